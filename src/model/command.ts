@@ -1,0 +1,24 @@
+import type { FunctionRecord, FunctionSpec } from './function.ts'
+import type { Digest } from './ids.ts'
+
+/** What a log entry asks of the registry. Commands carry every value they need, times included: applying one reads no clock. */
+export type Command =
+  | {
+      readonly type: 'function-put'
+      readonly spec: FunctionSpec
+      readonly digest: Digest
+      readonly imageBytes: number
+      /** Refuse unless the function has this revision; 0: unless it does not exist. Absent: whatever it has. */
+      readonly ifRevision?: number | undefined
+      /** RFC 3339. */
+      readonly at: string
+    }
+  | { readonly type: 'function-remove'; readonly name: string; readonly ifRevision?: number | undefined; readonly at: string }
+  | { readonly type: 'peer-drain'; readonly peer: string; readonly draining: boolean; readonly at: string }
+
+/** What applying a command did; the same on every peer. Refusals change nothing. */
+export type Outcome =
+  | { readonly type: 'function-created' | 'function-updated' | 'function-unchanged'; readonly function: FunctionRecord }
+  | { readonly type: 'function-removed'; readonly name: string; readonly revision: number }
+  | { readonly type: 'drain-set'; readonly peer: string; readonly draining: boolean }
+  | { readonly type: 'refused'; readonly code: 'revision_mismatch' | 'not_found' | 'limit_reached' | 'conflict'; readonly message: string }

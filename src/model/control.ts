@@ -1,0 +1,43 @@
+import type { Command, Outcome } from './command.ts'
+import type { ClusterUid, InvocationId, PeerId, Term } from './ids.ts'
+import type { InvocationRecord, RemoteError } from './invocation.ts'
+import type { LogLine, LogQuery } from './logs.ts'
+import type { PeerProfile } from './peer.ts'
+
+/** Where a peer can be dialled. */
+export interface PeerAddress {
+  readonly id: PeerId
+  /** Multiaddrs without the `/p2p/…` part. */
+  readonly addresses: readonly string[]
+}
+
+/** One question between peers on `/cares/control`; each is answered by one {@link ControlAnswer}, `logs` by many. */
+export type ControlRequest =
+  /** Make me a member. Sent to any peer, which passes it on to the orchestrator. */
+  | { readonly type: 'join'; readonly profile: PeerProfile; readonly cluster?: ClusterUid | undefined }
+  /** Remove me from the cluster for good. */
+  | { readonly type: 'leave'; readonly peer: PeerId }
+  /** Append this command and answer once it is applied. Sent to the orchestrator. */
+  | { readonly type: 'propose'; readonly command: Command }
+  | { readonly type: 'invocation'; readonly invocation: InvocationId }
+  | { readonly type: 'logs'; readonly query: LogQuery }
+  /** Stop this execution, wherever it is in its life. */
+  | { readonly type: 'cancel'; readonly invocation: InvocationId }
+
+export type ControlAnswer =
+  | {
+      readonly type: 'joined'
+      readonly cluster: ClusterUid
+      readonly orchestrator: PeerId | null
+      readonly members: readonly PeerAddress[]
+    }
+  | { readonly type: 'left' }
+  /** Answer to `propose`: applied at `index` with this outcome. */
+  | { readonly type: 'outcome'; readonly outcome: Outcome; readonly index: number; readonly term: Term }
+  | { readonly type: 'invocation'; readonly record: InvocationRecord | null }
+  | { readonly type: 'log'; readonly line: LogLine }
+  | { readonly type: 'cancelled'; readonly found: boolean }
+  /** Ends a `logs` answer. */
+  | { readonly type: 'end' }
+  /** `not_orchestrator` carries `details.orchestrator`, where to ask instead. */
+  | { readonly type: 'failed'; readonly error: RemoteError }

@@ -1,0 +1,41 @@
+import type { FunctionRecord } from './function.ts'
+import type { InvocationId, PeerId, Term } from './ids.ts'
+import type { PlacementKind } from './placement.ts'
+
+/** What happens in a cluster, as one peer sees it: the name is `noun:verb-past`, the payload plain data. Emitted by `daemon/` only. */
+export interface CaresEvents {
+  'peer:joined': { readonly peer: PeerId; readonly name: string }
+  'peer:returned': { readonly peer: PeerId; readonly name: string }
+  'peer:suspected': { readonly peer: PeerId; readonly name: string; readonly silentMs: number }
+  'peer:gone': { readonly peer: PeerId; readonly name: string; readonly reason: 'left' | 'silent' }
+  'peer:drain-changed': { readonly peer: PeerId; readonly name: string; readonly draining: boolean }
+  'orchestrator:changed': { readonly orchestrator: PeerId | null; readonly name: string | null; readonly term: Term }
+  'voters:changed': { readonly voters: readonly PeerId[] }
+  'function:uploaded': { readonly name: string; readonly revision: number; readonly image: FunctionRecord['image'] }
+  'function:removed': { readonly name: string }
+  'invocation:placed': {
+    readonly invocation: InvocationId
+    readonly function: string
+    readonly worker: PeerId
+    readonly placement: PlacementKind
+    readonly costMs: number
+    readonly round: number
+    readonly try: number
+  }
+  'invocation:finished': {
+    readonly invocation: InvocationId
+    readonly function: string
+    readonly worker: PeerId | null
+    readonly status: number
+    readonly totalMs: number
+    readonly code: string | null
+  }
+  'runtime:state-changed': { readonly ready: boolean; readonly reason: string }
+}
+
+export type EventName = keyof CaresEvents
+
+/** An event as the faces get it. `id` rises by one with each event of a peer's session. */
+export type EventRecord = {
+  [Name in EventName]: { readonly id: number; readonly at: string; readonly type: Name; readonly data: CaresEvents[Name] }
+}[EventName]

@@ -1,0 +1,51 @@
+import type { Digest } from './ids.ts'
+
+/** How a body gets into a container and an answer out of it: `stdio` (stdin to stdout, a process a call) or `http` (a warm server). */
+export type Contract = 'stdio' | 'http'
+
+/** What a function's containers may reach: nothing, or the outside world through the engine's default network. */
+export type NetworkPolicy = 'none' | 'egress'
+
+/** What the user decided about a function. Everything here is part of the revision. */
+export interface FunctionSpec {
+  /** `[a-z][a-z0-9-]{0,62}`, unique in the cluster. */
+  readonly name: string
+  /** The image reference as the user wrote it; with the `process` runtime, a command line. */
+  readonly image: string
+  readonly contract: Contract
+  /** The port an `http` container serves on; 0 with `stdio`. */
+  readonly port: number
+  /** Path that answers below 400 when an `http` container is ready; absent: ready once the port accepts. */
+  readonly readyPath?: string | undefined
+  /** CPU limit of one container, in cores. */
+  readonly cpus: number
+  /** Memory limit of one container. */
+  readonly memoryBytes: number
+  /** Longest an invocation may take from its arrival at the gateway to its last byte. */
+  readonly timeoutMs: number
+  /** Calls that one `http` container serves at once; 1 with `stdio`. */
+  readonly concurrency: number
+  /** `stdio` containers kept started ahead, each for one call. */
+  readonly prewarm: number
+  /** Whether running an invocation twice does no harm, so that it may be retried when it may have started. */
+  readonly idempotent: boolean
+  readonly env: Readonly<Record<string, string>>
+  readonly network: NetworkPolicy
+}
+
+/** A function as the cluster has agreed on it: the newest revision of its spec and what is known of its image. */
+export interface FunctionRecord extends FunctionSpec {
+  /** Content address of the image at upload: every worker runs these bytes, whatever the tag says later. */
+  readonly digest: Digest
+  /** Size of the image on disk. */
+  readonly imageBytes: number
+  /** 1 for the first upload of a name, one more for each change. Names are never reused with a smaller revision. */
+  readonly revision: number
+  /** When the revision was proposed, RFC 3339, by the proposer's clock. For display. */
+  readonly updatedAt: string
+}
+
+/** The revision that a container or a warm pool belongs to, e.g. `thumb@3`. */
+export function functionKey({ name, revision }: Pick<FunctionRecord, 'name' | 'revision'>): string {
+  return `${name}@${revision}`
+}

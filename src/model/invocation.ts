@@ -1,0 +1,160 @@
+import type { FunctionRecord } from './function.ts'
+import type { Attempt, InvocationId, PeerId, Session, Term } from './ids.ts'
+import type { PlacementKind, Receipt } from './placement.ts'
+
+/** How the container of an execution came to be: already serving, started ahead for one call, or started for this call. */
+export type StartKind = 'warm' | 'prewarmed' | 'cold'
+
+/** Header names are lower case; a name may repeat. */
+export type Headers = readonly (readonly [name: string, value: string])[]
+
+/** The part of a call that comes before its body. */
+export interface CallHead {
+  readonly method: string
+  /** Below the function, always with a leading `/`. */
+  readonly path: string
+  /** Without `?`; empty when there is none. */
+  readonly query: string
+  readonly headers: Headers
+  /** From `content-length`; absent when the length is not known ahead. */
+  readonly bodyBytes?: number | undefined
+}
+
+/** The part of an answer that comes before its body. */
+export interface AnswerHead {
+  readonly status: number
+  readonly headers: Headers
+  readonly start: StartKind
+}
+
+/** What an execution took. Measured, never predicted. */
+export interface Usage {
+  /** From the order's arrival at the worker to its container being asked. */
+  readonly queueMs: number
+  readonly pullMs: number
+  readonly startMs: number
+  /** From the container being asked to its last byte. */
+  readonly runMs: number
+  /** CPU time of the execution's container; absent where it cannot be told apart (a warm container serves several calls). */
+  readonly cpuMs?: number | undefined
+  readonly memoryPeakBytes?: number | undefined
+  readonly bytesIn: number
+  readonly bytesOut: number
+}
+
+/** What ends an answer. */
+export interface AnswerEnd {
+  readonly usage: Usage
+  /** Of a `stdio` process. */
+  readonly exitCode?: number | undefined
+}
+
+/** An order from a placer to a worker. A worker obeys only orders of its own session and of no older term than it has seen. */
+export interface Order {
+  readonly invocation: InvocationId
+  readonly attempt: Attempt
+  readonly placement: PlacementKind
+  readonly term: Term
+  readonly session: Session
+  /** The placer's running number of this order, for `PeerStats.seenOrders`. */
+  readonly order: number
+  readonly gateway: PeerId
+  readonly function: FunctionRecord
+  readonly head: CallHead
+  /** Milliseconds left for the whole invocation. */
+  readonly deadlineMs: number
+}
+
+/** Gateway to orchestrator, on `/cares/invoke`. `call` first, then body chunks, `end`; `placed-ack` when it is asked for. */
+export type InvokeUp =
+  | {
+      readonly type: 'call'
+      readonly invocation: InvocationId
+      readonly function: string
+      readonly head: CallHead
+      readonly round: number
+      readonly deadlineMs: number
+      readonly pinnedTo?: PeerId | undefined
+      /** The gateway has applied at least this log index: a fresher upload than the orchestrator knows is waited for. */
+      readonly minIndex: number
+    }
+  | { readonly type: 'body'; readonly chunk: Uint8Array }
+  | { readonly type: 'end' }
+  | { readonly type: 'placed-ack'; readonly attempt: Attempt }
+
+/** Orchestrator to gateway. `placed` comes before each dispatch and waits for its acknowledgement. */
+export type InvokeDown =
+  | {
+      readonly type: 'placed'
+      readonly worker: PeerId
+      readonly session: Session
+      readonly attempt: Attempt
+      readonly term: Term
+      readonly receipt: Receipt
+    }
+  | AnswerDown
+
+/** Placer to worker, on `/cares/execute`. `order` or `attach` first. */
+export type ExecuteUp =
+  | { readonly type: 'order'; readonly order: Order }
+  | {
+      readonly type: 'attach'
+      readonly invocation: InvocationId
+      /** The round that the gateway has closed: a worker that does not have the id refuses it from now on up to this round. */
+      readonly round: number
+      /** The session in which the worker was told to run it. */
+      readonly session: Session
+    }
+  | { readonly type: 'body'; readonly chunk: Uint8Array }
+  | { readonly type: 'end' }
+
+/** Worker to placer or, after `attach`, to gateway. */
+export type ExecuteDown =
+  | { readonly type: 'accepted' }
+  /** Answer to `attach`: the worker does not have the id, and (in the session asked about) never will. */
+  | { readonly type: 'unknown'; readonly session: Session }
+  | AnswerDown
+
+/** The answer of a function as it travels back. After `failed` or `answer-end` nothing follows. */
+export type AnswerDown =
+  | { readonly type: 'answer'; readonly head: AnswerHead }
+  | { readonly type: 'body'; readonly chunk: Uint8Array }
+  | { readonly type: 'answer-end'; readonly end: AnswerEnd }
+  | { readonly type: 'failed'; readonly error: RemoteError }
+
+/** An error as it travels between peers. */
+export interface RemoteError {
+  readonly code: string
+  readonly message: string
+  readonly hint?: string | undefined
+  readonly retryable: boolean
+  /** JSON text of the details. */
+  readonly details: string
+  /** Whether the work may have started; false is a promise that it did not and will not. */
+  readonly started: boolean
+}
+
+/** `queued` (not placed yet) → `running` → `succeeded` or `failed`. */
+export type InvocationState = 'queued' | 'running' | 'succeeded' | 'failed'
+
+/** What a gateway keeps of an invocation for `/v1/invocations/:id`. */
+export interface InvocationRecord {
+  readonly id: InvocationId
+  readonly function: string
+  readonly revision: number
+  readonly gateway: PeerId
+  readonly state: InvocationState
+  readonly acceptedAt: string
+  readonly method: string
+  readonly path: string
+  readonly worker?: PeerId | undefined
+  readonly start?: StartKind | undefined
+  readonly placement?: PlacementKind | undefined
+  readonly status?: number | undefined
+  readonly error?: { readonly code: string; readonly message: string } | undefined
+  readonly usage?: Usage | undefined
+  /** From acceptance to the last byte, once finished. */
+  readonly totalMs?: number | undefined
+  /** One for each placement, oldest first, at most 8. */
+  readonly receipts: readonly Receipt[]
+}

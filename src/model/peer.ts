@@ -1,0 +1,108 @@
+import type { ClusterUid, Digest, PeerId, Session, Term } from './ids.ts'
+
+/** What a peer can run in all, from its machine, its own cgroup and its flags. */
+export interface Capacity {
+  /** Cores, may be a fraction. */
+  readonly cpus: number
+  readonly memoryBytes: number
+  readonly diskBytes: number
+}
+
+/** Containers of one function revision on one peer. */
+export interface WarmPool {
+  /** See `functionKey`. */
+  readonly function: string
+  /** Calls that could start at once in a started container (`http`: free concurrency; `stdio`: prewarmed containers). */
+  readonly idle: number
+  /** Calls being served now. */
+  readonly busy: number
+}
+
+/** What does not change while a peer runs. */
+export interface PeerProfile {
+  readonly id: PeerId
+  readonly name: string
+  readonly session: Session
+  /** Multiaddrs that others can dial, without the `/p2p/…` part. At most 16. */
+  readonly addresses: readonly string[]
+  /** `host:port` of the HTTP API, as seen from this peer. */
+  readonly api: string
+  readonly version: string
+  /** `docker` or `process`, or `none` with `--no-work`. */
+  readonly runtime: 'docker' | 'process' | 'none'
+  /** CPU architecture in Docker's spelling, e.g. `amd64`. */
+  readonly arch: string
+  readonly capacity: Capacity
+  readonly labels: Readonly<Record<string, string>>
+  /** Price of the whole machine. 0: not stated. */
+  readonly usdPerHour: number
+  readonly startedAt: string
+}
+
+/** What a peer says of itself each second. Counters count from the start of the session. */
+export interface PeerStats {
+  /** Rises by one with each sample of a session: the newer of two samples wins by (session, seq), never by a clock. */
+  readonly seq: number
+  /** Cores in use on the machine, by anyone. */
+  readonly cpusUsed: number
+  /** Memory in use on the machine, by anyone. */
+  readonly memoryUsedBytes: number
+  readonly diskUsedBytes: number
+  /** Cores and memory promised to executions and warm containers. */
+  readonly cpusReserved: number
+  readonly memoryReservedBytes: number
+  /** Executions that run now. */
+  readonly running: number
+  readonly succeeded: number
+  readonly failed: number
+  readonly warm: readonly WarmPool[]
+  /** Images of registered functions that are on the machine. */
+  readonly images: readonly Digest[]
+  readonly draining: boolean
+  /** Whether the container engine answers; always true with `process`. */
+  readonly runtimeReady: boolean
+  readonly term: Term
+  /** For each placer that ordered here in the last 10 s, its highest order number that these statistics include. */
+  readonly seenOrders: Readonly<Record<PeerId, number>>
+}
+
+/** One peer's word about itself, as it travels: by report to the orchestrator, by heartbeat to everyone. */
+export interface Heartbeat {
+  readonly cluster: ClusterUid
+  readonly profile: PeerProfile
+  readonly stats: PeerStats
+  /** Longest silence before the next heartbeat that the sender plans. */
+  readonly nextWithinMs: number
+  /** The sender is about to stop; it will not be heard again in this session. */
+  readonly leaving: boolean
+}
+
+/** The orchestrator's summary of everyone, gossiped once a second. */
+export interface ClusterDigest {
+  readonly cluster: ClusterUid
+  readonly orchestrator: PeerId
+  readonly term: Term
+  readonly seq: number
+  readonly peers: readonly PeerDigest[]
+}
+
+/** One line of the digest. */
+export interface PeerDigest {
+  readonly profile: PeerProfile
+  readonly stats: PeerStats
+  /** How long ago the orchestrator heard the peer. */
+  readonly ageMs: number
+  readonly state: PeerState
+}
+
+/** `alive`: takes work. `suspect`: silent for too long, takes no new work. `draining`: asked to take no new work. `gone`: left or dead. */
+export type PeerState = 'alive' | 'suspect' | 'draining' | 'gone'
+
+/** What this peer believes about one peer. */
+export interface PeerView {
+  readonly profile: PeerProfile
+  readonly stats: PeerStats
+  readonly state: PeerState
+  /** Since the newest word of it, whoever carried it. */
+  readonly ageMs: number
+}

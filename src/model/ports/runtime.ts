@@ -1,0 +1,94 @@
+import type { Contract, FunctionRecord } from '../function.ts'
+import type { Digest, InvocationId } from '../ids.ts'
+import type { AnswerHead, CallHead, Usage } from '../invocation.ts'
+import type { LogLine } from '../logs.ts'
+import type { Capacity, WarmPool } from '../peer.ts'
+import type { Startable } from './startable.ts'
+
+/** What an image is and how it wants to be called. */
+export interface ImageInfo {
+  readonly image: string
+  readonly digest: Digest
+  readonly bytes: number
+  readonly arch: string
+  /** Found by the rules of `runtime/contract.ts`. */
+  readonly contract: Contract
+  /** 0 with `stdio`. */
+  readonly port: number
+  readonly readyPath?: string | undefined
+  /** Calls at once, where the image limits it. */
+  readonly concurrency?: number | undefined
+  /** Which evidence decided, for the user: `port 8080 from EXPOSE`. */
+  readonly because: string
+}
+
+/** One call, as the runtime gets it. */
+export interface ExecutionCall {
+  readonly invocation: InvocationId
+  readonly head: CallHead
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+/** The answer of an execution whose head is known. The body must be read to its end, or `return`ed: that cancels the execution. */
+export interface ExecutionAnswer {
+  readonly head: AnswerHead
+  readonly body: AsyncIterable<Uint8Array>
+  /**
+   * Settles after the body has ended. Rejects with what made an answer end early after its head was out: `function_failed`,
+   * `out_of_memory`, `timeout`, `cancelled`. Nobody may leave it unobserved.
+   */
+  readonly end: Promise<{ usage: Usage; exitCode?: number | undefined }>
+}
+
+/** What the containers of this peer hold now. */
+export interface RuntimeUse {
+  readonly running: number
+  readonly cpusReserved: number
+  readonly memoryReservedBytes: number
+  readonly warm: readonly WarmPool[]
+}
+
+/** Runs executions. Two drivers: `docker` and `process`; one compliance suite for both (`test/compliance/runtime.ts`). */
+export interface Runtime extends Startable {
+  readonly kind: 'docker' | 'process'
+  /** What the peer may use in all. */
+  readonly capacity: Capacity
+  /** CPU architecture in Docker's spelling. */
+  readonly arch: string
+  /** Whether the engine answers now, and if not, why and what to do. */
+  check(options: { signal: AbortSignal }): Promise<{ ready: boolean; reason: string; hint?: string | undefined }>
+  /** Finds an image here or, unless `pull` is never, in its registry. Throws `image_not_found`, `image_unsupported`, `runtime_unavailable`. */
+  resolve(image: string, options: { pull: 'always' | 'missing' | 'never'; signal: AbortSignal }): Promise<ImageInfo>
+  /** Which of these images are here. */
+  present(digests: readonly Digest[], options: { signal: AbortSignal }): Promise<readonly Digest[]>
+  /**
+   * Runs one call and resolves when the head of the answer is known.
+   *
+   * Resources are reserved when it is called and released when the answer has ended. Throws before anything of the function ran:
+   * `busy` (no room: `details` say of what), `image_not_found`, `runtime_unavailable`; after: `function_failed` (`details.exitCode`,
+   * `details.stderr`), `out_of_memory`, `function_protocol`, `timeout`, `cancelled`. An abort of the signal stops the function (SIGTERM,
+   * then SIGKILL after a grace) and removes its container within a second.
+   */
+  execute(fn: FunctionRecord, call: ExecutionCall, options: { signal: AbortSignal; timeoutMs: number }): Promise<ExecutionAnswer>
+  /** The functions that exist now: pools of others are closed, prewarmed containers of these are kept up. */
+  setFunctions(functions: readonly FunctionRecord[]): void
+  use(): RuntimeUse
+  /** Called for each line that a container writes to its log. */
+  onLog(listener: (line: Omit<LogLine, 'peer'>) => void): void
+  /** Removes containers that this or an earlier life of this peer made and that nothing uses. Returns what it removed. */
+  prune(options: { dryRun: boolean; signal: AbortSignal }): Promise<readonly { container: string; function: string; reason: string }[]>
+}
+
+/** Measured use of the machine, by anyone. */
+export interface HostUse {
+  readonly cpusUsed: number
+  readonly memoryUsedBytes: number
+  readonly diskUsedBytes: number
+}
+
+/** Samples the machine; `runtime/host.ts` is the real one. */
+export interface Host {
+  /** Cores and memory that this process may use: machine, cgroup limits (v1 and v2) and flags, whichever is least. */
+  readonly capacity: Capacity
+  sample(): Promise<HostUse>
+}

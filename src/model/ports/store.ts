@@ -1,0 +1,77 @@
+import type { Command, Outcome } from '../command.ts'
+import type { Entry, HardState, SnapshotMeta } from '../consensus.ts'
+import type { PeerAddress } from '../control.ts'
+import type { FunctionRecord } from '../function.ts'
+import type { ClusterUid, PeerId, Session } from '../ids.ts'
+import type { Startable } from './startable.ts'
+
+/** What the log has amounted to so far: the tables that every peer holds. Immutable to its readers. */
+export interface RegistryTables {
+  readonly functions: ReadonlyMap<string, FunctionRecord>
+  /** The last revision of names that were removed, so that a name never goes back in revision. */
+  readonly removed: ReadonlyMap<string, number>
+  /** Peers that are asked to take no new work. */
+  readonly draining: ReadonlySet<string>
+}
+
+/** Everything a peer finds again after a restart. */
+export interface Persisted {
+  /** Absent in a new data directory. */
+  readonly cluster: ClusterUid | null
+  /** This start's number, already on disk. */
+  readonly session: Session
+  readonly hardState: HardState
+  /** What the tables held when the log was last cut. Index 0, term 0 and an empty configuration at first. */
+  readonly snapshot: SnapshotMeta
+  /** From `snapshot.index + 1` on, without gaps. */
+  readonly entries: readonly Entry[]
+  readonly tables: RegistryTables
+  /** The tables include the log up to here; at least `snapshot.index`. */
+  readonly appliedIndex: number
+  /** Where peers were last reached. */
+  readonly addresses: readonly PeerAddress[]
+}
+
+/** What one step of consensus wants on disk, in one transaction, before anything of it is sent. */
+export interface PersistBatch {
+  readonly hardState?: HardState | undefined
+  /** Entries from here on are replaced. */
+  readonly truncateFrom?: number | undefined
+  readonly append: readonly Entry[]
+}
+
+/** One committed command, with what it did: both were computed by `core/registry`. */
+export interface Applied {
+  readonly index: number
+  readonly command: Command
+  readonly outcome: Outcome
+}
+
+/**
+ * The disk of one peer. Every method has reached the disk (fsync) when it resolves. A failing disk rejects with `internal`, and the peer
+ * must then stop taking part.
+ */
+export interface Store extends Startable {
+  /** Reads all, and takes the next session number. Call once, after start. Throws `conflict` when another process uses the directory. */
+  load(): Promise<Persisted>
+  setCluster(cluster: ClusterUid): Promise<void>
+  persist(batch: PersistBatch): Promise<void>
+  /** Writes the tables' changes and the applied index in one transaction. */
+  apply(applied: readonly Applied[], tables: RegistryTables, appliedIndex: number): Promise<void>
+  /** The tables as of `appliedIndex`, in a form that `restore` takes on another peer. */
+  snapshot(): Promise<{ index: number; data: Uint8Array }>
+  /** Replaces tables and log by a snapshot from the leader. Throws `protocol` when the data cannot be read; nothing is changed then. */
+  restore(snapshot: SnapshotMeta, data: Uint8Array): Promise<RegistryTables>
+  /** Forgets entries up to `snapshot.index`, which the tables must include. */
+  compact(snapshot: SnapshotMeta): Promise<void>
+  setAddresses(addresses: readonly PeerAddress[]): Promise<void>
+  /** Forgets the cluster (log, tables, term), after the peer has left it. The identity stays. */
+  reset(): Promise<void>
+}
+
+/** Which peer's key and files these are. */
+export interface Identity {
+  readonly id: PeerId
+  /** libp2p's protobuf form of the ed25519 private key. */
+  readonly privateKey: Uint8Array
+}

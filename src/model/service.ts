@@ -1,0 +1,146 @@
+import type { ErrorCode } from './errors.ts'
+import type { CaresEvents, EventRecord } from './events.ts'
+import type { FunctionRecord, FunctionSpec } from './function.ts'
+import type { InvocationId, PeerId, Term } from './ids.ts'
+import type { AnswerHead, CallHead, InvocationRecord, Usage } from './invocation.ts'
+import type { LogLine, LogQuery } from './logs.ts'
+import type { PeerProfile, PeerView } from './peer.ts'
+import type { PlacementKind } from './placement.ts'
+
+/** How the cluster stands, as this peer knows it. */
+export interface ClusterStatus {
+  /** What another peer needs to join, secret included; null when no address is known yet. */
+  readonly id: string | null
+  readonly uid: string | null
+  readonly private: boolean
+  readonly self: PeerId
+  readonly orchestrator: { readonly id: PeerId; readonly name: string } | null
+  readonly term: Term
+  readonly voters: readonly PeerId[]
+  readonly learners: readonly PeerId[]
+  /** Voters that must acknowledge. */
+  readonly quorum: number
+  /** Voters that may die with nothing acknowledged being lost and uploads going on. */
+  readonly faultTolerance: number
+  /** Log positions of this peer. */
+  readonly lastIndex: number
+  readonly commitIndex: number
+  readonly appliedIndex: number
+  /** Why there is no orchestrator; empty when there is one. */
+  readonly reason: string
+  /** This peer's part of the work could not be written to disk, so it takes no part any more. */
+  readonly fenced: string | null
+}
+
+/** A peer as the faces list it. */
+export interface PeerListing extends PeerView {
+  readonly role: 'orchestrator' | 'worker'
+  readonly voter: boolean
+}
+
+/** What `POST /v1/functions` and `cares upload` ask for: all but name and image has a default, or is detected from the image. */
+export interface FunctionRequest extends Partial<Omit<FunctionSpec, 'name' | 'image' | 'contract'>> {
+  readonly name: string
+  readonly image: string
+  readonly contract?: 'auto' | FunctionSpec['contract'] | undefined
+}
+
+export interface PutResult {
+  readonly result: 'created' | 'updated' | 'unchanged'
+  readonly function: FunctionRecord
+  /** Which evidence decided the contract. */
+  readonly because: string
+}
+
+/** One call of a function through this gateway. */
+export interface InvocationRequest {
+  readonly function: string
+  readonly head: CallHead
+  readonly body: AsyncIterable<Uint8Array>
+  /** Client's name for this call: the same key gets the same answer, within ten minutes. */
+  readonly idempotencyKey?: string | undefined
+  /** Name or id of the only peer that may run it. */
+  readonly on?: string | undefined
+  /** Shorter than the function's own timeout, if at all. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** The answer once its head is known. */
+export interface InvocationAnswer {
+  readonly invocation: InvocationId
+  readonly worker: PeerId
+  readonly placement: PlacementKind
+  readonly head: AnswerHead
+  readonly body: AsyncIterable<Uint8Array>
+  /** Settles after the body; rejects if the answer was cut short. Observed by the gateway itself, so it may be ignored. */
+  readonly end: Promise<{ usage: Usage }>
+}
+
+/** Numbers for `/metrics` that are not in the view. */
+export interface ServiceCounters {
+  /** Finished invocations of this gateway by function and outcome (`ok` or an error code). */
+  readonly invocations: readonly { readonly function: string; readonly outcome: 'ok' | ErrorCode; readonly count: number }[]
+  readonly placements: readonly { readonly kind: PlacementKind; readonly count: number }[]
+  readonly inFlight: number
+}
+
+/** Something that must hold for this peer to work well. */
+export interface HealthCheck {
+  readonly name: string
+  readonly ok: boolean
+  readonly message: string
+  readonly hint?: string | undefined
+}
+
+/**
+ * One peer, as its API and its faces see it. Every method throws CaresError only. Peers are named by id, by a unique prefix of it, or by name.
+ */
+export interface PeerService {
+  readonly profile: PeerProfile
+  cluster(): ClusterStatus
+  peers(): readonly PeerListing[]
+  /** Throws `not_found`, or `conflict` when the name fits several. */
+  peer(idOrName: string): PeerListing
+  functions(): readonly FunctionRecord[]
+  function(name: string): FunctionRecord
+  /** Finds the image, detects its contract, has the cluster agree. Resolves when it is committed and applied here. */
+  putFunction(
+    request: FunctionRequest,
+    options: {
+      ifRevision?: number | undefined
+      pull?: 'always' | 'missing' | 'never' | undefined
+      dryRun?: boolean | undefined
+      signal: AbortSignal
+    }
+  ): Promise<PutResult>
+  removeFunction(name: string, options: { ifRevision?: number | undefined; signal: AbortSignal }): Promise<{ revision: number }>
+  /** Resolves when the head of the answer is known. An abort of the signal cancels the execution. */
+  invoke(request: InvocationRequest, options: { signal: AbortSignal }): Promise<InvocationAnswer>
+  /** Accepts a call and answers at once; the result is kept for a while, see {@link result}. The body is read before it resolves. */
+  invokeAsync(request: InvocationRequest, options: { signal: AbortSignal }): Promise<{ invocation: InvocationId }>
+  /** The record of an invocation, asked of all peers if it is not here. */
+  invocation(id: string, options: { signal: AbortSignal }): Promise<InvocationRecord>
+  /** Invocations through this gateway, newest first, at most 1,000. */
+  invocations(): readonly InvocationRecord[]
+  /** The kept answer of an asynchronous invocation of this gateway, once finished; null: no answer is kept here. */
+  result(id: string): { head: AnswerHead; body: Uint8Array } | null
+  /** Resolves when the invocation has finished or the signal aborts. */
+  waitFor(id: string, options: { signal: AbortSignal }): Promise<InvocationRecord>
+  cancel(id: string, options: { signal: AbortSignal }): Promise<{ found: boolean }>
+  /** Lines of all peers, oldest first; with `follow` it goes on until the signal aborts. */
+  logs(query: LogQuery, options: { signal: AbortSignal }): AsyncIterable<LogLine>
+  /** Events of this peer after `afterId`, as far as they are kept (the last 1,000), then those to come. */
+  events(options: {
+    afterId?: number | undefined
+    types?: readonly (keyof CaresEvents)[] | undefined
+    signal: AbortSignal
+  }): AsyncIterable<EventRecord>
+  setDraining(peer: string, draining: boolean, options: { signal: AbortSignal }): Promise<void>
+  /** Leaves the cluster for good: drains, hands the role over, is removed. The process goes on, empty. */
+  leave(options: { signal: AbortSignal }): Promise<void>
+  prune(options: { dryRun: boolean; signal: AbortSignal }): Promise<readonly { container: string; function: string; reason: string }[]>
+  checks(options: { signal: AbortSignal }): Promise<readonly HealthCheck[]>
+  /** Whether the peer can answer function calls: it is a member and knows a worker. */
+  ready(): { ready: boolean; reason: string }
+  counters(): ServiceCounters
+}
