@@ -63,9 +63,14 @@ export interface Order {
   readonly head: CallHead
   /** Milliseconds left for the whole invocation. */
   readonly deadlineMs: number
+  /** The whole request body, when it is at most `INLINE_BODY_BYTES_MAX`; absent: it follows in `body` messages once the worker has accepted. */
+  readonly body?: Uint8Array | undefined
 }
 
-/** Gateway to orchestrator, on `/cares/invoke`. `call` first, then body chunks, `end`; `placed-ack` when it is asked for. */
+/** Request bodies up to this size travel inside the call and the order: one message instead of a conversation. */
+export const INLINE_BODY_BYTES_MAX = 65_536
+
+/** Gateway to orchestrator, on `/cares/invoke`. `call` first; `placed-ack` for each `placed`; body chunks and `end` only after `accepted`. */
 export type InvokeUp =
   | {
       readonly type: 'call'
@@ -77,6 +82,10 @@ export type InvokeUp =
       readonly pinnedTo?: PeerId | undefined
       /** The gateway has applied at least this log index: a fresher upload than the orchestrator knows is waited for. */
       readonly minIndex: number
+      /** Place from your own view although you are not the orchestrator. A peer grants this to itself only. */
+      readonly fallback: boolean
+      /** As in {@link Order}. */
+      readonly body?: Uint8Array | undefined
     }
   | { readonly type: 'body'; readonly chunk: Uint8Array }
   | { readonly type: 'end' }
@@ -84,6 +93,10 @@ export type InvokeUp =
 
 /** Orchestrator to gateway. `placed` comes before each dispatch and waits for its acknowledgement. */
 export type InvokeDown =
+  /** The call has arrived. Sent at once, so that a busy orchestrator is told from a lost one. */
+  | { readonly type: 'queued' }
+  /** The worker has admitted the call and wants its body. Not sent for a body that came inside the call. */
+  | { readonly type: 'accepted' }
   | {
       readonly type: 'placed'
       readonly worker: PeerId
@@ -104,12 +117,15 @@ export type ExecuteUp =
       readonly round: number
       /** The session in which the worker was told to run it. */
       readonly session: Session
+      /** Bytes of the answer's body that the gateway has already: the answer goes on from there. */
+      readonly offset: number
     }
   | { readonly type: 'body'; readonly chunk: Uint8Array }
   | { readonly type: 'end' }
 
 /** Worker to placer or, after `attach`, to gateway. */
 export type ExecuteDown =
+  /** The worker has admitted the order and wants its body. Not sent for a body that came inside the order. */
   | { readonly type: 'accepted' }
   /** Answer to `attach`: the worker does not have the id, and (in the session asked about) never will. */
   | { readonly type: 'unknown'; readonly session: Session }
