@@ -1,0 +1,115 @@
+/** What one room of `src/` may import. The table of the README, held true by the tidy test. */
+export interface Room {
+  /** A folder (ends with `/`) or a file. The longest path that fits a file is its room. */
+  readonly path: string
+  /** Rooms whose files it may import, by path prefix; its own files always. */
+  readonly rooms: readonly string[]
+  /** npm packages and `node:` modules it may import; a `*` at the end stands for any rest. */
+  readonly packages: readonly string[]
+  /** Functions of their arguments only: no clock, timer, random, environment, I/O, log or await. */
+  readonly pure?: true
+}
+
+const MODEL = 'src/model/'
+const CORE = ['src/core/membership/', 'src/core/consensus/', 'src/core/registry/', 'src/core/scheduler/', 'src/core/predictor/'] as const
+const LIBP2P = ['libp2p', '@libp2p/*', '@chainsafe/libp2p-noise', '@multiformats/*', 'it-*', 'uint8arraylist', 'multiformats']
+
+/** Every room there is. A file under `src/` that is in none of them is a finding. */
+export const ROOMS: readonly Room[] = [
+  { path: MODEL, rooms: [], packages: ['zod'], pure: true },
+  { path: 'src/wire/', rooms: [MODEL], packages: ['@bufbuild/protobuf', '@bufbuild/protobuf/*'], pure: true },
+  ...CORE.map(path => ({ path, rooms: [MODEL], packages: [], pure: true as const })),
+  { path: 'src/daemon/', rooms: [MODEL, ...CORE], packages: ['node:*'] },
+  { path: 'src/network/', rooms: [MODEL, 'src/wire/'], packages: ['node:*', ...LIBP2P] },
+  { path: 'src/runtime/', rooms: [MODEL], packages: ['node:*', 'dockerode', 'undici', 'systeminformation'] },
+  { path: 'src/store/', rooms: [MODEL, 'src/core/registry/'], packages: ['node:*', '@libp2p/crypto/*', '@libp2p/peer-id'] },
+  {
+    path: 'src/api/',
+    rooms: [MODEL],
+    packages: ['node:*', 'fastify', '@fastify/*', 'fastify-type-provider-zod', 'zod', 'prom-client']
+  },
+  { path: 'src/faces/', rooms: [MODEL], packages: ['node:*', 'undici', 'eventsource-parser', 'yaml', 'string-width'] },
+  {
+    path: 'src/faces/cli/',
+    rooms: [MODEL, 'src/faces/*'],
+    packages: ['node:*', 'commander', '@bomb.sh/tab', '@bomb.sh/tab/*', 'yaml', 'string-width', 'zod']
+  },
+  { path: 'src/faces/tui/', rooms: [MODEL, 'src/faces/*'], packages: ['node:*', 'ink', 'react', 'string-width'] },
+  { path: 'src/faces/web/', rooms: [MODEL, 'src/faces/*'], packages: [] },
+  { path: 'src/simulate/', rooms: [MODEL, ...CORE, 'src/daemon/'], packages: ['node:*'] },
+  { path: 'src/config.ts', rooms: [MODEL], packages: ['node:*', 'zod', 'yaml', 'systeminformation', 'commander'] },
+  { path: 'src/log.ts', rooms: [MODEL], packages: ['node:*', 'pino'] },
+  {
+    path: 'src/peer.ts',
+    rooms: [MODEL, ...CORE, 'src/daemon/', 'src/network/', 'src/runtime/', 'src/store/', 'src/api/', 'src/config.ts', 'src/log.ts'],
+    packages: ['node:*']
+  },
+  {
+    path: 'src/main.ts',
+    rooms: [MODEL, 'src/peer.ts', 'src/config.ts', 'src/log.ts', 'src/faces/', 'src/simulate/', 'src/daemon/'],
+    packages: ['node:*']
+  },
+  { path: 'src/cares.js', rooms: ['src/main.ts'], packages: ['node:*'] }
+]
+
+/** The room of a file under `src/`: of all that fit, the one with the longest path. */
+export function roomOf(path: string): Room | undefined {
+  return ROOMS.filter(room => within(path, room.path)).sort((a, b) => b.path.length - a.path.length)[0]
+}
+
+/** Whether a file is in a folder (`src/model/`), directly in one (`src/faces/*`), or is the file itself. */
+export function within(path: string, prefix: string): boolean {
+  if (prefix.endsWith('/*')) return path.startsWith(prefix.slice(0, -1)) && !path.slice(prefix.length - 1).includes('/')
+  return prefix.endsWith('/') ? path.startsWith(prefix) : path === prefix
+}
+
+/** Whether a package specifier is one of a list in which a `*` at the end stands for any rest. */
+export function allowsPackage(packages: readonly string[], specifier: string): boolean {
+  return packages.some(allowed => (allowed.endsWith('*') ? specifier.startsWith(allowed.slice(0, -1)) : specifier === allowed))
+}
+
+/** What only a few places may use, and what everyone else does instead. */
+export interface Restriction {
+  /** `object.member`, `name()` for a call of a global, `new Name()` for a construction without arguments, or a `node:` module. */
+  readonly uses: readonly string[]
+  readonly allowedIn: readonly string[]
+  readonly instead: string
+}
+
+/** The hidden inputs and outputs of a process. Faces are processes of their own and may look at the clock and the terminal. */
+export const RESTRICTIONS: readonly Restriction[] = [
+  {
+    uses: ['Date.now', 'performance.now', 'process.hrtime', 'process.uptime', 'new Date()'],
+    allowedIn: ['src/daemon/system-clock.ts', 'src/faces/'],
+    instead: 'take a Clock (model/ports/clock.ts), or nowMs as an argument in a pure room'
+  },
+  {
+    uses: ['setTimeout()', 'setInterval()', 'setImmediate()', 'AbortSignal.timeout', 'node:timers', 'node:timers/promises'],
+    allowedIn: ['src/daemon/system-clock.ts', 'src/faces/'],
+    instead: 'take a Clock: clock.timeout, clock.sleep or clock.every'
+  },
+  {
+    uses: ['Math.random'],
+    allowedIn: [],
+    instead: 'take a Random (model/random.ts) seeded by the caller, or node:crypto for ids and secrets'
+  },
+  { uses: ['process.env'], allowedIn: ['src/config.ts'], instead: 'add a setting to src/config.ts and take it as an argument' },
+  {
+    uses: ['console.log', 'console.error', 'console.warn', 'console.info', 'console.debug', 'process.stdout', 'process.stderr'],
+    allowedIn: ['src/faces/', 'src/main.ts', 'src/log.ts', 'src/cares.js'],
+    instead: 'take a Logger (model/ports/logger.ts)'
+  },
+  { uses: ['process.exit'], allowedIn: ['src/main.ts', 'src/cares.js'], instead: 'throw, or return, and let main.ts end the process' }
+]
+
+/** What no pure room may touch, over and above the restrictions: the rest of the outside world. */
+export const IMPURE_GLOBALS: readonly string[] = ['process', 'console', 'fetch', 'crypto', 'performance', 'globalThis', 'queueMicrotask']
+
+/** Longest file, in lines. */
+export const LINES_MAX = 350
+
+/**
+ * Files that were longer than `LINES_MAX` when the limit came, with the length they may have. They may shrink, never grow; a file that has
+ * become short leaves the list. New files do not enter it.
+ */
+export const LONG_FILES: Readonly<Record<string, number>> = {}
