@@ -1,72 +1,13 @@
 import { z } from 'zod'
 import { ERROR_CODES, type ErrorCode } from './errors.ts'
 
+export { REST_PATHS, restPath } from './rest-paths.ts'
+
 /*
  * The JSON of the REST API: what `api/` answers and what the faces read. Sizes are bytes, durations `…Ms`, times RFC 3339, lists
  * `{ items: [...] }`. Within `/v1` fields are only ever added, so readers ignore what they do not know; requests with unknown fields are
  * refused.
  */
-
-/** Where everything is. `:name` parts are filled in by {@link restPath}. */
-export const REST_PATHS = {
-  /** Any method; raw body in, the function's answer out. Below it any path: `/fn/thumb/a/b?c`. */
-  invoke: '/fn/:name',
-  /** POST; raw body of at most 1 MiB in, 202 {@link acceptedSchema} and `Location` out. */
-  invokeAsync: '/async/:name',
-  /** GET → {@link functionListSchema}. POST a `functionRequestSchema` → {@link putResultSchema}; `?ifRevision`, `?dryRun`, `?pull`. */
-  functions: '/v1/functions',
-  /** GET → {@link functionSchema}. PUT as POST on the list. DELETE → {@link removeResultSchema}; `If-Match` or `?ifRevision`. */
-  function: '/v1/functions/:name',
-  /** GET → {@link invocationListSchema}, newest first; `?function`, `?state`, `?limit` (100, at most 1,000). */
-  invocations: '/v1/invocations',
-  /** GET → {@link invocationSchema}; `?wait=30s` waits for its end. DELETE cancels → {@link cancelResultSchema}. */
-  invocation: '/v1/invocations/:id',
-  /** GET → the kept answer of an asynchronous invocation, exactly as the function gave it: status, headers, body. */
-  result: '/v1/invocations/:id/result',
-  /** GET → {@link explanationSchema}; `?whyNot=PEER` adds why that peer was not chosen. */
-  explain: '/v1/invocations/:id/explain',
-  /** GET → {@link peerListSchema}. */
-  peers: '/v1/peers',
-  /** GET → {@link peerSchema}, by id, by a unique prefix of the id, or by name. */
-  peer: '/v1/peers/:id',
-  /** POST → {@link drainResultSchema}: the peer takes no new work. */
-  drain: '/v1/peers/:id/drain',
-  /** POST → {@link drainResultSchema}: the peer takes work again. */
-  resume: '/v1/peers/:id/resume',
-  /** GET → {@link statsSchema}. */
-  stats: '/v1/stats',
-  /** GET → {@link clusterSchema}. */
-  cluster: '/v1/cluster',
-  /** POST → {@link leaveResultSchema}: this peer leaves the cluster for good. */
-  leave: '/v1/leave',
-  /** GET → server-sent events of {@link eventSchema}; `?types=peer:joined,invocation` and `Last-Event-ID`. */
-  events: '/v1/events',
-  /** GET → {@link logLineSchema}, a line each (NDJSON), or server-sent events by `Accept`; `?function` or `?invocation`, `?tail`, `?follow`. */
-  logs: '/v1/logs',
-  /** GET → {@link checkListSchema}. */
-  checks: '/v1/checks',
-  /** POST → {@link pruneResultSchema}; `?dryRun`. */
-  prune: '/v1/prune',
-  /** GET → {@link aliveSchema}: the process answers. */
-  healthz: '/healthz',
-  /** GET → {@link readySchema}: 200 when the peer can answer function calls, else 503. */
-  readyz: '/readyz',
-  /** GET → Prometheus text. */
-  metrics: '/metrics',
-  /** GET → {@link versionSchema}. */
-  version: '/version',
-  /** GET → this API as OpenAPI 3.1. */
-  openapi: '/openapi.json'
-} as const
-
-/** `pattern` with its `:name` parts filled in and escaped: `restPath(REST_PATHS.peer, { id: 'atlas' })`. */
-export function restPath(pattern: (typeof REST_PATHS)[keyof typeof REST_PATHS], params: Readonly<Record<string, string>> = {}): string {
-  return pattern.replace(/:([a-z]+)/g, (_, key: string) => {
-    const value = params[key]
-    if (value === undefined) throw new Error(`${pattern} needs ${key}`)
-    return encodeURIComponent(value)
-  })
-}
 
 /**
  * An array that its readers may not change, as in the model. (zod's own `.readonly()` freezes at run time, and marks the OpenAPI schema as

@@ -1,0 +1,65 @@
+/*
+ * The paths of the REST API, apart from its schemas (`rest.ts`): a client needs these to ask, and not the schema library to trust its peer.
+ * The names in curly brackets are the schemas of the bodies.
+ */
+
+/** Where everything is. `:name` parts are filled in by {@link restPath}. */
+export const REST_PATHS = {
+  /** Any method; raw body in, the function's answer out. Below it any path: `/fn/thumb/a/b?c`. */
+  invoke: '/fn/:name',
+  /** POST; raw body of at most 1 MiB in, 202 {acceptedSchema} and `Location` out. */
+  invokeAsync: '/async/:name',
+  /** GET → {functionListSchema}. POST a `functionRequestSchema` → {putResultSchema}; `?ifRevision`, `?dryRun`, `?pull`. */
+  functions: '/v1/functions',
+  /** GET → {functionSchema}. PUT as POST on the list. DELETE → {removeResultSchema}; `If-Match` or `?ifRevision`. */
+  function: '/v1/functions/:name',
+  /** GET → {invocationListSchema}, newest first; `?function`, `?state`, `?limit` (100, at most 1,000). */
+  invocations: '/v1/invocations',
+  /** GET → {invocationSchema}; `?wait=30s` waits for its end. DELETE cancels → {cancelResultSchema}. */
+  invocation: '/v1/invocations/:id',
+  /** GET → the kept answer of an asynchronous invocation, exactly as the function gave it: status, headers, body. */
+  result: '/v1/invocations/:id/result',
+  /** GET → {explanationSchema}; `?whyNot=PEER` adds why that peer was not chosen. */
+  explain: '/v1/invocations/:id/explain',
+  /** GET → {peerListSchema}. */
+  peers: '/v1/peers',
+  /** GET → {peerSchema}, by id, by a unique prefix of the id, or by name. */
+  peer: '/v1/peers/:id',
+  /** POST → {drainResultSchema}: the peer takes no new work. */
+  drain: '/v1/peers/:id/drain',
+  /** POST → {drainResultSchema}: the peer takes work again. */
+  resume: '/v1/peers/:id/resume',
+  /** GET → {statsSchema}. */
+  stats: '/v1/stats',
+  /** GET → {clusterSchema}. */
+  cluster: '/v1/cluster',
+  /** POST → {leaveResultSchema}: this peer leaves the cluster for good. */
+  leave: '/v1/leave',
+  /** GET → server-sent events of {eventSchema}; `?types=peer:joined,invocation` and `Last-Event-ID`. */
+  events: '/v1/events',
+  /** GET → {logLineSchema}, a line each (NDJSON), or server-sent events by `Accept`; `?function` or `?invocation`, `?tail`, `?follow`. */
+  logs: '/v1/logs',
+  /** GET → {checkListSchema}. */
+  checks: '/v1/checks',
+  /** POST → {pruneResultSchema}; `?dryRun`. */
+  prune: '/v1/prune',
+  /** GET → {aliveSchema}: the process answers. */
+  healthz: '/healthz',
+  /** GET → {readySchema}: 200 when the peer can answer function calls, else 503. */
+  readyz: '/readyz',
+  /** GET → Prometheus text. */
+  metrics: '/metrics',
+  /** GET → {versionSchema}. */
+  version: '/version',
+  /** GET → this API as OpenAPI 3.1. */
+  openapi: '/openapi.json'
+} as const
+
+/** `pattern` with its `:name` parts filled in and escaped: `restPath(REST_PATHS.peer, { id: 'atlas' })`. */
+export function restPath(pattern: (typeof REST_PATHS)[keyof typeof REST_PATHS], params: Readonly<Record<string, string>> = {}): string {
+  return pattern.replace(/:([a-z]+)/g, (_, key: string) => {
+    const value = params[key]
+    if (value === undefined) throw new Error(`${pattern} needs ${key}`)
+    return encodeURIComponent(value)
+  })
+}
