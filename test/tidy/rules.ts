@@ -116,7 +116,8 @@ function purity(file: SourceFile): readonly Finding[] {
   const found: Finding[] = []
   const waits = 'a pure room does not wait: return an effect, and let daemon/ carry it out'
   walk(file.program, node => {
-    if (node.type === 'AwaitExpression' || (node.type === 'ForOfStatement' && node['await'] === true)) found.push(finding(file, node.start, `await: ${waits}`))
+    if (node.type === 'AwaitExpression' || (node.type === 'ForOfStatement' && node['await'] === true))
+      found.push(finding(file, node.start, `await: ${waits}`))
     else if (node['async'] === true) found.push(finding(file, node.start, `async: ${waits}`))
     const object = node.type === 'MemberExpression' ? nameOf(node['object']) : nameOf(node['callee'])
     if (object !== undefined && IMPURE_GLOBALS.includes(object)) {

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Sets a machine up and runs every check and every test. Ends with `N passed, N failed, N skipped`.
+set -euo pipefail
+# shellcheck source=scripts/setup/lib.sh
+. "$(dirname "$0")/setup/lib.sh"
+trap clean_up EXIT
+cd "$ROOT"
+
+COUNTS="$WORK/counts"
+: >"$COUNTS"
+
+# step NAME COMMAND...: one check that is not a test runner; counts as one test.
+step() {
+  local name=$1 started=$SECONDS
+  shift
+  if "$@" >"$WORK/step.log" 2>&1; then
+    say "ok      $name ($((SECONDS - started)) s)"
+    echo '1 0 0' >>"$COUNTS"
+  else
+    cat "$WORK/step.log" >&2
+    say "FAILED  $name"
+    echo '0 1 0' >>"$COUNTS"
+  fi
+}
+
+# suite NAME MOCHA_ARGUMENT...: one run of mocha, whose reporter adds its numbers to the counts.
+suite() {
+  local name=$1 before
+  shift
+  heading "$name"
+  before=$(wc -l <"$COUNTS")
+  if ! "$NODE" node_modules/mocha/bin/mocha.js --reporter-option "counts=$COUNTS" "$@"; then
+    # A run that broke down has counted no failure, or nothing at all: it is one.
+    tail -n "+$((before + 1))" "$COUNTS" | awk '{ f += $2 } END { exit f == 0 }' || echo '0 1 0' >>"$COUNTS"
+  fi
+}
+
+heading 'Setting up'
+ensure_node
+ensure_modules
+NODE=$(modern_node)
+PATH="$ROOT/node_modules/.bin:$PATH"
+if can_install; then apt_install shellcheck docker-compose; fi
+ENGINE=no
+if ensure_engine; then
+  ENGINE=yes
+  quietly images "$NODE" scripts/images.ts || fail 'the test images could not be made'
+else
+  say 'no Docker engine: the tests that need one will be skipped'
+fi
+say "Node $("$NODE" --version), Docker engine: $ENGINE"
+
+heading 'Checks'
+step 'types' tsc --noEmit -p .
+step 'lint' oxlint --type-aware --deny-warnings
+step 'format' biome format
+step 'generated code is up to date' "$NODE" scripts/generate.ts --check
+if has shellcheck; then step 'shell scripts' shellcheck -x .ci/run scripts/*.sh scripts/setup/*.sh; fi
+step 'build' npm run --silent build -- --outDir "$WORK/dist"
+
+suite 'Unit, simulation and compliance tests'
+suite 'End-to-end tests: real processes, real containers, the image and compose' --config test/e2e/mocharc.json
+heading 'Demo'
+step 'the demo runs from start to end' bash scripts/demo.sh
+
+heading "Done in $SECONDS s"
+awk '{ p += $1; f += $2; s += $3 } END { printf "%d passed, %d failed, %d skipped\n", p, f, s; exit f > 0 }' "$COUNTS"
