@@ -1,0 +1,118 @@
+import type { Command, Outcome } from '../../model/command.ts'
+import { assertNever } from '../../model/errors.ts'
+import type { FunctionRecord, FunctionSpec } from '../../model/function.ts'
+import type { RegistryTables } from '../../model/ports/store.ts'
+import { DRAINING_MAX, ENV_BYTES_MAX, FUNCTIONS_MAX, PEER_ID_BYTES_MAX, TEXT_BYTES_MAX, TOMBSTONES_MAX } from './limits.ts'
+import { sameSpec } from './same-spec.ts'
+import { type Draft, draftOf } from './tables.ts'
+
+type Put = Extract<Command, { type: 'function-put' }>
+type Remove = Extract<Command, { type: 'function-remove' }>
+type Drain = Extract<Command, { type: 'peer-drain' }>
+type Refusal = Extract<Outcome, { type: 'refused' }>
+
+/**
+ * What a committed command means. The same tables and command give the same result on every peer, today and when the log is replayed; a
+ * refused command leaves the very same tables. Costs one copy of each table that changes: for many commands use {@link applyCommands}.
+ */
+export function applyCommand(tables: RegistryTables, command: Command): { tables: RegistryTables; outcome: Outcome } {
+  const draft = draftOf(tables)
+  const outcome = apply(draft, command)
+  return { tables: draft.tables, outcome }
+}
+
+/**
+ * The same for commands in log order, with one outcome each. The result equals applying them one by one, but each table is copied at most
+ * once: replaying a log of n commands costs O(n + size of the tables), not their product.
+ */
+export function applyCommands(tables: RegistryTables, commands: readonly Command[]): { tables: RegistryTables; outcomes: Outcome[] } {
+  const draft = draftOf(tables)
+  const outcomes = commands.map(command => apply(draft, command))
+  return { tables: draft.tables, outcomes }
+}
+
+function apply(draft: Draft, command: Command): Outcome {
+  switch (command.type) {
+    case 'function-put':
+      return put(draft, command)
+    case 'function-remove':
+      return remove(draft, command)
+    case 'peer-drain':
+      return drain(draft, command)
+    default:
+      return assertNever(command)
+  }
+}
+
+function put(draft: Draft, { spec, digest, imageBytes, ifRevision, at }: Put): Outcome {
+  const existing = draft.tables.functions.get(spec.name)
+  // The check comes before "unchanged": who expects another revision has not seen this one, whatever it holds.
+  const mismatch = checkRevision(spec.name, existing, ifRevision)
+  if (mismatch !== null) return mismatch
+  if (existing !== undefined && existing.digest === digest && sameSpec(existing, spec)) {
+    return { type: 'function-unchanged', function: existing }
+  }
+  const tooLarge = checkSize(spec)
+  if (tooLarge !== null) return tooLarge
+  if (existing === undefined && draft.tables.functions.size >= FUNCTIONS_MAX) {
+    return refused('limit_reached', `the cluster keeps at most ${FUNCTIONS_MAX} functions`)
+  }
+
+  const revision = Math.max(existing?.revision ?? 0, draft.tables.removed.get(spec.name) ?? 0) + 1
+  const record: FunctionRecord = { ...spec, digest, imageBytes, revision, updatedAt: at }
+  draft.functions().set(spec.name, record)
+  // The record carries the revision from here on.
+  if (draft.tables.removed.has(spec.name)) draft.removed().delete(spec.name)
+  return { type: existing === undefined ? 'function-created' : 'function-updated', function: record }
+}
+
+function remove(draft: Draft, { name, ifRevision }: Remove): Outcome {
+  const existing = draft.tables.functions.get(name)
+  if (existing === undefined) return refused('not_found', `there is no function ${name}`)
+  const mismatch = checkRevision(name, existing, ifRevision)
+  if (mismatch !== null) return mismatch
+  if (draft.tables.removed.size >= TOMBSTONES_MAX) {
+    return refused(
+      'limit_reached',
+      `the cluster remembers at most ${TOMBSTONES_MAX} removed names; uploading a removed name again frees one`
+    )
+  }
+  draft.functions().delete(name)
+  draft.removed().set(name, existing.revision)
+  return { type: 'function-removed', name, revision: existing.revision }
+}
+
+function drain(draft: Draft, { peer, draining }: Drain): Outcome {
+  const outcome: Outcome = { type: 'drain-set', peer, draining }
+  if (draft.tables.draining.has(peer) === draining) return outcome
+  if (draining && draft.tables.draining.size >= DRAINING_MAX) {
+    return refused('limit_reached', `at most ${DRAINING_MAX} peers can be draining`)
+  }
+  if (Buffer.byteLength(peer) > PEER_ID_BYTES_MAX) return refused('limit_reached', `a peer id has at most ${PEER_ID_BYTES_MAX} bytes`)
+  if (draining) draft.draining().add(peer)
+  else draft.draining().delete(peer)
+  return outcome
+}
+
+/** `ifRevision` 0 means: only if there is none. */
+function checkRevision(name: string, existing: FunctionRecord | undefined, ifRevision: number | undefined): Refusal | null {
+  const revision = existing?.revision ?? 0
+  if (ifRevision === undefined || ifRevision === revision) return null
+  if (ifRevision === 0) return refused('revision_mismatch', `function ${name} exists already, with revision ${revision}`)
+  if (existing === undefined) return refused('revision_mismatch', `there is no function ${name}, so it has no revision ${ifRevision}`)
+  return refused('revision_mismatch', `function ${name} has revision ${revision}, not ${ifRevision}`)
+}
+
+function checkSize(spec: FunctionSpec): Refusal | null {
+  for (const text of [spec.name, spec.image, spec.readyPath ?? '']) {
+    if (Buffer.byteLength(text) > TEXT_BYTES_MAX)
+      return refused('limit_reached', `a name, image or path has at most ${TEXT_BYTES_MAX} bytes`)
+  }
+  let envBytes = 0
+  for (const [name, value] of Object.entries(spec.env)) envBytes += Buffer.byteLength(name) + Buffer.byteLength(value)
+  return envBytes > ENV_BYTES_MAX ? refused('limit_reached', `the environment has at most ${ENV_BYTES_MAX} bytes, not ${envBytes}`) : null
+}
+
+function refused(code: Refusal['code'], message: string): Refusal {
+  return { type: 'refused', code, message }
+}

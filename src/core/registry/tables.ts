@@ -1,0 +1,43 @@
+import type { FunctionRecord } from '../../model/function.ts'
+import type { RegistryTables } from '../../model/ports/store.ts'
+
+/** The tables of a cluster in which nothing has happened. */
+export function emptyTables(): RegistryTables {
+  return { functions: new Map(), removed: new Map(), draining: new Set() }
+}
+
+/**
+ * Tables under change: each is copied when it is first changed, and never again. So a batch of commands costs one copy of what it touches,
+ * however many commands it has, and readers of the tables it started from see nothing of it.
+ */
+export interface Draft {
+  readonly tables: RegistryTables
+  functions(): Map<string, FunctionRecord>
+  removed(): Map<string, number>
+  draining(): Set<string>
+}
+
+/** Starts a change of `base`. `tables` is `base` itself as long as nothing was changed. */
+export function draftOf(base: RegistryTables): Draft {
+  let tables = base
+  let functions: Map<string, FunctionRecord> | undefined
+  let removed: Map<string, number> | undefined
+  let draining: Set<string> | undefined
+  return {
+    get tables() {
+      return tables
+    },
+    functions() {
+      if (functions === undefined) tables = { ...tables, functions: (functions = new Map(base.functions)) }
+      return functions
+    },
+    removed() {
+      if (removed === undefined) tables = { ...tables, removed: (removed = new Map(base.removed)) }
+      return removed
+    },
+    draining() {
+      if (draining === undefined) tables = { ...tables, draining: (draining = new Set(base.draining)) }
+      return draining
+    }
+  }
+}
