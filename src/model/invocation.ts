@@ -25,6 +25,8 @@ export interface AnswerHead {
   readonly status: number
   readonly headers: Headers
   readonly start: StartKind
+  /** What the time up to this head went into, where the worker says: the part of {@link Usage} that is known by now. */
+  readonly timing?: Pick<Usage, 'queueMs' | 'pullMs' | 'startMs'> | undefined
 }
 
 /** What an execution took. Measured, never predicted. */
