@@ -2,9 +2,18 @@ import type { Command, Outcome } from '../../model/command.ts'
 import { assertNever } from '../../model/errors.ts'
 import type { FunctionRecord, FunctionSpec } from '../../model/function.ts'
 import type { RegistryTables } from '../../model/ports/store.ts'
-import { DRAINING_MAX, ENV_BYTES_MAX, FUNCTIONS_MAX, PEER_ID_BYTES_MAX, TEXT_BYTES_MAX, TOMBSTONES_MAX } from './limits.ts'
+import {
+  DRAINING_MAX,
+  ENV_BYTES_MAX,
+  FUNCTIONS_BYTES_MAX,
+  FUNCTIONS_MAX,
+  PEER_ID_BYTES_MAX,
+  TEXT_BYTES_MAX,
+  TOMBSTONES_MAX
+} from './limits.ts'
 import { sameSpec } from './same-spec.ts'
 import { type Draft, draftOf } from './tables.ts'
+import { envBytes, textBytes } from './text-bytes.ts'
 
 type Put = Extract<Command, { type: 'function-put' }>
 type Remove = Extract<Command, { type: 'function-remove' }>
@@ -58,9 +67,15 @@ function put(draft: Draft, { spec, digest, imageBytes, ifRevision, at }: Put): O
     return refused('limit_reached', `the cluster keeps at most ${FUNCTIONS_MAX} functions`)
   }
 
+  const bytes = textBytes(spec) - (existing === undefined ? 0 : textBytes(existing))
+  if (bytes > 0 && draft.functionsBytes() + bytes > FUNCTIONS_BYTES_MAX) {
+    return refused('limit_reached', `names, images and environments of all functions have at most ${FUNCTIONS_BYTES_MAX} bytes together`)
+  }
+
   const revision = Math.max(existing?.revision ?? 0, draft.tables.removed.get(spec.name) ?? 0) + 1
   const record: FunctionRecord = { ...spec, digest, imageBytes, revision, updatedAt: at }
   draft.functions().set(spec.name, record)
+  draft.grow(bytes)
   // The record carries the revision from here on.
   if (draft.tables.removed.has(spec.name)) draft.removed().delete(spec.name)
   return { type: existing === undefined ? 'function-created' : 'function-updated', function: record }
@@ -78,6 +93,7 @@ function remove(draft: Draft, { name, ifRevision }: Remove): Outcome {
     )
   }
   draft.functions().delete(name)
+  draft.grow(-textBytes(existing))
   draft.removed().set(name, existing.revision)
   return { type: 'function-removed', name, revision: existing.revision }
 }
@@ -108,9 +124,8 @@ function checkSize(spec: FunctionSpec): Refusal | null {
     if (Buffer.byteLength(text) > TEXT_BYTES_MAX)
       return refused('limit_reached', `a name, image or path has at most ${TEXT_BYTES_MAX} bytes`)
   }
-  let envBytes = 0
-  for (const [name, value] of Object.entries(spec.env)) envBytes += Buffer.byteLength(name) + Buffer.byteLength(value)
-  return envBytes > ENV_BYTES_MAX ? refused('limit_reached', `the environment has at most ${ENV_BYTES_MAX} bytes, not ${envBytes}`) : null
+  const bytes = envBytes(spec)
+  return bytes > ENV_BYTES_MAX ? refused('limit_reached', `the environment has at most ${ENV_BYTES_MAX} bytes, not ${bytes}`) : null
 }
 
 function refused(code: Refusal['code'], message: string): Refusal {

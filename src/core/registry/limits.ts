@@ -6,13 +6,16 @@
 /** Functions of one cluster. At about 1 kB each, 10 MB on every peer and in every snapshot. */
 export const FUNCTIONS_MAX = 10_000
 
+/** Texts of all functions together, in UTF-8: half of the snapshot that a new peer may be sent, so that one can always be made. */
+export const FUNCTIONS_BYTES_MAX = 16_777_216
+
 /**
  * Removed names whose last revision is remembered. Five times {@link FUNCTIONS_MAX}: enough for years of pipelines that make a name a day
  * for each of many branches. Nothing is forgotten instead, because a forgotten name could come back with a smaller revision.
  */
 export const TOMBSTONES_MAX = 50_000
 
-/** Peers asked to drain. As many as a peer's view holds (`PEERS_MAX` of `core/membership`). */
+/** Peers asked to drain: twice what a peer's view holds (`PEERS_MAX` of `core/membership`), as peers that left may still be in it. */
 export const DRAINING_MAX = 1_024
 
 /** All names and values of one function's environment, in UTF-8. Linux takes more, but settings that large belong into the image. */

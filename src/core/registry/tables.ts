@@ -1,5 +1,6 @@
 import type { FunctionRecord } from '../../model/function.ts'
 import type { RegistryTables } from '../../model/ports/store.ts'
+import { textBytes } from './text-bytes.ts'
 
 /** The tables of a cluster in which nothing has happened. */
 export function emptyTables(): RegistryTables {
@@ -13,6 +14,10 @@ export function emptyTables(): RegistryTables {
 export interface Draft {
   readonly tables: RegistryTables
   functions(): Map<string, FunctionRecord>
+  /** What {@link textBytes} of all functions sums up to; counted when it is first asked for, then kept up by {@link Draft.grow}. */
+  functionsBytes(): number
+  /** Tells that a change of `functions` has changed their bytes by so many. */
+  grow(bytes: number): void
   removed(): Map<string, number>
   draining(): Set<string>
 }
@@ -23,6 +28,7 @@ export function draftOf(base: RegistryTables): Draft {
   let functions: Map<string, FunctionRecord> | undefined
   let removed: Map<string, number> | undefined
   let draining: Set<string> | undefined
+  let bytes: number | undefined
   return {
     get tables() {
       return tables
@@ -30,6 +36,12 @@ export function draftOf(base: RegistryTables): Draft {
     functions() {
       if (functions === undefined) tables = { ...tables, functions: (functions = new Map(base.functions)) }
       return functions
+    },
+    functionsBytes() {
+      return (bytes ??= tables.functions.values().reduce((sum, fn) => sum + textBytes(fn), 0))
+    },
+    grow(delta) {
+      if (bytes !== undefined) bytes += delta
     },
     removed() {
       if (removed === undefined) tables = { ...tables, removed: (removed = new Map(base.removed)) }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { applyCommand, applyCommands } from '../../../src/core/registry/apply-command.ts'
-import { DRAINING_MAX, ENV_BYTES_MAX, FUNCTIONS_MAX, TOMBSTONES_MAX } from '../../../src/core/registry/limits.ts'
+import { DRAINING_MAX, ENV_BYTES_MAX, FUNCTIONS_BYTES_MAX, FUNCTIONS_MAX, TOMBSTONES_MAX } from '../../../src/core/registry/limits.ts'
 import { emptyTables } from '../../../src/core/registry/tables.ts'
 import type { Command, Outcome } from '../../../src/model/command.ts'
 import type { FunctionSpec } from '../../../src/model/function.ts'
@@ -161,6 +161,27 @@ describe('applyCommand', () => {
     ).tables
     assert.equal(brief(applyCommand(filled, put({ name: 'one-more' })).outcome), 'refused limit_reached')
     assert.equal(brief(applyCommand(filled, put({ name: 'f0', cpus: 2 })).outcome), 'updated 2')
+  })
+
+  it('refuses functions that together would not fit into a snapshot, until one is removed or shrinks', () => {
+    const env = { A: 'x'.repeat(ENV_BYTES_MAX - 1) }
+    const count = Math.floor(FUNCTIONS_BYTES_MAX / (ENV_BYTES_MAX + 'f000'.length + 'thumb:1'.length))
+    const names = Array.from({ length: count }, (_, i) => `f${String(i).padStart(3, '0')}`)
+    const { tables, outcomes } = applyCommands(
+      emptyTables(),
+      names.map(name => put({ name, env }))
+    )
+    assert.ok(outcomes.every(outcome => outcome.type === 'function-created'))
+    assert.equal(brief(applyCommand(tables, put({ name: 'over', env })).outcome), 'refused limit_reached')
+    assert.deepEqual(applyCommands(tables, [put({ name: 'f000', env: {} }), put({ name: 'over', env })]).outcomes.map(brief), [
+      'updated 2',
+      'created 1'
+    ])
+    assert.deepEqual(applyCommands(tables, [put({ name: 'over', env }), remove('f000'), put({ name: 'over', env })]).outcomes.map(brief), [
+      'refused limit_reached',
+      'removed 1',
+      'created 1'
+    ])
   })
 
   it('refuses to forget a removed name', () => {
