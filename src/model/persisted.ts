@@ -1,0 +1,66 @@
+import { z } from 'zod'
+import type { Configuration, HardState, SnapshotMeta } from './consensus.ts'
+import type { FunctionRecord } from './function.ts'
+import type { Branded, ClusterUid, Digest, PeerId } from './ids.ts'
+
+/*
+ * The shapes of what peers keep on disk and send each other as state. Shape only: the limits on what users may ask for are checked when they
+ * ask, and a later version with tighter limits must still be able to read what an earlier one has agreed. Unknown fields are refused: what
+ * this version would drop in silence, a newer peer has agreed to keep.
+ */
+
+function branded<Kind extends string>(): z.ZodType<Branded<Kind>, string> {
+  return z.string().min(1) as unknown as z.ZodType<Branded<Kind>, string>
+}
+
+const peerId = branded<'PeerId'>() satisfies z.ZodType<PeerId>
+const digest = branded<'Digest'>() satisfies z.ZodType<Digest>
+const count = z.int().nonnegative()
+
+/** A function as the registry holds it. */
+export const functionRecordSchema: z.ZodType<FunctionRecord> = z.strictObject({
+  name: z.string().min(1),
+  image: z.string().min(1),
+  contract: z.enum(['stdio', 'http']),
+  port: count,
+  readyPath: z.string().optional(),
+  cpus: z.number().positive(),
+  memoryBytes: z.int().positive(),
+  timeoutMs: z.int().positive(),
+  concurrency: z.int().positive(),
+  prewarm: count,
+  idempotent: z.boolean(),
+  env: z.record(z.string(), z.string()),
+  network: z.enum(['none', 'egress']),
+  digest,
+  imageBytes: count,
+  revision: z.int().positive(),
+  updatedAt: z.string()
+})
+
+/** Who votes and who only follows. */
+export const configurationSchema: z.ZodType<Configuration> = z.strictObject({ voters: z.array(peerId), learners: z.array(peerId) })
+
+/** The term and the vote in it. */
+export const hardStateSchema: z.ZodType<HardState> = z.strictObject({ term: count, votedFor: peerId.nullable() })
+
+/** Where the log was last cut. */
+export const snapshotMetaSchema: z.ZodType<SnapshotMeta> = z.strictObject({ index: count, term: count, configuration: configurationSchema })
+
+/** The cluster that a data directory belongs to. */
+export const clusterUidSchema = branded<'ClusterUid'>() satisfies z.ZodType<ClusterUid>
+
+/** A boot counter, log index or revision. */
+export const countSchema = count
+
+/** Multiaddrs of one peer. */
+export const addressListSchema = z.array(z.string())
+
+/** The registry's tables as a snapshot carries them, each sorted by its key. */
+export const registrySnapshotSchema = z.strictObject({
+  /** The tables include the log up to here. */
+  index: count,
+  functions: z.array(functionRecordSchema),
+  removed: z.array(z.tuple([z.string(), count])),
+  draining: z.array(z.string())
+})

@@ -1,0 +1,125 @@
+import type { Entry, SnapshotMeta } from '../model/consensus.ts'
+import type { PeerAddress } from '../model/control.ts'
+import { CaresError } from '../model/errors.ts'
+import type { ClusterUid } from '../model/ids.ts'
+import type { Applied, Persisted, PersistBatch, RegistryTables, Store } from '../model/ports/store.ts'
+import { decodeSnapshot, encodeSnapshot } from '../store/snapshot-data.ts'
+import {
+  emptyHead,
+  emptyTables,
+  headAfterApply,
+  headAfterCompact,
+  headAfterPersist,
+  headAfterRestore,
+  type StoreHead
+} from '../store/store-head.ts'
+
+/** What a disk holds. Its values are immutable, so it can be copied by reference: a copy is the disk as it was. */
+interface Contents {
+  readonly cluster: ClusterUid | null
+  readonly session: number
+  readonly head: StoreHead
+  readonly entries: readonly Entry[]
+  readonly tables: RegistryTables
+  readonly addresses: readonly PeerAddress[]
+}
+
+/** A disk in memory. It outlives the stores that open it, as a real one outlives its processes. */
+export class MemoryDisk {
+  /** When set, every write fails with this, and changes nothing. */
+  failure: CaresError | null = null
+  /** The store that has it open. Set to null to kill that store without a word. */
+  openedBy: object | null = null
+  contents: Contents = emptyContents()
+}
+
+/** The Store port over a {@link MemoryDisk}. */
+export class MemoryStore implements Store {
+  readonly #disk: MemoryDisk
+  #loaded = false
+
+  constructor(disk: MemoryDisk) {
+    this.#disk = disk
+  }
+
+  async start(): Promise<void> {
+    if (this.#disk.openedBy === this) return
+    if (this.#disk.openedBy !== null) throw new CaresError('conflict', 'the disk is in use by another store')
+    this.#disk.openedBy = this
+    this.#loaded = false
+  }
+
+  async stop(): Promise<void> {
+    if (this.#disk.openedBy === this) this.#disk.openedBy = null
+  }
+
+  async load(): Promise<Persisted> {
+    if (this.#loaded) throw new CaresError('internal', 'the store was loaded already')
+    this.#change(({ session }) => ({ session: session + 1 }))
+    this.#loaded = true
+    const { head, ...rest } = this.#disk.contents
+    return { ...rest, hardState: head.hardState, snapshot: head.snapshot, appliedIndex: head.appliedIndex }
+  }
+
+  async setCluster(cluster: ClusterUid): Promise<void> {
+    this.#write(() => ({ cluster }))
+  }
+
+  async persist(batch: PersistBatch): Promise<void> {
+    this.#write(({ head, entries }) => {
+      const kept = entries.filter(({ index }) => index < (batch.truncateFrom ?? Number.POSITIVE_INFINITY))
+      return { head: headAfterPersist(head, batch), entries: [...kept, ...batch.append] }
+    })
+  }
+
+  async apply(applied: readonly Applied[], tables: RegistryTables, appliedIndex: number): Promise<void> {
+    this.#write(({ head }) => ({ head: headAfterApply(head, applied, appliedIndex), tables }))
+  }
+
+  async snapshot(): Promise<{ index: number; data: Uint8Array }> {
+    this.#opened()
+    const { head, tables } = this.#disk.contents
+    return { index: head.appliedIndex, data: encodeSnapshot(head.appliedIndex, tables) }
+  }
+
+  async restore(snapshot: SnapshotMeta, data: Uint8Array): Promise<RegistryTables> {
+    const { index, tables } = decodeSnapshot(data)
+    this.#write(({ head }) => ({ head: headAfterRestore(head, snapshot, index), tables, entries: [] }))
+    return tables
+  }
+
+  async compact(snapshot: SnapshotMeta): Promise<void> {
+    this.#write(({ head, entries }) => ({
+      head: headAfterCompact(head, snapshot),
+      entries: entries.filter(({ index }) => index > snapshot.index)
+    }))
+  }
+
+  async setAddresses(addresses: readonly PeerAddress[]): Promise<void> {
+    this.#write(() => ({ addresses }))
+  }
+
+  async reset(): Promise<void> {
+    this.#write(({ session }) => ({ ...emptyContents(), session }))
+  }
+
+  #write(change: (contents: Contents) => Partial<Contents>): void {
+    this.#opened()
+    this.#change(change)
+  }
+
+  #change(change: (contents: Contents) => Partial<Contents>): void {
+    if (this.#disk.openedBy !== this) throw new CaresError('stopping', 'the store is not open')
+    if (this.#disk.failure !== null) throw this.#disk.failure
+    this.#disk.contents = { ...this.#disk.contents, ...change(this.#disk.contents) }
+  }
+
+  #opened(): void {
+    if (this.#disk.openedBy !== this) throw new CaresError('stopping', 'the store is not open')
+    if (!this.#loaded) throw new CaresError('internal', 'the store is used before it was loaded')
+  }
+}
+
+function emptyContents(): Contents {
+  return { cluster: null, session: 0, head: emptyHead(), entries: [], tables: emptyTables(), addresses: [] }
+}

@@ -1,0 +1,84 @@
+import { closeSync, openSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { CaresError } from '../model/errors.ts'
+import { damaged, diskError } from './disk-error.ts'
+
+/** SQLite's default, made explicit because the size limit is given in pages. */
+const PAGE_BYTES = 4_096
+
+/** The write-ahead log is cut back to this after a checkpoint, so that one large restore does not keep its space for ever. */
+const WAL_BYTES_KEPT = 16 * 2 ** 20
+
+/** Raised with every change of the tables below; `migrate` then brings an older database up. */
+const SCHEMA_VERSION = 1
+
+/**
+ * Five tables of checked rows (see `RowTable`) and the log. Every row carries a CRC-32 of all its fields: SQLite itself notices a broken
+ * page structure, but not a flipped bit inside a value.
+ */
+const SCHEMA = `
+  CREATE TABLE log (idx INTEGER PRIMARY KEY, term INTEGER NOT NULL, kind TEXT NOT NULL, data BLOB NOT NULL, crc32 INTEGER NOT NULL) STRICT;
+  CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc32 INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE functions (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc32 INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE removed (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc32 INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE draining (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc32 INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE addresses (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc32 INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`
+
+/**
+ * Opens the database of a peer, makes its tables if it is new, and checks its structure if it is not. Every commit is an fsync. Throws
+ * `internal` with `details.disk`, and `incompatible` for a database of a newer version.
+ */
+export function openDatabase(path: string, { bytesMax }: { bytesMax: number }): DatabaseSync {
+  let database: DatabaseSync | undefined
+  try {
+    // Functions' environments may hold secrets. SQLite gives its side files the mode of the database.
+    closeSync(openSync(path, 'a', 0o600))
+    database = new DatabaseSync(path)
+    database.exec(`
+      PRAGMA page_size = ${PAGE_BYTES};
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      PRAGMA fullfsync = ON;
+      PRAGMA checkpoint_fullfsync = ON;
+      PRAGMA journal_size_limit = ${WAL_BYTES_KEPT};
+      PRAGMA max_page_count = ${Math.floor(bytesMax / PAGE_BYTES)};
+    `)
+    migrate(database, path)
+    const check = database.prepare('PRAGMA quick_check(1)').get()?.['quick_check']
+    if (check !== 'ok') throw damaged(path, String(check))
+    return database
+  } catch (error) {
+    database?.close()
+    throw diskError(`open ${path}`, error)
+  }
+}
+
+/** Runs `work` in one transaction: all of it is on the disk when this returns, or nothing of it when it throws. */
+export function transaction<Result>(database: DatabaseSync, work: () => Result): Result {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const result = work()
+    database.exec('COMMIT')
+    return result
+  } catch (error) {
+    // On some failures SQLite has rolled back by itself.
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw error
+  }
+}
+
+function migrate(database: DatabaseSync, path: string): void {
+  const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
+  if (version === SCHEMA_VERSION) return
+  if (version > SCHEMA_VERSION) {
+    throw new CaresError(
+      'incompatible',
+      `${path} was written by a newer version of CARES (format ${version}, this one reads ${SCHEMA_VERSION})`,
+      {
+        hint: 'start the peer with the newer version, or give this one a directory of its own with --data'
+      }
+    )
+  }
+  transaction(database, () => database.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION};`))
+}

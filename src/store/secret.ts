@@ -1,0 +1,20 @@
+import { join } from 'node:path'
+import { damaged } from './disk-error.ts'
+import { makePrivateDirectory, readPrivateFile, writePrivateFile } from './private-file.ts'
+
+/** The secret of the cluster that this data directory belongs to (`cluster.secret`, mode 0600); null when it is an open one or there is none yet. */
+export function readSecret(dataDir: string): string | null {
+  const path = join(dataDir, 'cluster.secret')
+  const bytes = readPrivateFile(path)
+  if (bytes === undefined) return null
+  const secret = Buffer.from(bytes).toString('utf8').trim()
+  // Taking an empty file for "no secret" would open a private cluster.
+  if (secret === '') throw damaged(path, 'it is empty')
+  return secret
+}
+
+/** Keeps the secret, so that a restart needs no flags. It is on the disk when this returns. */
+export function writeSecret(dataDir: string, secret: string): void {
+  makePrivateDirectory(dataDir)
+  writePrivateFile(join(dataDir, 'cluster.secret'), Buffer.from(`${secret}\n`), { replace: true })
+}

@@ -1,0 +1,237 @@
+import { join } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import type { SnapshotMeta } from '../model/consensus.ts'
+import type { PeerAddress } from '../model/control.ts'
+import { CaresError } from '../model/errors.ts'
+import type { ClusterUid, PeerId } from '../model/ids.ts'
+import { addressListSchema, clusterUidSchema, countSchema, hardStateSchema, snapshotMetaSchema } from '../model/persisted.ts'
+import type { Applied, Persisted, PersistBatch, RegistryTables, Store } from '../model/ports/store.ts'
+import { parseWith } from '../model/validation.ts'
+import { openDatabase, transaction } from './database.ts'
+import { type DirectoryLock, lockDirectory } from './directory-lock.ts'
+import { damaged, diskError } from './disk-error.ts'
+import { LogTable } from './log-table.ts'
+import { makePrivateDirectory } from './private-file.ts'
+import { RegistryRows } from './registry-rows.ts'
+import { RowTable } from './row-table.ts'
+import { decodeSnapshot, encodeSnapshot } from './snapshot-data.ts'
+import {
+  emptyHead,
+  emptyTables,
+  headAfterApply,
+  headAfterCompact,
+  headAfterPersist,
+  headAfterRestore,
+  type StoreHead
+} from './store-head.ts'
+
+export interface SqliteStoreInit {
+  /** The peer's directory. Made, for its owner only, when it is not there. */
+  dataDir: string
+  /**
+   * Largest the database may grow, in bytes; over it, writing fails as on a full disk. The log is cut long before: this keeps a peer whose
+   * log is not cut from filling a machine that does other work. @default 4 GiB
+   */
+  databaseBytesMax?: number
+}
+
+const DATABASE_BYTES_MAX = 4 * 2 ** 30
+
+/** What exists between start and stop. */
+interface Open {
+  readonly lock: DirectoryLock
+  readonly database: DatabaseSync
+  readonly state: RowTable
+  readonly addresses: RowTable
+  readonly log: LogTable
+  readonly registry: RegistryRows
+}
+
+/**
+ * The Store port over one SQLite database (`cares.db`: write-ahead log, an fsync with every commit) in a locked data directory.
+ *
+ * Everything is synchronous below: one commit takes about as long as the disk's fsync, and a peer must not act before it anyway. After a
+ * write has failed, every later one fails with the same error: what an fsync that has failed once left on the disk is not known any more.
+ */
+export class SqliteStore implements Store {
+  readonly #dataDir: string
+  readonly #databaseBytesMax: number
+  #open: Open | null = null
+  #loaded = false
+  #failure: CaresError | null = null
+  #head: StoreHead = emptyHead()
+  #tables: RegistryTables = emptyTables()
+
+  constructor({ dataDir, databaseBytesMax = DATABASE_BYTES_MAX }: SqliteStoreInit) {
+    this.#dataDir = dataDir
+    this.#databaseBytesMax = databaseBytesMax
+  }
+
+  /** Locks the directory and opens the database. Throws `conflict` when anyone has it open, `incompatible` when a newer version wrote it. */
+  async start(): Promise<void> {
+    if (this.#open !== null) return
+    makePrivateDirectory(this.#dataDir)
+    const lock = lockDirectory(this.#dataDir)
+    let database: DatabaseSync | undefined
+    try {
+      database = openDatabase(join(this.#dataDir, 'cares.db'), { bytesMax: this.#databaseBytesMax })
+      this.#open = {
+        lock,
+        database,
+        state: new RowTable(database, 'state'),
+        addresses: new RowTable(database, 'addresses'),
+        log: new LogTable(database),
+        registry: new RegistryRows(database)
+      }
+    } catch (error) {
+      database?.close()
+      lock.release()
+      throw diskError('open the database', error)
+    }
+    this.#loaded = false
+    this.#failure = null
+  }
+
+  async stop(): Promise<void> {
+    if (this.#open === null) return
+    const { database, lock } = this.#open
+    this.#open = null
+    try {
+      database.close()
+    } catch (error) {
+      throw diskError('close the database', error)
+    } finally {
+      lock.release()
+    }
+  }
+
+  async load(): Promise<Persisted> {
+    if (this.#loaded) throw new CaresError('internal', 'the store was loaded already')
+    return this.#guarded('read the data directory', ({ database, state, addresses, log, registry }) => {
+      const rows = state.read()
+      const empty = emptyHead()
+      const hardState = state.valueOf(rows, 'hard_state', value => parseWith(hardStateSchema, value, 'it'), empty.hardState)
+      const snapshot = state.valueOf(rows, 'snapshot', value => parseWith(snapshotMetaSchema, value, 'it'), empty.snapshot)
+      const appliedIndex = state.valueOf(rows, 'applied_index', value => parseWith(countSchema, value, 'it'), empty.appliedIndex)
+      const cluster = state.valueOf(rows, 'cluster', value => parseWith(clusterUidSchema, value, 'it'), null)
+      const session = 1 + state.valueOf(rows, 'session', value => parseWith(countSchema, value, 'it'), 0)
+      const entries = log.read(snapshot.index + 1)
+      const lastIndex = snapshot.index + entries.length
+      if (appliedIndex < snapshot.index || appliedIndex > lastIndex)
+        throw damaged('the log', `entries up to ${appliedIndex} are applied, but it goes from ${snapshot.index + 1} to ${lastIndex}`)
+      const tables = registry.read()
+      const addressRows = addresses.readAs(value => parseWith(addressListSchema, value, 'it'))
+      transaction(database, () => state.put('session', session))
+      this.#head = { hardState, snapshot, lastIndex, appliedIndex }
+      this.#tables = tables
+      this.#loaded = true
+      return {
+        cluster,
+        session,
+        hardState,
+        snapshot,
+        entries,
+        tables,
+        appliedIndex,
+        addresses: [...addressRows].map(([id, addresses]) => ({ id: id as PeerId, addresses }))
+      }
+    })
+  }
+
+  async setCluster(cluster: ClusterUid): Promise<void> {
+    this.#write('write the cluster', ({ state }) => state.put('cluster', cluster))
+  }
+
+  async persist(batch: PersistBatch): Promise<void> {
+    this.#write('write the log', ({ state, log }) => {
+      const head = headAfterPersist(this.#head, batch)
+      if (batch.hardState !== undefined) state.put('hard_state', batch.hardState)
+      if (batch.truncateFrom !== undefined) log.deleteFrom(batch.truncateFrom)
+      log.append(batch.append)
+      return { head }
+    })
+  }
+
+  async apply(applied: readonly Applied[], tables: RegistryTables, appliedIndex: number): Promise<void> {
+    this.#write('write the tables', ({ state, registry }) => {
+      const head = headAfterApply(this.#head, applied, appliedIndex)
+      registry.replace(this.#tables, tables)
+      state.put('applied_index', appliedIndex)
+      return { head, tables }
+    })
+  }
+
+  async snapshot(): Promise<{ index: number; data: Uint8Array }> {
+    this.#opened()
+    const index = this.#head.appliedIndex
+    return { index, data: encodeSnapshot(index, this.#tables) }
+  }
+
+  async restore(snapshot: SnapshotMeta, data: Uint8Array): Promise<RegistryTables> {
+    const { index, tables } = decodeSnapshot(data)
+    this.#write('write a snapshot', ({ state, log, registry }) => {
+      const head = headAfterRestore(this.#head, snapshot, index)
+      registry.clear()
+      registry.replace(emptyTables(), tables)
+      log.deleteFrom(0)
+      state.put('snapshot', snapshot)
+      state.put('applied_index', index)
+      return { head, tables }
+    })
+    return tables
+  }
+
+  async compact(snapshot: SnapshotMeta): Promise<void> {
+    this.#write('cut the log', ({ state, log }) => {
+      const head = headAfterCompact(this.#head, snapshot)
+      log.deleteTo(snapshot.index)
+      state.put('snapshot', snapshot)
+      return { head }
+    })
+  }
+
+  async setAddresses(addresses: readonly PeerAddress[]): Promise<void> {
+    this.#write('write the addresses', ({ addresses: table }) => {
+      table.clear()
+      for (const peer of addresses) table.put(peer.id, peer.addresses)
+    })
+  }
+
+  async reset(): Promise<void> {
+    this.#write('forget the cluster', ({ state, addresses, log, registry }) => {
+      for (const key of ['cluster', 'hard_state', 'snapshot', 'applied_index']) state.delete(key)
+      addresses.clear()
+      registry.clear()
+      log.deleteFrom(0)
+      return { head: emptyHead(), tables: emptyTables() }
+    })
+  }
+
+  /** Runs `work` in a transaction; what it returns becomes true once that is on the disk. */
+  #write(doing: string, work: (open: Open) => { head?: StoreHead; tables?: RegistryTables } | void): void {
+    this.#guarded(doing, open => {
+      this.#opened()
+      const { head = this.#head, tables = this.#tables } = transaction(open.database, () => work(open)) ?? {}
+      this.#head = head
+      this.#tables = tables
+    })
+  }
+
+  #guarded<Result>(doing: string, work: (open: Open) => Result): Result {
+    if (this.#open === null) throw new CaresError('stopping', `cannot ${doing}: the store is not open`)
+    if (this.#failure !== null) throw this.#failure
+    try {
+      return work(this.#open)
+    } catch (error) {
+      // A CaresError was thrown here, before anything was written; anything else came from the disk.
+      const failure = diskError(doing, error)
+      if (failure !== error) this.#failure = failure
+      throw failure
+    }
+  }
+
+  #opened(): void {
+    if (this.#open === null) throw new CaresError('stopping', 'the store is not open')
+    if (!this.#loaded) throw new CaresError('internal', 'the store is used before it was loaded')
+  }
+}

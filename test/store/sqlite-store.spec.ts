@@ -1,0 +1,254 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { createInterface } from 'node:readline'
+import type { Entry } from '../../src/model/consensus.ts'
+import { SqliteStore } from '../../src/store/sqlite-store.ts'
+import { storeCompliance } from '../compliance/store.ts'
+import { sampleFunction } from '../support/samples.ts'
+import { useTempDirs } from '../support/temp-dirs.ts'
+
+const noop = (index: number): Entry => ({ index, term: 1, kind: 'noop' })
+const command = (index: number, bytes: number): Entry => ({ index, term: 1, kind: 'command', command: new Uint8Array(bytes).fill(index) })
+
+describe('SqliteStore', () => {
+  const tempDir = useTempDirs()
+
+  storeCompliance('sqlite', () => {
+    const dataDir = tempDir()
+    return { store: () => new SqliteStore({ dataDir }) }
+  })
+
+  /** A closed data directory with ten entries, of which eight are applied, and two functions. */
+  const filled = async (): Promise<string> => {
+    const dataDir = tempDir()
+    const store = new SqliteStore({ dataDir })
+    await store.start()
+    await store.load()
+    await store.persist({ append: Array.from({ length: 10 }, (_, i) => command(i + 1, 100)) })
+    const functions = new Map(['ocr', 'thumb'].map(name => [name, sampleFunction({ name })]))
+    await store.apply([], { functions, removed: new Map([['old', 3]]), draining: new Set(['p']) }, 8)
+    await store.stop()
+    return dataDir
+  }
+  const change = (dataDir: string, sql: string): void => {
+    const database = new DatabaseSync(join(dataDir, 'cares.db'))
+    database.exec(sql)
+    database.close()
+  }
+  const startAndLoad = async (dataDir: string): Promise<void> => {
+    const store = new SqliteStore({ dataDir })
+    try {
+      await store.start()
+      await store.load()
+    } finally {
+      await store.stop()
+    }
+  }
+
+  describe('refuses what is damaged, and says so', () => {
+    const damages: readonly (readonly [claim: string, sql: string, message: RegExp])[] = [
+      [
+        'a flipped bit in a command',
+        "UPDATE log SET data = CAST(x'01' || substr(data, 2) AS BLOB) WHERE idx = 5",
+        /log entry 5 .*checksum/
+      ],
+      ['another term', 'UPDATE log SET term = 2 WHERE idx = 5', /log entry 5 .*checksum/],
+      ['another kind', "UPDATE log SET kind = 'noop' WHERE idx = 5", /log entry 5 .*checksum/],
+      ['a gap in the log', 'DELETE FROM log WHERE idx = 5', /entry 5 is missing/],
+      ['a lost beginning of the log', 'DELETE FROM log WHERE idx <= 5', /entry 1 is missing/],
+      ['a lost end of the log', 'DELETE FROM log WHERE idx >= 8', /entries up to 8 are applied/],
+      [
+        'a changed function',
+        `UPDATE functions SET value = replace(value, '"prewarm":0', '"prewarm":9') WHERE key = 'ocr'`,
+        /row "ocr" .*checksum/
+      ],
+      ['a renamed row', "UPDATE functions SET key = 'other' WHERE key = 'ocr'", /row "other" .*checksum/],
+      ['a changed revision', "UPDATE removed SET value = '2'", /table removed .*checksum/],
+      ['a changed applied index', "UPDATE state SET value = '3' WHERE key = 'applied_index'", /row "applied_index" .*checksum/]
+    ]
+    for (const [claim, sql, message] of damages) {
+      it(claim, async () => {
+        const dataDir = await filled()
+        change(dataDir, sql)
+        await assert.rejects(startAndLoad(dataDir), { code: 'internal', message, details: { disk: 'corrupt' } })
+      })
+    }
+
+    it('a row of a shape that this version does not know', async () => {
+      const dataDir = await filled()
+      const { crc32 } = await import('node:zlib')
+      change(dataDir, `UPDATE functions SET value = '{"name":"ocr"}', crc32 = ${crc32('ocr\0{"name":"ocr"}')} WHERE key = 'ocr'`)
+      await assert.rejects(startAndLoad(dataDir), { code: 'internal', message: /row "ocr" .*is required/, details: { disk: 'corrupt' } })
+    })
+
+    it('a file that is no database, or only a part of one', async () => {
+      const garbage = await filled()
+      writeFileSync(join(garbage, 'cares.db'), 'no database '.repeat(1_000))
+      await assert.rejects(startAndLoad(garbage), { code: 'internal', details: { disk: 'corrupt' } })
+      const cut = await filled()
+      truncateSync(join(cut, 'cares.db'), statSync(join(cut, 'cares.db')).size - 4_096)
+      await assert.rejects(startAndLoad(cut), { code: 'internal', details: { disk: 'corrupt' } })
+    })
+
+    it('any flipped byte of the file that matters, and never gives back anything else than was written', async () => {
+      const dataDir = await filled()
+      const path = join(dataDir, 'cares.db')
+      const sound = readFileSync(path)
+      let refused = 0
+      for (let at = 100; at < sound.length; at += 331) {
+        writeFileSync(
+          path,
+          sound.map((byte, i) => (i === at ? byte ^ 0x10 : byte))
+        )
+        const store = new SqliteStore({ dataDir })
+        try {
+          await store.start()
+          const { entries, tables, appliedIndex } = await store.load()
+          assert.equal(entries.length, 10, `byte ${at}`)
+          for (const [i, entry] of entries.entries()) {
+            const data = entry.kind === 'command' ? Uint8Array.from(entry.command) : entry.kind
+            assert.deepEqual([entry.index, entry.term, data], [i + 1, 1, new Uint8Array(100).fill(i + 1)], `byte ${at}`)
+          }
+          assert.deepEqual(
+            [...tables.functions.values()],
+            ['ocr', 'thumb'].map(name => sampleFunction({ name })),
+            `byte ${at}`
+          )
+          assert.equal(appliedIndex, 8, `byte ${at}`)
+        } catch (error) {
+          if (error instanceof assert.AssertionError) throw error
+          assert.equal((error as { code?: string }).code, 'internal', `byte ${at}: ${String(error)}`)
+          refused++
+        } finally {
+          await store.stop()
+        }
+      }
+      assert.ok(refused > 0, 'no flipped byte was noticed')
+    })
+
+    it('a database of a newer version', async () => {
+      const dataDir = await filled()
+      change(dataDir, 'PRAGMA user_version = 99')
+      await assert.rejects(startAndLoad(dataDir), { code: 'incompatible', message: /newer version/ })
+    })
+  })
+
+  it('keeps nobody out after a failed start', async () => {
+    const dataDir = await filled()
+    change(dataDir, 'PRAGMA user_version = 99')
+    await assert.rejects(startAndLoad(dataDir), { code: 'incompatible' })
+    change(dataDir, 'PRAGMA user_version = 1')
+    await startAndLoad(dataDir)
+  })
+
+  it('keeps its files to its owner', async () => {
+    const dataDir = join(tempDir(), 'deep', 'data')
+    const store = new SqliteStore({ dataDir })
+    await store.start()
+    await store.load()
+    assert.equal(statSync(dataDir).mode & 0o777, 0o700)
+    for (const name of ['cares.db', 'cares.db-wal']) assert.equal(statSync(join(dataDir, name)).mode & 0o077, 0, name)
+    await store.stop()
+  })
+
+  it('says that the disk is full, refuses to write from then on, and has everything that was acknowledged', async () => {
+    const dataDir = tempDir()
+    const store = new SqliteStore({ dataDir, databaseBytesMax: 256 * 1_024 })
+    await store.start()
+    await store.load()
+    let acknowledged = 0
+    await assert.rejects(
+      async () => {
+        for (; acknowledged < 1_000; acknowledged++) await store.persist({ append: [command(acknowledged + 1, 10_000)] })
+      },
+      { code: 'internal', message: /cannot write the log: the disk is full/, details: { disk: 'full' } }
+    )
+    await assert.rejects(store.persist({ hardState: { term: 1, votedFor: null }, append: [] }), { details: { disk: 'full' } })
+    await store.stop()
+    assert.ok(acknowledged > 10 && acknowledged < 30, `${acknowledged} of 10 kB fit into 256 KiB`)
+    const after = new SqliteStore({ dataDir })
+    await after.start()
+    assert.equal((await after.load()).entries.length, acknowledged)
+    await after.stop()
+  })
+
+  describe('with another process', () => {
+    const children: ChildProcess[] = []
+    afterEach(() => {
+      for (const child of children.splice(0)) child.kill('SIGKILL')
+    })
+    /** A process that persists and applies entries one by one, and prints each index once it is acknowledged. */
+    const persistLoop = (dataDir: string): { child: ChildProcess; lines: AsyncIterator<string> } => {
+      const script = new URL('./support/persist-loop.ts', import.meta.url).pathname
+      const child = spawn(process.execPath, [script, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] })
+      children.push(child)
+      if (child.stdout === null) throw new Error('no stdout')
+      return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() }
+    }
+    const kill = async (child: ChildProcess): Promise<void> => {
+      const exited = once(child, 'exit')
+      child.kill('SIGKILL')
+      await exited
+    }
+
+    it('has everything that was acknowledged before a SIGKILL', async () => {
+      const dataDir = tempDir()
+      let expected = 0
+      for (const acknowledgements of [1, 7, 40]) {
+        const { child, lines } = persistLoop(dataDir)
+        for (let i = 0; i < acknowledgements; i++) expected = Number((await lines.next()).value)
+        await kill(child)
+        for (let line = await lines.next(); line.done !== true; line = await lines.next()) expected = Number(line.value)
+
+        const store = new SqliteStore({ dataDir })
+        await store.start()
+        const { entries, appliedIndex, tables } = await store.load()
+        await store.stop()
+        assert.ok(entries.length >= expected, `${expected} were acknowledged, ${entries.length} are there`)
+        assert.ok(appliedIndex >= expected - 1)
+        // Tables and applied index are of one transaction.
+        assert.equal(tables.functions.get('thumb')?.revision ?? 0, appliedIndex)
+        expected = entries.length
+      }
+    })
+
+    it('refuses a directory that a live process has, and names it; a killed one leaves it free', async () => {
+      const dataDir = tempDir()
+      const { child, lines } = persistLoop(dataDir)
+      await lines.next()
+      const store = new SqliteStore({ dataDir })
+      await assert.rejects(store.start(), ({ code, message, details }: Record<string, unknown>) => {
+        assert.equal(code, 'conflict')
+        assert.match(String(message), new RegExp(`process ${child.pid}`))
+        assert.equal((details as { pid: number }).pid, child.pid)
+        return true
+      })
+      await kill(child)
+      await store.start()
+      assert.equal((await store.load()).session, 2)
+      await store.persist({ append: [] })
+      await store.stop()
+    })
+  })
+
+  it('starts from a log that was cut, without the entries before', async () => {
+    const dataDir = await filled()
+    const store = new SqliteStore({ dataDir })
+    await store.start()
+    await store.load()
+    await store.compact({ index: 8, term: 1, configuration: { voters: [], learners: [] } })
+    await store.persist({ append: [noop(11)] })
+    await store.stop()
+    const again = new SqliteStore({ dataDir })
+    await again.start()
+    assert.deepEqual(
+      (await again.load()).entries.map(({ index }) => index),
+      [9, 10, 11]
+    )
+    await again.stop()
+  })
+})
