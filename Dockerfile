@@ -1,0 +1,29 @@
+# The image of a peer. It has no build step: Node 24 runs the TypeScript of src/ as it is.
+#
+#   docker build -t cares .
+#   docker build -t cares --build-arg NODE=cares-base:local .     where no registry answers (scripts/setup/base-image.sh)
+#
+# A peer runs functions on the engine whose socket it is given: see docker-compose.yml.
+ARG NODE=node:24-bookworm-slim
+
+FROM ${NODE} AS packages
+WORKDIR /app
+COPY package.json package-lock.json ./
+# Optional packages are the bundled Node, which the base has; no package needs its install script.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+
+FROM ${NODE}
+ENV NODE_ENV=production CARES_DATA=/data
+WORKDIR /app
+RUN mkdir -p /data && chown node:node /data && ln -s /app/src/cares.js /usr/local/bin/cares
+COPY --from=packages /app/node_modules ./node_modules
+COPY package.json ./
+COPY src ./src
+USER node
+VOLUME /data
+EXPOSE 4001/tcp 7070/tcp
+# Asks for readiness, not for life: a peer that cannot answer calls should get none. Loads nothing but Node, which is 0.1 s.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s CMD \
+  ["node", "-e", "fetch('http://127.0.0.1:7070/readyz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["cares"]
+CMD ["peer"]
