@@ -51,6 +51,10 @@ export interface PeerStats {
   /** Cores and memory promised to executions and warm containers. */
   readonly cpusReserved: number
   readonly memoryReservedBytes: number
+  /** The part of `cpusReserved` that idle containers hold and the worker would give up for new work. Absent: none. */
+  readonly cpusEvictable?: number | undefined
+  /** The same part of `memoryReservedBytes`. */
+  readonly memoryEvictableBytes?: number | undefined
   /** Executions that run now. */
   readonly running: number
   readonly succeeded: number

@@ -45,6 +45,9 @@ export interface RuntimeUse {
   readonly running: number
   readonly cpusReserved: number
   readonly memoryReservedBytes: number
+  /** Of these, what idle containers hold that would be given up for new work; see `PeerStats`. Absent: nothing. */
+  readonly cpusEvictable?: number | undefined
+  readonly memoryEvictableBytes?: number | undefined
   readonly warm: readonly WarmPool[]
 }
 
@@ -57,8 +60,18 @@ export interface Runtime extends Startable {
   readonly arch: string
   /** Whether the engine answers now, and if not, why and what to do. */
   check(options: { signal: AbortSignal }): Promise<{ ready: boolean; reason: string; hint?: string | undefined }>
-  /** Finds an image here or, unless `pull` is never, in its registry. Throws `image_not_found`, `image_unsupported`, `runtime_unavailable`. */
-  resolve(image: string, options: { pull: 'always' | 'missing' | 'never'; signal: AbortSignal }): Promise<ImageInfo>
+  /**
+   * Finds an image here or, unless `pull` is never, in its registry. `wish`: what the user has decided of the contract, stronger than the image's
+   * own evidence. Throws `image_not_found`, `image_unsupported`, `runtime_unavailable`, `invalid`.
+   */
+  resolve(
+    image: string,
+    options: {
+      pull: 'always' | 'missing' | 'never'
+      wish?: { readonly contract?: 'auto' | Contract | undefined; readonly port?: number | undefined }
+      signal: AbortSignal
+    }
+  ): Promise<ImageInfo>
   /** Which of these images are here. */
   present(digests: readonly Digest[], options: { signal: AbortSignal }): Promise<readonly Digest[]>
   /**

@@ -1,0 +1,40 @@
+/*
+ * The numbers of the cost model that are assumed, not learned. Measurements behind most of them: simulated replays of a public cloud trace
+ * with 300 unlike workers.
+ */
+
+/** Up to so many peers, every one is looked at: the scan costs less than finding candidates, and an explanation can then name everyone. */
+export const SCAN_ALL_PEERS_MAX = 64
+
+/** Workers with an idle container of the function that are looked at. More of them differ too little to be worth the time. */
+export const WARM_CANDIDATES_MAX = 32
+
+/** Homes of a function: where its image and warm containers gather when nothing else decides. Eight is room for a popular function. */
+export const HOMES_COUNT = 8
+
+/** Random workers in every candidate set, so that new and idle ones are found. Between 4 and 16 makes no difference that can be measured. */
+export const RANDOM_CANDIDATES_COUNT = 8
+
+/** Verdicts that a decision carries. A receipt with so many is some 16 kB. */
+export const VERDICTS_MAX = 64
+
+/** One round trip within a cluster's network. */
+export const ROUND_TRIP_PRIOR_MS = 1
+
+/** 100 MB/s, about one gigabit: bodies between peers. */
+export const NETWORK_BYTES_PER_MS_PRIOR = 100_000
+
+/** 100 MB/s: an image from another peer or a near registry, unpacking included. */
+export const PULL_BYTES_PER_MS_PRIOR = 100_000
+
+/** An estimate that rests on fewer executions is too much of a guess to refuse work for. */
+export const DEADLINE_SAMPLES_MIN = 3
+
+/**
+ * Cores may be promised so many times over. The same as the workers' own rule, which decides: a placer that allowed more would only be
+ * refused, one that allowed less would leave cores idle while functions wait for input.
+ */
+export const CPU_OVERSUBSCRIPTION_RATIO = 2
+
+/** Fractions of cores do not add up exactly in binary; a thousandth of a core is nothing. */
+export const CPUS_TOLERANCE = 0.001

@@ -1,0 +1,240 @@
+import { CaresError } from '../../model/errors.ts'
+import type { PeerId, Session } from '../../model/ids.ts'
+import type { PeerProfile, PeerStats, PeerView } from '../../model/peer.ts'
+import { Columns, IS_ALIVE, IS_DRAINING, IS_READY, IS_WORKER } from './columns.ts'
+import { hashText, homesOf } from './homes.ts'
+import { Ledger, type Reservation } from './ledger.ts'
+import { Sheet } from './sheet.ts'
+import { type SlotIndex, SlotIndexes } from './slot-index.ts'
+
+/** Peers of one table. A peer's view holds far fewer; the rest is for simulations of large clusters. */
+export const TABLE_PEERS_MAX = 16_384
+
+/** Functions whose homes are kept. They are found again in microseconds per thousand peers. */
+const HOMES_KEPT_MAX = 1_024
+
+/** What {@link PlacementTable.reserve} needs to know of an order. */
+export type TableReservation = Omit<Reservation, 'session'>
+
+/**
+ * What a placer knows, ready to be read by `place`: every peer's statistics with the placer's own unseen orders on top. It is kept up as
+ * words of peers come in, so a placement builds nothing. Deterministic: the same calls in the same order give the same table.
+ */
+export class PlacementTable {
+  /** The placer. */
+  readonly self: PeerId
+  /** By slot. Slots are 0 to `size - 1`; a removal moves the last peer into the free one. For `place` and its parts only. */
+  readonly columns = new Columns()
+  readonly ids: PeerId[] = []
+  readonly profiles: PeerProfile[] = []
+  readonly #stats: PeerStats[] = []
+  readonly #slots = new Map<PeerId, number>()
+  readonly #idle = new SlotIndexes()
+  readonly #images = new SlotIndexes()
+  readonly #ledger = new Ledger()
+  readonly #homes = new Map<string, readonly number[]>()
+  #sheet = new Sheet(this.columns.capacity)
+  #placements = 0
+
+  constructor(self: PeerId) {
+    this.self = self
+  }
+
+  get size(): number {
+    return this.ids.length
+  }
+
+  /** Own orders that are not finished. */
+  get ordersOut(): number {
+    return this.#ledger.size
+  }
+
+  /** Takes over a whole view: adds and updates the peers in it, removes all others. Costs next to nothing for peers without news. */
+  sync(views: readonly PeerView[], nowMs: number): void {
+    for (const view of views) this.update(view, nowMs)
+    if (this.size === views.length) return
+    const kept = new Set(views.map(({ profile }) => profile.id))
+    for (const id of this.ids.filter(id => !kept.has(id))) this.remove(id)
+  }
+
+  /** Adds a peer, or replaces what is known of it. Throws `limit_reached` beyond {@link TABLE_PEERS_MAX} peers. */
+  update({ profile, stats, state, ageMs }: PeerView, nowMs: number): void {
+    const { columns } = this
+    const slot = this.#slots.get(profile.id) ?? this.#add(profile, stats)
+    const flags =
+      (state === 'alive' || state === 'draining' ? IS_ALIVE : 0) |
+      (state === 'draining' || stats.draining ? IS_DRAINING : 0) |
+      (profile.runtime !== 'none' && stats.runtimeReady ? IS_READY : 0) |
+      (profile.runtime !== 'none' && state !== 'gone' ? IS_WORKER : 0)
+    const before = columns.flags[slot] ?? 0
+    columns.flags[slot] = flags
+    columns.heardAtMs[slot] = nowMs - ageMs
+    if (((before ^ flags) & IS_WORKER) !== 0) this.#homes.clear()
+    if (this.#stats[slot] === stats && this.profiles[slot] === profile) return
+
+    this.#unindex(slot)
+    this.profiles[slot] = profile
+    this.#stats[slot] = stats
+    this.#index(slot)
+    columns.cpus[slot] = profile.capacity.cpus
+    columns.cpusHeld[slot] = Math.max(0, stats.cpusReserved - (stats.cpusEvictable ?? 0))
+    columns.cpusBusy[slot] = cpusBusy(profile, stats)
+    columns.memoryBytes[slot] = profile.capacity.memoryBytes
+    columns.memoryHeldBytes[slot] = Math.max(0, stats.memoryReservedBytes - (stats.memoryEvictableBytes ?? 0))
+    this.#ledger.seen(profile.id, profile.session, stats.seenOrders[this.self], nowMs - ageMs)
+    this.#overlay(slot)
+  }
+
+  /** Forgets a peer. Orders it has stay in the ledger until they are released. */
+  remove(peer: PeerId): void {
+    const slot = this.#slots.get(peer)
+    if (slot === undefined) return
+    const last = this.size - 1
+    this.#unindex(slot)
+    this.#slots.delete(peer)
+    if (slot !== last) this.#moveLastTo(slot)
+    this.ids.pop()
+    this.profiles.pop()
+    this.#stats.pop()
+    this.columns.flags[last] = 0
+    this.#homes.clear()
+  }
+
+  /** How many times longer than on a reference machine things take there, above 0; from the predictor. Ignored for unknown peers. */
+  setSlowness(peer: PeerId, factor: number): void {
+    const slot = this.#slots.get(peer)
+    if (slot !== undefined) this.columns.slowness[slot] = factor
+  }
+
+  /** Enters an order, to be called before it is sent; the number goes into it. Throws `overloaded` when too many are out. */
+  reserve(reservation: TableReservation, nowMs: number): number {
+    const order = this.#ledger.reserve({ ...reservation, session: this.session(reservation.worker) ?? 0 }, nowMs)
+    this.#overlay(this.#slots.get(reservation.worker))
+    return order
+  }
+
+  /** Ends an order, however it ended. A second call does nothing. */
+  release(order: number): void {
+    const worker = this.#ledger.release(order)
+    if (worker !== undefined) this.#overlay(this.#slots.get(worker))
+  }
+
+  /** The session to order from; undefined for an unknown peer. */
+  session(peer: PeerId): Session | undefined {
+    const slot = this.#slots.get(peer)
+    return slot === undefined ? undefined : this.profiles[slot]?.session
+  }
+
+  slotOf(peer: PeerId): number | undefined {
+    return this.#slots.get(peer)
+  }
+
+  /** Slots with idle containers of a function (see `functionKey`), as their workers say. */
+  idle(fn: string): SlotIndex | undefined {
+    return this.#idle.get(fn)
+  }
+
+  /** Workers whose idle containers own unseen orders have claimed. */
+  claims(fn: string): ReadonlyMap<PeerId, number> | undefined {
+    return this.#ledger.claims(fn)
+  }
+
+  /** Slots that have an image. */
+  withImage(digest: string): SlotIndex | undefined {
+    return this.#images.get(digest)
+  }
+
+  /** Slots of a function's homes, see `homesOf`. Its revisions have the same homes: there is the older image, which shares layers. */
+  homes(fn: string): readonly number[] {
+    const name = fn.slice(0, fn.lastIndexOf('@') + 1)
+    let homes = this.#homes.get(name)
+    if (homes === undefined) {
+      const { flags, idHashes } = this.columns
+      homes = homesOf(hashText(name), this.ids, idHashes, slot => ((flags[slot] ?? 0) & IS_WORKER) !== 0)
+      if (this.#homes.size >= HOMES_KEPT_MAX) this.#homes.clear()
+      this.#homes.set(name, homes)
+    }
+    return homes
+  }
+
+  /** Working space for one placement at a time, as wide as the table. */
+  sheet(): Sheet {
+    if (this.#sheet.capacity < this.columns.capacity) this.#sheet = new Sheet(this.columns.capacity)
+    return this.#sheet
+  }
+
+  /** Numbers placements, so that `Sheet.lookedAt` needs no clearing. Starts over before the numbers outgrow their column. */
+  nextPlacement(): number {
+    if (this.#placements === 0xffff_ffff) this.#sheet = new Sheet(this.columns.capacity)
+    this.#placements = this.#placements === 0xffff_ffff ? 1 : this.#placements + 1
+    return this.#placements
+  }
+
+  /** The age of the oldest statistics among these peers; 0 for none. For `Receipt.viewAgeMs`. */
+  oldestMs(peers: Iterable<PeerId>, nowMs: number): number {
+    let oldestMs = 0
+    for (const peer of peers) {
+      const slot = this.#slots.get(peer)
+      if (slot !== undefined) oldestMs = Math.max(oldestMs, nowMs - (this.columns.heardAtMs[slot] ?? nowMs))
+    }
+    return oldestMs
+  }
+
+  #add(profile: PeerProfile, stats: PeerStats): number {
+    const slot = this.size
+    if (slot >= TABLE_PEERS_MAX) throw new CaresError('limit_reached', `a placement table holds at most ${TABLE_PEERS_MAX} peers`)
+    this.columns.grow(slot + 1)
+    this.columns.flags[slot] = 0
+    this.columns.idHashes[slot] = hashText(profile.id)
+    this.columns.slowness[slot] = 1
+    this.ids.push(profile.id)
+    this.profiles.push(profile)
+    // Not the statistics themselves, so that `update` sees them as news.
+    this.#stats.push({ ...stats, warm: [], images: [] })
+    this.#slots.set(profile.id, slot)
+    return slot
+  }
+
+  #moveLastTo(slot: number): void {
+    const last = this.size - 1
+    const id = this.ids[last]
+    const profile = this.profiles[last]
+    const stats = this.#stats[last]
+    if (id === undefined || profile === undefined || stats === undefined) return
+    this.#unindex(last)
+    this.columns.move(last, slot)
+    this.ids[slot] = id
+    this.profiles[slot] = profile
+    this.#stats[slot] = stats
+    this.#slots.set(id, slot)
+    this.#index(slot)
+  }
+
+  #index(slot: number): void {
+    for (const { function: fn, idle } of this.#stats[slot]?.warm ?? []) if (idle > 0) this.#idle.set(fn, slot, idle)
+    for (const digest of this.#stats[slot]?.images ?? []) this.#images.set(digest, slot, 1)
+  }
+
+  #unindex(slot: number): void {
+    for (const { function: fn } of this.#stats[slot]?.warm ?? []) this.#idle.delete(fn, slot)
+    for (const digest of this.#stats[slot]?.images ?? []) this.#images.delete(digest, slot)
+  }
+
+  #overlay(slot: number | undefined): void {
+    const id = slot === undefined ? undefined : this.ids[slot]
+    if (slot === undefined || id === undefined) return
+    const { milliCpus, coldMilliCpus, coldMemoryBytes } = this.#ledger.unseen(id)
+    this.columns.unseenCpus[slot] = milliCpus / 1_000
+    this.columns.unseenColdCpus[slot] = coldMilliCpus / 1_000
+    this.columns.unseenColdMemoryBytes[slot] = coldMemoryBytes
+  }
+}
+
+/**
+ * Cores that a newcomer must share. The measured use lags behind: an execution that has just been admitted does not show in it yet, so it
+ * counts as a core, or as what it may use if that is less. Idle warm containers have cores reserved but use none, so reservations alone
+ * would be too much. Use beyond what the peer offers is other work on cores that it does not offer.
+ */
+function cpusBusy({ capacity }: PeerProfile, { cpusUsed, cpusReserved, running }: PeerStats): number {
+  return Math.max(Math.min(cpusUsed, capacity.cpus), Math.min(running, cpusReserved))
+}

@@ -1,0 +1,22 @@
+import type { PlacementRequest } from '../../model/placement.ts'
+import type { PlacementTable } from './placement-table.ts'
+
+/** One feasible peer, as a strategy sees it. The object is used again for the next peer: read it, do not keep it. */
+export interface Candidate {
+  readonly request: PlacementRequest
+  readonly table: PlacementTable
+  /** The peer's row in the table's columns. */
+  readonly slot: number
+  /** Expected milliseconds until the answer is there: `CostMs.total`. */
+  readonly totalMs: number
+}
+
+/** What makes one feasible peer better than another. Feasibility and picking are the same for all; each strategy has its own file. */
+export interface Strategy {
+  /** As receipts name it. */
+  readonly name: string
+  /** Scores within this share of the best count as equal, and one of them is drawn. */
+  readonly bandRatio: number
+  /** Lower is better. Depends on its argument only. */
+  score(candidate: Candidate): number
+}

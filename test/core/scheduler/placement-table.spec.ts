@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import * as fc from 'fast-check'
+import { place } from '../../../src/core/scheduler/place.ts'
+import { PlacementTable } from '../../../src/core/scheduler/placement-table.ts'
+import { COST } from '../../../src/core/scheduler/strategies/cost.ts'
+import type { PeerView } from '../../../src/model/peer.ts'
+import { createRandom } from '../../../src/model/random.ts'
+import { FN, GIB, IMAGE, peerId, requestOf, viewOf, warmStats } from './cluster.ts'
+
+const SELF = peerId('self')
+
+describe('PlacementTable', () => {
+  it('decides as a table made anew would, whatever came and went before', () => {
+    const names = Array.from({ length: 90 }, (_, i) => `p${i}`)
+    const action = fc.record({
+      name: fc.constantFrom(...names),
+      type: fc.constantFrom('update' as const, 'update' as const, 'remove' as const),
+      idle: fc.constantFrom(0, 0, 2),
+      hasImage: fc.boolean(),
+      cpusUsed: fc.integer({ min: 0, max: 4 }),
+      reservedGib: fc.integer({ min: 0, max: 8 }),
+      state: fc.constantFrom('alive' as const, 'gone' as const),
+      orders: fc.integer({ min: 0, max: 2 })
+    })
+    fc.assert(
+      fc.property(fc.array(action, { minLength: 1, maxLength: 150 }), fc.nat(), (actions, seed) => {
+        const table = new PlacementTable(SELF)
+        const views = new Map<string, PeerView>()
+        const orders = new Map<string, number>()
+        for (const { name, type, idle, hasImage, cpusUsed, reservedGib, state, orders: count } of actions) {
+          if (type === 'remove') {
+            table.remove(peerId(name))
+            views.delete(name)
+            continue
+          }
+          const view = viewOf(name, {
+            state,
+            stats: {
+              cpusUsed,
+              memoryReservedBytes: reservedGib * GIB,
+              warm: idle === 0 ? [] : [{ function: FN, idle, busy: 0 }],
+              images: hasImage ? [IMAGE] : []
+            }
+          })
+          views.set(name, view)
+          table.update(view, 0)
+          for (let i = 0; i < count; i++) table.reserve({ worker: peerId(name), function: FN, cpus: 1, memoryBytes: GIB, start: 'cold' }, 0)
+          orders.set(name, (orders.get(name) ?? 0) + count)
+        }
+        const anew = new PlacementTable(SELF)
+        anew.sync([...views.values()], 0)
+        for (const [name, count] of orders) {
+          for (let i = 0; i < count; i++) anew.reserve({ worker: peerId(name), function: FN, cpus: 1, memoryBytes: GIB, start: 'cold' }, 0)
+        }
+        assert.equal(table.size, views.size)
+        for (const name of views.keys()) {
+          const pinned = requestOf({ pinnedTo: peerId(name) })
+          const options = { strategy: COST, kappa: 1 }
+          assert.deepEqual(
+            place(pinned, table, { ...options, random: createRandom(seed) }),
+            place(pinned, anew, { ...options, random: createRandom(seed) })
+          )
+        }
+        const homes = (of: PlacementTable): string[] => of.homes(FN).map(slot => of.ids[slot] ?? '')
+        assert.deepEqual(homes(table), homes(anew))
+      }),
+      { numRuns: 50 }
+    )
+  })
+
+  it('removes peers that a view has no more', () => {
+    const table = new PlacementTable(SELF)
+    table.sync([viewOf('a'), viewOf('b'), viewOf('c')], 0)
+    table.sync([viewOf('c'), viewOf('d')], 1)
+    assert.deepEqual([...table.ids].sort(), ['c', 'd'])
+  })
+
+  it('forgets idle containers that a worker speaks of no more', () => {
+    const table = new PlacementTable(SELF)
+    table.update(viewOf('a', { stats: warmStats(2) }), 0)
+    assert.equal(table.idle(FN)?.size, 1)
+    table.update(viewOf('a'), 1)
+    assert.equal(table.idle(FN), undefined)
+    assert.equal(table.withImage(IMAGE), undefined)
+  })
+
+  it('does not count orders to an earlier life of a worker', () => {
+    const table = new PlacementTable(SELF)
+    table.update(viewOf('a'), 0)
+    table.reserve({ worker: peerId('a'), function: FN, cpus: 1, memoryBytes: GIB, start: 'cold' }, 0)
+    assert.equal(table.columns.unseenColdMemoryBytes[0], GIB)
+    table.update(viewOf('a', { profile: { session: 2 } }), 1)
+    assert.equal(table.columns.unseenColdMemoryBytes[0], 0)
+    assert.equal(table.session(peerId('a')), 2)
+    assert.equal(table.ordersOut, 1)
+  })
+
+  it('tells the age of the oldest statistics', () => {
+    const table = new PlacementTable(SELF)
+    table.sync([viewOf('a', { ageMs: 300 }), viewOf('b', { ageMs: 50 })], 1_000)
+    assert.equal(table.oldestMs([peerId('a'), peerId('b')], 1_200), 500)
+    assert.equal(table.oldestMs([peerId('unknown')], 1_200), 0)
+  })
+})
