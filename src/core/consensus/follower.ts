@@ -1,0 +1,75 @@
+import type { ConsensusMessage, Entry } from '../../model/consensus.ts'
+import { CaresError } from '../../model/errors.ts'
+import type { PeerId } from '../../model/ids.ts'
+import { appendEntries, type Draft, send, truncateLog } from './draft.ts'
+import { createLog, lastIndex, type Log, termAt } from './log.ts'
+
+type AppendRequest = Extract<ConsensusMessage, { type: 'append-request' }>
+type SnapshotRequest = Extract<ConsensusMessage, { type: 'snapshot-request' }>
+
+/**
+ * Makes this log agree with the leader's, as far as the request reaches, and commits what the leader says is committed within that reach.
+ * Throws `protocol` when the request contradicts what is already committed here, which no sound leader can do.
+ */
+export function onAppendRequest(draft: Draft, from: PeerId, request: AppendRequest): void {
+  const { state } = draft
+  checkAppend(state.log, state.commitIndex, request)
+  const respond = (ok: boolean, match: number): void =>
+    send(draft, from, { type: 'append-response', term: state.term, ok, match, round: request.round })
+
+  const reach = request.prevIndex + request.entries.length
+  // What is committed is in the leader's log as well, so a request that does not go beyond it needs no comparing.
+  if (reach <= state.commitIndex) return respond(true, state.commitIndex)
+  const isAnchored = request.prevIndex <= state.commitIndex || termAt(state.log, request.prevIndex) === request.prevTerm
+  if (!isAnchored) return respond(false, lastPossibleMatch(state.log, state.commitIndex, request))
+
+  const first = request.entries.find(entry => entry.index > state.commitIndex && termAt(state.log, entry.index) !== entry.term)
+  if (first !== undefined) {
+    // Truncate only where the logs differ: a late request must not take back entries that a newer one brought (Raft, figure 2, receiver 3).
+    if (first.index <= lastIndex(state.log)) truncateLog(draft, first.index)
+    appendEntries(draft, request.entries.slice(first.index - request.prevIndex - 1))
+  }
+  state.commitIndex = Math.max(state.commitIndex, Math.min(request.commit, reach))
+  respond(true, reach)
+}
+
+/**
+ * Takes the leader's snapshot in place of the log, unless the log already holds its last entry. The acknowledgement is sent after the
+ * `restore` effect, so it is as durable as any other.
+ */
+export function onSnapshotRequest(draft: Draft, from: PeerId, { snapshot, data, round }: SnapshotRequest): void {
+  const { state } = draft
+  if (snapshot.index > state.commitIndex) {
+    if (termAt(state.log, snapshot.index) !== snapshot.term) {
+      state.log = createLog(snapshot, [])
+      draft.restored = { snapshot, data }
+    }
+    state.commitIndex = snapshot.index
+  }
+  send(draft, from, { type: 'append-response', term: state.term, ok: true, match: state.commitIndex, round })
+}
+
+/**
+ * Where the leader should look next. Its terms up to `prevIndex` are at most `prevTerm`, so entries here with a later term cannot match:
+ * one answer skips them all.
+ */
+function lastPossibleMatch(log: Log, commitIndex: number, { prevIndex, prevTerm }: AppendRequest): number {
+  let index = Math.min(prevIndex - 1, lastIndex(log))
+  while (index > commitIndex && (termAt(log, index) ?? 0) > prevTerm) index -= 1
+  return index
+}
+
+function checkAppend(log: Log, commitIndex: number, { term, prevIndex, prevTerm, entries }: AppendRequest): void {
+  const isOrdered = entries.every((entry, offset) => entry.index === prevIndex + 1 + offset && entry.term <= term)
+  if (!isOrdered) throw new CaresError('protocol', 'an append request has gaps, or entries of a later term')
+  const claims: Pick<Entry, 'index' | 'term'>[] = [{ index: prevIndex, term: prevTerm }, ...entries]
+  for (const claim of claims) {
+    if (claim.index > commitIndex) return
+    const own = termAt(log, claim.index)
+    if (own !== undefined && own !== claim.term) {
+      throw new CaresError('protocol', `a leader of term ${term} contradicts committed entry ${claim.index}`, {
+        hint: 'one of the two peers runs on restored or damaged data: stop it, and let it join anew with an empty data directory'
+      })
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/** Bounds on what one message carries and on what a leader accepts ahead of its followers. */
+export interface RaftLimits {
+  /** Most entries in one append. Higher: faster catching up; lower: smaller messages on a lossy network. */
+  readonly appendEntriesMax: number
+  /** Most bytes in one append, as {@link entryBytes} counts them; a single larger entry still travels, alone. */
+  readonly appendBytesMax: number
+  /** Most entries that may wait for a majority. Over it proposals are refused. */
+  readonly uncommittedEntriesMax: number
+  /** Most bytes that may wait for a majority. Over it proposals are refused, unless nothing waits. */
+  readonly uncommittedBytesMax: number
+  /** Largest single command. */
+  readonly commandBytesMax: number
+}
+
+/**
+ * 256 entries of a usual few hundred bytes fill one small message; 512 KiB cross a 100 Mbit/s link in 40 ms, well within a heartbeat
+ * interval, so that an append never delays the heartbeat behind it. 4,096 entries are a second of full load; 16 MiB of waiting commands
+ * are what a peer with little memory can spare.
+ */
+export const RAFT_LIMITS: RaftLimits = {
+  appendEntriesMax: 256,
+  appendBytesMax: 524_288,
+  uncommittedEntriesMax: 4_096,
+  uncommittedBytesMax: 16_777_216,
+  commandBytesMax: 1_048_576
+}
+
+/** Pipelined entries sent to one follower and not yet acknowledged: four full appends, enough to fill a link of a few hundred milliseconds. */
+export const INFLIGHT_APPENDS_MAX = 4
+
+/** Members of one configuration: as many as a message of a cluster of peers may name. */
+export const MEMBERS_MAX = 512
+
+/** How often in a row a peer may excuse its own lateness with `extendDeadline` before silence counts as silence. */
+export const EXTENSIONS_MAX = 4
+
+/** Check-quorum: a leader without a majority's answers for this many election timeouts steps down (Ongaro 2014, section 6.2). */
+export const QUORUM_CONTACT_RATIO = 1.5
+
+/** A follower whose connection to the leader closed campaigns after U[0.05, 0.3) election timeouts: soon, but not all at once. */
+export const HINT_DELAY_RATIO_MIN = 0.05
+export const HINT_DELAY_RATIO_MAX = 0.3
+
+/** Each rank slot delays a campaign by this share of the election timeout (60 ms of 1 s): longer than a vote round on a LAN. */
+export const RANK_SLOT_RATIO = 0.06
+
+/** Rank slots beyond this one make no sense: the delay would rival the random part of the timeout. */
+export const RANK_SLOT_MAX = 4

@@ -1,0 +1,175 @@
+import type { ConsensusMessage, Entry } from '../../model/consensus.ts'
+import { CaresError } from '../../model/errors.ts'
+import type { PeerId } from '../../model/ids.ts'
+import { type Draft, send } from './draft.ts'
+import { INFLIGHT_APPENDS_MAX } from './limits.ts'
+import { entriesBetween, entryBytes, lastIndex, newestConfiguration, termAt } from './log.ts'
+import { reachedByMajority } from './quorum.ts'
+import { becomeFollower } from './roles.ts'
+import { configurationOf, isVoter, otherMembers, type Progress } from './state.ts'
+
+type AppendResponse = Extract<ConsensusMessage, { type: 'append-response' }>
+
+/**
+ * Why the leader speaks to a peer. `beat`: its time has come, whether there is news or not. `news`: entries or a commit index to tell.
+ * `answer`: the peer has just spoken, so it is alive.
+ */
+type Occasion = 'beat' | 'news' | 'answer'
+
+/**
+ * Makes the leader's list of peers that of the newest configuration. A new one is taken to be up to date: if it is not, its first answer
+ * says so. It counts as heard now, so that check-quorum gives it time.
+ */
+export function trackMembers({ state, nowMs }: Draft): void {
+  const tracked = state.progress
+  state.progress = new Map(
+    otherMembers(state).map(peer => {
+      const fresh: Progress = {
+        mode: 'streaming',
+        next: lastIndex(state.log) + 1,
+        match: 0,
+        commitSent: 0,
+        ackedAtMs: nowMs,
+        snapshotSentAtMs: 0,
+        snapshotRound: 0
+      }
+      return [peer, tracked.get(peer) ?? fresh]
+    })
+  )
+}
+
+/** One round of heartbeats: tells all that the leader lives, with whatever entries they lack. */
+export function sendHeartbeats(draft: Draft): void {
+  const { state, nowMs } = draft
+  state.round += 1
+  state.deadlineMs = nowMs + state.timings.heartbeatMs
+  for (const peer of state.progress.keys()) replicate(draft, peer, 'beat')
+}
+
+/** Tells each peer what is new to it, if it can take more now. */
+export function sendNews(draft: Draft): void {
+  for (const peer of draft.state.progress.keys()) replicate(draft, peer, 'news')
+}
+
+/** Sends one message to one peer, or none when there is nothing to say or its acknowledgements must come first. */
+export function replicate(draft: Draft, to: PeerId, occasion: Occasion): void {
+  const { state } = draft
+  const progress = state.progress.get(to)
+  if (progress === undefined) return
+  if (progress.mode === 'snapshot') {
+    // Index 0 is in every log: a heartbeat that asks nothing of a peer whose log is not known to match anywhere.
+    if (occasion === 'beat') sendAppend(draft, to, 0, [])
+    return
+  }
+  if (progress.next <= state.log.snapshot.index) return sendSnapshot(draft, to)
+  if (progress.mode === 'probing') {
+    // A heartbeat to a probing peer is empty: it may be dead, and the entries would be sent again and again.
+    if (occasion === 'beat') sendAppend(draft, to, progress.next - 1, [])
+    if (occasion === 'answer') sendAppend(draft, to, progress.next - 1, nextBatch(draft, progress.next))
+    return
+  }
+  const inflight = progress.next - progress.match - 1
+  const batch = inflight > INFLIGHT_APPENDS_MAX * state.limits.appendEntriesMax ? [] : nextBatch(draft, progress.next)
+  const isCommitNews = progress.commitSent < Math.min(state.commitIndex, progress.next - 1)
+  if (batch.length === 0 && !isCommitNews && occasion !== 'beat') return
+  sendAppend(draft, to, progress.next - 1, batch)
+  patchProgress(draft, to, { next: progress.next + batch.length })
+}
+
+/** What the leader learns from a peer's answer, and what it sends in turn. */
+export function onAppendResponse(draft: Draft, from: PeerId, response: AppendResponse): void {
+  const { state } = draft
+  const progress = state.progress.get(from)
+  if (state.role !== 'leader' || progress === undefined) return
+  patchProgress(draft, from, { ackedAtMs: draft.nowMs })
+  if (response.ok) onMatch(draft, from, progress, response)
+  else onMismatch(draft, from, progress, response)
+}
+
+function onMatch(draft: Draft, from: PeerId, progress: Progress, response: AppendResponse): void {
+  const { state } = draft
+  if (response.match > lastIndex(state.log)) {
+    throw new CaresError('protocol', `a peer acknowledged entry ${response.match}, which this leader does not have`)
+  }
+  const match = Math.max(progress.match, response.match)
+  if (progress.mode !== 'snapshot' || match >= state.log.snapshot.index) {
+    const next = progress.mode === 'streaming' ? Math.max(progress.next, match + 1) : match + 1
+    patchProgress(draft, from, { mode: 'streaming', match, next })
+  } else if (isSnapshotLost(draft, progress, response)) {
+    sendSnapshot(draft, from)
+  }
+  if (match > progress.match) advanceCommit(draft)
+  replicate(draft, from, 'answer')
+  if (state.transfer?.to === from) hurryTransfer(draft)
+}
+
+function onMismatch(draft: Draft, from: PeerId, progress: Progress, response: AppendResponse): void {
+  const { state } = draft
+  // An answer to an older append: since then the logs were found to agree further on.
+  if (response.match < progress.match || progress.mode === 'snapshot') return
+  // The same answer again, of the appends that were on their way behind the first one that did not fit.
+  if (response.match + 1 >= progress.next) return
+  patchProgress(draft, from, { mode: 'probing', next: Math.max(response.match, progress.match) + 1 })
+  replicate(draft, from, 'answer')
+  if (state.transfer?.to === from) hurryTransfer(draft)
+}
+
+/** An answer to a later heartbeat, without the snapshot, after it had time to arrive: send it again. */
+function isSnapshotLost({ state, nowMs }: Draft, progress: Progress, response: AppendResponse): boolean {
+  return response.round > progress.snapshotRound && nowMs - progress.snapshotSentAtMs >= state.timings.electionMs
+}
+
+/**
+ * Commits what a majority has on disk. Only an entry of the own term is counted; those before it are committed with it (Raft, section 5.4.2
+ * and figure 8). A leader that has removed itself hands over its last commit index, and goes.
+ */
+export function advanceCommit(draft: Draft): void {
+  const { state } = draft
+  const reached = reachedByMajority(configurationOf(state).voters, voter =>
+    voter === state.self ? lastIndex(state.log) : (state.progress.get(voter)?.match ?? 0)
+  )
+  if (reached <= state.commitIndex || termAt(state.log, reached) !== state.term) return
+  state.commitIndex = reached
+  sendNews(draft)
+  if (!isVoter(state) && newestConfiguration(state.log).index <= state.commitIndex) becomeFollower(draft, state.term, null)
+}
+
+/** Asks the transferee to campaign as soon as it has the whole log. Asked again with each of its answers: the message may be lost. */
+export function hurryTransfer(draft: Draft): void {
+  const { state } = draft
+  if (state.transfer === null) return
+  const { to } = state.transfer
+  if (state.progress.get(to)?.match === lastIndex(state.log)) send(draft, to, { type: 'timeout-now', term: state.term })
+}
+
+function sendAppend(draft: Draft, to: PeerId, prevIndex: number, entries: readonly Entry[]): void {
+  const { state } = draft
+  const prevTerm = prevIndex === 0 ? 0 : termAt(state.log, prevIndex)
+  if (prevTerm === undefined) throw new Error(`broken invariant: append after ${prevIndex}, which the log does not know`)
+  const commit = Math.min(state.commitIndex, prevIndex + entries.length)
+  send(draft, to, { type: 'append-request', term: state.term, prevIndex, prevTerm, entries, commit, round: state.round })
+  patchProgress(draft, to, { commitSent: Math.max(commit, state.progress.get(to)?.commitSent ?? 0) })
+}
+
+function sendSnapshot(draft: Draft, to: PeerId): void {
+  const { state, nowMs } = draft
+  draft.sends.push({ type: 'send-snapshot', to, term: state.term, round: state.round })
+  patchProgress(draft, to, { mode: 'snapshot', snapshotSentAtMs: nowMs, snapshotRound: state.round })
+}
+
+/** Entries from `next` on, as many as one message may carry; at least one if there is any. */
+function nextBatch({ state }: Draft, next: number): readonly Entry[] {
+  const { appendEntriesMax, appendBytesMax } = state.limits
+  const batch = entriesBetween(state.log, next, next + appendEntriesMax)
+  let bytes = 0
+  const cut = batch.findIndex(entry => {
+    bytes += entryBytes(entry)
+    return bytes > appendBytesMax
+  })
+  return cut === -1 ? batch : batch.slice(0, Math.max(1, cut))
+}
+
+function patchProgress({ state }: Draft, peer: PeerId, patch: Partial<Progress>): void {
+  const progress = state.progress.get(peer)
+  if (progress !== undefined) state.progress.set(peer, { ...progress, ...patch })
+}

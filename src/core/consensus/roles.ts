@@ -1,0 +1,44 @@
+import type { PeerId, Term } from '../../model/ids.ts'
+import type { Draft } from './draft.ts'
+import { RANK_SLOT_RATIO } from './limits.ts'
+
+/**
+ * Follows in `term`, which is this peer's or a later one. `leader` is null when who leads is not known. In a later term this peer has not
+ * voted yet. A learner follows like a follower; `finishStep` names it.
+ */
+export function becomeFollower(draft: Draft, term: Term, leader: PeerId | null): void {
+  const { state } = draft
+  if (term > state.term) {
+    state.term = term
+    state.votedFor = null
+  }
+  state.role = 'follower'
+  state.leader = leader
+  state.votes = new Map()
+  state.progress = new Map()
+  state.transfer = null
+  resetElectionDeadline(draft)
+}
+
+/** The leader has spoken: its silence starts anew. */
+export function hearLeader(draft: Draft, leader: PeerId): void {
+  const { state } = draft
+  if (state.role !== 'follower' || state.leader !== leader) becomeFollower(draft, state.term, leader)
+  state.heardAtMs = draft.nowMs
+  state.extensions = 0
+  resetElectionDeadline(draft)
+}
+
+/**
+ * Whether this peer believes in a living leader. Then it neither votes nor adopts a candidate's term: a peer that returns from a partition
+ * cannot depose a leader whom the others hear (Ongaro 2014, section 4.2.3).
+ */
+export function hearsLeader({ state, nowMs }: Draft): boolean {
+  return state.leader !== null && (state.role === 'leader' || nowMs - state.heardAtMs < state.timings.electionMs)
+}
+
+/** The next campaign: U[1, 2) election timeouts from now, later for a higher rank slot. */
+export function resetElectionDeadline({ state, nowMs }: Draft): void {
+  const { electionMs } = state.timings
+  state.deadlineMs = nowMs + electionMs * (1 + state.random() + state.rankSlot * RANK_SLOT_RATIO)
+}

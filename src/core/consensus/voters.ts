@@ -1,0 +1,174 @@
+import type { Configuration } from '../../model/consensus.ts'
+import type { PeerId } from '../../model/ids.ts'
+import type { Timings } from '../../model/presets.ts'
+import { normalize } from './configuration.ts'
+import { membersOf } from './log.ts'
+
+/** What the leader knows of a member's health, on its own clock. */
+export interface MemberHealth {
+  readonly state: 'alive' | 'suspect' | 'gone'
+  /** Since when it is in that state. */
+  readonly sinceMs: number
+  /** Log entries that it lacks; of itself, 0. */
+  readonly lag: number
+}
+
+/** What the choice of voters depends on. */
+export interface VoterReview {
+  /** The leader, which decides. */
+  readonly self: PeerId
+  readonly configuration: Configuration
+  /** Members without an entry count as gone, since now. `self` needs none. */
+  readonly health: ReadonlyMap<PeerId, MemberHealth>
+  /** Members that asked to leave for good. */
+  readonly leaving: ReadonlySet<PeerId>
+  readonly timings: Pick<Timings, 'promoteAfterMs' | 'replaceAfterMs'>
+  readonly nowMs: number
+}
+
+/** One step towards the right voters; `configuration` is what to hand to `reconfigure`. */
+export interface VoterChange {
+  readonly type: 'promote' | 'demote' | 'remove'
+  readonly peer: PeerId
+  readonly configuration: Configuration
+  /** Why, for people: `voter gone for 15000 ms`. */
+  readonly reason: string
+}
+
+/** A learner this many entries behind catches up within one append; until then, it would hold commits up as a voter. */
+export const PROMOTE_LAG_MAX = 64
+
+/**
+ * How many voters a cluster of `membersCount` peers should have. Odd, since an even voter costs a quorum member and survives nothing more;
+ * 1 of 2, since two voters survive less than one; at most 5, since each voter is one more disk to wait for.
+ */
+export function targetVoters(membersCount: number): 1 | 3 | 5 {
+  if (membersCount < 3) return 1
+  return membersCount < 5 ? 3 : 5
+}
+
+/**
+ * The next single change of members, or null when all is as it should be (or nothing can be done). To be asked again when the change is
+ * committed. It never takes a voter away before its replacement counts, so that as many further deaths are survived after each change as
+ * before it; an even number of voters is only ever a step on the way. The leader never removes itself, unless it is leaving.
+ */
+export function nextVoterChange(review: VoterReview): VoterChange | null {
+  return removeLeaver(review) ?? fillUp(review) ?? replaceGone(review) ?? shrink(review)
+}
+
+/** Lets a member go that asked for it. The last voter stays until another one counts. */
+function removeLeaver(review: VoterReview): VoterChange | null {
+  const { configuration, leaving } = review
+  const learner = configuration.learners.find(peer => leaving.has(peer))
+  if (learner !== undefined) return remove(review, learner)
+  const voter = configuration.voters.filter(peer => leaving.has(peer)).sort(selfLast(review))[0]
+  if (voter === undefined) return null
+  const staying = configuration.voters.filter(peer => !leaving.has(peer))
+  const heir = staying.length < target(review) ? promotable(review)[0] : undefined
+  if (heir !== undefined) return promote(review, heir, `${voter} is leaving`)
+  return staying.length > 0 ? remove(review, voter) : null
+}
+
+/** Grows to the target. From an odd number it starts only when it can reach the next odd one. */
+function fillUp(review: VoterReview): VoterChange | null {
+  const { voters } = review.configuration
+  if (voters.length >= target(review)) return null
+  const candidates = promotable(review)
+  const needed = isOdd(voters.length) ? 2 : 1
+  const first = candidates[0]
+  if (first === undefined || candidates.length < needed) return null
+  return promote(review, first, `${voters.length} of ${target(review)} voters`)
+}
+
+/** A learner takes the place of a voter that is gone for too long: it is promoted here; `shrink` then demotes the one that is gone. */
+function replaceGone(review: VoterReview): VoterChange | null {
+  const { configuration, timings, nowMs } = review
+  if (!isOdd(configuration.voters.length)) return null
+  const dead = configuration.voters.find(voter => {
+    const { state, sinceMs } = healthOf(review, voter)
+    return state === 'gone' && nowMs - sinceMs >= timings.replaceAfterMs
+  })
+  const heir = promotable(review)[0]
+  if (dead === undefined || heir === undefined) return null
+  return promote(review, heir, `${dead} is gone for ${Math.round(nowMs - healthOf(review, dead).sinceMs)} ms`)
+}
+
+/**
+ * Ends an even number of voters, by taking the least useful one away, unless a learner that is on its way up will make it odd. Ends any
+ * number above the target as well, which nothing here brings about.
+ */
+function shrink(review: VoterReview): VoterChange | null {
+  const { configuration } = review
+  if (isOdd(configuration.voters.length) && configuration.voters.length <= target(review)) return null
+  const isWhole = configuration.voters.every(voter => healthOf(review, voter).state !== 'gone')
+  const isHelpComing = configuration.voters.length < target(review) && configuration.learners.some(peer => isAlive(review, peer))
+  if (isWhole && isHelpComing) return null
+  const weakest = configuration.voters.filter(voter => voter !== review.self).sort(weakestFirst(review))[0]
+  if (weakest === undefined) return null
+  const voters = configuration.voters.filter(voter => voter !== weakest)
+  return {
+    type: 'demote',
+    peer: weakest,
+    configuration: normalize({ voters, learners: [...configuration.learners, weakest] }),
+    reason: `${configuration.voters.length} voters are too many, and ${weakest} is the least stable`
+  }
+}
+
+function promote({ configuration }: VoterReview, peer: PeerId, reason: string): VoterChange {
+  const learners = configuration.learners.filter(learner => learner !== peer)
+  return { type: 'promote', peer, configuration: normalize({ voters: [...configuration.voters, peer], learners }), reason }
+}
+
+function remove({ configuration: { voters, learners } }: VoterReview, peer: PeerId): VoterChange {
+  const configuration = normalize({
+    voters: voters.filter(voter => voter !== peer),
+    learners: learners.filter(learner => learner !== peer)
+  })
+  return { type: 'remove', peer, configuration, reason: 'it is leaving' }
+}
+
+/** Learners that may become voters, the longest healthy first. */
+function promotable(review: VoterReview): readonly PeerId[] {
+  const { configuration, leaving, timings, nowMs } = review
+  const ready = configuration.learners.filter(learner => {
+    const { state, sinceMs, lag } = healthOf(review, learner)
+    return state === 'alive' && nowMs - sinceMs >= timings.promoteAfterMs && lag <= PROMOTE_LAG_MAX && !leaving.has(learner)
+  })
+  return ready.sort((a, b) => healthOf(review, a).sinceMs - healthOf(review, b).sinceMs || compareIds(a, b))
+}
+
+/** Gone before suspect before alive; of two alike, the one whose state is younger if alive, older if not. */
+function weakestFirst(review: VoterReview): (a: PeerId, b: PeerId) => number {
+  const rank = { gone: 0, suspect: 1, alive: 2 }
+  return (a, b) => {
+    const [left, right] = [healthOf(review, a), healthOf(review, b)]
+    const olderFirst = left.sinceMs - right.sinceMs
+    return rank[left.state] - rank[right.state] || (left.state === 'alive' ? -olderFirst : olderFirst) || compareIds(a, b)
+  }
+}
+
+function selfLast({ self }: VoterReview): (a: PeerId, b: PeerId) => number {
+  return (a, b) => Number(a === self) - Number(b === self) || compareIds(a, b)
+}
+
+function healthOf({ self, health, nowMs }: VoterReview, peer: PeerId): MemberHealth {
+  if (peer === self) return { state: 'alive', sinceMs: Number.NEGATIVE_INFINITY, lag: 0 }
+  return health.get(peer) ?? { state: 'gone', sinceMs: nowMs, lag: 0 }
+}
+
+function isAlive(review: VoterReview, peer: PeerId): boolean {
+  return healthOf(review, peer).state === 'alive' && !review.leaving.has(peer)
+}
+
+function target({ configuration, leaving }: VoterReview): number {
+  return targetVoters(membersOf(configuration).filter(peer => !leaving.has(peer)).length)
+}
+
+function isOdd(count: number): boolean {
+  return count % 2 === 1
+}
+
+function compareIds(a: PeerId, b: PeerId): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}

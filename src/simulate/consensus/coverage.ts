@@ -1,0 +1,53 @@
+/** How often a run went through what it is meant to try. A suite whose counters stay at 0 proves nothing about that corner. */
+export interface Coverage {
+  elections: number
+  acknowledged: number
+  refused: number
+  crashes: number
+  /** A leader whose write became durable died before its messages left. */
+  leaderDiedAfterPersist: number
+  /** Died with a vote or term on disk that nobody has heard of. */
+  voterDiedAfterPersist: number
+  pauses: number
+  truncations: number
+  quorumStepDowns: number
+  reconfigurations: number
+  promotions: number
+  demotions: number
+  removals: number
+  leaderRemovedItself: number
+  transfers: number
+  snapshotsSent: number
+  snapshotsRestored: number
+  compactions: number
+  extensions: number
+}
+
+export function emptyCoverage(): Coverage {
+  return {
+    elections: 0,
+    acknowledged: 0,
+    refused: 0,
+    crashes: 0,
+    leaderDiedAfterPersist: 0,
+    voterDiedAfterPersist: 0,
+    pauses: 0,
+    truncations: 0,
+    quorumStepDowns: 0,
+    reconfigurations: 0,
+    promotions: 0,
+    demotions: 0,
+    removals: 0,
+    leaderRemovedItself: 0,
+    transfers: 0,
+    snapshotsSent: 0,
+    snapshotsRestored: 0,
+    compactions: 0,
+    extensions: 0
+  }
+}
+
+/** Adds `more` to `sum`, counter by counter. */
+export function addCoverage(sum: Coverage, more: Coverage): void {
+  for (const counter of Object.keys(sum) as (keyof Coverage)[]) sum[counter] += more[counter]
+}

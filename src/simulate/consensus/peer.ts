@@ -1,0 +1,318 @@
+import { compacted, createRaft, extendDeadline, receive, tick } from '../../core/consensus/raft.ts'
+import { configurationOf, describeSnapshot, isVoter, nextDeadlineMs, type RaftState } from '../../core/consensus/state.ts'
+import type { Effect, Step } from '../../core/consensus/effects.ts'
+import type { ConsensusMessage } from '../../model/consensus.ts'
+import type { PeerId } from '../../model/ids.ts'
+import { SimulatedDisk } from '../disk.ts'
+import type { World } from '../world.ts'
+import type { Coverage } from './coverage.ts'
+import { type DiskImage, writeBatch, writeCompact, writeRestore } from './disk-image.ts'
+import { type Knobs, TIMINGS } from './knobs.ts'
+import { applyEntry, decodeCommand, decodeMachine, EMPTY_MACHINE, encodeMachine, type Machine } from './machine.ts'
+import type { SafetyMonitor } from './safety.ts'
+
+/** What a peer needs around it. */
+export interface PeerComponents {
+  readonly world: World
+  readonly knobs: Knobs
+  readonly safety: SafetyMonitor
+  readonly coverage: Coverage
+  readonly send: (from: PeerId, to: PeerId, message: ConsensusMessage) => void
+  /** The peer has crashed: others may notice. */
+  readonly onCrash: (peer: SimulatedPeer) => void
+  /** Whether faults are still on: peers are unlucky, and timeouts follow the knobs. */
+  readonly isChaos: () => boolean
+}
+
+/** A timer that fires later than this, on the peer's own clock, makes a guarded peer doubt its own punctuality. */
+const LATE_MS = 60
+/** Loading a snapshot takes up to this. */
+const LOAD_MS_MAX = 30
+
+/**
+ * One peer: the production core, driven as `daemon/` drives it, on a simulated disk and with a clock of its own. While a write is on its way
+ * to the disk the core goes on, and its effects queue up behind: the hardest driver that keeps the order of effects.
+ */
+export class SimulatedPeer {
+  readonly id: PeerId
+  readonly image: DiskImage
+  state: RaftState
+  machine: Machine = EMPTY_MACHINE
+  isUp = false
+  /** Proposals that wait to be applied: by index, the term and command that they were appended as. */
+  readonly pending = new Map<number, { readonly term: number; readonly command: number }>()
+  /** When this peer began to lead, or last changed the members: check-quorum gives everybody time from then on. */
+  changedAtMs = 0
+  /** When a message of each peer was last heard, on this peer's clock. */
+  readonly heardAtMs = new Map<PeerId, number>()
+  readonly #components: PeerComponents
+  readonly #disk: SimulatedDisk
+  readonly #clockRate: number
+  readonly #clockOffsetMs: number
+  #isPaused = false
+  #inbox: (() => void)[] = []
+  #effects: Effect[] = []
+  #isWriting = false
+  /** Rises with each crash: what an earlier life has set up must not reach a later one. */
+  #life = 0
+  #timerAtMs = Number.POSITIVE_INFINITY
+
+  constructor(id: PeerId, image: DiskImage, components: PeerComponents) {
+    const { world, knobs } = components
+    this.id = id
+    this.image = image
+    this.#components = components
+    this.#disk = new SimulatedDisk(world, knobs)
+    this.#clockRate = 1 + (world.random() * 2 - 1) * knobs.clockDriftRatio
+    this.#clockOffsetMs = world.random() * 1e6
+    this.state = this.#createState()
+  }
+
+  /** This peer's monotonic clock. */
+  nowMs(): number {
+    return this.#clockOffsetMs + this.#components.world.nowMs * this.#clockRate
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  boot(): void {
+    if (this.isUp) return
+    this.isUp = true
+    this.#life += 1
+    this.#isPaused = false
+    if (!this.#components.knobs.areTablesDurable) this.image.machine = this.image.snapshotMachine
+    this.machine = this.image.machine
+    this.state = this.#createState()
+    this.#components.world.trace(() => `${this.id} boots in term ${this.state.term} with ${this.image.entries.length} entries`)
+    this.#armTimer()
+  }
+
+  /** The process dies; a write in flight is kept or lost by chance. */
+  crash(): void {
+    if (!this.isUp) return
+    this.#components.coverage.crashes += 1
+    this.#components.world.trace(() => `${this.id} crashes as ${this.state.role}`)
+    this.isUp = false
+    this.#life += 1
+    this.#disk.fail()
+    this.#isWriting = false
+    this.#effects = []
+    this.#inbox = []
+    this.#timerAtMs = Number.POSITIVE_INFINITY
+    this.pending.clear()
+    this.heardAtMs.clear()
+    this.#components.onCrash(this)
+  }
+
+  /** The process stands still (SIGSTOP, a suspended machine); what reaches it waits. Writes that were begun still end. */
+  pause(): void {
+    if (!this.isUp || this.#isPaused) return
+    this.#components.coverage.pauses += 1
+    this.#components.world.trace(() => `${this.id} pauses as ${this.state.role}`)
+    this.#isPaused = true
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#components.world.trace(() => `${this.id} resumes`)
+    const waiting = this.#inbox
+    this.#inbox = []
+    for (const run of waiting) this.#whenRunning(run)()
+  }
+
+  deliver(from: PeerId, message: ConsensusMessage): void {
+    this.#whenRunning(() => {
+      this.heardAtMs.set(from, this.nowMs())
+      this.step((state, nowMs) => receive(state, from, message, nowMs))
+    })()
+  }
+
+  /** Runs `task` now, or when the peer resumes; not at all if it crashes before. */
+  run(task: () => void): void {
+    this.#whenRunning(task)()
+  }
+
+  /** Feeds one input to the core, and takes over its outcome. */
+  step<Outcome extends Step>(input: (state: RaftState, nowMs: number) => Outcome): Outcome {
+    const before = this.state
+    const outcome = input(before, this.nowMs())
+    this.state = outcome.state
+    this.#observe(before, outcome.state)
+    for (const effect of outcome.effects) this.#effects.push(effect)
+    this.#carryOut()
+    this.#armTimer()
+    return outcome
+  }
+
+  #createState(): RaftState {
+    const { world, knobs, isChaos } = this.#components
+    const { hardState, snapshot, entries, machine } = this.image
+    return createRaft({
+      self: this.id,
+      timings: TIMINGS,
+      limits: { appendEntriesMax: knobs.appendEntriesMax, appendBytesMax: knobs.appendBytesMax },
+      preVote: knobs.preVote,
+      persisted: { hardState, snapshot, entries: [...entries], appliedIndex: machine.appliedIndex },
+      random: () => world.random() * (isChaos() ? knobs.jitterRatio : 1),
+      nowMs: this.nowMs()
+    })
+  }
+
+  #observe(before: RaftState, after: RaftState): void {
+    const { safety, coverage, world } = this.#components
+    if (after.role === 'leader' && (before.role !== 'leader' || before.term !== after.term)) {
+      coverage.elections += 1
+      safety.onElected(this.id, after)
+    }
+    const isDeposed = before.role === 'leader' && after.role !== 'leader' && before.term === after.term
+    if (isDeposed && isVoter(after)) coverage.quorumStepDowns += 1
+    if (before.role !== after.role || configurationOf(before) !== configurationOf(after)) this.changedAtMs = this.nowMs()
+    if (before.role !== after.role || before.term !== after.term) {
+      world.trace(() => `${this.id} is ${after.role} in term ${after.term}, following ${after.leader ?? 'nobody'}`)
+    }
+  }
+
+  #carryOut(): void {
+    while (!this.#isWriting && this.isUp) {
+      const effect = this.#effects.shift()
+      if (effect === undefined) return
+      this.#perform(effect)
+    }
+  }
+
+  #perform(effect: Effect): void {
+    const { safety, coverage, send } = this.#components
+    switch (effect.type) {
+      case 'persist': {
+        const { batch } = effect
+        if (batch.truncateFrom !== undefined) coverage.truncations += 1
+        this.#write(
+          () => {
+            safety.onPersist(this.id, this.image, batch)
+            writeBatch(this.image, batch)
+          },
+          batch.hardState === undefined ? 'entries' : 'promise'
+        )
+        return
+      }
+      case 'restore':
+        coverage.snapshotsRestored += 1
+        this.#write(() => {
+          writeRestore(this.image, effect.snapshot, effect.data)
+          this.machine = decodeMachine(effect.data)
+          safety.onRestore(this.id, this.machine)
+        }, 'entries')
+        return
+      case 'send':
+        send(this.id, effect.to, effect.message)
+        return
+      case 'send-snapshot':
+        this.#sendSnapshot(effect.to, effect.term, effect.round)
+        return
+      case 'apply':
+        this.#apply(effect)
+        return
+      case 'configuration-changed':
+        this.#components.world.trace(() => `${this.id} has voters ${effect.configuration.voters.join()} by entry ${effect.index}`)
+        return
+      case 'role-changed':
+    }
+  }
+
+  #write(write: () => void, kind: 'promise' | 'entries'): void {
+    const { world, knobs, coverage, isChaos } = this.#components
+    const wasLeader = this.state.role === 'leader'
+    this.#isWriting = true
+    this.#disk.write(write, () => {
+      this.#isWriting = false
+      if (isChaos() && world.chance(knobs.dieAfterPersistRatio)) {
+        if (wasLeader) coverage.leaderDiedAfterPersist += 1
+        else if (kind === 'promise') coverage.voterDiedAfterPersist += 1
+        this.crash()
+      } else {
+        this.#whenRunning(() => this.#carryOut())()
+      }
+    })
+  }
+
+  #apply({ entries }: Extract<Effect, { type: 'apply' }>): void {
+    const { safety, coverage, knobs } = this.#components
+    for (const entry of entries) {
+      const before = this.machine
+      this.machine = applyEntry(before, entry)
+      safety.onApply(this.id, entry, this.machine, before, this.state.term)
+      const proposal = this.pending.get(entry.index)
+      this.pending.delete(entry.index)
+      if (proposal?.term === entry.term && entry.kind === 'command' && decodeCommand(entry.command) === proposal.command) {
+        coverage.acknowledged += 1
+        safety.onAcknowledge(proposal.command, entry.index)
+      }
+    }
+    this.image.machine = this.machine
+    if (this.machine.appliedIndex - this.image.snapshot.index > knobs.compactAfterEntries + knobs.trailingEntries) this.#compact()
+  }
+
+  #compact(): void {
+    const { knobs, safety, coverage } = this.#components
+    const index = this.machine.appliedIndex - knobs.trailingEntries
+    const snapshot = describeSnapshot(this.state, index)
+    const machine = safety.machineAt(index)
+    // A restore that waits for the disk has already replaced the log.
+    if (snapshot === undefined || machine === undefined || index <= this.image.snapshot.index) return
+    coverage.compactions += 1
+    writeCompact(this.image, snapshot, machine)
+    this.state = compacted(this.state, snapshot).state
+  }
+
+  #sendSnapshot(to: PeerId, term: number, round: number): void {
+    const { world, coverage, send } = this.#components
+    coverage.snapshotsSent += 1
+    const life = this.#life
+    world.after(world.random() * LOAD_MS_MAX, () => {
+      if (this.#life !== life) return
+      this.run(() => {
+        const snapshot = describeSnapshot(this.state, this.machine.appliedIndex)
+        if (snapshot === undefined) return
+        send(this.id, to, { type: 'snapshot-request', term, snapshot, data: encodeMachine(this.machine), round })
+      })
+    })
+  }
+
+  #armTimer(): void {
+    const { world } = this.#components
+    const dueMs = (nextDeadlineMs(this.state) - this.#clockOffsetMs) / this.#clockRate
+    // An earlier timer that is already set will look again.
+    if (!this.isUp || dueMs >= this.#timerAtMs) return
+    this.#timerAtMs = dueMs
+    const life = this.#life
+    world.at(dueMs, () => {
+      if (this.#life !== life || this.#timerAtMs !== dueMs) return
+      this.#timerAtMs = Number.POSITIVE_INFINITY
+      this.#whenRunning(() => this.#onTimer())()
+    })
+  }
+
+  #onTimer(): void {
+    const { knobs, world, coverage } = this.#components
+    // The division above may have rounded the due time down.
+    const nowMs = Math.max(this.nowMs(), this.nowMs() + 1e-6)
+    if (knobs.isGuarded && nowMs - nextDeadlineMs(this.state) > LATE_MS) {
+      coverage.extensions += 1
+      this.step(state => extendDeadline(state, nowMs, TIMINGS.electionMs * world.between(0.6, 1.2)))
+    }
+    this.step(state => tick(state, nowMs))
+  }
+
+  /** `run`, once the peer runs, in this life. */
+  #whenRunning(run: () => void): () => void {
+    const life = this.#life
+    return () => {
+      if (!this.isUp || this.#life !== life) return
+      if (this.#isPaused) this.#inbox.push(run)
+      else run()
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import { createRandom } from '../../model/random.ts'
+import { Violation } from '../violation.ts'
+import { World } from '../world.ts'
+import { SimulatedCluster } from './cluster.ts'
+import { type Coverage, emptyCoverage } from './coverage.ts'
+import { drawFaults, type Fault } from './faults.ts'
+import { drawKnobs, type Knobs } from './knobs.ts'
+
+export interface ConsensusRun {
+  /** Decides everything: knobs, faults, chance. The same seed gives the same run, in any process. */
+  readonly seed: number
+  /** In place of some of the knobs that the seed draws. */
+  readonly knobs?: Partial<Knobs>
+  /** In place of the faults that the seed draws. */
+  readonly faults?: readonly Fault[]
+  /** Gets a readable line for each thing that happens. */
+  readonly trace?: (line: string) => void
+}
+
+export interface ConsensusOutcome {
+  readonly seed: number
+  /** What went wrong, in one line; undefined when nothing did. */
+  readonly violation: string | undefined
+  readonly coverage: Coverage
+  readonly virtualMs: number
+  readonly eventsCount: number
+  /** Equal for equal runs: the hash of the final state, and the number of events. */
+  readonly digest: string
+}
+
+/** Longest that a healed cluster may take: many elections, and many changes of voters. */
+const HEAL_MS_MAX = 60_000
+const HEAL_STEP_MS = 500
+
+/**
+ * Runs one cluster through its faults, checking safety at every event, then heals it and checks liveness: one leader that all follow, the
+ * right voters, the same state everywhere, and in it every acknowledged command.
+ */
+export function simulateConsensus({ seed, knobs: someKnobs, faults: givenFaults, trace }: ConsensusRun): ConsensusOutcome {
+  const random = createRandom(seed)
+  const knobs = { ...drawKnobs(random), ...someKnobs }
+  const faults = givenFaults ?? drawFaults(random, knobs)
+  const world = new World({ random, trace })
+  world.trace(() => `seed ${seed}: ${JSON.stringify(knobs)}`)
+  let cluster: SimulatedCluster | undefined
+  let violation: string | undefined
+  try {
+    cluster = new SimulatedCluster(world, knobs)
+    run(world, cluster, knobs, faults)
+  } catch (error) {
+    // A broken assertion of the core is a violation as well; its stack belongs into the trace.
+    if (!(error instanceof Error)) throw error
+    violation = `${error instanceof Violation ? '' : `${error.name}: `}${error.message} (at ${world.nowMs.toFixed(0)} ms)`
+    world.trace(() => error.stack ?? error.message)
+  }
+  return {
+    seed,
+    violation,
+    coverage: cluster?.coverage ?? emptyCoverage(),
+    virtualMs: world.nowMs,
+    eventsCount: world.eventsCount,
+    digest: `${cluster?.safety.finalMachine()?.hash ?? 0}/${world.eventsCount}`
+  }
+}
+
+function run(world: World, cluster: SimulatedCluster, knobs: Knobs, faults: readonly Fault[]): void {
+  for (const fault of faults) world.at(fault.atMs, () => cluster.strike(fault))
+  cluster.start()
+  world.runUntil(knobs.chaosMs)
+  cluster.heal()
+  const limitMs = world.nowMs + HEAL_MS_MAX
+  let unfinished: string | undefined = 'not yet looked'
+  while (unfinished !== undefined && world.nowMs < limitMs) {
+    world.runUntil(world.nowMs + HEAL_STEP_MS)
+    unfinished = cluster.findUnfinished()
+  }
+  if (unfinished !== undefined) throw new Violation(`not whole again ${HEAL_MS_MAX} ms after the last fault: ${unfinished}`)
+  cluster.safety.checkAcknowledged()
+}
