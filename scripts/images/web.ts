@@ -1,0 +1,87 @@
+// The program of the example image `cares-example/web`: a small HTTP server that says who answered, and misbehaves when asked to.
+import { connect } from 'node:net'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { hostname } from 'node:os'
+
+const port = Number(process.env['PORT'] ?? 8080)
+const startedAt = new Date().toISOString()
+let calls = 0
+let inFlight = 0
+
+const server = createServer((request, response) => {
+  calls++
+  inFlight++
+  response.once('close', () => inFlight--)
+  const url = new URL(request.url ?? '/', 'http://localhost')
+  const answer = ROUTES[url.pathname] ?? describeCall
+  answer(request, response, url)
+})
+server.listen(port, '0.0.0.0', () => console.log(`listening on ${port}`))
+process.on('SIGTERM', () => process.exit(0))
+
+type Route = (request: IncomingMessage, response: ServerResponse, url: URL) => void
+
+const ROUTES: Readonly<Record<string, Route>> = {
+  '/healthz': (_, response) => response.end('ok\n'),
+  /** The request's body, as it comes. */
+  '/echo': (request, response) => {
+    response.writeHead(200, { 'content-type': request.headers['content-type'] ?? 'application/octet-stream' })
+    request.pipe(response)
+  },
+  /** Answers after `?ms=`. */
+  '/sleep': (_, response, url) => {
+    setTimeout(() => response.end(`${inFlight}\n`), Number(url.searchParams.get('ms') ?? 100))
+  },
+  /** Answers with `?code=`. */
+  '/status': (_, response, url) => {
+    response.writeHead(Number(url.searchParams.get('code') ?? 500), { 'x-reason': 'asked for it' }).end('as you wish\n')
+  },
+  /** Never answers. */
+  '/hang': () => {},
+  /** Dies without an answer. */
+  '/crash': () => {
+    console.error('about to crash')
+    process.exit(7)
+  },
+  /** Dies in the middle of an answer. */
+  '/break': (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/plain' })
+    response.write('the first half\n', () => setTimeout(() => process.exit(7), 50))
+  },
+  /** Takes memory until there is none. */
+  '/eat': () => {
+    const eaten: Buffer[] = []
+    setInterval(() => eaten.push(Buffer.alloc(16 * 2 ** 20, eaten.length + 1)), 5)
+  },
+  /** Whether `?host=` and `?port=` can be reached from here. */
+  '/reach': (_, response, url) => {
+    const socket = connect({ host: url.searchParams.get('host') ?? '', port: Number(url.searchParams.get('port') ?? 80), timeout: 1_000 })
+    const tell = (outcome: string): void => {
+      socket.destroy()
+      if (!response.writableEnded) response.end(`${outcome}\n`)
+    }
+    socket.once('connect', () => tell('reached'))
+    socket.once('timeout', () => tell('timeout'))
+    socket.once('error', (error: NodeJS.ErrnoException) => tell(error.code ?? error.message))
+  }
+}
+
+function describeCall(request: IncomingMessage, response: ServerResponse): void {
+  let bodyBytes = 0
+  request.on('data', (chunk: Buffer) => {
+    bodyBytes += chunk.length
+  })
+  request.on('end', () => {
+    const answer = {
+      hello: process.env['GREETING'] ?? 'from CARES',
+      container: hostname(),
+      startedAt,
+      calls,
+      method: request.method,
+      url: request.url,
+      bodyBytes,
+      headers: request.headers
+    }
+    response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(answer, null, 2)}\n`)
+  })
+}

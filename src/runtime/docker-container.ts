@@ -1,0 +1,184 @@
+import type { Duplex } from 'node:stream'
+import { PassThrough, type Readable, type Writable } from 'node:stream'
+import type Docker from 'dockerode'
+import { type CaresError, toCaresError } from '../model/errors.ts'
+import type { Clock } from '../model/ports/clock.ts'
+import type { Logger } from '../model/ports/logger.ts'
+import { type CgroupLayout, type CgroupReader, SAMPLE_MS, cgroupProcess, cgroupReader, listeningPort } from './cgroup-usage.ts'
+import { engineUnavailable, startFailed, statusOf } from './docker-errors.ts'
+import { demultiplex } from './docker-stream.ts'
+import type { Exit, Measured, ServerInstance, StdioInstance } from './driver.ts'
+
+/** From SIGTERM to SIGKILL: an abort is to be over within a second, and the engine takes up to half of that. */
+const STOP_GRACE_MS = 300
+
+/** Tries to remove a container before it is left to `prune`, and the pause before the first, which doubles: some 6 s in all. */
+const REMOVE_ATTEMPTS_MAX = 6
+const REMOVE_PAUSE_MS = 100
+
+/** A container that ended by SIGKILL with this much of its limit used was killed for it, also where the engine does not say so (cgroup v2). */
+const OOM_RATIO = 0.98
+
+/** Exit code of a program that SIGKILL ended: 128 + 9. */
+const SIGKILL_EXIT_CODE = 137
+
+/** What a container is made with. */
+export interface ContainerComponents {
+  readonly engine: Docker
+  readonly host: string
+  readonly cgroups: CgroupLayout
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** What is known of a container when it is started. */
+export interface ContainerInit {
+  readonly pullMs: number
+  readonly memoryBytes: number
+  /** It is gone, or was given up on. */
+  readonly onRemoved: () => void
+}
+
+/** One started container. */
+export class DockerContainer implements StdioInstance, ServerInstance {
+  readonly id: string
+  readonly pullMs: number
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable
+  readonly exited: Promise<Exit>
+  host = ''
+  port = 0
+  readonly #container: Docker.Container
+  readonly #components: ContainerComponents
+  readonly #readUsage: CgroupReader
+  readonly #onRemoved: () => void
+  #measured: Measured = {}
+  #sampling: Disposable | undefined
+  #hasExited = false
+  #disposed: Promise<void> | undefined
+
+  constructor(container: Docker.Container, streams: Streams, init: ContainerInit, components: ContainerComponents) {
+    this.id = container.id
+    this.pullMs = init.pullMs
+    this.stdin = streams.stdin
+    this.stdout = streams.stdout
+    this.stderr = streams.stderr
+    this.#container = container
+    this.#onRemoved = init.onRemoved
+    this.#components = components
+    this.#readUsage = cgroupReader(components.cgroups, container.id)
+    this.exited = this.#untilExited(init.memoryBytes)
+  }
+
+  measure(): Measured {
+    this.#measured = (this.#hasExited ? undefined : this.#readUsage()) ?? this.#measured
+    return this.#measured
+  }
+
+  /** Measures all the time, for a program whose end is not known ahead. */
+  startSampling(): void {
+    if (this.#readUsage() === undefined) return
+    this.#sampling = this.#components.clock.every(SAMPLE_MS, () => void this.measure())
+  }
+
+  listeningPort(): number | undefined {
+    const pid = cgroupProcess(this.#components.cgroups, this.id)
+    return pid === undefined ? undefined : listeningPort(pid)
+  }
+
+  dispose(): Promise<void> {
+    this.#disposed ??= this.#stopAndRemove()
+    return this.#disposed
+  }
+
+  async #untilExited(memoryBytes: number): Promise<Exit> {
+    try {
+      const { StatusCode: exitCode } = (await this.#container.wait()) as { StatusCode: number }
+      this.measure()
+      if (exitCode === 0 || this.#disposed !== undefined) return { exitCode, outOfMemory: false }
+      const { State } = await this.#container.inspect()
+      const isAtLimit = (this.#measured.memoryPeakBytes ?? 0) >= memoryBytes * OOM_RATIO
+      return { exitCode, outOfMemory: State.OOMKilled || (exitCode === SIGKILL_EXIT_CODE && isAtLimit) }
+    } catch (error) {
+      const isOurs = this.#disposed !== undefined && statusOf(error) === 404
+      return { exitCode: SIGKILL_EXIT_CODE, outOfMemory: false, lost: isOurs ? undefined : engineUnavailable(error, this.#components.host) }
+    } finally {
+      this.#hasExited = true
+      this.#sampling?.[Symbol.dispose]()
+    }
+  }
+
+  async #stopAndRemove(): Promise<void> {
+    const { clock } = this.#components
+    if (!this.#hasExited) {
+      // Whatever goes wrong with the polite way, removal by force follows.
+      await this.#container.kill({ signal: 'SIGTERM' }).catch(() => {})
+      await Promise.race([this.exited, clock.sleep(STOP_GRACE_MS)])
+    }
+    await removeContainer(this.#container, this.#components)
+    this.#onRemoved()
+  }
+}
+
+/** The standard streams of a container, from before its start. */
+export interface Streams {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable
+}
+
+/**
+ * Attaches to a container that is not started yet. Input and output have a connection each: a program that ends without reading its input breaks
+ * the first, and must not take the second with it.
+ */
+export async function attachStreams(container: Docker.Container, { withStdin }: { withStdin: boolean }): Promise<Streams> {
+  const [output, input] = await Promise.all([
+    container.attach({ stream: true, stdout: true, stderr: true, hijack: true }),
+    withStdin ? container.attach({ stream: true, stdin: true, hijack: true }) : undefined
+  ])
+  const stdin = (input as Duplex | undefined) ?? new PassThrough()
+  // The engine sends nothing back here, but its end must be read to be noticed; its errors mean that the program does not read any more.
+  stdin.resume()
+  stdin.on('error', () => {})
+  return { stdin, ...demultiplex(output as Duplex) }
+}
+
+/** Starts it, or removes it again: throws what was wrong with the image or the engine, or the signal's reason. */
+export async function startOrRemove(
+  container: Docker.Container,
+  { image, signal, start, onRemoved }: { image: string; signal: AbortSignal; start: () => Promise<DockerContainer>; onRemoved: () => void },
+  components: ContainerComponents
+): Promise<DockerContainer> {
+  try {
+    signal.throwIfAborted()
+    const started = await start()
+    if (!signal.aborted) return started
+    await started.dispose()
+    throw toCaresError(signal.reason)
+  } catch (error) {
+    await removeContainer(container, components)
+    onRemoved()
+    throw asStartError(error, image, components.host)
+  }
+}
+
+function asStartError(error: unknown, image: string, host: string): CaresError {
+  return error instanceof Error && error.name === 'CaresError' ? (error as CaresError) : startFailed(error, image, host)
+}
+
+/** Removes a container, running or not, trying again for a while. Never rejects. */
+async function removeContainer(container: Docker.Container, { clock, log }: ContainerComponents): Promise<void> {
+  for (let attempt = 0; attempt < REMOVE_ATTEMPTS_MAX; attempt++) {
+    try {
+      await container.remove({ force: true, v: true })
+      return
+    } catch (err) {
+      // 404: it is gone. 409: someone else is removing it at this moment.
+      if (statusOf(err) === 404 || statusOf(err) === 409) return
+      log.debug({ err, container: container.id, attempt }, 'container not removed yet')
+      await clock.sleep(REMOVE_PAUSE_MS * 2 ** attempt)
+    }
+  }
+  log.warn({ container: container.id }, 'container not removed; prune or the next start will')
+}

@@ -1,0 +1,245 @@
+import type Docker from 'dockerode'
+import { CaresError } from '../model/errors.ts'
+import type { FunctionRecord } from '../model/function.ts'
+import type { Digest } from '../model/ids.ts'
+import type { Clock } from '../model/ports/clock.ts'
+import type { Logger } from '../model/ports/logger.ts'
+import type { ImageInfo } from '../model/ports/runtime.ts'
+import { dockerArch } from './arch.ts'
+import type { CgroupLayout } from './cgroup-usage.ts'
+import type { ContractWish } from './contract.ts'
+import { attachStreams, type ContainerComponents, DockerContainer, startOrRemove } from './docker-container.ts'
+import { DOCKER_HOST_DEFAULT, dockerEngine } from './docker-engine.ts'
+import { type DockerHost, engineUnavailable, statusOf } from './docker-errors.ts'
+import { DockerImages } from './docker-image.ts'
+import { LABEL, type Owner } from './docker-labels.ts'
+import { DockerNetworks } from './docker-network.ts'
+import { containerOptions } from './docker-options.ts'
+import type { Driver, Orphan } from './driver.ts'
+import { untilAborted } from './ending.ts'
+import { functionEnv } from './stdio-env.ts'
+
+/** How long clearing up after an earlier life may take before the peer starts without it. */
+const CLEAR_TIMEOUT_MS = 15_000
+
+/** What is known of the engine once it has answered. */
+interface Engine {
+  readonly version: string
+  readonly arch: string
+  readonly cpus: number
+  readonly cgroups: CgroupLayout
+}
+
+/** The part of `docker info` that is used; dockerode does not type it. */
+interface EngineInfo {
+  /** Absent before API 1.41. */
+  readonly CgroupVersion?: string
+  readonly CgroupDriver: string
+  readonly NCPU: number
+}
+
+export interface DockerDriverInit extends Owner {
+  readonly dockerHost?: DockerHost | undefined
+}
+
+/** Runs functions in containers of a Docker engine. */
+export function createDockerDriver(init: DockerDriverInit, components: { clock: Clock; log: Logger }): Driver {
+  return new DockerDriver(init, components)
+}
+
+class DockerDriver implements Driver {
+  readonly kind = 'docker'
+  readonly #init: DockerDriverInit
+  readonly #host: DockerHost
+  readonly #client: Docker
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #images: DockerImages
+  readonly #networks: DockerNetworks
+  /** Containers of this life that are not removed yet: everything else with this peer's label is an orphan. */
+  readonly #own = new Set<string>()
+  /** Containers that the engine may have made already, and that are not in `#own` yet. */
+  #creating = 0
+  #engine: Promise<Engine> | undefined
+  #arch = dockerArch(process.arch)
+
+  constructor(init: DockerDriverInit, { clock, log }: { clock: Clock; log: Logger }) {
+    this.#init = init
+    this.#host = init.dockerHost ?? DOCKER_HOST_DEFAULT
+    this.#client = dockerEngine(this.#host)
+    this.#clock = clock
+    this.#log = log
+    this.#images = new DockerImages(this.#client, this.#host)
+    this.#networks = new DockerNetworks(this.#client, init)
+  }
+
+  get arch(): string {
+    return this.#arch
+  }
+
+  async start(): Promise<void> {
+    // A peer without an engine is still a peer: it takes part, and says in its statistics that it cannot run anything.
+    const { ready, reason } = await this.check({ signal: this.#clock.timeout(CLEAR_TIMEOUT_MS) })
+    if (!ready) this.#log.warn({ reason }, 'no container engine yet')
+  }
+
+  async stop(): Promise<void> {
+    if (this.#engine === undefined) return
+    await this.#networks.remove().catch((err: unknown) => this.#log.warn({ err }, 'network not removed'))
+  }
+
+  async check({ signal }: { signal: AbortSignal }): Promise<{ ready: boolean; reason: string; hint?: string | undefined }> {
+    try {
+      await untilAborted(this.#client.ping(), signal)
+      const { version } = await this.#known()
+      return { ready: true, reason: `Docker ${version} answers at ${this.#host}` }
+    } catch (error) {
+      const { message, hint } = engineUnavailable(error, this.#host)
+      return { ready: false, reason: message, hint }
+    }
+  }
+
+  async resolve(
+    image: string,
+    { pull, wish, signal }: { pull: 'always' | 'missing' | 'never'; wish?: ContractWish; signal: AbortSignal }
+  ): Promise<ImageInfo> {
+    const { arch } = await this.#known()
+    return this.#images.resolve(image, { pull, wish, arch, signal })
+  }
+
+  async present(digests: readonly Digest[], options: { signal: AbortSignal }): Promise<readonly Digest[]> {
+    return this.#images.present(digests, options)
+  }
+
+  setFunctions(): void {}
+
+  async startStdio(
+    fn: FunctionRecord,
+    env: Readonly<Record<string, string>>,
+    { signal }: { signal: AbortSignal }
+  ): Promise<DockerContainer> {
+    const started = await this.#launch(fn, { env, network: this.#networks.forStdio(fn.network), signal })
+    started.startSampling()
+    return started
+  }
+
+  async startServer(fn: FunctionRecord, { signal }: { signal: AbortSignal }): Promise<DockerContainer> {
+    const network = await this.#forServer(fn)
+    const env = { ...functionEnv(fn), PORT: String(fn.port) }
+    return this.#launch(fn, { env, network, signal })
+  }
+
+  async prune({ dryRun, signal }: { dryRun: boolean; signal: AbortSignal }): Promise<readonly Orphan[]> {
+    try {
+      const filters = { label: [`${LABEL.peer}=${this.#init.peer}`] }
+      const found = await this.#client.listContainers({ all: true, filters, abortSignal: signal })
+      const isOrphan = ({ Id, Labels }: Docker.ContainerInfo): boolean =>
+        Labels[LABEL.session] === String(this.#init.session) ? this.#creating === 0 && !this.#own.has(Id) : true
+      const orphans = found.filter(isOrphan)
+      if (!dryRun) await Promise.all(orphans.map(async ({ Id }) => this.#removeOrphan(Id)))
+      return orphans.map(({ Id, Labels, State }) => ({
+        container: Id,
+        function: Labels[LABEL.function] ?? '',
+        reason: `${State}, left behind by session ${Labels[LABEL.session] ?? '?'}`
+      }))
+    } catch (error) {
+      throw signal.aborted ? signal.reason : engineUnavailable(error, this.#host)
+    }
+  }
+
+  async #removeOrphan(id: string): Promise<void> {
+    try {
+      await this.#client.getContainer(id).remove({ force: true, v: true })
+    } catch (error) {
+      if (statusOf(error) !== 404 && statusOf(error) !== 409) throw error
+    }
+  }
+
+  async #forServer(fn: FunctionRecord): Promise<string> {
+    if (process.platform !== 'linux') {
+      // Elsewhere the engine lives in a virtual machine whose networks end there.
+      throw new CaresError('runtime_unavailable', 'http functions need a peer on the same Linux machine as its engine', {
+        hint: 'run the peer in a container of that engine'
+      })
+    }
+    try {
+      return await this.#networks.forServer(fn.network)
+    } catch (error) {
+      throw engineUnavailable(error, this.#host)
+    }
+  }
+
+  async #launch(
+    fn: FunctionRecord,
+    { env, network, signal }: { env: Readonly<Record<string, string>>; network: string; signal: AbortSignal }
+  ): Promise<DockerContainer> {
+    const { cpus, cgroups } = await this.#known()
+    const components: ContainerComponents = { engine: this.#client, host: this.#host, cgroups, clock: this.#clock, log: this.#log }
+    const options = containerOptions({ fn, owner: this.#init, env, network, cpusMax: cpus })
+    const { container, pullMs } = await this.#create(fn, options, signal)
+    const onRemoved = (): void => void this.#own.delete(container.id)
+    const start = async (): Promise<DockerContainer> => {
+      const streams = await attachStreams(container, { withStdin: fn.contract === 'stdio' })
+      await container.start()
+      const started = new DockerContainer(container, streams, { pullMs, memoryBytes: fn.memoryBytes, onRemoved }, components)
+      if (fn.contract === 'http') {
+        const { NetworkSettings } = await container.inspect()
+        started.host = NetworkSettings.Networks[network]?.IPAddress ?? ''
+        started.port = fn.port
+      }
+      return started
+    }
+    return startOrRemove(container, { image: fn.image, signal, start, onRemoved }, components)
+  }
+
+  async #create(
+    fn: FunctionRecord,
+    { name, ...body }: Docker.ContainerCreateOptions,
+    signal: AbortSignal
+  ): Promise<{ container: Docker.Container; pullMs: number }> {
+    signal.throwIfAborted()
+    const create = async (): Promise<Docker.Container> => {
+      this.#creating++
+      try {
+        // dockerode would put the whole body into the address as well, unless told which is which.
+        const container = await this.#client.createContainer({ _query: { name }, _body: body } as unknown as Docker.ContainerCreateOptions)
+        this.#own.add(container.id)
+        return container
+      } finally {
+        this.#creating--
+      }
+    }
+    try {
+      return { container: await create(), pullMs: 0 }
+    } catch (error) {
+      if (statusOf(error) !== 404) throw engineUnavailable(error, this.#host)
+    }
+    const askedMs = this.#clock.nowMs()
+    await this.#images.fetch(fn, { signal })
+    const pullMs = this.#clock.nowMs() - askedMs
+    try {
+      return { container: await create(), pullMs }
+    } catch (error) {
+      throw engineUnavailable(error, this.#host)
+    }
+  }
+
+  /** What the engine is; asked once it answers, and then the traces of earlier lives are cleared away, once. */
+  #known(): Promise<Engine> {
+    this.#engine ??= this.#meet().catch((error: unknown) => {
+      this.#engine = undefined
+      throw engineUnavailable(error, this.#host)
+    })
+    return this.#engine
+  }
+
+  async #meet(): Promise<Engine> {
+    const signal = this.#clock.timeout(CLEAR_TIMEOUT_MS)
+    const [version, info] = await untilAborted(Promise.all([this.#client.version(), this.#client.info() as Promise<EngineInfo>]), signal)
+    this.#arch = version.Arch
+    const orphans = await this.prune({ dryRun: false, signal })
+    if (orphans.length > 0) this.#log.info({ containers: orphans.length }, 'containers of an earlier life removed')
+    const cgroups: CgroupLayout = { version: info.CgroupVersion === '2' ? '2' : '1', driver: info.CgroupDriver }
+    return { version: version.Version, arch: version.Arch, cpus: info.NCPU, cgroups }
+  }
+}

@@ -1,0 +1,74 @@
+import type { Readable, Writable } from 'node:stream'
+import type { CaresError } from '../model/errors.ts'
+import type { FunctionRecord } from '../model/function.ts'
+import type { Digest } from '../model/ids.ts'
+import type { ImageInfo } from '../model/ports/runtime.ts'
+import type { Startable } from '../model/ports/startable.ts'
+import type { ContractWish } from './contract.ts'
+
+/** What a program has used so far. A field is absent where the machine does not tell. */
+export interface Measured {
+  readonly cpuMs?: number | undefined
+  readonly memoryPeakBytes?: number | undefined
+}
+
+/** How a program ended. */
+export interface Exit {
+  /** 128 + the signal's number when a signal ended it. */
+  readonly exitCode: number
+  readonly outOfMemory: boolean
+  /** The engine could not say how it ended. */
+  readonly lost?: CaresError | undefined
+}
+
+/** One started program of a function: a container, or a process group. */
+export interface Instance {
+  readonly id: string
+  /** Time that went into getting the image before it could be started. */
+  readonly pullMs: number
+  readonly stdout: Readable
+  readonly stderr: Readable
+  /** Settles when the program has ended; never rejects. */
+  readonly exited: Promise<Exit>
+  /** The newest measurement; after the end, the last one. */
+  measure(): Measured
+  /** Ends the program if it runs (SIGTERM, after a grace SIGKILL) and removes every trace of it. Never rejects; may be called twice. */
+  dispose(): Promise<void>
+}
+
+/** A program that reads one call from stdin. */
+export interface StdioInstance extends Instance {
+  /** Its errors mean that the program does not read any more. */
+  readonly stdin: Writable
+  /** A TCP port that the program listens on, which a `stdio` function has no reason to. */
+  listeningPort(): number | undefined
+}
+
+/** A program that serves HTTP, or will soon. */
+export interface ServerInstance extends Instance {
+  readonly host: string
+  readonly port: number
+}
+
+/** A container that an earlier life of the peer left behind. */
+export interface Orphan {
+  readonly container: string
+  readonly function: string
+  readonly reason: string
+}
+
+/** What differs between running functions in containers and as plain processes. All else in this room is shared by both. */
+export interface Driver extends Startable {
+  readonly kind: 'docker' | 'process'
+  readonly arch: string
+  check(options: { signal: AbortSignal }): Promise<{ ready: boolean; reason: string; hint?: string | undefined }>
+  resolve(image: string, options: { pull: 'always' | 'missing' | 'never'; wish?: ContractWish; signal: AbortSignal }): Promise<ImageInfo>
+  present(digests: readonly Digest[], options: { signal: AbortSignal }): Promise<readonly Digest[]>
+  /** The functions that exist, for drivers that find images by them. */
+  setFunctions(functions: readonly FunctionRecord[]): void
+  /** Starts a program that waits on stdin. An abort of the signal leaves nothing behind. */
+  startStdio(fn: FunctionRecord, env: Readonly<Record<string, string>>, options: { signal: AbortSignal }): Promise<StdioInstance>
+  /** Starts a program that is to serve on `port`; it need not be ready yet. */
+  startServer(fn: FunctionRecord, options: { signal: AbortSignal }): Promise<ServerInstance>
+  prune(options: { dryRun: boolean; signal: AbortSignal }): Promise<readonly Orphan[]>
+}

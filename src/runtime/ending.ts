@@ -1,0 +1,55 @@
+import { CaresError } from '../model/errors.ts'
+import type { Clock } from '../model/ports/clock.ts'
+
+/** The ways in which one call can be cut short, as one signal. The first cause wins, and its reason is always a CaresError. */
+export interface Ending {
+  readonly signal: AbortSignal
+  /** Cuts the call short for another reason; without effect after the first. */
+  cut(error: CaresError): void
+  /** Stops listening: the call has ended by itself. */
+  close(): void
+}
+
+/** Watches the caller's signal and the call's own time. `hint` is asked when the time is up. */
+export function createEnding({
+  clock,
+  signal,
+  timeoutMs,
+  hint
+}: {
+  clock: Clock
+  signal: AbortSignal
+  timeoutMs: number
+  hint?: () => string | undefined
+}): Ending {
+  const first = new AbortController()
+  const closed = new AbortController()
+  const timeout = clock.timeout(timeoutMs)
+  const onAbort = (): void => first.abort(toCancelled(signal.reason))
+  const onTimeout = (): void => {
+    // The hint may look at the program, so it is asked only when this is the cause.
+    if (!first.signal.aborted) first.abort(new CaresError('timeout', `no answer within ${timeoutMs} ms`, { hint: hint?.() }))
+  }
+  signal.addEventListener('abort', onAbort, { signal: closed.signal })
+  timeout.addEventListener('abort', onTimeout, { signal: closed.signal })
+  if (signal.aborted) onAbort()
+  return { signal: first.signal, cut: error => first.abort(error), close: () => closed.abort() }
+}
+
+/** What a caller's abort means for its call: its own CaresError if it gave one, else `cancelled`. */
+export function toCancelled(reason: unknown): CaresError {
+  return reason instanceof CaresError ? reason : new CaresError('cancelled', 'the caller went away', { cause: reason })
+}
+
+/** The promise's outcome, or the signal's reason if that comes first. The promise goes on unwatched then; its rejection is not lost on anyone. */
+export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

@@ -1,0 +1,272 @@
+import { CaresError } from '../model/errors.ts'
+import { type FunctionRecord, functionKey } from '../model/function.ts'
+import type { InvocationId } from '../model/ids.ts'
+import type { LogLine } from '../model/logs.ts'
+import type { Capacity, WarmPool } from '../model/peer.ts'
+import type { Clock } from '../model/ports/clock.ts'
+import type { Logger } from '../model/ports/logger.ts'
+import type { ExecutionAnswer, ExecutionCall, Runtime, RuntimeUse } from '../model/ports/runtime.ts'
+import type { Digest } from '../model/ids.ts'
+import type { Driver, Instance, StdioInstance } from './driver.ts'
+import { createEnding, untilAborted } from './ending.ts'
+import { executeHttp } from './http-execution.ts'
+import { HttpPool } from './http-pool.ts'
+import { readLines } from './log-lines.ts'
+import { PrewarmPool } from './prewarm-pool.ts'
+import { type Claim, type Idle, Ledger, type Reservation } from './resources.ts'
+import { callEnv } from './stdio-env.ts'
+import { executeStdio } from './stdio-execution.ts'
+
+/** How often idle containers are looked over, and lacking prewarmed ones started. A container so outstays its time by a second at most. */
+const UPKEEP_MS = 1_000
+
+export interface FunctionRuntimeInit {
+  readonly capacity: Capacity
+  /** How long a warm container waits for its next call. Higher: fewer cold starts, more memory held. */
+  readonly keepAliveMs: number
+  /** How long a server may take until it is ready. */
+  readonly readyTimeoutMs: number
+  /** Containers at once. */
+  readonly slotsMax: number
+}
+
+/** The runtime over a driver: reservations, pools, prewarmed programs, logs. Containers and processes differ only in the driver. */
+export class FunctionRuntime implements Runtime {
+  readonly #init: FunctionRuntimeInit
+  readonly #driver: Driver
+  readonly #clock: Clock
+  readonly #ledger: Ledger
+  readonly #prewarm: PrewarmPool
+  readonly #pools = new Map<string, HttpPool>()
+  readonly #calls = new Map<string, { count: number; contract: FunctionRecord['contract'] }>()
+  /** Started programs that have not ended yet. */
+  readonly #programs = new Set<Instance>()
+  /** Settles for each one-shot program that was asked for, when it has ended. */
+  readonly #starting = new Set<Promise<void>>()
+  readonly #listeners = new Set<(line: Omit<LogLine, 'peer'>) => void>()
+  readonly #log: Logger
+  #upkeep: Disposable | undefined
+  #stopping = new AbortController()
+
+  constructor(init: FunctionRuntimeInit, { driver, clock, log }: { driver: Driver; clock: Clock; log: Logger }) {
+    this.#init = init
+    this.#driver = driver
+    this.#clock = clock
+    this.#log = log
+    this.#ledger = new Ledger(init.capacity, { slotsMax: init.slotsMax })
+    this.#prewarm = new PrewarmPool({ driver, ledger: this.#ledger, clock, log })
+  }
+
+  get kind(): 'docker' | 'process' {
+    return this.#driver.kind
+  }
+
+  get arch(): string {
+    return this.#driver.arch
+  }
+
+  get capacity(): Capacity {
+    return this.#init.capacity
+  }
+
+  async start(): Promise<void> {
+    if (this.#upkeep !== undefined) return
+    await this.#driver.start()
+    this.#upkeep = this.#clock.every(UPKEEP_MS, () => this.#tidyUp())
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort(new CaresError('stopping', 'this peer is stopping', { retryable: true }))
+    this.#upkeep?.[Symbol.dispose]()
+    this.#upkeep = undefined
+    await Promise.all([...this.#pools.values()].map(async pool => pool.close()))
+    await this.#prewarm.close()
+    await Promise.all([...this.#programs].map(async program => program.dispose()))
+    await Promise.all(this.#starting)
+    await this.#driver.stop()
+  }
+
+  async check(options: { signal: AbortSignal }): ReturnType<Runtime['check']> {
+    return this.#driver.check(options)
+  }
+
+  async resolve(image: string, options: Parameters<Runtime['resolve']>[1]): ReturnType<Runtime['resolve']> {
+    return this.#driver.resolve(image, options)
+  }
+
+  async present(digests: readonly Digest[], options: { signal: AbortSignal }): Promise<readonly Digest[]> {
+    return this.#driver.present(digests, options)
+  }
+
+  async prune(options: { dryRun: boolean; signal: AbortSignal }): ReturnType<Runtime['prune']> {
+    return this.#driver.prune(options)
+  }
+
+  onLog(listener: (line: Omit<LogLine, 'peer'>) => void): void {
+    this.#listeners.add(listener)
+  }
+
+  setFunctions(functions: readonly FunctionRecord[]): void {
+    const keys = new Set(functions.map(functionKey))
+    for (const [key, pool] of this.#pools) if (!keys.has(key)) pool.retire()
+    this.#driver.setFunctions(functions)
+    this.#prewarm.setFunctions(functions)
+  }
+
+  use(): RuntimeUse {
+    const { cpus, memoryBytes } = this.#ledger.promised()
+    let running = 0
+    for (const { count } of this.#calls.values()) running += count
+    return { running, cpusReserved: cpus, memoryReservedBytes: memoryBytes, warm: this.#warm() }
+  }
+
+  async execute(fn: FunctionRecord, call: ExecutionCall, options: { signal: AbortSignal; timeoutMs: number }): Promise<ExecutionAnswer> {
+    this.#stopping.signal.throwIfAborted()
+    const ended = this.#count(fn)
+    try {
+      const answer = await (fn.contract === 'stdio' ? this.#callProgram(fn, call, options) : this.#callServer(fn, call, options))
+      void answer.end.then(ended, ended)
+      return answer
+    } catch (error) {
+      ended()
+      throw error
+    }
+  }
+
+  async #callProgram(
+    fn: FunctionRecord,
+    call: ExecutionCall,
+    { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number }
+  ): Promise<ExecutionAnswer> {
+    const stop = AbortSignal.any([signal, this.#stopping.signal])
+    let instance: StdioInstance | undefined
+    const ending = createEnding({ clock: this.#clock, signal: stop, timeoutMs, hint: () => hintOfServer(instance) })
+    const askedMs = this.#clock.nowMs()
+    const prewarmed = this.#prewarm.take(fn)
+    try {
+      if (prewarmed === undefined) {
+        const reservation = await this.#reserve(fn)
+        instance = await this.#startProgram(fn, call, reservation, ending.signal)
+      } else {
+        instance = prewarmed.instance
+      }
+    } catch (error) {
+      ending.close()
+      throw error
+    }
+    this.#watch(instance, fn, call.invocation)
+    const start = prewarmed === undefined ? 'cold' : 'prewarmed'
+    const startMs = this.#clock.nowMs() - askedMs - instance.pullMs
+    return executeStdio({ instance, fn, call, start, startMs, ending, clock: this.#clock })
+  }
+
+  /** The claim is held until the program has ended or failed to start, however early the caller gives up. */
+  async #startProgram(fn: FunctionRecord, call: ExecutionCall, reservation: Reservation, signal: AbortSignal): Promise<StdioInstance> {
+    const starting = this.#driver.startStdio(fn, callEnv(fn, call.invocation, call.head), { signal })
+    const ended = starting
+      .then(async instance => instance.exited)
+      .then(noop, noop)
+      .finally(() => {
+        reservation.release()
+        this.#starting.delete(ended)
+        this.#prewarm.refill()
+      })
+    this.#starting.add(ended)
+    try {
+      return await untilAborted(starting, signal)
+    } catch (error) {
+      void starting.then(async instance => instance.dispose(), noop)
+      throw error
+    }
+  }
+
+  async #callServer(
+    fn: FunctionRecord,
+    call: ExecutionCall,
+    { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number }
+  ): Promise<ExecutionAnswer> {
+    const stop = AbortSignal.any([signal, this.#stopping.signal])
+    const ending = createEnding({ clock: this.#clock, signal: stop, timeoutMs })
+    try {
+      const lease = await this.#pool(fn).acquire({ signal: ending.signal })
+      return await executeHttp({ lease, fn, call, ending, clock: this.#clock })
+    } catch (error) {
+      ending.close()
+      throw error
+    }
+  }
+
+  #pool(fn: FunctionRecord): HttpPool {
+    const known = this.#pools.get(functionKey(fn))
+    if (known !== undefined) return known
+    const pool = new HttpPool(
+      fn,
+      { readyTimeoutMs: this.#init.readyTimeoutMs },
+      {
+        driver: this.#driver,
+        clock: this.#clock,
+        reserve: async claim => this.#reserve(claim),
+        onInstance: instance => this.#watch(instance, fn)
+      }
+    )
+    this.#pools.set(pool.key, pool)
+    return pool
+  }
+
+  async #reserve(claim: Claim): Promise<Reservation> {
+    return this.#ledger.reserveEvicting(claim, this.#idle())
+  }
+
+  #idle(): readonly Idle[] {
+    return [...this.#prewarm.idle(), ...[...this.#pools.values()].flatMap(pool => pool.idle())]
+  }
+
+  /** Reads a program's log, and remembers the program until it has ended. A server's stdout is log; a one-shot's is its answer. */
+  #watch(instance: Instance, fn: FunctionRecord, invocation?: InvocationId): void {
+    const tell = (stream: LogLine['stream']) => (text: string) => {
+      for (const listener of this.#listeners) listener({ at: this.#clock.timestamp(), function: fn.name, invocation, stream, text })
+    }
+    readLines(instance.stderr, tell('stderr'))
+    if (fn.contract === 'http') readLines(instance.stdout, tell('stdout'))
+    this.#programs.add(instance)
+    void instance.exited.then(() => this.#programs.delete(instance))
+  }
+
+  #count(fn: FunctionRecord): () => void {
+    const key = functionKey(fn)
+    const calls = this.#calls.get(key) ?? { count: 0, contract: fn.contract }
+    this.#calls.set(key, calls)
+    calls.count++
+    return () => {
+      calls.count--
+      if (calls.count === 0) this.#calls.delete(key)
+    }
+  }
+
+  #warm(): readonly WarmPool[] {
+    const pools = new Map<string, WarmPool>()
+    for (const pool of this.#prewarm.warm()) pools.set(pool.function, pool)
+    for (const pool of this.#pools.values()) pools.set(pool.key, pool.warm())
+    for (const [key, { count, contract }] of this.#calls) {
+      if (contract === 'stdio') pools.set(key, { function: key, idle: pools.get(key)?.idle ?? 0, busy: count })
+    }
+    return [...pools.values()].filter(({ idle, busy }) => idle > 0 || busy > 0)
+  }
+
+  #tidyUp(): void {
+    for (const [key, pool] of this.#pools) {
+      pool.trim(this.#init.keepAliveMs)
+      if (pool.isEmpty()) this.#pools.delete(key)
+    }
+    this.#prewarm.refill()
+    this.#log.debug(this.use(), 'upkeep')
+  }
+}
+
+function noop(): void {}
+
+/** What a timed-out one-shot program is told that listens on a port instead of reading stdin. */
+function hintOfServer(instance: StdioInstance | undefined): string | undefined {
+  const port = instance?.listeningPort()
+  return port === undefined ? undefined : `looks like an HTTP server on ${port}; try: cares upload IMAGE --contract http --port ${port}`
+}

@@ -1,0 +1,167 @@
+import { Readable } from 'node:stream'
+import type { Dispatcher } from 'undici'
+import { CaresError } from '../model/errors.ts'
+import type { FunctionRecord } from '../model/function.ts'
+import type { CallHead, Usage } from '../model/invocation.ts'
+import type { Clock } from '../model/ports/clock.ts'
+import type { ExecutionAnswer, ExecutionCall } from '../model/ports/runtime.ts'
+import type { Exit } from './driver.ts'
+import { type Ending, toCancelled } from './ending.ts'
+import { endToEnd, fromUndici } from './http-headers.ts'
+import type { Lease } from './http-pool.ts'
+
+/**
+ * After a connection breaks, how long to wait for the engine to say whether the container has ended, and how. An engine takes some 40 ms; a container
+ * that is still there after this has only closed the connection.
+ */
+const EXIT_WAIT_MS = 1_000
+
+/** What one call of a serving container needs. */
+export interface HttpRun {
+  readonly lease: Lease
+  readonly fn: FunctionRecord
+  readonly call: ExecutionCall
+  readonly ending: Ending
+  readonly clock: Clock
+}
+
+/** Sends one call to a container that serves. Resolves when the head of the answer is known; gives the lease back in every case. */
+export async function executeHttp(run: HttpRun): Promise<ExecutionAnswer> {
+  const { lease, call, ending, clock } = run
+  const startedMs = clock.nowMs()
+  const cpuBefore = lease.instance.measure().cpuMs
+  const input = { bytes: 0 }
+  try {
+    const body = await toRequestBody(call.head, counted(call.body, input, ending))
+    const response = await lease.client.request({
+      method: call.head.method as Dispatcher.HttpMethod,
+      path: call.head.query === '' ? call.head.path : `${call.head.path}?${call.head.query}`,
+      headers: requestHeaders(call.head),
+      body,
+      signal: ending.signal
+    })
+    const usage = (bytesOut: number): Usage => {
+      const { cpuMs, memoryPeakBytes } = lease.instance.measure()
+      const isKnown = lease.alone() && cpuMs !== undefined && cpuBefore !== undefined
+      return {
+        queueMs: 0,
+        pullMs: lease.start === 'cold' ? lease.instance.pullMs : 0,
+        startMs: lease.startMs,
+        runMs: clock.nowMs() - startedMs,
+        cpuMs: isKnown ? cpuMs - cpuBefore : undefined,
+        memoryPeakBytes,
+        bytesIn: input.bytes,
+        bytesOut
+      }
+    }
+    const head = { status: response.statusCode, headers: endToEnd(fromUndici(response.headers)), start: lease.start }
+    return { head, ...streamed(run, response.body, usage) }
+  } catch (error) {
+    throw await settle(run, error)
+  }
+}
+
+/** The answer's body, and what became of it. */
+function streamed(run: HttpRun, response: Readable, usage: (bytesOut: number) => Usage): Pick<ExecutionAnswer, 'body' | 'end'> {
+  const { lease, ending } = run
+  const { promise: end, resolve, reject } = Promise.withResolvers<{ usage: Usage }>()
+  // The body throws the same error, so a reader that has not come to `end` yet must not bring the process down.
+  end.catch(() => {})
+  // Also when nobody reads the body any more, a cut ends the answer.
+  const onCut = (): void => {
+    void settle(run, ending.signal.reason).then(reject)
+  }
+  ending.signal.addEventListener('abort', onCut, { once: true })
+  async function* body(): AsyncGenerator<Uint8Array> {
+    let bytesOut = 0
+    let whole = false
+    try {
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        bytesOut += chunk.length
+        yield chunk
+      }
+      whole = true
+      ending.signal.removeEventListener('abort', onCut)
+      ending.close()
+      resolve({ usage: usage(bytesOut) })
+      lease.release({ trusted: true })
+    } catch (error) {
+      whole = true
+      const failure = await settle(run, error)
+      reject(failure)
+      throw failure
+    } finally {
+      if (!whole) ending.cut(new CaresError('cancelled', 'the answer was not read to its end'))
+    }
+  }
+  return { body: body(), end }
+}
+
+/** Gives the lease back after a failure, and says what it was. */
+async function settle({ lease, fn, ending, clock }: HttpRun, error: unknown): Promise<CaresError> {
+  if (ending.signal.aborted) {
+    const cause = ending.signal.reason as CaresError
+    // A program that ran out of time may be stuck, and one that serves only this call is still busy with it. Where others share it, a closed
+    // connection is how HTTP tells a server that nobody waits any more.
+    lease.release({ trusted: cause.code === 'cancelled' && fn.concurrency > 1 })
+    return cause
+  }
+  ending.close()
+  if (isRequestFault(error)) {
+    lease.release({ trusted: true })
+    return new CaresError('bad_request', `the call cannot be sent as HTTP: ${(error as Error).message}`, { cause: error })
+  }
+  const exit = await Promise.race([lease.instance.exited, clock.sleep(EXIT_WAIT_MS)])
+  lease.release({ trusted: false })
+  return exit === undefined ? brokenOff(fn, error) : diedWhileServing(fn, exit, lease.tail.text())
+}
+
+function brokenOff(fn: FunctionRecord, cause: unknown): CaresError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new CaresError('function_protocol', `${fn.name} broke off its answer: ${why}`, { cause })
+}
+
+function diedWhileServing(fn: FunctionRecord, exit: Exit, stderr: string): CaresError {
+  if (exit.lost !== undefined) return exit.lost
+  const details = { exitCode: exit.exitCode, stderr }
+  if (exit.outOfMemory) {
+    const message = `${fn.name} was killed at its memory limit of ${fn.memoryBytes} bytes (exit ${exit.exitCode})`
+    return new CaresError('out_of_memory', message, { hint: 'give the function more memory, or less concurrency', details })
+  }
+  return new CaresError('function_protocol', `${fn.name} exited with code ${exit.exitCode} while it served the call`, { details })
+}
+
+function isRequestFault(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'
+}
+
+function requestHeaders(head: CallHead): string[] {
+  const headers = endToEnd(head.headers).filter(([name]) => name !== 'content-length')
+  if (head.bodyBytes !== undefined && head.bodyBytes > 0) return [...headers, ['content-length', String(head.bodyBytes)]].flat()
+  return headers.flat()
+}
+
+/** Nothing for a call without a body, whether or not its head said so: a GET must not arrive with chunked encoding. */
+async function toRequestBody(head: CallHead, body: AsyncGenerator<Uint8Array>): Promise<Readable | null> {
+  if (head.bodyBytes === 0) return null
+  const first = await body.next()
+  if (first.done === true) return null
+  async function* whole(): AsyncGenerator<Uint8Array> {
+    yield first.value as Uint8Array
+    yield* body
+  }
+  return Readable.from(whole(), { objectMode: false })
+}
+
+async function* counted(body: AsyncIterable<Uint8Array>, input: { bytes: number }, ending: Ending): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of body) {
+      input.bytes += chunk.length
+      yield chunk
+    }
+  } catch (error) {
+    ending.cut(toCancelled(error))
+    throw error
+  }
+}

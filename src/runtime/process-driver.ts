@@ -1,0 +1,131 @@
+import { createServer } from 'node:net'
+import { CaresError } from '../model/errors.ts'
+import type { FunctionRecord } from '../model/function.ts'
+import type { Digest } from '../model/ids.ts'
+import type { Clock } from '../model/ports/clock.ts'
+import type { ImageInfo } from '../model/ports/runtime.ts'
+import { dockerArch } from './arch.ts'
+import type { ContractWish } from './contract.ts'
+import type { Driver, Orphan } from './driver.ts'
+import { type ResolvedCommand, resolveCommand } from './process-command.ts'
+import { type ProcessProgram, startProcess } from './process-program.ts'
+import { functionEnv } from './stdio-env.ts'
+
+const PATH_DEFAULT = '/usr/local/bin:/usr/bin:/bin'
+
+/** Command lines remembered by their digest, so that `present` can look at them again; each uploaded function needs one. */
+const COMMANDS_MAX = 10_000
+
+export interface ProcessDriverInit {
+  readonly path?: string | undefined
+}
+
+/** Runs functions as plain processes of this machine: the same contract, no isolation, and no limit but time. */
+export function createProcessDriver(init: ProcessDriverInit, components: { clock: Clock }): Driver {
+  return new ProcessDriver(init, components)
+}
+
+class ProcessDriver implements Driver {
+  readonly kind = 'process'
+  readonly arch = dockerArch(process.arch)
+  readonly #path: string
+  readonly #clock: Clock
+  readonly #commands = new Map<Digest, string>()
+
+  constructor({ path = PATH_DEFAULT }: ProcessDriverInit, { clock }: { clock: Clock }) {
+    this.#path = path
+    this.#clock = clock
+  }
+
+  async start(): Promise<void> {}
+
+  async stop(): Promise<void> {}
+
+  async check(): Promise<{ ready: boolean; reason: string; hint?: string | undefined }> {
+    return {
+      ready: true,
+      reason: 'processes of this machine: no isolation, and memory, cores and network are not limited',
+      hint: 'use --runtime docker for functions that are not your own'
+    }
+  }
+
+  async resolve(image: string, { wish = {} }: { wish?: ContractWish }): Promise<ImageInfo> {
+    const { digest, bytes } = await this.#resolve(image)
+    const isHttp = wish.contract === 'http' || (wish.contract !== 'stdio' && wish.port !== undefined)
+    const because = isHttp ? 'http, as asked for; the port is given to the process as PORT' : 'stdio, since a command says nothing else'
+    return { image, digest, bytes, arch: this.arch, contract: isHttp ? 'http' : 'stdio', port: isHttp ? (wish.port ?? 0) : 0, because }
+  }
+
+  async present(digests: readonly Digest[]): Promise<readonly Digest[]> {
+    const found = await Promise.all(digests.map(async digest => ((await this.#isPresent(digest)) ? digest : undefined)))
+    return found.filter(digest => digest !== undefined)
+  }
+
+  setFunctions(functions: readonly FunctionRecord[]): void {
+    for (const { digest, image } of functions) this.#remember(digest, image)
+  }
+
+  async startStdio(
+    fn: FunctionRecord,
+    env: Readonly<Record<string, string>>,
+    { signal }: { signal: AbortSignal }
+  ): Promise<ProcessProgram> {
+    return this.#start(fn, env, 0, signal)
+  }
+
+  async startServer(fn: FunctionRecord, { signal }: { signal: AbortSignal }): Promise<ProcessProgram> {
+    const port = await freePort()
+    return this.#start(fn, { ...functionEnv(fn), PORT: String(port) }, port, signal)
+  }
+
+  /** An earlier life's processes ended with it or go on unknown: there is no label to know them by. */
+  async prune(): Promise<readonly Orphan[]> {
+    return []
+  }
+
+  async #start(fn: FunctionRecord, env: Readonly<Record<string, string>>, port: number, signal: AbortSignal): Promise<ProcessProgram> {
+    const command = await this.#resolve(fn.image)
+    if (command.digest !== fn.digest) {
+      throw new CaresError('image_not_found', `${fn.image} is another program on this machine than at upload`, {
+        hint: 'install the same program at the same path, or upload the function again'
+      })
+    }
+    signal.throwIfAborted()
+    return startProcess(command, { env: { PATH: this.#path, ...env }, port, clock: this.#clock })
+  }
+
+  async #isPresent(digest: Digest): Promise<boolean> {
+    const line = this.#commands.get(digest)
+    if (line === undefined) return false
+    try {
+      return (await this.#resolve(line)).digest === digest
+    } catch {
+      return false
+    }
+  }
+
+  async #resolve(line: string): Promise<ResolvedCommand> {
+    const command = await resolveCommand(line, this.#path)
+    this.#remember(command.digest, line)
+    return command
+  }
+
+  #remember(digest: Digest, line: string): void {
+    if (this.#commands.size < COMMANDS_MAX) this.#commands.set(digest, line)
+  }
+}
+
+/** A port that was free a moment ago. Another process may take it first; the function then fails to start, and the next start gets another. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject)
+  server.listen(0, '127.0.0.1', resolve)
+  await promise
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const closed = Promise.withResolvers<void>()
+  server.close(() => closed.resolve())
+  await closed.promise
+  return port
+}

@@ -1,0 +1,85 @@
+import { connect } from 'node:net'
+import type { Pool } from 'undici'
+import { CaresError } from '../model/errors.ts'
+import type { FunctionRecord } from '../model/function.ts'
+import type { Clock } from '../model/ports/clock.ts'
+import type { Exit, ServerInstance } from './driver.ts'
+
+/**
+ * Between two looks at a server that is not ready: short at first, since that wait is part of every cold start, and growing by half each time
+ * to the maximum, since a program that takes long is not noticed later by much.
+ */
+const POLL_MS_MIN = 2
+const POLL_MS_MAX = 100
+
+/** How long one look may take: a server that is up but slower than this for its own ready path is not ready. */
+const LOOK_MS_MAX = 2_000
+
+/**
+ * Resolves when the server is ready: its `readyPath` answers below 400, or, without one, its port accepts. Throws `function_protocol` when the
+ * program ends before, or `deadlineMs` have passed.
+ */
+export async function untilReady(
+  { instance, client, fn, clock }: { instance: ServerInstance; client: Pool; fn: FunctionRecord; clock: Clock },
+  { deadlineMs, stderr, signal }: { deadlineMs: number; stderr: () => string; signal: AbortSignal }
+): Promise<void> {
+  let exit: Exit | undefined
+  void instance.exited.then(value => {
+    exit = value
+  })
+  const giveUpMs = clock.nowMs() + deadlineMs
+  for (let pauseMs = POLL_MS_MIN; ; pauseMs = Math.min(POLL_MS_MAX, pauseMs * 1.5)) {
+    signal.throwIfAborted()
+    const look = AbortSignal.any([signal, clock.timeout(LOOK_MS_MAX)])
+    if (fn.readyPath === undefined ? await accepts(instance, look) : await answers(client, fn.readyPath, look)) return
+    if (exit !== undefined) throw endedEarly(fn, exit, stderr())
+    if (clock.nowMs() >= giveUpMs) throw notReady(fn, instance.port, deadlineMs, stderr())
+    await clock.sleep(pauseMs, { signal })
+  }
+}
+
+/** What a caller is told whose program did not come up. */
+export function notReady(fn: FunctionRecord, port: number, waitedMs: number, stderr: string): CaresError {
+  const what =
+    fn.readyPath === undefined ? `nothing accepted connections on port ${port}` : `${fn.readyPath} on port ${port} did not answer`
+  return new CaresError('function_protocol', `${fn.name} was not ready: ${what} within ${Math.round(waitedMs)} ms`, {
+    hint: 'have the program listen on 0.0.0.0 at $PORT, or upload it with its --port, or with --contract stdio',
+    details: { port, stderr }
+  })
+}
+
+function endedEarly(fn: FunctionRecord, exit: Exit, stderr: string): CaresError {
+  if (exit.lost !== undefined) return exit.lost
+  const details = { exitCode: exit.exitCode, stderr }
+  if (exit.outOfMemory) {
+    return new CaresError('out_of_memory', `${fn.name} was killed at its memory limit while it started`, {
+      hint: 'give the function more memory',
+      details
+    })
+  }
+  return new CaresError('function_protocol', `${fn.name} exited with code ${exit.exitCode} before it served on its port`, {
+    hint: 'an http function goes on serving on $PORT; a program that reads stdin and exits needs --contract stdio',
+    details
+  })
+}
+
+async function accepts({ host, port }: ServerInstance, signal: AbortSignal): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const socket = connect({ host, port, signal })
+  socket.once('connect', () => resolve(true))
+  socket.once('error', () => resolve(false))
+  const accepted = await promise
+  socket.destroy()
+  return accepted
+}
+
+async function answers(client: Pool, path: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const response = await client.request({ method: 'GET', path, signal })
+    await response.body.dump()
+    return response.statusCode < 400
+  } catch {
+    // Not there yet, or not yet well: the caller decides how long that may go on.
+    return false
+  }
+}

@@ -1,0 +1,116 @@
+import { CaresError } from '../model/errors.ts'
+import type { FunctionSpec } from '../model/function.ts'
+import type { Capacity } from '../model/peer.ts'
+
+/** What one container is promised. */
+export type Claim = Pick<FunctionSpec, 'cpus' | 'memoryBytes'>
+
+/** A claim that was granted. Releasing it twice does no harm. */
+export interface Reservation extends Claim {
+  release(): void
+}
+
+/** What could be given up for new work: an idle warm or prewarmed container. */
+export interface Idle {
+  readonly idleSinceMs: number
+  readonly reservation: Reservation
+  /** Resolves when the container is gone. */
+  evict(): Promise<void>
+}
+
+/** What is promised now. */
+export interface Promised {
+  readonly cpus: number
+  readonly memoryBytes: number
+  readonly slots: number
+}
+
+/**
+ * Cores may be promised so many times over. Cores are shared by time, so a promise too many makes calls slower, not dead; most functions wait
+ * more than they compute. Higher: fuller machines, longer tails. Memory is never promised twice: that would end in the OOM killer.
+ */
+export const CPU_OVERSUBSCRIPTION_RATIO = 2
+
+/** The peer's own books: what each started container was promised, and what is left. */
+export class Ledger {
+  readonly #capacity: Capacity
+  readonly #slotsMax: number
+  readonly #granted = new Set<Reservation>()
+
+  /** `slotsMax`: containers at once, whatever their size. */
+  constructor(capacity: Capacity, { slotsMax }: { slotsMax: number }) {
+    this.#capacity = capacity
+    this.#slotsMax = slotsMax
+  }
+
+  promised(): Promised {
+    let cpus = 0
+    let memoryBytes = 0
+    for (const granted of this.#granted) {
+      cpus += granted.cpus
+      memoryBytes += granted.memoryBytes
+    }
+    return { cpus, memoryBytes, slots: this.#granted.size }
+  }
+
+  /** Whether the claim would be granted if `freed` were released first. */
+  fits(claim: Claim, freed: readonly Claim[] = []): boolean {
+    return this.#shortage(claim, freed) === undefined
+  }
+
+  /** Grants the claim, or throws `busy` with what was needed and what was left. */
+  reserve(claim: Claim): Reservation {
+    const shortage = this.#shortage(claim, [])
+    if (shortage !== undefined) throw shortage
+    const reservation: Reservation = {
+      cpus: claim.cpus,
+      memoryBytes: claim.memoryBytes,
+      release: () => this.#granted.delete(reservation)
+    }
+    this.#granted.add(reservation)
+    return reservation
+  }
+
+  /**
+   * Grants the claim, giving up idle containers, longest idle first and no more than needed. Their claims pass to the new one at once, so nobody
+   * else can take them; it resolves when they are gone, so the machine's memory is never really used twice. Throws `busy`.
+   */
+  async reserveEvicting(claim: Claim, idle: readonly Idle[]): Promise<Reservation> {
+    const victims: Idle[] = []
+    for (const candidate of [...idle].sort((a, b) => a.idleSinceMs - b.idleSinceMs)) {
+      if (this.fits(claim, reservations(victims))) break
+      victims.push(candidate)
+    }
+    if (!this.fits(claim, reservations(victims))) return this.reserve(claim)
+    for (const victim of victims) victim.reservation.release()
+    const reservation = this.reserve(claim)
+    await Promise.all(victims.map(async victim => victim.evict()))
+    return reservation
+  }
+
+  #shortage(claim: Claim, freed: readonly Claim[]): CaresError | undefined {
+    const promised = this.promised()
+    const freedMemoryBytes = freed.reduce((sum, one) => sum + one.memoryBytes, 0)
+    const freedCpus = freed.reduce((sum, one) => sum + one.cpus, 0)
+    const memoryBytes = this.#capacity.memoryBytes - promised.memoryBytes + freedMemoryBytes
+    if (claim.memoryBytes > memoryBytes) return busy('memory', claim.memoryBytes, memoryBytes)
+    const cpus = this.#capacity.cpus * CPU_OVERSUBSCRIPTION_RATIO - promised.cpus + freedCpus
+    // Fractions of cores do not add up exactly in binary; a thousandth of a core is nothing.
+    if (claim.cpus > cpus + 0.001) return busy('cpus', claim.cpus, cpus)
+    const slots = this.#slotsMax - promised.slots + freed.length
+    if (slots < 1) return busy('slots', 1, slots)
+    return undefined
+  }
+}
+
+function reservations(idle: readonly Idle[]): readonly Reservation[] {
+  return idle.map(({ reservation }) => reservation)
+}
+
+function busy(resource: 'memory' | 'cpus' | 'slots', needed: number, left: number): CaresError {
+  const available = Math.max(0, left)
+  return new CaresError('busy', `not enough ${resource} left on this peer: ${needed} needed, ${available} available`, {
+    retryable: true,
+    details: { resource, needed, available }
+  })
+}
