@@ -101,6 +101,7 @@ elif [ "$RUNTIME" = docker ]; then
   ensure_engine || fail 'no Docker engine answers' 'scripts/demo.sh --runtime process'
 fi
 if [ "$RUNTIME" = docker ]; then
+  if ! has busybox && can_install; then apt_install busybox-static; fi
   quietly images "$NODE" scripts/images.ts || fail 'the example images could not be made'
   STDIO_IMAGE=cares-example/upper
   HTTP_IMAGE=cares-example/web

@@ -40,7 +40,7 @@ ensure_node
 ensure_modules
 NODE=$(modern_node)
 PATH="$ROOT/node_modules/.bin:$PATH"
-if can_install; then apt_install shellcheck docker-compose; fi
+if can_install; then apt_install busybox-static shellcheck docker-compose; fi
 ENGINE=no
 if ensure_engine; then
   ENGINE=yes

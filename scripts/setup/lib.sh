@@ -87,8 +87,8 @@ engine_answers() { (cd "$ROOT" && "$(modern_node)" scripts/setup/engine-answers.
 ensure_engine() {
   if engine_answers; then return 0; fi
   can_install || return 1
-  say 'no Docker engine answers here: installing docker.io and starting dockerd for the time of this script'
-  apt_install docker.io iptables busybox-static || return 1
+  say 'no Docker engine answers here: one is started for the time of this script (dockerd, from the package docker.io)'
+  has dockerd || apt_install docker.io iptables || return 1
   # A dockerd that was killed leaves its pid file, and the next one takes a recycled pid for a running daemon.
   if [ -f /var/run/docker.pid ] && ! grep -q dockerd "/proc/$(cat /var/run/docker.pid)/comm" 2>/dev/null; then rm -f /var/run/docker.pid; fi
   setsid dockerd >"$WORK/dockerd.log" 2>&1 &
