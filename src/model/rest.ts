@@ -30,7 +30,7 @@ const time = z.string().describe('RFC 3339')
  * failed function, `retryAfterMs` of an overloaded peer, `issues` of an invalid request.
  */
 export const problemSchema = z.looseObject({
-  type: z.string().describe('where the code is explained; always ends with the code'),
+  type: z.string().describe('urn:cares:error: and the code'),
   title: z.string().describe('what the code means'),
   status: z.int().min(400).max(599),
   code: z.enum(errorCodes),

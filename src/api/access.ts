@@ -1,0 +1,92 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { CaresError } from '../model/errors.ts'
+
+export interface AccessInit {
+  /** Any of them opens the API. None: the API is open to everyone who can reach it. */
+  readonly tokens: readonly string[]
+  /** Whether the server listens on a loopback address only. */
+  readonly loopbackOnly: boolean
+  /** Whether callers on this machine need no token while the server listens on loopback only. @default true */
+  readonly loopbackOpen?: boolean | undefined
+}
+
+/** Who may call, and who may know secrets. */
+export interface Access {
+  /** Throws `unauthorized` unless the caller has a token, or needs none. */
+  require(request: IncomingMessage): void
+  /** Whether the caller may see the cluster's secret: it is on this machine, or has a token. */
+  trusts(request: IncomingMessage): boolean
+  /** Whether the caller's `Authorization` header is a token of this API: such a header must go no further. */
+  authenticates(request: IncomingMessage): boolean
+}
+
+/** Header for callers that need `Authorization` for the function they call. */
+const TOKEN_HEADER = 'x-cares-token'
+
+/**
+ * Access by bearer token. A caller behind a proxy on this machine is not on this machine: one whose request says that it was forwarded counts
+ * as remote.
+ */
+export function createAccess({ tokens, loopbackOnly, loopbackOpen = true }: AccessInit): Access {
+  const digests = tokens.map(digest)
+  // Every token is compared, in constant time each, so that the time taken tells nothing of any.
+  const isToken = (text: string | undefined): boolean => {
+    if (text === undefined) return false
+    const given = digest(text)
+    return digests.reduce((found, known) => timingSafeEqual(known, given) || found, false)
+  }
+  const authenticates = ({ headers }: IncomingMessage): boolean => isToken(bearer(headers.authorization))
+  const hasToken = (request: IncomingMessage): boolean => authenticates(request) || isToken(request.headers[TOKEN_HEADER]?.toString())
+
+  return {
+    authenticates,
+    trusts: request => hasToken(request) || isLocal(request),
+    require: request => {
+      const open = digests.length === 0 || (loopbackOpen && loopbackOnly && isLocal(request))
+      if (hasToken(request)) return
+      if (!open) {
+        throw new CaresError('unauthorized', 'this peer wants a token, and the request carries none that it knows', {
+          hint: 'send "Authorization: Bearer TOKEN", with the CLI: --token-file FILE'
+        })
+      }
+      refuseCrossSite(request)
+    }
+  }
+}
+
+/** Whether `host` names this machine only. */
+export function isLoopbackHost(host: string): boolean {
+  return host === 'localhost' || isLoopbackAddress(host.replace(/^\[|\]$/g, ''))
+}
+
+function isLocal({ socket, headers }: IncomingMessage): boolean {
+  return isLoopbackAddress(socket.remoteAddress ?? '') && headers['x-forwarded-for'] === undefined && headers.forwarded === undefined
+}
+
+function isLoopbackAddress(address: string): boolean {
+  return /^(?:::ffff:)?127\.\d+\.\d+\.\d+$/.test(address) || address === '::1'
+}
+
+/**
+ * Without a token, a browser on this machine could be made to change things here by any page that it shows (cross-site request forgery).
+ * Functions are left out: they may be meant for pages of other sites, and decide that themselves.
+ */
+function refuseCrossSite({ method, url = '', headers }: IncomingMessage): void {
+  if (method === 'GET' || method === 'HEAD' || !url.startsWith('/v1/')) return
+  const { origin, host } = headers
+  const foreign = origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`
+  if (foreign || headers['sec-fetch-site'] === 'cross-site') {
+    throw new CaresError('unauthorized', 'a page of another site may not change this peer without a token', {
+      hint: 'send "Authorization: Bearer TOKEN", or ask from a page of this peer'
+    })
+  }
+}
+
+function bearer(header: string | undefined): string | undefined {
+  return /^Bearer +([^\s]+) *$/i.exec(header ?? '')?.[1]
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}

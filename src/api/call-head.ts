@@ -1,0 +1,75 @@
+import type { IncomingMessage } from 'node:http'
+import { CaresError } from '../model/errors.ts'
+import type { CallHead, Headers } from '../model/invocation.ts'
+
+/** Belong to one connection, not to the call (RFC 9110, 7.6.1); `expect` and `content-length` are dealt with by the two servers. */
+const CONNECTION_HEADERS = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade'
+])
+
+/**
+ * The part of a request that goes to the function: path and query byte for byte as they were sent, headers in their order, without those of the
+ * connection and without `x-cares-…`, which are CARES' own.
+ *
+ * @param prefixSegments - path segments before the function's own path: 2 for `/fn/NAME`
+ * @param dropAuthorization - the `Authorization` header was for this peer
+ */
+export function readCallHead(
+  request: IncomingMessage,
+  { prefixSegments, dropAuthorization }: { prefixSegments: number; dropAuthorization: boolean }
+): CallHead {
+  const { path, query } = splitTarget(request.url ?? '/', prefixSegments)
+  return {
+    method: request.method ?? 'GET',
+    path,
+    query,
+    headers: callHeaders(request, dropAuthorization),
+    ...declaredLength(request)
+  }
+}
+
+/** Headers of an answer or call that may travel on: none of the connection, none that `Connection` names, none of CARES. */
+export function travellingHeaders(headers: Headers): Headers {
+  const connection = headers.filter(([name]) => name.toLowerCase() === 'connection').map(([, value]) => value.toLowerCase())
+  const named = new Set(connection.flatMap(value => value.split(',').map(token => token.trim())))
+  return headers
+    .map(([name, value]) => [name.toLowerCase(), value] as const)
+    .filter(([name]) => !CONNECTION_HEADERS.has(name) && !named.has(name) && !name.startsWith('x-cares-'))
+}
+
+function callHeaders(request: IncomingMessage, dropAuthorization: boolean): Headers {
+  const raw = Array.from(
+    { length: request.rawHeaders.length / 2 },
+    (_, i) => [request.rawHeaders[i * 2] ?? '', request.rawHeaders[i * 2 + 1] ?? ''] as const
+  )
+  const headers = travellingHeaders(raw).filter(([name]) => name !== 'x-forwarded-for' && !(dropAuthorization && name === 'authorization'))
+  const forwarded = raw.filter(([name]) => name.toLowerCase() === 'x-forwarded-for').map(([, value]) => value)
+  const addresses = [...forwarded, request.socket.remoteAddress ?? ''].filter(address => address !== '')
+  return addresses.length === 0 ? headers : [...headers, ['x-forwarded-for', addresses.join(', ')]]
+}
+
+/** The client's own bytes, not what the router made of them: a function may tell `%2F` from `/`. */
+function splitTarget(target: string, prefixSegments: number): { path: string; query: string } {
+  // A proxy's client may send the absolute form (RFC 9112, 3.2.2).
+  const [, whole = '/', query = ''] = /^(?:https?:\/\/[^/?#]*)?([^?#]*)(?:\?([^#]*))?/i.exec(target) ?? []
+  let end = 0
+  for (let i = 0; i < prefixSegments && end !== -1; i++) end = whole.indexOf('/', end + 1)
+  return { path: end === -1 ? '/' : whole.slice(end), query }
+}
+
+function declaredLength({ headers }: IncomingMessage): { bodyBytes?: number } {
+  if (headers['transfer-encoding'] !== undefined) return {}
+  const bodyBytes = Number(headers['content-length'] ?? 0)
+  if (!Number.isSafeInteger(bodyBytes) || bodyBytes < 0) throw new CaresError('bad_request', 'content-length is not a number of bytes')
+  return { bodyBytes }
+}

@@ -1,0 +1,37 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Clock } from '../model/ports/clock.ts'
+
+/** What is left to do about a request body around its call: tell the client to send it, and get rid of what nobody read. */
+export interface Expectations {
+  /** Sends `100 Continue` to a client that waits for it. Call when the body is about to be read, and not if it will be refused. */
+  proceed(request: IncomingMessage, response: ServerResponse): void
+}
+
+/**
+ * An answer that is out before its request is in (a refusal, usually) leaves the client writing. Node reads on and forgets; to close at once
+ * would reset the connection and often lose the answer. So long may it go on.
+ */
+const LINGER_MS = 2_000
+
+/** Takes `Expect: 100-continue` away from Node, which would ask for every body, too large ones included. */
+export function createExpectations(server: Server, { clock }: { clock: Clock }): Expectations {
+  const waiting = new WeakSet<IncomingMessage>()
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    waiting.add(request)
+    server.emit('request', request, response)
+  })
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    response.once('finish', () => {
+      if (request.complete) return
+      const linger = clock.timeout(LINGER_MS)
+      linger.addEventListener('abort', () => {
+        if (!request.complete) request.socket.destroy()
+      })
+    })
+  })
+  return {
+    proceed: (request, response) => {
+      if (waiting.delete(request) && !response.headersSent) response.writeContinue()
+    }
+  }
+}

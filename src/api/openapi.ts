@@ -1,0 +1,56 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { ERROR_CODES, type ErrorCode } from '../model/errors.ts'
+import { REST_SCHEMAS } from '../model/rest.ts'
+import { REST_PATHS } from '../model/rest-paths.ts'
+import type { App } from './context.ts'
+import { HTTP_STATUS } from './errors.ts'
+
+/** Serves the description of this API, made from the schemas of its routes, as OpenAPI 3.1 and as a page. Register before the routes. */
+export function describeApi(app: App, { version }: { version: string }): void {
+  const schemaRegistry = z.registry<{ id: string }>()
+  for (const [id, schema] of Object.entries(REST_SCHEMAS)) schemaRegistry.add(schema, { id })
+  app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'CARES', version, description: description() },
+      tags: [
+        { name: 'calls', description: 'calling functions' },
+        { name: 'functions', description: 'what can be called' },
+        { name: 'invocations', description: 'what was called' },
+        { name: 'peers', description: 'where it runs' },
+        { name: 'cluster', description: 'the peers together' },
+        { name: 'observe', description: 'probes, metrics, events and logs' }
+      ],
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{}, { token: [] }]
+    },
+    transform: createJsonSchemaTransform({ schemaRegistry }),
+    transformObject: createJsonSchemaTransformObject({ schemaRegistry })
+  })
+  app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    // Peers serve plain HTTP: a page that asks for its parts by HTTPS would stay empty.
+    transformStaticCSP: policy => policy.replace(/ *upgrade-insecure-requests;?/, ''),
+    // The page must not send this description to a validator outside.
+    uiConfig: { validatorUrl: null }
+  })
+  app.get(REST_PATHS.openapi, { schema: { hide: true } }, () => app.swagger())
+}
+
+function description(): string {
+  const codes = (Object.keys(ERROR_CODES) as ErrorCode[]).toSorted((a, b) => HTTP_STATUS[a] - HTTP_STATUS[b])
+  return [
+    'One peer of a CARES cluster. Every peer serves the same API and answers for the whole cluster.',
+    'Sizes are bytes, durations end in `Ms`, times are RFC 3339. Fields are only ever added; unknown fields in a request are refused.',
+    'Errors are `application/problem+json` (RFC 9457) with one of these codes:',
+    [
+      '| code | status | meaning |',
+      '| --- | --- | --- |',
+      ...codes.map(code => `| \`${code}\` | ${HTTP_STATUS[code]} | ${ERROR_CODES[code]} |`)
+    ].join('\n')
+  ].join('\n\n')
+}

@@ -1,0 +1,192 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { CaresError } from '../../model/errors.ts'
+import type { Headers } from '../../model/invocation.ts'
+import { acceptedSchema } from '../../model/rest.ts'
+import { REST_PATHS, restPath } from '../../model/rest-paths.ts'
+import type { InvocationRequest } from '../../model/service.ts'
+import { parseDurationMs } from '../../model/units.ts'
+import { readCallHead } from '../call-head.ts'
+import type { ApiContext, App } from '../context.ts'
+import { callerGone } from '../caller.ts'
+import { pathPart } from '../queries.ts'
+import { bodyTooLarge, requestBody } from '../request-body.ts'
+import { checkedHeaders, sendAnswer } from '../send-answer.ts'
+import { peerNames } from '../views/names.ts'
+import { documented, documentedText } from './documented.ts'
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
+/** Largest body of an asynchronous call: it is kept in memory until the call is placed. */
+const ASYNC_BODY_BYTES_MAX = 2 ** 20
+
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,256}$/
+
+/** Where calls arrive, with how many path segments come before the function's own path. OpenFaaS clients know the other names. */
+const SYNC_PREFIXES = ['/fn', '/function'] as const
+const ASYNC_PREFIXES = ['/async', '/async-function'] as const
+const PREFIX_SEGMENTS = 2
+
+/**
+ * The routes that call functions. Nothing of a body is parsed or gathered here: bytes go in and out as they come, and a caller who goes away
+ * takes its call with it.
+ */
+export function callRoutes(app: App, context: ApiContext): void {
+  // A body of any type is the function's business: Fastify is told that there is none, and the handlers read the request itself.
+  app.addHook('preParsing', async request => {
+    request.headers = { 'content-type': undefined, 'content-length': undefined, 'transfer-encoding': undefined }
+  })
+  const params = z.object({ name: pathPart, '*': z.string().optional() })
+  // The query, too, is the function's.
+  const querystring = z.looseObject({})
+  const config = { budget: 'calls' } as const
+  for (const prefix of SYNC_PREFIXES) {
+    const schema = {
+      ...documentedText('calls', 'Call a function', '*/*', 'the answer of the function: its status, headers and body'),
+      description: CALL_DESCRIPTION,
+      params,
+      querystring
+    }
+    for (const url of [`${prefix}/:name`, `${prefix}/:name/*`]) {
+      app.route({
+        method: METHODS,
+        url,
+        config,
+        schema: { ...schema, hide: url.endsWith('*') || prefix !== '/fn' },
+        handler: (request, reply) => call(context, request, reply, request.params.name)
+      })
+    }
+  }
+  for (const prefix of ASYNC_PREFIXES) {
+    const schema = { ...documented('calls', 'Call a function, and fetch its answer later', { 202: acceptedSchema }), params, querystring }
+    for (const url of [`${prefix}/:name`, `${prefix}/:name/*`]) {
+      app.post(
+        url,
+        { config, schema: { ...schema, hide: url.endsWith('*') || prefix !== '/async' } },
+        async (request, reply) => await callLater(context, request, reply, request.params.name)
+      )
+    }
+  }
+}
+
+const CALL_DESCRIPTION = [
+  'Any method, any path below the function, any body. Request headers that CARES reads: `Idempotency-Key` (the same key gets the same answer),',
+  '`x-cares-on` (run on this peer only), `x-cares-timeout` (such as `5s`; shorter than the function’s own). The answer carries',
+  '`x-cares-invocation`, `x-cares-peer`, `x-cares-start`, `x-cares-placement` and `server-timing`; where it is chunked, the complete',
+  '`server-timing` comes as a trailer. An answer that breaks off closes the connection without its proper end.'
+].join(' ')
+
+async function call(context: ApiContext, request: FastifyRequest, reply: FastifyReply, name: string): Promise<void> {
+  const { service, clock, log, metrics } = context
+  const startedMs = clock.nowMs()
+  const caller = callerGone(reply.raw)
+  const signal = AbortSignal.any([caller.signal, context.aborting])
+  const invocation = readCall(context, request, reply, name, {
+    bytesMax: context.bodyBytesMax,
+    onBodyError: error => caller.abort(error)
+  })
+  const answer = await service.invoke(invocation, { signal }).catch((error: unknown) => {
+    // A body that was refused half way is the first cause, whatever the service made of it.
+    throw signal.aborted ? signal.reason : error
+  })
+  let headers: Headers
+  try {
+    const peer = peerNames(service)(answer.worker)
+    headers = checkedHeaders(answer.head, [
+      ['x-cares-invocation', answer.invocation],
+      ['x-cares-peer', peer.id],
+      ['x-cares-start', answer.head.start],
+      ['x-cares-placement', answer.placement],
+      ...(isAlias(request) ? ([['x-call-id', answer.invocation]] as const) : [])
+    ])
+  } catch (error) {
+    await answer.body[Symbol.asyncIterator]().return?.()
+    throw error
+  }
+  reply.hijack()
+  try {
+    await sendAnswer(reply.raw, answer, headers, { signal })
+  } catch (error) {
+    // The head is out: only a connection that ends too early tells the client that this is not all.
+    reply.raw.destroy()
+    log.debug({ err: error, invocation: answer.invocation }, 'answer cut short')
+  } finally {
+    metrics.observe(name, clock.nowMs() - startedMs)
+  }
+}
+
+async function callLater(context: ApiContext, request: FastifyRequest, reply: FastifyReply, name: string) {
+  if (request.raw.headers['x-callback-url'] !== undefined) {
+    throw new CaresError('invalid', 'x-callback-url is not supported', {
+      hint: 'ask for the result at the Location of the answer, with ?wait=30s'
+    })
+  }
+  const caller = callerGone(reply.raw)
+  const invocation = readCall(context, request, reply, name, {
+    bytesMax: Math.min(ASYNC_BODY_BYTES_MAX, context.bodyBytesMax),
+    onBodyError: error => caller.abort(error)
+  })
+  const accepted = await context.service.invokeAsync(invocation, { signal: caller.signal }).catch((error: unknown) => {
+    throw caller.signal.aborted ? caller.signal.reason : error
+  })
+  const location = restPath(REST_PATHS.invocation, { id: accepted.invocation })
+  void reply.status(202).headers({ location, 'x-cares-invocation': accepted.invocation })
+  if (isAlias(request)) void reply.header('x-call-id', accepted.invocation)
+  return { invocation: accepted.invocation, location, state: 'queued' as const }
+}
+
+function readCall(
+  { access, expectations }: ApiContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  name: string,
+  { bytesMax, onBodyError }: { bytesMax: number; onBodyError: (error: CaresError) => void }
+): InvocationRequest {
+  const { raw } = request
+  if (raw.headers.upgrade?.toLowerCase() === 'websocket') {
+    throw new CaresError('incompatible', 'functions cannot be called by WebSocket', { hint: 'send an HTTP request; answers may stream' })
+  }
+  const head = readCallHead(raw, { prefixSegments: PREFIX_SEGMENTS, dropAuthorization: access.authenticates(raw) })
+  if ((head.bodyBytes ?? 0) > bytesMax) throw bodyTooLarge(bytesMax)
+  const idempotencyKey = header(raw.headers['idempotency-key'])
+  if (idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(idempotencyKey)) {
+    throw new CaresError('invalid', 'idempotency-key must be 1 to 256 visible ASCII characters')
+  }
+  const timeout = header(raw.headers['x-cares-timeout'])
+  return {
+    function: name,
+    head,
+    body:
+      head.bodyBytes === 0
+        ? noBody()
+        : reported(requestBody(raw, { bytesMax, onStart: () => expectations.proceed(raw, reply.raw) }), onBodyError),
+    idempotencyKey,
+    on: header(raw.headers['x-cares-on']),
+    timeoutMs: timeout === undefined ? undefined : positive(parseDurationMs(timeout))
+  }
+}
+
+/** Passes the body on, and tells of its failure, which the reader of the body may know only as the end of its own work. */
+async function* reported(body: AsyncGenerator<Uint8Array, void>, onError: (error: CaresError) => void): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* body
+  } catch (error) {
+    if (error instanceof CaresError) onError(error)
+    throw error
+  }
+}
+
+async function* noBody(): AsyncGenerator<Uint8Array, void> {}
+
+function positive(ms: number): number {
+  if (ms === 0) throw new CaresError('invalid', 'x-cares-timeout must be longer than nothing')
+  return ms
+}
+
+function header(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : value?.[0]
+}
+
+function isAlias({ raw }: FastifyRequest): boolean {
+  return /^\/(?:async-)?function\//.test(raw.url ?? '')
+}

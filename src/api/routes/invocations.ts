@@ -1,0 +1,152 @@
+import type { FastifyReply } from 'fastify'
+import { z } from 'zod'
+import { CaresError } from '../../model/errors.ts'
+import type { InvocationRecord } from '../../model/invocation.ts'
+import {
+  cancelResultSchema,
+  explanationSchema,
+  type Invocation,
+  invocationListSchema,
+  invocationSchema,
+  invocationStateSchema
+} from '../../model/rest.ts'
+import { REST_PATHS } from '../../model/rest-paths.ts'
+import type { PeerService } from '../../model/service.ts'
+import { callerGone } from '../caller.ts'
+import type { ApiContext, App } from '../context.ts'
+import { duration, pathPart, whole } from '../queries.ts'
+import { checkedHeaders, sendAnswer } from '../send-answer.ts'
+import { explanationView } from '../views/explanation-view.ts'
+import { invocationView } from '../views/invocation-view.ts'
+import { peerNames } from '../views/names.ts'
+import { documented, documentedText } from './documented.ts'
+
+const LIMIT_DEFAULT = 100
+const LIMIT_MAX = 1_000
+
+/** Proxies cut a silent connection after a minute or more; who wants to wait longer asks again. */
+const WAIT_MS_MAX = 60_000
+
+const params = z.object({ id: pathPart })
+const listQuery = z.strictObject({
+  function: pathPart.optional(),
+  state: invocationStateSchema.optional(),
+  limit: whole.pipe(z.number().min(1).max(LIMIT_MAX)).optional().describe(`${LIMIT_DEFAULT} if absent, at most ${LIMIT_MAX}`)
+})
+const waitQuery = z.strictObject({ wait: duration(WAIT_MS_MAX).optional().describe('answer when it has ended, or after so long: 30s') })
+const explainQuery = z.strictObject({ whyNot: pathPart.optional().describe('a peer, by id or name') })
+
+/** Invocations: list, read, wait, cancel, explain, and the answers that are kept. */
+export function invocationRoutes(app: App, context: ApiContext): void {
+  const { service, clock } = context
+  const signalOf = (reply: FastifyReply): AbortSignal => AbortSignal.any([callerGone(reply.raw).signal, context.aborting])
+
+  app.get(
+    REST_PATHS.invocations,
+    { schema: { ...documented('invocations', 'List the newest', { 200: invocationListSchema }), querystring: listQuery } },
+    async request => {
+      const { function: name, state, limit = LIMIT_DEFAULT } = request.query
+      const records = service
+        .invocations()
+        .filter(record => (name === undefined || record.function === name) && (state === undefined || record.state === state))
+      return { items: viewsOf(service, records.slice(0, limit)) }
+    }
+  )
+
+  app.get(
+    REST_PATHS.invocation,
+    { schema: { ...documented('invocations', 'Read, or wait for its end', { 200: invocationSchema }), params, querystring: waitQuery } },
+    async (request, reply) => {
+      const { id } = request.params
+      const signal = signalOf(reply)
+      const waitMs = request.query.wait ?? 0
+      const record =
+        waitMs === 0
+          ? await service.invocation(id, { signal })
+          : await service.waitFor(id, { signal: AbortSignal.any([signal, context.stopping, clock.timeout(waitMs)]) })
+      return viewOf(service, record)
+    }
+  )
+
+  app.delete(
+    REST_PATHS.invocation,
+    { schema: { ...documented('invocations', 'Cancel', { 200: cancelResultSchema }), params } },
+    async (request, reply) => {
+      const { id } = request.params
+      const { found } = await service.cancel(id, { signal: signalOf(reply) })
+      return { id, found }
+    }
+  )
+
+  app.get(
+    REST_PATHS.explain,
+    { schema: { ...documented('invocations', 'Why there?', { 200: explanationSchema }), params, querystring: explainQuery } },
+    async (request, reply) => {
+      const { whyNot } = request.query
+      const record = await service.invocation(request.params.id, { signal: signalOf(reply) })
+      const name = peerNames(service)
+      return explanationView(record, {
+        invocation: viewOf(service, record),
+        name,
+        whyNot: whyNot === undefined ? undefined : name(service.peer(whyNot).profile.id)
+      })
+    }
+  )
+
+  app.get(
+    REST_PATHS.result,
+    {
+      config: { budget: 'calls' },
+      schema: {
+        ...documentedText('invocations', 'The answer of an asynchronous call', '*/*', 'status, headers and body as the function gave them'),
+        params
+      }
+    },
+    async (request, reply) => await sendResult(context, request.params.id, reply, signalOf(reply))
+  )
+}
+
+async function sendResult(context: ApiContext, id: string, reply: FastifyReply, signal: AbortSignal): Promise<void> {
+  const { service, log } = context
+  const result = service.result(id)
+  if (result === null) throw noResult(await service.invocation(id, { signal }), peerNames(service))
+  const headers = checkedHeaders(result.head, [
+    ['x-cares-invocation', id],
+    ['x-cares-start', result.head.start]
+  ])
+  reply.hijack()
+  try {
+    await sendAnswer(reply.raw, { head: result.head, body: once(result.body) }, headers, { signal })
+  } catch (error) {
+    reply.raw.destroy()
+    log.debug({ err: error, invocation: id }, 'kept answer cut short')
+  }
+}
+
+async function* once(body: Uint8Array): AsyncGenerator<Uint8Array, void> {
+  yield body
+}
+
+function noResult(record: InvocationRecord, name: ReturnType<typeof peerNames>): CaresError {
+  if (record.state === 'queued' || record.state === 'running') {
+    return new CaresError('conflict', 'the invocation has not finished', {
+      retryable: true,
+      hint: 'wait for it: GET /v1/invocations/ID?wait=30s'
+    })
+  }
+  if (record.error !== undefined) {
+    return new CaresError('not_found', `the invocation gave no answer: ${record.error.message}`, { details: { cause: record.error.code } })
+  }
+  return new CaresError('not_found', 'no answer of this invocation is kept here', {
+    hint: `ask its gateway ${name(record.gateway).name}; answers of asynchronous calls are kept for a while, others not at all`
+  })
+}
+
+function viewOf(service: PeerService, record: InvocationRecord): Invocation {
+  return invocationView(record, { name: peerNames(service), hasResult: id => service.result(id) !== null })
+}
+
+function viewsOf(service: PeerService, records: readonly InvocationRecord[]): readonly Invocation[] {
+  const name = peerNames(service)
+  return records.map(record => invocationView(record, { name, hasResult: id => service.result(id) !== null }))
+}

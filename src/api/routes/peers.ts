@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { drainResultSchema, peerListSchema, peerSchema, statsSchema } from '../../model/rest.ts'
+import { REST_PATHS } from '../../model/rest-paths.ts'
+import { callerGone } from '../caller.ts'
+import type { ApiContext, App } from '../context.ts'
+import { pathPart } from '../queries.ts'
+import { peerView } from '../views/peer-view.ts'
+import { statsView } from '../views/stats-view.ts'
+import { documented } from './documented.ts'
+
+const params = z.object({ id: pathPart.describe('peer id, a unique prefix of it, or a name') })
+
+/** Peers and their numbers. */
+export function peerRoutes(app: App, { service, clock }: ApiContext): void {
+  const { profile } = service
+
+  app.get(REST_PATHS.peers, { schema: documented('peers', 'List the peers', { 200: peerListSchema }) }, async () => ({
+    items: service.peers().map(peerView),
+    view: { peer: profile.id, name: profile.name }
+  }))
+
+  app.get(REST_PATHS.peer, { schema: { ...documented('peers', 'Read a peer', { 200: peerSchema }), params } }, async request =>
+    peerView(service.peer(request.params.id))
+  )
+
+  for (const draining of [true, false]) {
+    const summary = draining ? 'Give a peer no new work' : 'Give a peer work again'
+    app.post(
+      draining ? REST_PATHS.drain : REST_PATHS.resume,
+      { schema: { ...documented('peers', summary, { 200: drainResultSchema }), params } },
+      async (request, reply) => {
+        const { id, name } = service.peer(request.params.id).profile
+        await service.setDraining(id, draining, { signal: callerGone(reply.raw).signal })
+        return { id, name, draining }
+      }
+    )
+  }
+
+  app.get(REST_PATHS.stats, { schema: documented('peers', 'Numbers of all peers', { 200: statsSchema }) }, async () =>
+    statsView(service.peers(), { at: clock.timestamp(), view: profile, counters: service.counters() })
+  )
+}

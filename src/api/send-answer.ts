@@ -1,0 +1,100 @@
+import { once } from 'node:events'
+import { type ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http'
+import { CaresError } from '../model/errors.ts'
+import type { AnswerHead, Headers, Usage } from '../model/invocation.ts'
+import { travellingHeaders } from './call-head.ts'
+
+/** What a function answered, ready to go out. */
+export interface OutgoingAnswer {
+  readonly head: AnswerHead
+  readonly body: AsyncIterable<Uint8Array>
+  /** Settles after the body. Absent for an answer that is complete already. */
+  readonly end?: Promise<{ usage: Usage }> | undefined
+}
+
+const TIMING = 'server-timing'
+
+/**
+ * Streams an answer, at the client's pace. The head must have passed {@link checkedHeaders}.
+ *
+ * The response ends well only when all of the answer has been sent. Otherwise it throws, and the caller destroys the connection: a client must
+ * never take half an answer for a whole one.
+ */
+export async function sendAnswer(
+  response: ServerResponse,
+  { head, body, end }: OutgoingAnswer,
+  headers: Headers,
+  { signal }: { signal: AbortSignal }
+): Promise<void> {
+  const hasBody = response.req.method !== 'HEAD' && head.status !== 204 && head.status !== 304
+  response.statusCode = head.status
+  for (const [name, value] of headers) response.appendHeader(name, value)
+  if (head.timing !== undefined) response.appendHeader(TIMING, timingText(head.timing))
+  const length = hasBody ? declaredLength(headers) : undefined
+  const chunked = hasBody && length === undefined && response.req.httpVersionMinor > 0
+  // Node leaves out trailers of a response that turns out not to be chunked; only the promise of them must not be made then.
+  if (chunked && end !== undefined) response.setHeader('trailer', TIMING)
+  response.flushHeaders()
+
+  let sent = 0
+  for await (const chunk of body) {
+    signal.throwIfAborted()
+    if (!hasBody) continue
+    sent += chunk.byteLength
+    if (length !== undefined && sent > length) throw lengthBroken(length)
+    if (!response.write(chunk)) await once(response, 'drain', { signal })
+  }
+  const usage = (await end)?.usage
+  if (length !== undefined && sent < length) throw lengthBroken(length)
+  if (chunked && usage !== undefined) response.addTrailers({ [TIMING]: timingText(usage) })
+  response.end()
+}
+
+/** The function's headers as they may be sent, with those of CARES. Throws `function_protocol` for a head that HTTP does not allow. */
+export function checkedHeaders(head: AnswerHead, own: Headers): Headers {
+  if (!Number.isInteger(head.status) || head.status < 200 || head.status > 599) {
+    throw new CaresError('function_protocol', `the function answered with status ${head.status}`, { hint: 'answer with 200 to 599' })
+  }
+  const headers = travellingHeadersOfAnswer(head.headers)
+  try {
+    for (const [name, value] of headers) {
+      validateHeaderName(name)
+      validateHeaderValue(name, value)
+    }
+  } catch (cause) {
+    throw new CaresError('function_protocol', 'the function answered with a header that HTTP does not allow', { cause })
+  }
+  if (new Set(lengths(headers)).size > 1) throw new CaresError('function_protocol', 'the function answered with two lengths')
+  return [...headers, ...own]
+}
+
+/** `Content-Length` is left in: the client may want to know how far it has got. */
+function travellingHeadersOfAnswer(headers: Headers): Headers {
+  const [length] = lengths(headers)
+  const travelling = travellingHeaders(headers)
+  return length === undefined ? travelling : [...travelling, ['content-length', length]]
+}
+
+function lengths(headers: Headers): readonly string[] {
+  return headers.filter(([name]) => name.toLowerCase() === 'content-length').map(([, value]) => value.trim())
+}
+
+function declaredLength(headers: Headers): number | undefined {
+  const [length] = lengths(headers)
+  return length === undefined || !/^\d+$/.test(length) ? undefined : Number(length)
+}
+
+function lengthBroken(length: number): CaresError {
+  return new CaresError('function_protocol', `the function promised ${length} bytes and did not keep to it`)
+}
+
+/** https://www.w3.org/TR/server-timing/ */
+function timingText(timing: Pick<Usage, 'queueMs' | 'pullMs' | 'startMs'> & { readonly runMs?: number }): string {
+  const entries = [
+    ['queue', timing.queueMs],
+    ['pull', timing.pullMs],
+    ['start', timing.startMs],
+    ['run', timing.runMs]
+  ] as const
+  return entries.flatMap(([name, ms]) => (ms === undefined ? [] : [`${name};dur=${Number(ms.toFixed(1))}`])).join(', ')
+}

@@ -1,0 +1,111 @@
+import { assertNever } from '../../model/errors.ts'
+import type { InvocationRecord } from '../../model/invocation.ts'
+import type { Receipt, Verdict } from '../../model/placement.ts'
+import type { Explanation, Invocation, PlacementItem, VerdictItem } from '../../model/rest.ts'
+import { formatBytes, formatDurationMs } from '../../model/units.ts'
+import type { PeerRef } from './names.ts'
+
+/** Why an invocation ran where it ran: the numbers that decided, with words for each. */
+export function explanationView(
+  record: InvocationRecord,
+  { invocation, name, whyNot }: { invocation: Invocation; name: (id: string) => PeerRef; whyNot?: PeerRef | undefined }
+): Explanation {
+  const placements = record.receipts.map(receipt => placementView(receipt, name))
+  const last = placements.at(-1)
+  const chosen = last?.verdicts.find(verdict => verdict.chosen)
+  return {
+    invocation,
+    placements,
+    predictedMs: chosen?.cost?.total ?? null,
+    actualMs: record.totalMs ?? null,
+    ...(whyNot === undefined ? {} : { whyNot: { peer: whyNot, why: whyNotText(last, whyNot) } })
+  }
+}
+
+function placementView(receipt: Receipt, name: (id: string) => PeerRef): PlacementItem {
+  const { decision } = receipt
+  const chosen = decision.verdicts.find(verdict => verdict.peer === decision.chosen)
+  const chosenMs = chosen?.fits === true ? chosen.cost.total : undefined
+  const verdicts = decision.verdicts
+    .map((verdict): VerdictItem => {
+      const isChosen = verdict.peer === decision.chosen
+      const common = { peer: name(verdict.peer), fits: verdict.fits, chosen: isChosen, why: why(verdict, isChosen, chosenMs) }
+      if (verdict.fits) return { ...common, start: verdict.start, cost: { ...verdict.cost } }
+      const { reason, needed, available } = verdict
+      return { ...common, reason, ...(needed === undefined ? {} : { needed }), ...(available === undefined ? {} : { available }) }
+    })
+    .sort(
+      (a, b) =>
+        Number(b.chosen) - Number(a.chosen) ||
+        Number(b.fits) - Number(a.fits) ||
+        (a.cost?.total ?? 0) - (b.cost?.total ?? 0) ||
+        (a.peer.id < b.peer.id ? -1 : 1)
+    )
+  return {
+    at: receipt.at,
+    by: name(receipt.by),
+    placement: receipt.placement,
+    strategy: receipt.strategy,
+    term: receipt.term,
+    round: receipt.round,
+    try: receipt.try,
+    viewAgeMs: receipt.viewAgeMs,
+    needs: { cpus: receipt.cpus, memoryBytes: receipt.memoryBytes, imageBytes: receipt.imageBytes },
+    estimate: { ...receipt.estimate },
+    chosen: decision.chosen === null ? null : name(decision.chosen),
+    verdicts,
+    skipped: decision.skipped,
+    rejected: { ...decision.rejected }
+  }
+}
+
+function why(verdict: Verdict, isChosen: boolean, chosenMs: number | undefined): string {
+  if (!verdict.fits) return rejectionText(verdict)
+  if (isChosen) return `chosen: ${formatDurationMs(verdict.cost.total)} expected, ${verdict.start} start`
+  const overMs = verdict.cost.total - (chosenMs ?? verdict.cost.total)
+  // The cheapest few count as equal and one of them is drawn: the one that was not may even have been a little cheaper.
+  if (overMs <= 0) return 'as good as the chosen one, which was drawn among equals'
+  return `${formatDurationMs(overMs)} more than the chosen one; most of its cost is ${largestCause(verdict.cost)}`
+}
+
+function largestCause(cost: Extract<Verdict, { fits: true }>['cost']): string {
+  const causes = Object.entries(cost).filter(([name]) => name !== 'total')
+  const [name = '', ms = 0] = causes.toSorted(([, a], [, b]) => b - a)[0] ?? []
+  return `${name} (${formatDurationMs(ms)})`
+}
+
+function rejectionText({ reason, needed, available }: Extract<Verdict, { fits: false }>): string {
+  const amounts = (unit: (amount: number) => string): string =>
+    needed === undefined || available === undefined ? '' : `: needs ${unit(needed)}, ${unit(available)} left`
+  switch (reason) {
+    case 'memory':
+      return `memory${amounts(formatBytes)}`
+    case 'slots':
+      return `no free slot${amounts(String)}`
+    case 'deadline':
+      return `too slow for the time that was left${amounts(formatDurationMs)}`
+    case 'not_alive':
+      return 'not alive'
+    case 'draining':
+      return 'draining: takes no new work'
+    case 'excluded':
+      return 'had refused or failed this invocation before'
+    case 'not_pinned':
+      return 'the call asked for another peer'
+    case 'no_runtime':
+      return 'has no runtime that answers'
+    case 'wrong_arch':
+      return 'the image is for another CPU architecture'
+    default:
+      return assertNever(reason)
+  }
+}
+
+function whyNotText(last: PlacementItem | undefined, { id }: PeerRef): string {
+  if (last === undefined) return 'the invocation was not placed'
+  const verdict = last.verdicts.find(({ peer }) => peer.id === id)
+  if (verdict !== undefined) return verdict.why
+  return last.skipped > 0
+    ? `not looked at: ${last.skipped} peers were left out, as a placement looks at a bounded number`
+    : 'not known to the placer when it decided'
+}

@@ -1,0 +1,40 @@
+import type { Peer, PeerStatsItem } from '../../model/rest.ts'
+import type { PeerListing } from '../../model/service.ts'
+
+/** The numbers of a peer. */
+export function peerStatsView({ profile, stats, state, role, ageMs }: PeerListing): PeerStatsItem {
+  return {
+    id: profile.id,
+    name: profile.name,
+    state,
+    role,
+    capacity: { ...profile.capacity },
+    used: { cpus: stats.cpusUsed, memoryBytes: stats.memoryUsedBytes, diskBytes: stats.diskUsedBytes },
+    reserved: { cpus: stats.cpusReserved, memoryBytes: stats.memoryReservedBytes },
+    running: stats.running,
+    succeeded: stats.succeeded,
+    failed: stats.failed,
+    ageMs
+  }
+}
+
+/** All that is known of a peer. */
+export function peerView(listing: PeerListing): Peer {
+  const { profile, stats, voter } = listing
+  return {
+    ...peerStatsView(listing),
+    voter,
+    term: stats.term,
+    version: profile.version,
+    runtime: profile.runtime,
+    runtimeReady: stats.runtimeReady,
+    arch: profile.arch,
+    labels: { ...profile.labels },
+    addresses: profile.addresses,
+    api: profile.api,
+    warm: stats.warm,
+    images: stats.images.length,
+    usdPerHour: profile.usdPerHour,
+    startedAt: profile.startedAt
+  }
+}
