@@ -21,7 +21,7 @@ async function generate(out: string): Promise<void> {
 
 async function contents(folder: string): Promise<ReadonlyMap<string, string>> {
   const names = await readdir(folder).catch(() => [])
-  return new Map(await Promise.all(names.sort().map(async name => [name, await readFile(join(folder, name), 'utf8')] as const)))
+  return new Map(await Promise.all(names.map(async name => [name, await readFile(join(folder, name), 'utf8')] as const)))
 }
 
 /** Names of the files that are missing, superfluous or different in `src/wire/generated`. */

@@ -1,0 +1,54 @@
+import { CaresError } from '../model/errors.ts'
+
+/**
+ * What a failed dial means, as far as libp2p lets one tell: `unauthorized` for a secret that differs, `conflict` for another peer at the
+ * address or this peer itself (`details.self`), `incompatible` for one that does not speak the protocol, else `peer_unreachable`.
+ */
+export function toDialError(cause: unknown, target: string): CaresError {
+  if (cause instanceof CaresError) return cause
+  if (cause instanceof AggregateError) {
+    const errors = cause.errors.map(error => toDialError(error, target))
+    return errors.find(({ code }) => code !== 'peer_unreachable') ?? errors[0] ?? unreachable(target, 'it has no address', cause)
+  }
+  const { name, message, code } = describe(cause)
+  if (name === 'InvalidPeerIdError' || message.includes('dial self')) {
+    return new CaresError('conflict', `${target} is this peer itself`, {
+      hint: 'give the cluster id of another peer',
+      details: { self: true },
+      cause
+    })
+  }
+  const other = /identity key (\S+) does not match expected/.exec(message)?.[1]
+  if (other !== undefined) {
+    return new CaresError('conflict', `another peer answers at ${target}: ${other}`, {
+      hint: 'the peer there has a new identity, or the cluster id was copied with a mistake; print it again with `cares id`',
+      cause
+    })
+  }
+  if (name === 'EncryptionFailedError' || code === 'ECONNRESET') {
+    return new CaresError('unauthorized', `${target} answered, but not as a peer with the same secret does`, {
+      hint: 'compare the part after # of the cluster id (none: the cluster is open) with what `cares id` prints there',
+      cause
+    })
+  }
+  if (name === 'UnsupportedProtocolError') {
+    return new CaresError('incompatible', `${target} does not speak this protocol`, { hint: 'run the same version on all peers', cause })
+  }
+  if (code === 'ECONNREFUSED') return unreachable(target, 'nothing listens there', cause)
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return unreachable(target, 'its host name is not known', cause)
+  if (name === 'TimeoutError' || name === 'AbortError') return unreachable(target, 'no answer in time', cause)
+  return unreachable(target, 'the connection could not be made', cause)
+}
+
+function unreachable(target: string, why: string, cause: unknown): CaresError {
+  return new CaresError('peer_unreachable', `${target} cannot be reached: ${why}`, {
+    hint: 'check that the peer runs, and that its port can be reached from here',
+    retryable: true,
+    cause
+  })
+}
+
+function describe(cause: unknown): { name: string; message: string; code: unknown } {
+  if (!(cause instanceof Error)) return { name: '', message: String(cause), code: undefined }
+  return { name: cause.name, message: cause.message, code: 'code' in cause ? cause.code : undefined }
+}

@@ -1,0 +1,336 @@
+import { randomInt } from 'node:crypto'
+import type { Connection, PeerId as Libp2pPeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import type { ConsensusMessage } from '../model/consensus.ts'
+import type { PeerAddress } from '../model/control.ts'
+import { CaresError } from '../model/errors.ts'
+import type { PeerId } from '../model/ids.ts'
+import type { ClusterDigest, Heartbeat } from '../model/peer.ts'
+import type { Clock } from '../model/ports/clock.ts'
+import type { Logger } from '../model/ports/logger.ts'
+import type { Channel, ChannelHandler, ProtocolName, Protocols, Transport, TransportEvents } from '../model/ports/transport.ts'
+import { createRandom } from '../model/random.ts'
+import { withoutPeer } from './addresses.ts'
+import { Answered } from './answered.ts'
+import { diallerChannel } from './channel.ts'
+import { type ClusterId, formatClusterId } from './cluster-id.ts'
+import { ConsensusStreams } from './consensus-streams.ts'
+import { toDialError } from './dial-error.ts'
+import { Gossip } from './gossip.ts'
+import { Handlers } from './handlers.ts'
+import { readIdentity, readPrivateKey } from './identity.ts'
+import type { BytePipe } from './lane-stream.ts'
+import { Lanes } from './lanes.ts'
+import type { Libp2pLogLevel } from './libp2p-logger.ts'
+import { Listeners } from './listeners.ts'
+import { Mesh } from './mesh.ts'
+import { createNode, type Node, STREAMS_MAX } from './node.ts'
+import { CONSENSUS_PROTOCOL, LANE_PROTOCOL_NAMES, LANE_PROTOCOLS } from './protocols.ts'
+
+export interface Libp2pTransportInit {
+  /** As in `Identity`. */
+  readonly privateKey: Uint8Array
+  /** Multiaddrs to listen on; port 0 takes a free one. */
+  readonly listen: readonly string[]
+  /** Multiaddrs that others are told, instead of those found. @default [] */
+  readonly announce?: readonly string[] | undefined
+  /** Peers to find the cluster by. They are tried for ever. @default [] */
+  readonly bootstrap?: readonly ClusterId[] | undefined
+  /** Of a private cluster: only peers with the same one can connect. @default open */
+  readonly secret?: string | undefined
+  /** Longest a dial may take, in milliseconds. Higher: slow networks work. Lower: the next address or peer is tried sooner. @default 2_000 */
+  readonly dialMs?: number | undefined
+  /** How much libp2p itself logs. @default 'warn' */
+  readonly logLevel?: Libp2pLogLevel | undefined
+}
+
+/** The transport of production, with what a peer needs to find its cluster. */
+export interface Libp2pTransport extends Transport {
+  /**
+   * Connects to a seed and says who answered. Throws `unauthorized` (another secret), `conflict` (another peer answers, or the seed is this peer),
+   * `peer_unreachable`.
+   */
+  dialSeed(seed: ClusterId, options: { signal: AbortSignal }): Promise<PeerId>
+  /** What another peer needs to join, secret included; null while no address is known. */
+  clusterId(): string | null
+}
+
+/** Longest the closing of connections may take at a stop; then they are cut. */
+const STOP_MS_MAX = 3_000
+
+/** A transport over libp2p (TCP, noise, yamux, gossipsub). Throws `invalid` for a key or an address that cannot be read. Not started. */
+export async function createLibp2pTransport(
+  init: Libp2pTransportInit,
+  { clock, log }: { clock: Clock; log: Logger }
+): Promise<Libp2pTransport> {
+  const { announce = [], bootstrap = [], secret, dialMs = 2_000, logLevel = 'warn' } = init
+  for (const address of [...init.listen, ...announce]) checkAddress(address)
+  const identity = readIdentity(init.privateKey)
+  const answered = new Answered()
+  const node = await createNode(
+    {
+      privateKey: readPrivateKey(init.privateKey),
+      listen: init.listen,
+      announce,
+      bootstrap,
+      secret,
+      dialMs,
+      addressSorter: answered.compare,
+      logLevel
+    },
+    { log: log.child('libp2p') }
+  )
+  return new NodeTransport(identity.id, node, { answered, bootstrap, secret, dialMs, clock, log })
+}
+
+interface NodeTransportComponents {
+  readonly answered: Answered
+  readonly bootstrap: readonly ClusterId[]
+  readonly secret: string | undefined
+  readonly dialMs: number
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+class NodeTransport implements Libp2pTransport {
+  readonly self: PeerId
+  readonly #node: Node
+  readonly #components: NodeTransportComponents
+  readonly #listeners = new Listeners()
+  readonly #handlers: Handlers
+  readonly #lanes: Lanes
+  readonly #consensus: ConsensusStreams
+  readonly #gossip: Gossip
+  readonly #mesh: Mesh
+  #learned: Promise<void> = Promise.resolve()
+  #state: 'new' | 'running' | 'stopped' = 'new'
+
+  constructor(self: PeerId, node: Node, components: NodeTransportComponents) {
+    const { bootstrap, clock, log } = components
+    this.self = self
+    this.#node = node
+    this.#components = components
+    this.#handlers = new Handlers(log)
+    this.#lanes = new Lanes({
+      self,
+      handlers: this.#handlers,
+      log,
+      openStream: (protocol, peer) => this.#openStream(LANE_PROTOCOLS[protocol].id, peer)
+    })
+    const isConnected = (peer: PeerId): boolean => node.getConnections(peerIdFromString(peer)).length > 0
+    this.#mesh = new Mesh(bootstrap, {
+      self,
+      clock,
+      log,
+      random: createRandom(randomInt(2 ** 47)),
+      isConnected,
+      dialPeer: async (peer, { signal }) => void (await this.#dial(peerIdFromString(peer), peer, signal)),
+      dialSeed: (seed, options) => this.dialSeed(seed, options)
+    })
+    this.#consensus = new ConsensusStreams({
+      self,
+      listeners: this.#listeners,
+      clock,
+      log,
+      isConnected,
+      openStream: peer => this.#openStream(CONSENSUS_PROTOCOL, peer),
+      missed: peer => this.#mesh.hurry(peer)
+    })
+    this.#gossip = new Gossip({ self, pubsub: node.services.pubsub, listeners: this.#listeners, log })
+  }
+
+  async start(): Promise<void> {
+    if (this.#state === 'running') return
+    if (this.#state === 'stopped') throw new CaresError('internal', 'a stopped transport cannot start again')
+    this.#state = 'running'
+    this.#watchConnections()
+    const limits = { maxInboundStreams: STREAMS_MAX, maxOutboundStreams: STREAMS_MAX }
+    try {
+      for (const name of LANE_PROTOCOL_NAMES) {
+        const accept = (...args: Parameters<Parameters<Node['handle']>[1]>): void => this.#lanes.accept(name, ...args)
+        await this.#node.handle(LANE_PROTOCOLS[name].id, accept, limits)
+      }
+      await this.#node.handle(CONSENSUS_PROTOCOL, (stream, connection) => this.#consensus.read(stream, connection), limits)
+      await this.#node.start()
+      this.#gossip.start()
+      await this.#mesh.start()
+    } catch (cause) {
+      await this.stop()
+      throw toStartError(cause)
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state !== 'running') return
+    this.#state = 'stopped'
+    await this.#mesh.stop()
+    this.#consensus.stop()
+    const { clock, log } = this.#components
+    const error = new CaresError('stopping', 'this peer is stopping')
+    const lanes = this.#lanes.stop(error)
+    await Promise.all(
+      this.#node.getConnections().map(connection =>
+        connection.close({ signal: clock.timeout(STOP_MS_MAX) }).catch((err: unknown) => {
+          log.debug({ err }, 'connection cut')
+          connection.abort(error)
+        })
+      )
+    )
+    // Together: only the node's stop ends a dial that a lane waits for.
+    await Promise.all([lanes, this.#learned, this.#node.stop()])
+  }
+
+  addresses(): readonly string[] {
+    return [...new Set(this.#node.getMultiaddrs().map(withoutPeer))]
+  }
+
+  clusterId(): string | null {
+    const [address] = this.addresses()
+    return address === undefined ? null : formatClusterId({ address, peer: this.self, secret: this.#components.secret })
+  }
+
+  connected(): readonly PeerId[] {
+    return this.#node.getPeers().map(toPeerId).sort()
+  }
+
+  async open<Name extends ProtocolName>(
+    protocol: Name,
+    peer: PeerId,
+    options: { signal: AbortSignal }
+  ): Promise<Channel<Protocols[Name]['up'], Protocols[Name]['down']>> {
+    return diallerChannel(protocol, await this.#lanes.open(protocol, peer, options), peer)
+  }
+
+  handle<Name extends ProtocolName>(protocol: Name, handler: ChannelHandler<Name>): void {
+    this.#handlers.set(protocol, handler)
+  }
+
+  on<Name extends keyof TransportEvents>(event: Name, handler: TransportEvents[Name], options: { signal: AbortSignal }): void {
+    this.#listeners.on(event, handler, options)
+  }
+
+  sendConsensus(to: PeerId, message: ConsensusMessage): void {
+    if (this.#state === 'running') this.#consensus.send(to, { type: 'consensus', message })
+  }
+
+  sendReport(to: PeerId, heartbeat: Heartbeat): void {
+    if (this.#state === 'running') this.#consensus.send(to, { type: 'report', heartbeat })
+  }
+
+  publishHeartbeat(heartbeat: Heartbeat): void {
+    if (this.#state === 'running') this.#gossip.publishHeartbeat(heartbeat)
+  }
+
+  publishDigest(digest: ClusterDigest): void {
+    if (this.#state === 'running') this.#gossip.publishDigest(digest)
+  }
+
+  setMembers(members: readonly PeerAddress[]): void {
+    // One after the other, so that the last call wins.
+    this.#learned = this.#learned
+      .then(() => this.#learn(members))
+      .catch((err: unknown) => this.#components.log.warn({ err }, 'addresses of members not kept'))
+      .then(() => this.#mesh.setMembers(members))
+  }
+
+  async dialSeed(seed: ClusterId, { signal }: { signal: AbortSignal }): Promise<PeerId> {
+    const { address, peer } = seed
+    const known = new Set(this.connected())
+    const connection = await this.#dial(multiaddr(formatClusterId({ address, peer })), address, signal)
+    const answeredBy = toPeerId(connection.remotePeer)
+    // By a name that libp2p did not know as that peer's: a second connection to it, which gossip would not survive the closing of later.
+    const second = known.has(answeredBy) && this.#node.getConnections(connection.remotePeer).length > 1
+    if (second) await connection.close({ signal })
+    return answeredBy
+  }
+
+  async #openStream(protocol: string, peer: PeerId): Promise<BytePipe> {
+    const { clock, dialMs } = this.#components
+    const connection = await this.#dial(parsePeerId(peer), peer, clock.timeout(dialMs))
+    try {
+      // Not the dial's signal: it would not cover the stream's life anyway, and negotiation has its own time.
+      return await connection.newStream(protocol, { maxOutboundStreams: STREAMS_MAX, signal: clock.timeout(dialMs) })
+    } catch (cause) {
+      throw toDialError(cause, peer)
+    }
+  }
+
+  async #dial(target: Libp2pPeerId | Multiaddr, name: string, signal: AbortSignal): Promise<Connection> {
+    const { clock, dialMs, answered } = this.#components
+    try {
+      const connection = await this.#node.dial(target, { signal: AbortSignal.any([signal, clock.timeout(dialMs)]) })
+      answered.add(withoutPeer(connection.remoteAddr))
+      return connection
+    } catch (cause) {
+      throw toDialError(cause, name)
+    }
+  }
+
+  /** Adds the members' addresses to those that libp2p knows. */
+  async #learn(members: readonly PeerAddress[]): Promise<void> {
+    for (const { id, addresses } of members) {
+      if (id === this.self || addresses.length === 0) continue
+      const multiaddrs = addresses.flatMap(address => parseAddress(address) ?? [])
+      await this.#node.peerStore.merge(parsePeerId(id), { multiaddrs })
+    }
+  }
+
+  #watchConnections(): void {
+    const node = this.#node
+    node.addEventListener('peer:connect', ({ detail }) => this.#listeners.emit('connected', toPeerId(detail)))
+    node.addEventListener('peer:disconnect', ({ detail }) => {
+      const peer = toPeerId(detail)
+      this.#consensus.drop(peer)
+      this.#mesh.onDisconnected(peer)
+      this.#listeners.emit('disconnected', peer)
+    })
+    node.addEventListener('connection:close', ({ detail }) => {
+      // When one of two connections closes, gossip over the other stays one-way for ever, unless identify runs again.
+      const [left] = node.getConnections(detail.remotePeer)
+      if (left === undefined || this.#state !== 'running') return
+      void node.services.identify.identify(left).catch((err: unknown) => {
+        this.#components.log.debug({ err, peer: detail.remotePeer.toString() }, 'identify failed')
+      })
+    })
+  }
+}
+
+function toPeerId(id: Libp2pPeerId): PeerId {
+  return id.toString() as PeerId
+}
+
+function parsePeerId(id: PeerId): Libp2pPeerId {
+  try {
+    return peerIdFromString(id)
+  } catch (cause) {
+    throw new CaresError('peer_unreachable', `${id} is not a peer id`, { cause })
+  }
+}
+
+/** An address from another peer; undefined when it cannot be dialled from here. */
+function parseAddress(address: string): Multiaddr | undefined {
+  try {
+    return multiaddr(withoutPeer(address))
+  } catch {
+    // A newer peer may announce a kind of address that this one does not know; the others will do.
+    return undefined
+  }
+}
+
+function checkAddress(address: string): void {
+  try {
+    multiaddr(address)
+  } catch (cause) {
+    throw new CaresError('invalid', `not a multiaddr: ${address}`, { hint: 'write an address like /ip4/0.0.0.0/tcp/4001', cause })
+  }
+}
+
+function toStartError(cause: unknown): CaresError {
+  const message =
+    cause instanceof Error ? [cause.message, ...(cause instanceof AggregateError ? cause.errors.map(String) : [])].join('; ') : ''
+  if (/EADDRINUSE/.test(message)) {
+    return new CaresError('conflict', 'the address to listen on is in use', { hint: 'choose another port with --listen', cause })
+  }
+  return new CaresError('invalid', `the network could not be started: ${message}`, { hint: 'check --listen', cause })
+}

@@ -1,0 +1,36 @@
+import type { ProtocolName, Protocols } from '../model/ports/transport.ts'
+import type { Codec } from '../wire/codec.ts'
+import { controlAnswerCodec, controlRequestCodec } from '../wire/control-codec.ts'
+import { executeDownCodec, executeUpCodec } from '../wire/execute-codec.ts'
+import { invokeDownCodec, invokeUpCodec } from '../wire/invoke-codec.ts'
+import { CHUNK_BYTES_MAX } from '../wire/limits.ts'
+
+/** One lane protocol: what it is called on the wire, and its codecs. */
+export interface LaneProtocol<Name extends ProtocolName> {
+  readonly id: string
+  readonly up: Codec<Protocols[Name]['up']>
+  readonly down: Codec<Protocols[Name]['down']>
+}
+
+/** The lane protocols. A new one needs a row here, a `.proto` and a page. The number in the id rises when old peers could not follow. */
+export const LANE_PROTOCOLS: { readonly [Name in ProtocolName]: LaneProtocol<Name> } = {
+  invoke: { id: '/cares/invoke/1', up: invokeUpCodec, down: invokeDownCodec },
+  execute: { id: '/cares/execute/1', up: executeUpCodec, down: executeDownCodec },
+  control: { id: '/cares/control/1', up: controlRequestCodec, down: controlAnswerCodec }
+}
+
+/** In the order in which they are registered. */
+export const LANE_PROTOCOL_NAMES = ['invoke', 'execute', 'control'] as const satisfies readonly ProtocolName[]
+
+/** See `protocols/consensus.md`. */
+export const CONSENSUS_PROTOCOL = '/cares/consensus/1'
+
+/** `message` itself or, for a body chunk that is longer than one message may be, the messages that carry its parts. */
+export function split<Message extends object>(message: Message): readonly Message[] {
+  if (!('chunk' in message) || !(message.chunk instanceof Uint8Array) || message.chunk.length <= CHUNK_BYTES_MAX) return [message]
+  const { chunk } = message
+  return Array.from({ length: Math.ceil(chunk.length / CHUNK_BYTES_MAX) }, (_, i) => ({
+    ...message,
+    chunk: chunk.subarray(i * CHUNK_BYTES_MAX, (i + 1) * CHUNK_BYTES_MAX)
+  }))
+}

@@ -1,0 +1,206 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { Attempt, InvocationId, PeerId } from '../model/ids.ts'
+import type { AnswerDown, AnswerEnd, AnswerHead, CallHead, Headers, RemoteError, Usage } from '../model/invocation.ts'
+import { amount, bytes, list, oneOf, optional, refuse, required, text, toWhole, whole } from './check.ts'
+import type {
+  AnswerEnd as AnswerEndMessage,
+  AnswerHead as AnswerHeadMessage,
+  AnswerHeadSchema,
+  Attempt as AttemptMessage,
+  CallHead as CallHeadMessage,
+  CallHeadSchema,
+  Header as HeaderMessage,
+  InvokeDown as InvokeDownMessage,
+  RemoteError as RemoteErrorMessage,
+  RemoteErrorSchema,
+  Timing as TimingMessage,
+  Usage as UsageMessage,
+  UsageSchema
+} from './generated/invoke_pb.ts'
+import { objectText } from './json.ts'
+import {
+  CHUNK_BYTES_MAX,
+  DETAILS_CHARS_MAX,
+  ERROR_CHARS_MAX,
+  HEADERS_CHARS_MAX,
+  HEADERS_MAX,
+  ID_CHARS_MAX,
+  PATH_CHARS_MAX
+} from './limits.ts'
+
+const STARTS = ['warm', 'prewarmed', 'cold'] as const
+
+/** What invoke and execute lanes have in common on the way down: the same case names and the same messages. */
+type AnswerKind = Extract<InvokeDownMessage['kind'], { case: AnswerDown['type'] | 'answerEnd' }>
+type AnswerInit =
+  | { case: 'answer'; value: MessageInitShape<typeof AnswerHeadSchema> }
+  | { case: 'body'; value: Uint8Array }
+  | { case: 'answerEnd'; value: { usage: MessageInitShape<typeof UsageSchema>; exitCode?: number } }
+  | { case: 'failed'; value: MessageInitShape<typeof RemoteErrorSchema> }
+interface HeaderInit {
+  name: string
+  value: string
+}
+
+export function writeAnswer(message: AnswerDown): AnswerInit {
+  switch (message.type) {
+    case 'answer':
+      return {
+        case: 'answer',
+        value: {
+          status: message.head.status,
+          headers: writeHeaders(message.head.headers),
+          start: message.head.start,
+          ...optional('timing', message.head.timing)
+        }
+      }
+    case 'body':
+      return { case: 'body', value: message.chunk }
+    case 'answer-end':
+      return {
+        case: 'answerEnd',
+        value: { usage: writeUsage(message.end.usage), ...optional('exitCode', message.end.exitCode) }
+      }
+    case 'failed':
+      return { case: 'failed', value: writeRemoteError(message.error) }
+    default:
+      return refuse('answer of an unknown type')
+  }
+}
+
+export function readAnswer(kind: AnswerKind): AnswerDown {
+  switch (kind.case) {
+    case 'answer':
+      return { type: 'answer', head: readAnswerHead(kind.value) }
+    case 'body':
+      return { type: 'body', chunk: readChunk(kind.value) }
+    case 'answerEnd':
+      return { type: 'answer-end', end: readAnswerEnd(kind.value) }
+    case 'failed':
+      return { type: 'failed', error: readRemoteError(kind.value) }
+    default:
+      return refuse('answer of an unknown type')
+  }
+}
+
+export function writeCallHead(head: CallHead): MessageInitShape<typeof CallHeadSchema> {
+  return {
+    method: head.method,
+    path: head.path,
+    query: head.query,
+    headers: writeHeaders(head.headers),
+    ...(head.bodyBytes === undefined ? {} : { bodyBytes: toWhole(head.bodyBytes, 'bodyBytes') })
+  }
+}
+
+export function readCallHead(message: CallHeadMessage): CallHead {
+  return {
+    method: text(message.method, 'method', ID_CHARS_MAX, { empty: false }),
+    path: text(message.path, 'path', PATH_CHARS_MAX),
+    query: text(message.query, 'query', PATH_CHARS_MAX),
+    headers: readHeaders(message.headers),
+    ...(message.bodyBytes === undefined ? {} : { bodyBytes: whole(message.bodyBytes, 'bodyBytes') })
+  }
+}
+
+export function writeRemoteError(error: RemoteError): MessageInitShape<typeof RemoteErrorSchema> {
+  return {
+    code: error.code,
+    message: error.message,
+    ...optional('hint', error.hint),
+    retryable: error.retryable,
+    details: error.details,
+    started: error.started
+  }
+}
+
+export function readRemoteError(message: RemoteErrorMessage): RemoteError {
+  return {
+    code: text(message.code, 'code', ID_CHARS_MAX, { empty: false }),
+    message: text(message.message, 'message', ERROR_CHARS_MAX),
+    ...(message.hint === undefined ? {} : { hint: text(message.hint, 'hint', ERROR_CHARS_MAX) }),
+    retryable: message.retryable,
+    details: objectText(message.details, 'details', DETAILS_CHARS_MAX),
+    started: message.started
+  }
+}
+
+export function readAttempt(message: AttemptMessage | undefined): Attempt {
+  const { round, try: tried } = required(message, 'attempt')
+  return { round, try: tried }
+}
+
+export function readPeerId(value: string, name: string): PeerId {
+  return text(value, name, ID_CHARS_MAX, { empty: false }) as PeerId
+}
+
+export function readInvocationId(value: string): InvocationId {
+  return text(value, 'invocation', ID_CHARS_MAX, { empty: false }) as InvocationId
+}
+
+export function readChunk(chunk: Uint8Array): Uint8Array {
+  return bytes(chunk, 'body', CHUNK_BYTES_MAX)
+}
+
+function writeHeaders(headers: Headers): HeaderInit[] {
+  return headers.map(([name, value]) => ({ name, value }))
+}
+
+function readHeaders(headers: readonly HeaderMessage[]): Headers {
+  let chars = 0
+  return list(headers, 'headers', HEADERS_MAX).map(({ name, value }) => {
+    chars += name.length + value.length
+    if (chars > HEADERS_CHARS_MAX) refuse(`headers have more than ${HEADERS_CHARS_MAX} characters`)
+    if (name === '') refuse('a header has no name')
+    return [name, value] as const
+  })
+}
+
+function readAnswerHead(message: AnswerHeadMessage): AnswerHead {
+  if (message.status < 100 || message.status > 599) refuse(`status is not from 100 to 599: ${message.status}`)
+  const { status, headers, start, timing } = message
+  return {
+    status,
+    headers: readHeaders(headers),
+    start: oneOf(start, 'start', STARTS),
+    ...(timing === undefined ? {} : { timing: readTiming(timing) })
+  }
+}
+
+function readTiming(message: TimingMessage): NonNullable<AnswerHead['timing']> {
+  return {
+    queueMs: amount(message.queueMs, 'queueMs'),
+    pullMs: amount(message.pullMs, 'pullMs'),
+    startMs: amount(message.startMs, 'startMs')
+  }
+}
+
+function readAnswerEnd(message: AnswerEndMessage): AnswerEnd {
+  return { usage: readUsage(required(message.usage, 'usage')), ...optional('exitCode', message.exitCode) }
+}
+
+function writeUsage(usage: Usage): MessageInitShape<typeof UsageSchema> {
+  return {
+    queueMs: usage.queueMs,
+    pullMs: usage.pullMs,
+    startMs: usage.startMs,
+    runMs: usage.runMs,
+    ...optional('cpuMs', usage.cpuMs),
+    ...(usage.memoryPeakBytes === undefined ? {} : { memoryPeakBytes: toWhole(usage.memoryPeakBytes, 'memoryPeakBytes') }),
+    bytesIn: toWhole(usage.bytesIn, 'bytesIn'),
+    bytesOut: toWhole(usage.bytesOut, 'bytesOut')
+  }
+}
+
+function readUsage(message: UsageMessage): Usage {
+  return {
+    queueMs: amount(message.queueMs, 'queueMs'),
+    pullMs: amount(message.pullMs, 'pullMs'),
+    startMs: amount(message.startMs, 'startMs'),
+    runMs: amount(message.runMs, 'runMs'),
+    ...(message.cpuMs === undefined ? {} : { cpuMs: amount(message.cpuMs, 'cpuMs') }),
+    ...(message.memoryPeakBytes === undefined ? {} : { memoryPeakBytes: whole(message.memoryPeakBytes, 'memoryPeakBytes') }),
+    bytesIn: whole(message.bytesIn, 'bytesIn'),
+    bytesOut: whole(message.bytesOut, 'bytesOut')
+  }
+}

@@ -1,0 +1,56 @@
+import { create, type DescMessage, fromBinary, type MessageInitShape, type MessageShape, toBinary } from '@bufbuild/protobuf'
+import { CaresError } from '../model/errors.ts'
+import { refuse } from './check.ts'
+
+/** Bytes of one kind of message to its model value, and back. */
+export interface Codec<Value> {
+  /** Throws `too_large` for more bytes than the protocol allows, `invalid` for what the other side would refuse. */
+  encode(value: Value): Uint8Array
+  /** Throws `protocol` for bytes that are malformed, out of range or too many. Throws nothing else, whatever the bytes are. */
+  decode(bytes: Uint8Array): Value
+}
+
+/** How one message of `protocols/` maps to its model value. */
+export interface Mapping<Schema extends DescMessage, Value> {
+  readonly schema: Schema
+  /** For messages to people: `invoke`. */
+  readonly name: string
+  readonly bytesMax: number
+  readonly write: (value: Value) => MessageInitShape<Schema>
+  /** Checks every limit. Throws `protocol`. */
+  readonly read: (message: MessageShape<Schema>) => Value
+}
+
+/** The codec of one message. What it encodes it would also decode: a sender hears of a broken limit before the receiver does. */
+export function createCodec<Schema extends DescMessage, Value>(mapping: Mapping<Schema, Value>): Codec<Value> {
+  const { schema, name, bytesMax, write, read } = mapping
+  return {
+    encode(value) {
+      const message = writeChecked(value)
+      const bytes = toBinary(schema, message, { writeUnknownFields: false })
+      if (bytes.length > bytesMax)
+        throw new CaresError('too_large', `${name}: a message of ${bytes.length} bytes; at most ${bytesMax} can be sent`)
+      return bytes
+    },
+    decode(bytes) {
+      if (bytes.length > bytesMax) refuse(`${name}: a message of ${bytes.length} bytes, more than ${bytesMax}`)
+      let message: MessageShape<Schema>
+      try {
+        message = fromBinary(schema, bytes, { readUnknownFields: false })
+      } catch (cause) {
+        throw new CaresError('protocol', `${name}: the message cannot be read`, { cause })
+      }
+      return read(message)
+    }
+  }
+
+  function writeChecked(value: Value): MessageShape<Schema> {
+    try {
+      const message = create(schema, write(value))
+      read(message)
+      return message
+    } catch (cause) {
+      throw new CaresError('invalid', `${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    }
+  }
+}

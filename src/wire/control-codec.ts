@@ -1,0 +1,190 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { ControlAnswer, ControlRequest, PeerAddress } from '../model/control.ts'
+import type { LogLine, LogQuery } from '../model/logs.ts'
+import { readInvocationId, readPeerId, readRemoteError, writeRemoteError } from './call-codec.ts'
+import { list, oneOf, optional, refuse, required, text, toWhole, whole } from './check.ts'
+import { createCodec } from './codec.ts'
+import {
+  type AskLogs,
+  type ControlAnswer as ControlAnswerMessage,
+  ControlAnswerSchema,
+  type ControlRequest as ControlRequestMessage,
+  ControlRequestSchema,
+  type LogLine as LogLineMessage,
+  type PeerAddress as PeerAddressMessage
+} from './generated/control_pb.ts'
+import { readAddresses, readCluster, readProfile, writeProfile } from './gossip-codec.ts'
+import { readRecord, writeRecord } from './json.ts'
+import { ID_CHARS_MAX, LOG_LINE_CHARS_MAX, MESSAGE_BYTES_MAX, PEERS_MAX, TEXT_CHARS_MAX } from './limits.ts'
+import { readCommand, readOutcome, writeCommand, writeOutcome } from './registry-codec.ts'
+
+const STREAMS = ['stdout', 'stderr'] as const
+/** `LogQuery.tail`. */
+const TAIL_MAX = 10_000
+
+/** Questions. The page is `protocols/control.md`. */
+export const controlRequestCodec = createCodec({
+  schema: ControlRequestSchema,
+  name: 'control',
+  bytesMax: MESSAGE_BYTES_MAX,
+  write: writeRequest,
+  read: readRequest
+})
+
+/** Answers. */
+export const controlAnswerCodec = createCodec({
+  schema: ControlAnswerSchema,
+  name: 'control',
+  bytesMax: MESSAGE_BYTES_MAX,
+  write: writeAnswer,
+  read: readAnswer
+})
+
+function writeRequest(request: ControlRequest): MessageInitShape<typeof ControlRequestSchema> {
+  switch (request.type) {
+    case 'join':
+      return { kind: { case: 'join', value: { profile: writeProfile(request.profile), ...optional('cluster', request.cluster) } } }
+    case 'leave':
+      return { kind: { case: 'leave', value: { peer: request.peer } } }
+    case 'propose':
+      return { kind: { case: 'propose', value: writeCommand(request.command) } }
+    case 'invocation':
+      return { kind: { case: 'invocation', value: { invocation: request.invocation } } }
+    case 'logs': {
+      const { invocation, function: fn, tail, follow } = request.query
+      return { kind: { case: 'logs', value: { ...optional('invocation', invocation), ...optional('function', fn), tail, follow } } }
+    }
+    case 'cancel':
+      return { kind: { case: 'cancel', value: { invocation: request.invocation } } }
+    default:
+      return refuse('control: a request of an unknown type')
+  }
+}
+
+function readRequest({ kind }: ControlRequestMessage): ControlRequest {
+  switch (kind.case) {
+    case 'join':
+      return {
+        type: 'join',
+        profile: readProfile(required(kind.value.profile, 'profile')),
+        ...(kind.value.cluster === undefined ? {} : { cluster: readCluster(kind.value.cluster) })
+      }
+    case 'leave':
+      return { type: 'leave', peer: readPeerId(kind.value.peer, 'peer') }
+    case 'propose':
+      return { type: 'propose', command: readCommand(kind.value) }
+    case 'invocation':
+      return { type: 'invocation', invocation: readInvocationId(kind.value.invocation) }
+    case 'logs':
+      return { type: 'logs', query: readQuery(kind.value) }
+    case 'cancel':
+      return { type: 'cancel', invocation: readInvocationId(kind.value.invocation) }
+    default:
+      return refuse('control: a request of an unknown type')
+  }
+}
+
+function readQuery(query: AskLogs): LogQuery {
+  if (query.tail > TAIL_MAX) refuse(`tail is larger than ${TAIL_MAX}`)
+  return {
+    ...(query.invocation === undefined ? {} : { invocation: readInvocationId(query.invocation) }),
+    ...(query.function === undefined ? {} : { function: text(query.function, 'function', ID_CHARS_MAX) }),
+    tail: query.tail,
+    follow: query.follow
+  }
+}
+
+function writeAnswer(answer: ControlAnswer): MessageInitShape<typeof ControlAnswerSchema> {
+  switch (answer.type) {
+    case 'joined':
+      return {
+        kind: {
+          case: 'joined',
+          value: {
+            cluster: answer.cluster,
+            ...optional('orchestrator', answer.orchestrator ?? undefined),
+            members: answer.members.map(({ id, addresses }) => ({ id, addresses: [...addresses] }))
+          }
+        }
+      }
+    case 'left':
+      return { kind: { case: 'left', value: {} } }
+    case 'outcome':
+      return {
+        kind: {
+          case: 'outcome',
+          value: {
+            outcome: writeOutcome(answer.outcome),
+            index: toWhole(answer.index, 'index'),
+            term: toWhole(answer.term, 'term')
+          }
+        }
+      }
+    case 'invocation':
+      return { kind: { case: 'invocation', value: answer.record === null ? {} : { record: writeRecord(answer.record) } } }
+    case 'log':
+      return { kind: { case: 'log', value: writeLine(answer.line) } }
+    case 'cancelled':
+      return { kind: { case: 'cancelled', value: { found: answer.found } } }
+    case 'end':
+      return { kind: { case: 'end', value: {} } }
+    case 'failed':
+      return { kind: { case: 'failed', value: writeRemoteError(answer.error) } }
+    default:
+      return refuse('control: an answer of an unknown type')
+  }
+}
+
+function readAnswer({ kind }: ControlAnswerMessage): ControlAnswer {
+  switch (kind.case) {
+    case 'joined': {
+      const { cluster, orchestrator, members } = kind.value
+      return {
+        type: 'joined',
+        cluster: readCluster(cluster),
+        orchestrator: orchestrator === undefined ? null : readPeerId(orchestrator, 'orchestrator'),
+        members: list(members, 'members', PEERS_MAX).map(readMember)
+      }
+    }
+    case 'left':
+      return { type: 'left' }
+    case 'outcome':
+      return {
+        type: 'outcome',
+        outcome: readOutcome(required(kind.value.outcome, 'outcome')),
+        index: whole(kind.value.index, 'index'),
+        term: whole(kind.value.term, 'term')
+      }
+    case 'invocation':
+      return { type: 'invocation', record: kind.value.record === undefined ? null : readRecord(kind.value.record) }
+    case 'log':
+      return { type: 'log', line: readLine(kind.value) }
+    case 'cancelled':
+      return { type: 'cancelled', found: kind.value.found }
+    case 'end':
+      return { type: 'end' }
+    case 'failed':
+      return { type: 'failed', error: readRemoteError(kind.value) }
+    default:
+      return refuse('control: an answer of an unknown type')
+  }
+}
+
+function readMember({ id, addresses }: PeerAddressMessage): PeerAddress {
+  return { id: readPeerId(id, 'member'), addresses: readAddresses(addresses) }
+}
+
+function writeLine({ at, peer, function: fn, invocation, stream, text: line }: LogLine) {
+  return { at, peer, function: fn, ...optional('invocation', invocation), stream, text: line }
+}
+
+function readLine(line: LogLineMessage): LogLine {
+  return {
+    at: text(line.at, 'at', TEXT_CHARS_MAX),
+    peer: readPeerId(line.peer, 'peer'),
+    function: text(line.function, 'function', ID_CHARS_MAX),
+    ...(line.invocation === undefined ? {} : { invocation: readInvocationId(line.invocation) }),
+    stream: oneOf(line.stream, 'stream', STREAMS),
+    text: text(line.text, 'text', LOG_LINE_CHARS_MAX)
+  }
+}

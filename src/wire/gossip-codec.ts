@@ -1,0 +1,203 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { ClusterUid } from '../model/ids.ts'
+import type { Capacity, ClusterDigest, Heartbeat, PeerDigest, PeerProfile, PeerStats } from '../model/peer.ts'
+import { readPeerId } from './call-codec.ts'
+import { amount, list, oneOf, optional, required, text, toWhole, whole } from './check.ts'
+import { createCodec } from './codec.ts'
+import {
+  type Capacity as CapacityMessage,
+  type ClusterDigest as ClusterDigestMessage,
+  ClusterDigestSchema,
+  type Heartbeat as HeartbeatMessage,
+  HeartbeatSchema,
+  type PeerDigest as PeerDigestMessage,
+  type PeerProfile as PeerProfileMessage,
+  type PeerProfileSchema,
+  type PeerStats as PeerStatsMessage,
+  type PeerStatsSchema
+} from './generated/gossip_pb.ts'
+import { ADDRESSES_MAX, GOSSIP_BYTES_MAX, ID_CHARS_MAX, IMAGES_MAX, PEERS_MAX, POOLS_MAX, TEXT_CHARS_MAX } from './limits.ts'
+import { readPairs, readUnique, writePairs } from './pairs.ts'
+import { readDigest } from './registry-codec.ts'
+
+const RUNTIMES = ['docker', 'process', 'none'] as const
+const STATES = ['alive', 'suspect', 'draining', 'gone'] as const
+
+/** A peer's word about itself. The page is `protocols/gossip.md`. */
+export const heartbeatCodec = createCodec({
+  schema: HeartbeatSchema,
+  name: 'heartbeat',
+  bytesMax: GOSSIP_BYTES_MAX,
+  write: writeHeartbeat,
+  read: readHeartbeat
+})
+
+/** The orchestrator's summary of all peers. */
+export const digestCodec = createCodec({
+  schema: ClusterDigestSchema,
+  name: 'digest',
+  bytesMax: GOSSIP_BYTES_MAX,
+  write: writeDigest,
+  read: readClusterDigest
+})
+
+export function writeHeartbeat(heartbeat: Heartbeat): MessageInitShape<typeof HeartbeatSchema> {
+  return {
+    cluster: heartbeat.cluster,
+    profile: writeProfile(heartbeat.profile),
+    stats: writeStats(heartbeat.stats),
+    nextWithinMs: toWhole(Math.ceil(heartbeat.nextWithinMs), 'nextWithinMs'),
+    leaving: heartbeat.leaving
+  }
+}
+
+export function readHeartbeat(message: HeartbeatMessage): Heartbeat {
+  return {
+    cluster: readCluster(message.cluster),
+    profile: readProfile(required(message.profile, 'profile')),
+    stats: readStats(required(message.stats, 'stats')),
+    nextWithinMs: whole(message.nextWithinMs, 'nextWithinMs'),
+    leaving: message.leaving
+  }
+}
+
+export function readCluster(value: string): ClusterUid {
+  return text(value, 'cluster', ID_CHARS_MAX, { empty: false }) as ClusterUid
+}
+
+export function readAddresses(values: readonly string[]): readonly string[] {
+  return list(values, 'addresses', ADDRESSES_MAX).map(address => text(address, 'address', TEXT_CHARS_MAX, { empty: false }))
+}
+
+export function writeProfile(profile: PeerProfile): MessageInitShape<typeof PeerProfileSchema> {
+  return {
+    id: profile.id,
+    name: profile.name,
+    session: toWhole(profile.session, 'session'),
+    addresses: [...profile.addresses],
+    api: profile.api,
+    version: profile.version,
+    runtime: profile.runtime,
+    arch: profile.arch,
+    capacity: {
+      cpus: profile.capacity.cpus,
+      memoryBytes: toWhole(profile.capacity.memoryBytes, 'memoryBytes'),
+      diskBytes: toWhole(profile.capacity.diskBytes, 'diskBytes')
+    },
+    labels: writePairs(profile.labels),
+    usdPerHour: profile.usdPerHour,
+    startedAt: profile.startedAt
+  }
+}
+
+export function readProfile(message: PeerProfileMessage): PeerProfile {
+  return {
+    id: readPeerId(message.id, 'id'),
+    name: text(message.name, 'name', ID_CHARS_MAX),
+    session: whole(message.session, 'session'),
+    addresses: readAddresses(message.addresses),
+    api: text(message.api, 'api', TEXT_CHARS_MAX),
+    version: text(message.version, 'version', TEXT_CHARS_MAX),
+    runtime: oneOf(message.runtime, 'runtime', RUNTIMES),
+    arch: text(message.arch, 'arch', ID_CHARS_MAX),
+    capacity: readCapacity(required(message.capacity, 'capacity')),
+    labels: readPairs(message.labels, 'labels'),
+    usdPerHour: amount(message.usdPerHour, 'usdPerHour'),
+    startedAt: text(message.startedAt, 'startedAt', TEXT_CHARS_MAX)
+  }
+}
+
+function readCapacity(message: CapacityMessage): Capacity {
+  return {
+    cpus: amount(message.cpus, 'cpus'),
+    memoryBytes: whole(message.memoryBytes, 'memoryBytes'),
+    diskBytes: whole(message.diskBytes, 'diskBytes')
+  }
+}
+
+function writeStats(stats: PeerStats): MessageInitShape<typeof PeerStatsSchema> {
+  return {
+    seq: toWhole(stats.seq, 'seq'),
+    cpusUsed: stats.cpusUsed,
+    memoryUsedBytes: toWhole(Math.round(stats.memoryUsedBytes), 'memoryUsedBytes'),
+    diskUsedBytes: toWhole(Math.round(stats.diskUsedBytes), 'diskUsedBytes'),
+    cpusReserved: stats.cpusReserved,
+    memoryReservedBytes: toWhole(Math.round(stats.memoryReservedBytes), 'memoryReservedBytes'),
+    running: stats.running,
+    succeeded: toWhole(stats.succeeded, 'succeeded'),
+    failed: toWhole(stats.failed, 'failed'),
+    warm: stats.warm.map(({ function: fn, idle, busy }) => ({ function: fn, idle, busy })),
+    images: [...stats.images],
+    draining: stats.draining,
+    runtimeReady: stats.runtimeReady,
+    term: toWhole(stats.term, 'term'),
+    seenOrders: Object.entries(stats.seenOrders).map(([peer, order]) => ({ peer, order: toWhole(order, 'order') })),
+    ...optional('cpusEvictable', stats.cpusEvictable),
+    ...(stats.memoryEvictableBytes === undefined
+      ? {}
+      : { memoryEvictableBytes: toWhole(Math.round(stats.memoryEvictableBytes), 'memoryEvictableBytes') })
+  }
+}
+
+function readStats(message: PeerStatsMessage): PeerStats {
+  const seen = list(message.seenOrders, 'seenOrders', PEERS_MAX).map(({ peer, order }) => [peer, whole(order, 'order')] as const)
+  return {
+    seq: whole(message.seq, 'seq'),
+    cpusUsed: amount(message.cpusUsed, 'cpusUsed'),
+    memoryUsedBytes: whole(message.memoryUsedBytes, 'memoryUsedBytes'),
+    diskUsedBytes: whole(message.diskUsedBytes, 'diskUsedBytes'),
+    cpusReserved: amount(message.cpusReserved, 'cpusReserved'),
+    memoryReservedBytes: whole(message.memoryReservedBytes, 'memoryReservedBytes'),
+    ...(message.cpusEvictable === undefined ? {} : { cpusEvictable: amount(message.cpusEvictable, 'cpusEvictable') }),
+    ...(message.memoryEvictableBytes === undefined
+      ? {}
+      : { memoryEvictableBytes: whole(message.memoryEvictableBytes, 'memoryEvictableBytes') }),
+    running: message.running,
+    succeeded: whole(message.succeeded, 'succeeded'),
+    failed: whole(message.failed, 'failed'),
+    warm: list(message.warm, 'warm', POOLS_MAX).map(({ function: fn, idle, busy }) => ({
+      function: text(fn, 'function', ID_CHARS_MAX, { empty: false }),
+      idle,
+      busy
+    })),
+    images: list(message.images, 'images', IMAGES_MAX).map(readDigest),
+    draining: message.draining,
+    runtimeReady: message.runtimeReady,
+    term: whole(message.term, 'term'),
+    seenOrders: readUnique(seen, 'seenOrders')
+  }
+}
+
+function writeDigest(digest: ClusterDigest): MessageInitShape<typeof ClusterDigestSchema> {
+  return {
+    cluster: digest.cluster,
+    orchestrator: digest.orchestrator,
+    term: toWhole(digest.term, 'term'),
+    seq: toWhole(digest.seq, 'seq'),
+    peers: digest.peers.map(({ profile, stats, ageMs, state }) => ({
+      profile: writeProfile(profile),
+      stats: writeStats(stats),
+      ageMs,
+      state
+    }))
+  }
+}
+
+function readClusterDigest(message: ClusterDigestMessage): ClusterDigest {
+  return {
+    cluster: readCluster(message.cluster),
+    orchestrator: readPeerId(message.orchestrator, 'orchestrator'),
+    term: whole(message.term, 'term'),
+    seq: whole(message.seq, 'seq'),
+    peers: list(message.peers, 'peers', PEERS_MAX).map(readPeerDigest)
+  }
+}
+
+function readPeerDigest(message: PeerDigestMessage): PeerDigest {
+  return {
+    profile: readProfile(required(message.profile, 'profile')),
+    stats: readStats(required(message.stats, 'stats')),
+    ageMs: amount(message.ageMs, 'ageMs'),
+    state: oneOf(message.state, 'state', STATES)
+  }
+}

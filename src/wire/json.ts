@@ -1,0 +1,129 @@
+import { z } from 'zod'
+import type { InvocationRecord } from '../model/invocation.ts'
+import type { Receipt, RejectionReason } from '../model/placement.ts'
+import { refuse } from './check.ts'
+import { ERROR_CHARS_MAX, ID_CHARS_MAX, PATH_CHARS_MAX, PEERS_MAX, RECEIPT_CHARS_MAX, RECORD_CHARS_MAX, TEXT_CHARS_MAX } from './limits.ts'
+
+/*
+ * Receipts and invocation records are read by people and tools; no peer decides by them. They travel as JSON text, so that a new field needs
+ * no new wire format, and unknown fields are dropped, so that an older peer can read a newer one's.
+ */
+
+const RECEIPTS_MAX = 8
+
+const id = z.string().min(1).max(ID_CHARS_MAX)
+const line = z.string().max(TEXT_CHARS_MAX)
+const amount = z.number().min(0)
+const whole = z.int().min(0)
+
+const REASONS = {
+  not_alive: true,
+  draining: true,
+  excluded: true,
+  not_pinned: true,
+  no_runtime: true,
+  wrong_arch: true,
+  memory: true,
+  slots: true,
+  deadline: true
+} as const satisfies Record<RejectionReason, true>
+const reason = z.enum(Object.keys(REASONS) as RejectionReason[])
+const placement = z.enum(['orchestrator', 'fallback'])
+
+const cost = z.object({ network: amount, start: amount, pull: amount, queue: amount, run: amount, total: amount })
+const estimate = z.object({ runMs: amount, coldStartMs: amount, warmStartMs: amount, outputBytes: amount, samples: amount })
+const verdict = z.discriminatedUnion('fits', [
+  z.object({ peer: id, fits: z.literal(true), cost, start: z.enum(['warm', 'cold']) }),
+  z.object({ peer: id, fits: z.literal(false), reason, needed: z.number().optional(), available: z.number().optional() })
+])
+const decision = z.object({
+  chosen: id.nullable(),
+  verdicts: z.array(verdict).max(PEERS_MAX),
+  skipped: whole,
+  rejected: z.partialRecord(reason, whole)
+})
+const receipt = z.object({
+  invocation: id,
+  function: id,
+  at: line,
+  by: id,
+  term: whole,
+  placement,
+  strategy: line,
+  round: whole,
+  try: whole,
+  cpus: amount,
+  memoryBytes: amount,
+  imageBytes: amount,
+  estimate,
+  decision,
+  viewAgeMs: amount
+})
+const usage = z.object({
+  queueMs: amount,
+  pullMs: amount,
+  startMs: amount,
+  runMs: amount,
+  cpuMs: amount.optional(),
+  memoryPeakBytes: amount.optional(),
+  bytesIn: whole,
+  bytesOut: whole
+})
+const record = z.object({
+  id,
+  function: id,
+  revision: whole,
+  gateway: id,
+  state: z.enum(['queued', 'running', 'succeeded', 'failed']),
+  acceptedAt: line,
+  method: line,
+  path: z.string().max(PATH_CHARS_MAX),
+  worker: id.optional(),
+  start: z.enum(['warm', 'prewarmed', 'cold']).optional(),
+  placement: placement.optional(),
+  status: whole.optional(),
+  error: z.object({ code: id, message: z.string().max(ERROR_CHARS_MAX) }).optional(),
+  usage: usage.optional(),
+  totalMs: amount.optional(),
+  receipts: z.array(receipt).max(RECEIPTS_MAX)
+})
+
+/** JSON text of a receipt. */
+export function writeReceipt(value: Receipt): string {
+  return JSON.stringify(value)
+}
+
+/** Throws `protocol` when the text is not a receipt. */
+export function readReceipt(json: string): Receipt {
+  return parse('receipt', receipt, json, RECEIPT_CHARS_MAX) as Receipt
+}
+
+/** JSON text of an invocation record. */
+export function writeRecord(value: InvocationRecord): string {
+  return JSON.stringify(value)
+}
+
+/** Throws `protocol` when the text is not an invocation record. */
+export function readRecord(json: string): InvocationRecord {
+  return parse('invocation record', record, json, RECORD_CHARS_MAX) as InvocationRecord
+}
+
+/** `json` if it is the text of an object. Throws `protocol`. */
+export function objectText(json: string, name: string, charsMax: number): string {
+  parse(name, z.record(z.string(), z.unknown()), json, charsMax)
+  return json
+}
+
+function parse(name: string, schema: z.ZodType, json: string, charsMax: number): unknown {
+  if (json.length > charsMax) refuse(`${name} has ${json.length} characters, more than ${charsMax}`)
+  let value: unknown
+  try {
+    value = JSON.parse(json)
+  } catch {
+    return refuse(`${name} is not JSON`)
+  }
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  return refuse(`${name} is not valid at ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
+}

@@ -1,0 +1,51 @@
+/**
+ * What a peer accepts from another, and so what it may send. The sizes leave room above what CARES itself makes; they are there so that a
+ * faulty or hostile peer cannot make another use memory without bound.
+ */
+
+/** Names, ids and codes. A libp2p peer id has 52 characters, an invocation id 28. */
+export const ID_CHARS_MAX = 128
+/** Free text of one line: image references, multiaddrs, versions, times. */
+export const TEXT_CHARS_MAX = 2_048
+/** Messages and hints of errors; longer ones are cut by the sender. */
+export const ERROR_CHARS_MAX = 8_192
+/** JSON text of an error's details, the end of stderr included. */
+export const DETAILS_CHARS_MAX = 65_536
+/** JSON text of a receipt: a verdict takes about 200 characters and at most 100 peers are looked at; doubled. */
+export const RECEIPT_CHARS_MAX = 65_536
+/** JSON text of an invocation record with its 8 receipts. */
+export const RECORD_CHARS_MAX = 9 * RECEIPT_CHARS_MAX
+/** A log line is cut at 8 KiB by the worker; UTF-16 units never exceed bytes. */
+export const LOG_LINE_CHARS_MAX = 8_192
+
+/** Path and query of a call: what common HTTP servers accept. */
+export const PATH_CHARS_MAX = 16_384
+/** Headers of a call or answer. Node's HTTP parser keeps 2,000 lines and 16 KiB in all by default; functions may answer with more bytes. */
+export const HEADERS_MAX = 256
+export const HEADERS_CHARS_MAX = 65_536
+/** One `body` message, inline bodies included. Larger chunks are split by the channel; a frame this size takes less than a millisecond to send. */
+export const CHUNK_BYTES_MAX = 65_536
+
+/** Environment variables of a function, and labels of a peer. */
+export const PAIRS_MAX = 256
+export const PAIR_VALUE_CHARS_MAX = 32_768
+/** Peers of a cluster: the design is for 100; the rest is room for peers that are gone but not forgotten. */
+export const PEERS_MAX = 512
+/** Multiaddrs of one peer (`PeerProfile.addresses`). */
+export const ADDRESSES_MAX = 16
+/** Warm pools and images that one peer speaks of. */
+export const POOLS_MAX = 1_024
+export const IMAGES_MAX = 1_024
+
+/** One message on an invoke, execute or control lane: a call with an inline body and full headers, or a joined answer of a large cluster. */
+export const MESSAGE_BYTES_MAX = 1_048_576
+/** One gossiped message: 512 peers of a digest at about 1 KiB each. */
+export const GOSSIP_BYTES_MAX = 1_048_576
+/** Log entries in one append request. */
+export const ENTRIES_MAX = 1_024
+/** One command in the log. */
+export const COMMAND_BYTES_MAX = 1_048_576
+/** The whole state of a cluster in one message: 1,000 functions of a few KiB each, tenfold. */
+export const SNAPSHOT_BYTES_MAX = 33_554_432
+/** One message on the consensus stream: a snapshot and its envelope. */
+export const CONSENSUS_BYTES_MAX = SNAPSHOT_BYTES_MAX + 65_536

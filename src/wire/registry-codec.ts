@@ -1,0 +1,217 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { Command, Outcome } from '../model/command.ts'
+import type { FunctionRecord, FunctionSpec } from '../model/function.ts'
+import type { Digest } from '../model/ids.ts'
+import { amount, oneOf, optional, refuse, required, text, toWhole, whole } from './check.ts'
+import { createCodec } from './codec.ts'
+import {
+  type Command as CommandMessage,
+  CommandSchema,
+  type FunctionRecord as FunctionRecordMessage,
+  type FunctionRecordSchema,
+  type FunctionSpec as FunctionSpecMessage,
+  type FunctionSpecSchema,
+  type Outcome as OutcomeMessage,
+  type OutcomeSchema
+} from './generated/registry_pb.ts'
+import { COMMAND_BYTES_MAX, ERROR_CHARS_MAX, ID_CHARS_MAX, PATH_CHARS_MAX, TEXT_CHARS_MAX } from './limits.ts'
+import { readPairs, writePairs } from './pairs.ts'
+
+const CONTRACTS = ['stdio', 'http'] as const
+const NETWORKS = ['none', 'egress'] as const
+const REFUSALS = ['revision_mismatch', 'not_found', 'limit_reached', 'conflict'] as const
+const PORT_MAX = 65_535
+
+/** Commands as the log keeps them and as `propose` carries them. */
+export const commandCodec = createCodec({
+  schema: CommandSchema,
+  name: 'command',
+  bytesMax: COMMAND_BYTES_MAX,
+  write: writeCommand,
+  read: readCommand
+})
+
+/** The bytes of a command for the log. Throws `too_large` or `invalid`. */
+export function encodeCommand(command: Command): Uint8Array {
+  return commandCodec.encode(command)
+}
+
+/** The command of a log entry. Throws `protocol`. */
+export function decodeCommand(bytes: Uint8Array): Command {
+  return commandCodec.decode(bytes)
+}
+
+export function writeFunction(record: FunctionRecord): MessageInitShape<typeof FunctionRecordSchema> {
+  return {
+    spec: writeSpec(record),
+    digest: record.digest,
+    imageBytes: toWhole(record.imageBytes, 'imageBytes'),
+    revision: toWhole(record.revision, 'revision'),
+    updatedAt: record.updatedAt
+  }
+}
+
+export function readFunction(message: FunctionRecordMessage): FunctionRecord {
+  return {
+    ...readSpec(required(message.spec, 'spec')),
+    digest: readDigest(message.digest),
+    imageBytes: whole(message.imageBytes, 'imageBytes'),
+    revision: whole(message.revision, 'revision'),
+    updatedAt: text(message.updatedAt, 'updatedAt', TEXT_CHARS_MAX)
+  }
+}
+
+export function readDigest(value: string): Digest {
+  return text(value, 'digest', TEXT_CHARS_MAX, { empty: false }) as Digest
+}
+
+export function writeCommand(command: Command): MessageInitShape<typeof CommandSchema> {
+  switch (command.type) {
+    case 'function-put':
+      return {
+        kind: {
+          case: 'functionPut',
+          value: {
+            spec: writeSpec(command.spec),
+            digest: command.digest,
+            imageBytes: toWhole(command.imageBytes, 'imageBytes'),
+            ...writeIfRevision(command.ifRevision),
+            at: command.at
+          }
+        }
+      }
+    case 'function-remove':
+      return {
+        kind: { case: 'functionRemove', value: { name: command.name, ...writeIfRevision(command.ifRevision), at: command.at } }
+      }
+    case 'peer-drain':
+      return { kind: { case: 'peerDrain', value: { peer: command.peer, draining: command.draining, at: command.at } } }
+    default:
+      return refuse('command of an unknown type')
+  }
+}
+
+export function readCommand({ kind }: CommandMessage): Command {
+  switch (kind.case) {
+    case 'functionPut':
+      return {
+        type: 'function-put',
+        spec: readSpec(required(kind.value.spec, 'spec')),
+        digest: readDigest(kind.value.digest),
+        imageBytes: whole(kind.value.imageBytes, 'imageBytes'),
+        ...readIfRevision(kind.value.ifRevision),
+        at: text(kind.value.at, 'at', TEXT_CHARS_MAX)
+      }
+    case 'functionRemove':
+      return {
+        type: 'function-remove',
+        name: readName(kind.value.name),
+        ...readIfRevision(kind.value.ifRevision),
+        at: text(kind.value.at, 'at', TEXT_CHARS_MAX)
+      }
+    case 'peerDrain':
+      return {
+        type: 'peer-drain',
+        peer: text(kind.value.peer, 'peer', ID_CHARS_MAX, { empty: false }),
+        draining: kind.value.draining,
+        at: text(kind.value.at, 'at', TEXT_CHARS_MAX)
+      }
+    default:
+      return refuse('command of an unknown type')
+  }
+}
+
+export function writeOutcome(outcome: Outcome): MessageInitShape<typeof OutcomeSchema> {
+  switch (outcome.type) {
+    case 'function-created':
+      return { kind: { case: 'functionCreated', value: writeFunction(outcome.function) } }
+    case 'function-updated':
+      return { kind: { case: 'functionUpdated', value: writeFunction(outcome.function) } }
+    case 'function-unchanged':
+      return { kind: { case: 'functionUnchanged', value: writeFunction(outcome.function) } }
+    case 'function-removed':
+      return { kind: { case: 'functionRemoved', value: { name: outcome.name, revision: toWhole(outcome.revision, 'revision') } } }
+    case 'drain-set':
+      return { kind: { case: 'drainSet', value: { peer: outcome.peer, draining: outcome.draining } } }
+    case 'refused':
+      return { kind: { case: 'refused', value: { code: outcome.code, message: outcome.message } } }
+    default:
+      return refuse('outcome of an unknown type')
+  }
+}
+
+export function readOutcome({ kind }: OutcomeMessage): Outcome {
+  switch (kind.case) {
+    case 'functionCreated':
+      return { type: 'function-created', function: readFunction(kind.value) }
+    case 'functionUpdated':
+      return { type: 'function-updated', function: readFunction(kind.value) }
+    case 'functionUnchanged':
+      return { type: 'function-unchanged', function: readFunction(kind.value) }
+    case 'functionRemoved':
+      return { type: 'function-removed', name: readName(kind.value.name), revision: whole(kind.value.revision, 'revision') }
+    case 'drainSet':
+      return {
+        type: 'drain-set',
+        peer: text(kind.value.peer, 'peer', ID_CHARS_MAX, { empty: false }),
+        draining: kind.value.draining
+      }
+    case 'refused':
+      return {
+        type: 'refused',
+        code: oneOf(kind.value.code, 'code', REFUSALS),
+        message: text(kind.value.message, 'message', ERROR_CHARS_MAX)
+      }
+    default:
+      return refuse('outcome of an unknown type')
+  }
+}
+
+function writeSpec(spec: FunctionSpec): MessageInitShape<typeof FunctionSpecSchema> {
+  return {
+    name: spec.name,
+    image: spec.image,
+    contract: spec.contract,
+    port: spec.port,
+    ...optional('readyPath', spec.readyPath),
+    cpus: spec.cpus,
+    memoryBytes: toWhole(spec.memoryBytes, 'memoryBytes'),
+    timeoutMs: toWhole(spec.timeoutMs, 'timeoutMs'),
+    concurrency: spec.concurrency,
+    prewarm: spec.prewarm,
+    idempotent: spec.idempotent,
+    env: writePairs(spec.env),
+    network: spec.network
+  }
+}
+
+function readSpec(message: FunctionSpecMessage): FunctionSpec {
+  if (message.port > PORT_MAX) refuse(`port is larger than ${PORT_MAX}`)
+  return {
+    name: readName(message.name),
+    image: text(message.image, 'image', TEXT_CHARS_MAX, { empty: false }),
+    contract: oneOf(message.contract, 'contract', CONTRACTS),
+    port: message.port,
+    ...(message.readyPath === undefined ? {} : { readyPath: text(message.readyPath, 'readyPath', PATH_CHARS_MAX) }),
+    cpus: amount(message.cpus, 'cpus'),
+    memoryBytes: whole(message.memoryBytes, 'memoryBytes'),
+    timeoutMs: whole(message.timeoutMs, 'timeoutMs'),
+    concurrency: message.concurrency,
+    prewarm: message.prewarm,
+    idempotent: message.idempotent,
+    env: readPairs(message.env, 'env'),
+    network: oneOf(message.network, 'network', NETWORKS)
+  }
+}
+
+function readName(value: string): string {
+  return text(value, 'name', ID_CHARS_MAX, { empty: false })
+}
+
+function writeIfRevision(ifRevision: number | undefined): { ifRevision?: bigint } {
+  return ifRevision === undefined ? {} : { ifRevision: toWhole(ifRevision, 'ifRevision') }
+}
+
+function readIfRevision(ifRevision: bigint | undefined): { ifRevision?: number } {
+  return ifRevision === undefined ? {} : { ifRevision: whole(ifRevision, 'ifRevision') }
+}
