@@ -85,15 +85,21 @@ engine_answers() { (cd "$ROOT" && "$(modern_node)" scripts/setup/engine-answers.
 # ensure_engine: finds a Docker engine, or installs and starts one. Returns 1 where there is none and none can be had.
 # An engine that was started here is stopped by clean_up.
 ensure_engine() {
-  if engine_answers; then return 0; fi
+  if engine_answers && has docker; then return 0; fi
   can_install || return 1
+  local second packages=(docker.io iptables)
+  # Newer releases have the command line client in a package of its own.
+  if apt-cache show docker-cli >/dev/null 2>&1; then packages+=(docker-cli); fi
+  if engine_answers; then
+    apt_install "${packages[@]}"
+    return
+  fi
   say 'no Docker engine answers here: one is started for the time of this script (dockerd, from the package docker.io)'
-  has dockerd || apt_install docker.io iptables || return 1
+  { has dockerd && has docker; } || apt_install "${packages[@]}" || return 1
   # A dockerd that was killed leaves its pid file, and the next one takes a recycled pid for a running daemon.
   if [ -f /var/run/docker.pid ] && ! grep -q dockerd "/proc/$(cat /var/run/docker.pid)/comm" 2>/dev/null; then rm -f /var/run/docker.pid; fi
   setsid dockerd >"$WORK/dockerd.log" 2>&1 &
   DOCKERD_PID=$!
-  local second
   for second in $(seq 60); do
     if engine_answers; then return 0; fi
     kill -0 "$DOCKERD_PID" 2>/dev/null || break

@@ -32,3 +32,15 @@ export function processFunctions(): Functions {
     web: { image: `${process.execPath} ${WEB}`, contract: 'http', concurrency: 50 }
   }
 }
+
+/** Images of `scripts/images.ts`. */
+export function dockerFunctions(): Functions {
+  return {
+    upper: { image: 'cares-example/upper', contract: 'stdio' },
+    failing: { image: 'cares-example/fail', contract: 'stdio' },
+    hanging: { image: 'cares-test/hang', contract: 'stdio', timeoutMs: 2_000 },
+    flooding: { image: 'cares-test/flood', contract: 'stdio', timeoutMs: 3_000 },
+    deaf: { image: 'cares-test/deaf', contract: 'stdio' },
+    web: { image: 'cares-example/web', contract: 'http', concurrency: 50 }
+  }
+}

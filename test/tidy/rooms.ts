@@ -37,11 +37,24 @@ export const ROOMS: readonly Room[] = [
   { path: 'src/faces/tui/', rooms: [MODEL, 'src/faces/*'], packages: ['node:*', 'ink', 'react', 'string-width'] },
   { path: 'src/faces/web/', rooms: [MODEL, 'src/faces/*'], packages: [] },
   { path: 'src/simulate/', rooms: [MODEL, ...CORE, 'src/daemon/'], packages: ['node:*'] },
-  { path: 'src/config.ts', rooms: [MODEL], packages: ['node:*', 'zod', 'yaml', 'systeminformation', 'commander'] },
+  { path: 'src/config.ts', rooms: [MODEL, 'src/config/'], packages: ['node:*'] },
+  { path: 'src/config/', rooms: [MODEL], packages: ['node:*', 'zod', 'yaml', '@libp2p/peer-id', '@multiformats/*'] },
+  { path: 'src/version.ts', rooms: [], packages: ['node:*'] },
   { path: 'src/log.ts', rooms: [MODEL], packages: ['node:*', 'pino'] },
   {
     path: 'src/peer.ts',
-    rooms: [MODEL, ...CORE, 'src/daemon/', 'src/network/', 'src/runtime/', 'src/store/', 'src/api/', 'src/config.ts', 'src/log.ts'],
+    rooms: [
+      MODEL,
+      'src/wire/',
+      ...CORE,
+      'src/daemon/',
+      'src/network/',
+      'src/runtime/',
+      'src/store/',
+      'src/api/',
+      'src/config.ts',
+      'src/version.ts'
+    ],
     packages: ['node:*']
   },
   {
