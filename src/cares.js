@@ -1,0 +1,62 @@
+#!/usr/bin/env node
+// Starts CARES on Node 24 or newer, whatever Node this is. Plain JavaScript that Node 14 can read, and without a build step of its own.
+import { spawn } from 'node:child_process'
+import { existsSync, realpathSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { homedir } from 'node:os'
+import { join, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const NODE_MAJOR_MIN = 24
+
+/** For "this service is not available": sysexits.h calls it EX_UNAVAILABLE. */
+const EXIT_NODE_TOO_OLD = 69
+
+if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
+  const source = new URL('./main.ts', import.meta.url)
+  // Node does not strip types below node_modules, so an installed package runs its build.
+  const installed = realpathSync(fileURLToPath(import.meta.url))
+    .split(sep)
+    .includes('node_modules')
+  const entry = !installed && existsSync(source) ? source : new URL('../dist/main.js', import.meta.url)
+  await cacheCompiled()
+  const { main } = await import(entry.href)
+  process.exitCode = await main(process.argv.slice(2))
+} else {
+  const node = process.env.CARES_NODE_FOUND === undefined ? findNode() : undefined
+  if (node === undefined) {
+    console.error(`cares: needs Node.js ${NODE_MAJOR_MIN} or newer, this is ${process.version}\n  try: nvm install ${NODE_MAJOR_MIN}`)
+    process.exit(EXIT_NODE_TOO_OLD)
+  }
+  const child = spawn(node, process.argv.slice(1), { stdio: 'inherit', env: { ...process.env, CARES_NODE_FOUND: '1' } })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('error', error => {
+    console.error(`cares: cannot start ${node}: ${error.message}`)
+    process.exit(EXIT_NODE_TOO_OLD)
+  })
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code)
+    // End as the child has ended, so that a shell sees the same signal.
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+  })
+}
+
+/** Keeps compiled code between runs: a command then starts in half the time. Not in the shared /tmp, where others could write it. */
+async function cacheCompiled() {
+  try {
+    const { enableCompileCache } = await import('node:module')
+    enableCompileCache(join(homedir(), '.cache', 'cares', 'compiled'))
+  } catch {
+    // A user without a home directory waits a little longer.
+  }
+}
+
+/** The Node that comes as an optional dependency, where there is one for this machine. */
+function findNode() {
+  try {
+    return createRequire(import.meta.url).resolve(`node-${process.platform}-${process.arch}/bin/node`)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,135 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import type { FunctionRequest } from '../../../model/service.ts'
+import type { Cell } from '../../table.ts'
+import type { CommandContext } from '../command.ts'
+import { CaresError, toCaresError } from '../../../model/errors.ts'
+import { functionChanges } from '../../view-model.ts'
+import { defineCommand } from '../command.ts'
+import { EXIT, EXIT_BY_ERROR } from '../exit-codes.ts'
+import { parseRevision } from '../flags.ts'
+
+/** A file that describes functions is written by hand: a larger one is something else. */
+const FILE_BYTES_MAX = 4 * 2 ** 20
+
+interface ApplyOptions {
+  file: string
+  dryRun?: true
+  ifRevision?: number
+}
+
+interface Applied {
+  readonly name: string
+  readonly result: 'created' | 'updated' | 'unchanged' | 'failed'
+  readonly revision: number | null
+  readonly changes: readonly string[]
+  readonly error?: { readonly code: string; readonly detail: string }
+}
+
+export const apply = defineCommand<ApplyOptions>({
+  options: [
+    { flags: '-f, --file <FILE>', description: 'YAML or JSON, a folder of such files, or - for stdin', completes: 'file' },
+    { flags: '--dry-run', description: 'only say what would be done' },
+    { flags: '--if-revision <N>', description: 'only if the function has this revision; for one function', parse: parseRevision }
+  ],
+  description:
+    'A file may hold several documents. Applying the same again changes nothing. Keys: apiVersion, kind, name, image, contract, http {port, ready}, resources {cpu, memory}, timeout, concurrency, prewarm, idempotent, env, network.',
+  examples: [
+    { comment: 'Create or update what a file describes', command: 'cares apply -f function.yaml' },
+    { comment: 'See first what a folder of files would change', command: 'cares apply -f functions/ --dry-run' },
+    { comment: 'From another program', command: 'kustomize build . | cares apply -f -' }
+  ],
+  async run(context) {
+    const { options, client, signal, note } = context
+    const requests = await readRequests(options.file, context)
+    if (options.ifRevision !== undefined && requests.length !== 1) {
+      throw new CaresError('invalid', `--if-revision is for one function, and ${options.file} describes ${requests.length}`)
+    }
+    const items: Applied[] = []
+    let exitCode: number = EXIT.done
+    for (const request of requests) {
+      try {
+        items.push(await applyOne(request, context))
+      } catch (error) {
+        const failure = toCaresError(error)
+        if (signal.aborted || failure.code === 'peer_unreachable') throw failure
+        items.push({
+          name: request.name,
+          result: 'failed',
+          revision: null,
+          changes: [],
+          error: { code: failure.code, detail: failure.message }
+        })
+        if (exitCode === EXIT.done) exitCode = EXIT_BY_ERROR[failure.code]
+        note(`cares: ${request.name}: ${failure.message}${failure.hint === undefined ? '' : `\n  try: ${failure.hint}`}`)
+      }
+    }
+    return {
+      kind: 'list',
+      data: { items },
+      names: items.map(({ name }) => name),
+      empty: `${options.file} describes no function`,
+      table: {
+        columns: [{ title: 'NAME' }, { title: 'RESULT' }, { title: 'REV', align: 'right' }, { title: 'CHANGES', shrinks: true }],
+        rows: items.map(({ name, result, revision, changes }): Cell[] => [
+          name,
+          result === 'failed'
+            ? { text: result, tone: 'bad' }
+            : `${options.dryRun === true && result !== 'unchanged' ? 'would-be-' : ''}${result}`,
+          revision === null ? '-' : String(revision),
+          changes.join(', ')
+        ])
+      },
+      exitCode
+    }
+
+    async function applyOne(request: FunctionRequest, { options }: CommandContext<ApplyOptions>): Promise<Applied> {
+      const before = await client.function(request.name, { signal }).catch((error: unknown) => {
+        if (error instanceof CaresError && error.code === 'not_found') return undefined
+        throw error
+      })
+      const put = await client.putFunction(request, { dryRun: options.dryRun, ifRevision: options.ifRevision, signal })
+      const changes = before === undefined || put.result === 'unchanged' ? [] : functionChanges(before, put.function)
+      return { name: request.name, result: put.result, revision: put.function.revision, changes }
+    }
+  }
+})
+
+async function readRequests(path: string | undefined, { terminal }: CommandContext<ApplyOptions>): Promise<FunctionRequest[]> {
+  if (path === undefined)
+    throw new CaresError('invalid', 'what should be applied?', { hint: 'cares apply -f FILE, a folder, or - for stdin' })
+  const { parseFunctionFile } = await import('../function-file.ts')
+  if (path === '-') return parseFunctionFile(await text(terminal.stdin), 'stdin')
+  const files = await filesAt(path)
+  const requests: FunctionRequest[] = []
+  for (const file of files) requests.push(...parseFunctionFile(await readText(file), file))
+  const twice = requests.find((request, at) => requests.findIndex(({ name }) => name === request.name) !== at)
+  if (twice !== undefined) throw new CaresError('invalid', `${path} describes ${twice.name} twice`)
+  return requests
+}
+
+async function filesAt(path: string): Promise<string[]> {
+  try {
+    if (!(await stat(path)).isDirectory()) return [path]
+    const files = (await readdir(path)).filter(file => /\.(ya?ml|json)$/.test(file)).sort()
+    return files.map(file => join(path, file))
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    if ((await stat(file)).size > FILE_BYTES_MAX) throw new CaresError('too_large', `${file} is too large to describe functions`)
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+}
+
+function unreadable(file: string, error: unknown): CaresError {
+  if (error instanceof CaresError) return error
+  const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (error as Error).message
+  return new CaresError('invalid', `cannot read ${file}: ${reason}`, { cause: error })
+}

@@ -1,0 +1,29 @@
+import { CaresError } from '../../../model/errors.ts'
+import { explanationLines } from '../../explain-view.ts'
+import { defineCommand } from '../command.ts'
+import { isInvocationId } from '../names.ts'
+
+export const explain = defineCommand<{ whyNot?: string }>({
+  args: [{ name: 'ID|NAME', description: 'an invocation (i-…), or a function for its newest one', completes: 'function' }],
+  options: [{ flags: '--why-not <PEER>', description: 'say why this peer was not chosen', completes: 'peer' }],
+  description: 'The columns are expected milliseconds: on the network, to start or pull a container, in the queue, and to run.',
+  examples: [
+    { comment: 'Why a call went where it went', command: 'cares explain i-7f3kq9' },
+    { comment: 'The newest call of a function', command: 'cares explain thumb' },
+    { comment: 'Why not elsewhere', command: 'cares explain thumb --why-not elm' }
+  ],
+  async run({ args: [what = ''], options, client, signal }) {
+    const id = isInvocationId(what) ? what : await newestOf(what)
+    const explanation = await client.explain(id, { whyNot: options.whyNot, signal })
+    return { kind: 'item', data: explanation, names: [id], lines: view => explanationLines(explanation, view) }
+
+    async function newestOf(name: string): Promise<string> {
+      const { items } = await client.invocations({ function: name, limit: 1, signal })
+      if (items[0] !== undefined) return items[0].id
+      await client.function(name, { signal })
+      throw new CaresError('not_found', `no call of ${name} went through this peer`, {
+        hint: `cares invoke ${name}   (through this peer), or name an invocation`
+      })
+    }
+  }
+})

@@ -1,0 +1,156 @@
+import type { FetchAnswer } from '../../node-fetch.ts'
+import type { CommandContext, Result } from '../command.ts'
+import { CaresError, isErrorCode } from '../../../model/errors.ts'
+import { parseDurationMs } from '../../../model/units.ts'
+import { placementLines } from '../../placement-view.ts'
+import { defineCommand } from '../command.ts'
+import { EXIT } from '../exit-codes.ts'
+import { parseHeader } from '../flags.ts'
+import { write } from '../output.ts'
+import { type CallBody, readCallBody } from '../call-body.ts'
+
+interface InvokeOptions {
+  data?: string
+  request?: string
+  header?: readonly (readonly [string, string])[]
+  path?: string
+  on?: string
+  async?: true
+  wait?: true
+  rawExit?: true
+  timeout?: number
+  idempotencyKey?: string
+}
+
+type InvokeContext = CommandContext<InvokeOptions>
+
+/** Of one long poll for the end of an asynchronous call; it is asked again until it has ended. */
+const WAIT_MS = 30_000
+
+/** Longest to wait for the story of a call that has been answered already. */
+const STORY_TIMEOUT_MS = 2_000
+
+/** A failed process's own exit code is passed on; what a shell cannot hold becomes 1. */
+const EXIT_CODE_MAX = 255
+
+export const invoke = defineCommand<InvokeOptions>({
+  args: [{ name: 'NAME', description: 'the function', completes: 'function' }],
+  options: [
+    {
+      flags: '-d, --data <DATA>',
+      description: 'the body: text, @FILE, or - for stdin; without it, stdin if it is piped',
+      completes: 'file'
+    },
+    { flags: '-X, --request <METHOD>', description: 'the HTTP method', defaultText: 'POST with a body, else GET' },
+    { flags: '-H, --header <K:V>', description: 'a header for the function', repeats: true, parse: parseHeader },
+    { flags: '--path <PATH>', description: 'below the function, with its query: /users?page=2' },
+    { flags: '--on <PEER>', description: 'only this peer may run it', completes: 'peer' },
+    { flags: '--async', description: 'do not wait: print the id of the invocation' },
+    { flags: '--wait', description: 'with --async: wait for the end and print the answer' },
+    { flags: '--raw-exit', description: "exit with the function's own exit code instead of 8" },
+    { flags: '--timeout <DURATION>', description: "give up earlier than the function's own timeout", parse: parseDurationMs },
+    { flags: '--idempotency-key <KEY>', description: 'the same key gets the same answer, within ten minutes' }
+  ],
+  description: 'The answer goes to stdout as it comes. With -v, where it ran and why goes to stderr. Ctrl-C cancels the call.',
+  examples: [
+    { comment: 'Call with a text', command: "cares invoke upper -d 'hello'" },
+    { comment: 'Stream a file in and the answer out, and see where it ran', command: 'cares invoke thumb -d @cat.jpg -v >small.jpg' },
+    { comment: 'A path below an http function', command: "cares invoke shop --path '/items?page=2' -H 'accept: application/json'" },
+    { comment: 'In the background, and its answer later', command: 'cares invoke ocr -d @book.pdf --async --wait >book.txt' }
+  ],
+  async run(context) {
+    const { args, options, terminal, output } = context
+    const [name = ''] = args
+    if (options.wait === true && options.async !== true)
+      throw new CaresError('invalid', '--wait is for --async: without it every call is waited for')
+    const body = await readCallBody(options.data, { stdin: terminal.stdin, method: options.request })
+    if (options.async === true) return await invokeAsync(name, body, context)
+    const path = options.path ?? '/'
+    const answer = await context.client.invoke(
+      name,
+      {
+        method: options.request ?? (body.stream === undefined ? 'GET' : 'POST'),
+        path: /^[/?]/.test(path) ? path : `/${path}`,
+        headers: callHeaders(body, options),
+        body: body.stream
+      },
+      { signal: context.signal }
+    )
+    const exitCode = await printAnswer(name, answer, context)
+    const invocation = answer.headers.get('x-cares-invocation')
+    if (output.verbose && invocation !== undefined) await tellPlacement(invocation, context)
+    return { kind: 'written', exitCode }
+  }
+})
+
+function callHeaders({ headers }: CallBody, { header = [], on, timeout, idempotencyKey }: InvokeOptions): [string, string][] {
+  const own = new Set(header.map(([name]) => name))
+  return [
+    ...headers.filter(([name]) => !own.has(name)),
+    ...header,
+    ...(on === undefined ? [] : [['x-cares-on', on] as const]),
+    ...(timeout === undefined ? [] : [['x-cares-timeout', `${timeout}ms`] as const]),
+    ...(idempotencyKey === undefined ? [] : [['idempotency-key', idempotencyKey] as const])
+  ].map(([name, value]) => [name, value])
+}
+
+/** Copies the answer to stdout, or throws the failure that it tells of. Gives the exit code. */
+async function printAnswer(name: string, answer: FetchAnswer, { client, terminal, options, signal, note }: InvokeContext): Promise<number> {
+  if (isProblem(answer)) {
+    const failure = await client.failure(answer, { signal })
+    const code = failure.details['exitCode']
+    const invocation = answer.headers.get('x-cares-invocation')
+    if (options.rawExit === true && failure.code === 'function_failed' && typeof code === 'number') {
+      terminal.stderr.write(String(failure.details['stderr'] ?? ''))
+      return code > 0 && code <= EXIT_CODE_MAX ? code : EXIT.unexpected
+    }
+    throw new CaresError(failure.code, failure.message, {
+      hint: failure.hint,
+      retryable: failure.retryable,
+      details: { ...(invocation === undefined ? {} : { invocation }), ...failure.details }
+    })
+  }
+  try {
+    for await (const chunk of answer.body) await write(terminal.stdout, chunk)
+  } catch (cause) {
+    throw signal.aborted ? signal.reason : new CaresError('peer_lost', `the answer of ${name} broke off in the middle`, { cause })
+  }
+  if (answer.status < 400) return EXIT.done
+  note(`cares: ${name} answered ${answer.status}`)
+  return EXIT.functionFailed
+}
+
+/** Whether the answer tells of a failure in the words of CARES, and is not the function's own. */
+function isProblem({ status, headers }: FetchAnswer): boolean {
+  return status >= 400 && (headers.get('content-type') ?? '').startsWith('application/problem+json')
+}
+
+async function invokeAsync(name: string, body: CallBody, context: InvokeContext): Promise<Result> {
+  const { client, options, signal, note } = context
+  const accepted = await client.invokeAsync(name, { headers: callHeaders(body, options), body: body.stream }, { signal })
+  const id = accepted.invocation
+  if (options.wait !== true) {
+    note(`${name} accepted; see: cares explain ${id}`)
+    return { kind: 'item', data: accepted, names: [id], lines: () => [id] }
+  }
+  let record = await client.invocation(id, { waitMs: WAIT_MS, signal })
+  while (record.state === 'queued' || record.state === 'running') record = await client.invocation(id, { waitMs: WAIT_MS, signal })
+  if (record.error !== null && !record.result) {
+    throw new CaresError(isErrorCode(record.error.code) ? record.error.code : 'internal', record.error.message, {
+      details: { invocation: id }
+    })
+  }
+  const exitCode = await printAnswer(name, await client.result(id, { signal }), context)
+  if (context.output.verbose) await tellPlacement(id, context)
+  return { kind: 'written', exitCode }
+}
+
+/** What the call was placed on and what it took, for people; the call itself is over, so nothing here may fail it. */
+async function tellPlacement(id: string, { client, clock, signal, terminal }: InvokeContext): Promise<void> {
+  try {
+    const explanation = await client.explain(id, { signal: AbortSignal.any([signal, clock.timeout(STORY_TIMEOUT_MS)]) })
+    for (const line of placementLines(explanation)) terminal.stderr.write(`* ${line}\n`)
+  } catch (error) {
+    terminal.stderr.write(`* invocation ${id}; its placement cannot be told: ${(error as Error).message}\n`)
+  }
+}

@@ -1,0 +1,129 @@
+import type { ClusterStatus } from '../../../model/service.ts'
+import type { CliEnvironment, Flags, RunnablePeer } from '../environment.ts'
+import { CaresError, toCaresError } from '../../../model/errors.ts'
+import { type AnyCommand, type CommandContext, defineCommand } from '../command.ts'
+import { printResult } from '../output.ts'
+
+/** Between two looks at whether the peer has become a member. */
+const READY_POLL_MS = 100
+
+/** After so long a peer that is not a member yet is announced as it is: it goes on trying, and its log says why. */
+const READY_TIMEOUT_MS = 15_000
+
+export async function peer(environment: CliEnvironment): Promise<AnyCommand> {
+  return defineCommand<Flags>({
+    options: await environment.peerFlags(),
+    description:
+      'Runs in the foreground until it is interrupted; its log goes to stderr. Without --bootstrap it is the first peer of a new cluster, or returns to the one that its data directory knows. The first SIGINT or SIGTERM drains and stops it, a second one ends it at once.',
+    examples: [
+      { comment: 'The first peer of a new cluster', command: 'cares peer' },
+      { comment: 'Join it from another machine', command: 'CARES_BOOTSTRAP="$(ssh first cares id)" cares peer' },
+      { comment: 'Two peers on one machine', command: 'cares peer --data /tmp/b --http 127.0.0.1:7071 --listen /ip4/0.0.0.0/tcp/4002' },
+      { comment: 'Without Docker (gives no isolation)', command: 'cares peer --runtime process' }
+    ],
+    async run(context) {
+      const { signal, note } = context
+      const running = await started(environment, context)
+      try {
+        const cluster = await settled(running, context)
+        if (running.service.profile.runtime === 'process') note(NO_ISOLATION)
+        await announce(running, cluster, context)
+        await Promise.race([aborted(signal), running.left])
+        note(signal.aborted ? 'stopping; interrupt again to end at once' : 'this peer has left its cluster; stopping')
+      } finally {
+        await running.stop()
+      }
+      return { kind: 'written' }
+    }
+  })
+}
+
+const NO_ISOLATION =
+  'cares: --runtime process gives NO ISOLATION: functions run as this user, with its files and its network. Only for programs that you trust.'
+
+async function started({ createPeer }: CliEnvironment, { options, signal }: CommandContext<Flags>): Promise<RunnablePeer> {
+  try {
+    const peer = await createPeer(options)
+    try {
+      signal.throwIfAborted()
+      await peer.start()
+    } catch (error) {
+      await peer.stop()
+      throw error
+    }
+    return peer
+  } catch (error) {
+    throw startError(error)
+  }
+}
+
+/** Waits until the peer is a member of a cluster whose id can be told. */
+async function settled({ service }: RunnablePeer, { clock, signal }: CommandContext<Flags>): Promise<ClusterStatus> {
+  const deadlineMs = clock.nowMs() + READY_TIMEOUT_MS
+  while (!signal.aborted && clock.nowMs() < deadlineMs) {
+    const cluster = service.cluster()
+    if (cluster.id !== null && cluster.uid !== null && cluster.orchestrator !== null) return cluster
+    await clock.sleep(READY_POLL_MS, { signal }).catch(() => {})
+  }
+  return service.cluster()
+}
+
+async function announce(
+  { service, apiUrl }: RunnablePeer,
+  cluster: ClusterStatus,
+  { terminal, output, options, note }: CommandContext<Flags>
+): Promise<void> {
+  const { profile } = service
+  const { id } = cluster
+  const data = {
+    id: profile.id,
+    name: profile.name,
+    api: apiUrl,
+    cluster: id,
+    orchestrator: cluster.orchestrator?.name ?? null,
+    runtime: profile.runtime
+  }
+  // Who reads a pipe here is a program that waits for the peer. One object a line, as in every stream: the process goes on, and the reader
+  // must know where the object ends.
+  const forProgram = options['output'] === undefined && terminal.stdout.isTTY !== true
+  const format = forProgram || output.format === 'json' ? 'jsonl' : output.format
+  const lines = [`peer     ${profile.name}`, `api      ${apiUrl}`, `cluster  ${id ?? '-'}`]
+  await printResult({ kind: 'item', data, names: [profile.name], lines: () => lines }, terminal, { ...output, format }, note)
+  if (id === null) note('not a member of a cluster yet; the log says why')
+  else note(`join from another machine: cares peer --bootstrap '${id}'${cluster.private ? '   (the id holds the secret)' : ''}`)
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>(resolve => {
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+/** What a start most often fails of, in words that say what to change. */
+function startError(error: unknown): CaresError {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE' || code === 'EACCES') {
+    const reason = code === 'EADDRINUSE' ? 'the address is in use' : 'this user may not listen there'
+    return new CaresError('conflict', `cannot start: ${reason} (${message})`, {
+      hint: 'cares peer --http HOST:PORT --listen /ip4/0.0.0.0/tcp/PORT',
+      cause: error
+    })
+  }
+  const failure = toCaresError(error)
+  const hint = failure.hint ?? START_HINTS[failure.code]
+  return new CaresError(failure.code, `cannot start: ${failure.message}`, {
+    hint,
+    retryable: failure.retryable,
+    details: failure.details,
+    cause: error
+  })
+}
+
+const START_HINTS: Readonly<Partial<Record<CaresError['code'], string>>> = {
+  conflict: 'cares peer --data DIR   (each peer needs its own)',
+  peer_unreachable: 'check the cluster id, and that its machine can be reached from here',
+  timeout: 'check the cluster id, and that its machine can be reached from here',
+  unauthorized: 'check the part of the cluster id after #: it is the secret',
+  runtime_unavailable: 'start Docker, or: cares peer --runtime process   (no isolation)'
+}

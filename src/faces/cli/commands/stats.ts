@@ -1,0 +1,52 @@
+import type { Stats } from '../../../model/rest.ts'
+import type { StreamItem } from '../command.ts'
+import { CaresError } from '../../../model/errors.ts'
+import { renderTable } from '../../table.ts'
+import { peerStatsLine, statsLine, statsTable } from '../../view-model.ts'
+import { defineCommand } from '../command.ts'
+import { poll } from '../poll.ts'
+
+export const stats = defineCommand<{ watch?: true }>({
+  args: [{ name: 'PEER', description: 'a name, an id, or the beginning of an id', required: false, completes: 'peer' }],
+  options: [{ flags: '-w, --watch', description: 'again every second, until interrupted' }],
+  examples: [
+    { comment: 'What all peers use and have done', command: 'cares stats' },
+    { comment: 'Live, like top', command: 'cares stats -w' },
+    { comment: 'One sample a second for a program', command: 'cares stats atlas -w -o jsonl' }
+  ],
+  async run({ args: [name], options, client, clock, signal }) {
+    const sample = async (): Promise<Stats> => {
+      const all = await client.stats({ signal })
+      return name === undefined ? all : { ...all, items: [findPeer(all, name)] }
+    }
+    if (options.watch === true) {
+      const item = async (): Promise<StreamItem> => {
+        const now = await sample()
+        const [peer] = now.items
+        return {
+          data: now,
+          name: now.items.map(each => each.name).join(' '),
+          line: name === undefined || peer === undefined ? statsLine(now) : peerStatsLine(now.at, peer),
+          frame: view => [...renderTable(statsTable(now.items), view), ...(name === undefined ? ['', statsLine(now)] : [])]
+        }
+      }
+      return { kind: 'stream', items: poll(item, { clock, signal }) }
+    }
+    const now = await sample()
+    return {
+      kind: 'list',
+      data: now,
+      table: statsTable(now.items),
+      names: now.items.map(each => each.name),
+      empty: 'no peers; start one: cares peer'
+    }
+  }
+})
+
+function findPeer({ items }: Stats, name: string): Stats['items'][number] {
+  const [found, ...others] = items.filter(peer => peer.name === name || peer.id.startsWith(name))
+  if (found === undefined) throw new CaresError('not_found', `no peer named ${name}`)
+  if (others.length > 0)
+    throw new CaresError('conflict', `${name} fits ${others.length + 1} peers`, { hint: 'name one by its id: cares peers -o wide' })
+  return found
+}

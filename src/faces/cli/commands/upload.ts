@@ -1,0 +1,100 @@
+import type { FunctionRequest } from '../../../model/service.ts'
+import { CaresError } from '../../../model/errors.ts'
+import { parseBytes, parseDurationMs } from '../../../model/units.ts'
+import { uploadLines } from '../../view-model.ts'
+import { defineCommand } from '../command.ts'
+import { parseAssignment, parseCount, parsePositive, parseRevision } from '../flags.ts'
+import { withProgress } from '../progress.ts'
+
+interface UploadOptions {
+  contract?: 'auto' | 'stdio' | 'http'
+  port?: number
+  ready?: string
+  cpu?: number
+  memory?: number
+  timeout?: number
+  concurrency?: number
+  prewarm?: number
+  idempotent?: true
+  env?: readonly (readonly [string, string])[]
+  network?: 'none' | 'egress'
+  ifRevision?: number
+  pull?: 'always' | 'missing' | 'never'
+}
+
+export const upload = defineCommand<UploadOptions>({
+  args: [
+    { name: 'IMAGE', description: 'the image, as for docker run; with --runtime process, a command line' },
+    { name: 'NAME', description: 'what to call the function; guessed from the image', required: false, completes: 'function' }
+  ],
+  options: [
+    { flags: '--contract <CONTRACT>', description: 'how the image is called; auto finds out', choices: ['auto', 'stdio', 'http'] },
+    { flags: '--port <N>', description: 'the port that an http image serves on', parse: parseCount },
+    { flags: '--ready <PATH>', description: 'answers below 400 when an http container is ready' },
+    { flags: '--cpu <N>', description: 'cores for a container, e.g. 0.5', parse: parsePositive },
+    { flags: '--memory <SIZE>', description: 'memory for a container, e.g. 256Mi', parse: parseBytes },
+    { flags: '--timeout <DURATION>', description: 'longest that a call may take, e.g. 30s', parse: parseDurationMs },
+    { flags: '--concurrency <N>', description: 'calls that one http container serves at once', parse: parseCount },
+    { flags: '--prewarm <N>', description: 'stdio containers kept started ahead, each for one call', parse: parseCount },
+    { flags: '--idempotent', description: 'running a call twice does no harm: it may be retried' },
+    { flags: '-e, --env <K=V>', description: 'a variable for the container', repeats: true, parse: parseAssignment },
+    { flags: '--network <POLICY>', description: 'what a container may reach', defaultText: 'none', choices: ['none', 'egress'] },
+    { flags: '--if-revision <N>', description: 'only if it has this revision; 0: only if it is new', parse: parseRevision },
+    {
+      flags: '--pull <WHEN>',
+      description: 'ask the registry for the image',
+      defaultText: 'missing',
+      choices: ['always', 'missing', 'never']
+    }
+  ],
+  description: 'Uploading a name again makes its next revision; calls that run go on with theirs.',
+  examples: [
+    { comment: 'A function named thumb, its contract found out', command: 'cares upload acme/thumb:1.4' },
+    { comment: 'A web server with more room', command: 'cares upload acme/ocr ocr --contract http --port 5000 --memory 512Mi' },
+    { comment: 'A filter with two containers waiting for the next calls', command: 'cares upload busybox upper -e MODE=fast --prewarm 2' }
+  ],
+  async run({ args: [image = '', given], options, client, terminal, output, clock, signal }) {
+    const request = functionRequest(image, given ?? guessName(image), options)
+    const put = await withProgress(`finding ${image}`, { terminal, output, clock }, () =>
+      client.putFunction(request, { ifRevision: options.ifRevision, pull: options.pull, signal })
+    )
+    return { kind: 'item', data: put, names: [put.function.name], lines: () => uploadLines(put) }
+  }
+})
+
+function functionRequest(image: string, name: string, options: UploadOptions): FunctionRequest {
+  const { contract, port, ready, cpu, memory, timeout, concurrency, prewarm, idempotent, env, network } = options
+  return {
+    name,
+    image,
+    ...(contract === undefined ? {} : { contract }),
+    ...(port === undefined ? {} : { port }),
+    ...(ready === undefined ? {} : { readyPath: ready }),
+    ...(cpu === undefined ? {} : { cpus: cpu }),
+    ...(memory === undefined ? {} : { memoryBytes: memory }),
+    ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(prewarm === undefined ? {} : { prewarm }),
+    ...(idempotent === undefined ? {} : { idempotent }),
+    ...(env === undefined ? {} : { env: Object.fromEntries(env) }),
+    ...(network === undefined ? {} : { network })
+  }
+}
+
+/** A DNS label holds no more. */
+const NAME_CHARACTERS_MAX = 63
+
+/** `thumb` of `ghcr.io/acme/thumb:1.4@sha256:…`: the last part of the reference, as far as a function's name may hold it. */
+export function guessName(image: string): string {
+  const reference = /^[^\s@]+/.exec(image)?.[0] ?? ''
+  const last = reference.split('/').at(-1)?.split(':')[0] ?? ''
+  const name = last
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^[^a-z]+/, '')
+    .slice(0, NAME_CHARACTERS_MAX)
+    .replace(/-+$/, '')
+  if (name === '')
+    throw new CaresError('invalid', `no function name can be made of ${JSON.stringify(image)}`, { hint: 'cares upload IMAGE NAME' })
+  return name
+}

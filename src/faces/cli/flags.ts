@@ -1,0 +1,33 @@
+import { CaresError } from '../../model/errors.ts'
+
+/** A whole number of at least 0, or `invalid`. */
+export function parseCount(text: string): number {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new CaresError('invalid', `not a whole number: ${JSON.stringify(text)}`)
+  return value
+}
+
+/** A revision: 1 and up, or 0 for "it must not exist". */
+export const parseRevision = parseCount
+
+/** A positive number, perhaps a fraction, or `invalid`. */
+export function parsePositive(text: string): number {
+  const value = Number(text)
+  if (!/^\d*\.?\d+$/.test(text) || value <= 0) throw new CaresError('invalid', `not a positive number: ${JSON.stringify(text)}`)
+  return value
+}
+
+/** `K=V` as a pair; the value may hold further `=`. */
+export function parseAssignment(text: string): readonly [key: string, value: string] {
+  const at = text.indexOf('=')
+  if (at <= 0) throw new CaresError('invalid', `not KEY=VALUE: ${JSON.stringify(text)}`)
+  return [text.slice(0, at), text.slice(at + 1)]
+}
+
+/** `Name: value` as a pair. */
+export function parseHeader(text: string): readonly [name: string, value: string] {
+  const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*(.*)$/.exec(text)
+  if (match === null)
+    throw new CaresError('invalid', `not a header: ${JSON.stringify(text)}`, { hint: 'write it like content-type: image/jpeg' })
+  return [(match[1] ?? '').toLowerCase(), match[2] ?? '']
+}

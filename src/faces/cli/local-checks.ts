@@ -1,0 +1,138 @@
+import { constants } from 'node:fs'
+import { access, mkdir, stat } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { dirname } from 'node:path'
+import type { HealthCheck } from '../../model/service.ts'
+import type { PeerSettings } from './environment.ts'
+
+/** The oldest Node that strips types and has the SQLite that the store needs. */
+const NODE_MAJOR_MIN = 24
+
+/** Clocks that differ by more make logs and ages hard to read; nothing else depends on them. */
+const CLOCK_SKEW_MS_MAX = 5_000
+
+/** A local engine accepts at once. */
+const CONNECT_TIMEOUT_MS = 2_000
+
+/** Whether a peer could work on this machine, one check after the other. Never throws: what fails is a check that does not hold. */
+export async function localChecks(
+  settings: PeerSettings,
+  {
+    nodeVersion,
+    peerRuns,
+    timeout,
+    signal
+  }: { nodeVersion: string; peerRuns: boolean; timeout: (ms: number) => AbortSignal; signal: AbortSignal }
+): Promise<HealthCheck[]> {
+  const checks = [nodeCheck(nodeVersion), await dataCheck(settings.data)]
+  // A running peer holds its ports: that is as it should be.
+  if (!peerRuns) {
+    checks.push(await portCheck('api port', settings.http.host, settings.http.port, '--http HOST:PORT'))
+    for (const address of settings.listen) {
+      const match = /^\/ip[46]\/([^/]+)\/tcp\/(\d+)/.exec(address)
+      if (match !== null) checks.push(await portCheck('peer port', match[1] ?? '', Number(match[2]), '--listen MADDR'))
+    }
+  }
+  const socket = dockerSocket(settings.dockerHost)
+  if (settings.runtime === 'docker' && socket !== null) {
+    checks.push(await dockerCheck(socket, AbortSignal.any([signal, timeout(CONNECT_TIMEOUT_MS)])))
+  }
+  return checks
+}
+
+/** Whether this machine's clock agrees with the peer's. */
+export function clockCheck(hereMs: number, thereMs: number): HealthCheck {
+  const skewMs = Math.abs(hereMs - thereMs)
+  const ok = skewMs <= CLOCK_SKEW_MS_MAX
+  return {
+    name: 'clock',
+    ok,
+    message: ok ? 'agrees with the peer' : `${Math.round(skewMs / 1_000)}s apart from the peer's`,
+    hint: ok ? undefined : 'set both clocks by NTP: timedatectl set-ntp true'
+  }
+}
+
+/** Null: the engine is reached another way, and only a running peer can tell. */
+function dockerSocket(dockerHost: string | null): string | null {
+  if (dockerHost === null) return '/var/run/docker.sock'
+  return /^(?:unix:\/\/)?(\/.*)$/.exec(dockerHost)?.[1] ?? null
+}
+
+function nodeCheck(version: string): HealthCheck {
+  const ok = Number(version.replace(/^v/, '').split('.')[0]) >= NODE_MAJOR_MIN
+  return { name: 'node', ok, message: version, hint: ok ? undefined : `install Node.js ${NODE_MAJOR_MIN} or newer` }
+}
+
+/** The directory itself, or the nearest that exists above it, must be writable. */
+async function dataCheck(dataDir: string): Promise<HealthCheck> {
+  try {
+    await mkdir(dataDir, { recursive: true })
+    await access(dataDir, constants.W_OK)
+    return { name: 'data', ok: true, message: dataDir }
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code === 'EACCES' ? 'permission denied' : (error as Error).message
+    return {
+      name: 'data',
+      ok: false,
+      message: `cannot write ${dataDir}: ${reason}`,
+      hint: `cares peer --data DIR, or make ${dirname(dataDir)} writable`
+    }
+  }
+}
+
+async function portCheck(name: string, host: string, port: number, flag: string): Promise<HealthCheck> {
+  const server = createServer()
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ host, port, exclusive: true }, resolve)
+    })
+    return { name, ok: true, message: `${host}:${port} is free` }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const reason = code === 'EADDRINUSE' ? 'in use by another program' : code === 'EACCES' ? 'not allowed for this user' : message
+    return { name, ok: false, message: `${host}:${port} is ${reason}`, hint: `cares peer ${flag}` }
+  } finally {
+    server.close()
+  }
+}
+
+async function dockerCheck(socket: string, signal: AbortSignal): Promise<HealthCheck> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const connection = connect({ path: socket, signal })
+      connection.once('connect', () => {
+        connection.destroy()
+        resolve()
+      })
+      connection.once('error', reject)
+    })
+    return { name: 'docker', ok: true, message: `answers at ${socket}` }
+  } catch (error) {
+    return await dockerFailure(socket, error as NodeJS.ErrnoException)
+  }
+}
+
+async function dockerFailure(socket: string, { code, message }: NodeJS.ErrnoException): Promise<HealthCheck> {
+  const failed = { name: 'docker', ok: false }
+  if (code === 'ENOENT') {
+    return {
+      ...failed,
+      message: `there is no ${socket}`,
+      hint: 'install and start Docker, or: cares peer --runtime process (no isolation)'
+    }
+  }
+  if (code === 'EACCES') {
+    const gid = await stat(socket).then(
+      found => found.gid,
+      () => undefined
+    )
+    return {
+      ...failed,
+      message: `cannot use ${socket}: permission denied${gid === undefined ? '' : ` (socket gid ${gid}, this process ${process.getgid?.() ?? '?'})`}`,
+      hint: `in a container: docker run --group-add ${gid ?? 'GID'} …; else: sudo usermod -aG docker USER, and log in again`
+    }
+  }
+  const reason = code === 'ECONNREFUSED' ? 'nobody answers' : message
+  return { ...failed, message: `cannot use ${socket}: ${reason}`, hint: 'start Docker: sudo systemctl start docker' }
+}

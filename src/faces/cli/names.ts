@@ -1,0 +1,24 @@
+import type { Clock } from '../../model/ports/clock.ts'
+import type { CaresClient } from '../client.ts'
+
+/** Longest to wait for names that only make the output nicer. */
+const NAMES_TIMEOUT_MS = 2_000
+
+/** Whether a word can only be an invocation: function names have no second part of 26 characters in base 32, but ids are often pasted cut. */
+export function isInvocationId(word: string): boolean {
+  return /^i-[a-z2-7]{4,26}$/.test(word) && /^i-[a-z2-7]{26}$/.test(word)
+}
+
+/** Names of peers by id; empty when they cannot be had in time. */
+export async function peerNames(
+  client: CaresClient,
+  { clock, signal }: { clock: Clock; signal: AbortSignal }
+): Promise<ReadonlyMap<string, string>> {
+  try {
+    const { items } = await client.peers({ signal: AbortSignal.any([signal, clock.timeout(NAMES_TIMEOUT_MS)]) })
+    return new Map(items.map(({ id, name }) => [id, name]))
+  } catch {
+    // Ids are shown instead, and what is wrong with the peer is said by the question that the user has asked.
+    return new Map()
+  }
+}

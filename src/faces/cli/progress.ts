@@ -1,0 +1,26 @@
+import type { Clock } from '../../model/ports/clock.ts'
+import type { OutputSettings, Terminal } from './command.ts'
+
+/** Quicker work than this needs no progress line. */
+const TICK_MS = 500
+
+/** Does the work, and tells a waiting person on stderr what it is and how long it has taken. Nothing in pipes and with `--quiet`. */
+export async function withProgress<Value>(
+  what: string,
+  { terminal: { stderr }, output, clock }: { terminal: Terminal; output: OutputSettings; clock: Clock },
+  work: () => Promise<Value>
+): Promise<Value> {
+  if (stderr.isTTY !== true || output.quiet) return await work()
+  const startedMs = clock.nowMs()
+  let shown = false
+  const ticks = clock.every(TICK_MS, () => {
+    shown = true
+    stderr.write(`\r\u001B[K${what} … ${Math.floor((clock.nowMs() - startedMs) / 1_000)}s`)
+  })
+  try {
+    return await work()
+  } finally {
+    ticks[Symbol.dispose]()
+    if (shown) stderr.write('\r\u001B[K')
+  }
+}

@@ -1,0 +1,63 @@
+import type { Explanation, PlacementItem, VerdictItem } from '../model/rest.ts'
+import type { Cell, Table, TableView } from './table.ts'
+import { formatBytes, formatDurationMs } from '../model/units.ts'
+import { renderTable } from './table.ts'
+import { keyed, timeOfDay } from './view-model.ts'
+
+/** Why an invocation went where it went: one table for each placement, with the numbers that decided. */
+export function explanationLines({ invocation, placements, predictedMs, actualMs, whyNot }: Explanation, view: TableView): string[] {
+  const ended = invocation.totalMs === null ? '' : `, ${formatDurationMs(invocation.totalMs)}`
+  const where = invocation.worker === null ? '' : ` on ${invocation.worker.name}`
+  const error = invocation.error === null ? '' : `: ${invocation.error.message}`
+  const samples = placements.at(-1)?.estimate.samples
+  return [
+    `Invocation  ${invocation.id}  ${invocation.function} r${invocation.revision}  ${invocation.state}${ended}${where}${error}`,
+    ...placements.flatMap((placement, index) => placementLines(placement, index, placements.length, view)),
+    ...(placements.length === 0 ? ['It has not been placed.'] : []),
+    ...(predictedMs === null
+      ? []
+      : [
+          `Predicted ${formatDurationMs(predictedMs)}  actual ${actualMs === null ? '-' : formatDurationMs(actualMs)}${samples === undefined ? '' : `  (from ${samples} earlier runs)`}`
+        ]),
+    ...(whyNot === undefined ? [] : [`Why not ${whyNot.peer.name}: ${whyNot.why}`])
+  ]
+}
+
+/** The placements' own columns: expected milliseconds by cause. */
+const TERMS = ['network', 'start', 'pull', 'queue', 'run', 'total'] as const
+
+/** Every peer that a placement looked at, with its cost by cause, or why it could not have the work. */
+export function verdictsTable(verdicts: readonly VerdictItem[]): Table {
+  return {
+    columns: [
+      { title: 'PEER' },
+      { title: 'FITS' },
+      ...TERMS.map(term => ({ title: (term === 'network' ? 'net' : term).toUpperCase(), align: 'right' }) as const),
+      { title: 'VERDICT' }
+    ],
+    rows: verdicts.map(({ peer, fits, chosen, cost, why }): Cell[] => [
+      peer.name,
+      fits ? 'yes' : 'no',
+      ...TERMS.map(term => (cost === undefined ? '-' : milliseconds(cost[term]))),
+      chosen ? { text: why, tone: 'good' } : why
+    ])
+  }
+}
+
+function placementLines(placement: PlacementItem, index: number, count: number, view: TableView): string[] {
+  const { at, by, term, strategy, viewAgeMs, needs, verdicts, skipped } = placement
+  const who = `${placement.placement}, term ${term}, ${strategy}`
+  return [
+    ...keyed([
+      ['Needs     ', `cpu ${needs.cpus}  memory ${formatBytes(needs.memoryBytes)}  image ${formatBytes(needs.imageBytes)}`],
+      ['Decided', `${timeOfDay(at)} by ${by.name} (${who})${count > 1 ? `, placement ${index + 1} of ${count}` : ''}`],
+      ['Knew', `what the peers said up to ${formatDurationMs(viewAgeMs)} before`]
+    ]),
+    ...renderTable(verdictsTable(verdicts), view),
+    ...(skipped === 0 ? [] : [`${skipped} more peers were not looked at`])
+  ]
+}
+
+function milliseconds(value: number): string {
+  return value < 10 ? value.toFixed(1).replace(/\.0$/, '') : String(Math.round(value))
+}

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { COMMANDS } from '../../../src/faces/cli/commands.ts'
+import { GLOBAL_OPTIONS } from '../../../src/faces/cli/program.ts'
+import { run } from './run.ts'
+
+describe('cares, its command tree', () => {
+  it('shows help on stderr and exits with 2 when it is called alone', async () => {
+    const { code, stdout, stderr } = await run([])
+    assert.equal(code, 2)
+    assert.equal(stdout, '')
+    assert.match(stderr, /Usage: cares/)
+    for (const { name, summary, hidden } of COMMANDS) {
+      if (hidden !== true) assert.ok(stderr.replace(/\s+/g, ' ').includes(summary), `the help does not list ${name}`)
+    }
+  })
+
+  it('prints its version, whatever else is wrong with the machine', async () => {
+    assert.deepEqual(await run(['--version']), { code: 0, stdout: '0.1.0\n', stderr: '' })
+  })
+
+  it('keeps its help within 80 columns', async () => {
+    const pages = [(await run(['help'])).stdout]
+    for (const { name } of COMMANDS) pages.push((await run([name, '--help'])).stdout)
+    const long = pages
+      .flatMap(page => page.split('\n'))
+      .filter(line => line.length > 80 && !/^ {2}(cares|CARES|until|source|kustomize)/.test(line))
+    assert.deepEqual(long, [])
+  })
+
+  for (const { name, aliases = [], hidden } of COMMANDS) {
+    it(`${name}: has a help with examples and its flags with their environment names`, async () => {
+      const { code, stdout, stderr } = await run([name, '--help'])
+      assert.equal(code, 0)
+      assert.equal(stderr, '')
+      const examples = /Examples:\n([\s\S]+)$/.exec(stdout)?.[1] ?? ''
+      const count = examples.split('\n').filter(line => line.startsWith('  #')).length
+      assert.ok(count >= 2 && count <= 4, `${count} examples`)
+      assert.ok(examples.includes(`cares ${name}`) || hidden, 'no example shows the command')
+      for (const { flags, env } of GLOBAL_OPTIONS) {
+        const long = /--[a-z-]+/.exec(flags)?.[0] ?? ''
+        assert.ok(stdout.includes(long), `${long} is missing`)
+        if (env !== undefined) assert.ok(stdout.replace(/\s+/g, ' ').includes(`env: ${env}`), `${env} is missing beside ${long}`)
+      }
+    })
+
+    it(`${name}: help ${name} says the same as ${name} --help`, async () => {
+      for (const word of [name, ...aliases]) assert.equal((await run(['help', word])).stdout, (await run([name, '--help'])).stdout)
+    })
+
+    it(`${name}: refuses an unknown flag with exit code 2, and says which is near`, async () => {
+      const { code, stdout, stderr } = await run([name, '--verbos'])
+      assert.equal(code, 2)
+      assert.equal(stdout, '')
+      assert.equal(stderr, `cares: unknown option '--verbos'; did you mean --verbose?\n  try: cares ${name} --help\n`)
+    })
+  }
+
+  it('offers the closest command for one that does not exist', async () => {
+    assert.deepEqual(await run(['uplod']), {
+      code: 2,
+      stdout: '',
+      stderr: 'cares: there is no command uplod\n  try: cares upload   (closest name)\n'
+    })
+  })
+
+  it('has no command that is not built yet', async () => {
+    for (const name of ['run', 'tasks', 'wait', 'quote', 'costs', 'bench', 'simulate', 'token', 'recover']) {
+      assert.match((await run([name])).stderr, /^cares: there is no command/, name)
+    }
+  })
+
+  it('says which argument is missing', async () => {
+    const { code, stderr } = await run(['explain'])
+    assert.equal(code, 2)
+    assert.match(stderr, /^cares: missing required argument 'ID\|NAME'\n {2}try: cares explain --help\n$/)
+  })
+
+  it('says what a flag with a wrong value wants', async () => {
+    const { code, stderr } = await run(['upload', 'busybox', '--memory', '12x'])
+    assert.equal(code, 2)
+    assert.match(stderr, /--memory <SIZE>.*not a size: "12x"; write a size like 64Mi/)
+  })
+
+  it('tells programs what is wrong in one line of JSON on stderr, and leaves stdout empty', async () => {
+    for (const flags of [['--json'], ['-o', 'json'], ['-o', 'jsonl']]) {
+      const { code, stdout, stderr } = await run(['uplod', ...flags])
+      assert.equal(code, 2)
+      assert.equal(stdout, '')
+      assert.equal(stderr.split('\n').length, 2)
+      assert.equal((JSON.parse(stderr) as { code: string }).code, 'invalid')
+    }
+  })
+})
