@@ -257,7 +257,8 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
       await store.stop()
     })
 
-    it('agrees with a plain model after any sequence of operations and re-openings', async () => {
+    it('agrees with a plain model after any sequence of operations and re-openings', async function () {
+      this.timeout(60_000) // Some hundred fsyncs, on whatever disk there is.
       await fc.assert(
         fc.asyncProperty(fc.array(operation, { maxLength: 12 }), async operations => {
           disk = newDisk()
