@@ -1,0 +1,154 @@
+import { membersOf } from '../core/consensus/log.ts'
+import type { PeerAddress } from '../model/control.ts'
+import { CaresError, toCaresError } from '../model/errors.ts'
+import type { ClusterUid, PeerId } from '../model/ids.ts'
+import type { Clock } from '../model/ports/clock.ts'
+import type { Logger } from '../model/ports/logger.ts'
+import type { Startable } from '../model/ports/startable.ts'
+import type { Store } from '../model/ports/store.ts'
+import type { Transport } from '../model/ports/transport.ts'
+import type { Beacon } from './beacon.ts'
+import type { Consensus } from './consensus.ts'
+import { ask } from './control-client.ts'
+import type { Governor } from './governor.ts'
+import type { Joining } from './joining.ts'
+import type { Members } from './members.ts'
+import type { Worker } from './work.ts'
+
+/** Running work has this long to end by itself before the peer goes. */
+const DRAIN_MS = 10_000
+/** A transfer of the role takes a round trip; longer than this, the others elect without our help. */
+const TRANSFER_MS = 1_000
+const LEAVE_TRY_MS = 5_000
+const LOOK_MS = 25
+
+export interface CitizenshipComponents {
+  readonly joining: Joining
+  readonly consensus: Consensus
+  readonly governor: Governor
+  readonly members: Members
+  readonly beacon: Beacon
+  readonly worker: Worker
+  readonly store: Store
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly log: Logger
+  /** The cluster of this peer; set when it has joined one. */
+  readonly cluster: { uid: ClusterUid | null }
+}
+
+/** A peer's membership in its cluster: coming in, coming back, going away for a while, leaving for good. */
+export class Citizenship implements Startable {
+  readonly #components: CitizenshipComponents
+  readonly #known: readonly PeerAddress[]
+  readonly #stopping = new AbortController()
+  #returning: Promise<void> | undefined
+
+  constructor({ known }: { known: readonly PeerAddress[] }, components: CitizenshipComponents) {
+    this.#components = components
+    this.#known = known
+  }
+
+  /**
+   * Resolves when this peer is in a cluster: at once for one that was in one before (it looks for the others in the background), else when
+   * some peer has let it in. Throws what `Joining.join` throws, and the reason of the signal.
+   */
+  async enter({ signal }: { signal: AbortSignal }): Promise<void> {
+    const { joining, store, transport, beacon, cluster } = this.#components
+    if (cluster.uid === null) {
+      const joined = await joining.join({ cluster: null, known: [], signal })
+      await store.setCluster(joined.cluster)
+      cluster.uid = joined.cluster
+      transport.setMembers(joined.members)
+    } else {
+      this.#returning = this.#comeBack(cluster.uid)
+    }
+    await beacon.beat()
+  }
+
+  async start(): Promise<void> {
+    await this.enter({ signal: this.#stopping.signal })
+  }
+
+  /** Goes away for a while: work ends, the role is handed over, the others are told. The peer stays a member. */
+  async stop(): Promise<void> {
+    const { consensus, beacon, worker, clock, cluster } = this.#components
+    if (this.#stopping.signal.aborted) return
+    this.#stopping.abort()
+    await this.#returning
+    if (cluster.uid === null) return
+    await this.#handOver()
+    await worker.drain({ signal: clock.timeout(DRAIN_MS) })
+    if (consensus.fenced === null) await beacon.beat({ leaving: true })
+  }
+
+  /** Leaves for good: when it resolves, the others count without this peer, and its data directory is empty but for its identity. */
+  async leave({ signal }: { signal: AbortSignal }): Promise<void> {
+    const { beacon, worker, store, clock, log, consensus, cluster } = this.#components
+    await worker.drain({ signal: AbortSignal.any([signal, clock.timeout(DRAIN_MS)]) })
+    while (this.#isMember() && this.#others().length > 0) {
+      try {
+        await this.#askToLeave(AbortSignal.any([signal, clock.timeout(LEAVE_TRY_MS)]))
+      } catch (err) {
+        signal.throwIfAborted()
+        log.info({ code: toCaresError(err).code }, 'not released yet, asking again')
+        await clock.sleep(LOOK_MS * 4, { signal })
+        continue
+      }
+      break
+    }
+    await beacon.beat({ leaving: true })
+    await consensus.stop()
+    await store.reset()
+    cluster.uid = null
+  }
+
+  async #askToLeave(signal: AbortSignal): Promise<void> {
+    const { consensus, governor, transport } = this.#components
+    await this.#handOver()
+    const { leader, active } = consensus.role
+    if (active) return governor.dismiss(transport.self, { signal })
+    if (leader === null) throw new CaresError('no_orchestrator', 'no orchestrator is known', { retryable: true })
+    await ask(transport, leader, { type: 'leave', peer: transport.self }, { signal })
+  }
+
+  /** Passes the role on if this peer has it and somebody can take it: the others then need no election. */
+  async #handOver(): Promise<void> {
+    const { consensus, members, clock } = this.#components
+    const heir = consensus.configuration.voters.find(voter => voter !== consensus.self && members.stateOf(voter) === 'alive')
+    if (!consensus.role.active || heir === undefined) return
+    consensus.transfer(heir)
+    const giveUp = clock.timeout(TRANSFER_MS)
+    while (consensus.role.role === 'leader' && !giveUp.aborted) await clock.sleep(LOOK_MS)
+  }
+
+  /** Finds the others after a restart. Ends when the log has a leader that counts this peer in, or when it has been let in anew. */
+  async #comeBack(uid: ClusterUid): Promise<void> {
+    const { joining, clock, log } = this.#components
+    if (this.#isMember() && this.#others().length === 0) return
+    const settled = new AbortController()
+    using _ = clock.every(LOOK_MS, () => {
+      if (this.#isSettled()) settled.abort()
+    })
+    try {
+      await joining.join({ cluster: uid, known: this.#known, signal: AbortSignal.any([this.#stopping.signal, settled.signal]) })
+    } catch (err) {
+      if (settled.signal.aborted || this.#stopping.signal.aborted) return
+      log.error({ err }, 'this peer cannot come back to its cluster')
+    }
+  }
+
+  #isSettled(): boolean {
+    return this.#isMember() && this.#components.consensus.role.leader !== null
+  }
+
+  #isMember(): boolean {
+    const { consensus } = this.#components
+    return membersOf(consensus.configuration).includes(consensus.self)
+  }
+
+  #others(): readonly PeerId[] {
+    const { consensus } = this.#components
+    return membersOf(consensus.configuration).filter(peer => peer !== consensus.self)
+  }
+}

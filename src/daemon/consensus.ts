@@ -1,0 +1,442 @@
+import * as raft from '../core/consensus/raft.ts'
+import {
+  configurationOf,
+  describeSnapshot,
+  hasQuorumContact,
+  isActiveLeader,
+  nextDeadlineMs,
+  type RaftState
+} from '../core/consensus/state.ts'
+import { lastIndex } from '../core/consensus/log.ts'
+import type { Effect, Step } from '../core/consensus/effects.ts'
+import { applyCommand } from '../core/registry/apply-command.ts'
+import type { Command, Outcome } from '../model/command.ts'
+import type { Configuration, ConsensusMessage, ConsensusRole, Entry } from '../model/consensus.ts'
+import { assertNever, CaresError, toCaresError } from '../model/errors.ts'
+import type { PeerId, Term } from '../model/ids.ts'
+import type { Clock } from '../model/ports/clock.ts'
+import type { Logger } from '../model/ports/logger.ts'
+import type { Startable } from '../model/ports/startable.ts'
+import type { Applied, Persisted, RegistryTables, Store } from '../model/ports/store.ts'
+import type { Transport } from '../model/ports/transport.ts'
+import type { Timings } from '../model/presets.ts'
+import type { Random } from '../model/random.ts'
+
+/** How often the state machine is asked whether a deadline has passed; an eighth of the shortest heartbeat. */
+const TICK_MS = 12
+/** Messages that wait while the disk is busy. More than a healthy cluster sends in a second; over it they are dropped, as by a network. */
+const INPUTS_MAX = 10_000
+/** A tick that comes so late says that this process starved: the silence it noticed may be its own. */
+const LATE_TICK_MS = 60
+/** The starvation guard waits this share of the election timeout before silence counts after all. */
+const GUARD_RATIO = { min: 0.6, max: 1.2 }
+/** Entries kept behind the applied index, so that a peer that was away for a while needs no snapshot. */
+const TRAILING_ENTRIES = 10_000
+/** Compaction waits for so many entries more: cutting costs a transaction. */
+const COMPACT_EVERY_ENTRIES = 2_000
+
+export interface ConsensusComponents {
+  readonly store: Store
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly log: Logger
+  readonly random: Random
+  readonly codec: CommandCodec
+  readonly listener: ConsensusListener
+}
+
+/** Commands as bytes of the log; `wire/` has the real one. `decode` throws `incompatible` for a command of a newer version. */
+export interface CommandCodec {
+  encode(command: Command): Uint8Array
+  decode(bytes: Uint8Array): Command
+}
+
+/** A peer's own part in the cluster. */
+export interface ConsensusRoleNow {
+  readonly role: ConsensusRole
+  /** Whom to ask; null while nobody is known. */
+  readonly leader: PeerId | null
+  readonly term: Term
+  /** This peer leads, and its own first entry is applied: it may decide. */
+  readonly active: boolean
+}
+
+/** What the rest of the peer hears of consensus. Called between steps; must not throw. */
+export interface ConsensusListener {
+  onRole(role: ConsensusRoleNow): void
+  onConfiguration(configuration: Configuration): void
+  onTables(tables: RegistryTables, applied: readonly Applied[]): void
+  /** This peer takes no part any more; the reason says why. */
+  onFenced(reason: CaresError): void
+}
+
+/** Where an acknowledged command stands in the log. */
+export interface Committed {
+  readonly outcome: Outcome
+  readonly index: number
+  readonly term: Term
+}
+
+interface Proposal {
+  readonly command: Uint8Array
+  readonly settle: PromiseWithResolvers<Committed>
+}
+
+/**
+ * Drives the Raft core of this peer: the one place where its timer, its disk and its messages meet.
+ *
+ * Inputs queue up and are taken one after the other. The effects of each are carried out in the order given (persist, send, apply) before
+ * the next is looked at: so nothing is promised to anyone that is not on the disk.
+ */
+export class Consensus implements Startable {
+  readonly #components: ConsensusComponents
+  readonly #timings: Timings
+  readonly #inputs: ((state: RaftState, nowMs: number) => Step)[] = []
+  readonly #proposals: Proposal[] = []
+  readonly #waiting = new Map<number, Proposal & { readonly term: Term }>()
+  readonly #heardAtMs = new Map<PeerId, number>()
+  readonly #appliedWaiters = new Set<{ index: number; resolve: () => void }>()
+  #state: RaftState
+  #tables: RegistryTables
+  #appliedIndex: number
+  #role: ConsensusRoleNow = { role: 'follower', leader: null, term: 0, active: false }
+  #draining: Promise<void> | undefined
+  #timer: Disposable | undefined
+  #lastTickMs: number
+  #fenced: CaresError | null = null
+  #stopped = true
+
+  constructor(init: { self: PeerId; timings: Timings; persisted: Persisted }, components: ConsensusComponents) {
+    const { self, timings, persisted } = init
+    this.#components = components
+    this.#timings = timings
+    this.#tables = persisted.tables
+    this.#appliedIndex = persisted.appliedIndex
+    this.#lastTickMs = components.clock.nowMs()
+    this.#state = raft.createRaft({ self, timings, persisted, random: components.random, nowMs: this.#lastTickMs })
+  }
+
+  async start(): Promise<void> {
+    if (!this.#stopped) return
+    this.#stopped = false
+    this.#lastTickMs = this.#components.clock.nowMs()
+    this.#timer = this.#components.clock.every(TICK_MS, () => this.#tick())
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#timer?.[Symbol.dispose]()
+    this.#inputs.length = 0
+    await this.#draining
+    this.#rejectAll(new CaresError('stopping', 'this peer is stopping', { retryable: true }))
+  }
+
+  get self(): PeerId {
+    return this.#state.self
+  }
+
+  get tables(): RegistryTables {
+    return this.#tables
+  }
+
+  get role(): ConsensusRoleNow {
+    return this.#role
+  }
+
+  get term(): Term {
+    return this.#state.term
+  }
+
+  get configuration(): Configuration {
+    return configurationOf(this.#state)
+  }
+
+  get indices(): { readonly last: number; readonly commit: number; readonly applied: number } {
+    return { last: lastIndex(this.#state.log), commit: this.#state.commitIndex, applied: this.#appliedIndex }
+  }
+
+  get fenced(): CaresError | null {
+    return this.#fenced
+  }
+
+  /** Leader: the highest log index known to be on each other member's disk. */
+  get matches(): ReadonlyMap<PeerId, number> {
+    return new Map([...this.#state.progress].map(([peer, { match }]) => [peer, match]))
+  }
+
+  /** Milliseconds since the last consensus message of a peer; 0 for this peer, Infinity for one never heard. */
+  silentMs(peer: PeerId): number {
+    if (peer === this.#state.self) return 0
+    const heardAtMs = this.#heardAtMs.get(peer)
+    return heardAtMs === undefined ? Number.POSITIVE_INFINITY : this.#components.clock.nowMs() - heardAtMs
+  }
+
+  /** Whether this peer, as leader, is in touch with a majority. */
+  hasQuorum(): boolean {
+    return this.#state.role === 'leader' && hasQuorumContact(this.#state, this.#components.clock.nowMs())
+  }
+
+  /** A message from another peer. Never throws: what contradicts the protocol is logged and dropped. */
+  receive(from: PeerId, message: ConsensusMessage): void {
+    this.#heardAtMs.set(from, this.#components.clock.nowMs())
+    if (this.#inputs.length >= INPUTS_MAX) return
+    this.#enqueue((state, nowMs) => raft.receive(state, from, message, nowMs))
+  }
+
+  /** The last connection to a peer has closed: if it led, an election is due soon. */
+  disconnected(peer: PeerId): void {
+    this.#enqueue((state, nowMs) => raft.leaderLost(state, peer, nowMs))
+  }
+
+  /**
+   * Has the cluster agree on a command; resolves once it is applied here. Throws `not_orchestrator` on other peers, `no_quorum`,
+   * `no_orchestrator` (the role was lost: whether the command counts is unknown, ask again), `overloaded`, `too_large`.
+   */
+  async propose(command: Command, { signal }: { signal: AbortSignal }): Promise<Committed> {
+    this.#assertTakingPart()
+    const settle = Promise.withResolvers<Committed>()
+    this.#proposals.push({ command: this.#components.codec.encode(command), settle })
+    // One input takes everything that has been proposed by then: they share one fsync and one message per follower.
+    this.#enqueue((state, nowMs) => this.#proposePending(state, nowMs))
+    const onAbort = (): void => settle.reject(toCaresError(signal.reason))
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      return await settle.promise
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** Changes the members. Resolves when the change is appended, which is when it counts; throws `conflict` when it is refused for now. */
+  async reconfigure(configuration: Configuration): Promise<void> {
+    this.#assertTakingPart()
+    const settle = Promise.withResolvers<void>()
+    this.#enqueue((state, nowMs) => {
+      const result = raft.reconfigure(state, configuration, nowMs)
+      if (result.outcome === 'appended') settle.resolve()
+      else settle.reject(new CaresError('conflict', `the members cannot be changed now: ${result.reason}`, { retryable: true }))
+      return result
+    })
+    await settle.promise
+  }
+
+  /** Asks another voter to take the lead. Whether it did shows in the role. */
+  transfer(to: PeerId): void {
+    this.#enqueue((state, nowMs) => raft.transfer(state, to, nowMs))
+  }
+
+  /** Resolves once the tables here include the log up to `index`. */
+  async applied(index: number, { signal }: { signal: AbortSignal }): Promise<void> {
+    if (this.#appliedIndex >= index) return
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const waiter = { index, resolve }
+    const onAbort = (): void => reject(toCaresError(signal.reason))
+    this.#appliedWaiters.add(waiter)
+    signal.addEventListener('abort', onAbort, { once: true })
+    if (signal.aborted) onAbort()
+    try {
+      await promise
+    } finally {
+      this.#appliedWaiters.delete(waiter)
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  #assertTakingPart(): void {
+    if (this.#fenced !== null) throw this.#fenced
+    if (this.#stopped) throw new CaresError('stopping', 'this peer is stopping', { retryable: true })
+  }
+
+  /** Before it believes in silence, a late peer reads its sockets: what it missed may be waiting there (Lifeguard, arXiv 1707.00788). */
+  async #tick(): Promise<void> {
+    const { clock, random } = this.#components
+    const nowMs = clock.nowMs()
+    const lateMs = nowMs - this.#lastTickMs - TICK_MS
+    this.#lastTickMs = nowMs
+    if (nowMs < nextDeadlineMs(this.#state)) return
+    if (this.#state.role !== 'leader' || lateMs > LATE_TICK_MS) {
+      await clock.sleep(0)
+      await clock.sleep(0)
+    }
+    if (lateMs > LATE_TICK_MS) {
+      const extraMs = this.#timings.electionMs * (GUARD_RATIO.min + random() * (GUARD_RATIO.max - GUARD_RATIO.min))
+      this.#enqueue((state, now) => (now < nextDeadlineMs(state) ? { state, effects: [] } : raft.extendDeadline(state, now, extraMs)))
+    }
+    this.#enqueue((state, now) => raft.tick(state, now))
+  }
+
+  #proposePending(state: RaftState, nowMs: number): Step {
+    const proposals = this.#proposals.splice(0)
+    if (proposals.length === 0) return { state, effects: [] }
+    const result = raft.propose(
+      state,
+      proposals.map(({ command }) => command),
+      nowMs
+    )
+    if (result.outcome === 'refused') {
+      for (const { settle } of proposals) settle.reject(refusal(result.reason, state))
+    } else {
+      for (const [offset, proposal] of proposals.entries())
+        this.#waiting.set(result.firstIndex + offset, { ...proposal, term: result.term })
+    }
+    return result
+  }
+
+  #enqueue(input: (state: RaftState, nowMs: number) => Step): void {
+    if (this.#stopped || this.#fenced !== null) return
+    this.#inputs.push(input)
+    this.#draining ??= this.#drain().finally(() => {
+      this.#draining = undefined
+    })
+  }
+
+  async #drain(): Promise<void> {
+    const { clock, log } = this.#components
+    for (let input = this.#inputs.shift(); input !== undefined; input = this.#inputs.shift()) {
+      let step: Step
+      try {
+        step = input(this.#state, clock.nowMs())
+      } catch (err) {
+        log.warn({ err }, 'input to consensus refused')
+        continue
+      }
+      this.#state = step.state
+      try {
+        for (const effect of step.effects) await this.#carryOut(effect)
+        await this.#compact()
+      } catch (err) {
+        this.#fence(toCaresError(err))
+        return
+      }
+    }
+  }
+
+  /** A peer that cannot write what it promises, or cannot read what was agreed, must stop promising. */
+  #fence(reason: CaresError): void {
+    this.#fenced = reason
+    this.#inputs.length = 0
+    this.#timer?.[Symbol.dispose]()
+    this.#components.log.error({ err: reason }, 'peer takes no part in consensus any more')
+    this.#rejectAll(reason)
+    this.#setRole({ role: 'follower', leader: null, term: this.#state.term, active: false })
+    this.#components.listener.onFenced(reason)
+  }
+
+  async #carryOut(effect: Effect): Promise<void> {
+    const { store, transport, listener } = this.#components
+    switch (effect.type) {
+      case 'persist':
+        return store.persist(effect.batch)
+      case 'restore': {
+        this.#tables = await store.restore(effect.snapshot, effect.data)
+        this.#advance(effect.snapshot.index)
+        listener.onTables(this.#tables, [])
+        return
+      }
+      case 'send':
+        return transport.sendConsensus(effect.to, effect.message)
+      case 'send-snapshot': {
+        const { index, data } = await store.snapshot()
+        const snapshot = describeSnapshot(this.#state, index)
+        if (snapshot === undefined) throw new CaresError('internal', `the tables are at ${index}, where the log is not known any more`)
+        return transport.sendConsensus(effect.to, { type: 'snapshot-request', term: effect.term, round: effect.round, snapshot, data })
+      }
+      case 'apply':
+        return this.#apply(effect.entries)
+      case 'configuration-changed':
+        return listener.onConfiguration(effect.configuration)
+      case 'role-changed':
+        if (effect.role !== 'leader') this.#rejectAll(lostRole())
+        return this.#setRole(effect)
+      default:
+        return assertNever(effect)
+    }
+  }
+
+  async #apply(entries: readonly Entry[]): Promise<void> {
+    const { store, codec, listener } = this.#components
+    const applied: (Applied & { term: Term })[] = []
+    let tables = this.#tables
+    for (const entry of entries) {
+      if (entry.kind !== 'command') continue
+      const command = codec.decode(entry.command)
+      const result = applyCommand(tables, command)
+      tables = result.tables
+      applied.push({ index: entry.index, command, outcome: result.outcome, term: entry.term })
+    }
+    const index = entries.at(-1)?.index ?? this.#appliedIndex
+    await store.apply(applied, tables, index)
+    this.#tables = tables
+    this.#advance(index)
+    if (applied.length > 0) listener.onTables(tables, applied)
+    for (const { index, outcome, term } of applied) {
+      const waiting = this.#waiting.get(index)
+      if (waiting === undefined) continue
+      this.#waiting.delete(index)
+      if (waiting.term === term) waiting.settle.resolve({ outcome, index, term })
+      else waiting.settle.reject(lostRole())
+    }
+  }
+
+  #advance(index: number): void {
+    this.#appliedIndex = index
+    for (const { index: wanted, resolve } of this.#appliedWaiters) if (wanted <= index) resolve()
+  }
+
+  async #compact(): Promise<void> {
+    const index = this.#appliedIndex - TRAILING_ENTRIES
+    if (index - this.#state.log.snapshot.index < COMPACT_EVERY_ENTRIES) return
+    const snapshot = describeSnapshot(this.#state, index)
+    if (snapshot === undefined) return
+    await this.#components.store.compact(snapshot)
+    this.#state = raft.compacted(this.#state, snapshot).state
+  }
+
+  #setRole({ role, leader, term, active }: ConsensusRoleNow): void {
+    this.#role = { role, leader, term, active: active && isActiveLeader(this.#state) }
+    this.#components.listener.onRole(this.#role)
+  }
+
+  #rejectAll(reason: CaresError): void {
+    for (const { settle } of this.#waiting.values()) settle.reject(reason)
+    this.#waiting.clear()
+    for (const { settle } of this.#proposals.splice(0)) settle.reject(reason)
+  }
+}
+
+function lostRole(): CaresError {
+  return new CaresError(
+    'no_orchestrator',
+    'the orchestrator lost its role before the command was agreed; whether it counts is not known yet',
+    {
+      retryable: true,
+      hint: 'ask again: a command that already counts changes nothing'
+    }
+  )
+}
+
+function refusal(reason: raft.Refusal | 'full' | 'too-large', state: RaftState): CaresError {
+  switch (reason) {
+    case 'not-leader':
+      return new CaresError('not_orchestrator', 'this peer is not the orchestrator', {
+        retryable: true,
+        details: { orchestrator: state.leader }
+      })
+    case 'warming':
+    case 'transferring':
+      return new CaresError('no_orchestrator', 'the role of orchestrator is changing hands', {
+        retryable: true,
+        details: { retryAfterMs: 500 }
+      })
+    case 'no-quorum':
+      return new CaresError('no_quorum', 'a majority of the voters is not reachable, so nothing can be agreed', {
+        retryable: true,
+        hint: 'see which voters are gone: cares status',
+        details: { retryAfterMs: 1_000 }
+      })
+    case 'full':
+      return new CaresError('overloaded', 'too many changes wait to be agreed', { retryable: true, details: { retryAfterMs: 1_000 } })
+    case 'too-large':
+      return new CaresError('too_large', 'the command is too large for the log')
+  }
+}

@@ -1,0 +1,270 @@
+import { membersOf } from '../core/consensus/log.ts'
+import { Predictor } from '../core/predictor/predictor.ts'
+import type { Strategy } from '../core/scheduler/strategy.ts'
+import type { ClusterUid, InvocationId, PeerId, Session } from '../model/ids.ts'
+import type { PeerProfile } from '../model/peer.ts'
+import type { Clock } from '../model/ports/clock.ts'
+import type { Logger } from '../model/ports/logger.ts'
+import type { Host, Runtime } from '../model/ports/runtime.ts'
+import type { Startable } from '../model/ports/startable.ts'
+import type { Applied, Persisted, RegistryTables, Store } from '../model/ports/store.ts'
+import type { Transport } from '../model/ports/transport.ts'
+import type { Timings } from '../model/presets.ts'
+import type { Random } from '../model/random.ts'
+import type { PeerService } from '../model/service.ts'
+import { Agreement } from './agreement.ts'
+import { Beacon } from './beacon.ts'
+import { Citizenship } from './citizenship.ts'
+import { type CommandCodec, Consensus, type ConsensusRoleNow } from './consensus.ts'
+import { Control } from './control.ts'
+import { EventLog } from './event-log.ts'
+import { Functions } from './functions.ts'
+import { Governor } from './governor.ts'
+import { InvocationBook } from './invocation-book.ts'
+import { Gateway } from './invoke.ts'
+import { Joining, type Seed } from './joining.ts'
+import { LogBook } from './log-book.ts'
+import { Members } from './members.ts'
+import { Orchestrator } from './orchestrate.ts'
+import { OrchestratorWatch } from './orchestrator-watch.ts'
+import { Placer } from './placer.ts'
+import { createService } from './service.ts'
+import { Statistics } from './statistics.ts'
+import { Worker } from './work.ts'
+
+export interface DaemonInit {
+  readonly self: PeerId
+  readonly session: Session
+  readonly persisted: Persisted
+  readonly timings: Timings
+  readonly strategy: Strategy
+  readonly private: boolean
+}
+
+/** The ports, and what only the composition root knows. */
+export interface DaemonComponents {
+  readonly store: Store
+  readonly transport: Transport
+  readonly host: Host
+  readonly runtime: Runtime | null
+  readonly clock: Clock
+  readonly log: Logger
+  readonly random: Random
+  readonly codec: CommandCodec
+  readonly seeds: readonly Seed[]
+  readonly profile: () => PeerProfile
+  readonly clusterId: () => string | null
+  readonly newInvocationId: () => InvocationId
+}
+
+/** The life of one peer, whatever its ports are made of. */
+export interface Daemon extends Startable {
+  readonly service: PeerService
+  /** Resolves when the peer has left its cluster for good, and should be stopped. */
+  readonly left: Promise<void>
+}
+
+/** Puts the parts of a peer together. Nothing runs before `start`, which resolves when the peer is in a cluster. */
+export function createDaemon(init: DaemonInit, components: DaemonComponents): Daemon {
+  const { self, persisted, timings } = init
+  const { store, transport, runtime, clock, random, profile } = components
+  const log = components.log.child('daemon')
+  const cluster: { uid: ClusterUid | null } = { uid: persisted.cluster }
+  const uid = (): ClusterUid | null => cluster.uid
+  const stopping = new AbortController()
+  const left = Promise.withResolvers<void>()
+
+  // What happens, and what is written down.
+  const events = new EventLog({ clock })
+  const logs = new LogBook()
+  const book = new InvocationBook({ clock })
+
+  // What is agreed.
+  const consensus: Consensus = new Consensus(
+    { self, timings, persisted },
+    { ...components, log: log.child('consensus'), listener: { onRole, onConfiguration: onMembers, onTables, onFenced: () => undefined } }
+  )
+  const term = (): number => consensus.term
+  const tables = (): RegistryTables => consensus.tables
+  const draining = (): boolean => consensus.tables.draining.has(self)
+  const agreement = new Agreement({ consensus, transport, clock, log, electionMs: timings.electionMs })
+  const functions = new Functions({ agreement, runtime, tables, clock })
+
+  // Who runs, and who places.
+  const worker = new Worker({ self, session: init.session }, { runtime, clock, log: log.child('work'), term, draining })
+  const placer = new Placer({ clock, random, predictor: new Predictor(), strategy: init.strategy, term, self })
+  const orchestrator = new Orchestrator({
+    transport,
+    placer,
+    clock,
+    log: log.child('orchestrate'),
+    events,
+    office: {
+      isActive: () => consensus.role.active,
+      orchestrator: () => consensus.role.leader,
+      term,
+      function: name => consensus.tables.functions.get(name),
+      applied: (index, options) => consensus.applied(index, options)
+    }
+  })
+
+  // Who is there.
+  const statistics = new Statistics({ ...components, worker, tables, term, draining, events, log: log.child('statistics') })
+  const members = new Members(
+    { self: profile(), timings, addresses: persisted.addresses },
+    {
+      clock,
+      events,
+      cluster: uid,
+      onChange: views => {
+        placer.sync(views)
+        orchestrator.onRoom()
+      }
+    }
+  )
+  const governor = new Governor({ consensus, clock, log: log.child('governor'), views: () => members.views(), timings })
+  const beacon = new Beacon({
+    statistics,
+    members,
+    consensus,
+    transport,
+    clock,
+    log: log.child('beacon'),
+    random,
+    profile,
+    cluster: uid,
+    timings
+  })
+  const joining = new Joining({ ...components, log: log.child('joining') })
+  const citizenship = new Citizenship(
+    { known: persisted.addresses },
+    { joining, consensus, governor, members, beacon, worker, store, transport, clock, log: log.child('citizenship'), cluster }
+  )
+
+  // Who is called.
+  const watch = new OrchestratorWatch({ clock, silentMs: peer => consensus.silentMs(peer), lostAfterMs: timings.electionMs })
+  const gateway = new Gateway({
+    ...components,
+    log: log.child('invoke'),
+    watch,
+    orchestrator: () => consensus.role.leader,
+    book,
+    events,
+    function: name => functions.get(name),
+    resolvePeer: idOrName => members.resolve(idOrName),
+    appliedIndex: () => consensus.indices.applied
+  })
+  const control = new Control({ consensus, governor, members, worker, gateway, book, logs, clock, cluster: uid })
+  const service = createService({
+    ...components,
+    consensus,
+    members,
+    agreement,
+    functions,
+    gateway,
+    worker,
+    book,
+    logs,
+    events,
+    log,
+    cluster: uid,
+    private: init.private,
+    leave: async options => {
+      await citizenship.leave(options)
+      left.resolve()
+    }
+  })
+
+  let role: ConsensusRoleNow = consensus.role
+  function onRole(now: ConsensusRoleNow): void {
+    const changed = now.leader !== role.leader || (now.leader !== null && now.term !== role.term)
+    role = now
+    members.setOrchestrator(now.leader, now.term)
+    if (!changed) return
+    const name = now.leader === null ? null : members.nameOf(now.leader)
+    log.info({ orchestrator: now.leader, name, term: now.term }, 'orchestrator changed')
+    events.emit('orchestrator:changed', { orchestrator: now.leader, name, term: now.term })
+  }
+
+  let voters: readonly PeerId[] = consensus.configuration.voters
+  function onMembers(): void {
+    const { configuration } = consensus
+    const ids = membersOf(configuration)
+    members.setMembers(ids, consensus.tables.draining)
+    transport.setMembers(members.addressesOf(ids.filter(id => id !== self)))
+    if (configuration.voters.join() === voters.join()) return
+    voters = configuration.voters
+    log.info({ voters: voters.map(id => members.nameOf(id)) }, 'voters changed')
+    events.emit('voters:changed', { voters })
+  }
+
+  function onTables(now: RegistryTables, applied: readonly Applied[]): void {
+    runtime?.setFunctions([...now.functions.values()])
+    onMembers()
+    for (const { outcome } of applied) {
+      if (outcome.type === 'function-created' || outcome.type === 'function-updated') {
+        const { name, revision, image } = outcome.function
+        events.emit('function:uploaded', { name, revision, image })
+      } else if (outcome.type === 'function-removed') {
+        events.emit('function:removed', { name: outcome.name })
+      }
+    }
+  }
+
+  function listen(): void {
+    const { signal } = stopping
+    transport.on('consensus', (from, message) => consensus.receive(from, message), { signal })
+    transport.on('heartbeat', (from, heartbeat, via) => members.heard(from, heartbeat, via), { signal })
+    transport.on('digest', (from, digest) => members.heardDigest(from, digest), { signal })
+    transport.on('connected', peer => members.connectionChanged(peer, true), { signal })
+    transport.on(
+      'disconnected',
+      peer => {
+        consensus.disconnected(peer)
+        members.connectionChanged(peer, false)
+      },
+      { signal }
+    )
+    transport.handle('control', channel => control.serve(channel))
+    transport.handle('invoke', channel => orchestrator.serve(channel))
+    transport.handle('execute', channel => worker.serve(channel))
+    runtime?.onLog(line => logs.append({ ...line, peer: self }))
+  }
+
+  const parts: readonly Startable[] = [
+    ...(runtime === null ? [] : [runtime]),
+    worker,
+    members,
+    transport,
+    consensus,
+    governor,
+    watch,
+    gateway,
+    beacon,
+    citizenship
+  ]
+  const started: Startable[] = []
+  const stop = async (): Promise<void> => {
+    for (let part = started.pop(); part !== undefined; part = started.pop()) await part.stop()
+    stopping.abort()
+  }
+  return {
+    service,
+    left: left.promise,
+    async start() {
+      if (started.length > 0) return
+      listen()
+      onTables(consensus.tables, [])
+      try {
+        for (const part of parts) {
+          started.push(part)
+          await part.start()
+        }
+      } catch (err) {
+        await stop()
+        throw err
+      }
+    },
+    stop
+  }
+}

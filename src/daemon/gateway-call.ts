@@ -1,0 +1,297 @@
+import { CaresError, toCaresError } from '../model/errors.ts'
+import type { FunctionRecord } from '../model/function.ts'
+import type { Attempt, InvocationId, PeerId, Session } from '../model/ids.ts'
+import type { AnswerDown, CallHead, ExecuteDown, ExecuteUp, InvokeDown, InvokeUp, RemoteError } from '../model/invocation.ts'
+import type { PlacementKind, Receipt } from '../model/placement.ts'
+import type { Clock } from '../model/ports/clock.ts'
+import type { Logger } from '../model/ports/logger.ts'
+import type { Channel, Transport } from '../model/ports/transport.ts'
+import { fromRemoteError } from '../model/remote-error.ts'
+import type { OrchestratorWatch } from './orchestrator-watch.ts'
+import type { ReplayBody } from './replay-body.ts'
+
+/** A round is a placement by somebody else, or after a loss. More of them than peers can die in one call's time are a sign of something worse. */
+const ROUNDS_MAX = 6
+/** An orchestrator that has not said `queued` by then is taken for lost: about ten times what it takes on a busy machine. */
+const FIRST_SIGN_MS = 1_000
+const OPEN_TIMEOUT_MS = 1_500
+/** After a loss the gateway places for itself this long before it asks the same peer again. */
+const BREAKER_MS = 500
+/** Gateways that lose the same orchestrator do not all attach in the same millisecond. */
+const ATTACH_JITTER_MS = 50
+
+/** Failures of a round that another placer may not have. All of them happen before anything starts. */
+const ANOTHER_PLACER_MAY = new Set<string>([
+  'not_orchestrator',
+  'no_orchestrator',
+  'stopping',
+  'stale',
+  'withdrawn',
+  'peer_unreachable',
+  'peer_draining'
+])
+
+/** Where an attempt went: the gateway learns it before the work is dispatched. */
+export interface Placed {
+  readonly worker: PeerId
+  readonly session: Session
+  readonly attempt: Attempt
+  readonly placement: PlacementKind
+  readonly receipt: Receipt
+}
+
+export interface GatewayCallInit {
+  readonly invocation: InvocationId
+  readonly fn: FunctionRecord
+  readonly head: CallHead
+  readonly body: ReplayBody
+  /** The whole body, when it is small. */
+  readonly inline: Uint8Array | undefined
+  readonly pinnedTo: PeerId | undefined
+  readonly deadlineMs: number
+  readonly minIndex: number
+  readonly onPlaced: (placed: Placed) => void
+}
+
+export interface GatewayCallComponents {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly log: Logger
+  readonly watch: OrchestratorWatch
+  readonly orchestrator: () => PeerId | null
+  /** Peers that were lost as orchestrators lately, shared by all calls of a gateway. */
+  readonly breaker: Breaker
+  readonly random: () => number
+}
+
+/** Remembers for a moment who could not be reached as orchestrator, so that not every call finds out for itself. */
+export class Breaker {
+  readonly #clock: Clock
+  readonly #openUntilMs = new Map<PeerId, number>()
+
+  constructor({ clock }: { clock: Clock }) {
+    this.#clock = clock
+  }
+
+  trip(peer: PeerId): void {
+    this.#openUntilMs.set(peer, this.#clock.nowMs() + BREAKER_MS)
+  }
+
+  isOpen(peer: PeerId): boolean {
+    const untilMs = this.#openUntilMs.get(peer)
+    if (untilMs === undefined) return false
+    if (this.#clock.nowMs() < untilMs) return true
+    this.#openUntilMs.delete(peer)
+    return false
+  }
+}
+
+/** How a round ended: with the last byte of the answer, or with the certainty that another round does no harm. */
+type RoundEnd = { readonly type: 'done' } | { readonly type: 'again'; readonly error: CaresError }
+
+/**
+ * One invocation as its gateway sees it: rounds of placement, by the orchestrator or by itself, until one is answered.
+ *
+ * Between rounds stands promise 3: another round only when the work provably did not start, or the function is idempotent.
+ */
+export class GatewayCall {
+  readonly #init: GatewayCallInit
+  readonly #components: GatewayCallComponents
+  #headSent = false
+  #offset = 0
+  #hint: PeerId | undefined
+
+  constructor(init: GatewayCallInit, components: GatewayCallComponents) {
+    this.#init = init
+    this.#components = components
+  }
+
+  /** The answer: its head, its body, its end. Throws the CaresError that ended the call, or the signal's reason as one. */
+  async *messages({ signal }: { signal: AbortSignal }): AsyncGenerator<AnswerDown, void> {
+    for (let round = 1; ; round++) {
+      const end = yield* this.#round(round, signal)
+      if (end.type === 'done') return
+      this.#components.log.debug({ invocation: this.#init.invocation, round, code: end.error.code }, 'round ended without an answer')
+      if (round >= ROUNDS_MAX) throw end.error
+    }
+  }
+
+  async *#round(round: number, signal: AbortSignal): AsyncGenerator<AnswerDown, RoundEnd> {
+    const { transport, clock, watch, breaker } = this.#components
+    const orchestrator = this.#chooseOrchestrator()
+    const target = orchestrator ?? transport.self
+    let channel: Channel<InvokeUp, InvokeDown>
+    try {
+      channel = await transport.open('invoke', target, { signal: AbortSignal.any([signal, clock.timeout(OPEN_TIMEOUT_MS)]) })
+    } catch (err) {
+      if (signal.aborted) throw toCaresError(signal.reason)
+      breaker.trip(target)
+      return { type: 'again', error: toCaresError(err) }
+    }
+    using watched = watch.watch(target)
+    using links = new AbortLinks()
+    links.add(signal, reason => channel.abort(toCaresError(reason)))
+    links.add(watched.signal, reason => channel.abort(toCaresError(reason)))
+    let firstSign = false
+    links.add(clock.timeout(FIRST_SIGN_MS), () => {
+      if (!firstSign) channel.abort(new CaresError('peer_lost', 'the orchestrator does not answer', { retryable: true }))
+    })
+    let placed: Placed | undefined
+    try {
+      await channel.send(this.#callMessage(round, orchestrator === null))
+      while (true) {
+        const message = await channel.receive()
+        firstSign = true
+        if (message === undefined)
+          throw new CaresError('peer_lost', 'the orchestrator ended the call without an answer', { retryable: true })
+        if (message.type === 'queued') continue
+        if (message.type === 'placed') {
+          const { worker, session, attempt, receipt } = message
+          placed = { worker, session, attempt, receipt, placement: receipt.placement }
+          this.#init.onPlaced(placed)
+          await channel.send({ type: 'placed-ack', attempt })
+        } else if (message.type === 'accepted') {
+          void this.#sendBody(channel)
+        } else {
+          const end = yield* this.#onAnswer(message)
+          if (end !== undefined) return end
+        }
+      }
+    } catch (err) {
+      if (signal.aborted) throw toCaresError(signal.reason)
+      const error = toCaresError(err)
+      if (error.code !== 'peer_lost') throw error
+      breaker.trip(target)
+      if (placed === undefined) return { type: 'again', error }
+      return yield* this.#attach(placed, round, signal)
+    } finally {
+      channel.end()
+      // Reached early when the client stops reading, and when the function answered without reading all of its input.
+      channel.abort(new CaresError('cancelled', 'the gateway has ended the call'))
+    }
+  }
+
+  #chooseOrchestrator(): PeerId | null {
+    const { breaker, orchestrator } = this.#components
+    const hint = this.#hint
+    this.#hint = undefined
+    if (hint !== undefined && !breaker.isOpen(hint)) return hint
+    const known = orchestrator()
+    return known === null || breaker.isOpen(known) ? null : known
+  }
+
+  #callMessage(round: number, fallback: boolean): InvokeUp {
+    const { invocation, fn, head, deadlineMs, pinnedTo, minIndex, inline } = this.#init
+    return { type: 'call', invocation, function: fn.name, head, round, deadlineMs, pinnedTo, minIndex, fallback, body: inline }
+  }
+
+  /** Passes a part of the answer on. Returns how the round ended, or undefined when more is to come. */
+  async *#onAnswer(message: AnswerDown): AsyncGenerator<AnswerDown, RoundEnd | undefined> {
+    switch (message.type) {
+      case 'answer':
+        if (!this.#headSent) yield message
+        this.#headSent = true
+        this.#init.body.release()
+        return undefined
+      case 'body':
+        this.#offset += message.chunk.length
+        yield message
+        return undefined
+      case 'answer-end':
+        yield message
+        return { type: 'done' }
+      case 'failed':
+        return this.#onFailed(message.error)
+    }
+  }
+
+  #onFailed(remote: RemoteError): RoundEnd {
+    const error = fromRemoteError(remote)
+    const { orchestrator } = error.details
+    if (error.code === 'not_orchestrator' && typeof orchestrator === 'string') this.#hint = orchestrator as PeerId
+    if (!remote.started && ANOTHER_PLACER_MAY.has(error.code) && this.#canStartOver) {
+      const asked = this.#components.orchestrator()
+      if (error.code === 'not_orchestrator' && this.#hint === undefined && asked !== null) this.#components.breaker.trip(asked)
+      return { type: 'again', error }
+    }
+    if (error.code === 'peer_lost') return this.#afterDoubt(error)
+    throw error
+  }
+
+  get #canStartOver(): boolean {
+    return !this.#headSent && (this.#init.inline !== undefined || this.#init.body.replayable)
+  }
+
+  /** The work may have started and cannot be asked about: only an idempotent function may run again. */
+  #afterDoubt(error: CaresError): RoundEnd {
+    if (this.#init.fn.idempotent && this.#canStartOver) return { type: 'again', error }
+    throw new CaresError('peer_lost', error.message, {
+      cause: error,
+      hint: this.#init.fn.idempotent
+        ? undefined
+        : 'if running it twice does no harm, upload the function with --idempotent: such calls are repeated',
+      details: { execution: 'unknown', ...error.details }
+    })
+  }
+
+  /** Asks the worker itself for the answer of a round whose placer was lost. */
+  async *#attach(placed: Placed, round: number, signal: AbortSignal): AsyncGenerator<AnswerDown, RoundEnd> {
+    const { transport, clock, random } = this.#components
+    const { invocation } = this.#init
+    let channel: Channel<ExecuteUp, ExecuteDown> | undefined
+    using links = new AbortLinks()
+    try {
+      await clock.sleep(random() * ATTACH_JITTER_MS, { signal })
+      const opening = AbortSignal.any([signal, clock.timeout(OPEN_TIMEOUT_MS)])
+      const worker = await transport.open('execute', placed.worker, { signal: opening })
+      channel = worker
+      links.add(signal, reason => worker.abort(toCaresError(reason)))
+      await worker.send({ type: 'attach', invocation, round, session: placed.session, offset: this.#offset })
+      while (true) {
+        const message = await worker.receive()
+        if (message === undefined) throw new CaresError('peer_lost', 'the worker ended the exchange without an answer')
+        if (message.type === 'accepted') throw new CaresError('protocol', 'a worker asked an attached gateway for a body')
+        if (message.type === 'unknown') {
+          const error = new CaresError('peer_lost', 'the worker had not started the call when its placer was lost', { retryable: true })
+          if (message.session === placed.session && this.#canStartOver) return { type: 'again', error }
+          return this.#afterDoubt(new CaresError('peer_lost', 'the worker has restarted since the call was placed on it'))
+        }
+        const end = yield* this.#onAnswer(message)
+        if (end !== undefined) return end
+      }
+    } catch (err) {
+      if (signal.aborted) throw toCaresError(signal.reason)
+      const error = toCaresError(err)
+      if (error.code !== 'peer_lost' && error.code !== 'peer_unreachable' && error.code !== 'timeout') throw error
+      if (error.details['execution'] !== undefined) throw error
+      return this.#afterDoubt(new CaresError('peer_lost', `placer and worker of the call were lost: ${error.message}`, { cause: error }))
+    } finally {
+      channel?.end()
+      channel?.abort(new CaresError('cancelled', 'the gateway has ended the call'))
+    }
+  }
+
+  /** Sends the body; never rejects: a broken body aborts the channel, and the reader of the channel sees why. */
+  async #sendBody(channel: Channel<InvokeUp, InvokeDown>): Promise<void> {
+    try {
+      for await (const chunk of this.#init.body.stream()) await channel.send({ type: 'body', chunk })
+      await channel.send({ type: 'end' })
+    } catch (err) {
+      channel.abort(toCaresError(err))
+    }
+  }
+}
+
+/** Abort listeners that are removed together. */
+class AbortLinks {
+  readonly #stop = new AbortController()
+
+  add(signal: AbortSignal, onAbort: (reason: unknown) => void): void {
+    if (signal.aborted) onAbort(signal.reason)
+    else signal.addEventListener('abort', () => onAbort(signal.reason), { once: true, signal: this.#stop.signal })
+  }
+
+  [Symbol.dispose](): void {
+    this.#stop.abort()
+  }
+}

@@ -1,0 +1,119 @@
+import { membersOf } from '../core/consensus/log.ts'
+import { type MemberHealth, nextVoterChange } from '../core/consensus/voters.ts'
+import type { Configuration } from '../model/consensus.ts'
+import { CaresError, toCaresError } from '../model/errors.ts'
+import type { PeerId } from '../model/ids.ts'
+import type { PeerView } from '../model/peer.ts'
+import type { Clock } from '../model/ports/clock.ts'
+import type { Logger } from '../model/ports/logger.ts'
+import type { Startable } from '../model/ports/startable.ts'
+import type { Timings } from '../model/presets.ts'
+import type { Consensus } from './consensus.ts'
+
+/** How often the orchestrator reviews who votes. */
+const REVIEW_MS = 250
+/** A change of members waits so long for the one before it. */
+const CHANGE_RETRY_MS = 50
+
+export interface GovernorComponents {
+  readonly consensus: Consensus
+  readonly clock: Clock
+  readonly log: Logger
+  readonly views: () => readonly PeerView[]
+  readonly timings: Timings
+}
+
+/** The orchestrator's care for the cluster's members: lets peers in and out, and keeps the right number of voters. Idle on other peers. */
+export class Governor implements Startable {
+  readonly #components: GovernorComponents
+  readonly #health = new Map<PeerId, { state: MemberHealth['state']; sinceMs: number }>()
+  readonly #leaving = new Set<PeerId>()
+  #timer: Disposable | undefined
+
+  constructor(components: GovernorComponents) {
+    this.#components = components
+  }
+
+  async start(): Promise<void> {
+    this.#timer ??= this.#components.clock.every(REVIEW_MS, async () => this.#review())
+  }
+
+  async stop(): Promise<void> {
+    this.#timer?.[Symbol.dispose]()
+    this.#timer = undefined
+  }
+
+  /** Makes a peer a member. Resolves when that counts; a member is welcome again. Throws `not_orchestrator`, `timeout`. */
+  async admit(peer: PeerId, { signal }: { signal: AbortSignal }): Promise<void> {
+    this.#leaving.delete(peer)
+    await this.#change(
+      ({ voters, learners }) => ({ voters, learners: [...learners, peer] }),
+      configuration => membersOf(configuration).includes(peer),
+      signal
+    )
+  }
+
+  /** Removes a peer for good, step by step so that the quorum never suffers. Resolves when it is no member any more. */
+  async dismiss(peer: PeerId, { signal }: { signal: AbortSignal }): Promise<void> {
+    const { consensus, clock } = this.#components
+    this.#leaving.add(peer)
+    while (membersOf(consensus.configuration).includes(peer)) {
+      this.#assertActive()
+      const { voters, learners } = consensus.configuration
+      if (voters.length === 1 && learners.length === 0) return // The last member takes the cluster with it.
+      await this.#review()
+      await clock.sleep(CHANGE_RETRY_MS, { signal })
+    }
+    this.#leaving.delete(peer)
+  }
+
+  #assertActive(): void {
+    const { active, leader } = this.#components.consensus.role
+    if (!active)
+      throw new CaresError('not_orchestrator', 'this peer is not the orchestrator', { retryable: true, details: { orchestrator: leader } })
+  }
+
+  async #change(next: (now: Configuration) => Configuration, isDone: (now: Configuration) => boolean, signal: AbortSignal): Promise<void> {
+    const { consensus, clock } = this.#components
+    while (!isDone(consensus.configuration)) {
+      this.#assertActive()
+      try {
+        await consensus.reconfigure(next(consensus.configuration))
+      } catch (err) {
+        if (toCaresError(err).code !== 'conflict') throw err
+        await clock.sleep(CHANGE_RETRY_MS, { signal })
+      }
+    }
+  }
+
+  async #review(): Promise<void> {
+    const { consensus, clock, log, views, timings } = this.#components
+    if (!consensus.role.active) {
+      this.#health.clear()
+      return
+    }
+    const nowMs = clock.nowMs()
+    const { configuration, matches, indices } = consensus
+    const health = new Map<PeerId, MemberHealth>()
+    for (const { profile, state } of views()) {
+      const current = state === 'draining' ? 'alive' : state
+      const known = this.#health.get(profile.id)
+      const entry = known?.state === current ? known : { state: current, sinceMs: nowMs }
+      this.#health.set(profile.id, entry)
+      health.set(profile.id, { ...entry, lag: indices.last - (matches.get(profile.id) ?? 0) })
+    }
+    for (const peer of this.#health.keys()) if (!health.has(peer)) this.#health.delete(peer)
+    const change = nextVoterChange({ self: this.#self, configuration, health, leaving: this.#leaving, timings, nowMs })
+    if (change === null) return
+    try {
+      await consensus.reconfigure(change.configuration)
+      log.info({ peer: change.peer, change: change.type, reason: change.reason }, 'members changed')
+    } catch (err) {
+      log.debug({ err, peer: change.peer, change: change.type }, 'change of members refused for now')
+    }
+  }
+
+  get #self(): PeerId {
+    return this.#components.consensus.self
+  }
+}

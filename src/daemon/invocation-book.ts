@@ -1,0 +1,115 @@
+import { CaresError } from '../model/errors.ts'
+import type { InvocationId } from '../model/ids.ts'
+import type { AnswerHead, InvocationRecord } from '../model/invocation.ts'
+import type { Clock } from '../model/ports/clock.ts'
+
+const RECORDS_MAX = 10_000
+/** Answers kept for their invocation's id or idempotency key: at most so many bytes, for so long. */
+const RESULT_BYTES_MAX = 64 * 2 ** 20
+const RESULT_KEPT_MS = 600_000
+/** A larger answer is not kept: the call itself got it, its record says so. */
+export const RESULT_BYTES_EACH_MAX = 2 ** 20
+
+export interface KeptResult {
+  readonly head: AnswerHead
+  readonly body: Uint8Array
+}
+
+/** What a gateway remembers of its invocations, newest last, in bounds. */
+export class InvocationBook {
+  readonly #clock: Clock
+  readonly #records = new Map<InvocationId, InvocationRecord>()
+  readonly #waiters = new Map<InvocationId, PromiseWithResolvers<void>>()
+  readonly #results = new Map<InvocationId, KeptResult & { atMs: number }>()
+  readonly #byKey = new Map<string, { id: InvocationId; atMs: number }>()
+  #resultBytes = 0
+
+  constructor({ clock }: { clock: Clock }) {
+    this.#clock = clock
+  }
+
+  find(id: InvocationId): InvocationRecord | undefined {
+    return this.#records.get(id)
+  }
+
+  /** Newest first. */
+  list(limit: number): readonly InvocationRecord[] {
+    return [...this.#records.values()].slice(-limit).reverse()
+  }
+
+  newestOf(fn: string): InvocationRecord | undefined {
+    return this.list(RECORDS_MAX).find(record => record.function === fn)
+  }
+
+  open(record: InvocationRecord): void {
+    this.#records.set(record.id, record)
+    for (const id of this.#records.keys()) {
+      if (this.#records.size <= RECORDS_MAX) break
+      this.#records.delete(id)
+    }
+  }
+
+  /** Changes a record that is still here. Finishing it wakes those who wait for it. */
+  update(id: InvocationId, change: Partial<InvocationRecord>): void {
+    const record = this.#records.get(id)
+    if (record === undefined) return
+    this.#records.set(id, { ...record, ...change })
+    if (change.state === 'succeeded' || change.state === 'failed') {
+      this.#waiters.get(id)?.resolve()
+      this.#waiters.delete(id)
+    }
+  }
+
+  /** The record once finished, or as it is when the signal aborts. Throws `not_found`. */
+  async waitFor(id: InvocationId, { signal }: { signal: AbortSignal }): Promise<InvocationRecord> {
+    const record = this.#records.get(id)
+    if (record === undefined) throw new CaresError('not_found', `no invocation ${id} is known here`)
+    if (record.state === 'succeeded' || record.state === 'failed' || signal.aborted) return record
+    const waiter = this.#waiters.get(id) ?? Promise.withResolvers<void>()
+    this.#waiters.set(id, waiter)
+    const aborted = Promise.withResolvers<void>()
+    const onAbort = (): void => aborted.resolve()
+    signal.addEventListener('abort', onAbort, { once: true })
+    await Promise.race([waiter.promise, aborted.promise])
+    signal.removeEventListener('abort', onAbort)
+    return this.#records.get(id) ?? record
+  }
+
+  keep(id: InvocationId, result: KeptResult): void {
+    this.#results.set(id, { ...result, atMs: this.#clock.nowMs() })
+    this.#resultBytes += result.body.length
+    this.#expire()
+  }
+
+  result(id: InvocationId): KeptResult | null {
+    this.#expire()
+    return this.#results.get(id) ?? null
+  }
+
+  /** The invocation that a key of a function already stands for. */
+  byKey(key: string): InvocationId | undefined {
+    this.#expire()
+    return this.#byKey.get(key)?.id
+  }
+
+  setKey(key: string, id: InvocationId): void {
+    this.#byKey.set(key, { id, atMs: this.#clock.nowMs() })
+  }
+
+  clearKey(key: string): void {
+    this.#byKey.delete(key)
+  }
+
+  #expire(): void {
+    const nowMs = this.#clock.nowMs()
+    for (const [id, { body, atMs }] of this.#results) {
+      if (nowMs - atMs <= RESULT_KEPT_MS && this.#resultBytes <= RESULT_BYTES_MAX) break
+      this.#resultBytes -= body.length
+      this.#results.delete(id)
+    }
+    for (const [key, { atMs }] of this.#byKey) {
+      if (nowMs - atMs <= RESULT_KEPT_MS && this.#byKey.size <= RECORDS_MAX) break
+      this.#byKey.delete(key)
+    }
+  }
+}

@@ -1,0 +1,318 @@
+import { CaresError, type ErrorCode, toCaresError } from '../model/errors.ts'
+import type { FunctionRecord } from '../model/function.ts'
+import type { InvocationId, PeerId } from '../model/ids.ts'
+import { type AnswerDown, type AnswerHead, INLINE_BODY_BYTES_MAX, type Usage } from '../model/invocation.ts'
+import type { PlacementKind } from '../model/placement.ts'
+import type { Startable } from '../model/ports/startable.ts'
+import type { InvocationAnswer, InvocationRequest } from '../model/service.ts'
+import type { EventLog } from './event-log.ts'
+import { Breaker, GatewayCall, type GatewayCallComponents, type Placed } from './gateway-call.ts'
+import { type InvocationBook, RESULT_BYTES_EACH_MAX } from './invocation-book.ts'
+import { ReplayBody } from './replay-body.ts'
+
+/** Invocations that one gateway carries at once; each holds at most about 1.3 MB. */
+const IN_FLIGHT_MAX = 2_048
+/** The worker ends a call at its deadline and tells why; the gateway gives it this much longer to do so. */
+const DEADLINE_GRACE_MS = 500
+/** Outcomes are counted per function name; names beyond this share one row. */
+const COUNTED_FUNCTIONS_MAX = 1_000
+
+export interface GatewayComponents extends Omit<GatewayCallComponents, 'breaker'> {
+  readonly book: InvocationBook
+  readonly events: EventLog
+  readonly newInvocationId: () => InvocationId
+  /** Throws `not_found` with the closest name. */
+  readonly function: (name: string) => FunctionRecord
+  readonly resolvePeer: (idOrName: string) => PeerId
+  readonly appliedIndex: () => number
+}
+
+interface Running {
+  readonly id: InvocationId
+  readonly fn: FunctionRecord
+  readonly startedMs: number
+  readonly abort: AbortController
+  placed: Placed | undefined
+  head: AnswerHead | undefined
+}
+
+/** Takes clients' calls, has each placed and answered, and keeps their records. */
+export class Gateway implements Startable {
+  readonly #components: GatewayComponents
+  readonly #breaker: Breaker
+  readonly #running = new Map<InvocationId, Running>()
+  readonly #background = new Set<Promise<void>>()
+  readonly #outcomes = new Map<string, Map<'ok' | ErrorCode, number>>()
+  readonly #placements: Record<PlacementKind, number> = { orchestrator: 0, fallback: 0 }
+  #stopping = false
+
+  constructor(components: GatewayComponents) {
+    this.#components = components
+    this.#breaker = new Breaker(components)
+  }
+
+  get inFlight(): number {
+    return this.#running.size
+  }
+
+  get outcomes(): readonly { function: string; outcome: 'ok' | ErrorCode; count: number }[] {
+    return [...this.#outcomes].flatMap(([fn, counts]) => [...counts].map(([outcome, count]) => ({ function: fn, outcome, count })))
+  }
+
+  get placements(): readonly { kind: PlacementKind; count: number }[] {
+    return [
+      { kind: 'orchestrator', count: this.#placements.orchestrator },
+      { kind: 'fallback', count: this.#placements.fallback }
+    ]
+  }
+
+  async start(): Promise<void> {
+    this.#stopping = false
+  }
+
+  /** Cancels what is in flight. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    for (const { abort } of this.#running.values()) abort.abort(new CaresError('stopping', 'this peer is stopping', { retryable: true }))
+    await Promise.all(this.#background)
+  }
+
+  /** Cancels an invocation of this gateway; false when it is not in flight here. */
+  cancel(id: InvocationId): boolean {
+    const running = this.#running.get(id)
+    running?.abort.abort(new CaresError('cancelled', 'the invocation was cancelled'))
+    return running !== undefined
+  }
+
+  /** See `PeerService.invoke`. */
+  async invoke(request: InvocationRequest, { signal }: { signal: AbortSignal }): Promise<InvocationAnswer> {
+    const key = request.idempotencyKey === undefined ? undefined : `${request.function}\n${request.idempotencyKey}`
+    const known = key === undefined ? undefined : this.#components.book.byKey(key)
+    if (known !== undefined) return this.#again(known, { signal })
+    const running = this.#accept(request)
+    if (key !== undefined) this.#components.book.setKey(key, running.id)
+    try {
+      return await this.#start(running, request, { signal, keep: key !== undefined })
+    } catch (err) {
+      // Nothing was done in the name of this key: the next call with it is a first one.
+      if (key !== undefined && toCaresError(err).retryable) this.#components.book.clearKey(key)
+      throw err
+    }
+  }
+
+  /** See `PeerService.invokeAsync`. */
+  async invokeAsync(request: InvocationRequest): Promise<{ invocation: InvocationId }> {
+    const running = this.#accept(request)
+    const body = await collect(request.body)
+    const work = this.#start(running, { ...request, body: once(body) }, { signal: running.abort.signal, keep: true })
+      .then(async answer => {
+        for await (const _ of answer.body) continue
+      })
+      .catch((err: unknown) => this.#components.log.debug({ err, invocation: running.id }, 'asynchronous invocation failed'))
+      .finally(() => this.#background.delete(work))
+    this.#background.add(work)
+    return { invocation: running.id }
+  }
+
+  #accept(request: InvocationRequest): Running {
+    const { book, clock, transport } = this.#components
+    if (this.#stopping) throw new CaresError('stopping', 'this peer is stopping', { retryable: true, hint: 'call another peer' })
+    const fn = this.#components.function(request.function)
+    if (this.#running.size >= IN_FLIGHT_MAX) {
+      throw new CaresError('overloaded', `this gateway carries ${IN_FLIGHT_MAX} calls already`, {
+        retryable: true,
+        details: { retryAfterMs: 1_000 }
+      })
+    }
+    const id = this.#components.newInvocationId()
+    const running: Running = { id, fn, startedMs: clock.nowMs(), abort: new AbortController(), placed: undefined, head: undefined }
+    this.#running.set(id, running)
+    book.open({
+      id,
+      function: fn.name,
+      revision: fn.revision,
+      gateway: transport.self,
+      state: 'queued',
+      acceptedAt: clock.timestamp(),
+      method: request.head.method,
+      path: request.head.path,
+      receipts: []
+    })
+    return running
+  }
+
+  async #start(
+    running: Running,
+    request: InvocationRequest,
+    { signal, keep }: { signal: AbortSignal; keep: boolean }
+  ): Promise<InvocationAnswer> {
+    const { clock, appliedIndex, resolvePeer } = this.#components
+    const { id, fn, abort } = running
+    const deadlineMs = Math.min(fn.timeoutMs, request.timeoutMs ?? fn.timeoutMs)
+    const all = AbortSignal.any([signal, abort.signal, clock.timeout(deadlineMs + DEADLINE_GRACE_MS)])
+    const body = new ReplayBody(request.body)
+    try {
+      const small = request.head.bodyBytes !== undefined && request.head.bodyBytes <= INLINE_BODY_BYTES_MAX
+      const call = new GatewayCall(
+        {
+          invocation: id,
+          fn,
+          head: request.head,
+          body,
+          inline: small ? await body.inline() : undefined,
+          pinnedTo: request.on === undefined ? undefined : resolvePeer(request.on),
+          deadlineMs,
+          minIndex: appliedIndex(),
+          onPlaced: placed => this.#onPlaced(running, placed)
+        },
+        { ...this.#components, breaker: this.#breaker }
+      )
+      const messages = call.messages({ signal: all })
+      const first = await messages.next()
+      if (first.done === true || first.value.type !== 'answer') throw new CaresError('protocol', 'an answer must begin with its head')
+      const { head } = first.value
+      const { placed } = running
+      if (placed === undefined) throw new CaresError('protocol', 'an answer came before its placement')
+      running.head = head
+      const end = Promise.withResolvers<{ usage: Usage }>()
+      end.promise.catch(() => {}) // The record tells it, too: a caller need not look.
+      // A generator that was never started runs no clean-up when it is dropped: a call whose answer nobody reads ends with its signal.
+      const onAbort = (): void => void reading.next().catch(() => {})
+      const reading = this.#body(running, messages, { body, end, keep, onEnd: () => all.removeEventListener('abort', onAbort) })
+      all.addEventListener('abort', onAbort, { once: true })
+      return {
+        invocation: id,
+        worker: placed.worker,
+        placement: placed.placement,
+        head,
+        body: reading,
+        end: end.promise
+      }
+    } catch (err) {
+      const error = toCaresError(err)
+      this.#finish(running, { error })
+      await body.cancel()
+      throw error
+    }
+  }
+
+  async *#body(
+    running: Running,
+    messages: AsyncGenerator<AnswerDown, void>,
+    { body, end, keep, onEnd }: { body: ReplayBody; end: PromiseWithResolvers<{ usage: Usage }>; keep: boolean; onEnd: () => void }
+  ): AsyncGenerator<Uint8Array, void> {
+    let kept: Uint8Array[] | undefined = keep ? [] : undefined
+    let keptBytes = 0
+    let outcome: Outcome = { error: new CaresError('cancelled', 'the client stopped reading') }
+    try {
+      for await (const message of messages) {
+        if (message.type === 'answer-end') {
+          outcome = { usage: message.end.usage }
+        } else if (message.type === 'body') {
+          keptBytes += message.chunk.length
+          if (keptBytes > RESULT_BYTES_EACH_MAX) kept = undefined
+          kept?.push(message.chunk)
+          yield message.chunk
+        }
+      }
+    } catch (err) {
+      outcome = { error: toCaresError(err) }
+      throw outcome.error
+    } finally {
+      if (outcome.usage !== undefined && kept !== undefined && running.head !== undefined) {
+        this.#components.book.keep(running.id, { head: running.head, body: Buffer.concat(kept) })
+      }
+      this.#finish(running, outcome)
+      if (outcome.usage === undefined) end.reject(outcome.error)
+      else end.resolve({ usage: outcome.usage })
+      onEnd()
+      await body.cancel()
+    }
+  }
+
+  /** The answer that an idempotency key already stands for. */
+  async #again(id: InvocationId, { signal }: { signal: AbortSignal }): Promise<InvocationAnswer> {
+    const { book } = this.#components
+    const record = await book.waitFor(id, { signal })
+    signal.throwIfAborted()
+    const result = book.result(id)
+    if (record.error !== undefined)
+      throw new CaresError(record.error.code as ErrorCode, record.error.message, { details: { invocation: id } })
+    if (result === null || record.worker === undefined || record.usage === undefined) {
+      throw new CaresError('conflict', 'the call with this idempotency key was answered, but its answer was too large to be kept', {
+        details: { invocation: id }
+      })
+    }
+    return {
+      invocation: id,
+      worker: record.worker,
+      placement: record.placement ?? 'orchestrator',
+      head: result.head,
+      body: once(result.body),
+      end: Promise.resolve({ usage: record.usage })
+    }
+  }
+
+  #onPlaced(running: Running, placed: Placed): void {
+    running.placed = placed
+    const { book } = this.#components
+    const receipts = [...(book.find(running.id)?.receipts ?? []), placed.receipt].slice(-RECEIPTS_MAX)
+    book.update(running.id, { state: 'running', worker: placed.worker, placement: placed.placement, receipts })
+  }
+
+  #finish(running: Running, outcome: Outcome): void {
+    if (!this.#running.delete(running.id)) return
+    const { book, clock, events } = this.#components
+    const { id, fn, head, placed } = running
+    const totalMs = clock.nowMs() - running.startedMs
+    const { error, usage } = outcome
+    book.update(id, {
+      state: error === undefined ? 'succeeded' : 'failed',
+      totalMs,
+      ...(head === undefined ? {} : { start: head.start, status: head.status }),
+      ...(usage === undefined ? {} : { usage }),
+      ...(error === undefined ? {} : { error: { code: error.code, message: error.message } })
+    })
+    if (placed !== undefined) this.#placements[placed.placement]++
+    this.#count(fn.name, error?.code ?? 'ok')
+    events.emit('invocation:finished', {
+      invocation: id,
+      function: fn.name,
+      worker: placed?.worker ?? null,
+      status: head?.status ?? 0,
+      totalMs,
+      code: error?.code ?? null
+    })
+  }
+
+  #count(fn: string, outcome: 'ok' | ErrorCode): void {
+    const row = this.#outcomes.has(fn) || this.#outcomes.size < COUNTED_FUNCTIONS_MAX ? fn : 'other'
+    const counts = this.#outcomes.get(row) ?? new Map<'ok' | ErrorCode, number>()
+    counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
+    this.#outcomes.set(row, counts)
+  }
+}
+
+/** Placements of one invocation that its record keeps. */
+const RECEIPTS_MAX = 8
+
+type Outcome = { readonly usage: Usage; readonly error?: undefined } | { readonly usage?: undefined; readonly error: CaresError }
+
+async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += chunk.length
+    if (bytes > RESULT_BYTES_EACH_MAX) {
+      throw new CaresError('too_large', `the body of an asynchronous call may have ${RESULT_BYTES_EACH_MAX} bytes`, {
+        hint: 'call the function synchronously: that body is streamed'
+      })
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+async function* once(body: Uint8Array): AsyncGenerator<Uint8Array, void> {
+  if (body.length > 0) yield body
+}

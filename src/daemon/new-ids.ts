@@ -1,0 +1,32 @@
+import { randomBytes } from 'node:crypto'
+import type { ClusterUid, InvocationId } from '../model/ids.ts'
+
+/** Crockford's base 32 in lower case: no letters that are read for digits. */
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
+const ID_BYTES = 16
+
+/** 128 random bits as `i-` and 26 characters. */
+export function newInvocationId(): InvocationId {
+  return `i-${base32(randomBytes(ID_BYTES))}` as InvocationId
+}
+
+/** 128 random bits as `c-` and 26 characters. */
+export function newClusterUid(): ClusterUid {
+  return `c-${base32(randomBytes(ID_BYTES))}` as ClusterUid
+}
+
+function base32(bytes: Uint8Array): string {
+  let text = ''
+  let bits = 0
+  let count = 0
+  for (const byte of bytes) {
+    bits = (bits << 8) | byte
+    count += 8
+    while (count >= 5) {
+      count -= 5
+      text += ALPHABET[(bits >>> count) & 31]
+    }
+    bits &= (1 << count) - 1
+  }
+  return count === 0 ? text : text + ALPHABET[(bits << (5 - count)) & 31]
+}

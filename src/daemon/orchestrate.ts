@@ -1,0 +1,310 @@
+import { CaresError } from '../model/errors.ts'
+import { type FunctionRecord, functionKey } from '../model/function.ts'
+import type { Attempt, PeerId, Session } from '../model/ids.ts'
+import type { AnswerDown, ExecuteDown, ExecuteUp, InvokeDown, InvokeUp, RemoteError } from '../model/invocation.ts'
+import type { Decision, Receipt, RejectionReason } from '../model/placement.ts'
+import type { Clock } from '../model/ports/clock.ts'
+import type { Logger } from '../model/ports/logger.ts'
+import type { Channel, Transport } from '../model/ports/transport.ts'
+import { fromRemoteError, toRemoteError } from '../model/remote-error.ts'
+import type { EventLog } from './event-log.ts'
+import { type Placer, wasClean } from './placer.ts'
+import { WaitingLine } from './waiting-line.ts'
+
+/** Workers that are tried for one round before the last refusal is the answer. */
+const TRIES_MAX = 3
+/** Calls that wait for room at one placer. At a few kB each this is a few MB. */
+const WAITING_MAX = 1_000
+/** A waiting call looks again at least so often: room may have come without a word to this peer. */
+const LOOK_AGAIN_MS = 500
+/** A connected worker answers an opening at once; a silent one is not worth more. */
+const OPEN_TIMEOUT_MS = 2_000
+
+type Call = Extract<InvokeUp, { type: 'call' }>
+type GatewayChannel = Channel<InvokeDown, InvokeUp>
+type WorkerChannel = Channel<ExecuteUp, ExecuteDown>
+
+export interface OrchestratorComponents {
+  readonly transport: Transport
+  readonly placer: Placer
+  readonly clock: Clock
+  readonly log: Logger
+  readonly events: EventLog
+  /** Where this peer stands in the cluster. */
+  readonly office: Office
+}
+
+/** What an orchestrator must know of consensus and registry. */
+export interface Office {
+  /** Whether this peer may decide: it leads, and its own first entry is applied. */
+  isActive(): boolean
+  orchestrator(): PeerId | null
+  term(): number
+  function(name: string): FunctionRecord | undefined
+  /** Resolves once the log is applied here up to `index`. */
+  applied(index: number, options: { signal: AbortSignal }): Promise<void>
+}
+
+/** How one try of a worker ended. */
+type TryEnd =
+  /** The answer went to the gateway, or the call is over for another reason. */
+  | { readonly type: 'done' }
+  /** The worker has promised that nothing started. */
+  | { readonly type: 'refused'; readonly error: RemoteError }
+
+/** Places calls on workers and relays the answers. Serves `/cares/invoke`: for everyone in office, for its own gateway in fallback. */
+export class Orchestrator {
+  readonly #components: OrchestratorComponents
+  readonly #line = new WaitingLine({ lengthMax: WAITING_MAX })
+
+  constructor(components: OrchestratorComponents) {
+    this.#components = components
+  }
+
+  /** Calls that wait for room. */
+  get waiting(): number {
+    return this.#line.length
+  }
+
+  /** Some peer may have room now. */
+  onRoom(): void {
+    this.#line.wake()
+  }
+
+  async serve(channel: GatewayChannel): Promise<void> {
+    const call = await channel.receive()
+    if (call?.type !== 'call') throw new CaresError('protocol', `an invocation starts with a call, not with ${call?.type ?? 'an end'}`)
+    try {
+      this.#checkMandate(channel, call)
+      await channel.send({ type: 'queued' })
+      const signal = AbortSignal.any([channel.signal, this.#components.clock.timeout(call.deadlineMs)])
+      await this.#place(channel, call, signal)
+    } catch (err) {
+      if (channel.signal.aborted) throw err
+      await channel.send({ type: 'failed', error: toRemoteError(asTimeout(err), { started: false }) })
+    }
+    channel.end()
+  }
+
+  #checkMandate(channel: GatewayChannel, call: Call): void {
+    const { office, transport } = this.#components
+    if (call.fallback) {
+      if (channel.remote !== transport.self) throw new CaresError('protocol', 'a peer places by fallback only for itself')
+    } else if (!office.isActive()) {
+      throw new CaresError('not_orchestrator', 'this peer is not the orchestrator', {
+        retryable: true,
+        details: { orchestrator: office.orchestrator() }
+      })
+    }
+  }
+
+  async #place(channel: GatewayChannel, call: Call, signal: AbortSignal): Promise<void> {
+    const { office } = this.#components
+    await office.applied(call.minIndex, { signal })
+    const fn = office.function(call.function)
+    if (fn === undefined) throw new CaresError('not_found', `no function named ${call.function}`)
+    const refused = new Map<PeerId, RemoteError>()
+    let waited = false
+    for (let tries = 1; ; ) {
+      const receipt = this.#components.placer.place(fn, call, { try: tries, exclude: [...refused.keys()] })
+      const worker = receipt.decision.chosen
+      if (worker === null) {
+        const last = [...refused.values()].at(-1)
+        if (!isWorthWaiting(receipt.decision, refused) || !this.#components.placer.couldFit(fn))
+          throw unplaceable(fn, receipt.decision, last)
+        await this.#waitForRoom(waited, signal)
+        waited = true
+        for (const [peer, { code }] of refused) if (code === 'busy') refused.delete(peer)
+        continue
+      }
+      const session = this.#components.placer.session(worker)
+      const attempt = { round: call.round, try: tries }
+      await channel.send({ type: 'placed', worker, session, attempt, term: receipt.term, receipt })
+      await acknowledged(channel, attempt)
+      this.#components.events.emit('invocation:placed', {
+        invocation: call.invocation,
+        function: fn.name,
+        worker,
+        placement: receipt.placement,
+        costMs: costOf(receipt.decision),
+        ...attempt
+      })
+      const end = await this.#try(channel, call, fn, { worker, session, attempt, receipt, signal })
+      if (end.type === 'done') return
+      // A withdrawn attempt belongs to a gateway that has gone on without this placer.
+      if (end.error.code === 'withdrawn' || (tries >= TRIES_MAX && end.error.code !== 'busy')) {
+        await channel.send({ type: 'failed', error: end.error })
+        return
+      }
+      refused.set(worker, end.error)
+      tries++
+    }
+  }
+
+  async #waitForRoom(again: boolean, signal: AbortSignal): Promise<void> {
+    const lookAgain = this.#components.clock.timeout(LOOK_AGAIN_MS)
+    try {
+      await this.#line.wait({ again, signal: AbortSignal.any([signal, lookAgain]) })
+    } catch (err) {
+      if (signal.aborted || !lookAgain.aborted) throw err
+    }
+  }
+
+  async #try(
+    channel: GatewayChannel,
+    call: Call,
+    fn: FunctionRecord,
+    {
+      worker,
+      session,
+      attempt,
+      receipt,
+      signal
+    }: { worker: PeerId; session: Session; attempt: Attempt; receipt: Receipt; signal: AbortSignal }
+  ): Promise<TryEnd> {
+    const { transport, placer, clock, log, office } = this.#components
+    const reservation = placer.reserve(worker, fn, receipt)
+    let lane: WorkerChannel | undefined
+    try {
+      lane = await transport.open('execute', worker, { signal: AbortSignal.any([signal, clock.timeout(OPEN_TIMEOUT_MS)]) })
+    } catch (err) {
+      reservation.release()
+      signal.throwIfAborted()
+      log.debug({ err, worker }, 'worker not reached')
+      return { type: 'refused', error: toRemoteError(err, { started: false }) }
+    }
+    const onGatewayGone = (): void => lane?.abort(channel.signal.reason as Error)
+    channel.signal.addEventListener('abort', onGatewayGone, { once: true })
+    try {
+      await lane.send({
+        type: 'order',
+        order: {
+          invocation: call.invocation,
+          attempt,
+          placement: receipt.placement,
+          term: office.term(),
+          session,
+          order: reservation.order,
+          gateway: channel.remote,
+          function: fn,
+          head: call.head,
+          deadlineMs: call.deadlineMs,
+          body: call.body
+        }
+      })
+      return await this.#relay(channel, lane, { fn, worker, call, receipt })
+    } catch (err) {
+      if (channel.signal.aborted) throw channel.signal.reason
+      const error = toRemoteError(err, { started: true })
+      await channel.send({ type: 'failed', error })
+      return { type: 'done' }
+    } finally {
+      channel.signal.removeEventListener('abort', onGatewayGone)
+      reservation.release()
+      this.#line.wake()
+    }
+  }
+
+  /** Passes the worker's messages on until the last one. Throws when the worker is lost. */
+  async #relay(
+    channel: GatewayChannel,
+    lane: WorkerChannel,
+    { fn, worker, call, receipt }: { fn: FunctionRecord; worker: PeerId; call: Call; receipt: Receipt }
+  ): Promise<TryEnd> {
+    const { placer } = this.#components
+    let upload: Promise<void> | undefined
+    let head: Extract<AnswerDown, { type: 'answer' }>['head'] | undefined
+    try {
+      while (true) {
+        const message = await lane.receive()
+        if (message === undefined) throw new CaresError('peer_lost', 'the worker ended the exchange without an answer')
+        switch (message.type) {
+          case 'accepted':
+            await channel.send(message)
+            upload = passBody(channel, lane)
+            upload.catch((err: unknown) => lane.abort(err as Error))
+            break
+          case 'failed':
+            // Once the body is on its way here, only the gateway can send it again.
+            if (!message.error.started && upload === undefined) return { type: 'refused', error: message.error }
+            await channel.send(message)
+            return { type: 'done' }
+          case 'answer':
+            head = message.head
+            await channel.send(message)
+            break
+          case 'body':
+            await channel.send(message)
+            break
+          case 'answer-end':
+            await channel.send(message)
+            if (head !== undefined) placer.observe(fn, worker, { start: head.start, usage: message.end.usage, clean: wasClean(receipt) })
+            return { type: 'done' }
+          case 'unknown':
+            throw new CaresError('protocol', `the worker answered order ${call.invocation} as if it were an attach`)
+        }
+      }
+    } finally {
+      lane.end()
+      // A function may answer without reading its whole input: what is still on its way is of no use to anybody.
+      upload?.catch(() => {})
+    }
+  }
+}
+
+async function acknowledged(channel: GatewayChannel, attempt: Attempt): Promise<void> {
+  const message = await channel.receive()
+  if (message?.type !== 'placed-ack' || message.attempt.round !== attempt.round || message.attempt.try !== attempt.try) {
+    throw new CaresError('protocol', `expected the acknowledgement of ${attempt.round}.${attempt.try}, not ${message?.type ?? 'an end'}`)
+  }
+}
+
+async function passBody(from: GatewayChannel, to: WorkerChannel): Promise<void> {
+  while (true) {
+    const message = await from.receive()
+    if (message === undefined) throw new CaresError('protocol', 'the request body ended without its end mark')
+    if (message.type !== 'body' && message.type !== 'end') throw new CaresError('protocol', `a request body cannot hold ${message.type}`)
+    await to.send(message)
+    if (message.type === 'end') return
+  }
+}
+
+/** Reasons that waiting does not cure soon enough to wait for it. */
+const LASTING = new Set<RejectionReason>(['not_pinned', 'no_runtime', 'wrong_arch', 'deadline', 'not_alive', 'draining'])
+
+/** Whether some peer is only short of room at the moment. */
+function isWorthWaiting({ verdicts, skipped }: Decision, refused: ReadonlyMap<PeerId, RemoteError>): boolean {
+  return (
+    skipped > 0 ||
+    verdicts.some(
+      verdict =>
+        !verdict.fits && (verdict.reason === 'excluded' ? refused.get(verdict.peer)?.code === 'busy' : !LASTING.has(verdict.reason))
+    )
+  )
+}
+
+/** Refusals that say more than "no room": they are the answer when no other worker is left. */
+const TELLING = new Set<string>(['image_not_found', 'image_unsupported', 'runtime_unavailable', 'function_protocol'])
+
+function unplaceable(fn: FunctionRecord, { rejected }: Decision, last: RemoteError | undefined): CaresError {
+  if (last !== undefined && TELLING.has(last.code)) return fromRemoteError(last)
+  const counts = Object.entries(rejected).map(([reason, peers]) => `${reason} on ${peers}`)
+  const because = last === undefined ? '' : `; the last one tried said: ${last.message}`
+  return new CaresError('no_capacity', `${functionKey(fn)} was not placed: ${counts.join(', ') || 'no peer is known'}${because}`, {
+    retryable: true,
+    hint: `see which peer lacks what: cares explain ${fn.name}`,
+    details: { rejected: { ...rejected }, retryAfterMs: 1_000, ...(last === undefined ? {} : { lastCode: last.code }) }
+  })
+}
+
+function costOf({ chosen, verdicts }: Decision): number {
+  const verdict = verdicts.find(({ peer }) => peer === chosen)
+  return verdict?.fits === true ? verdict.cost.total : 0
+}
+
+function asTimeout(err: unknown): unknown {
+  if (err instanceof Error && err.name === 'TimeoutError') {
+    return new CaresError('timeout', 'the call found no room before its deadline', { retryable: true, details: { retryAfterMs: 1_000 } })
+  }
+  return err
+}

@@ -1,0 +1,138 @@
+import { place } from '../core/scheduler/place.ts'
+import { PlacementTable } from '../core/scheduler/placement-table.ts'
+import type { Strategy } from '../core/scheduler/strategy.ts'
+import type { Predictor } from '../core/predictor/predictor.ts'
+import { CaresError } from '../model/errors.ts'
+import { type FunctionRecord, functionKey } from '../model/function.ts'
+import type { PeerId, Session } from '../model/ids.ts'
+import type { InvokeUp, StartKind, Usage } from '../model/invocation.ts'
+import type { PeerView } from '../model/peer.ts'
+import type { Receipt } from '../model/placement.ts'
+import type { Clock } from '../model/ports/clock.ts'
+import type { Random } from '../model/random.ts'
+
+/** Gateways that place by fallback at once make the others' unseen work count up to so many times; more only overreacts. */
+const KAPPA_MAX = 12
+
+export interface PlacerComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly predictor: Predictor
+  readonly strategy: Strategy
+  readonly term: () => number
+  readonly self: PeerId
+}
+
+/** Own work that a worker has, from its order to its end. */
+export interface Reserved {
+  readonly order: number
+  /** A second call does nothing. */
+  release(): void
+}
+
+/** Chooses workers from this peer's own view, with its own orders laid over it. Used in office and in fallback alike. */
+export class Placer {
+  readonly #components: PlacerComponents
+  readonly #table: PlacementTable
+
+  constructor(components: PlacerComponents) {
+    this.#components = components
+    this.#table = new PlacementTable(components.self)
+  }
+
+  /** Takes over what is known of all peers. */
+  sync(views: readonly PeerView[]): void {
+    this.#table.sync(views, this.#components.clock.nowMs())
+  }
+
+  /** Chooses a worker, and keeps the numbers that decided. Changes nothing: reserve the chosen one at once. */
+  place(fn: FunctionRecord, call: Extract<InvokeUp, { type: 'call' }>, options: { try: number; exclude: readonly PeerId[] }): Receipt {
+    const { clock, random, predictor, strategy, term, self } = this.#components
+    const inputBytes = call.head.bodyBytes ?? call.body?.length ?? 0
+    const estimate = predictor.estimate({ function: functionKey(fn), digest: fn.digest, contract: fn.contract, inputBytes })
+    const decision = place(
+      {
+        invocation: call.invocation,
+        function: functionKey(fn),
+        digest: fn.digest,
+        imageBytes: fn.imageBytes,
+        cpus: fn.cpus,
+        memoryBytes: fn.memoryBytes,
+        inputBytes,
+        ...(call.pinnedTo === undefined ? {} : { pinnedTo: call.pinnedTo }),
+        exclude: options.exclude,
+        deadlineMs: call.deadlineMs,
+        estimate
+      },
+      this.#table,
+      { random, strategy, kappa: call.fallback ? Math.min(KAPPA_MAX, Math.max(1, this.#table.size)) : 1 }
+    )
+    return {
+      invocation: call.invocation,
+      function: functionKey(fn),
+      at: clock.timestamp(),
+      by: self,
+      term: term(),
+      placement: call.fallback ? 'fallback' : 'orchestrator',
+      strategy: strategy.name,
+      round: call.round,
+      try: options.try,
+      cpus: fn.cpus,
+      memoryBytes: fn.memoryBytes,
+      imageBytes: fn.imageBytes,
+      estimate,
+      decision,
+      viewAgeMs: this.#table.oldestMs(
+        decision.verdicts.map(({ peer }) => peer),
+        clock.nowMs()
+      )
+    }
+  }
+
+  /** Enters an order on a worker. */
+  reserve(worker: PeerId, fn: FunctionRecord, receipt: Receipt): Reserved {
+    const verdict = receipt.decision.verdicts.find(({ peer }) => peer === worker)
+    const start = verdict?.fits === true ? verdict.start : 'cold'
+    const { cpus, memoryBytes } = fn
+    const order = this.#table.reserve({ worker, function: functionKey(fn), cpus, memoryBytes, start }, this.#components.clock.nowMs())
+    return { order, release: () => this.#table.release(order) }
+  }
+
+  /** The session of a worker to order from. Throws `peer_unreachable` when the peer is not known any more. */
+  session(worker: PeerId): Session {
+    const session = this.#table.session(worker)
+    if (session === undefined) throw new CaresError('peer_unreachable', `peer ${worker} is not known any more`, { retryable: true })
+    return session
+  }
+
+  /** Whether any known peer is large enough for the function, however busy it is now. */
+  couldFit(fn: FunctionRecord): boolean {
+    return this.#table.profiles.some(({ runtime, capacity }) => runtime !== 'none' && capacity.memoryBytes >= fn.memoryBytes)
+  }
+
+  /** Learns from an execution that ended well. */
+  observe(fn: FunctionRecord, peer: PeerId, execution: { start: StartKind; usage: Usage; clean: boolean }): void {
+    const { start, usage, clean } = execution
+    const { bytesIn: inputBytes, bytesOut: outputBytes, pullMs, startMs, runMs, cpuMs, memoryPeakBytes } = usage
+    this.#components.predictor.observe({
+      function: functionKey(fn),
+      digest: fn.digest,
+      peer,
+      start,
+      inputBytes,
+      outputBytes,
+      pullMs,
+      startMs,
+      runMs,
+      clean,
+      ...(cpuMs === undefined ? {} : { cpuMs }),
+      ...(memoryPeakBytes === undefined ? {} : { memoryPeakBytes })
+    })
+  }
+}
+
+/** Whether a worker had a whole core for the execution, as far as its placement could tell: only then its time says what the function needs. */
+export function wasClean(receipt: Receipt): boolean {
+  const verdict = receipt.decision.verdicts.find(({ peer }) => peer === receipt.decision.chosen)
+  return verdict?.fits === true && verdict.cost.queue < 1
+}

@@ -1,0 +1,91 @@
+import { CaresError } from '../model/errors.ts'
+import { INLINE_BODY_BYTES_MAX } from '../model/invocation.ts'
+
+/** A request body is kept for a second attempt up to this size; a larger one is sent once. */
+export const REPLAY_BODY_BYTES_MAX = 2 ** 20
+
+/**
+ * A request body that can be sent again: what was read is kept, up to a bound, until {@link release}.
+ *
+ * One reader at a time. A later reader gets everything from the start.
+ */
+export class ReplayBody {
+  readonly #source: AsyncIterator<Uint8Array>
+  #kept: Uint8Array[] = []
+  #keptBytes = 0
+  #readBytes = 0
+  #ended = false
+  #replayable = true
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source[Symbol.asyncIterator]()
+  }
+
+  /** Whether a reader that starts now gets the whole body. */
+  get replayable(): boolean {
+    return this.#replayable
+  }
+
+  get readBytes(): number {
+    return this.#readBytes
+  }
+
+  /** Lets the kept part go: the answer has begun, nobody will ask for the body again. */
+  release(): void {
+    this.#replayable = this.#readBytes === 0
+    this.#kept = []
+    this.#keptBytes = 0
+  }
+
+  /** The whole body in one piece, or undefined if it is larger than fits inside a call (what was read is kept for {@link stream}). */
+  async inline(): Promise<Uint8Array | undefined> {
+    while (!this.#ended && this.#keptBytes <= INLINE_BODY_BYTES_MAX) await this.#pull()
+    return this.#ended && this.#keptBytes <= INLINE_BODY_BYTES_MAX ? Buffer.concat(this.#kept) : undefined
+  }
+
+  /** The body from its start. Throws `conflict` when its start is no longer kept. */
+  async *stream(): AsyncGenerator<Uint8Array, void> {
+    if (!this.#replayable) throw new CaresError('conflict', 'the request body was already sent and is too large to be kept')
+    let next = 0
+    while (true) {
+      const chunk = this.#kept[next]
+      if (chunk !== undefined) {
+        next++
+        yield chunk
+      } else if (this.#ended) {
+        return
+      } else if (this.#replayable) {
+        await this.#pull()
+      } else {
+        this.#kept = [] // Everything kept has been passed on, and nobody can ask for it again.
+        next = 0
+        const result = await this.#source.next()
+        if (result.done === true) {
+          this.#ended = true
+          return
+        }
+        this.#readBytes += result.value.length
+        yield result.value
+      }
+    }
+  }
+
+  async #pull(): Promise<void> {
+    const result = await this.#source.next()
+    if (result.done === true) {
+      this.#ended = true
+      return
+    }
+    const { value } = result
+    this.#readBytes += value.length
+    this.#keptBytes += value.length
+    this.#kept.push(value)
+    if (this.#keptBytes > REPLAY_BODY_BYTES_MAX) this.#replayable = false
+  }
+
+  /** Stops reading from the client. */
+  async cancel(): Promise<void> {
+    if (!this.#ended) await this.#source.return?.()
+    this.#ended = true
+  }
+}

@@ -1,0 +1,209 @@
+import { majority } from '../core/consensus/quorum.ts'
+import { CaresError, toCaresError } from '../model/errors.ts'
+import type { ClusterUid, InvocationId, PeerId } from '../model/ids.ts'
+import type { InvocationRecord } from '../model/invocation.ts'
+import type { LogLine, LogQuery } from '../model/logs.ts'
+import type { PeerProfile } from '../model/peer.ts'
+import type { Clock } from '../model/ports/clock.ts'
+import type { Logger } from '../model/ports/logger.ts'
+import type { Runtime } from '../model/ports/runtime.ts'
+import type { Transport } from '../model/ports/transport.ts'
+import type { ClusterStatus, HealthCheck, InvocationRequest, PeerListing, PeerService, ServiceCounters } from '../model/service.ts'
+import type { Agreement } from './agreement.ts'
+import type { Consensus } from './consensus.ts'
+import { ask, converse } from './control-client.ts'
+import type { EventLog } from './event-log.ts'
+import type { Functions } from './functions.ts'
+import { healthChecks } from './health.ts'
+import type { InvocationBook } from './invocation-book.ts'
+import type { Gateway } from './invoke.ts'
+import type { LogBook } from './log-book.ts'
+import type { Members } from './members.ts'
+import { mergeLogs } from './merge-logs.ts'
+import type { Worker } from './work.ts'
+
+/** Records that a list of invocations shows. */
+const LISTED_INVOCATIONS_MAX = 1_000
+/** All peers together have this long to say whether they know an invocation. */
+const FIND_TIMEOUT_MS = 2_000
+
+export interface ServiceComponents {
+  readonly profile: () => PeerProfile
+  readonly consensus: Consensus
+  readonly members: Members
+  readonly agreement: Agreement
+  readonly functions: Functions
+  readonly gateway: Gateway
+  readonly worker: Worker
+  readonly book: InvocationBook
+  readonly logs: LogBook
+  readonly events: EventLog
+  readonly runtime: Runtime | null
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly log: Logger
+  readonly cluster: () => ClusterUid | null
+  /** What another peer needs to join; null while no address is known. */
+  readonly clusterId: () => string | null
+  readonly private: boolean
+  /** Leaves the cluster for good and stops the peer. */
+  readonly leave: (options: { signal: AbortSignal }) => Promise<void>
+}
+
+/** One peer, as its API sees it. */
+export function createService(components: ServiceComponents): PeerService {
+  const { consensus, members, agreement, functions, gateway, worker, book, events, runtime, transport, clock } = components
+
+  const peers = (): readonly PeerListing[] => {
+    const { voters } = consensus.configuration
+    const { leader } = consensus.role
+    return members.views().map(({ profile, stats, state, ageMs }) => ({
+      profile,
+      stats,
+      state,
+      ageMs,
+      role: profile.id === leader ? 'orchestrator' : 'worker',
+      voter: voters.includes(profile.id)
+    }))
+  }
+
+  const peer = (idOrName: string): PeerListing => {
+    const id = members.resolve(idOrName)
+    const found = peers().find(({ profile }) => profile.id === id)
+    if (found === undefined) throw new CaresError('not_found', `no peer named ${idOrName}`)
+    return found
+  }
+
+  const reachable = (): readonly PeerId[] =>
+    members
+      .views()
+      .filter(({ profile, state }) => state !== 'gone' && profile.id !== transport.self)
+      .map(({ profile }) => profile.id)
+
+  const findElsewhere = async (id: InvocationId, signal: AbortSignal): Promise<InvocationRecord> => {
+    const within = AbortSignal.any([signal, clock.timeout(FIND_TIMEOUT_MS)])
+    const asked = reachable().map(async peerId => {
+      const answer = await ask(transport, peerId, { type: 'invocation', invocation: id }, { signal: within })
+      if (answer.type === 'invocation' && answer.record !== null) return answer.record
+      throw new CaresError('not_found', 'not there')
+    })
+    try {
+      return await Promise.any(asked)
+    } catch (cause) {
+      signal.throwIfAborted()
+      throw new CaresError('not_found', `no peer knows invocation ${id}`, {
+        hint: 'records are kept for the last 10,000 invocations of each gateway',
+        cause
+      })
+    }
+  }
+
+  return {
+    get profile() {
+      return components.profile()
+    },
+    cluster: () => clusterStatus(components),
+    peers,
+    peer,
+    functions: () => functions.list(),
+    function: name => functions.get(name),
+    putFunction: (request, options) => functions.put(request, options),
+    removeFunction: (name, options) => functions.remove(name, options),
+    invoke: (request: InvocationRequest, options) => gateway.invoke(request, options),
+    invokeAsync: request => gateway.invokeAsync(request),
+    async invocation(id, { signal }) {
+      return book.find(id as InvocationId) ?? (await findElsewhere(id as InvocationId, signal))
+    },
+    invocations: () => book.list(LISTED_INVOCATIONS_MAX),
+    result: id => book.result(id as InvocationId),
+    async waitFor(id, { signal }) {
+      if (book.find(id as InvocationId) !== undefined) return book.waitFor(id as InvocationId, { signal })
+      return findElsewhere(id as InvocationId, AbortSignal.any([signal, clock.timeout(FIND_TIMEOUT_MS)]))
+    },
+    async cancel(id, { signal }) {
+      const invocation = id as InvocationId
+      if (gateway.cancel(invocation) || worker.cancel(invocation)) return { found: true }
+      const answers = await Promise.allSettled(
+        reachable().map(peerId => ask(transport, peerId, { type: 'cancel', invocation }, { signal }))
+      )
+      return { found: answers.some(answer => answer.status === 'fulfilled' && answer.value.type === 'cancelled' && answer.value.found) }
+    },
+    logs: (query, options) => clusterLogs(components, reachable(), query, options),
+    events: options => events.follow(options),
+    async setDraining(idOrName, draining, { signal }) {
+      const { outcome } = await agreement.agree(
+        { type: 'peer-drain', peer: members.resolve(idOrName), draining, at: clock.timestamp() },
+        { signal }
+      )
+      if (outcome.type === 'refused') throw new CaresError(outcome.code, outcome.message)
+    },
+    leave: options => components.leave(options),
+    async prune({ dryRun, signal }) {
+      return runtime === null ? [] : runtime.prune({ dryRun, signal })
+    },
+    checks: (options): Promise<readonly HealthCheck[]> => healthChecks(components, options),
+    ready() {
+      if (consensus.fenced !== null) return { ready: false, reason: consensus.fenced.message }
+      if (components.cluster() === null) return { ready: false, reason: 'this peer is not in a cluster yet' }
+      const works = members
+        .views()
+        .some(({ profile, stats, state }) => state === 'alive' && profile.runtime !== 'none' && stats.runtimeReady)
+      return works ? { ready: true, reason: 'ready' } : { ready: false, reason: 'no peer that can run functions is known yet' }
+    },
+    counters(): ServiceCounters {
+      return { invocations: gateway.outcomes, placements: gateway.placements, inFlight: gateway.inFlight }
+    }
+  }
+}
+
+function clusterStatus({ consensus, members, transport, cluster, clusterId, private: isPrivate }: ServiceComponents): ClusterStatus {
+  const { voters, learners } = consensus.configuration
+  const { leader, term } = consensus.role
+  const { last, commit, applied } = consensus.indices
+  const quorum = majority(voters.length)
+  return {
+    id: clusterId(),
+    uid: cluster(),
+    private: isPrivate,
+    self: transport.self,
+    orchestrator: leader === null ? null : { id: leader, name: members.nameOf(leader) },
+    term,
+    voters,
+    learners,
+    quorum,
+    faultTolerance: Math.max(0, voters.length - quorum),
+    lastIndex: last,
+    commitIndex: commit,
+    appliedIndex: applied,
+    reason: leader === null ? whyLeaderless({ consensus, members, cluster }) : '',
+    fenced: consensus.fenced?.message ?? null
+  }
+}
+
+function whyLeaderless({ consensus, members, cluster }: Pick<ServiceComponents, 'consensus' | 'members' | 'cluster'>): string {
+  if (consensus.fenced !== null) return `this peer takes no part any more: ${consensus.fenced.message}`
+  if (cluster() === null) return 'this peer is not in a cluster yet'
+  const { voters } = consensus.configuration
+  if (voters.length === 0) return 'this peer has not heard the log of its cluster yet'
+  const missing = voters.filter(voter => members.stateOf(voter) !== 'alive' && members.stateOf(voter) !== 'draining')
+  if (voters.length - missing.length >= majority(voters.length)) return 'an election is under way'
+  return `${missing.length} of ${voters.length} voters are gone (${missing.map(voter => members.nameOf(voter)).join(', ')}), ${majority(voters.length)} are needed`
+}
+
+/** Every peer's lines, as one stream. A peer that cannot be asked is left out; the log of this peer says so. */
+function clusterLogs(
+  { logs, transport, log }: ServiceComponents,
+  others: readonly PeerId[],
+  query: LogQuery,
+  { signal }: { signal: AbortSignal }
+): AsyncIterable<LogLine> {
+  const remote = async function* (peer: PeerId): AsyncGenerator<LogLine, void> {
+    try {
+      for await (const answer of converse(transport, peer, { type: 'logs', query }, { signal }))
+        if (answer.type === 'log') yield answer.line
+    } catch (err) {
+      if (!signal.aborted) log.info({ peer, code: toCaresError(err).code }, 'logs of a peer are missing')
+    }
+  }
+  return mergeLogs([logs.query(query, { signal }), ...others.map(remote)], query)
+}

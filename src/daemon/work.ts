@@ -1,0 +1,259 @@
+import { CaresError } from '../model/errors.ts'
+import type { InvocationId, PeerId, Session } from '../model/ids.ts'
+import type { ExecuteDown, ExecuteUp, Order } from '../model/invocation.ts'
+import type { Clock } from '../model/ports/clock.ts'
+import type { Logger } from '../model/ports/logger.ts'
+import type { Runtime } from '../model/ports/runtime.ts'
+import type { Startable } from '../model/ports/startable.ts'
+import type { Channel } from '../model/ports/transport.ts'
+import { toRemoteError } from '../model/remote-error.ts'
+import { AnswerTape } from './answer-tape.ts'
+import { ExecutionIds } from './execution-ids.ts'
+
+/** How long an execution whose placer was lost goes on, so that its gateway can attach. */
+const ORPHAN_GRACE_MS = 10_000
+
+/** Errors that a runtime throws before anything of the function ran: the call may be placed elsewhere. */
+const NOT_STARTED = new Set([
+  'busy',
+  'image_not_found',
+  'image_unsupported',
+  'runtime_unavailable',
+  'peer_draining',
+  'stopping',
+  'stale',
+  'withdrawn'
+])
+
+type WorkChannel = Channel<ExecuteDown, ExecuteUp>
+
+/** One execution of this worker, from its registration until its answer is forgotten. */
+export interface Execution {
+  readonly order: Order
+  readonly tape: AnswerTape
+  readonly abort: AbortController
+  /** Channels that read the answer now. */
+  readers: number
+}
+
+export interface WorkerInit {
+  readonly self: PeerId
+  readonly session: Session
+}
+
+export interface WorkerComponents {
+  /** Absent with `--no-work`. */
+  readonly runtime: Runtime | null
+  readonly clock: Clock
+  readonly log: Logger
+  /** The highest term that this peer knows. */
+  readonly term: () => number
+  /** Whether this peer was asked to take no new work. */
+  readonly draining: () => boolean
+}
+
+/** Runs what placers order, and keeps each answer until it has certainly arrived. Serves `/cares/execute`. */
+export class Worker implements Startable {
+  readonly #init: WorkerInit
+  readonly #components: WorkerComponents
+  readonly #ids: ExecutionIds
+  readonly #running = new Set<Promise<void>>()
+  readonly #seenOrders = new Map<PeerId, { order: number; atMs: number }>()
+  #stopping = false
+  #succeeded = 0
+  #failed = 0
+
+  constructor(init: WorkerInit, components: WorkerComponents) {
+    this.#init = init
+    this.#components = components
+    this.#ids = new ExecutionIds(components)
+  }
+
+  async start(): Promise<void> {
+    this.#stopping = false
+  }
+
+  /** Refuses new work and waits for what runs; what still runs when the signal aborts is cancelled. */
+  async drain({ signal }: { signal: AbortSignal }): Promise<void> {
+    this.#stopping = true
+    const cancelAll = (): void => {
+      for (const { abort } of this.#ids.running()) abort.abort(new CaresError('stopping', 'the worker is stopping', { retryable: true }))
+    }
+    signal.addEventListener('abort', cancelAll, { once: true })
+    if (signal.aborted) cancelAll()
+    await Promise.all(this.#running)
+    signal.removeEventListener('abort', cancelAll)
+  }
+
+  async stop(): Promise<void> {
+    await this.drain({ signal: AbortSignal.abort() })
+  }
+
+  /** Counters of this session, and the order numbers that they include. */
+  stats(): { running: number; succeeded: number; failed: number; seenOrders: Record<PeerId, number> } {
+    const nowMs = this.#components.clock.nowMs()
+    for (const [placer, { atMs }] of this.#seenOrders) if (nowMs - atMs > SEEN_ORDERS_KEPT_MS) this.#seenOrders.delete(placer)
+    return {
+      running: this.#ids.runningCount,
+      succeeded: this.#succeeded,
+      failed: this.#failed,
+      seenOrders: Object.fromEntries([...this.#seenOrders].map(([placer, { order }]) => [placer, order]))
+    }
+  }
+
+  /** Cancels an execution; false when it does not run here. */
+  cancel(invocation: InvocationId): boolean {
+    const execution = this.#ids.find(invocation)
+    if (execution === undefined || execution.tape.finished) return false
+    execution.abort.abort(new CaresError('cancelled', 'the invocation was cancelled'))
+    return true
+  }
+
+  /** Serves one exchange: an order, or an attach to an earlier one. */
+  async serve(channel: WorkChannel): Promise<void> {
+    const first = await channel.receive()
+    if (first?.type === 'order') await this.#onOrder(channel, first.order)
+    else if (first?.type === 'attach') await this.#onAttach(channel, first)
+    else throw new CaresError('protocol', `an execution starts with an order or an attach, not with ${first?.type ?? 'an end'}`)
+  }
+
+  async #onOrder(channel: WorkChannel, order: Order): Promise<void> {
+    const known = this.#ids.find(order.invocation)
+    if (known !== undefined) {
+      // A repeated order never starts a second execution: it gets the first one's answer.
+      await this.#relay(channel, known, 0)
+      return
+    }
+    const refusal = this.#refusal(order)
+    if (refusal !== null) {
+      await channel.send({ type: 'failed', error: toRemoteError(refusal, { started: false }) })
+      channel.end()
+      return
+    }
+    this.#noteSeen(channel.remote, order.order)
+    const execution: Execution = { order, tape: new AnswerTape(), abort: new AbortController(), readers: 0 }
+    this.#ids.register(execution)
+    const run = this.#run(execution, bodyOf(order, channel)).finally(() => this.#running.delete(run))
+    this.#running.add(run)
+    await this.#relay(channel, execution, 0)
+  }
+
+  #refusal(order: Order): CaresError | null {
+    const { runtime, draining, term } = this.#components
+    if (order.session !== this.#init.session) {
+      return new CaresError('stale', `the order is for session ${order.session} of this worker, which is in session ${this.#init.session}`)
+    }
+    if (order.placement === 'orchestrator' && order.term < term()) {
+      return new CaresError('stale', `the order is of term ${order.term}, and term ${term()} has begun`)
+    }
+    if (this.#ids.isWithdrawn(order.invocation, order.attempt.round)) {
+      return new CaresError('withdrawn', 'this worker has promised not to run this attempt')
+    }
+    if (this.#stopping) return new CaresError('stopping', 'the worker is stopping', { retryable: true })
+    if (runtime === null) return new CaresError('runtime_unavailable', 'this peer runs no functions (--no-work)')
+    if (draining()) return new CaresError('peer_draining', 'the worker takes no new work', { retryable: true })
+    return null
+  }
+
+  async #run(execution: Execution, body: AsyncIterable<Uint8Array>): Promise<void> {
+    const { order, tape, abort } = execution
+    const { runtime, log } = this.#components
+    if (runtime === null) throw new CaresError('internal', 'a worker without a runtime accepted an order')
+    const { invocation, function: fn, head } = order
+    const options = { signal: abort.signal, timeoutMs: Math.min(fn.timeoutMs, order.deadlineMs) }
+    try {
+      const answer = await runtime.execute(fn, { invocation, head, body }, options)
+      answer.end.catch(() => {}) // Awaited below; a body that throws first must not leave it unobserved.
+      tape.setHead(answer.head)
+      for await (const chunk of answer.body) await tape.write(chunk, { signal: abort.signal })
+      const end = await answer.end
+      this.#succeeded++
+      tape.end(end)
+    } catch (err) {
+      const cause: unknown = abort.signal.aborted ? abort.signal.reason : err
+      const error = toRemoteError(cause, { started: true })
+      if (NOT_STARTED.has(error.code) && !abort.signal.aborted) {
+        // Refused before it began: forget the id, so that a later attempt may come back to this worker.
+        this.#ids.forget(invocation)
+        tape.fail({ ...error, started: false })
+        return
+      }
+      if (error.code === 'internal') log.error({ err, invocation, function: fn.name }, 'execution broke')
+      this.#failed++
+      tape.fail(error)
+    } finally {
+      this.#ids.finished(invocation)
+    }
+  }
+
+  /** Sends an answer from byte `offset` on. A lost reader leaves the execution running for a while, a cancelling one ends it. */
+  async #relay(channel: WorkChannel, execution: Execution, offset: number): Promise<void> {
+    execution.readers++
+    try {
+      for await (const message of execution.tape.read(offset, { signal: channel.signal })) await channel.send(message)
+      channel.end()
+    } catch (err) {
+      if (!channel.signal.aborted) {
+        await channel.send({ type: 'failed', error: toRemoteError(err, { started: true }) })
+        channel.end()
+      } else if (!execution.tape.finished) {
+        this.#onReaderGone(execution, channel.signal.reason)
+      }
+    } finally {
+      execution.readers--
+    }
+  }
+
+  #onReaderGone(execution: Execution, reason: unknown): void {
+    const { clock, log } = this.#components
+    if (reason instanceof CaresError && reason.code === 'peer_lost') {
+      void clock
+        .sleep(ORPHAN_GRACE_MS, { signal: execution.abort.signal })
+        .then(() => {
+          if (execution.readers > 0 || execution.tape.finished) return
+          execution.abort.abort(new CaresError('cancelled', 'the placer was lost and nobody asked for the answer'))
+        })
+        .catch((err: unknown) => log.debug({ err }, 'orphan grace ended early'))
+    } else if (execution.readers === 1) {
+      execution.abort.abort(reason)
+    }
+  }
+
+  async #onAttach(channel: WorkChannel, attach: Extract<ExecuteUp, { type: 'attach' }>): Promise<void> {
+    const execution = this.#ids.find(attach.invocation)
+    if (execution !== undefined) {
+      await this.#relay(channel, execution, attach.offset)
+      return
+    }
+    this.#ids.withdraw(attach.invocation, attach.round)
+    await channel.send({ type: 'unknown', session: this.#init.session })
+    channel.end()
+  }
+
+  #noteSeen(placer: PeerId, order: number): void {
+    const known = this.#seenOrders.get(placer)?.order ?? 0
+    if (known === 0 && this.#seenOrders.size >= SEEN_PLACERS_MAX) return
+    this.#seenOrders.set(placer, { order: Math.max(order, known), atMs: this.#components.clock.nowMs() })
+  }
+}
+
+/** A placer that has ordered nothing for so long needs no acknowledgement any more. */
+const SEEN_ORDERS_KEPT_MS = 10_000
+/** Normally one placer, the orchestrator; more only while gateways place by fallback. */
+const SEEN_PLACERS_MAX = 16
+
+/** The body of an order: what came with it, else what the channel carries once this asks for it by `accepted`. */
+async function* bodyOf(order: Order, channel: WorkChannel): AsyncGenerator<Uint8Array, void> {
+  if (order.body !== undefined) {
+    if (order.body.length > 0) yield order.body
+    return
+  }
+  await channel.send({ type: 'accepted' })
+  while (true) {
+    const message = await channel.receive()
+    if (message === undefined) throw new CaresError('protocol', 'the request body ended without its end mark')
+    if (message.type === 'end') return
+    if (message.type !== 'body') throw new CaresError('protocol', `a request body cannot hold ${message.type}`)
+    yield message.chunk
+  }
+}

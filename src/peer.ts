@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto'
+import { createApi } from './api/api.ts'
+import type { PeerConfig } from './config.ts'
+import { COST } from './core/scheduler/strategies/cost.ts'
+import { createDaemon } from './daemon/daemon.ts'
+import { foundCluster } from './daemon/found-cluster.ts'
+import { newClusterUid, newInvocationId } from './daemon/new-ids.ts'
+import { createSystemClock } from './daemon/system-clock.ts'
+import { peerName } from './model/peer-name.ts'
+import type { PeerProfile } from './model/peer.ts'
+import type { Logger } from './model/ports/logger.ts'
+import type { Startable } from './model/ports/startable.ts'
+import { PRESETS } from './model/presets.ts'
+import { createRandom } from './model/random.ts'
+import type { PeerService } from './model/service.ts'
+import { parseClusterId } from './network/cluster-id.ts'
+import { generateIdentity } from './network/identity.ts'
+import { createLibp2pTransport } from './network/libp2p-transport.ts'
+import { chooseSecret } from './network/secret.ts'
+import { dockerArch } from './runtime/arch.ts'
+import { openHost } from './runtime/host.ts'
+import { createRuntime } from './runtime/runtime.ts'
+import { loadIdentity } from './store/identity.ts'
+import { readSecret, writeSecret } from './store/secret.ts'
+import { SqliteStore } from './store/sqlite-store.ts'
+import { VERSION } from './version.ts'
+import { decodeCommand, encodeCommand } from './wire/registry-codec.ts'
+
+/** One running peer. */
+export interface Peer extends Startable {
+  readonly service: PeerService
+  /** Where the API listens, once started. */
+  readonly apiUrl: string
+  /** Resolves when the peer has left its cluster for good, and should be stopped. */
+  readonly left: Promise<void>
+}
+
+/** Bytes that seed a peer's random choices: no two peers must draw alike. */
+const SEED_BYTES = 6
+
+/**
+ * Builds a peer out of its parts: its data directory, the machine, the other peers, the daemon between them, and the API in front. `start`
+ * resolves when the peer is in a cluster; the API answers before that.
+ *
+ * Throws what cannot be mended while running: `conflict` (the data directory is in use, or belongs to another cluster), `invalid` (a
+ * cluster id), `incompatible` (a newer version wrote the data), `unauthorized` (the cluster's secret).
+ */
+export async function createPeer(config: PeerConfig, { log }: { log: Logger }): Promise<Peer> {
+  const clock = createSystemClock()
+  const timings = PRESETS[config.preset]
+  const random = createRandom(randomBytes(SEED_BYTES).readUIntBE(0, SEED_BYTES))
+  const bootstrap = config.bootstrap.map(parseClusterId)
+
+  const store = new SqliteStore({ dataDir: config.data })
+  await store.start()
+  try {
+    const { id: self, privateKey } = await loadIdentity(config.data, generateIdentity)
+    const loaded = await store.load()
+    const persisted = bootstrap.length > 0 ? loaded : await foundCluster(store, loaded, { self, uid: newClusterUid() })
+    const secret = chooseSecret({
+      open: config.open,
+      given: [config.secret, ...bootstrap.map(id => id.secret ?? null)],
+      stored: readSecret(config.data),
+      creates: loaded.cluster === null && bootstrap.length === 0
+    })
+    if (secret !== null) writeSecret(config.data, secret)
+
+    const host = await openHost({ cpus: config.cpus ?? undefined, memoryBytes: config.memoryBytes ?? undefined, dataPath: config.data })
+    const runtime = config.work
+      ? createRuntime(
+          {
+            kind: config.runtime,
+            peer: self,
+            cluster: persisted.cluster,
+            session: persisted.session,
+            capacity: host.capacity,
+            dockerHost: config.dockerHost ?? undefined
+          },
+          { clock, log }
+        )
+      : null
+    const transport = await createLibp2pTransport(
+      {
+        privateKey,
+        listen: config.listen,
+        announce: config.announce,
+        bootstrap,
+        secret: secret ?? undefined,
+        dialMs: timings.dialMs,
+        logLevel: libp2pLogLevel(config.logLevelLibp2p)
+      },
+      { clock, log }
+    )
+
+    const startedAt = clock.timestamp()
+    let apiUrl = `http://${config.http.host}:${config.http.port}`
+    const profile = (): PeerProfile => ({
+      id: self,
+      name: config.name ?? peerName(self),
+      session: persisted.session,
+      addresses: transport.addresses(),
+      api: apiUrl,
+      version: VERSION,
+      runtime: runtime?.kind ?? 'none',
+      arch: runtime?.arch ?? dockerArch(process.arch),
+      capacity: host.capacity,
+      labels: config.labels,
+      usdPerHour: config.usdPerHour,
+      startedAt
+    })
+    const daemon = createDaemon(
+      { self, session: persisted.session, persisted, timings, strategy: COST, private: secret !== null },
+      {
+        store,
+        transport,
+        host,
+        runtime,
+        clock,
+        log,
+        random,
+        codec: { encode: encodeCommand, decode: decodeCommand },
+        seeds: bootstrap.map((id, index) => ({ text: config.bootstrap[index] ?? '', dial: options => transport.dialSeed(id, options) })),
+        profile,
+        clusterId: () => transport.clusterId(),
+        newInvocationId
+      }
+    )
+    const api = createApi({ ...config.http, tokens: config.tokens }, { service: daemon.service, clock, log })
+    return {
+      service: daemon.service,
+      left: daemon.left,
+      get apiUrl() {
+        return api.url
+      },
+      async start() {
+        await api.start()
+        apiUrl = api.url
+        await daemon.start()
+      },
+      async stop() {
+        await daemon.stop()
+        await api.stop()
+        await store.stop()
+      }
+    }
+  } catch (err) {
+    await store.stop()
+    throw err
+  }
+}
+
+/** libp2p has no use for finer levels: it logs all or next to nothing. */
+function libp2pLogLevel(level: PeerConfig['logLevelLibp2p']): 'none' | 'warn' | 'debug' {
+  if (level === 'debug') return 'debug'
+  return level === 'silent' || level === 'error' ? 'none' : 'warn'
+}
