@@ -1,0 +1,53 @@
+import { FRESH_INTERVALS, GONE_INTERVALS } from './limits.ts'
+import { compareWords, type KnownPeer, type Liveness, type MembershipState, newestWord } from './state.ts'
+
+/**
+ * What the evidence says of a peer now, whatever was believed before. In this order: its own good-bye; a closed connection; the orchestrator,
+ * which hears everyone's reports (this peer itself, or by digest); and, where no orchestrator is heard, the peer's own heartbeats.
+ */
+export function judge(state: MembershipState, peer: KnownPeer, nowMs: number): Liveness {
+  const { suspectAfterMs, goneAfterMs } = state.timings
+  if (peer.profile.id === state.self) return 'alive'
+  if (peer.left) return 'gone'
+
+  // A word since would have cleared this. A process that was killed is known by it at once, one behind a broken link is given time.
+  if (peer.closedAtMs !== null) {
+    return nowMs - Math.max(peer.closedAtMs, state.awakeSinceMs) >= goneAfterMs / 2 ? 'gone' : 'suspect'
+  }
+
+  const silentMs = nowMs - Math.max(peer.heardAtMs, state.awakeSinceMs)
+  const star = isOrchestrator(state) ? judgeByReports(state, peer, nowMs) : judgeByDigest(state, peer, nowMs)
+  if (star === 'suspect') {
+    // The orchestrator does not reach it, but others may: as long as its heartbeats come, it is not gone.
+    return silentMs >= Math.max(goneAfterMs, FRESH_INTERVALS * peer.nextWithinMs) ? 'gone' : 'suspect'
+  }
+  if (star !== null) return star
+
+  if (silentMs >= Math.max(goneAfterMs, GONE_INTERVALS * peer.nextWithinMs)) return 'gone'
+  return silentMs >= Math.max(suspectAfterMs, FRESH_INTERVALS * peer.nextWithinMs) ? 'suspect' : 'alive'
+}
+
+function isOrchestrator({ orchestrator, self }: MembershipState): boolean {
+  return orchestrator === self
+}
+
+/** As the orchestrator: members report each second. Null where no report can be expected yet, or ever. */
+function judgeByReports(state: MembershipState, peer: KnownPeer, nowMs: number): Liveness | null {
+  if (!state.members.has(peer.profile.id)) return null
+  const reportedAtMs = peer.reportedAtMs ?? Number.NEGATIVE_INFINITY
+  const expectedSinceMs = Math.max(state.orchestratorSinceMs, peer.hereSinceMs, state.awakeSinceMs)
+  if (nowMs - Math.max(reportedAtMs, expectedSinceMs) >= state.timings.suspectAfterMs) return 'suspect'
+  return reportedAtMs >= state.orchestratorSinceMs ? 'alive' : null
+}
+
+/** As anybody else: what the orchestrator says, as long as it is heard. Null where it is not, or does not know. */
+function judgeByDigest(state: MembershipState, { line, ...peer }: KnownPeer, nowMs: number): Liveness | null {
+  const { digest } = state
+  if (digest === null || line === null || digest.term < state.term) return null
+  if (nowMs - Math.max(digest.heardAtMs, state.awakeSinceMs) >= state.timings.suspectAfterMs) return null
+  // Its last words are fresh, but it has just been cut off.
+  if ((state.peers.get(digest.orchestrator)?.closedAtMs ?? null) !== null) return null
+  // Who has heard of the peer later than the orchestrator knows better.
+  if (line.liveness === 'gone' && compareWords(newestWord(peer), line) > 0) return null
+  return line.liveness
+}

@@ -1,0 +1,17 @@
+/** Peers that a view holds, gone ones included: what one digest may carry. Beyond, newcomers displace the gone, and members everyone else. */
+export const PEERS_MAX = 512
+
+/** A gone peer that is no member is shown for so long, so that people see what happened, and then forgotten. */
+export const FORGET_AFTER_MS = 300_000
+
+/**
+ * What others had under way when a connection closed may still arrive for so long; it says nothing about the time after. Without this, one
+ * late gossip message would take a killed peer for alive.
+ */
+export const IN_FLIGHT_MS = 250
+
+/** A heartbeat may be late by half its interval before its sender counts as silent: timers drift, messages are lost. */
+export const FRESH_INTERVALS = 1.5
+
+/** A sender that has missed so many of its own intervals is gone, where nobody else watches it. */
+export const GONE_INTERVALS = 3

@@ -1,0 +1,95 @@
+import type { MembershipEvent } from '../../../src/core/membership/state.ts'
+import type { ClusterUid, PeerId } from '../../../src/model/ids.ts'
+import type { ClusterDigest, Heartbeat, PeerDigest, PeerProfile, PeerState, PeerStats } from '../../../src/model/peer.ts'
+
+export function peerId(name: string): PeerId {
+  return name as PeerId
+}
+
+export function profileOf(name: string, session = 1): PeerProfile {
+  return {
+    id: peerId(name),
+    name,
+    session,
+    addresses: [],
+    api: '',
+    version: '',
+    runtime: 'docker',
+    arch: 'amd64',
+    capacity: { cpus: 4, memoryBytes: 2 ** 33, diskBytes: 0 },
+    labels: {},
+    usdPerHour: 0,
+    startedAt: ''
+  }
+}
+
+export function statsOf(seq: number, fields: Partial<PeerStats> = {}): PeerStats {
+  return {
+    seq,
+    cpusUsed: 0,
+    memoryUsedBytes: 0,
+    diskUsedBytes: 0,
+    cpusReserved: 0,
+    memoryReservedBytes: 0,
+    running: 0,
+    succeeded: 0,
+    failed: 0,
+    warm: [],
+    images: [],
+    draining: false,
+    runtimeReady: true,
+    term: 1,
+    seenOrders: {},
+    ...fields
+  }
+}
+
+export interface HeartbeatFields {
+  session?: number
+  seq?: number
+  nextWithinMs?: number
+  leaving?: boolean
+  draining?: boolean
+}
+
+export function heartbeatOf(
+  name: string,
+  { session = 1, seq = 1, nextWithinMs = 1_000, leaving = false, draining = false }: HeartbeatFields = {}
+): Heartbeat {
+  return { cluster: 'test' as ClusterUid, profile: profileOf(name, session), stats: statsOf(seq, { draining }), nextWithinMs, leaving }
+}
+
+export interface LineFields {
+  session?: number
+  seq?: number
+  ageMs?: number
+  state?: PeerState
+}
+
+export function lineOf(name: string, { session = 1, seq = 1, ageMs = 0, state = 'alive' }: LineFields = {}): PeerDigest {
+  return { profile: profileOf(name, session), stats: statsOf(seq), ageMs, state }
+}
+
+export function digestFrom(
+  name: string,
+  { term = 1, seq = 1 }: { term?: number; seq?: number },
+  peers: readonly PeerDigest[]
+): ClusterDigest {
+  return { cluster: 'test' as ClusterUid, orchestrator: peerId(name), term, seq, peers }
+}
+
+/** `suspected b (silent 3000ms)`: an event as tests read it. */
+export function show(event: MembershipEvent): string {
+  switch (event.type) {
+    case 'returned':
+      return `returned ${event.name}${event.restarted ? ' (restarted)' : ''}`
+    case 'suspected':
+      return `suspected ${event.name} (silent ${event.silentMs}ms)`
+    case 'gone':
+      return `gone ${event.name} (${event.reason})`
+    case 'drain-changed':
+      return `${event.draining ? 'draining' : 'resumed'} ${event.name}`
+    case 'joined':
+      return `joined ${event.name}`
+  }
+}
