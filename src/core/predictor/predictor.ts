@@ -1,0 +1,72 @@
+import type { FunctionRecord } from '../../model/function.ts'
+import type { PeerId } from '../../model/ids.ts'
+import type { Observation } from '../../model/observation.ts'
+import type { Estimate } from '../../model/placement.ts'
+import { FunctionModel, priorEstimate } from './function-model.ts'
+import { RecentMap } from './recent-map.ts'
+import { Slowness } from './slowness.ts'
+
+/** Functions that are remembered; as many as a cluster has. At some 5 kB each, 50 MB if all are in use. */
+export const FUNCTIONS_MAX = 10_000
+
+/** Machines that are remembered: twice what a view holds. */
+export const MACHINES_MAX = 1_024
+
+/** Clean runs that a function must have had before it can judge a machine. */
+const JUDGE_RUNS_MIN = 3
+
+/** Shorter runs say more of the network and of timers than of the machine. */
+const JUDGE_RUN_MS_MIN = 10
+
+/** Longer than any function may run. */
+const OBSERVED_MS_MAX = 86_400_000
+
+/**
+ * Learns from executions what functions take. Deterministic: the same observations in the same order give the same estimates. What it learns
+ * is its own; a new orchestrator starts from priors.
+ */
+export class Predictor {
+  readonly #functions = new RecentMap<string, FunctionModel>(FUNCTIONS_MAX)
+  readonly #machines = new RecentMap<PeerId, Slowness>(MACHINES_MAX)
+
+  /** Takes in one execution. Numbers come from workers, so one that cannot be true makes the whole of it be ignored. */
+  observe(observation: Observation): void {
+    const { peer, inputBytes, runMs, clean } = observation
+    if (!isPlausible(observation)) return
+    const { name, revision } = parseKey(observation.function)
+    const model = this.#functions.get(name) ?? new FunctionModel(revision, observation.digest)
+    // The machine is judged by what was expected before this run, not by the run itself.
+    if (clean && model.cleanRuns >= JUDGE_RUNS_MIN) {
+      const expectedMs = model.estimate('stdio', inputBytes).runMs
+      if (Math.min(runMs, expectedMs) >= JUDGE_RUN_MS_MIN) {
+        const machine = this.#machines.get(peer) ?? new Slowness()
+        machine.learn(runMs, expectedMs)
+        this.#machines.set(peer, machine)
+      }
+    }
+    model.learn(revision, observation, this.slowness(peer))
+    this.#functions.set(name, model)
+  }
+
+  /** What one execution of a function would take on an idle machine of reference speed. */
+  estimate({ name, contract }: Pick<FunctionRecord, 'name' | 'contract'>, inputBytes: number): Estimate {
+    return this.#functions.get(name)?.estimate(contract, inputBytes) ?? priorEstimate(contract)
+  }
+
+  /** How many times longer than on a machine of reference speed things take there; 1 when not known. */
+  slowness(peer: PeerId): number {
+    return this.#machines.get(peer)?.factor ?? 1
+  }
+}
+
+/** The parts of a `functionKey`. */
+function parseKey(key: string): { name: string; revision: number } {
+  const at = key.lastIndexOf('@')
+  return { name: key.slice(0, at), revision: Number(key.slice(at + 1)) }
+}
+
+function isPlausible({ function: key, inputBytes, outputBytes, startMs, runMs }: Observation): boolean {
+  const isTime = (ms: number): boolean => ms >= 0 && ms <= OBSERVED_MS_MAX
+  const isSize = (bytes: number): boolean => bytes >= 0 && bytes <= Number.MAX_SAFE_INTEGER
+  return /@\d+$/.test(key) && isTime(startMs) && isTime(runMs) && isSize(inputBytes) && isSize(outputBytes)
+}
