@@ -59,7 +59,7 @@ export class ConsensusStreams {
     }
     const outbox = this.#outboxes.get(to) ?? new Outbox(() => openStream(to), this.#components)
     this.#outboxes.set(to, outbox)
-    outbox.push(encode.single(bytes))
+    outbox.push(encode.single(bytes, { maxDataLength: CONSENSUS_BYTES_MAX }))
   }
 
   /** Forgets what waits for a peer whose last connection has closed. */

@@ -22,8 +22,8 @@ export interface MemoryNetworkInit {
 }
 
 /**
- * Peers that reach each other in memory, through the same codecs, windows and limits as over libp2p. A message that takes no time is carried
- * in a microtask, any other when the clock says so, always in the order sent: with a virtual clock, runs can be replayed.
+ * Peers that reach each other in memory, through the same codecs, windows and limits as over libp2p. Everything is carried when the clock says
+ * so, in the order sent, and a message that takes no time still waits for the clock's next turn: with a virtual clock, runs can be replayed.
  */
 export class MemoryNetwork {
   readonly #clock: Clock
@@ -76,7 +76,7 @@ export class MemoryNetwork {
     const [from, to] = [this.#running.get(a), this.#running.get(b)]
     if (existing !== undefined || from === undefined || to === undefined || this.#cut.has(key) || a === b) return existing
     const link = new Link(a, b, {
-      carry: (sender, receiver) => this.#carrier(sender, receiver),
+      carry: (sender, receiver) => this.carrier(sender, receiver),
       accept: (name, exchange, receiver, sender) => this.#running.get(receiver)?.handlers.serve(name, exchange, sender)
     })
     this.#links.set(key, link)
@@ -112,7 +112,7 @@ export class MemoryNetwork {
     for (const to of reached) {
       const delayMs = this.#delayMs(from, to)
       if (delayMs === null) continue
-      void this.#after(delayMs, () => {
+      void this.#clock.sleep(delayMs).then(() => {
         const receiver = this.#running.get(to)
         if (receiver !== undefined) task(receiver)
       })
@@ -129,24 +129,12 @@ export class MemoryNetwork {
     this.#running.get(b)?.listeners.emit('disconnected', a)
   }
 
-  #carrier(from: PeerId, to: PeerId): (task: () => void, delayMs?: number) => void {
-    let last = Promise.resolve()
-    let underWay = 0
+  /** @internal One way from one peer to another, in order. */
+  carrier(from: PeerId, to: PeerId): (task: () => void, delayMs?: number) => void {
+    let last: Promise<unknown> = Promise.resolve()
     return (task, delayMs = this.#delayMs(from, to) ?? 0) => {
-      const run = (): void => {
-        underWay -= 1
-        task()
-      }
-      underWay += 1
-      // Without a delay and with nothing ahead, one microtask; else behind what was sent before.
-      if (delayMs === 0 && underWay === 1) queueMicrotask(run)
-      else last = Promise.all([last, delayMs === 0 ? undefined : this.#clock.sleep(delayMs)]).then(run)
+      last = Promise.all([last, this.#clock.sleep(delayMs)]).then(task)
     }
-  }
-
-  async #after(delayMs: number, task: () => void): Promise<void> {
-    await (delayMs === 0 ? undefined : this.#clock.sleep(delayMs))
-    task()
   }
 }
 
@@ -314,8 +302,8 @@ class MemoryTransport implements Transport {
     const existing = this.#own.get(protocol)
     if (existing !== undefined) return existing
     const lane = createLanePair(exchange => this.handlers.serve(protocol, exchange, this.self), {
-      forth: queueMicrotask,
-      back: queueMicrotask
+      forth: this.#network.carrier(this.self, this.self),
+      back: this.#network.carrier(this.self, this.self)
     })
     this.#own.set(protocol, lane)
     return lane

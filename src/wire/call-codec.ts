@@ -42,6 +42,7 @@ interface HeaderInit {
   value: string
 }
 
+/** The message of one part of an answer. */
 export function writeAnswer(message: AnswerDown): AnswerInit {
   switch (message.type) {
     case 'answer':
@@ -68,6 +69,7 @@ export function writeAnswer(message: AnswerDown): AnswerInit {
   }
 }
 
+/** One part of an answer. Throws `protocol`. */
 export function readAnswer(kind: AnswerKind): AnswerDown {
   switch (kind.case) {
     case 'answer':
@@ -83,6 +85,7 @@ export function readAnswer(kind: AnswerKind): AnswerDown {
   }
 }
 
+/** The message of a call's head. */
 export function writeCallHead(head: CallHead): MessageInitShape<typeof CallHeadSchema> {
   return {
     method: head.method,
@@ -93,6 +96,7 @@ export function writeCallHead(head: CallHead): MessageInitShape<typeof CallHeadS
   }
 }
 
+/** A call's head, within the limits on paths and headers. Throws `protocol`. */
 export function readCallHead(message: CallHeadMessage): CallHead {
   return {
     method: text(message.method, 'method', ID_CHARS_MAX, { empty: false }),
@@ -103,6 +107,7 @@ export function readCallHead(message: CallHeadMessage): CallHead {
   }
 }
 
+/** The message of an error. */
 export function writeRemoteError(error: RemoteError): MessageInitShape<typeof RemoteErrorSchema> {
   return {
     code: error.code,
@@ -114,6 +119,7 @@ export function writeRemoteError(error: RemoteError): MessageInitShape<typeof Re
   }
 }
 
+/** An error of another peer; its code may be one that this version does not know. Throws `protocol`. */
 export function readRemoteError(message: RemoteErrorMessage): RemoteError {
   return {
     code: text(message.code, 'code', ID_CHARS_MAX, { empty: false }),
@@ -125,19 +131,23 @@ export function readRemoteError(message: RemoteErrorMessage): RemoteError {
   }
 }
 
+/** An attempt, which must be there. Throws `protocol`. */
 export function readAttempt(message: AttemptMessage | undefined): Attempt {
   const { round, try: tried } = required(message, 'attempt')
   return { round, try: tried }
 }
 
+/** A peer id: not empty and not too long; whether it is one is for whoever dials it. Throws `protocol`. */
 export function readPeerId(value: string, name: string): PeerId {
   return text(value, name, ID_CHARS_MAX, { empty: false }) as PeerId
 }
 
+/** An invocation id: not empty and not too long. Throws `protocol`. */
 export function readInvocationId(value: string): InvocationId {
   return text(value, 'invocation', ID_CHARS_MAX, { empty: false }) as InvocationId
 }
 
+/** Bytes of a body, at most `CHUNK_BYTES_MAX`. Throws `protocol`. */
 export function readChunk(chunk: Uint8Array): Uint8Array {
   return bytes(chunk, 'body', CHUNK_BYTES_MAX)
 }

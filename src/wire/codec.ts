@@ -36,7 +36,9 @@ export function createCodec<Schema extends DescMessage, Value>(mapping: Mapping<
       if (bytes.length > bytesMax) refuse(`${name}: a message of ${bytes.length} bytes, more than ${bytesMax}`)
       let message: MessageShape<Schema>
       try {
-        message = fromBinary(schema, bytes, { readUnknownFields: false })
+        // A plain view: a socket's Buffer would make the parts Buffers, whose slice() does not copy.
+        const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+        message = fromBinary(schema, plain, { readUnknownFields: false })
       } catch (cause) {
         throw new CaresError('protocol', `${name}: the message cannot be read`, { cause })
       }

@@ -182,7 +182,8 @@ function readEntry({ index, term, kind }: EntryMessage): Entry {
     case 'configuration':
       return { ...position, kind: 'configuration', configuration: readConfiguration(kind.value) }
     case 'command':
-      return { ...position, kind: 'command', command: bytes(kind.value, 'command', COMMAND_BYTES_MAX) }
+      // A copy: entries stay in memory, and a view would keep the whole read of the socket with it.
+      return { ...position, kind: 'command', command: bytes(kind.value, 'command', COMMAND_BYTES_MAX).slice() }
     default:
       return refuse('consensus: an entry of an unknown kind')
   }

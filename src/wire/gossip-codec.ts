@@ -41,6 +41,7 @@ export const digestCodec = createCodec({
   read: readClusterDigest
 })
 
+/** The message of a heartbeat. Sizes are rounded to whole bytes. */
 export function writeHeartbeat(heartbeat: Heartbeat): MessageInitShape<typeof HeartbeatSchema> {
   return {
     cluster: heartbeat.cluster,
@@ -51,6 +52,7 @@ export function writeHeartbeat(heartbeat: Heartbeat): MessageInitShape<typeof He
   }
 }
 
+/** A heartbeat. Throws `protocol`. */
 export function readHeartbeat(message: HeartbeatMessage): Heartbeat {
   return {
     cluster: readCluster(message.cluster),
@@ -61,14 +63,17 @@ export function readHeartbeat(message: HeartbeatMessage): Heartbeat {
   }
 }
 
+/** A cluster's uid: not empty and not too long. Throws `protocol`. */
 export function readCluster(value: string): ClusterUid {
   return text(value, 'cluster', ID_CHARS_MAX, { empty: false }) as ClusterUid
 }
 
+/** Multiaddrs of one peer, as text: at most `ADDRESSES_MAX`. Throws `protocol`. */
 export function readAddresses(values: readonly string[]): readonly string[] {
   return list(values, 'addresses', ADDRESSES_MAX).map(address => text(address, 'address', TEXT_CHARS_MAX, { empty: false }))
 }
 
+/** The message of a peer's profile. */
 export function writeProfile(profile: PeerProfile): MessageInitShape<typeof PeerProfileSchema> {
   return {
     id: profile.id,
@@ -90,6 +95,7 @@ export function writeProfile(profile: PeerProfile): MessageInitShape<typeof Peer
   }
 }
 
+/** A peer's profile. Throws `protocol`. */
 export function readProfile(message: PeerProfileMessage): PeerProfile {
   return {
     id: readPeerId(message.id, 'id'),

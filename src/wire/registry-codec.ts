@@ -41,6 +41,7 @@ export function decodeCommand(bytes: Uint8Array): Command {
   return commandCodec.decode(bytes)
 }
 
+/** The message of a function record. */
 export function writeFunction(record: FunctionRecord): MessageInitShape<typeof FunctionRecordSchema> {
   return {
     spec: writeSpec(record),
@@ -51,6 +52,7 @@ export function writeFunction(record: FunctionRecord): MessageInitShape<typeof F
   }
 }
 
+/** A function record. Throws `protocol`. */
 export function readFunction(message: FunctionRecordMessage): FunctionRecord {
   return {
     ...readSpec(required(message.spec, 'spec')),
@@ -61,10 +63,12 @@ export function readFunction(message: FunctionRecordMessage): FunctionRecord {
   }
 }
 
+/** A content address: not empty and not too long. Throws `protocol`. */
 export function readDigest(value: string): Digest {
   return text(value, 'digest', TEXT_CHARS_MAX, { empty: false }) as Digest
 }
 
+/** The message of a command. */
 export function writeCommand(command: Command): MessageInitShape<typeof CommandSchema> {
   switch (command.type) {
     case 'function-put':
@@ -91,6 +95,7 @@ export function writeCommand(command: Command): MessageInitShape<typeof CommandS
   }
 }
 
+/** A command. Throws `protocol`. */
 export function readCommand({ kind }: CommandMessage): Command {
   switch (kind.case) {
     case 'functionPut':
@@ -121,6 +126,7 @@ export function readCommand({ kind }: CommandMessage): Command {
   }
 }
 
+/** The message of an outcome. */
 export function writeOutcome(outcome: Outcome): MessageInitShape<typeof OutcomeSchema> {
   switch (outcome.type) {
     case 'function-created':
@@ -140,6 +146,7 @@ export function writeOutcome(outcome: Outcome): MessageInitShape<typeof OutcomeS
   }
 }
 
+/** An outcome. Throws `protocol`. */
 export function readOutcome({ kind }: OutcomeMessage): Outcome {
   switch (kind.case) {
     case 'functionCreated':
