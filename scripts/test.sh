@@ -58,8 +58,8 @@ step 'generated code is up to date' "$NODE" scripts/generate.ts --check
 if has shellcheck; then step 'shell scripts' shellcheck -x .ci/run scripts/*.sh scripts/setup/*.sh; fi
 step 'build' npm run --silent build -- --outDir "$WORK/dist"
 
-suite 'Unit, simulation and compliance tests'
-suite 'End-to-end tests: real processes, real containers, the image and compose' --config test/e2e/mocharc.json
+suite 'Unit, simulation and compliance tests' --spec 'test/**/*.spec.ts'
+suite 'End-to-end tests: real processes, real containers, the image and compose' --config test/e2e/mocharc.json --spec 'test/e2e/**/*.spec.ts'
 heading 'Demo'
 step 'the demo runs from start to end' bash scripts/demo.sh
 

@@ -110,7 +110,7 @@ describe('each rule of tidiness can fail', () => {
 
   it('finds a file that nothing imports, and not one that is imported indirectly', () => {
     const files = [
-      parseSource('src/cares.js', "await import('./main.ts')"),
+      parseSource('src/cares.js', "await import(new URL('./main.ts', import.meta.url).href)"),
       parseSource('src/main.ts', "import { b } from './daemon/b.ts'"),
       parseSource('src/daemon/b.ts', ''),
       parseSource('src/daemon/dead.ts', "import '../main.ts'")

@@ -9,7 +9,7 @@ export interface Node {
   readonly [key: string]: unknown
 }
 
-/** One `import`, `export … from` or `import()` of a file. */
+/** One `import`, `export … from`, `import()` or `new URL('./…', import.meta.url)` of a file. */
 export interface Import {
   readonly specifier: string
   readonly start: number
@@ -33,11 +33,18 @@ export function parseSource(path: string, text: string): SourceFile {
   const program = parsed.program as unknown as Node
   const imports: Import[] = []
   walk(program, node => {
-    const source = node['source']
-    const isImport = /^(Import(Declaration|Expression)|Export(All|Named)Declaration|TSImportType)$/.test(node.type)
-    if (isImport && isNode(source) && typeof source['value'] === 'string') imports.push({ specifier: source['value'], start: node.start })
+    const source = isUrlOfFile(node) ? (node['arguments'] as readonly unknown[])[0] : node['source']
+    if (isNode(source) && typeof source['value'] === 'string') imports.push({ specifier: source['value'], start: node.start })
   })
   return { path, text, program, comments: parsed.comments, imports }
+}
+
+/** `new URL('./x.ts', import.meta.url)`: how a file names another that it loads or starts later. */
+function isUrlOfFile(node: Node): boolean {
+  if (node.type !== 'NewExpression' || nameOf(node['callee']) !== 'URL') return false
+  const [path, base] = node['arguments'] as readonly Node[]
+  const object = base?.type === 'MemberExpression' ? base['object'] : undefined
+  return typeof path?.['value'] === 'string' && /\.[jt]s$/.test(path['value']) && isNode(object) && object.type === 'MetaProperty'
 }
 
 /** Reads and parses one file of the repository. */
