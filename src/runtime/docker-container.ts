@@ -35,6 +35,10 @@ export interface ContainerComponents {
 export interface ContainerInit {
   readonly pullMs: number
   readonly memoryBytes: number
+  /** Whether to measure all the time, for a program whose end is not known ahead. */
+  readonly isSampled: boolean
+  /** Settles when it was started, or could not be. */
+  readonly started: Promise<void>
   /** It is gone, or was given up on. */
   readonly onRemoved: () => void
 }
@@ -68,18 +72,14 @@ export class DockerContainer implements StdioInstance, ServerInstance {
     this.#onRemoved = init.onRemoved
     this.#components = components
     this.#readUsage = cgroupReader(components.cgroups, container.id)
-    this.exited = this.#untilExited(init.memoryBytes)
+    // From before the start: a short program may have ended when the engine says that it was started.
+    if (init.isSampled) this.#sampling = components.clock.every(SAMPLE_MS, () => void this.measure())
+    this.exited = this.#untilExited(init)
   }
 
   measure(): Measured {
     this.#measured = (this.#hasExited ? undefined : this.#readUsage()) ?? this.#measured
     return this.#measured
-  }
-
-  /** Measures all the time, for a program whose end is not known ahead. */
-  startSampling(): void {
-    if (this.#readUsage() === undefined) return
-    this.#sampling = this.#components.clock.every(SAMPLE_MS, () => void this.measure())
   }
 
   listeningPort(): number | undefined {
@@ -92,8 +92,9 @@ export class DockerContainer implements StdioInstance, ServerInstance {
     return this.#disposed
   }
 
-  async #untilExited(memoryBytes: number): Promise<Exit> {
+  async #untilExited({ started, memoryBytes }: ContainerInit): Promise<Exit> {
     try {
+      await started
       const { StatusCode: exitCode } = (await this.#container.wait()) as { StatusCode: number }
       this.measure()
       if (exitCode === 0 || this.#disposed !== undefined) return { exitCode, outOfMemory: false }
@@ -123,6 +124,8 @@ export class DockerContainer implements StdioInstance, ServerInstance {
 
 /** The standard streams of a container, from before its start. */
 export interface Streams {
+  /** Closes the connections behind them: the engine keeps those of a container that never started open for ever. */
+  close(): void
   readonly stdin: Writable
   readonly stdout: Readable
   readonly stderr: Readable
@@ -133,15 +136,19 @@ export interface Streams {
  * the first, and must not take the second with it.
  */
 export async function attachStreams(container: Docker.Container, { withStdin }: { withStdin: boolean }): Promise<Streams> {
-  const [output, input] = await Promise.all([
+  const [output, input] = (await Promise.all([
     container.attach({ stream: true, stdout: true, stderr: true, hijack: true }),
     withStdin ? container.attach({ stream: true, stdin: true, hijack: true }) : undefined
-  ])
-  const stdin = (input as Duplex | undefined) ?? new PassThrough()
+  ])) as [Duplex, Duplex | undefined]
+  const stdin = input ?? new PassThrough()
   // The engine sends nothing back here, but its end must be read to be noticed; its errors mean that the program does not read any more.
   stdin.resume()
   stdin.on('error', () => {})
-  return { stdin, ...demultiplex(output as Duplex) }
+  const close = (): void => {
+    output.destroy()
+    stdin.destroy()
+  }
+  return { stdin, close, ...demultiplex(output) }
 }
 
 /** Starts it, or removes it again: throws what was wrong with the image or the engine, or the signal's reason. */

@@ -118,9 +118,7 @@ class DockerDriver implements Driver {
     env: Readonly<Record<string, string>>,
     { signal }: { signal: AbortSignal }
   ): Promise<DockerContainer> {
-    const started = await this.#launch(fn, { env, network: this.#networks.forStdio(fn.network), signal })
-    started.startSampling()
-    return started
+    return this.#launch(fn, { env, network: this.#networks.forStdio(fn.network), signal })
   }
 
   async startServer(fn: FunctionRecord, { signal }: { signal: AbortSignal }): Promise<DockerContainer> {
@@ -180,8 +178,13 @@ class DockerDriver implements Driver {
     const onRemoved = (): void => void this.#own.delete(container.id)
     const start = async (): Promise<DockerContainer> => {
       const streams = await attachStreams(container, { withStdin: fn.contract === 'stdio' })
-      await container.start()
-      const started = new DockerContainer(container, streams, { pullMs, memoryBytes: fn.memoryBytes, onRemoved }, components)
+      const starting = container.start() as Promise<void>
+      const init = { pullMs, memoryBytes: fn.memoryBytes, isSampled: fn.contract === 'stdio', started: starting, onRemoved }
+      const started = new DockerContainer(container, streams, init, components)
+      await starting.catch((error: unknown) => {
+        streams.close()
+        throw error
+      })
       if (fn.contract === 'http') {
         const { NetworkSettings } = await container.inspect()
         started.host = NetworkSettings.Networks[network]?.IPAddress ?? ''

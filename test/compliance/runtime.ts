@@ -1,0 +1,357 @@
+import assert from 'node:assert/strict'
+import { CaresError, type ErrorCode } from '../../src/model/errors.ts'
+import { type FunctionRecord, functionKey } from '../../src/model/function.ts'
+import type { InvocationId } from '../../src/model/ids.ts'
+import type { AnswerHead, CallHead, Usage } from '../../src/model/invocation.ts'
+import type { LogLine } from '../../src/model/logs.ts'
+import type { Runtime } from '../../src/model/ports/runtime.ts'
+import { sampleFunction } from '../support/samples.ts'
+
+/** One program of each kind that the suite needs, as this runtime names images. */
+export interface Programs {
+  /** stdin to stdout. */
+  readonly echo: string
+  /** stdin to stdout in upper case. */
+  readonly upper: string
+  /** Reads all, writes `this is not a picture` to stderr, exits with 3. */
+  readonly fail: string
+  /** Writes `done` and exits, its stdin closed at once. */
+  readonly deaf: string
+  /** Writes `y` lines without end. */
+  readonly flood: string
+  readonly hang: string
+  /** Ignores SIGTERM. */
+  readonly stubborn: string
+  /** Writes its environment. */
+  readonly env: string
+  /** Writes 100,000 zero bytes, a line to stderr, and exits with 4. */
+  readonly cut: string
+  /** `scripts/images/web.ts`, serving on PORT. */
+  readonly web: string
+  /** Resolves to nothing. */
+  readonly missing: string
+}
+
+/** A runtime to be tried. `setup` gives a started one; two of the same test belong to one peer, in rising sessions. */
+export interface RuntimeUnderTest {
+  readonly programs: Programs
+  setup(options?: { keepAliveMs?: number; memoryBytes?: number; readyTimeoutMs?: number }): Promise<Runtime>
+  /** How many containers or processes of the peer there are now. */
+  countLeft(): Promise<number>
+  teardown(): Promise<void>
+}
+
+/** An answer read to its end. */
+export interface Heard {
+  readonly head: AnswerHead
+  readonly text: string
+  readonly end: { readonly usage: Usage; readonly exitCode?: number | undefined }
+}
+
+const MIB = 2 ** 20
+
+/** Finds an image and makes a function of it. */
+export async function functionOf(runtime: Runtime, image: string, changes: Partial<FunctionRecord> = {}): Promise<FunctionRecord> {
+  const wish = changes.contract === undefined ? {} : { contract: changes.contract }
+  const info = await runtime.resolve(image, { pull: 'never', wish, signal: never() })
+  const { contract, port, digest, bytes } = info
+  return sampleFunction({ name: 'tried', image, contract, port, digest, imageBytes: bytes, cpus: 1, memoryBytes: 64 * MIB, env: {}, ...changes })
+}
+
+/** Starts a call. */
+export async function execute(
+  runtime: Runtime,
+  fn: FunctionRecord,
+  { body = [], signal = never(), timeoutMs = 20_000, ...head }: Partial<CallHead> & CallOptions = {}
+): ReturnType<Runtime['execute']> {
+  const call = {
+    invocation: 'i-tried' as InvocationId,
+    head: { method: 'POST', path: '/', query: '', headers: [], ...head },
+    body: typeof body === 'string' ? from([Buffer.from(body)]) : from(body)
+  }
+  return runtime.execute(fn, call, { signal, timeoutMs })
+}
+
+/** Makes a call and reads its answer. */
+export async function call(runtime: Runtime, fn: FunctionRecord, options: Partial<CallHead> & CallOptions = {}): Promise<Heard> {
+  const answer = await execute(runtime, fn, options)
+  const chunks: Uint8Array[] = []
+  for await (const chunk of answer.body) chunks.push(chunk)
+  return { head: answer.head, text: Buffer.concat(chunks).toString(), end: await answer.end }
+}
+
+/** Passes when the promise rejects with a CaresError of this code; gives it. */
+export async function rejectsWith(code: ErrorCode, promise: Promise<unknown>): Promise<CaresError> {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason
+  )
+  assert.ok(error instanceof CaresError, `expected ${code}, got ${String(error)}`)
+  assert.equal(error.code, code, `${error.message} (${String(error.cause)})`)
+  return error
+}
+
+interface CallOptions {
+  readonly body?: string | readonly Uint8Array[]
+  readonly signal?: AbortSignal
+  readonly timeoutMs?: number
+}
+
+/** What every runtime that runs real programs must do. */
+export function runtimeCompliance(open: () => RuntimeUnderTest): void {
+  let tried: RuntimeUnderTest
+  let runtime: Runtime
+
+  beforeEach(async () => {
+    tried = open()
+    runtime = await tried.setup()
+  })
+
+  afterEach(async () => {
+    await tried.teardown()
+    assert.equal(await tried.countLeft(), 0, 'something was left behind')
+  })
+
+  describe('stdio', () => {
+    it('gives the body to stdin and answers with stdout', async () => {
+      const { head, text, end } = await call(runtime, await functionOf(runtime, tried.programs.upper), { body: 'hello' })
+      assert.equal(text, 'HELLO')
+      assert.deepEqual(head, { status: 200, headers: [['content-type', 'text/plain; charset=utf-8']], start: 'cold' })
+      assert.equal(end.exitCode, 0)
+      assert.equal(end.usage.bytesIn, 5)
+      assert.equal(end.usage.bytesOut, 5)
+    })
+
+    it('carries 8 MiB both ways in order', async () => {
+      const chunks = Array.from({ length: 128 }, (_, i) => Buffer.alloc(64 * 1024, `${i},`))
+      const answer = await execute(runtime, await functionOf(runtime, tried.programs.echo), { body: chunks })
+      const heard: Uint8Array[] = []
+      for await (const chunk of answer.body) heard.push(chunk)
+      assert.ok(Buffer.concat(heard).equals(Buffer.concat(chunks)))
+      assert.equal((await answer.end).usage.bytesOut, 8 * MIB)
+    })
+
+    it('tells the exit code and the end of stderr of a program that fails', async () => {
+      const error = await rejectsWith('function_failed', call(runtime, await functionOf(runtime, tried.programs.fail), { body: 'x' }))
+      assert.deepEqual(error.details, { exitCode: 3, stderr: 'this is not a picture\n' })
+    })
+
+    it('breaks off an answer whose program fails after its head was out', async () => {
+      const answer = await execute(runtime, await functionOf(runtime, tried.programs.cut))
+      assert.equal(answer.head.status, 200)
+      let bytes = 0
+      const read = async (): Promise<void> => {
+        for await (const chunk of answer.body) bytes += chunk.length
+      }
+      const error = await rejectsWith('function_failed', read())
+      assert.equal(bytes, 100_000)
+      assert.equal(error.details['exitCode'], 4)
+      await rejectsWith('function_failed', answer.end)
+    })
+
+    it('does not mind a program that exits before it has read its input', async () => {
+      const body = Array.from({ length: 64 }, () => Buffer.alloc(64 * 1024))
+      assert.equal((await call(runtime, await functionOf(runtime, tried.programs.deaf), { body })).text, 'done\n')
+    })
+
+    it('stops a program that writes without end when its reader has had enough', async () => {
+      const answer = await execute(runtime, await functionOf(runtime, tried.programs.flood))
+      let bytes = 0
+      for await (const chunk of answer.body) {
+        bytes += chunk.length
+        if (bytes > MIB) break
+      }
+      await rejectsWith('cancelled', answer.end)
+    })
+
+    it('tells the program about its call', async () => {
+      const fn = await functionOf(runtime, tried.programs.env, { env: { LANG: 'C' } })
+      const { text } = await call(runtime, fn, { path: '/a', query: 'b=c', headers: [['x-trace', '7'], ['authorization', 'secret']] })
+      const lines = new Set(text.split('\n'))
+      for (const line of ['CARES_INVOCATION=i-tried', 'CARES_FUNCTION=tried', 'LANG=C', 'Http_Method=POST', 'Http_Path=/a', 'Http_Query=b=c', 'Http_X_Trace=7']) {
+        assert.ok(lines.has(line), `${line} in ${text}`)
+      }
+      assert.doesNotMatch(text, /secret/)
+    })
+
+    it('answers at once when the caller wants events', async () => {
+      const signal = new AbortController()
+      const answer = await execute(runtime, await functionOf(runtime, tried.programs.hang), {
+        headers: [['accept', 'text/event-stream']],
+        signal: signal.signal
+      })
+      assert.deepEqual(answer.head.headers, [['content-type', 'text/event-stream']])
+      signal.abort()
+      await rejectsWith('cancelled', answer.end)
+    })
+
+    it('ends a program that takes too long', async () => {
+      await rejectsWith('timeout', call(runtime, await functionOf(runtime, tried.programs.hang), { timeoutMs: 700 }))
+    })
+
+    it('ends a cancelled call within a second, also when the program ignores SIGTERM', async () => {
+      const caller = new AbortController()
+      const calling = rejectsWith('cancelled', call(runtime, await functionOf(runtime, tried.programs.stubborn), { signal: caller.signal }))
+      while ((await tried.countLeft()) === 0) await pause(10)
+      caller.abort()
+      await calling
+      const abortedMs = performance.now()
+      while ((await tried.countLeft()) > 0) {
+        assert.ok(performance.now() - abortedMs < 3_000, 'it is still there')
+        await pause(20)
+      }
+    })
+
+    it('tells the lines of stderr with their invocation', async () => {
+      const lines: Omit<LogLine, 'peer'>[] = []
+      runtime.onLog(line => lines.push(line))
+      await rejectsWith('function_failed', call(runtime, await functionOf(runtime, tried.programs.fail)))
+      assert.deepEqual(
+        lines.map(({ at, ...line }) => line),
+        [{ function: 'tried', invocation: 'i-tried', stream: 'stderr', text: 'this is not a picture' }]
+      )
+    })
+
+    it('has programs ready ahead of their calls, each for one', async () => {
+      const fn = await functionOf(runtime, tried.programs.upper, { prewarm: 2 })
+      runtime.setFunctions([fn])
+      const idle = (): number => runtime.use().warm.find(pool => pool.function === functionKey(fn))?.idle ?? 0
+      await until(() => idle() === 2)
+      assert.equal((await call(runtime, fn, { body: 'a' })).head.start, 'prewarmed')
+      assert.equal((await call(runtime, fn, { body: 'b' })).text, 'B')
+      await until(() => idle() === 2)
+      runtime.setFunctions([])
+      await until(() => runtime.use().memoryReservedBytes === 0)
+    })
+  })
+
+  describe('http', () => {
+    const web = async (changes: Partial<FunctionRecord> = {}): Promise<FunctionRecord> =>
+      functionOf(runtime, tried.programs.web, { contract: 'http', memoryBytes: 256 * MIB, ...changes })
+
+    it('passes method, path, query, headers and body on, and serves the second call warm', async () => {
+      const fn = await web()
+      const options = { path: '/a/b', query: 'c=d', headers: [['x-trace', '7'], ['connection', 'close, x-hop'], ['x-hop', '1']], body: 'hello' } as const
+      const first = await call(runtime, fn, options)
+      const seen = JSON.parse(first.text) as { method: string; url: string; bodyBytes: number; headers: Record<string, string> }
+      assert.deepEqual([seen.method, seen.url, seen.bodyBytes, seen.headers['x-trace']], ['POST', '/a/b?c=d', 5, '7'])
+      assert.equal(seen.headers['x-hop'], undefined)
+      assert.equal(first.head.start, 'cold')
+      const second = await call(runtime, fn, options)
+      assert.equal(second.head.start, 'warm')
+      assert.equal(second.end.usage.startMs, 0)
+      assert.deepEqual(runtime.use().warm, [{ function: functionKey(fn), idle: 1, busy: 0 }])
+    })
+
+    it('carries 8 MiB both ways in order', async () => {
+      const chunks = Array.from({ length: 128 }, (_, i) => Buffer.alloc(64 * 1024, `${i},`))
+      const answer = await execute(runtime, await web(), { path: '/echo', body: chunks, bodyBytes: 8 * MIB })
+      const heard: Uint8Array[] = []
+      for await (const chunk of answer.body) heard.push(chunk)
+      assert.ok(Buffer.concat(heard).equals(Buffer.concat(chunks)))
+    })
+
+    it('serves as many calls at once in one container as it may, and starts it once', async () => {
+      const fn = await web({ concurrency: 4 })
+      const heard = await Promise.all(Array.from({ length: 4 }, async () => call(runtime, fn, { path: '/sleep', query: 'ms=300' })))
+      assert.deepEqual(heard.map(({ text }) => text.trim()).sort(), ['1', '2', '3', '4'])
+      assert.equal(await tried.countLeft(), 1)
+    })
+
+    it('starts a second container when the first is full, and says busy when there is no room for it', async () => {
+      await runtime.stop()
+      runtime = await tried.setup({ memoryBytes: 512 * MIB })
+      const fn = await web()
+      const calls = [0, 1].map(async () => call(runtime, fn, { path: '/sleep', query: 'ms=1500' }))
+      await until(() => runtime.use().memoryReservedBytes === 512 * MIB)
+      const error = await rejectsWith('busy', call(runtime, fn))
+      assert.deepEqual(error.details, { resource: 'memory', needed: 256 * MIB, available: 0 })
+      assert.deepEqual((await Promise.all(calls)).map(({ head }) => head.status), [200, 200])
+    })
+
+    it('gives up an idle container for another function', async () => {
+      await runtime.stop()
+      runtime = await tried.setup({ memoryBytes: 300 * MIB })
+      await call(runtime, await web())
+      assert.equal((await call(runtime, await functionOf(runtime, tried.programs.upper), { body: 'x' })).text, 'X')
+      assert.deepEqual(runtime.use().warm, [])
+    })
+
+    it('removes a container that was idle for its time', async () => {
+      await runtime.stop()
+      runtime = await tried.setup({ keepAliveMs: 200 })
+      await call(runtime, await web())
+      await until(() => runtime.use().memoryReservedBytes === 0)
+      assert.equal(await tried.countLeft(), 0)
+    })
+
+    it('passes an answer of the function on, whatever its status', async () => {
+      const { head, text } = await call(runtime, await web(), { path: '/status', query: 'code=500' })
+      assert.equal(head.status, 500)
+      assert.equal(text, 'as you wish\n')
+      assert.ok(head.headers.some(([name, value]) => name === 'x-reason' && value === 'asked for it'))
+    })
+
+    it('tells a crash before the answer, and one within it', async () => {
+      const fn = await web()
+      const crash = await rejectsWith('function_protocol', call(runtime, fn, { path: '/crash', body: 'x' }))
+      assert.equal(crash.details['exitCode'], 7)
+      const answer = await execute(runtime, fn, { path: '/break' })
+      const read = async (): Promise<void> => {
+        for await (const chunk of answer.body) assert.equal(Buffer.from(chunk).toString(), 'the first half\n')
+      }
+      await rejectsWith('function_protocol', read())
+      await rejectsWith('function_protocol', answer.end)
+    })
+
+    it('tells which port was never opened', async () => {
+      const fn = await functionOf(runtime, tried.programs.hang, { contract: 'http', port: 8080 })
+      const error = await rejectsWith('function_protocol', call(runtime, fn, { timeoutMs: 1_000 }))
+      assert.match(error.hint ?? '', /\$PORT/)
+    })
+
+    it('ends a container that did not answer in time', async () => {
+      await rejectsWith('timeout', call(runtime, await web({ timeoutMs: 1 }), { path: '/hang', timeoutMs: 3_000 }))
+      await until(() => runtime.use().memoryReservedBytes === 0)
+    })
+
+    it('sends no body where there is none', async () => {
+      const { text } = await call(runtime, await web(), { method: 'GET' })
+      assert.doesNotMatch(text, /transfer-encoding|content-length/)
+    })
+  })
+
+  it('knows which images are here', async () => {
+    const fn = await functionOf(runtime, tried.programs.echo)
+    const other = sampleFunction().digest
+    assert.deepEqual(await runtime.present([other, fn.digest], { signal: never() }), [fn.digest])
+    await rejectsWith('image_not_found', runtime.resolve(tried.programs.missing, { pull: 'missing', signal: never() }))
+    await rejectsWith('image_not_found', call(runtime, { ...fn, image: tried.programs.missing, digest: other }))
+  })
+
+  it('takes nothing new once it is stopped', async () => {
+    const fn = await functionOf(runtime, tried.programs.echo)
+    await runtime.stop()
+    await rejectsWith('stopping', call(runtime, fn))
+  })
+}
+
+/** A signal that nobody aborts. */
+export function never(): AbortSignal {
+  return new AbortController().signal
+}
+
+/** Resolves once the claim holds; the test's own time limit ends the wait. */
+export async function until(claim: () => boolean): Promise<void> {
+  while (!claim()) await pause(10)
+}
+
+async function pause(ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  setTimeout(resolve, ms)
+  await promise
+}
+
+async function* from(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* chunks
+}
