@@ -45,8 +45,6 @@ function judgeByDigest(state: MembershipState, { line, ...peer }: KnownPeer, now
   const { digest } = state
   if (digest === null || line === null || digest.term < state.term) return null
   if (nowMs - Math.max(digest.heardAtMs, state.awakeSinceMs) >= state.timings.suspectAfterMs) return null
-  // Its last words are fresh, but it has just been cut off.
-  if ((state.peers.get(digest.orchestrator)?.closedAtMs ?? null) !== null) return null
   // Who has heard of the peer later than the orchestrator knows better.
   if (line.liveness === 'gone' && compareWords(newestWord(peer), line) > 0) return null
   return line.liveness

@@ -4,7 +4,7 @@ import { createRandom } from '../../../src/model/random.ts'
 import { MembershipCluster } from './cluster.ts'
 import { show } from './peers.ts'
 
-const SEEDS = process.env['SEED'] === undefined ? Array.from({ length: 20 }, (_, i) => i) : [Number(process.env['SEED'])]
+const SEEDS = process.env['SEED'] === undefined ? Array.from({ length: 10 }, (_, i) => i) : [Number(process.env['SEED'])]
 
 function settled(peers: number, preset: Preset, seed: number): MembershipCluster {
   const cluster = new MembershipCluster({ peers, preset, random: createRandom(seed), delayMs: 100 })

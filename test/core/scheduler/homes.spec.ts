@@ -15,6 +15,16 @@ describe('homesOf', () => {
     assert.equal(new Set(homes('thumb')).size, 8)
   })
 
+  it('lets the id decide between peers with the same hash', () => {
+    const same = new Uint32Array(PEERS.length).fill(7)
+    const first = homesOf(1, PEERS, same, () => true).map(slot => PEERS[slot])
+    const reversed = [...PEERS].reverse()
+    assert.deepEqual(
+      homesOf(1, reversed, same, () => true).map(slot => reversed[slot]),
+      first
+    )
+  })
+
   it('changes only the homes that a peer takes with it', () => {
     const before = homes('thumb')
     const after = homes(

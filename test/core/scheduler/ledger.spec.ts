@@ -83,7 +83,7 @@ describe('Ledger', () => {
         worker: fc.constantFrom(A, peerId('b')),
         session: fc.integer({ min: 1, max: 2 }),
         function: fc.constantFrom('f@1', 'g@1'),
-        cpus: fc.constantFrom(0.1, 0.25, 0.3, 1, 2.5),
+        cpus: fc.constantFrom(0.07, 1 / 3, 0.1, 1, 2.5),
         memoryBytes: fc.integer({ min: 1, max: GIB }),
         start: fc.constantFrom('warm' as const, 'cold' as const)
       }),
