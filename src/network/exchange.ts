@@ -95,15 +95,21 @@ export class Exchange {
     this.#wake()
   }
 
-  /** Ends both sides at once and forgets what was not sent and not received. Does nothing after a good end. */
+  /**
+   * Ends both sides. What was accepted for sending still goes out, within the window as it is, and the abort after it; what was not received is
+   * dropped. Does nothing after a good end.
+   */
   abort(reason: unknown): void {
     if (this.#failure !== undefined || (this.#endSent && this.#remoteEnded)) return
     const error = toCaresError(reason)
     this.#incoming.length = 0
-    // A dialler that never sent the open has nothing to tell.
-    if (!this.#openDue) this.#abortDue = error
-    this.#openDue = false
+    const unsent = this.#outgoing.splice(0)
     this.fail(error)
+    // A dialler that never sent the open has nothing to tell.
+    if (!this.#openDue) {
+      this.#abortDue = error
+      this.#outgoing.push(...unsent)
+    }
     this.#wake()
   }
 
@@ -157,12 +163,7 @@ export class Exchange {
   }
 
   #nextBody(): FrameBody | undefined {
-    if (this.#abortDue !== undefined) {
-      const error = toRemoteError(this.#abortDue, { started: true })
-      this.#abortDue = undefined
-      return { type: 'abort', error }
-    }
-    if (this.#failure !== undefined) return undefined
+    if (this.#failure !== undefined) return this.#lastBody()
     if (this.#openDue) {
       this.#openDue = false
       return { type: 'open' }
@@ -179,6 +180,15 @@ export class Exchange {
       return { type: 'end' }
     }
     return undefined
+  }
+
+  #lastBody(): FrameBody | undefined {
+    if (this.#abortDue === undefined) return undefined
+    const bytes = this.#outgoing.shift()
+    if (bytes !== undefined) return { type: 'message', bytes }
+    const error = toRemoteError(this.#abortDue, { started: true })
+    this.#abortDue = undefined
+    return { type: 'abort', error }
   }
 
   #enqueue(bytes: Uint8Array): void {

@@ -26,8 +26,7 @@ export function createCodec<Schema extends DescMessage, Value>(mapping: Mapping<
   const { schema, name, bytesMax, write, read } = mapping
   return {
     encode(value) {
-      const message = writeChecked(value)
-      const bytes = toBinary(schema, message, { writeUnknownFields: false })
+      const bytes = writeChecked(value)
       if (bytes.length > bytesMax)
         throw new CaresError('too_large', `${name}: a message of ${bytes.length} bytes; at most ${bytesMax} can be sent`)
       return bytes
@@ -46,11 +45,11 @@ export function createCodec<Schema extends DescMessage, Value>(mapping: Mapping<
     }
   }
 
-  function writeChecked(value: Value): MessageShape<Schema> {
+  function writeChecked(value: Value): Uint8Array {
     try {
       const message = create(schema, write(value))
       read(message)
-      return message
+      return toBinary(schema, message, { writeUnknownFields: false })
     } catch (cause) {
       throw new CaresError('invalid', `${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
     }

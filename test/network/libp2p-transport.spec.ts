@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:net'
+import { CaresError } from '../../src/model/errors.ts'
+import type { PeerId } from '../../src/model/ids.ts'
+import { type ClusterId, parseClusterId } from '../../src/network/cluster-id.ts'
+import { generateIdentity } from '../../src/network/identity.ts'
+import type { Libp2pTransport, Libp2pTransportInit } from '../../src/network/libp2p-transport.ts'
+import { sampleHeartbeat } from '../support/messages.ts'
+import { createTestTransport } from './test-transport.ts'
+
+const SECRET = 'a secret of this test'
+const within = (ms = 8_000): AbortSignal => AbortSignal.timeout(ms)
+const coded = (code: string, message: RegExp) => (error: unknown) =>
+  error instanceof CaresError && error.code === code && message.test(error.message) && error.hint !== undefined
+
+async function eventually(what: string, holds: () => boolean, signal: AbortSignal): Promise<void> {
+  while (!holds()) {
+    assert.ok(!signal.aborted, `in time: ${what}`)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}
+
+describe('libp2p transport', () => {
+  let all: Libp2pTransport[] = []
+
+  const started = async (init: Partial<Libp2pTransportInit> = {}): Promise<Libp2pTransport> => {
+    const transport = await createTestTransport(init)
+    all.push(transport)
+    await transport.start()
+    return transport
+  }
+  const idOf = (transport: Libp2pTransport): ClusterId => parseClusterId(transport.clusterId() ?? '')
+
+  beforeEach(() => {
+    all = []
+  })
+  afterEach(async () => {
+    await Promise.all(all.map(transport => transport.stop()))
+  })
+
+  it('tells its cluster id, by which another peer finds it', async () => {
+    const a = await started({ secret: SECRET })
+    const b = await started({ secret: SECRET })
+    const seed = idOf(a)
+    assert.equal(seed.peer, a.self)
+    assert.equal(seed.secret, SECRET)
+    assert.equal(await b.dialSeed(seed, { signal: within() }), a.self)
+    assert.equal(await b.dialSeed({ address: seed.address }, { signal: within() }), a.self, 'without the peer id, too')
+    assert.deepEqual(b.connected(), [a.self])
+  })
+
+  it('announces what the operator says', async () => {
+    const a = await started({ announce: ['/dns4/peer.example/tcp/4001'] })
+    assert.deepEqual(a.addresses(), ['/dns4/peer.example/tcp/4001'])
+    assert.equal(a.clusterId(), `/dns4/peer.example/tcp/4001/p2p/${a.self}`)
+  })
+
+  it('lets nobody in with another secret, or without one', async () => {
+    const a = await started({ secret: SECRET })
+    const seed = idOf(a)
+    const other = await started({ secret: 'another secret' })
+    const open = await started()
+    await assert.rejects(other.dialSeed(seed, { signal: within() }), coded('unauthorized', /secret/))
+    await assert.rejects(open.dialSeed(seed, { signal: within() }), (error: CaresError) => error.code !== 'internal')
+    await assert.rejects(a.dialSeed(idOf(open), { signal: within() }), coded('unauthorized', /secret/))
+    assert.deepEqual(
+      [a, other, open].map(transport => transport.connected()),
+      [[], [], []]
+    )
+  })
+
+  it('says when another peer answers, when it is itself, and when nobody does', async () => {
+    const [a, b] = [await started(), await started()]
+    const { address } = idOf(a)
+    const { id } = await generateIdentity()
+    await assert.rejects(
+      b.dialSeed({ address, peer: id }, { signal: within() }),
+      coded('conflict', new RegExp(`another peer answers .*${a.self}`))
+    )
+    await assert.rejects(a.dialSeed({ address, peer: a.self }, { signal: within() }), coded('conflict', /itself/))
+    await assert.rejects(a.dialSeed({ address }, { signal: within() }), coded('conflict', /itself/))
+    await assert.rejects(
+      b.dialSeed({ address: '/ip4/127.0.0.1/tcp/1' }, { signal: within() }),
+      coded('peer_unreachable', /nothing listens/)
+    )
+  })
+
+  it('gives up on an address that accepts and says nothing', async () => {
+    const mute = createServer(() => {})
+    await new Promise<void>(resolve => mute.listen(0, '127.0.0.1', resolve))
+    try {
+      const bound = mute.address()
+      assert.ok(typeof bound === 'object' && bound !== null)
+      const a = await started({ dialMs: 300 })
+      const seed = { address: `/ip4/127.0.0.1/tcp/${bound.port}` }
+      await assert.rejects(a.dialSeed(seed, { signal: within() }), coded('peer_unreachable', /in time/))
+    } finally {
+      mute.close()
+    }
+  })
+
+  it('refuses to start on an address that is in use, and says so', async () => {
+    const a = await started()
+    const b = await createTestTransport({ listen: a.addresses() })
+    await assert.rejects(b.start(), coded('conflict', /in use/))
+  })
+
+  it('finds its seeds by itself, and again when one returns with the same identity', async () => {
+    const identity = await generateIdentity()
+    const first = await started({ privateKey: identity.privateKey })
+    const seed = idOf(first)
+    const a = await started({ bootstrap: [seed] })
+    await eventually('the seed is found', () => a.connected().includes(first.self), within())
+    await first.stop()
+    await eventually('the seed is gone', () => a.connected().length === 0, within())
+    const second = await started({ privateKey: identity.privateKey, listen: [seed.address] })
+    assert.equal(second.self, first.self)
+    await eventually('the seed is found again', () => a.connected().includes(second.self), within())
+    second.handle('control', async channel => {
+      await channel.receive()
+      await channel.send({ type: 'left' })
+    })
+    const channel = await a.open('control', second.self, { signal: within() })
+    await channel.send({ type: 'leave', peer: a.self })
+    assert.deepEqual(await channel.receive(), { type: 'left' })
+  })
+
+  it('meshes 12 peers behind one address, and each hears all others', async function () {
+    this.timeout(60_000)
+    const limit = within(50_000)
+    const peers: Libp2pTransport[] = []
+    for (let i = 0; i < 12; i++) peers.push(await started({ dialMs: 5_000 }))
+    const members = peers.map(peer => ({ id: peer.self, addresses: peer.addresses() }))
+    const heard = new Map(peers.map(peer => [peer.self, new Set<PeerId>()]))
+    for (const peer of peers) peer.on('heartbeat', from => heard.get(peer.self)?.add(from), { signal: limit })
+    for (const peer of peers) peer.setMembers(members)
+    await eventually('a full mesh', () => peers.every(peer => peer.connected().length === peers.length - 1), limit)
+    let seq = 0
+    const speaking = setInterval(() => {
+      seq += 1
+      const speaker = peers[seq % peers.length]
+      speaker?.publishHeartbeat(sampleHeartbeat(speaker.self, seq))
+    }, 100)
+    try {
+      await eventually('all hear all', () => peers.every(peer => heard.get(peer.self)?.size === peers.length - 1), limit)
+    } finally {
+      clearInterval(speaking)
+    }
+  })
+})

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import * as fc from 'fast-check'
+import { CaresError } from '../../src/model/errors.ts'
+import type { InvokeUp } from '../../src/model/invocation.ts'
+import { fromRemoteError, toRemoteError } from '../../src/wire/error-codec.ts'
+import { heartbeatCodec } from '../../src/wire/gossip-codec.ts'
+import { invokeUpCodec } from '../../src/wire/invoke-codec.ts'
+import { laneCodec } from '../../src/wire/lane-codec.ts'
+import * as limits from '../../src/wire/limits.ts'
+import { commandCodec } from '../../src/wire/registry-codec.ts'
+import { ATLAS } from '../support/fake-service.ts'
+import { sampleCall, sampleHeartbeat } from '../support/messages.ts'
+import { sampleFunction } from '../support/samples.ts'
+import { CODECS } from './codecs.ts'
+import { VALUES } from './values.ts'
+
+const isProtocol = (error: unknown): boolean => error instanceof CaresError && error.code === 'protocol'
+
+for (const name of Object.keys(VALUES) as (keyof typeof VALUES)[]) {
+  describe(`wire: ${name}`, () => {
+    const codec = CODECS[name]
+    const values: fc.Arbitrary<unknown> = VALUES[name]
+
+    it('gives back every value as it was', () => {
+      fc.assert(
+        fc.property(values, value => assert.deepEqual(codec.decode(codec.encode(value)), value)),
+        { numRuns: 200 }
+      )
+    })
+
+    it('throws nothing but protocol for bytes of any kind', () => {
+      const decodes = (bytes: Uint8Array): void => {
+        try {
+          codec.decode(bytes)
+        } catch (error) {
+          assert.ok(isProtocol(error), String(error))
+        }
+      }
+      fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), decodes), { numRuns: 300 })
+      const damaged = fc.tuple(values, fc.nat(), fc.nat(255), fc.nat()).map(([value, at, byte, cut]) => {
+        const bytes = codec.encode(value).slice()
+        if (bytes.length > 0) bytes[at % bytes.length] = byte
+        return bytes.subarray(0, bytes.length - (cut % 3 === 0 ? cut % (bytes.length + 1) : 0))
+      })
+      fc.assert(fc.property(damaged, decodes), { numRuns: 300 })
+    })
+
+    it('refuses a message without a kind', () => {
+      assert.throws(() => codec.decode(new Uint8Array()), isProtocol)
+    })
+  })
+}
+
+describe('wire: limits', () => {
+  const call = sampleCall() as Extract<InvokeUp, { type: 'call' }>
+  const head = (changes: object): InvokeUp => ({ ...call, head: { ...call.head, ...changes } })
+  const beat = sampleHeartbeat(ATLAS)
+  const put = { type: 'function-put', digest: sampleFunction().digest, imageBytes: 1, at: 'now' } as const
+
+  const refused: readonly (readonly [claim: string, encode: () => Uint8Array, message: RegExp])[] = [
+    ['an id that is too long', () => invokeUpCodec.encode({ ...call, function: 'f'.repeat(limits.ID_CHARS_MAX + 1) }), /function has 129/],
+    ['an empty id', () => invokeUpCodec.encode({ ...call, function: '' }), /function is empty/],
+    ['a path that is too long', () => invokeUpCodec.encode(head({ path: '/'.repeat(limits.PATH_CHARS_MAX + 1) })), /path has 16385/],
+    ['too many headers', () => invokeUpCodec.encode(head({ headers: Array(limits.HEADERS_MAX + 1).fill(['a', 'b']) })), /headers has 257/],
+    [
+      'too much in headers',
+      () => invokeUpCodec.encode(head({ headers: [['a', 'b'.repeat(limits.HEADERS_CHARS_MAX)]] })),
+      /headers have more/
+    ],
+    [
+      'a body that is too long',
+      () => invokeUpCodec.encode({ ...call, body: new Uint8Array(limits.CHUNK_BYTES_MAX + 1) }),
+      /body has 65537/
+    ],
+    ['a count below zero', () => invokeUpCodec.encode({ ...call, round: -1 }), /round/],
+    ['an index that is not whole', () => invokeUpCodec.encode({ ...call, minIndex: 1.5 }), /minIndex/],
+    ['a port that is none', () => commandCodec.encode({ ...put, spec: sampleFunction({ port: 65_536 }) }), /port is larger/],
+    ['a number that is none', () => commandCodec.encode({ ...put, spec: sampleFunction({ cpus: Number.NaN }) }), /cpus/],
+    [
+      'too many addresses',
+      () => heartbeatCodec.encode({ ...beat, profile: { ...beat.profile, addresses: Array(17).fill('/ip4/1.2.3.4') } }),
+      /addresses has 17/
+    ],
+    [
+      'details that are no object',
+      () => laneCodec.encode({ exchange: 1, type: 'abort', error: { code: 'x', message: '', retryable: false, details: '[]' } }),
+      /details/
+    ]
+  ]
+  for (const [claim, encode, message] of refused) {
+    it(`refuses ${claim}, at the sender`, () => {
+      assert.throws(encode, (error: CaresError) => error.code === 'invalid' && message.test(error.message))
+    })
+  }
+
+  it('refuses a whole message that is too large, at either end', () => {
+    const env = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`K${i}`, 'v'.repeat(limits.PAIR_VALUE_CHARS_MAX)]))
+    assert.throws(
+      () => commandCodec.encode({ ...put, spec: sampleFunction({ env }) }),
+      (error: CaresError) => error.code === 'too_large'
+    )
+    assert.throws(() => commandCodec.decode(new Uint8Array(limits.COMMAND_BYTES_MAX + 1)), isProtocol)
+  })
+
+  it('keeps a key called __proto__ out of records', () => {
+    const spec = sampleFunction({ env: JSON.parse('{"__proto__":"x"}') as Record<string, string> })
+    assert.throws(
+      () => commandCodec.encode({ ...put, spec }),
+      (error: CaresError) => error.code === 'invalid'
+    )
+  })
+})
+
+describe('wire: errors', () => {
+  it('cross with code, message, hint, details and whether a retry makes sense', () => {
+    const error = new CaresError('busy', 'no room', { hint: 'wait', retryable: true, details: { memory: 3 } })
+    const back = fromRemoteError(toRemoteError(error, { started: false }))
+    assert.deepEqual([back.code, back.message, back.hint, back.retryable, back.details], ['busy', 'no room', 'wait', true, { memory: 3 }])
+  })
+
+  it('become internal when the code is not known here, and keep their message', () => {
+    const back = fromRemoteError({ code: 'from_the_future', message: 'new', retryable: false, details: '{}' })
+    assert.deepEqual([back.code, back.message], ['internal', 'new'])
+  })
+
+  it('are cut to what the other side accepts', () => {
+    const huge = new CaresError('internal', 'm'.repeat(100_000), { details: { stderr: 's'.repeat(100_000) } })
+    const { message, details } = toRemoteError(huge, { started: true })
+    assert.equal(message.length, limits.ERROR_CHARS_MAX)
+    assert.equal(details, '{}')
+  })
+})

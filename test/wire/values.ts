@@ -1,0 +1,386 @@
+import * as fc from 'fast-check'
+import type { Command, Outcome } from '../../src/model/command.ts'
+import type { Configuration, ConsensusMessage, Entry } from '../../src/model/consensus.ts'
+import type { ControlAnswer, ControlRequest } from '../../src/model/control.ts'
+import type { FunctionRecord, FunctionSpec } from '../../src/model/function.ts'
+import type { Attempt, ClusterUid, Digest, InvocationId, PeerId } from '../../src/model/ids.ts'
+import type {
+  AnswerDown,
+  AnswerHead,
+  CallHead,
+  ExecuteDown,
+  ExecuteUp,
+  InvocationRecord,
+  InvokeDown,
+  InvokeUp,
+  Order,
+  RemoteError,
+  Usage
+} from '../../src/model/invocation.ts'
+import type { LogLine, LogQuery } from '../../src/model/logs.ts'
+import type { ClusterDigest, Heartbeat, PeerDigest, PeerProfile, PeerStats, WarmPool } from '../../src/model/peer.ts'
+import type { CostMs, Decision, Estimate, Receipt, Verdict } from '../../src/model/placement.ts'
+import type { ConsensusFrame } from '../../src/wire/consensus-codec.ts'
+import type { LaneFrame } from '../../src/wire/lane-codec.ts'
+
+/*
+ * Arbitrary values of everything that travels. `record` asks for every field of the model's type, the optional ones too: a field that the model
+ * gains does not compile here until somebody has thought of the wire.
+ */
+
+type OptionalKeys<Value> = { [Key in keyof Value]-?: undefined extends Value[Key] ? Key : never }[keyof Value]
+
+function record<Value extends object>(
+  fields: { [Key in keyof Value]-?: fc.Arbitrary<Exclude<Value[Key], undefined>> },
+  optional: readonly OptionalKeys<Value>[] = []
+): fc.Arbitrary<Value> {
+  const requiredKeys = (Object.keys(fields) as (keyof Value)[]).filter(key => !optional.includes(key as OptionalKeys<Value>))
+  return fc.record(fields as { [Key in keyof Value]: fc.Arbitrary<Value[Key]> }, {
+    requiredKeys,
+    noNullPrototype: true
+  }) as fc.Arbitrary<Value>
+}
+
+const one = fc.constant
+const text = fc.string({ unit: 'grapheme', maxLength: 40 })
+const name = fc.string({ minLength: 1, maxLength: 24 })
+const whole = fc.oneof(fc.nat(), fc.maxSafeNat())
+const small = fc.nat()
+const amount = fc.double({ min: 0, max: 1e9, noNaN: true }).map(value => value + 0)
+const flag = fc.boolean()
+const bytes = fc.uint8Array({ maxLength: 64 })
+const peer = name as fc.Arbitrary<PeerId>
+const invocation = name as fc.Arbitrary<InvocationId>
+const cluster = name as fc.Arbitrary<ClusterUid>
+const digest = name as fc.Arbitrary<Digest>
+const json = fc.dictionary(name, fc.jsonValue({ maxDepth: 1 }), { maxKeys: 3 }).map(value => JSON.stringify(value))
+const few = <Item>(item: fc.Arbitrary<Item>): fc.Arbitrary<Item[]> => fc.array(item, { maxLength: 4 })
+const pairs = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Record<string, Value>> =>
+  fc.dictionary(
+    name.filter(key => key !== '__proto__'),
+    value,
+    { maxKeys: 4, noNullPrototype: true }
+  )
+
+const attempt = record<Attempt>({ round: small, try: small })
+const headers = few(fc.tuple(name, text))
+const usage = record<Usage>(
+  {
+    queueMs: amount,
+    pullMs: amount,
+    startMs: amount,
+    runMs: amount,
+    cpuMs: amount,
+    memoryPeakBytes: whole,
+    bytesIn: whole,
+    bytesOut: whole
+  },
+  ['cpuMs', 'memoryPeakBytes']
+)
+const error = record<RemoteError>({ code: name, message: text, hint: text, retryable: flag, details: json, started: flag }, ['hint'])
+const callHead = record<CallHead>({ method: name, path: text, query: text, headers, bodyBytes: whole }, ['bodyBytes'])
+const start = fc.constantFrom('warm' as const, 'prewarmed' as const, 'cold' as const)
+const timing = record<NonNullable<AnswerHead['timing']>>({ queueMs: amount, pullMs: amount, startMs: amount })
+const answerHead = record<AnswerHead>({ status: fc.integer({ min: 100, max: 599 }), headers, start, timing }, ['timing'])
+const body = record<Extract<AnswerDown, { type: 'body' }>>({ type: one('body'), chunk: bytes })
+const end = record<{ type: 'end' }>({ type: one('end') })
+const answerDown: fc.Arbitrary<AnswerDown> = fc.oneof(
+  record<Extract<AnswerDown, { type: 'answer' }>>({ type: one('answer'), head: answerHead }),
+  body,
+  record<Extract<AnswerDown, { type: 'answer-end' }>>({
+    type: one('answer-end'),
+    end: record<Extract<AnswerDown, { type: 'answer-end' }>['end']>({ usage, exitCode: fc.integer() }, ['exitCode'])
+  }),
+  record<Extract<AnswerDown, { type: 'failed' }>>({ type: one('failed'), error })
+)
+
+const cost = record<CostMs>({ network: amount, start: amount, pull: amount, queue: amount, run: amount, total: amount })
+const reason = fc.constantFrom('not_alive' as const, 'memory' as const, 'deadline' as const)
+const verdict: fc.Arbitrary<Verdict> = fc.oneof(
+  record<Extract<Verdict, { fits: true }>>({ peer, fits: one(true), cost, start: fc.constantFrom('warm', 'cold') }),
+  record<Extract<Verdict, { fits: false }>>({ peer, fits: one(false), reason, needed: amount, available: amount }, ['needed', 'available'])
+)
+const placement = fc.constantFrom('orchestrator' as const, 'fallback' as const)
+const receipt = record<Receipt>({
+  invocation,
+  function: name,
+  at: text,
+  by: peer,
+  term: whole,
+  placement,
+  strategy: text,
+  round: small,
+  try: small,
+  cpus: amount,
+  memoryBytes: whole,
+  imageBytes: whole,
+  estimate: record<Estimate>({ runMs: amount, coldStartMs: amount, warmStartMs: amount, outputBytes: amount, samples: amount }),
+  decision: record<Decision>({
+    chosen: fc.option(peer),
+    verdicts: few(verdict),
+    skipped: small,
+    rejected: fc.dictionary(reason, small, { noNullPrototype: true })
+  }),
+  viewAgeMs: amount
+})
+const invocationRecord = record<InvocationRecord>(
+  {
+    id: invocation,
+    function: name,
+    revision: small,
+    gateway: peer,
+    state: fc.constantFrom('queued', 'running', 'succeeded', 'failed'),
+    acceptedAt: text,
+    method: text,
+    path: text,
+    worker: peer,
+    start,
+    placement,
+    status: small,
+    error: record<NonNullable<InvocationRecord['error']>>({ code: name, message: text }),
+    usage,
+    totalMs: amount,
+    receipts: few(receipt)
+  },
+  ['worker', 'start', 'placement', 'status', 'error', 'usage', 'totalMs']
+)
+
+const specFields = {
+  name,
+  image: name,
+  contract: fc.constantFrom('stdio', 'http'),
+  port: fc.nat(65_535),
+  readyPath: text,
+  cpus: amount,
+  memoryBytes: whole,
+  timeoutMs: whole,
+  concurrency: small,
+  prewarm: small,
+  idempotent: flag,
+  env: pairs(text),
+  network: fc.constantFrom('none', 'egress')
+} as const
+const spec = record<FunctionSpec>(specFields, ['readyPath'])
+const fn = record<FunctionRecord>({ ...specFields, digest, imageBytes: whole, revision: whole, updatedAt: text }, ['readyPath'])
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  record<Extract<Command, { type: 'function-put' }>>(
+    { type: one('function-put'), spec, digest, imageBytes: whole, ifRevision: whole, at: text },
+    ['ifRevision']
+  ),
+  record<Extract<Command, { type: 'function-remove' }>>({ type: one('function-remove'), name, ifRevision: whole, at: text }, [
+    'ifRevision'
+  ]),
+  record<Extract<Command, { type: 'peer-drain' }>>({ type: one('peer-drain'), peer: name, draining: flag, at: text })
+)
+const outcome: fc.Arbitrary<Outcome> = fc.oneof(
+  record<Extract<Outcome, { function: FunctionRecord }>>({
+    type: fc.constantFrom('function-created', 'function-updated', 'function-unchanged'),
+    function: fn
+  }),
+  record<Extract<Outcome, { type: 'function-removed' }>>({ type: one('function-removed'), name, revision: whole }),
+  record<Extract<Outcome, { type: 'drain-set' }>>({ type: one('drain-set'), peer: name, draining: flag }),
+  record<Extract<Outcome, { type: 'refused' }>>({
+    type: one('refused'),
+    code: fc.constantFrom('revision_mismatch', 'not_found', 'limit_reached', 'conflict'),
+    message: text
+  })
+)
+
+const invokeUp: fc.Arbitrary<InvokeUp> = fc.oneof(
+  record<Extract<InvokeUp, { type: 'call' }>>(
+    {
+      type: one('call'),
+      invocation,
+      function: name,
+      head: callHead,
+      round: small,
+      deadlineMs: whole,
+      pinnedTo: peer,
+      minIndex: whole,
+      fallback: flag,
+      body: bytes
+    },
+    ['pinnedTo', 'body']
+  ),
+  body,
+  end,
+  record<Extract<InvokeUp, { type: 'placed-ack' }>>({ type: one('placed-ack'), attempt })
+)
+const invokeDown: fc.Arbitrary<InvokeDown> = fc.oneof(
+  record<{ type: 'queued' }>({ type: one('queued') }),
+  record<{ type: 'accepted' }>({ type: one('accepted') }),
+  record<Extract<InvokeDown, { type: 'placed' }>>({ type: one('placed'), worker: peer, session: whole, attempt, term: whole, receipt }),
+  answerDown
+)
+
+const order = record<Order>(
+  {
+    invocation,
+    attempt,
+    placement,
+    term: whole,
+    session: whole,
+    order: whole,
+    gateway: peer,
+    function: fn,
+    head: callHead,
+    deadlineMs: whole,
+    body: bytes
+  },
+  ['body']
+)
+const executeUp: fc.Arbitrary<ExecuteUp> = fc.oneof(
+  record<Extract<ExecuteUp, { type: 'order' }>>({ type: one('order'), order }),
+  record<Extract<ExecuteUp, { type: 'attach' }>>({ type: one('attach'), invocation, round: small, session: whole, offset: whole }),
+  body,
+  end
+)
+const executeDown: fc.Arbitrary<ExecuteDown> = fc.oneof(
+  record<{ type: 'accepted' }>({ type: one('accepted') }),
+  record<Extract<ExecuteDown, { type: 'unknown' }>>({ type: one('unknown'), session: whole }),
+  answerDown
+)
+
+const profile = record<PeerProfile>({
+  id: peer,
+  name: text,
+  session: whole,
+  addresses: few(name),
+  api: text,
+  version: text,
+  runtime: fc.constantFrom('docker', 'process', 'none'),
+  arch: text,
+  capacity: record<PeerProfile['capacity']>({ cpus: amount, memoryBytes: whole, diskBytes: whole }),
+  labels: pairs(text),
+  usdPerHour: amount,
+  startedAt: text
+})
+const stats = record<PeerStats>(
+  {
+    seq: whole,
+    cpusUsed: amount,
+    memoryUsedBytes: whole,
+    diskUsedBytes: whole,
+    cpusReserved: amount,
+    memoryReservedBytes: whole,
+    cpusEvictable: amount,
+    memoryEvictableBytes: whole,
+    running: small,
+    succeeded: whole,
+    failed: whole,
+    warm: few(record<WarmPool>({ function: name, idle: small, busy: small })),
+    images: few(digest),
+    draining: flag,
+    runtimeReady: flag,
+    term: whole,
+    seenOrders: pairs(whole)
+  },
+  ['cpusEvictable', 'memoryEvictableBytes']
+)
+const heartbeat = record<Heartbeat>({ cluster, profile, stats, nextWithinMs: whole, leaving: flag })
+const clusterDigest = record<ClusterDigest>({
+  cluster,
+  orchestrator: peer,
+  term: whole,
+  seq: whole,
+  peers: few(record<PeerDigest>({ profile, stats, ageMs: amount, state: fc.constantFrom('alive', 'suspect', 'draining', 'gone') }))
+})
+
+const line = record<LogLine>({ at: text, peer, function: text, invocation, stream: fc.constantFrom('stdout', 'stderr'), text }, [
+  'invocation'
+])
+const query = record<LogQuery>({ invocation, function: text, tail: fc.nat(10_000), follow: flag }, ['invocation', 'function'])
+const controlRequest: fc.Arbitrary<ControlRequest> = fc.oneof(
+  record<Extract<ControlRequest, { type: 'join' }>>({ type: one('join'), profile, cluster }, ['cluster']),
+  record<Extract<ControlRequest, { type: 'leave' }>>({ type: one('leave'), peer }),
+  record<Extract<ControlRequest, { type: 'propose' }>>({ type: one('propose'), command }),
+  record<Extract<ControlRequest, { type: 'invocation' }>>({ type: fc.constantFrom('invocation' as const), invocation }),
+  record<Extract<ControlRequest, { type: 'logs' }>>({ type: one('logs'), query }),
+  record<Extract<ControlRequest, { type: 'cancel' }>>({ type: one('cancel'), invocation })
+)
+const controlAnswer: fc.Arbitrary<ControlAnswer> = fc.oneof(
+  record<Extract<ControlAnswer, { type: 'joined' }>>({
+    type: one('joined'),
+    cluster,
+    orchestrator: fc.option(peer),
+    members: few(record<{ id: PeerId; addresses: readonly string[] }>({ id: peer, addresses: few(name) }))
+  }),
+  record<{ type: 'left' }>({ type: one('left') }),
+  record<Extract<ControlAnswer, { type: 'outcome' }>>({ type: one('outcome'), outcome, index: whole, term: whole }),
+  record<Extract<ControlAnswer, { type: 'invocation' }>>({ type: one('invocation'), record: fc.option(invocationRecord) }),
+  record<Extract<ControlAnswer, { type: 'log' }>>({ type: one('log'), line }),
+  record<Extract<ControlAnswer, { type: 'cancelled' }>>({ type: one('cancelled'), found: flag }),
+  record<{ type: 'end' }>({ type: one('end') }),
+  record<Extract<ControlAnswer, { type: 'failed' }>>({ type: one('failed'), error })
+)
+
+const configuration = record<Configuration>({ voters: few(peer), learners: few(peer) })
+const entry: fc.Arbitrary<Entry> = fc.oneof(
+  record<Extract<Entry, { kind: 'noop' }>>({ index: whole, term: whole, kind: one('noop') }),
+  record<Extract<Entry, { kind: 'configuration' }>>({ index: whole, term: whole, kind: one('configuration'), configuration }),
+  record<Extract<Entry, { kind: 'command' }>>({ index: whole, term: whole, kind: one('command'), command: bytes })
+)
+type Of<Type extends ConsensusMessage['type']> = Extract<ConsensusMessage, { type: Type }>
+const message: fc.Arbitrary<ConsensusMessage> = fc.oneof(
+  record<Of<'vote-request'>>({
+    type: one('vote-request'),
+    term: whole,
+    pre: flag,
+    lastIndex: whole,
+    lastTerm: whole,
+    transfer: flag
+  }),
+  record<Of<'vote-response'>>({ type: one('vote-response'), term: whole, pre: flag, granted: flag }),
+  record<Of<'append-request'>>({
+    type: one('append-request'),
+    term: whole,
+    prevIndex: whole,
+    prevTerm: whole,
+    entries: few(entry),
+    commit: whole,
+    round: whole
+  }),
+  record<Of<'append-response'>>({ type: one('append-response'), term: whole, ok: flag, match: whole, round: whole }),
+  record<Of<'snapshot-request'>>({
+    type: one('snapshot-request'),
+    term: whole,
+    snapshot: record<Of<'snapshot-request'>['snapshot']>({ index: whole, term: whole, configuration }),
+    data: bytes,
+    round: whole
+  }),
+  record<Of<'timeout-now'>>({ type: one('timeout-now'), term: whole })
+)
+const consensusFrame: fc.Arbitrary<ConsensusFrame> = fc.oneof(
+  record<Extract<ConsensusFrame, { type: 'consensus' }>>({ type: one('consensus'), message }),
+  record<Extract<ConsensusFrame, { type: 'report' }>>({ type: one('report'), heartbeat })
+)
+
+const exchange = fc.integer({ min: 1, max: 0xffff_ffff })
+type Frame<Type extends LaneFrame['type']> = Extract<LaneFrame, { type: Type }>
+const laneFrame: fc.Arbitrary<LaneFrame> = fc.oneof(
+  record<Frame<'open'>>({ exchange, type: one('open') }),
+  record<Frame<'message'>>({ exchange, type: one('message'), bytes }),
+  record<Frame<'credit'>>({ exchange, type: one('credit'), bytes: fc.integer({ min: 1, max: 0xffff_ffff }) }),
+  record<Frame<'end'>>({ exchange, type: one('end') }),
+  record<Frame<'abort'>>({
+    exchange,
+    type: one('abort'),
+    error: record<Frame<'abort'>['error']>({ code: name, message: text, hint: text, retryable: flag, details: json }, ['hint'])
+  })
+)
+
+/** Arbitrary values by codec. */
+export const VALUES = {
+  command,
+  heartbeat,
+  digest: clusterDigest,
+  invokeUp,
+  invokeDown,
+  executeUp,
+  executeDown,
+  controlRequest,
+  controlAnswer,
+  consensus: consensusFrame,
+  lane: laneFrame
+} as const
