@@ -44,6 +44,8 @@ export interface ProblemAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly problem: Problem
+  /** The problem as JSON, with nothing in it that could begin a tag should anybody take it for a page. */
+  readonly body: string
 }
 
 /** Media type of {@link Problem}. */
@@ -77,11 +79,12 @@ export function problemAnswer(error: CaresError, url: string, refined?: RefinedS
     retryable: error.retryable,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs })
   } as Problem
-  return { status, problem, headers: problemHeaders(error, status, retryAfterMs) }
+  const body = JSON.stringify(problem).replace(/[<>&]/g, character => `\\u00${character.charCodeAt(0).toString(16)}`)
+  return { status, problem, body, headers: problemHeaders(error, status, retryAfterMs) }
 }
 
 function problemHeaders(error: CaresError, status: number, retryAfterMs: number | undefined): Record<string, string> {
-  const headers: Record<string, string> = { 'content-type': PROBLEM_TYPE }
+  const headers: Record<string, string> = { 'content-type': PROBLEM_TYPE, 'x-content-type-options': 'nosniff' }
   if (retryAfterMs !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterMs / 1_000)))
   if (status === 401) headers['www-authenticate'] = 'Bearer realm="cares"'
   const { invocation } = error.details

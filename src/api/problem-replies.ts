@@ -46,8 +46,8 @@ export function answerProblems(app: App, { log, routes }: { log: Logger; routes:
 
 /** Sends an error as `application/problem+json`. */
 export function sendProblem(reply: FastifyReply, request: FastifyRequest, error: CaresError, refined?: RefinedStatus): FastifyReply {
-  const { status, headers, problem } = problemAnswer(error, request.raw.url ?? '', refined)
-  return reply.status(status).headers(headers).send(JSON.stringify(problem))
+  const { status, headers, body } = problemAnswer(error, request.raw.url ?? '', refined)
+  return reply.status(status).headers(headers).send(body)
 }
 
 /** Answers what could not even be read as a request: there is only a socket. */
@@ -58,8 +58,7 @@ export function answerUnreadable(error: ConnectionError, socket: Socket): void {
     return
   }
   const [message, refined] = PARSER_ERRORS[error.code] ?? ['the request is not HTTP/1.1']
-  const { status, headers, problem } = problemAnswer(new CaresError('bad_request', message), '', refined)
-  const body = JSON.stringify(problem)
+  const { status, headers, body } = problemAnswer(new CaresError('bad_request', message), '', refined)
   const lines = Object.entries({ ...headers, 'content-length': Buffer.byteLength(body), connection: 'close' })
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`)
 }

@@ -25,4 +25,4 @@ export function duration(msMax: number) {
 }
 
 /** The `:name` or `:id` part of a path. What it names is looked up, so anything of a reasonable length is a valid question. */
-export const pathPart = z.string().min(1).max(256)
+export const pathPart = z.string().max(256)

@@ -64,7 +64,9 @@ export function checkedHeaders(head: AnswerHead, own: Headers): Headers {
   } catch (cause) {
     throw new CaresError('function_protocol', 'the function answered with a header that HTTP does not allow', { cause })
   }
-  if (new Set(lengths(headers)).size > 1) throw new CaresError('function_protocol', 'the function answered with two lengths')
+  if (new Set(lengths(head.headers)).size > 1 || lengths(head.headers).some(length => !/^\d{1,15}$/.test(length))) {
+    throw new CaresError('function_protocol', 'the function answered with a content-length that is none')
+  }
   return [...headers, ...own]
 }
 
@@ -81,7 +83,7 @@ function lengths(headers: Headers): readonly string[] {
 
 function declaredLength(headers: Headers): number | undefined {
   const [length] = lengths(headers)
-  return length === undefined || !/^\d+$/.test(length) ? undefined : Number(length)
+  return length === undefined ? undefined : Number(length)
 }
 
 function lengthBroken(length: number): CaresError {

@@ -69,7 +69,7 @@ function why(verdict: Verdict, isChosen: boolean, chosenMs: number | undefined):
 }
 
 function largestCause(cost: Extract<Verdict, { fits: true }>['cost']): string {
-  const causes = Object.entries(cost).filter(([name]) => name !== 'total')
+  const causes = Object.entries({ ...cost }).filter(([name]) => name !== 'total')
   const [name = '', ms = 0] = causes.toSorted(([, a], [, b]) => b - a)[0] ?? []
   return `${name} (${formatDurationMs(ms)})`
 }
