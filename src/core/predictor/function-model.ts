@@ -4,7 +4,7 @@ import type { Observation } from '../../model/observation.ts'
 import type { Estimate } from '../../model/placement.ts'
 import { nearest } from './experts/nearest.ts'
 import { typical } from './experts/typical.ts'
-import { Metric } from './metric.ts'
+import { Metric, SAMPLES_OF_OTHER_IMAGE_MAX } from './metric.ts'
 import { PRIOR_COLD_START_MS, PRIOR_OUTPUT_BYTES, PRIOR_RUN_MS, PRIOR_WARM_START_MS } from './priors.ts'
 
 /** What is expected of a function of which nothing is known. */
@@ -54,15 +54,25 @@ export class FunctionModel {
     this.#output.learn({ inputBytes, value: outputBytes })
   }
 
-  estimate(contract: Contract, inputBytes: number): Estimate {
+  /** What a run is expected to take, by the best samples there are. */
+  expectedRunMs(inputBytes: number): number {
+    return this.#bestRun.predict(inputBytes) ?? PRIOR_RUN_MS
+  }
+
+  /** Of an image other than the newest that has run, what is known counts for little. */
+  estimate(contract: Contract, inputBytes: number, digest: Digest): Estimate {
     const prior = priorEstimate(contract)
-    const run = this.#run.count > 0 ? this.#run : this.#contendedRun
+    const { count } = this.#bestRun
     return {
-      runMs: run.predict(inputBytes) ?? prior.runMs,
+      runMs: this.expectedRunMs(inputBytes),
       coldStartMs: this.#coldStart.predict(inputBytes) ?? prior.coldStartMs,
       warmStartMs: this.#warmStart.predict(inputBytes) ?? prior.warmStartMs,
       outputBytes: this.#output.predict(inputBytes) ?? prior.outputBytes,
-      samples: run.count
+      samples: digest === this.#digest ? count : Math.min(count, SAMPLES_OF_OTHER_IMAGE_MAX)
     }
+  }
+
+  get #bestRun(): Metric {
+    return this.#run.count > 0 ? this.#run : this.#contendedRun
   }
 }

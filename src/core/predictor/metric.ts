@@ -3,8 +3,8 @@ import type { Expert, Sample } from './experts/expert.ts'
 /** Samples that an estimate rests on. More would make it slower to follow a function that changes, for little more precision. */
 export const SAMPLES_MAX = 32
 
-/** Samples that are kept across a new image: a start, soon outvoted. */
-const SAMPLES_KEPT_BY_NEW_IMAGE = 3
+/** Samples of another image that count: a first guess, soon outvoted, and too few to refuse the new image anything for the old one's sake. */
+export const SAMPLES_OF_OTHER_IMAGE_MAX = 2
 
 /** The recent history of one metric of one function, and how it is read. */
 export class Metric {
@@ -32,6 +32,6 @@ export class Metric {
 
   /** The function has another image: what was learned is little more than a guess. */
   fade(): void {
-    this.#samples = this.#samples.slice(-SAMPLES_KEPT_BY_NEW_IMAGE)
+    this.#samples = this.#samples.slice(-SAMPLES_OF_OTHER_IMAGE_MAX)
   }
 }

@@ -1,5 +1,5 @@
-import type { FunctionRecord } from '../../model/function.ts'
-import type { PeerId } from '../../model/ids.ts'
+import type { Contract } from '../../model/function.ts'
+import type { Digest, PeerId } from '../../model/ids.ts'
 import type { Observation } from '../../model/observation.ts'
 import type { Estimate } from '../../model/placement.ts'
 import { FunctionModel, priorEstimate } from './function-model.ts'
@@ -21,6 +21,16 @@ const JUDGE_RUN_MS_MIN = 10
 /** Longer than any function may run. */
 const OBSERVED_MS_MAX = 86_400_000
 
+/** What an estimate is asked for. */
+export interface EstimateQuestion {
+  /** See `functionKey`. */
+  readonly function: string
+  readonly digest: Digest
+  readonly contract: Contract
+  /** 0 when not known. */
+  readonly inputBytes: number
+}
+
 /**
  * Learns from executions what functions take. Deterministic: the same observations in the same order give the same estimates. What it learns
  * is its own; a new orchestrator starts from priors.
@@ -37,7 +47,7 @@ export class Predictor {
     const model = this.#functions.get(name) ?? new FunctionModel(revision, observation.digest)
     // The machine is judged by what was expected before this run, not by the run itself.
     if (clean && model.cleanRuns >= JUDGE_RUNS_MIN) {
-      const expectedMs = model.estimate('stdio', inputBytes).runMs
+      const expectedMs = model.expectedRunMs(inputBytes)
       if (Math.min(runMs, expectedMs) >= JUDGE_RUN_MS_MIN) {
         const machine = this.#machines.get(peer) ?? new Slowness()
         machine.learn(runMs, expectedMs)
@@ -49,8 +59,8 @@ export class Predictor {
   }
 
   /** What one execution of a function would take on an idle machine of reference speed. */
-  estimate({ name, contract }: Pick<FunctionRecord, 'name' | 'contract'>, inputBytes: number): Estimate {
-    return this.#functions.get(name)?.estimate(contract, inputBytes) ?? priorEstimate(contract)
+  estimate({ function: key, digest, contract, inputBytes }: EstimateQuestion): Estimate {
+    return this.#functions.get(parseKey(key).name)?.estimate(contract, inputBytes, digest) ?? priorEstimate(contract)
   }
 
   /** How many times longer than on a machine of reference speed things take there; 1 when not known. */

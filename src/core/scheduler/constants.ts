@@ -31,6 +31,12 @@ export const PULL_BYTES_PER_MS_PRIOR = 100_000
 export const DEADLINE_SAMPLES_MIN = 3
 
 /**
+ * Work is refused for its deadline only if it is expected to miss it by this factor. What is refused is not run, so nothing would be learned
+ * from it: a function that was slow for a while and is quick again must get the chance to show it.
+ */
+export const DEADLINE_OVERRUN_RATIO = 2
+
+/**
  * Cores may be promised so many times over. The same as the workers' own rule, which decides: a placer that allowed more would only be
  * refused, one that allowed less would leave cores idle while functions wait for input.
  */

@@ -4,6 +4,7 @@ import { IS_ALIVE, IS_DRAINING, IS_READY } from './columns.ts'
 import {
   CPU_OVERSUBSCRIPTION_RATIO,
   CPUS_TOLERANCE,
+  DEADLINE_OVERRUN_RATIO,
   DEADLINE_SAMPLES_MIN,
   NETWORK_BYTES_PER_MS_PRIOR,
   PULL_BYTES_PER_MS_PRIOR,
@@ -63,10 +64,11 @@ export function evaluate(question: Question, slot: number, sheet: Sheet): boolea
   }
 
   estimateCost(question, slot, sheet, 1, idle, claims)
-  const totalMs = at(sheet.total, slot)
-  const trusted = request.estimate.samples >= DEADLINE_SAMPLES_MIN
-  if (request.deadlineMs <= 0 || (trusted && totalMs > request.deadlineMs)) {
-    return refuse(sheet, slot, 'deadline', totalMs, Math.max(0, request.deadlineMs))
+  if (request.deadlineMs <= 0) return refuse(sheet, slot, 'deadline', at(sheet.total, slot), 0)
+  // Trying brings the image and a warm container nearer, so they are no reason not to try.
+  const inevitableMs = at(sheet.network, slot) + at(sheet.queue, slot) + at(sheet.run, slot)
+  if (request.estimate.samples >= DEADLINE_SAMPLES_MIN && inevitableMs > DEADLINE_OVERRUN_RATIO * request.deadlineMs) {
+    return refuse(sheet, slot, 'deadline', inevitableMs, request.deadlineMs)
   }
   // A guess at what other placers are doing may rank peers, but not rule them out.
   if (kappa !== 1) estimateCost(question, slot, sheet, kappa, idle, claims)

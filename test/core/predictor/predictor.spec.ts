@@ -8,7 +8,7 @@ import type { Digest, PeerId } from '../../../src/model/ids.ts'
 import type { Observation } from '../../../src/model/observation.ts'
 import { createRandom } from '../../../src/model/random.ts'
 
-const STDIO = { name: 'thumb', contract: 'stdio' } as const
+const STDIO = { function: 'thumb@9', digest: 'sha256:a' as Digest, contract: 'stdio', inputBytes: 0 } as const
 const PRIOR = { runMs: 1_000, coldStartMs: 200, warmStartMs: 3, outputBytes: 0, samples: 0 }
 
 function seen(fields: Partial<Observation> = {}): Observation {
@@ -35,8 +35,8 @@ function predictorOf(observations: readonly Partial<Observation>[]): Predictor {
 
 describe('Predictor', () => {
   it('knows no more than the contract at first', () => {
-    assert.deepEqual(new Predictor().estimate(STDIO, 0), PRIOR)
-    assert.deepEqual(new Predictor().estimate({ ...STDIO, contract: 'http' }, 0), { ...PRIOR, coldStartMs: 1_000 })
+    assert.deepEqual(new Predictor().estimate(STDIO), PRIOR)
+    assert.deepEqual(new Predictor().estimate({ ...STDIO, contract: 'http' }), { ...PRIOR, coldStartMs: 1_000 })
   })
 
   const rows: { claim: string; observations: Partial<Observation>[]; inputBytes?: number; estimate: Partial<typeof PRIOR> }[] = [
@@ -85,8 +85,8 @@ describe('Predictor', () => {
     },
     {
       claim: 'takes what it knows of an image for a first guess at the next',
-      observations: [...Array.from({ length: 30 }, () => ({})), { function: 'thumb@2', digest: 'sha256:b' as Digest, runMs: 500 }],
-      estimate: { runMs: 100, warmStartMs: 5, outputBytes: 10, samples: 4 }
+      observations: [...Array.from({ length: 30 }, () => ({})), { function: 'thumb@2', digest: 'sha256:b' as Digest, runMs: 120 }],
+      estimate: { runMs: 100, warmStartMs: 5, outputBytes: 10, samples: 2 }
     },
     {
       claim: 'keeps what it knows when only the settings change',
@@ -105,7 +105,7 @@ describe('Predictor', () => {
     }
   ]
   for (const { claim, observations, inputBytes = 0, estimate } of rows) {
-    it(claim, () => assert.deepEqual(predictorOf(observations).estimate(STDIO, inputBytes), { ...PRIOR, ...estimate }))
+    it(claim, () => assert.deepEqual(predictorOf(observations).estimate({ ...STDIO, inputBytes }), { ...PRIOR, ...estimate }))
   }
 
   it('tells slow machines from fast ones, and estimates for neither', () => {
@@ -123,7 +123,7 @@ describe('Predictor', () => {
     assert.ok(Math.abs(b / a - 2) < 0.15 && Math.abs(c / a - 0.5) < 0.05, `${a}, ${b}, ${c}`)
     // What counts is what a placement makes of both.
     for (const fn of [0, 1, 2]) {
-      const onB = predictor.estimate({ name: `f${fn}`, contract: 'stdio' }, 0).runMs * b
+      const onB = predictor.estimate({ ...STDIO, function: `f${fn}@1` }).runMs * b
       assert.ok(Math.abs(onB / (200 * (fn + 1)) - 1) < 0.1, `f${fn} on b: ${onB} ms`)
     }
     assert.equal(predictor.slowness('unknown' as PeerId), 1)
@@ -146,7 +146,7 @@ describe('Predictor', () => {
         fc.array(observation, { minLength: 1, maxLength: 3 }),
         fc.integer({ min: 0, max: 2 ** 40 }),
         (observations, inputBytes) => {
-          const { runMs } = predictorOf(observations).estimate(STDIO, inputBytes)
+          const { runMs } = predictorOf(observations).estimate({ ...STDIO, inputBytes })
           const clean = observations.filter(({ clean }) => clean)
           const times = (clean.length > 0 ? clean : observations).map(({ runMs }) => runMs)
           assert.ok(runMs >= Math.min(...times) && runMs <= Math.max(...times), `${runMs} of ${times.join()}`)
@@ -176,7 +176,7 @@ describe('RecentMap', () => {
   it('bounds the functions of a predictor', () => {
     const predictor = new Predictor()
     for (let i = 0; i <= FUNCTIONS_MAX; i++) predictor.observe(seen({ function: `f${i}@1` }))
-    assert.equal(predictor.estimate({ name: 'f0', contract: 'stdio' }, 0).samples, 0)
-    assert.equal(predictor.estimate({ name: 'f1', contract: 'stdio' }, 0).samples, 1)
+    assert.equal(predictor.estimate({ ...STDIO, function: 'f0@1' }).samples, 0)
+    assert.equal(predictor.estimate({ ...STDIO, function: 'f1@1' }).samples, 1)
   })
 })

@@ -67,7 +67,7 @@ describe('feasibility', () => {
     { reason: 'memory', because: 'it never had as much', request: { memoryBytes: 9 * GIB }, needed: 9 * GIB, available: 8 * GIB },
     { reason: 'slots', because: 'its cores are promised twice over', view: { stats: { cpusReserved: 7.5 } }, needed: 1, available: 0 },
     { reason: 'slots', because: 'the work wants more cores than that', request: { cpus: 9 }, needed: 1, available: 0 },
-    { reason: 'deadline', because: 'the work takes longer', request: { deadlineMs: 500 }, needed: 2_201, available: 500 },
+    { reason: 'deadline', because: 'the work takes more than twice as long', request: { deadlineMs: 500 }, needed: 1_001, available: 500 },
     {
       reason: 'deadline',
       because: 'no time is left',
@@ -100,6 +100,10 @@ describe('feasibility', () => {
     assert.equal(decide(tableOf([viewOf('a', { stats: { ...stats, memoryEvictableBytes: GIB } })])).chosen, null)
   })
 
+  it('does not refuse for a deadline what would end soon enough once the image and a container are there', () => {
+    assert.equal(decide(tableOf([viewOf('a')]), requestOf({ deadlineMs: 501 })).chosen, 'a')
+  })
+
   it('does not refuse for a deadline by guesswork', () => {
     const estimate = { ...requestOf().estimate, samples: 0 }
     assert.equal(decide(tableOf([viewOf('a')]), requestOf({ deadlineMs: 500, estimate })).chosen, 'a')
@@ -108,10 +112,10 @@ describe('feasibility', () => {
   it('does not let guesses at other placers refuse anybody', () => {
     const table = tableOf([viewOf('a', { stats: warmStats(2) })])
     table.reserve({ worker: peerId('a'), function: FN, cpus: 4, memoryBytes: GIB, start: 'warm' }, 0)
-    const request = requestOf({ deadlineMs: 1_300 })
+    const request = requestOf({ deadlineMs: 700 })
     const decision = decide(table, request, { kappa: 12 })
     assert.equal(decision.chosen, 'a')
-    assert.ok(costOn(decision, 'a').total > request.deadlineMs)
+    assert.ok(costOn(decision, 'a').total > 2 * request.deadlineMs)
     assert.equal(startOn(decision, 'a'), 'warm')
   })
 
@@ -329,21 +333,20 @@ describe('against brute force', () => {
         2 * profile.capacity.cpus - stats.cpusReserved + (stats.cpusEvictable ?? 0) - cold.reduce((sum, { cpus }) => sum + cpus, 0)
       if (cpus < request.cpus) return 'slots'
     }
+    const networkMs = profile.id === SELF ? 0 : 1 + request.inputBytes / 100_000
+    const busy = Math.max(Math.min(stats.cpusUsed, profile.capacity.cpus), Math.min(stats.running, stats.cpusReserved))
+    const sharedRunMs = (weight: number): number => {
+      const wanted = busy + weight * own.reduce((sum, { cpus }) => sum + cpus, 0) + request.cpus
+      return 1_000 * slowness * Math.max(1, wanted / profile.capacity.cpus)
+    }
+    const inevitableMs = networkMs + sharedRunMs(1)
     const totalMs = (weight: number): number => {
       const warm = Math.max(0, Math.min(1, idle - weight * claimed))
       const hasImage = idle > 0 || stats.images.includes(request.digest)
-      const busy = Math.max(Math.min(stats.cpusUsed, profile.capacity.cpus), Math.min(stats.running, stats.cpusReserved))
-      const wanted = busy + weight * own.reduce((sum, { cpus }) => sum + cpus, 0) + request.cpus
-      const share = Math.max(1, wanted / profile.capacity.cpus)
-      return (
-        (profile.id === SELF ? 0 : 1 + request.inputBytes / 100_000) +
-        warm * 3 +
-        (1 - warm) * 200 * slowness +
-        (hasImage ? 0 : (1 - warm) * (request.imageBytes / 100_000)) +
-        1_000 * slowness * share
-      )
+      const pullMs = hasImage ? 0 : request.imageBytes / 100_000
+      return networkMs + warm * 3 + (1 - warm) * (200 * slowness + pullMs) + sharedRunMs(weight)
     }
-    return totalMs(1) > request.deadlineMs ? 'deadline' : totalMs(kappa)
+    return inevitableMs > 2 * request.deadlineMs ? 'deadline' : totalMs(kappa)
   }
 
   it('chooses within the band of the least cost, with the costs and reasons that the rules give', () => {
