@@ -16,6 +16,7 @@ export class ReplayBody {
   #readBytes = 0
   #ended = false
   #replayable = true
+  #hasReader = false
 
   constructor(source: AsyncIterable<Uint8Array>) {
     this.#source = source[Symbol.asyncIterator]()
@@ -30,11 +31,10 @@ export class ReplayBody {
     return this.#readBytes
   }
 
-  /** Lets the kept part go: the answer has begun, nobody will ask for the body again. */
+  /** The answer has begun and nobody will ask for the body again: a reader goes on, and what it has passed on is let go. */
   release(): void {
     this.#replayable = this.#readBytes === 0
-    this.#kept = []
-    this.#keptBytes = 0
+    if (!this.#hasReader) this.#kept = []
   }
 
   /** The whole body in one piece, or undefined if it is larger than fits inside a call (what was read is kept for {@link stream}). */
@@ -47,26 +47,26 @@ export class ReplayBody {
   async *stream(): AsyncGenerator<Uint8Array, void> {
     if (!this.#replayable) throw new CaresError('conflict', 'the request body was already sent and is too large to be kept')
     let next = 0
-    while (true) {
-      const chunk = this.#kept[next]
-      if (chunk !== undefined) {
-        next++
-        yield chunk
-      } else if (this.#ended) {
-        return
-      } else if (this.#replayable) {
-        await this.#pull()
-      } else {
-        this.#kept = [] // Everything kept has been passed on, and nobody can ask for it again.
-        next = 0
-        const result = await this.#source.next()
-        if (result.done === true) {
-          this.#ended = true
-          return
+    this.#hasReader = true
+    try {
+      while (true) {
+        // Only this reader lets go of anything: an answer may begin, and `release` be called, between any two of its chunks.
+        if (!this.#replayable) {
+          this.#kept.splice(0, next)
+          next = 0
         }
-        this.#readBytes += result.value.length
-        yield result.value
+        const chunk = this.#kept[next]
+        if (chunk !== undefined) {
+          next++
+          yield chunk
+        } else if (this.#ended) {
+          return
+        } else {
+          await this.#pull()
+        }
       }
+    } finally {
+      this.#hasReader = false
     }
   }
 

@@ -58,6 +58,33 @@ describe('ReplayBody', () => {
     assert.equal(body.replayable, false)
   })
 
+  it('loses nothing when the answer begins in the middle of the upload', async () => {
+    const chunk = (n: number): Uint8Array => bytes(String(n).padStart(4, '0'))
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 12 }), fc.nat(12), fc.boolean(), async (count, releaseAt, inlineFirst) => {
+        const chunks = Array.from({ length: count }, (_, n) => chunk(n))
+        let streaming = false
+        async function* source(): AsyncGenerator<Uint8Array, void> {
+          for (const [n, each] of chunks.entries()) {
+            // While the reader waits for this chunk.
+            if (n === releaseAt && streaming) body.release()
+            yield each
+          }
+        }
+        const body = new ReplayBody(source())
+        if (inlineFirst) await body.inline()
+        streaming = true
+        const read: Uint8Array[] = []
+        for await (const part of body.stream()) {
+          read.push(part)
+          // Between two chunks.
+          if (read.length === releaseAt) body.release()
+        }
+        assert.equal(Buffer.concat(read).toString(), Buffer.concat(chunks).toString())
+      })
+    )
+  })
+
   it('stops reading from the client when it is cancelled', async () => {
     let returned = false
     const source = {
