@@ -134,9 +134,10 @@ describe('a call over a socket', () => {
     assert.equal(signal?.aborted, false)
   })
 
-  for (const [claim, answer] of [
+  for (const [claim, sent, answer] of [
     [
       'the function fails half way',
+      'half',
       () => {
         const body = (async function* () {
           yield Buffer.from('half')
@@ -147,14 +148,15 @@ describe('a call over a socket', () => {
     ],
     [
       'the end of the answer is a failure',
+      'done',
       () => {
         const end = Promise.reject(new CaresError('function_failed', 'exit 1'))
         end.catch(() => {})
         return sampleAnswer({ end })
       }
     ],
-    ['the function sends less than it promised', () => sampleAnswer({ head: sampleHead({ headers: [['content-length', '99']] }) })],
-    ['the function sends more than it promised', () => sampleAnswer({ head: sampleHead({ headers: [['content-length', '2']] }) })]
+    ['the function sends less than it promised', 'done', () => sampleAnswer({ head: sampleHead({ headers: [['content-length', '99']] }) })],
+    ['the function sends more than it promised', '', () => sampleAnswer({ head: sampleHead({ headers: [['content-length', '2']] }) })]
   ] as const) {
     it(`breaks the connection off when ${claim}`, async () => {
       await using harness = createHarness({ invoke: async () => answer() })
@@ -162,6 +164,7 @@ describe('a call over a socket', () => {
       socket.write('GET /fn/thumb HTTP/1.1\r\nhost: x\r\n\r\n')
       const text = await untilClosed(socket)
       assert.match(text, /^HTTP\/1.1 200 OK/)
+      if (sent !== '') assert.ok(text.includes(sent), 'what was sent before arrives')
       assert.doesNotMatch(text, /\r\n0\r\n/, 'without the chunk that ends a body')
     })
   }

@@ -8,6 +8,7 @@ import type { InvocationRequest } from '../../model/service.ts'
 import { parseDurationMs } from '../../model/units.ts'
 import { readCallHead } from '../call-head.ts'
 import type { ApiContext, App } from '../context.ts'
+import { breakOff } from '../break-off.ts'
 import { callerGone } from '../caller.ts'
 import { pathPart } from '../queries.ts'
 import { bodyTooLarge, requestBody } from '../request-body.ts'
@@ -108,7 +109,7 @@ async function call(context: ApiContext, request: FastifyRequest, reply: Fastify
     await sendAnswer(reply.raw, answer, headers, { signal })
   } catch (error) {
     // The head is out: only a connection that ends too early tells the client that this is not all.
-    reply.raw.destroy()
+    breakOff(reply.raw, context)
     log.debug({ err: error, invocation: answer.invocation }, 'answer cut short')
   } finally {
     metrics.observe(name, clock.nowMs() - startedMs)

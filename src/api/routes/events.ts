@@ -55,6 +55,7 @@ export function eventRoutes(app: App, context: ApiContext): void {
       } catch (error) {
         if (!signal.aborted) context.log.warn({ err: error }, 'event stream failed')
       } finally {
+        reading.abort()
         stream.end()
       }
     }

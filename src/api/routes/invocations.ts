@@ -12,6 +12,7 @@ import {
 } from '../../model/rest.ts'
 import { REST_PATHS } from '../../model/rest-paths.ts'
 import type { PeerService } from '../../model/service.ts'
+import { breakOff } from '../break-off.ts'
 import { callerGone } from '../caller.ts'
 import type { ApiContext, App } from '../context.ts'
 import { duration, pathPart, whole } from '../queries.ts'
@@ -118,7 +119,7 @@ async function sendResult(context: ApiContext, id: string, reply: FastifyReply, 
   try {
     await sendAnswer(reply.raw, { head: result.head, body: once(result.body) }, headers, { signal })
   } catch (error) {
-    reply.raw.destroy()
+    breakOff(reply.raw, context)
     log.debug({ err: error, invocation: id }, 'kept answer cut short')
   }
 }

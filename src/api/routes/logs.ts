@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { InvocationId } from '../../model/ids.ts'
 import type { LogLine } from '../../model/logs.ts'
 import { REST_PATHS } from '../../model/rest-paths.ts'
+import { breakOff } from '../break-off.ts'
 import { callerGone } from '../caller.ts'
 import type { ApiContext, App } from '../context.ts'
 import { problemAnswer } from '../errors.ts'
@@ -51,7 +52,7 @@ export function logRoutes(app: App, context: ApiContext): void {
 }
 
 /** One JSON object a line, at the reader's pace. A stream that fails ends without its proper end. */
-async function sendLines({ log }: ApiContext, reply: FastifyReply, lines: AsyncIterable<LogLine>, signal: AbortSignal): Promise<void> {
+async function sendLines(context: ApiContext, reply: FastifyReply, lines: AsyncIterable<LogLine>, signal: AbortSignal): Promise<void> {
   const { raw } = reply.hijack()
   raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
   raw.flushHeaders()
@@ -63,8 +64,8 @@ async function sendLines({ log }: ApiContext, reply: FastifyReply, lines: AsyncI
       raw.end()
       return
     }
-    log.warn({ err: error }, 'log stream failed')
-    raw.destroy()
+    context.log.warn({ err: error }, 'log stream failed')
+    breakOff(raw, context)
   }
 }
 

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import type { Explanation, Invocation, InvocationList } from '../../../src/model/rest.ts'
+import type { InvocationId } from '../../../src/model/ids.ts'
+import { createHarness } from '../harness.ts'
+import { ATLAS, BIRCH, INVOCATION, sampleHead, sampleInvocation } from '../../support/fake-service.ts'
+
+describe('/v1/invocations', () => {
+  it('lists by function and state, up to a limit, with the names of peers', async () => {
+    const records = [
+      sampleInvocation({ id: 'i-1' as InvocationId, function: 'ocr' }),
+      sampleInvocation({ id: 'i-2' as InvocationId, state: 'failed', error: { code: 'timeout', message: 'late' } }),
+      sampleInvocation({ id: 'i-3' as InvocationId }),
+      sampleInvocation({ id: 'i-4' as InvocationId })
+    ]
+    await using harness = createHarness({ invocations: () => records })
+    const ids = async (query: string): Promise<readonly string[]> =>
+      (await harness.app.inject(`/v1/invocations${query}`)).json<InvocationList>().items.map(({ id }) => id)
+    assert.deepEqual(await ids(''), ['i-1', 'i-2', 'i-3', 'i-4'])
+    assert.deepEqual(await ids('?function=thumb&limit=2'), ['i-2', 'i-3'])
+    assert.deepEqual(await ids('?state=failed'), ['i-2'])
+  })
+
+  it('lists the newest 100 when nobody says how many', async () => {
+    const records = Array.from({ length: 150 }, (_, i) => sampleInvocation({ id: `i-${i}` as InvocationId }))
+    await using harness = createHarness({ invocations: () => records })
+    const { items } = (await harness.app.inject('/v1/invocations')).json<InvocationList>()
+    assert.deepEqual([items.length, items[0]?.id], [100, 'i-0'])
+  })
+
+  it('reads one, with null for what is not known yet', async () => {
+    const record = {
+      ...sampleInvocation({ state: 'queued', receipts: [] }),
+      worker: undefined,
+      start: undefined,
+      placement: undefined,
+      status: undefined,
+      usage: undefined,
+      totalMs: undefined
+    }
+    await using harness = createHarness({ invocation: async () => record })
+    const item = (await harness.app.inject(`/v1/invocations/${INVOCATION}`)).json<Invocation>()
+    assert.deepEqual(
+      [item.worker, item.start, item.placement, item.status, item.usage, item.totalMs, item.error, item.placements, item.result],
+      [null, null, null, null, null, null, null, 0, false]
+    )
+    assert.deepEqual(item.gateway, { id: ATLAS, name: 'atlas' })
+  })
+
+  it('waits for the end of one no longer than it is told', async () => {
+    const waiting = Promise.withResolvers<AbortSignal>()
+    await using harness = createHarness({
+      waitFor: async (_, { signal }) => {
+        waiting.resolve(signal)
+        await new Promise(resolve => signal.addEventListener('abort', resolve))
+        return sampleInvocation({ state: 'running' })
+      }
+    })
+    const answer = harness.app.inject(`/v1/invocations/${INVOCATION}?wait=30s`)
+    const signal = await waiting.promise
+    harness.clock.advance(29_999)
+    assert.equal(signal.aborted, false)
+    harness.clock.advance(1)
+    assert.equal((await answer).json<Invocation>().state, 'running')
+  })
+
+  it('cancels', async () => {
+    await using harness = createHarness()
+    const answer = await harness.app.inject({ method: 'DELETE', url: `/v1/invocations/${INVOCATION}` })
+    assert.deepEqual(answer.json(), { id: INVOCATION, found: true })
+  })
+
+  it('explains, and says why not', async () => {
+    await using harness = createHarness()
+    const explanation = (await harness.app.inject(`/v1/invocations/${INVOCATION}/explain?whyNot=atlas`)).json<Explanation>()
+    assert.equal(explanation.predictedMs, 50)
+    assert.equal(explanation.actualMs, 44)
+    assert.deepEqual(explanation.whyNot, {
+      peer: { id: ATLAS, name: 'atlas' },
+      why: '130ms more than the chosen one; most of its cost is start (130ms)'
+    })
+    assert.deepEqual(
+      explanation.placements[0]?.verdicts.map(({ peer, chosen }) => [peer.name, chosen]),
+      [
+        ['birch', true],
+        ['atlas', false]
+      ]
+    )
+    assert.equal((await harness.app.inject(`/v1/invocations/${INVOCATION}/explain?whyNot=oak`)).statusCode, 404)
+  })
+
+  it('gives the kept answer as the function gave it', async () => {
+    await using harness = createHarness({
+      result: () => ({
+        head: sampleHead({
+          status: 201,
+          headers: [
+            ['content-type', 'image/png'],
+            ['x-a', 'b']
+          ]
+        }),
+        body: Buffer.from('png')
+      })
+    })
+    const answer = await harness.app.inject(`/v1/invocations/${INVOCATION}/result`)
+    assert.equal(answer.statusCode, 201)
+    assert.deepEqual([answer.headers['content-type'], answer.headers['x-a'], answer.body], ['image/png', 'b', 'png'])
+    assert.equal(answer.headers['x-cares-invocation'], INVOCATION)
+    assert.equal((await harness.app.inject(`/v1/invocations/${INVOCATION}`)).json<Invocation>().result, true)
+  })
+
+  for (const [claim, record, status, detail] of [
+    ['is still running', sampleInvocation({ state: 'running' }), 409, /has not finished/],
+    ['gave none', sampleInvocation({ state: 'failed', error: { code: 'timeout', message: 'no exit in time' } }), 404, /no exit in time/],
+    ['was answered at once', sampleInvocation({ gateway: BIRCH }), 404, /no answer of this invocation is kept here/]
+  ] as const) {
+    it(`has no kept answer of one that ${claim}`, async () => {
+      await using harness = createHarness({ invocation: async () => record })
+      const answer = await harness.app.inject(`/v1/invocations/${INVOCATION}/result`)
+      assert.equal(answer.statusCode, status)
+      assert.match(answer.json<{ detail: string }>().detail, detail)
+    })
+  }
+})
