@@ -25,6 +25,13 @@ export function toDialError(cause: unknown, target: string): CaresError {
       cause
     })
   }
+  if (name === 'EncryptionFailedError' && /abort|time/.test(message)) {
+    return new CaresError('peer_unreachable', `${target} accepts connections, but did not answer in time`, {
+      hint: 'check that a peer serves there; a private cluster is silent to whoever has no secret',
+      retryable: true,
+      cause
+    })
+  }
   if (name === 'EncryptionFailedError' || code === 'ECONNRESET') {
     return new CaresError('unauthorized', `${target} answered, but not as a peer with the same secret does`, {
       hint: 'compare the part after # of the cluster id (none: the cluster is open) with what `cares id` prints there',

@@ -14,7 +14,7 @@ import { createRandom } from '../model/random.ts'
 import { withoutPeer } from './addresses.ts'
 import { Answered } from './answered.ts'
 import { diallerChannel } from './channel.ts'
-import { type ClusterId, formatClusterId } from './cluster-id.ts'
+import { type ClusterId, formatClusterId, parseSecret } from './cluster-id.ts'
 import { ConsensusStreams } from './consensus-streams.ts'
 import { toDialError } from './dial-error.ts'
 import { Gossip } from './gossip.ts'
@@ -59,13 +59,14 @@ export interface Libp2pTransport extends Transport {
 /** Longest the closing of connections may take at a stop; then they are cut. */
 const STOP_MS_MAX = 3_000
 
-/** A transport over libp2p (TCP, noise, yamux, gossipsub). Throws `invalid` for a key or an address that cannot be read. Not started. */
+/** A transport over libp2p (TCP, noise, yamux, gossipsub). Throws `invalid` for a key, an address or a secret that cannot be read. Not started. */
 export async function createLibp2pTransport(
   init: Libp2pTransportInit,
   { clock, log }: { clock: Clock; log: Logger }
 ): Promise<Libp2pTransport> {
   const { announce = [], bootstrap = [], secret, dialMs = 2_000, logLevel = 'warn' } = init
   for (const address of [...init.listen, ...announce]) checkAddress(address)
+  if (secret !== undefined) parseSecret(secret)
   const identity = readIdentity(init.privateKey)
   const answered = new Answered()
   const node = await createNode(

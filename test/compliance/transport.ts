@@ -188,9 +188,9 @@ export function transportCompliance(name: string, newWorld: () => Promise<Transp
       })
       const long = await a.open('execute', b.self, { signal: within() })
       let sent = 0
-      let over = false
+      const over = new AbortController()
       const flood = async (): Promise<void> => {
-        for (; !over; sent += 1) await long.send(chunk(new Uint8Array(CHUNK_BYTES)))
+        for (; !over.signal.aborted; sent += 1) await long.send(chunk(new Uint8Array(CHUNK_BYTES)))
         long.end()
       }
       const flooding = flood()
@@ -198,7 +198,7 @@ export function transportCompliance(name: string, newWorld: () => Promise<Transp
       const short = await a.open('execute', b.self, { signal: within(2_000) })
       await short.send(chunk(Uint8Array.of(7)))
       assert.deepEqual(await short.receive(), chunk(Uint8Array.of(7)))
-      over = true
+      over.abort()
       await flooding
     })
 

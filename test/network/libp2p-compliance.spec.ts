@@ -8,6 +8,6 @@ transportCompliance('libp2p', async () => ({
 }))
 
 transportCompliance('libp2p with a secret', async () => ({
-  create: () => createTestTransport({ secret: 'a secret of this test' }),
+  create: () => createTestTransport({ secret: 'secret-of-this-test' }),
   nobody: async () => (await generateIdentity()).id
 }))

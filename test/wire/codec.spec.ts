@@ -61,7 +61,11 @@ describe('wire: limits', () => {
     ['an id that is too long', () => invokeUpCodec.encode({ ...call, function: 'f'.repeat(limits.ID_CHARS_MAX + 1) }), /function has 129/],
     ['an empty id', () => invokeUpCodec.encode({ ...call, function: '' }), /function is empty/],
     ['a path that is too long', () => invokeUpCodec.encode(head({ path: '/'.repeat(limits.PATH_CHARS_MAX + 1) })), /path has 16385/],
-    ['too many headers', () => invokeUpCodec.encode(head({ headers: Array(limits.HEADERS_MAX + 1).fill(['a', 'b']) })), /headers has 257/],
+    [
+      'too many headers',
+      () => invokeUpCodec.encode(head({ headers: Array.from({ length: limits.HEADERS_MAX + 1 }, () => ['a', 'b']) })),
+      /headers has 257/
+    ],
     [
       'too much in headers',
       () => invokeUpCodec.encode(head({ headers: [['a', 'b'.repeat(limits.HEADERS_CHARS_MAX)]] })),

@@ -24,5 +24,5 @@ export const CODECS: Readonly<Record<keyof typeof VALUES, Codec<unknown>>> = {
 }
 
 function untyped<Value>(codec: Codec<Value>): Codec<unknown> {
-  return codec as Codec<unknown>
+  return codec
 }
