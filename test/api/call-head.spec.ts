@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import assert from 'node:assert/strict'
 import type { IncomingMessage } from 'node:http'
 import { readCallHead, travellingHeaders } from '../../src/api/call-head.ts'

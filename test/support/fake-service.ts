@@ -87,6 +87,13 @@ function missing(what: string): never {
   throw new CaresError('not_found', `no ${what} of that name or id`)
 }
 
+/** The arguments of the first call of a method. */
+export function argsOf({ asked }: FakeService, method: keyof PeerService): readonly unknown[] {
+  const call = asked.find(entry => entry.method === method)
+  if (call === undefined) throw new Error(`${method} was not asked`)
+  return call.args
+}
+
 /** A machine of 4 cores and 8 GiB. */
 export function sampleProfile(changes: Partial<PeerProfile> = {}): PeerProfile {
   return {

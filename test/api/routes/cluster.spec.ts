@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { CheckList, Cluster, Peer, PeerList, Stats } from '../../../src/model/rest.ts'
 import { createHarness } from '../harness.ts'
-import { ATLAS, BIRCH, CLUSTER_ID, sampleListing, sampleProfile } from '../../support/fake-service.ts'
+import { argsOf, ATLAS, BIRCH, CLUSTER_ID, sampleListing, sampleProfile } from '../../support/fake-service.ts'
 
 const BARE_ID = CLUSTER_ID.split('#')[0]
 
@@ -121,7 +121,7 @@ describe('upkeep', () => {
       await using harness = createHarness()
       const answer = await harness.app.inject({ method: 'POST', url: `/v1/prune${query}` })
       assert.deepEqual(answer.json(), { dryRun, items: [{ container: 'c1d9f2', function: 'thumb@1', reason: 'idle' }] })
-      assert.equal((harness.service.asked.find(({ method }) => method === 'prune')?.args[0] as { dryRun: boolean }).dryRun, dryRun)
+      assert.equal((argsOf(harness.service, 'prune')[0] as { dryRun: boolean }).dryRun, dryRun)
     })
   }
 

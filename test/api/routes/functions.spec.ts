@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { FunctionList, FunctionItem, PutResultBody } from '../../../src/model/rest.ts'
 import type { PutResult } from '../../../src/model/service.ts'
+import { argsOf } from '../../support/fake-service.ts'
 import { sampleFunction } from '../../support/samples.ts'
 import { createHarness } from '../harness.ts'
 
@@ -42,7 +43,7 @@ describe('/v1/functions', () => {
       assert.equal(answer.headers.etag, '"1"')
       const body = answer.json<PutResultBody>()
       assert.deepEqual([body.result, body.dryRun, body.because, body.function.name], ['created', false, 'no port is exposed', 'ocr'])
-      const [request, options] = harness.service.asked[0]?.args as [
+      const [request, options] = argsOf(harness.service, 'putFunction') as [
         unknown,
         { pull: string; dryRun: boolean; ifRevision?: number; signal: AbortSignal }
       ]
@@ -67,7 +68,7 @@ describe('/v1/functions', () => {
     assert.equal(answer.statusCode, 200)
     assert.equal(answer.headers.location, undefined)
     assert.equal(answer.json<PutResultBody>().dryRun, true)
-    assert.equal((harness.service.asked[0]?.args[1] as { dryRun: boolean }).dryRun, true)
+    assert.equal((argsOf(harness.service, 'putFunction')[1] as { dryRun: boolean }).dryRun, true)
   })
 
   for (const [claim, url, headers, expected] of [

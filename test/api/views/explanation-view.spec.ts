@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { explanationView } from '../../../src/api/views/explanation-view.ts'
+import { invocationView } from '../../../src/api/views/invocation-view.ts'
+import type { PeerId } from '../../../src/model/ids.ts'
+import type { Decision, RejectionReason, Verdict } from '../../../src/model/placement.ts'
+import { sampleInvocation, sampleReceipt } from '../../support/fake-service.ts'
+
+const [A, B, C] = ['a', 'b', 'c'] as PeerId[] as [PeerId, PeerId, PeerId]
+const cost = (run: number, pull = 0) => ({ network: 1, start: 0, pull, queue: 0, run, total: 1 + pull + run })
+const name = (id: string) => ({ id, name: id.toUpperCase() })
+
+function explain(verdicts: readonly Verdict[], change: Partial<Decision> = {}, whyNot?: PeerId) {
+  const decision = { chosen: A, verdicts, skipped: 0, rejected: {}, ...change }
+  const record = sampleInvocation({ receipts: [sampleReceipt({ decision })] })
+  return explanationView(record, {
+    invocation: invocationView(record, { name, hasResult: () => false }),
+    name,
+    whyNot: whyNot === undefined ? undefined : name(whyNot)
+  })
+}
+
+const wordsFor = (verdict: Verdict): string | undefined =>
+  explain([{ peer: A, fits: true, start: 'warm', cost: cost(40) }, verdict]).placements[0]?.verdicts.find(
+    ({ peer }) => peer.id === verdict.peer
+  )?.why
+
+describe('an explanation', () => {
+  const refusals: readonly (readonly [RejectionReason, number | undefined, number | undefined, string])[] = [
+    ['memory', 268_435_456, 123_731_968, 'memory: needs 256Mi, 118Mi left'],
+    ['memory', undefined, undefined, 'memory'],
+    ['slots', 1, 0, 'no free slot: needs 1, 0 left'],
+    ['deadline', 2_000, 500, 'too slow for the time that was left: needs 2s, 500ms left'],
+    ['not_alive', undefined, undefined, 'not alive'],
+    ['draining', undefined, undefined, 'draining: takes no new work'],
+    ['excluded', undefined, undefined, 'had refused or failed this invocation before'],
+    ['not_pinned', undefined, undefined, 'the call asked for another peer'],
+    ['no_runtime', undefined, undefined, 'has no runtime that answers'],
+    ['wrong_arch', undefined, undefined, 'the image is for another CPU architecture']
+  ]
+  for (const [reason, needed, available, words] of refusals) {
+    it(`says "${words}" of ${reason}`, () => {
+      assert.equal(wordsFor({ peer: B, fits: false, reason, needed, available }), words)
+    })
+  }
+
+  it('says what the chosen one promised, and by how much and why another was dearer', () => {
+    assert.equal(wordsFor({ peer: A, fits: true, start: 'warm', cost: cost(40) }), 'chosen: 41ms expected, warm start')
+    assert.equal(
+      wordsFor({ peer: B, fits: true, start: 'cold', cost: cost(40, 900) }),
+      '900ms more than the chosen one; most of its cost is pull (900ms)'
+    )
+  })
+
+  it('does not call an equal one dearer', () => {
+    assert.equal(
+      wordsFor({ peer: B, fits: true, start: 'warm', cost: cost(39) }),
+      'as good as the chosen one, which was drawn among equals'
+    )
+  })
+
+  it('puts the chosen one first, then those that fit by cost, then the others', () => {
+    const { placements } = explain([
+      { peer: C, fits: false, reason: 'draining' },
+      { peer: B, fits: true, start: 'warm', cost: cost(10) },
+      { peer: A, fits: true, start: 'warm', cost: cost(11) }
+    ])
+    assert.deepEqual(
+      placements[0]?.verdicts.map(({ peer }) => peer.name),
+      ['A', 'B', 'C']
+    )
+  })
+
+  it('keeps the numbers that decided', () => {
+    const verdict = { peer: A, fits: true, start: 'warm', cost: cost(40) } as const
+    const explanation = explain([verdict])
+    assert.deepEqual(explanation.placements[0]?.verdicts[0]?.cost, verdict.cost)
+    assert.equal(explanation.predictedMs, 41)
+  })
+
+  it('has no prediction when nobody fitted', () => {
+    const explanation = explain([{ peer: A, fits: false, reason: 'memory' }], { chosen: null })
+    assert.equal(explanation.predictedMs, null)
+    assert.equal(explanation.placements[0]?.chosen, null)
+  })
+
+  it('says of a peer that was not among the candidates whether it was left out or not known', () => {
+    assert.match(explain([], { skipped: 3 }, C).whyNot?.why ?? '', /^not looked at: 3 peers were left out/)
+    assert.match(explain([], {}, C).whyNot?.why ?? '', /^not known to the placer/)
+  })
+})

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import type { CaresEvents, EventName, EventRecord } from '../../src/model/events.ts'
+import type { FunctionRecord } from '../../src/model/function.ts'
+import type { LogLine } from '../../src/model/logs.ts'
+import {
+  type EventItem,
+  eventSchema,
+  type FunctionItem,
+  type LogItem,
+  logLineSchema,
+  problemSchema,
+  REST_SCHEMAS
+} from '../../src/model/rest.ts'
+import { REST_PATHS, restPath } from '../../src/model/rest-paths.ts'
+import { sampleFunction } from '../support/samples.ts'
+
+/** Every event there is: one that is forgotten here does not compile. */
+const EVENTS: { readonly [Name in EventName]: CaresEvents[Name] } = {
+  'peer:joined': { peer: 'p', name: 'n' } as CaresEvents['peer:joined'],
+  'peer:returned': { peer: 'p', name: 'n' } as CaresEvents['peer:returned'],
+  'peer:suspected': { peer: 'p', name: 'n', silentMs: 1 } as CaresEvents['peer:suspected'],
+  'peer:gone': { peer: 'p', name: 'n', reason: 'left' } as CaresEvents['peer:gone'],
+  'peer:drain-changed': { peer: 'p', name: 'n', draining: true } as CaresEvents['peer:drain-changed'],
+  'orchestrator:changed': { orchestrator: null, name: null, term: 1 },
+  'voters:changed': { voters: [] },
+  'function:uploaded': { name: 'n', revision: 1, image: 'i' },
+  'function:removed': { name: 'n' },
+  'invocation:placed': {
+    invocation: 'i',
+    function: 'f',
+    worker: 'w',
+    placement: 'fallback',
+    costMs: 1,
+    round: 0,
+    try: 0
+  } as CaresEvents['invocation:placed'],
+  'invocation:finished': {
+    invocation: 'i',
+    function: 'f',
+    worker: null,
+    status: 500,
+    totalMs: 1,
+    code: 'timeout'
+  } as CaresEvents['invocation:finished'],
+  'runtime:state-changed': { ready: false, reason: 'r' }
+}
+
+describe('the schemas of the REST API', () => {
+  it('know every event, with all of its data', () => {
+    assert.deepEqual(eventSchema.options.map(({ shape }) => shape.type.value).toSorted(), Object.keys(EVENTS).toSorted())
+    for (const [type, data] of Object.entries(EVENTS)) {
+      const event = { id: 1, at: '2026-01-02T03:04:05.000Z', type, data }
+      assert.deepEqual(eventSchema.parse(event), event, type)
+    }
+  })
+
+  it('take what the model has, as it is', () => {
+    // These compile only while every field of the model is one of the schema's, too.
+    const event = (record: EventRecord): EventItem => record
+    const line = (record: LogLine): LogItem => record
+    const fn = (record: FunctionRecord): FunctionItem => ({ ...record, env: { ...record.env }, url: '' })
+    assert.equal(typeof event, 'function')
+    const sample = fn(sampleFunction())
+    assert.deepEqual(REST_SCHEMAS.Function.parse(sample), sample)
+    const text = line({ at: '', peer: 'p', function: 'f', stream: 'stdout', text: '' } as unknown as LogLine)
+    assert.deepEqual(logLineSchema.parse(text), text)
+  })
+
+  it('let readers of an older version ignore what they do not know', () => {
+    assert.deepEqual(REST_SCHEMAS.Alive.parse({ status: 'ok', mood: 'fine' }), { status: 'ok' })
+  })
+
+  it('keep the details of a problem that have no name of their own', () => {
+    const problem = { type: 't', title: 't', status: 500, code: 'internal', detail: 'd', retryable: false, attempts: 3 }
+    assert.deepEqual(problemSchema.parse(problem), problem)
+  })
+})
+
+describe('restPath', () => {
+  it('fills in and escapes', () => {
+    assert.equal(restPath(REST_PATHS.explain, { id: 'a/b?c' }), '/v1/invocations/a%2Fb%3Fc/explain')
+    assert.equal(restPath(REST_PATHS.peers), '/v1/peers')
+  })
+
+  it('refuses to leave a part open', () => {
+    assert.throws(() => restPath(REST_PATHS.peer), /needs id/)
+  })
+})
