@@ -16,7 +16,7 @@ import {
 import { readAddresses, readCluster, readProfile, writeProfile } from './gossip-codec.ts'
 import { readRecord, writeRecord } from './json.ts'
 import { ID_CHARS_MAX, LOG_LINE_CHARS_MAX, MESSAGE_BYTES_MAX, PEERS_MAX, TEXT_CHARS_MAX } from './limits.ts'
-import { readCommand, readOutcome, writeCommand, writeOutcome } from './registry-codec.ts'
+import { readCommand, readFunction, readOutcome, writeCommand, writeFunction, writeOutcome } from './registry-codec.ts'
 
 const STREAMS = ['stdout', 'stderr'] as const
 /** `LogQuery.tail`. */
@@ -50,6 +50,8 @@ function writeRequest(request: ControlRequest): MessageInitShape<typeof ControlR
       return { kind: { case: 'propose', value: writeCommand(request.command) } }
     case 'invocation':
       return { kind: { case: 'invocation', value: { invocation: request.invocation } } }
+    case 'function':
+      return { kind: { case: 'function', value: { name: request.name } } }
     case 'logs': {
       const { invocation, function: fn, tail, follow } = request.query
       return { kind: { case: 'logs', value: { ...optional('invocation', invocation), ...optional('function', fn), tail, follow } } }
@@ -75,6 +77,8 @@ function readRequest({ kind }: ControlRequestMessage): ControlRequest {
       return { type: 'propose', command: readCommand(kind.value) }
     case 'invocation':
       return { type: 'invocation', invocation: readInvocationId(kind.value.invocation) }
+    case 'function':
+      return { type: 'function', name: text(kind.value.name, 'name', ID_CHARS_MAX) }
     case 'logs':
       return { type: 'logs', query: readQuery(kind.value) }
     case 'cancel':
@@ -122,6 +126,8 @@ function writeAnswer(answer: ControlAnswer): MessageInitShape<typeof ControlAnsw
       }
     case 'invocation':
       return { kind: { case: 'invocation', value: answer.record === null ? {} : { record: writeRecord(answer.record) } } }
+    case 'function':
+      return { kind: { case: 'function', value: answer.record === null ? {} : { record: writeFunction(answer.record) } } }
     case 'log':
       return { kind: { case: 'log', value: writeLine(answer.line) } }
     case 'cancelled':
@@ -157,6 +163,8 @@ function readAnswer({ kind }: ControlAnswerMessage): ControlAnswer {
       }
     case 'invocation':
       return { type: 'invocation', record: kind.value.record === undefined ? null : readRecord(kind.value.record) }
+    case 'function':
+      return { type: 'function', record: kind.value.record === undefined ? null : readFunction(kind.value.record) }
     case 'log':
       return { type: 'log', line: readLine(kind.value) }
     case 'cancelled':

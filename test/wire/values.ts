@@ -35,7 +35,7 @@ function record<Value extends object>(
   optional: readonly OptionalKeys<Value>[] = []
 ): fc.Arbitrary<Value> {
   const requiredKeys = (Object.keys(fields) as (keyof Value)[]).filter(key => !optional.includes(key as OptionalKeys<Value>))
-  return fc.record(fields, { requiredKeys, noNullPrototype: true }) as fc.Arbitrary<Value>
+  return fc.record(fields, { requiredKeys, noNullPrototype: true })
 }
 
 const one = fc.constant

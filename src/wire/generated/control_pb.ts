@@ -10,7 +10,7 @@ import type { PeerProfile } from "./gossip_pb.ts";
 import { file_gossip } from "./gossip_pb.ts";
 import type { RemoteError } from "./invoke_pb.ts";
 import { file_invoke } from "./invoke_pb.ts";
-import type { Command, Outcome } from "./registry_pb.ts";
+import type { Command, FunctionRecord, Outcome } from "./registry_pb.ts";
 import { file_registry } from "./registry_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file control.proto.
  */
 export const file_control: GenFile = /*@__PURE__*/
-  fileDesc("Cg1jb250cm9sLnByb3RvEghjYXJlcy52MSL2AQoOQ29udHJvbFJlcXVlc3QSHgoEam9pbhgBIAEoCzIOLmNhcmVzLnYxLkpvaW5IABIgCgVsZWF2ZRgCIAEoCzIPLmNhcmVzLnYxLkxlYXZlSAASJAoHcHJvcG9zZRgDIAEoCzIRLmNhcmVzLnYxLkNvbW1hbmRIABItCgppbnZvY2F0aW9uGAQgASgLMhcuY2FyZXMudjEuQXNrSW52b2NhdGlvbkgAEiEKBGxvZ3MYBSABKAsyES5jYXJlcy52MS5Bc2tMb2dzSAASIgoGY2FuY2VsGAYgASgLMhAuY2FyZXMudjEuQ2FuY2VsSABCBgoEa2luZCJQCgRKb2luEiYKB3Byb2ZpbGUYASABKAsyFS5jYXJlcy52MS5QZWVyUHJvZmlsZRIUCgdjbHVzdGVyGAIgASgJSACIAQFCCgoIX2NsdXN0ZXIiFQoFTGVhdmUSDAoEcGVlchgBIAEoCSIjCg1Bc2tJbnZvY2F0aW9uEhIKCmludm9jYXRpb24YASABKAkicwoHQXNrTG9ncxIXCgppbnZvY2F0aW9uGAEgASgJSACIAQESFQoIZnVuY3Rpb24YAiABKAlIAYgBARIMCgR0YWlsGAMgASgNEg4KBmZvbGxvdxgEIAEoCEINCgtfaW52b2NhdGlvbkILCglfZnVuY3Rpb24iHAoGQ2FuY2VsEhIKCmludm9jYXRpb24YASABKAkiygIKDUNvbnRyb2xBbnN3ZXISIgoGam9pbmVkGAEgASgLMhAuY2FyZXMudjEuSm9pbmVkSAASHgoEbGVmdBgCIAEoCzIOLmNhcmVzLnYxLkxlZnRIABIlCgdvdXRjb21lGAMgASgLMhIuY2FyZXMudjEuUHJvcG9zZWRIABIvCgppbnZvY2F0aW9uGAQgASgLMhkuY2FyZXMudjEuSW52b2NhdGlvbkZvdW5kSAASIAoDbG9nGAUgASgLMhEuY2FyZXMudjEuTG9nTGluZUgAEigKCWNhbmNlbGxlZBgGIAEoCzITLmNhcmVzLnYxLkNhbmNlbGxlZEgAEiAKA2VuZBgHIAEoCzIRLmNhcmVzLnYxLkxvZ3NFbmRIABInCgZmYWlsZWQYCCABKAsyFS5jYXJlcy52MS5SZW1vdGVFcnJvckgAQgYKBGtpbmQiLAoLUGVlckFkZHJlc3MSCgoCaWQYASABKAkSEQoJYWRkcmVzc2VzGAIgAygJIm0KBkpvaW5lZBIPCgdjbHVzdGVyGAEgASgJEhkKDG9yY2hlc3RyYXRvchgCIAEoCUgAiAEBEiYKB21lbWJlcnMYAyADKAsyFS5jYXJlcy52MS5QZWVyQWRkcmVzc0IPCg1fb3JjaGVzdHJhdG9yIgYKBExlZnQiSwoIUHJvcG9zZWQSIgoHb3V0Y29tZRgBIAEoCzIRLmNhcmVzLnYxLk91dGNvbWUSDQoFaW5kZXgYAiABKAQSDAoEdGVybRgDIAEoBCIxCg9JbnZvY2F0aW9uRm91bmQSEwoGcmVjb3JkGAEgASgJSACIAQFCCQoHX3JlY29yZCJ7CgdMb2dMaW5lEgoKAmF0GAEgASgJEgwKBHBlZXIYAiABKAkSEAoIZnVuY3Rpb24YAyABKAkSFwoKaW52b2NhdGlvbhgEIAEoCUgAiAEBEg4KBnN0cmVhbRgFIAEoCRIMCgR0ZXh0GAYgASgJQg0KC19pbnZvY2F0aW9uIhoKCUNhbmNlbGxlZBINCgVmb3VuZBgBIAEoCCIJCgdMb2dzRW5kYgZwcm90bzM", [file_gossip, file_invoke, file_registry]);
+  fileDesc("Cg1jb250cm9sLnByb3RvEghjYXJlcy52MSKhAgoOQ29udHJvbFJlcXVlc3QSHgoEam9pbhgBIAEoCzIOLmNhcmVzLnYxLkpvaW5IABIgCgVsZWF2ZRgCIAEoCzIPLmNhcmVzLnYxLkxlYXZlSAASJAoHcHJvcG9zZRgDIAEoCzIRLmNhcmVzLnYxLkNvbW1hbmRIABItCgppbnZvY2F0aW9uGAQgASgLMhcuY2FyZXMudjEuQXNrSW52b2NhdGlvbkgAEiEKBGxvZ3MYBSABKAsyES5jYXJlcy52MS5Bc2tMb2dzSAASIgoGY2FuY2VsGAYgASgLMhAuY2FyZXMudjEuQ2FuY2VsSAASKQoIZnVuY3Rpb24YByABKAsyFS5jYXJlcy52MS5Bc2tGdW5jdGlvbkgAQgYKBGtpbmQiUAoESm9pbhImCgdwcm9maWxlGAEgASgLMhUuY2FyZXMudjEuUGVlclByb2ZpbGUSFAoHY2x1c3RlchgCIAEoCUgAiAEBQgoKCF9jbHVzdGVyIhUKBUxlYXZlEgwKBHBlZXIYASABKAkiIwoNQXNrSW52b2NhdGlvbhISCgppbnZvY2F0aW9uGAEgASgJInMKB0Fza0xvZ3MSFwoKaW52b2NhdGlvbhgBIAEoCUgAiAEBEhUKCGZ1bmN0aW9uGAIgASgJSAGIAQESDAoEdGFpbBgDIAEoDRIOCgZmb2xsb3cYBCABKAhCDQoLX2ludm9jYXRpb25CCwoJX2Z1bmN0aW9uIhwKBkNhbmNlbBISCgppbnZvY2F0aW9uGAEgASgJIhsKC0Fza0Z1bmN0aW9uEgwKBG5hbWUYASABKAki9wIKDUNvbnRyb2xBbnN3ZXISIgoGam9pbmVkGAEgASgLMhAuY2FyZXMudjEuSm9pbmVkSAASHgoEbGVmdBgCIAEoCzIOLmNhcmVzLnYxLkxlZnRIABIlCgdvdXRjb21lGAMgASgLMhIuY2FyZXMudjEuUHJvcG9zZWRIABIvCgppbnZvY2F0aW9uGAQgASgLMhkuY2FyZXMudjEuSW52b2NhdGlvbkZvdW5kSAASIAoDbG9nGAUgASgLMhEuY2FyZXMudjEuTG9nTGluZUgAEigKCWNhbmNlbGxlZBgGIAEoCzITLmNhcmVzLnYxLkNhbmNlbGxlZEgAEiAKA2VuZBgHIAEoCzIRLmNhcmVzLnYxLkxvZ3NFbmRIABInCgZmYWlsZWQYCCABKAsyFS5jYXJlcy52MS5SZW1vdGVFcnJvckgAEisKCGZ1bmN0aW9uGAkgASgLMhcuY2FyZXMudjEuRnVuY3Rpb25Gb3VuZEgAQgYKBGtpbmQiLAoLUGVlckFkZHJlc3MSCgoCaWQYASABKAkSEQoJYWRkcmVzc2VzGAIgAygJIm0KBkpvaW5lZBIPCgdjbHVzdGVyGAEgASgJEhkKDG9yY2hlc3RyYXRvchgCIAEoCUgAiAEBEiYKB21lbWJlcnMYAyADKAsyFS5jYXJlcy52MS5QZWVyQWRkcmVzc0IPCg1fb3JjaGVzdHJhdG9yIgYKBExlZnQiSwoIUHJvcG9zZWQSIgoHb3V0Y29tZRgBIAEoCzIRLmNhcmVzLnYxLk91dGNvbWUSDQoFaW5kZXgYAiABKAQSDAoEdGVybRgDIAEoBCIxCg9JbnZvY2F0aW9uRm91bmQSEwoGcmVjb3JkGAEgASgJSACIAQFCCQoHX3JlY29yZCJJCg1GdW5jdGlvbkZvdW5kEi0KBnJlY29yZBgBIAEoCzIYLmNhcmVzLnYxLkZ1bmN0aW9uUmVjb3JkSACIAQFCCQoHX3JlY29yZCJ7CgdMb2dMaW5lEgoKAmF0GAEgASgJEgwKBHBlZXIYAiABKAkSEAoIZnVuY3Rpb24YAyABKAkSFwoKaW52b2NhdGlvbhgEIAEoCUgAiAEBEg4KBnN0cmVhbRgFIAEoCRIMCgR0ZXh0GAYgASgJQg0KC19pbnZvY2F0aW9uIhoKCUNhbmNlbGxlZBINCgVmb3VuZBgBIAEoCCIJCgdMb2dzRW5kYgZwcm90bzM", [file_gossip, file_invoke, file_registry]);
 
 /**
  * @generated from message cares.v1.ControlRequest
@@ -63,6 +63,12 @@ export type ControlRequest = Message<"cares.v1.ControlRequest"> & {
      */
     value: Cancel;
     case: "cancel";
+  } | {
+    /**
+     * @generated from field: cares.v1.AskFunction function = 7;
+     */
+    value: AskFunction;
+    case: "function";
   } | { case: undefined; value?: undefined };
 };
 
@@ -179,6 +185,23 @@ export const CancelSchema: GenMessage<Cancel> = /*@__PURE__*/
   messageDesc(file_control, 5);
 
 /**
+ * @generated from message cares.v1.AskFunction
+ */
+export type AskFunction = Message<"cares.v1.AskFunction"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message cares.v1.AskFunction.
+ * Use `create(AskFunctionSchema)` to create a new message.
+ */
+export const AskFunctionSchema: GenMessage<AskFunction> = /*@__PURE__*/
+  messageDesc(file_control, 6);
+
+/**
  * @generated from message cares.v1.ControlAnswer
  */
 export type ControlAnswer = Message<"cares.v1.ControlAnswer"> & {
@@ -233,6 +256,12 @@ export type ControlAnswer = Message<"cares.v1.ControlAnswer"> & {
      */
     value: RemoteError;
     case: "failed";
+  } | {
+    /**
+     * @generated from field: cares.v1.FunctionFound function = 9;
+     */
+    value: FunctionFound;
+    case: "function";
   } | { case: undefined; value?: undefined };
 };
 
@@ -241,7 +270,7 @@ export type ControlAnswer = Message<"cares.v1.ControlAnswer"> & {
  * Use `create(ControlAnswerSchema)` to create a new message.
  */
 export const ControlAnswerSchema: GenMessage<ControlAnswer> = /*@__PURE__*/
-  messageDesc(file_control, 6);
+  messageDesc(file_control, 7);
 
 /**
  * @generated from message cares.v1.PeerAddress
@@ -263,7 +292,7 @@ export type PeerAddress = Message<"cares.v1.PeerAddress"> & {
  * Use `create(PeerAddressSchema)` to create a new message.
  */
 export const PeerAddressSchema: GenMessage<PeerAddress> = /*@__PURE__*/
-  messageDesc(file_control, 7);
+  messageDesc(file_control, 8);
 
 /**
  * @generated from message cares.v1.Joined
@@ -290,7 +319,7 @@ export type Joined = Message<"cares.v1.Joined"> & {
  * Use `create(JoinedSchema)` to create a new message.
  */
 export const JoinedSchema: GenMessage<Joined> = /*@__PURE__*/
-  messageDesc(file_control, 8);
+  messageDesc(file_control, 9);
 
 /**
  * @generated from message cares.v1.Left
@@ -303,7 +332,7 @@ export type Left = Message<"cares.v1.Left"> & {
  * Use `create(LeftSchema)` to create a new message.
  */
 export const LeftSchema: GenMessage<Left> = /*@__PURE__*/
-  messageDesc(file_control, 9);
+  messageDesc(file_control, 10);
 
 /**
  * @generated from message cares.v1.Proposed
@@ -330,7 +359,7 @@ export type Proposed = Message<"cares.v1.Proposed"> & {
  * Use `create(ProposedSchema)` to create a new message.
  */
 export const ProposedSchema: GenMessage<Proposed> = /*@__PURE__*/
-  messageDesc(file_control, 10);
+  messageDesc(file_control, 11);
 
 /**
  * @generated from message cares.v1.InvocationFound
@@ -349,7 +378,26 @@ export type InvocationFound = Message<"cares.v1.InvocationFound"> & {
  * Use `create(InvocationFoundSchema)` to create a new message.
  */
 export const InvocationFoundSchema: GenMessage<InvocationFound> = /*@__PURE__*/
-  messageDesc(file_control, 11);
+  messageDesc(file_control, 12);
+
+/**
+ * @generated from message cares.v1.FunctionFound
+ */
+export type FunctionFound = Message<"cares.v1.FunctionFound"> & {
+  /**
+   * Absent: there is none by that name.
+   *
+   * @generated from field: optional cares.v1.FunctionRecord record = 1;
+   */
+  record?: FunctionRecord | undefined;
+};
+
+/**
+ * Describes the message cares.v1.FunctionFound.
+ * Use `create(FunctionFoundSchema)` to create a new message.
+ */
+export const FunctionFoundSchema: GenMessage<FunctionFound> = /*@__PURE__*/
+  messageDesc(file_control, 13);
 
 /**
  * @generated from message cares.v1.LogLine
@@ -393,7 +441,7 @@ export type LogLine = Message<"cares.v1.LogLine"> & {
  * Use `create(LogLineSchema)` to create a new message.
  */
 export const LogLineSchema: GenMessage<LogLine> = /*@__PURE__*/
-  messageDesc(file_control, 12);
+  messageDesc(file_control, 14);
 
 /**
  * @generated from message cares.v1.Cancelled
@@ -410,7 +458,7 @@ export type Cancelled = Message<"cares.v1.Cancelled"> & {
  * Use `create(CancelledSchema)` to create a new message.
  */
 export const CancelledSchema: GenMessage<Cancelled> = /*@__PURE__*/
-  messageDesc(file_control, 13);
+  messageDesc(file_control, 15);
 
 /**
  * @generated from message cares.v1.LogsEnd
@@ -423,5 +471,5 @@ export type LogsEnd = Message<"cares.v1.LogsEnd"> & {
  * Use `create(LogsEndSchema)` to create a new message.
  */
 export const LogsEndSchema: GenMessage<LogsEnd> = /*@__PURE__*/
-  messageDesc(file_control, 14);
+  messageDesc(file_control, 16);
 
