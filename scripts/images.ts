@@ -55,7 +55,7 @@ export const TEST_IMAGES: readonly ImageRecipe[] = [
     name: 'cares-test/stubborn',
     about: 'ignores SIGTERM',
     base: 'busybox',
-    command: ['sh', '-c', 'trap "" TERM; while :; do sleep 1; done']
+    command: ['sh', '-c', 'trap "" TERM; echo deaf >&2; while :; do sleep 1; done']
   },
   { name: 'cares-test/flood', about: 'writes without end', base: 'busybox', command: ['yes'] },
   {

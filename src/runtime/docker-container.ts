@@ -107,6 +107,8 @@ export class DockerContainer implements StdioInstance, ServerInstance {
     } finally {
       this.#hasExited = true
       this.#sampling?.[Symbol.dispose]()
+      // The engine does not close an input connection at the program's end, only when something is sent on it.
+      this.stdin.destroy()
     }
   }
 

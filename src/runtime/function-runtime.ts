@@ -34,12 +34,14 @@ export interface FunctionRuntimeInit {
 export class FunctionRuntime implements Runtime {
   readonly #init: FunctionRuntimeInit
   readonly #driver: Driver
+  /** The driver's starts, each program of which is remembered until nothing of it is left. */
+  readonly #start: Pick<Driver, 'startStdio' | 'startServer'>
   readonly #clock: Clock
   readonly #ledger: Ledger
   readonly #prewarm: PrewarmPool
   readonly #pools = new Map<string, HttpPool>()
   readonly #calls = new Map<string, { count: number; contract: FunctionRecord['contract'] }>()
-  /** Started programs that have not ended yet. */
+  /** Started programs of which something is left. */
   readonly #programs = new Set<Instance>()
   /** Settles for each one-shot program that was asked for, when it has ended. */
   readonly #starting = new Set<Promise<void>>()
@@ -54,7 +56,10 @@ export class FunctionRuntime implements Runtime {
     this.#clock = clock
     this.#log = log
     this.#ledger = new Ledger(init.capacity, { slotsMax: init.slotsMax })
-    this.#prewarm = new PrewarmPool({ driver, ledger: this.#ledger, clock, log })
+    const startStdio: Driver['startStdio'] = async (...args) => this.#track(await driver.startStdio(...args))
+    const startServer: Driver['startServer'] = async (...args) => this.#track(await driver.startServer(...args))
+    this.#start = { startStdio, startServer }
+    this.#prewarm = new PrewarmPool({ driver: this.#start, ledger: this.#ledger, clock, log })
   }
 
   get kind(): 'docker' | 'process' {
@@ -162,7 +167,7 @@ export class FunctionRuntime implements Runtime {
 
   /** The claim is held until the program has ended or failed to start, however early the caller gives up. */
   async #startProgram(fn: FunctionRecord, call: ExecutionCall, reservation: Reservation, signal: AbortSignal): Promise<StdioInstance> {
-    const starting = this.#driver.startStdio(fn, callEnv(fn, call.invocation, call.head), { signal })
+    const starting = this.#start.startStdio(fn, callEnv(fn, call.invocation, call.head), { signal })
     const ended = starting
       .then(async instance => instance.exited)
       .then(noop, noop)
@@ -203,7 +208,7 @@ export class FunctionRuntime implements Runtime {
       fn,
       { readyTimeoutMs: this.#init.readyTimeoutMs },
       {
-        driver: this.#driver,
+        driver: this.#start,
         clock: this.#clock,
         reserve: async claim => this.#reserve(claim),
         onInstance: instance => this.#watch(instance, fn)
@@ -221,15 +226,20 @@ export class FunctionRuntime implements Runtime {
     return [...this.#prewarm.idle(), ...[...this.#pools.values()].flatMap(pool => pool.idle())]
   }
 
-  /** Reads a program's log, and remembers the program until it has ended. A server's stdout is log; a one-shot's is its answer. */
+  /** Reads a program's log. A server's stdout is log; a one-shot's is its answer. */
   #watch(instance: Instance, fn: FunctionRecord, invocation?: InvocationId): void {
     const tell = (stream: LogLine['stream']) => (text: string) => {
       for (const listener of this.#listeners) listener({ at: this.#clock.timestamp(), function: fn.name, invocation, stream, text })
     }
     readLines(instance.stderr, tell('stderr'))
     if (fn.contract === 'http') readLines(instance.stdout, tell('stdout'))
+  }
+
+  /** Whatever ends a program, what is left of it is removed. */
+  #track<Started extends Instance>(instance: Started): Started {
     this.#programs.add(instance)
-    void instance.exited.then(() => this.#programs.delete(instance))
+    void instance.exited.then(async () => instance.dispose()).then(() => this.#programs.delete(instance))
+    return instance
   }
 
   #count(fn: FunctionRecord): () => void {

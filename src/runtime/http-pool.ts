@@ -56,7 +56,7 @@ export interface Lease extends Ready {
 
 /** What a pool needs. */
 export interface HttpPoolComponents {
-  readonly driver: Driver
+  readonly driver: Pick<Driver, 'startServer'>
   readonly clock: Clock
   /** Grants room for a container, giving up idle ones if need be; throws `busy`. */
   readonly reserve: (claim: Claim) => Promise<Reservation>

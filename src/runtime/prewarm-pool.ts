@@ -31,12 +31,12 @@ interface Shelf {
 
 /** Keeps `prewarm` started programs of each `stdio` function waiting on stdin, each for one call, as far as there is room that nobody else uses. */
 export class PrewarmPool {
-  readonly #components: { driver: Driver; ledger: Ledger; clock: Clock; log: Logger }
+  readonly #components: { driver: Pick<Driver, 'startStdio'>; ledger: Ledger; clock: Clock; log: Logger }
   readonly #shelves = new Map<string, Shelf>()
   readonly #stopping = new AbortController()
   readonly #starting = new Set<Promise<void>>()
 
-  constructor(components: { driver: Driver; ledger: Ledger; clock: Clock; log: Logger }) {
+  constructor(components: { driver: Pick<Driver, 'startStdio'>; ledger: Ledger; clock: Clock; log: Logger }) {
     this.#components = components
   }
 

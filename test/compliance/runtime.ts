@@ -20,7 +20,7 @@ export interface Programs {
   /** Writes `y` lines without end. */
   readonly flood: string
   readonly hang: string
-  /** Ignores SIGTERM. */
+  /** Ignores SIGTERM, and writes a line to stderr when it does. */
   readonly stubborn: string
   /** Writes its environment. */
   readonly env: string
@@ -55,7 +55,18 @@ export async function functionOf(runtime: Runtime, image: string, changes: Parti
   const wish = changes.contract === undefined ? {} : { contract: changes.contract }
   const info = await runtime.resolve(image, { pull: 'never', wish, signal: never() })
   const { contract, port, digest, bytes } = info
-  return sampleFunction({ name: 'tried', image, contract, port, digest, imageBytes: bytes, cpus: 1, memoryBytes: 64 * MIB, env: {}, ...changes })
+  return sampleFunction({
+    name: 'tried',
+    image,
+    contract,
+    port,
+    digest,
+    imageBytes: bytes,
+    cpus: 1,
+    memoryBytes: 64 * MIB,
+    env: {},
+    ...changes
+  })
 }
 
 /** Starts a call. */
@@ -166,9 +177,24 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
 
     it('tells the program about its call', async () => {
       const fn = await functionOf(runtime, tried.programs.env, { env: { LANG: 'C' } })
-      const { text } = await call(runtime, fn, { path: '/a', query: 'b=c', headers: [['x-trace', '7'], ['authorization', 'secret']] })
+      const { text } = await call(runtime, fn, {
+        path: '/a',
+        query: 'b=c',
+        headers: [
+          ['x-trace', '7'],
+          ['authorization', 'secret']
+        ]
+      })
       const lines = new Set(text.split('\n'))
-      for (const line of ['CARES_INVOCATION=i-tried', 'CARES_FUNCTION=tried', 'LANG=C', 'Http_Method=POST', 'Http_Path=/a', 'Http_Query=b=c', 'Http_X_Trace=7']) {
+      for (const line of [
+        'CARES_INVOCATION=i-tried',
+        'CARES_FUNCTION=tried',
+        'LANG=C',
+        'Http_Method=POST',
+        'Http_Path=/a',
+        'Http_Query=b=c',
+        'Http_X_Trace=7'
+      ]) {
         assert.ok(lines.has(line), `${line} in ${text}`)
       }
       assert.doesNotMatch(text, /secret/)
@@ -191,13 +217,16 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
 
     it('ends a cancelled call within a second, also when the program ignores SIGTERM', async () => {
       const caller = new AbortController()
+      const { promise: running, resolve } = Promise.withResolvers<void>()
+      runtime.onLog(() => resolve())
       const calling = rejectsWith('cancelled', call(runtime, await functionOf(runtime, tried.programs.stubborn), { signal: caller.signal }))
-      while ((await tried.countLeft()) === 0) await pause(10)
+      await running
       caller.abort()
       await calling
       const abortedMs = performance.now()
       while ((await tried.countLeft()) > 0) {
-        assert.ok(performance.now() - abortedMs < 3_000, 'it is still there')
+        // A second by promise; twice that on a machine that does much else.
+        assert.ok(performance.now() - abortedMs < 2_000, 'it is still there')
         await pause(20)
       }
     })
@@ -231,7 +260,16 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
 
     it('passes method, path, query, headers and body on, and serves the second call warm', async () => {
       const fn = await web()
-      const options = { path: '/a/b', query: 'c=d', headers: [['x-trace', '7'], ['connection', 'close, x-hop'], ['x-hop', '1']], body: 'hello' } as const
+      const options = {
+        path: '/a/b',
+        query: 'c=d',
+        headers: [
+          ['x-trace', '7'],
+          ['connection', 'close, x-hop'],
+          ['x-hop', '1']
+        ],
+        body: 'hello'
+      } as const
       const first = await call(runtime, fn, options)
       const seen = JSON.parse(first.text) as { method: string; url: string; bodyBytes: number; headers: Record<string, string> }
       assert.deepEqual([seen.method, seen.url, seen.bodyBytes, seen.headers['x-trace']], ['POST', '/a/b?c=d', 5, '7'])
@@ -266,7 +304,10 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
       await until(() => runtime.use().memoryReservedBytes === 512 * MIB)
       const error = await rejectsWith('busy', call(runtime, fn))
       assert.deepEqual(error.details, { resource: 'memory', needed: 256 * MIB, available: 0 })
-      assert.deepEqual((await Promise.all(calls)).map(({ head }) => head.status), [200, 200])
+      assert.deepEqual(
+        (await Promise.all(calls)).map(({ head }) => head.status),
+        [200, 200]
+      )
     })
 
     it('gives up an idle container for another function', async () => {
@@ -282,7 +323,7 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
       runtime = await tried.setup({ keepAliveMs: 200 })
       await call(runtime, await web())
       await until(() => runtime.use().memoryReservedBytes === 0)
-      assert.equal(await tried.countLeft(), 0)
+      while ((await tried.countLeft()) > 0) await pause(20)
     })
 
     it('passes an answer of the function on, whatever its status', async () => {

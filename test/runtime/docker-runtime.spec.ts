@@ -131,7 +131,9 @@ describe('runtime: docker', function () {
       await call(runtime, fn)
       const neighbour = await functionOf(runtime, 'cares-example/web', { name: 'neighbour', memoryBytes: 256 * 2 ** 20 })
       await call(runtime, neighbour)
-      const containers = await engine.listContainers({ filters: { label: [`io.cares.peer=${tried.peer}`, 'io.cares.function=neighbour@1'] } })
+      const containers = await engine.listContainers({
+        filters: { label: [`io.cares.peer=${tried.peer}`, 'io.cares.function=neighbour@1'] }
+      })
       const [network] = Object.values(containers[0]?.NetworkSettings.Networks ?? {})
       assert.notEqual(await reach(network?.IPAddress ?? '', 8080), 'reached', 'a neighbour')
       assert.notEqual(await reach('192.0.2.1', 80), 'reached', 'the outside')
@@ -206,4 +208,3 @@ describe('runtime: docker', function () {
     await runtime.stop()
   })
 })
-

@@ -15,7 +15,7 @@ const PROGRAMS: Programs = {
   deaf: "sh -c 'exec 0<&-; echo done'",
   flood: 'yes',
   hang: 'sleep 3600',
-  stubborn: `sh -c 'trap "" TERM; while :; do sleep 1; done'`,
+  stubborn: `sh -c 'trap "" TERM; echo deaf >&2; while :; do sleep 1; done'`,
   env: 'env',
   cut: 'sh -c "head -c 100000 /dev/zero; sleep 0.2; echo cut short >&2; exit 4"',
   web: `"${process.execPath}" "${join(import.meta.dirname, '../../scripts/images/web.ts')}"`,
@@ -29,7 +29,10 @@ function processRuntime(): RuntimeUnderTest {
     setup: async ({ memoryBytes = 2 ** 31, ...options } = {}) => {
       const init = { peer: '12D3KooWprocess' as PeerId, cluster: null, session: runtimes.length + 1, path: '/usr/bin:/bin' }
       const capacity = { cpus: 4, memoryBytes, diskBytes: 1 }
-      const runtime = createRuntime({ kind: 'process', capacity, ...init, ...options }, { clock: createSystemClock(), log: createTestLog() })
+      const runtime = createRuntime(
+        { kind: 'process', capacity, ...init, ...options },
+        { clock: createSystemClock(), log: createTestLog() }
+      )
       runtimes.push(runtime)
       await runtime.start()
       return runtime

@@ -1,0 +1,141 @@
+import { CaresError } from '../model/errors.ts'
+import { type FunctionRecord, functionKey } from '../model/function.ts'
+import type { Digest } from '../model/ids.ts'
+import type { StartKind, Usage } from '../model/invocation.ts'
+import type { LogLine } from '../model/logs.ts'
+import type { Capacity } from '../model/peer.ts'
+import type { Clock } from '../model/ports/clock.ts'
+import type { ExecutionAnswer, ExecutionCall, ImageInfo, Runtime, RuntimeUse } from '../model/ports/runtime.ts'
+
+/** What a fake execution does: it waits, then answers or fails. */
+export interface FakeOutcome {
+  /** Until the head of the answer. @default 0 */
+  readonly latencyMs?: number | undefined
+  /** The whole body of the answer. @default the call's own body */
+  readonly answer?: Uint8Array | undefined
+  /** Thrown instead of an answer. */
+  readonly error?: CaresError | undefined
+  readonly start?: StartKind | undefined
+}
+
+/** A runtime without programs. Each execution does what the script says of it; memory is reserved as a real one would. */
+export interface FakeRuntime extends Runtime {
+  /** Calls so far, in order. */
+  readonly executed: readonly { readonly function: string; readonly invocation: string }[]
+  /** Replaces the script. */
+  script(outcomeOf: (fn: FunctionRecord, call: ExecutionCall) => FakeOutcome): void
+  /** Whether the engine answers; true at first. */
+  setReady(ready: boolean): void
+  /** The images that are here; every image at first. */
+  setImages(digests: readonly Digest[]): void
+  log(line: Omit<LogLine, 'peer'>): void
+}
+
+/** Makes one. Executions that the script does not speak of echo their body at once. */
+export function createFakeRuntime({ capacity, clock }: { capacity: Capacity; clock: Clock }): FakeRuntime {
+  const executed: { function: string; invocation: string }[] = []
+  const running = new Map<object, FunctionRecord>()
+  const listeners: ((line: Omit<LogLine, 'peer'>) => void)[] = []
+  let outcomeOf: (fn: FunctionRecord, call: ExecutionCall) => FakeOutcome = () => ({})
+  let images: ReadonlySet<Digest> | undefined
+  let isReady = true
+  let stopped = false
+
+  const promisedBytes = (): number => [...running.values()].reduce((sum, fn) => sum + fn.memoryBytes, 0)
+
+  const execute = async (
+    fn: FunctionRecord,
+    call: ExecutionCall,
+    { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number }
+  ): Promise<ExecutionAnswer> => {
+    if (stopped) throw new CaresError('stopping', 'this peer is stopping', { retryable: true })
+    if (!isReady) throw new CaresError('runtime_unavailable', 'the engine does not answer', { retryable: true })
+    const available = capacity.memoryBytes - promisedBytes()
+    if (fn.memoryBytes > available) {
+      const details = { resource: 'memory', needed: fn.memoryBytes, available }
+      throw new CaresError('busy', 'not enough memory left on this peer', { retryable: true, details })
+    }
+    const reservation = {}
+    running.set(reservation, fn)
+    executed.push({ function: functionKey(fn), invocation: call.invocation })
+    try {
+      const { latencyMs = 0, answer, error, start = 'cold' } = outcomeOf(fn, call)
+      const startedMs = clock.nowMs()
+      const input = await readAll(call.body)
+      await sleepOrEnd(Math.min(latencyMs, timeoutMs), signal)
+      if (latencyMs > timeoutMs) throw new CaresError('timeout', `no answer within ${timeoutMs} ms`)
+      if (error !== undefined) throw error
+      const output = answer ?? input
+      const bytes = { bytesIn: input.length, bytesOut: output.length }
+      const usage: Usage = { queueMs: 0, pullMs: 0, startMs: 0, runMs: clock.nowMs() - startedMs, ...bytes }
+      const head = { status: 200, headers: [['content-type', 'application/octet-stream']] as const, start }
+      return { head, body: yieldOnce(output), end: Promise.resolve({ usage }) }
+    } finally {
+      running.delete(reservation)
+    }
+  }
+
+  const sleepOrEnd = async (ms: number, signal: AbortSignal): Promise<void> => {
+    try {
+      signal.throwIfAborted()
+      if (ms > 0) await clock.sleep(ms, { signal })
+    } catch (cause) {
+      throw signal.reason instanceof CaresError ? signal.reason : new CaresError('cancelled', 'the caller went away', { cause })
+    }
+  }
+
+  const use = (): RuntimeUse => ({
+    running: running.size,
+    cpusReserved: [...running.values()].reduce((sum, fn) => sum + fn.cpus, 0),
+    memoryReservedBytes: promisedBytes(),
+    warm: []
+  })
+
+  const resolve = async (image: string, { wish = {} }: Parameters<Runtime['resolve']>[1]): Promise<ImageInfo> => {
+    const digest = `sha256:${Buffer.from(image).toString('hex')}` as Digest
+    if (images !== undefined && !images.has(digest)) throw new CaresError('image_not_found', `no image ${image}`)
+    const isHttp = wish.contract === 'http' || wish.port !== undefined
+    return { image, digest, bytes: 1, arch: 'amd64', contract: isHttp ? 'http' : 'stdio', port: wish.port ?? 0, because: 'it is a fake' }
+  }
+
+  return {
+    kind: 'process',
+    capacity,
+    arch: 'amd64',
+    executed,
+    start: async () => {},
+    stop: async () => {
+      stopped = true
+    },
+    check: async () => ({ ready: isReady, reason: isReady ? 'a fake answers' : 'a fake was told not to answer' }),
+    resolve,
+    present: async digests => digests.filter(digest => images?.has(digest) ?? true),
+    execute,
+    setFunctions: () => {},
+    use,
+    onLog: listener => void listeners.push(listener),
+    prune: async () => [],
+    script: next => {
+      outcomeOf = next
+    },
+    setReady: ready => {
+      isReady = ready
+    },
+    setImages: digests => {
+      images = new Set(digests)
+    },
+    log: line => {
+      for (const listener of listeners) listener(line)
+    }
+  }
+}
+
+async function readAll(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of body) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+async function* yieldOnce(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
