@@ -2,7 +2,7 @@ import type { Explanation, PlacementItem, VerdictItem } from '../model/rest.ts'
 import type { Cell, Table, TableView } from './table.ts'
 import { formatBytes, formatDurationMs } from '../model/units.ts'
 import { renderTable } from './table.ts'
-import { keyed, timeOfDay } from './view-model.ts'
+import { keyed, timeOfDay } from './text.ts'
 
 /** Why an invocation went where it went: one table for each placement, with the numbers that decided. */
 export function explanationLines({ invocation, placements, predictedMs, actualMs, whyNot }: Explanation, view: TableView): string[] {

@@ -45,8 +45,10 @@ export async function startFakeApi(answers: Readonly<Record<string, Answer>> = {
     const key = `${method} ${url.split('?')[0]}`
     const found = routes.get(key) ?? [...routes].find(([route]) => route.endsWith('*') && key.startsWith(route.slice(0, -1)))?.[1]
     const answer = found ?? problem('not_found', `there is no ${key}`, 404)
-    if (typeof answer === 'function')
-      return void (await (answer as (response: ServerResponse, asked: Asked) => void | Promise<void>)(response, question))
+    if (typeof answer === 'function') {
+      await (answer as (response: ServerResponse, asked: Asked) => void | Promise<void>)(response, question)
+      return
+    }
     response.writeHead(200, { 'content-type': 'application/json' })
     response.end(JSON.stringify(answer))
   }

@@ -67,7 +67,8 @@ function evidence(details: { readonly [key: string]: Json }): readonly string[] 
   const stderr = textOf(details['stderr'])?.trimEnd() ?? ''
   const issues = Array.isArray(details['issues']) ? (details['issues'] as readonly Json[]) : []
   const tail = stderr === '' ? [] : stderr.split('\n').slice(-STDERR_LINES_MAX)
-  const wrong = issues.length < 2 ? [] : issues.map(issue => issueText(issue as { readonly [key: string]: Json }))
+  // The message names the first.
+  const wrong = issues.slice(1).map(issue => issueText(issue as { readonly [key: string]: Json }))
   return [...wrong, ...tail].map(line => `  ${line}`)
 }
 

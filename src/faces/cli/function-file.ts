@@ -51,7 +51,7 @@ export function parseFunctionFile(text: string, file: string): FunctionRequest[]
   const requests: FunctionRequest[] = []
   for (const document of documents as Document[]) {
     for (const { pos, message } of document.errors) issues.push({ offset: pos[0], message: message.split(/ at line |\n/)[0] ?? message })
-    if (document.errors.length > 0 || document.contents === null) continue
+    if (document.errors.length > 0 || document.toJS() === null) continue
     const read = readDocument(document)
     if ('issues' in read) issues.push(...read.issues)
     else requests.push(read.request)
@@ -109,11 +109,11 @@ function describe(issue: z.core.$ZodIssue, document: Document, path: readonly Pr
 function keysAt(path: readonly PropertyKey[]): string[] {
   let schema: unknown = functionFileSchema
   for (const part of path) {
-    const shape: Record<string, unknown> = schema instanceof z.ZodObject ? (schema.shape as Record<string, unknown>) : {}
+    const shape: Record<string, unknown> = schema instanceof z.ZodObject ? schema.shape : {}
     const next = shape[String(part)]
     schema = next instanceof z.ZodOptional ? next.unwrap() : next
   }
-  return schema instanceof z.ZodObject ? Object.keys(schema.shape as object) : []
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
 }
 
 /** Of the value at `path`, or of the nearest that exists around it. */

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access, mkdir, stat } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { dirname } from 'node:path'
 import type { HealthCheck } from '../../model/service.ts'
@@ -63,20 +63,32 @@ function nodeCheck(version: string): HealthCheck {
   return { name: 'node', ok, message: version, hint: ok ? undefined : `install Node.js ${NODE_MAJOR_MIN} or newer` }
 }
 
-/** The directory itself, or the nearest that exists above it, must be writable. */
-async function dataCheck(dataDir: string): Promise<HealthCheck> {
+/** The directory, or, before the first start, the nearest that exists above it, must be writable. */
+async function dataCheck(data: string): Promise<HealthCheck> {
   try {
-    await mkdir(dataDir, { recursive: true })
-    await access(dataDir, constants.W_OK)
-    return { name: 'data', ok: true, message: dataDir }
+    const place = await nearestExisting(data)
+    if (!(await stat(place)).isDirectory()) throw new Error(`${place} is not a directory`)
+    await access(place, constants.W_OK)
+    return { name: 'data', ok: true, message: data }
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code === 'EACCES' ? 'permission denied' : (error as Error).message
     return {
       name: 'data',
       ok: false,
-      message: `cannot write ${dataDir}: ${reason}`,
-      hint: `cares peer --data DIR, or make ${dirname(dataDir)} writable`
+      message: `cannot write ${data}: ${reason}`,
+      hint: 'cares peer --data DIR, or change who may write there'
     }
+  }
+}
+
+async function nearestExisting(path: string): Promise<string> {
+  try {
+    await stat(path)
+    return path
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if ((code !== 'ENOENT' && code !== 'ENOTDIR') || dirname(path) === path) throw error
+    return await nearestExisting(dirname(path))
   }
 }
 

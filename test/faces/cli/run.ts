@@ -38,7 +38,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     clock: { ...FIXED_CLOCK, ...options.clock },
     signal,
     readClientSettings: async flags => ({
-      api: String(flags['api'] ?? api),
+      api: typeof flags['api'] === 'string' ? flags['api'] : api,
       token: null,
       output: flags['json'] === true ? 'json' : ((flags['output'] ?? 'table') as 'table'),
       color: (flags['color'] ?? 'never') as 'never',

@@ -1,7 +1,9 @@
 import type { AnyCommand } from '../command.ts'
 import { defineCommand } from '../command.ts'
 
+/** `cares drain PEER`. */
 export const drain = draining(true)
+/** `cares resume PEER`. */
 export const resume = draining(false)
 
 function draining(wanted: boolean): AnyCommand {

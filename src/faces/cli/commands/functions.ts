@@ -1,4 +1,4 @@
-import { functionLines, functionsTable } from '../../view-model.ts'
+import { functionLines, functionsTable } from '../../function-view.ts'
 import { defineCommand } from '../command.ts'
 import { wallClockMs } from '../poll.ts'
 

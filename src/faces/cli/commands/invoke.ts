@@ -101,7 +101,8 @@ async function printAnswer(name: string, answer: FetchAnswer, { client, terminal
     const code = failure.details['exitCode']
     const invocation = answer.headers.get('x-cares-invocation')
     if (options.rawExit === true && failure.code === 'function_failed' && typeof code === 'number') {
-      terminal.stderr.write(String(failure.details['stderr'] ?? ''))
+      const { stderr } = failure.details
+      if (typeof stderr === 'string') terminal.stderr.write(stderr)
       return code > 0 && code <= EXIT_CODE_MAX ? code : EXIT.unexpected
     }
     throw new CaresError(failure.code, failure.message, {

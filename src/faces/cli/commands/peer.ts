@@ -63,6 +63,7 @@ async function settled({ service }: RunnablePeer, { clock, signal }: CommandCont
   while (!signal.aborted && clock.nowMs() < deadlineMs) {
     const cluster = service.cluster()
     if (cluster.id !== null && cluster.uid !== null && cluster.orchestrator !== null) return cluster
+    // An interruption is seen by the loop.
     await clock.sleep(READY_POLL_MS, { signal }).catch(() => {})
   }
   return service.cluster()

@@ -1,6 +1,6 @@
 import type { StreamItem } from '../command.ts'
 import { renderTable } from '../../table.ts'
-import { peerLines, peersTable } from '../../view-model.ts'
+import { peerLines, peersTable } from '../../peer-view.ts'
 import { defineCommand } from '../command.ts'
 import { poll, wallClockMs } from '../poll.ts'
 

@@ -2,7 +2,7 @@ import type { Stats } from '../../../model/rest.ts'
 import type { StreamItem } from '../command.ts'
 import { CaresError } from '../../../model/errors.ts'
 import { renderTable } from '../../table.ts'
-import { peerStatsLine, statsLine, statsTable } from '../../view-model.ts'
+import { peerStatsLine, statsLine, statsTable } from '../../peer-view.ts'
 import { defineCommand } from '../command.ts'
 import { poll } from '../poll.ts'
 

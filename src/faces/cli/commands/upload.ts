@@ -1,7 +1,7 @@
 import type { FunctionRequest } from '../../../model/service.ts'
 import { CaresError } from '../../../model/errors.ts'
 import { parseBytes, parseDurationMs } from '../../../model/units.ts'
-import { uploadLines } from '../../view-model.ts'
+import { uploadLines } from '../../function-view.ts'
 import { defineCommand } from '../command.ts'
 import { parseAssignment, parseCount, parsePositive, parseRevision } from '../flags.ts'
 import { withProgress } from '../progress.ts'

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { CliEnvironment, PeerSettings } from '../../../src/faces/cli/environment.ts'
+import { clockCheck, localChecks } from '../../../src/faces/cli/local-checks.ts'
+import type { HealthCheck } from '../../../src/model/service.ts'
+import { startFakeApi } from '../fake-api.ts'
+import { CHECKS, startHealthyApi } from '../healthy-api.ts'
+import { FIXED_CLOCK, run } from './run.ts'
+
+describe('cares doctor', () => {
+  let directory: string
+  let settings: PeerSettings
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'cares-doctor-'))
+    settings = {
+      data: join(directory, 'data'),
+      runtime: 'process',
+      http: { host: '127.0.0.1', port: 0 },
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+      dockerHost: null,
+      origins: [
+        { name: 'data', value: join(directory, 'data'), from: 'env CARES_DATA' },
+        { name: 'cpus', value: 'all', from: 'default' }
+      ],
+      warnings: ['CARES_DTA is not a setting; did you mean CARES_DATA?']
+    }
+  })
+  afterEach(async () => {
+    await rm(directory, { recursive: true })
+  })
+
+  const environment = (): Partial<CliEnvironment> => ({ readPeerSettings: async () => settings })
+  const check = async (name: string, options: Partial<PeerSettings> = {}, peerRuns = false): Promise<HealthCheck | undefined> => {
+    const timeout = (ms: number): AbortSignal => FIXED_CLOCK.timeout(ms)
+    const { signal } = new AbortController()
+    const checks = await localChecks({ ...settings, ...options }, { nodeVersion: 'v24.21.0', peerRuns, timeout, signal })
+    return checks.find(each => each.name === name)
+  }
+
+  it('finds a machine without a peer in order, and says which settings are not at their default', async () => {
+    const nobody = await startFakeApi()
+    await nobody[Symbol.asyncDispose]()
+    const { code, stdout, stderr } = await run(['doctor'], { api: nobody.url, environment: environment() })
+    assert.equal(code, 0)
+    assert.match(stdout, /^ok {4}node /m)
+    assert.match(stdout, /^ok {4}peer {7}none answers at http/m)
+    assert.match(stdout, /^data {5}.* {2}env CARES_DATA$/m)
+    assert.doesNotMatch(stdout, /^cpus/m)
+    assert.equal(stderr, 'cares: CARES_DTA is not a setting; did you mean CARES_DATA?\n')
+    assert.match((await run(['doctor', '-v'], { api: nobody.url, environment: environment() })).stdout, /^cpus {5}all .* default$/m)
+  })
+
+  it('exits with 1 when the peer says that something is to be fixed, and how', async () => {
+    await using api = await startHealthyApi()
+    const { code, stdout } = await run(['doctor'], { api: api.url, environment: environment() })
+    assert.equal(code, 1)
+    assert.match(stdout, /^FAIL {2}quorum {3}1 of 3 voters answers\n {13,}try: start the other peers$/m)
+    const { stdout: json } = await run(['doctor', '--json'], { api: api.url, environment: environment() })
+    const { ok, items } = JSON.parse(json) as { ok: boolean; items: HealthCheck[] }
+    assert.equal(ok, false)
+    assert.deepEqual(items.slice(-2), CHECKS.items)
+  })
+
+  it('does not take the ports of a running peer for a fault', async () => {
+    assert.equal(await check('api port', {}, true), undefined)
+    assert.equal((await check('api port'))?.ok, true)
+  })
+
+  it('finds a port that another program has', async () => {
+    const server = createServer()
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    try {
+      const { port } = server.address() as AddressInfo
+      const taken = { ok: false, message: `127.0.0.1:${port} is in use by another program` }
+      assert.deepEqual(await check('api port', { http: { host: '127.0.0.1', port } }), {
+        name: 'api port',
+        ...taken,
+        hint: 'cares peer --http HOST:PORT'
+      })
+      const listen = [`/ip4/127.0.0.1/tcp/${port}`]
+      assert.deepEqual(await check('peer port', { listen }), { name: 'peer port', ...taken, hint: 'cares peer --listen MADDR' })
+    } finally {
+      server.close()
+    }
+  })
+
+  it('finds an old Node', async () => {
+    const checks = await localChecks(settings, {
+      nodeVersion: 'v20.1.0',
+      peerRuns: true,
+      timeout: ms => FIXED_CLOCK.timeout(ms),
+      signal: new AbortController().signal
+    })
+    assert.equal(checks[0]?.ok, false)
+  })
+
+  it('finds a data directory that cannot be written', async () => {
+    assert.equal((await check('data'))?.ok, true)
+    const file = join(directory, 'file')
+    await writeFile(file, '')
+    assert.match((await check('data', { data: join(file, 'data') }))?.message ?? '', /file is not a directory$/)
+  })
+
+  it('finds a Docker socket that is not there, that nobody answers at, and that may not be used', async () => {
+    const socket = join(directory, 'docker.sock')
+    const docker = { runtime: 'docker', dockerHost: `unix://${socket}` } as const
+    assert.match((await check('docker', docker))?.hint ?? '', /--runtime process/)
+    const server = createServer()
+    await new Promise<void>(resolve => server.listen(socket, resolve))
+    try {
+      assert.equal((await check('docker', docker))?.ok, true)
+      if (process.getuid?.() !== 0) {
+        await chmod(socket, 0)
+        assert.match((await check('docker', docker))?.message ?? '', /permission denied \(socket gid \d+, this process \d+\)/)
+      }
+    } finally {
+      server.close()
+    }
+    assert.equal(await check('docker', { runtime: 'docker', dockerHost: 'tcp://10.0.0.9:2375' }), undefined)
+  })
+
+  it('compares the clocks of this machine and the peer', () => {
+    assert.equal(clockCheck(10_000, 12_000).ok, true)
+    assert.deepEqual(clockCheck(10_000, 40_000), {
+      name: 'clock',
+      ok: false,
+      message: "30s apart from the peer's",
+      hint: 'set both clocks by NTP: timedatectl set-ntp true'
+    })
+  })
+})

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { placementLines } from '../../src/faces/placement-view.ts'
+import { explanationLines } from '../../src/faces/explain-view.ts'
+import { functionChanges, functionLines, uploadLines } from '../../src/faces/function-view.ts'
+import { peersTable, statsLine } from '../../src/faces/peer-view.ts'
+import { shortId, timeOfDay } from '../../src/faces/text.ts'
+import { degradations } from '../../src/faces/view-model.ts'
+import { CLUSTER, EXPLANATION, INVOCATION, NOW_MS, PEERS, PLACEMENT, samplePeer, STATS, THUMB } from './samples.ts'
+
+describe('the view model', () => {
+  it('finds nothing wrong with a healthy cluster', () => {
+    assert.deepEqual(degradations(CLUSTER, PEERS), [])
+  })
+
+  const wrong: readonly (readonly [what: string, problems: readonly string[], expected: string])[] = [
+    ['no orchestrator', degradations({ ...CLUSTER, orchestrator: null, reason: 'electing' }, PEERS), 'no orchestrator: electing'],
+    ['a peer that cannot write', degradations({ ...CLUSTER, fenced: 'disk full' }, PEERS), 'this peer takes no part any more: disk full'],
+    [
+      'a voter that is gone',
+      degradations({ ...CLUSTER, voters: [samplePeer('cedar').id] }, PEERS),
+      'voters not there: cedar (0 of 1 left, 2 needed)'
+    ],
+    ['nobody who works', degradations({ ...CLUSTER, voters: [] }, [samplePeer('a', { runtime: 'none' })]), 'no peer takes work'],
+    [
+      'a dead engine',
+      degradations({ ...CLUSTER, voters: [] }, [samplePeer('a', { runtimeReady: false })]),
+      'a: its container engine does not answer'
+    ]
+  ]
+  for (const [what, problems, expected] of wrong) {
+    it(`finds ${what}`, () => {
+      assert.deepEqual(problems, [expected])
+    })
+  }
+
+  it('does not believe a clock that runs ahead', () => {
+    const [row = []] = peersTable([samplePeer('a', { startedAt: '2027-01-01T00:00:00Z' })], NOW_MS).rows
+    assert.equal(row.at(-1), '0ms')
+  })
+
+  it('divides by nothing without a fuss', () => {
+    const nothing = { cpus: 0, memoryBytes: 0, diskBytes: 0 }
+    const [row = []] = peersTable([samplePeer('a', { capacity: nothing })], NOW_MS).rows
+    assert.deepEqual(row.slice(3, 6), ['-', '-', '0%'])
+    assert.match(statsLine({ ...STATS, totals: { ...STATS.totals, capacity: nothing } }), /cpu=- mem=- reserved=-/)
+  })
+
+  it('does not show the values of variables, which are often secrets', () => {
+    assert.ok(!functionLines(THUMB, NOW_MS).join('\n').includes('not to be shown'))
+  })
+
+  it('says what would be done, when nothing was', () => {
+    assert.match(uploadLines({ result: 'created', dryRun: true, because: '', function: THUMB })[0] ?? '', /^thumb would be created/)
+    assert.match(uploadLines({ result: 'unchanged', dryRun: true, because: '', function: THUMB })[0] ?? '', /^thumb unchanged/)
+  })
+
+  it('names each change of a function as its user would write it', () => {
+    const after = {
+      ...THUMB,
+      image: 'acme/thumb:2',
+      cpus: 1,
+      memoryBytes: 2 ** 29,
+      timeoutMs: 60_000,
+      env: { SECRET: 'new' },
+      network: 'egress' as const
+    }
+    assert.deepEqual(functionChanges(THUMB, after), [
+      'image acme/thumb:1.4 -> acme/thumb:2',
+      'cpu 0.5 -> 1',
+      'memory 256Mi -> 512Mi',
+      'timeout 30s -> 1m',
+      'network none -> egress',
+      'env'
+    ])
+    assert.deepEqual(functionChanges(THUMB, THUMB), [])
+  })
+
+  it('explains a call that was placed twice, one that waits, and a peer that was not chosen', () => {
+    const twice = explanationLines({ ...EXPLANATION, placements: [PLACEMENT, PLACEMENT] }, {}).join('\n')
+    assert.match(twice, /placement 1 of 2[\s\S]*placement 2 of 2/)
+    const waits = { ...INVOCATION, state: 'queued', worker: null, totalMs: null } as const
+    const waiting = explanationLines({ invocation: waits, placements: [], predictedMs: null, actualMs: null }, {})
+    assert.deepEqual(waiting, [`Invocation  ${INVOCATION.id}  thumb r1  queued`, 'It has not been placed.'])
+    const whyNot = { peer: { id: 'x', name: 'elm' }, why: 'image not there' }
+    assert.equal(explanationLines({ ...EXPLANATION, whyNot }, {}).at(-1), 'Why not elm: image not there')
+  })
+
+  it('says when a gateway placed a call by itself', () => {
+    const placements = [{ ...PLACEMENT, placement: 'fallback' as const }]
+    assert.match(
+      placementLines({ ...EXPLANATION, placements })[0] ?? '',
+      /on birch \(fallback placement\): cost 50ms, next best atlas 168ms/
+    )
+  })
+
+  it('shortens ids to the end that differs, and times to the part that does', () => {
+    assert.equal(shortId('12D3KooWQx7f3aatlas'), '…f3aatlas')
+    assert.equal(shortId('short'), 'short')
+    assert.equal(timeOfDay('2026-11-22T00:41:07.312456Z'), '00:41:07.312Z')
+    assert.equal(timeOfDay('2026-11-22T00:41:07Z'), '00:41:07Z')
+  })
+})
