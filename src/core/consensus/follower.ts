@@ -50,12 +50,16 @@ export function onSnapshotRequest(draft: Draft, from: PeerId, { snapshot, data, 
 }
 
 /**
- * Where the leader should look next. Its terms up to `prevIndex` are at most `prevTerm`, so entries here with a later term cannot match:
- * one answer skips them all.
+ * Where the leader should look next. Its terms up to `prevIndex` are at most `prevTerm`, so entries here with a later term cannot match; and
+ * where one entry of a term does not match, the others of that term are doubtful. So one answer skips a whole term (Raft, section 5.3).
  */
 function lastPossibleMatch(log: Log, commitIndex: number, { prevIndex, prevTerm }: AppendRequest): number {
+  const conflicting = termAt(log, prevIndex)
   let index = Math.min(prevIndex - 1, lastIndex(log))
-  while (index > commitIndex && (termAt(log, index) ?? 0) > prevTerm) index -= 1
+  for (; index > commitIndex; index -= 1) {
+    const term = termAt(log, index) ?? 0
+    if (term <= prevTerm && term !== conflicting) break
+  }
   return index
 }
 

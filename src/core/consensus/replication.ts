@@ -105,11 +105,12 @@ function onMatch(draft: Draft, from: PeerId, progress: Progress, response: Appen
 
 function onMismatch(draft: Draft, from: PeerId, progress: Progress, response: AppendResponse): void {
   const { state } = draft
-  // An answer to an older append: since then the logs were found to agree further on.
-  if (response.match < progress.match || progress.mode === 'snapshot') return
-  // The same answer again, of the appends that were on their way behind the first one that did not fit.
-  if (response.match + 1 >= progress.next) return
-  patchProgress(draft, from, { mode: 'probing', next: Math.max(response.match, progress.match) + 1 })
+  if (progress.mode === 'snapshot') return
+  // Below `match` there is nothing to find, whatever the peer suggests; it does not know what this leader knows.
+  const next = Math.max(response.match, progress.match) + 1
+  // The same answer again, to the appends that were on their way behind the first one that did not fit.
+  if (next >= progress.next) return
+  patchProgress(draft, from, { mode: 'probing', next })
   replicate(draft, from, 'answer')
   if (state.transfer?.to === from) hurryTransfer(draft)
 }

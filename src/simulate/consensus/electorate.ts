@@ -1,5 +1,5 @@
 import { reconfigure, transfer } from '../../core/consensus/raft.ts'
-import { configurationOf, isActiveLeader, type RaftState } from '../../core/consensus/state.ts'
+import { configurationOf } from '../../core/consensus/state.ts'
 import { lastIndex, membersOf } from '../../core/consensus/log.ts'
 import { type MemberHealth, nextVoterChange } from '../../core/consensus/voters.ts'
 import type { Configuration } from '../../model/consensus.ts'
@@ -33,10 +33,10 @@ export class Electorate {
     this.#components = components
   }
 
-  /** One look of one peer at its cluster. Only an active leader acts. */
+  /** One look of one peer at its cluster. Only a leader acts; whether it may yet is the core's to say. */
   review(peer: SimulatedPeer): void {
     const { state } = peer
-    if (!isActiveLeader(state)) return
+    if (state.role !== 'leader') return
     const { world, knobs, isChaos } = this.#components
     const health = this.#observe(peer)
     if (isChaos() && world.chance(knobs.restlessRatio)) return this.#stir(peer)
@@ -109,11 +109,6 @@ export class Electorate {
   #isLeaving(id: PeerId): boolean {
     return this.#components.leaving.has(id)
   }
-}
-
-/** How many voters the peers that want to be members should have, for the check at the end. */
-export function votersOf(state: RaftState): readonly PeerId[] {
-  return configurationOf(state).voters
 }
 
 function healthState(silentMs: number): MemberHealth['state'] {

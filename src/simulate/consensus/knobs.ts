@@ -44,10 +44,17 @@ export const TIMINGS: Pick<Timings, 'heartbeatMs' | 'electionMs' | 'promoteAfter
   replaceAfterMs: 2_500
 }
 
+/** An entry with a command of `machine.ts`, as the core counts it. */
+const COMMAND_ENTRY_BYTES = 36
+
 /** What a healed network is like. */
 export const FAIR_QUALITY: LinkQuality = { lossRatio: 0, duplicateRatio: 0, stragglerRatio: 0, delayMsMax: 5 }
 
 export function drawKnobs(random: Random): Knobs {
+  const fsyncMsMax = pick(random, [1, 5, 20, 150])
+  const appendEntriesMax = pick(random, [1, 1, 2, 4, 32])
+  const appendBytesMax = pick(random, [40, 200, 100_000])
+  const entriesPerAppend = Math.min(appendEntriesMax, Math.floor(appendBytesMax / COMMAND_ENTRY_BYTES))
   const maybe = (ratio: number, max: number): number => (random() < ratio ? random() * max : 0)
   return {
     peersCount: pick(random, [1, 2, 3, 3, 4, 5, 5, 5, 5, 6, 7]),
@@ -59,9 +66,9 @@ export function drawKnobs(random: Random): Knobs {
       stragglerRatio: random() < 0.7 ? 0.01 : 0,
       delayMsMax: random() < 0.3 ? 60 : 6
     },
-    fsyncMsMax: pick(random, [1, 5, 20, 150]),
-    appendEntriesMax: pick(random, [1, 1, 2, 4, 32]),
-    appendBytesMax: pick(random, [40, 200, 100_000]),
+    fsyncMsMax,
+    appendEntriesMax,
+    appendBytesMax,
     jitterRatio: pick(random, [0.05, 0.3, 1, 1]),
     preVote: random() < 0.75,
     isGuarded: random() < 0.5,
@@ -71,7 +78,8 @@ export function drawKnobs(random: Random): Knobs {
     areTablesDurable: random() < 0.5,
     compactAfterEntries: pick(random, [8, 40, 1_000]),
     trailingEntries: pick(random, [0, 3, 20]),
-    proposeMs: pick(random, [40, 150, 500]),
+    // Slower than a follower can write them one append at a time: a backlog of minutes tests patience, not consensus.
+    proposeMs: Math.max(pick(random, [40, 150, 500]), (4 * fsyncMsMax) / entriesPerAppend),
     restlessRatio: pick(random, [0, 0, 0.1, 0.3])
   }
 }

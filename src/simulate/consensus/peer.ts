@@ -2,6 +2,7 @@ import { compacted, createRaft, extendDeadline, receive, tick } from '../../core
 import { configurationOf, describeSnapshot, isVoter, nextDeadlineMs, type RaftState } from '../../core/consensus/state.ts'
 import type { Effect, Step } from '../../core/consensus/effects.ts'
 import type { ConsensusMessage } from '../../model/consensus.ts'
+import { assertNever } from '../../model/errors.ts'
 import type { PeerId } from '../../model/ids.ts'
 import { SimulatedDisk } from '../disk.ts'
 import type { World } from '../world.ts'
@@ -165,8 +166,8 @@ export class SimulatedPeer {
     const { safety, coverage, world } = this.#components
     if (after.role === 'leader' && (before.role !== 'leader' || before.term !== after.term)) {
       coverage.elections += 1
-      safety.onElected(this.id, after)
     }
+    safety.onCommit(before, after)
     const isDeposed = before.role === 'leader' && after.role !== 'leader' && before.term === after.term
     if (isDeposed && isVoter(after)) coverage.quorumStepDowns += 1
     if (before.role !== after.role || configurationOf(before) !== configurationOf(after)) this.changedAtMs = this.nowMs()
@@ -219,6 +220,11 @@ export class SimulatedPeer {
         this.#components.world.trace(() => `${this.id} has voters ${effect.configuration.voters.join()} by entry ${effect.index}`)
         return
       case 'role-changed':
+        // Only now its term is on disk: a leader that crashed before was none, and another may lead in the same term.
+        if (effect.role === 'leader') safety.onElected(this.id, effect.term, this.state)
+        return
+      default:
+        return assertNever(effect)
     }
   }
 

@@ -1,4 +1,4 @@
-import { entryAt } from '../../core/consensus/log.ts'
+import { entryAt, termAt } from '../../core/consensus/log.ts'
 import { majority } from '../../core/consensus/quorum.ts'
 import type { RaftState } from '../../core/consensus/state.ts'
 import type { Configuration, Entry } from '../../model/consensus.ts'
@@ -43,15 +43,16 @@ export class SafetyMonitor {
     return this.#acknowledged.size
   }
 
-  /** At most one leader per term; every committed entry of earlier terms is in its log (Leader Completeness). */
-  onElected(peer: PeerId, state: RaftState): void {
-    const other = this.#leaders.get(state.term)
-    if (other !== undefined && other !== peer) throw new Violation(`two leaders in term ${state.term}: ${other} and ${peer}`)
-    this.#leaders.set(state.term, peer)
+  /** At most one leader per term; every committed entry of earlier terms is in its log (Leader Completeness). `state` may be a later one. */
+  onElected(peer: PeerId, term: Term, state: RaftState): void {
+    const other = this.#leaders.get(term)
+    if (other !== undefined && other !== peer) throw new Violation(`two leaders in term ${term}: ${other} and ${peer}`)
+    this.#leaders.set(term, peer)
+    if (state.role !== 'leader' || state.term !== term) return
     for (const { entry, underTerm } of this.#committed) {
-      if (entry.index <= state.log.snapshot.index || underTerm >= state.term) continue
+      if (entry.index <= state.log.snapshot.index || underTerm >= term) continue
       if (entryAt(state.log, entry.index) !== entry) {
-        throw new Violation(`leader ${peer} of term ${state.term} lacks committed entry ${entry.index} of term ${entry.term}`)
+        throw new Violation(`leader ${peer} of term ${term} lacks committed entry ${entry.index} of term ${entry.term}`)
       }
     }
   }
@@ -123,12 +124,20 @@ export class SafetyMonitor {
     this.#highestAcknowledged = Math.max(this.#highestAcknowledged, index)
   }
 
-  /** A change of members: any two majorities of the old and the new share a peer, and nothing else is under way. */
+  /** A leader counts copies of entries of its own term only (Raft, figure 8). */
+  onCommit(before: RaftState, after: RaftState): void {
+    if (before.role !== 'leader' || after.commitIndex <= before.commitIndex || before.term !== after.term) return
+    const term = termAt(after.log, after.commitIndex)
+    if (term !== after.term) throw new Violation(`leader ${after.self} of term ${after.term} commits by counting an entry of term ${term}`)
+  }
+
+  /** A change of members: any two majorities of the old and the new share a peer, nothing else is under way, and the leader is active. */
   onReconfigure(leader: PeerId, before: RaftState, next: Configuration): void {
     const current = before.log.configurations.at(-1) ?? before.log.configurations[0]
     const old = current.configuration.voters
     const changed = old.filter(voter => !next.voters.includes(voter)).length + next.voters.filter(voter => !old.includes(voter)).length
     if (changed > 1) throw new Violation(`${leader} changes ${changed} voters at once`)
+    if (termAt(before.log, before.commitIndex) !== before.term) throw new Violation(`${leader} changes the members before it is active`)
     if (current.index > before.commitIndex) throw new Violation(`${leader} changes the members twice at once`)
   }
 

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { addCoverage, type Coverage, emptyCoverage } from '../../src/simulate/consensus/coverage.ts'
+import { simulateConsensus } from '../../src/simulate/consensus/simulate.ts'
+import { describeFailure, runSeeds } from '../../src/simulate/run.ts'
+
+const ONE_SEED = process.env['SEED']
+const FIXED_SEEDS = 2_000
+const SEEDS_PER_TEST = 200
+const FRESH_SEEDS = 100
+/** A hundredfold of what it takes on an idle machine: only a run that hangs is stopped. */
+const TIMEOUT_MS = 240_000
+
+function assertNoFailure(from: number, count: number): Coverage {
+  const { failures, coverage } = runSeeds({ from, count })
+  assert.equal(failures.map(describeFailure).join('\n'), '')
+  return coverage
+}
+
+describe('consensus, simulated', function () {
+  this.timeout(TIMEOUT_MS)
+
+  if (ONE_SEED !== undefined) {
+    it(`holds its promises in the run of SEED=${ONE_SEED}`, () => {
+      const lines: string[] = []
+      const { violation } = simulateConsensus({ seed: Number(ONE_SEED), trace: line => lines.push(line) })
+      assert.equal(violation, undefined, lines.join('\n'))
+    })
+    return
+  }
+
+  const coverage = emptyCoverage()
+  for (let from = 1; from <= FIXED_SEEDS; from += SEEDS_PER_TEST) {
+    it(`is safe through faults and whole after them (seeds ${from} to ${from + SEEDS_PER_TEST - 1})`, () => {
+      addCoverage(coverage, assertNoFailure(from, SEEDS_PER_TEST))
+    })
+  }
+
+  it('has been through every corner that it is meant to try', () => {
+    for (const [corner, count] of Object.entries(coverage)) assert.ok(count >= 20, `${corner}: only ${count} times`)
+  })
+
+  const fresh = 1_000_000 + (Date.now() % 1_000_000_000)
+  it(`is safe and whole in runs that nobody has tried before (seeds ${fresh} to ${fresh + FRESH_SEEDS - 1})`, () => {
+    assertNoFailure(fresh, FRESH_SEEDS)
+  })
+
+  it('is the same run for the same seed, and another one for another', () => {
+    const digests = [7, 7, 8].map(seed => simulateConsensus({ seed }).digest)
+    assert.equal(digests[0], digests[1])
+    assert.notEqual(digests[0], digests[2])
+  })
+
+  it('replays given faults in place of drawn ones', () => {
+    const lines: string[] = []
+    const target = { peer: 0, preferLeader: true }
+    const { violation } = simulateConsensus({
+      seed: 3,
+      knobs: { peersCount: 3, chaosMs: 5_000, dieAfterPersistRatio: 0 },
+      faults: [{ atMs: 3_000, type: 'crash', target, downMs: 1_000 }],
+      trace: line => lines.push(line)
+    })
+    assert.equal(violation, undefined)
+    assert.equal(lines.filter(line => line.includes('crashes as')).length, 1)
+  })
+})
