@@ -1,4 +1,5 @@
 import { fstatSync } from 'node:fs'
+import type { FlagDefinition } from './config/setting.ts'
 import type { OptionSpec } from './faces/cli/command.ts'
 import type { CliEnvironment } from './faces/cli/environment.ts'
 import { createSystemClock } from './daemon/system-clock.ts'
@@ -93,8 +94,6 @@ function isPiped(descriptor: number): boolean {
     return false // Closed.
   }
 }
-
-type FlagDefinition = typeof import('./config/peer-settings.ts')['PEER_FLAGS'][number]
 
 /** The help of commands starts its lines in lower case. */
 function toOption({ flags, env, description, defaultText, repeats, choices }: FlagDefinition): OptionSpec[] {

@@ -166,7 +166,7 @@ export class CaresClient {
     const path = restPath(REST_PATHS.logs) + query(which)
     const answer = await this.#rest.exchange(path, { method: 'GET', headers: [['accept', 'application/x-ndjson']], signal })
     await this.#rest.refuse(answer, signal)
-    for await (const line of this.#rest.lines(answer, signal)) if (line !== '') yield parseJson<LogItem>(line, this.api)
+    for await (const line of this.#rest.lines(answer, signal)) if (line !== '') yield parseJson(line, this.api) as LogItem
   }
 
   /** Events as they come: those that the peer still keeps, then, until the signal aborts, those to come. */
@@ -193,7 +193,7 @@ export class CaresClient {
         for (const { id, event, data } of arrived.splice(0)) {
           if (event === 'dropped') dropped = true
           else {
-            const item = parseJson<EventItem>(data, this.api)
+            const item = parseJson(data, this.api) as EventItem
             lastId = id ?? String(item.id)
             yield item
           }

@@ -1,5 +1,6 @@
 import { CaresError, isErrorCode, type Json } from '../model/errors.ts'
 import { formatDurationMs } from '../model/units.ts'
+import type { Problem } from '../model/rest.ts'
 import type { Fetch, FetchAnswer, FetchInit } from './node-fetch.ts'
 
 /** Longest that a peer may take to answer a question about its own state: it has the answer in memory, or asks its cluster once. */
@@ -51,19 +52,15 @@ export class RestExchange {
     }
     const {
       type: _type,
-      title,
+      title: _title,
       code,
       detail,
       hint,
       retryable,
       instance: _instance,
       ...details
-    } = parseJson<Record<string, Json | undefined>>(body, this.api)
-    return new CaresError(typeof code === 'string' && isErrorCode(code) ? code : 'internal', String(detail ?? title ?? answer.status), {
-      hint: typeof hint === 'string' ? hint : undefined,
-      retryable: retryable === true,
-      details: Object.fromEntries(Object.entries(details).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])))
-    })
+    } = parseJson(body, this.api) as Problem
+    return new CaresError(isErrorCode(code) ? code : 'internal', detail, { hint, retryable, details: details as Record<string, Json> })
   }
 
   /** Asks, and reads an answer in JSON; bounded by `timeoutMs`. */
@@ -98,7 +95,7 @@ export class RestExchange {
   /** The JSON of an answer that is no failure. */
   async read<Body>(answer: FetchAnswer, signal: AbortSignal, timeoutMs?: number): Promise<Body> {
     await this.refuse(answer, signal)
-    return parseJson<Body>(await this.#readAll(answer, signal, timeoutMs), this.api)
+    return parseJson(await this.#readAll(answer, signal, timeoutMs), this.api) as Body
   }
 
   /** Throws what an answer says that is a failure. */
@@ -175,10 +172,12 @@ function socketReason(error: unknown): string {
   return (code === undefined ? undefined : SOCKET_REASONS[code]) ?? message ?? String(cause)
 }
 
-/** A value of the peer's JSON, or `protocol` for what is none. */
-export function parseJson<Body>(text: string, api: string): Body {
+/** What the peer says in JSON (an object or a list, always), or `protocol` for what is none. */
+export function parseJson(text: string, api: string): object {
   try {
-    return JSON.parse(text) as Body
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null) throw new TypeError('neither an object nor a list')
+    return value
   } catch (cause) {
     throw new CaresError('protocol', `${api} did not answer in JSON`, {
       hint: 'check that --api names a CARES peer and not another server',
@@ -190,5 +189,5 @@ export function parseJson<Body>(text: string, api: string): Body {
 /** `?a=b` of the parameters that are given and not false. */
 export function query(params: Readonly<Record<string, string | number | boolean | undefined>>): string {
   const given = Object.entries(params).flatMap(([key, value]) => (value === undefined || value === false ? [] : [[key, String(value)]]))
-  return given.length === 0 ? '' : `?${new URLSearchParams(given as [string, string][])}`
+  return given.length === 0 ? '' : `?${new URLSearchParams(given as [string, string][]).toString()}`
 }

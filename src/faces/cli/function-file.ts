@@ -86,7 +86,7 @@ function readDocument(document: Document): { request: FunctionRequest } | { issu
     network
   }
   const request = functionRequestSchema.safeParse(Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)))
-  if (request.success) return { request: request.data as FunctionRequest }
+  if (request.success) return { request: request.data }
   return {
     issues: request.error.issues.flatMap(issue => {
       const [first, ...rest] = issue.path

@@ -254,7 +254,7 @@ function usageError({ message, code }: CommanderError, { entry }: FailureContext
 }
 
 function unknownCommand(word: string): CaresError {
-  const names = COMMANDS.filter(({ hidden }) => hidden !== true).flatMap(({ name, aliases = [] }) => [name, ...aliases])
+  const names = COMMANDS.filter(({ hidden }) => hidden !== true).flatMap(({ name, aliases = [] }) => [name].concat(aliases))
   const near = closest(word, names)
   return new CaresError('invalid', `there is no command ${word}`, {
     hint: near === undefined ? 'cares help   (lists the commands)' : `cares ${near}   (closest name)`

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { stripVTControlCharacters } from 'node:util'
 import { parseAllDocuments } from 'yaml'
 import { COMMANDS } from '../../../src/faces/cli/commands.ts'
 import { startHealthyApi } from '../healthy-api.ts'
@@ -65,7 +66,7 @@ describe('output formats', () => {
     await using api = await startHealthyApi()
     const plain = (await run(['peers'], { api: api.url })).stdout
     const coloured = (await run(['peers', '--color', 'always'], { api: api.url })).stdout
-    assert.equal(coloured.replace(/\u001B\[\d+m/g, ''), plain)
+    assert.equal(stripVTControlCharacters(coloured), plain)
   })
 
   it('say on stderr that a list is empty and how to fill it, and nothing with --quiet', async () => {

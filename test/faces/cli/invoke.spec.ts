@@ -91,11 +91,9 @@ describe('cares invoke', () => {
 
   it('prints each piece of an answer when it comes, and takes input at the same time', async () => {
     const stdin = new PassThrough()
-    let answering: ServerResponse | undefined
+    const answering = Promise.withResolvers<ServerResponse>()
     await using api = await startFakeApi({
-      'POST /fn/chat': response => {
-        answering = response
-      }
+      'POST /fn/chat': response => answering.resolve(response)
     })
     // The fake reads the whole body before it answers, so the end of the input comes first.
     stdin.end('question')
@@ -105,11 +103,11 @@ describe('cares invoke', () => {
       stdin,
       onStdout: piece => {
         pieces.push(piece)
-        if (pieces.length === 1) answering?.end('two')
+        if (pieces.length === 1) void answering.promise.then(response => response.end('two'))
       }
     })
-    while (answering === undefined) await new Promise(setImmediate)
-    answering.write('one')
+    const response = await answering.promise
+    response.write('one')
     assert.equal((await ended).code, 0)
     assert.deepEqual(pieces, ['one', 'two'])
   })
