@@ -3,10 +3,10 @@ import swaggerUi from '@fastify/swagger-ui'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { ERROR_CODES, type ErrorCode } from '../model/errors.ts'
-import { REST_SCHEMAS } from '../model/rest.ts'
 import { REST_PATHS } from '../model/rest-paths.ts'
 import type { App } from './context.ts'
 import { HTTP_STATUS } from './errors.ts'
+import { REST_SCHEMAS } from './rest-schemas.ts'
 
 /** Serves the description of this API, made from the schemas of its routes, as OpenAPI 3.1 and as a page. Register before the routes. */
 export function describeApi(app: App, { version }: { version: string }): void {

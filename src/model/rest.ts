@@ -1,5 +1,16 @@
 import { z } from 'zod'
 import { ERROR_CODES, type ErrorCode } from './errors.ts'
+import type { eventSchema } from './rest-events.ts'
+import type {
+  acceptedSchema,
+  cancelResultSchema,
+  explanationSchema,
+  invocationListSchema,
+  invocationSchema,
+  placementSchema,
+  verdictSchema
+} from './rest-invocations.ts'
+import { bytes, count, listOf, ms, peerRefSchema, placementKindSchema, time } from './rest-parts.ts'
 
 export { REST_PATHS, restPath } from './rest-paths.ts'
 
@@ -9,20 +20,7 @@ export { REST_PATHS, restPath } from './rest-paths.ts'
  * refused.
  */
 
-/**
- * An array that its readers may not change, as in the model. (zod's own `.readonly()` freezes at run time, and marks the OpenAPI schema as
- * something that only answers may hold.)
- */
-function listOf<Item extends z.ZodType>(item: Item): z.ZodType<readonly z.output<Item>[], readonly z.input<Item>[]> {
-  return z.array(item)
-}
-
 const errorCodes = Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]
-const count = z.int().nonnegative()
-const bytes = z.number().nonnegative().describe('bytes')
-const ms = z.number().describe('milliseconds')
-const time = z.string().describe('RFC 3339')
-
 // --- errors
 
 /**
@@ -43,13 +41,15 @@ export const problemSchema = z.looseObject({
   retryAfterMs: ms.optional(),
   issues: listOf(z.object({ path: z.string(), message: z.string() })).optional()
 })
+/** An error answer. */
 export type Problem = z.infer<typeof problemSchema>
 
 // --- peers
 
+/** See `PeerState`. */
 export const peerStateSchema = z.enum(['alive', 'suspect', 'draining', 'gone'])
+/** The role of a peer. */
 export const peerRoleSchema = z.enum(['orchestrator', 'worker'])
-const peerRefSchema = z.object({ id: z.string(), name: z.string() })
 
 const amountSchema = z.object({ cpus: z.number(), memoryBytes: bytes, diskBytes: bytes })
 const reservedSchema = z.object({ cpus: z.number(), memoryBytes: bytes })
@@ -68,8 +68,10 @@ export const peerStatsSchema = z.object({
   failed: count.describe('since the peer started'),
   ageMs: ms.describe('since the newest word of the peer')
 })
+/** The numbers of one peer. */
 export type PeerStatsItem = z.infer<typeof peerStatsSchema>
 
+/** All that is known of one peer. */
 export const peerSchema = peerStatsSchema.extend({
   voter: z.boolean(),
   term: count.describe('the newest that the peer has said it knows'),
@@ -85,19 +87,25 @@ export const peerSchema = peerStatsSchema.extend({
   usdPerHour: z.number().describe('price of the whole machine; 0: not stated'),
   startedAt: time
 })
+/** One peer. */
 export type Peer = z.infer<typeof peerSchema>
 
 /** Whose view it is: each peer answers from what it knows. */
 const viewSchema = z.object({ peer: z.string(), name: z.string() })
 
+/** Every peer, and whose view it is. */
 export const peerListSchema = z.object({ items: listOf(peerSchema), view: viewSchema })
+/** Every peer. */
 export type PeerList = z.infer<typeof peerListSchema>
 
+/** What `drain` and `resume` have done. */
 export const drainResultSchema = z.object({ id: z.string(), name: z.string(), draining: z.boolean() })
+/** What `drain` and `resume` have done. */
 export type DrainResult = z.infer<typeof drainResultSchema>
 
 // --- cluster
 
+/** How the cluster stands, as the peer that was asked knows it. */
 export const clusterSchema = z.object({
   id: z.string().nullable().describe('what a peer needs to join; without its secret unless the caller may know it'),
   secretHidden: z.boolean().describe('the cluster is private and `id` lacks its secret'),
@@ -116,13 +124,17 @@ export const clusterSchema = z.object({
   appliedIndex: count,
   fenced: z.string().nullable().describe('why this peer takes no part any more; null when it does')
 })
+/** How the cluster stands. */
 export type Cluster = z.infer<typeof clusterSchema>
 
+/** The peer has left. */
 export const leaveResultSchema = z.object({ left: z.literal(true) })
+/** The peer has left. */
 export type LeaveResult = z.infer<typeof leaveResultSchema>
 
 // --- functions
 
+/** A function as the cluster has agreed on it, and where it is called. */
 export const functionSchema = z.object({
   name: z.string(),
   image: z.string().describe('as the user wrote it'),
@@ -143,127 +155,55 @@ export const functionSchema = z.object({
   updatedAt: time,
   url: z.string().describe('where it is called, on the host that was asked')
 })
+/** A function. */
 export type FunctionItem = z.infer<typeof functionSchema>
 
+/** Every function, by name. */
 export const functionListSchema = z.object({ items: listOf(functionSchema) })
+/** Every function. */
 export type FunctionList = z.infer<typeof functionListSchema>
 
+/** What creating or changing a function has done, or would do. */
 export const putResultSchema = z.object({
   result: z.enum(['created', 'updated', 'unchanged']),
   dryRun: z.boolean().describe('true: nothing was changed, this is what would be'),
   because: z.string().describe('which evidence decided the contract'),
   function: functionSchema
 })
+/** What creating or changing a function has done. */
 export type PutResultBody = z.infer<typeof putResultSchema>
 
+/** What was removed. */
 export const removeResultSchema = z.object({ name: z.string(), revision: count.describe('the one that was removed') })
+/** What was removed. */
 export type RemoveResult = z.infer<typeof removeResultSchema>
 
-// --- invocations
+// --- invocations: the schemas are in `rest-invocations.ts`
 
-export const usageSchema = z.object({
-  queueMs: ms,
-  pullMs: ms,
-  startMs: ms,
-  runMs: ms,
-  cpuMs: ms.optional(),
-  memoryPeakBytes: bytes.optional(),
-  bytesIn: bytes,
-  bytesOut: bytes
-})
-
-export const invocationStateSchema = z.enum(['queued', 'running', 'succeeded', 'failed'])
-export const startKindSchema = z.enum(['warm', 'prewarmed', 'cold'])
-export const placementKindSchema = z.enum(['orchestrator', 'fallback'])
-
-export const invocationSchema = z.object({
-  id: z.string(),
-  function: z.string(),
-  revision: count,
-  state: invocationStateSchema,
-  gateway: peerRefSchema,
-  acceptedAt: time,
-  method: z.string(),
-  path: z.string(),
-  worker: peerRefSchema.nullable(),
-  start: startKindSchema.nullable(),
-  placement: placementKindSchema.nullable(),
-  status: z.int().nullable().describe('HTTP status of the answer'),
-  error: z.object({ code: z.string(), message: z.string() }).nullable(),
-  usage: usageSchema.nullable().describe('what the execution took'),
-  totalMs: ms.nullable().describe('from acceptance to the last byte'),
-  placements: count.describe('how often it was placed'),
-  result: z.boolean().describe('whether its answer is kept at /v1/invocations/:id/result')
-})
+/** An invocation. */
 export type Invocation = z.infer<typeof invocationSchema>
 
-export const invocationListSchema = z.object({ items: listOf(invocationSchema) })
+/** Invocations, newest first. */
 export type InvocationList = z.infer<typeof invocationListSchema>
 
-/** The answer 202 to an asynchronous call. */
-export const acceptedSchema = z.object({ invocation: z.string(), location: z.string(), state: z.literal('queued') })
+/** An asynchronous call was accepted. */
 export type Accepted = z.infer<typeof acceptedSchema>
 
-export const cancelResultSchema = z.object({ id: z.string(), found: z.boolean().describe('false: it had ended, or never was') })
+/** Whether there was something to cancel. */
 export type CancelResult = z.infer<typeof cancelResultSchema>
 
-const costSchema = z.object({ network: ms, start: ms, pull: ms, queue: ms, run: ms, total: ms })
-const rejectionSchema = z.enum([
-  'not_alive',
-  'draining',
-  'excluded',
-  'not_pinned',
-  'no_runtime',
-  'wrong_arch',
-  'memory',
-  'slots',
-  'deadline'
-])
-
 /** One peer as a placement saw it. */
-export const verdictSchema = z.object({
-  peer: peerRefSchema,
-  fits: z.boolean(),
-  chosen: z.boolean(),
-  why: z.string().describe('the verdict in words, e.g. `memory: needs 256Mi, 118Mi left`'),
-  start: z.enum(['warm', 'cold']).optional(),
-  cost: costSchema.optional().describe('expected milliseconds to the last byte, by cause'),
-  reason: rejectionSchema.optional(),
-  needed: z.number().optional(),
-  available: z.number().optional()
-})
 export type VerdictItem = z.infer<typeof verdictSchema>
 
-/** One placement with the numbers that decided it. */
-export const placementSchema = z.object({
-  at: time,
-  by: peerRefSchema,
-  placement: placementKindSchema,
-  strategy: z.string(),
-  term: count,
-  round: count,
-  try: count,
-  viewAgeMs: ms.describe('age of the oldest statistics among the candidates'),
-  needs: z.object({ cpus: z.number(), memoryBytes: bytes, imageBytes: bytes }),
-  estimate: z.object({ runMs: ms, coldStartMs: ms, warmStartMs: ms, outputBytes: bytes, samples: count }),
-  chosen: peerRefSchema.nullable(),
-  verdicts: listOf(verdictSchema).describe('chosen first, then by cost, then those that did not fit'),
-  skipped: count.describe('peers that were not looked at'),
-  rejected: z.partialRecord(rejectionSchema, count)
-})
+/** One placement. */
 export type PlacementItem = z.infer<typeof placementSchema>
 
-export const explanationSchema = z.object({
-  invocation: invocationSchema,
-  placements: listOf(placementSchema).describe('oldest first'),
-  predictedMs: ms.nullable().describe('cost of the last choice'),
-  actualMs: ms.nullable(),
-  whyNot: z.object({ peer: peerRefSchema, why: z.string() }).optional().describe('the answer to ?whyNot, of the last placement')
-})
+/** Why an invocation ran where it ran. */
 export type Explanation = z.infer<typeof explanationSchema>
 
 // --- numbers
 
+/** The numbers of every peer, their sums, and what came through the peer that was asked. */
 export const statsSchema = z.object({
   at: time,
   view: viewSchema,
@@ -289,50 +229,12 @@ export const statsSchema = z.object({
     })
     .describe('calls that came through this peer')
 })
+/** The numbers of the cluster. */
 export type Stats = z.infer<typeof statsSchema>
 
 // --- streams
 
-const peerEvent = { peer: z.string(), name: z.string() }
-const event = <Type extends string, Data extends z.ZodType>(type: Type, data: Data) =>
-  z.object({ id: count, at: time, type: z.literal(type), data })
-
-/** The `data` of one server-sent event; its `id` and `event` fields repeat `id` and `type`. */
-export const eventSchema = z.discriminatedUnion('type', [
-  event('peer:joined', z.object(peerEvent)),
-  event('peer:returned', z.object(peerEvent)),
-  event('peer:suspected', z.object({ ...peerEvent, silentMs: ms })),
-  event('peer:gone', z.object({ ...peerEvent, reason: z.enum(['left', 'silent']) })),
-  event('peer:drain-changed', z.object({ ...peerEvent, draining: z.boolean() })),
-  event('orchestrator:changed', z.object({ orchestrator: z.string().nullable(), name: z.string().nullable(), term: count })),
-  event('voters:changed', z.object({ voters: listOf(z.string()) })),
-  event('function:uploaded', z.object({ name: z.string(), revision: count, image: z.string() })),
-  event('function:removed', z.object({ name: z.string() })),
-  event(
-    'invocation:placed',
-    z.object({
-      invocation: z.string(),
-      function: z.string(),
-      worker: z.string(),
-      placement: placementKindSchema,
-      costMs: ms,
-      round: count,
-      try: count
-    })
-  ),
-  event(
-    'invocation:finished',
-    z.object({
-      invocation: z.string(),
-      function: z.string(),
-      worker: z.string().nullable(),
-      status: z.int(),
-      totalMs: ms,
-      code: z.string().nullable()
-    })
-  ),
-  event('runtime:state-changed', z.object({ ready: z.boolean(), reason: z.string() }))
-])
+/** One event, see `rest-events.ts`. */
 export type EventItem = z.infer<typeof eventSchema>
 
 /** Last event of a stream whose reader was too slow, under the event name `dropped`: it may come back with `Last-Event-ID`. */
@@ -340,8 +242,10 @@ export const droppedSchema = z.object({
   missed: count.describe('events that were not sent'),
   lastId: count.describe('the last that was sent')
 })
+/** The last event for a reader that was too slow. */
 export type Dropped = z.infer<typeof droppedSchema>
 
+/** One line of a function’s log. */
 export const logLineSchema = z.object({
   at: time,
   peer: z.string(),
@@ -350,59 +254,38 @@ export const logLineSchema = z.object({
   stream: z.enum(['stdout', 'stderr']),
   text: z.string()
 })
+/** One line of a function’s log. */
 export type LogItem = z.infer<typeof logLineSchema>
 
 // --- the peer itself
 
+/** What must hold for the peer to work well, and whether it does. */
 export const checkListSchema = z.object({
   ok: z.boolean().describe('all of them hold'),
   items: listOf(z.object({ name: z.string(), ok: z.boolean(), message: z.string(), hint: z.string().optional() }))
 })
+/** What must hold for the peer to work well. */
 export type CheckList = z.infer<typeof checkListSchema>
 
+/** What was removed, or would be. */
 export const pruneResultSchema = z.object({
   dryRun: z.boolean(),
   items: listOf(z.object({ container: z.string(), function: z.string(), reason: z.string() }))
 })
+/** What was removed. */
 export type PruneResult = z.infer<typeof pruneResultSchema>
 
+/** The process answers. */
 export const aliveSchema = z.object({ status: z.literal('ok') })
+/** The process answers. */
 export type Alive = z.infer<typeof aliveSchema>
 
+/** Whether the peer can answer function calls, and if not, why. */
 export const readySchema = z.object({ ready: z.boolean(), reason: z.string() })
+/** Whether the peer can answer function calls. */
 export type Ready = z.infer<typeof readySchema>
 
+/** Who answers, and in which version. */
 export const versionSchema = z.object({ name: z.literal('cares'), version: z.string(), node: z.string(), peer: peerRefSchema })
+/** Who answers. */
 export type Version = z.infer<typeof versionSchema>
-
-/** The schemas that the OpenAPI document names. */
-export const REST_SCHEMAS = {
-  Problem: problemSchema,
-  PeerStats: peerStatsSchema,
-  Peer: peerSchema,
-  PeerList: peerListSchema,
-  DrainResult: drainResultSchema,
-  Cluster: clusterSchema,
-  LeaveResult: leaveResultSchema,
-  Function: functionSchema,
-  FunctionList: functionListSchema,
-  PutResult: putResultSchema,
-  RemoveResult: removeResultSchema,
-  Usage: usageSchema,
-  Invocation: invocationSchema,
-  InvocationList: invocationListSchema,
-  Accepted: acceptedSchema,
-  CancelResult: cancelResultSchema,
-  Verdict: verdictSchema,
-  Placement: placementSchema,
-  Explanation: explanationSchema,
-  Stats: statsSchema,
-  Event: eventSchema,
-  Dropped: droppedSchema,
-  LogLine: logLineSchema,
-  CheckList: checkListSchema,
-  PruneResult: pruneResultSchema,
-  Alive: aliveSchema,
-  Ready: readySchema,
-  Version: versionSchema
-} as const

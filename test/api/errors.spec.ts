@@ -122,8 +122,8 @@ describe('what is not a CaresError', () => {
     assert.doesNotMatch(answer.body, /secret/)
     const errors = harness.log.records.filter(({ level }) => level === 'error')
     assert.equal(errors.length, 1)
-    const { err } = errors[0]?.fields as { err: Error }
-    assert.equal(err.message, 'secret path /etc/x')
+    const fields = errors.map(record => record.fields as { err: Error })
+    assert.equal(fields[0]?.err.message, 'secret path /etc/x')
   })
 
   it('is what an answer that does not fit its schema is', async () => {

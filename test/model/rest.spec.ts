@@ -4,13 +4,14 @@ import type { FunctionRecord } from '../../src/model/function.ts'
 import type { LogLine } from '../../src/model/logs.ts'
 import {
   type EventItem,
-  eventSchema,
   type FunctionItem,
   type LogItem,
   logLineSchema,
-  problemSchema,
-  REST_SCHEMAS
+  aliveSchema,
+  functionSchema,
+  problemSchema
 } from '../../src/model/rest.ts'
+import { eventSchema } from '../../src/model/rest-events.ts'
 import { REST_PATHS, restPath } from '../../src/model/rest-paths.ts'
 import { sampleFunction } from '../support/samples.ts'
 
@@ -61,13 +62,13 @@ describe('the schemas of the REST API', () => {
     const fn = (record: FunctionRecord): FunctionItem => ({ ...record, env: { ...record.env }, url: '' })
     assert.equal(typeof event, 'function')
     const sample = fn(sampleFunction())
-    assert.deepEqual(REST_SCHEMAS.Function.parse(sample), sample)
+    assert.deepEqual(functionSchema.parse(sample), sample)
     const text = line({ at: '', peer: 'p', function: 'f', stream: 'stdout', text: '' } as unknown as LogLine)
     assert.deepEqual(logLineSchema.parse(text), text)
   })
 
   it('let readers of an older version ignore what they do not know', () => {
-    assert.deepEqual(REST_SCHEMAS.Alive.parse({ status: 'ok', mood: 'fine' }), { status: 'ok' })
+    assert.deepEqual(aliveSchema.parse({ status: 'ok', mood: 'fine' }), { status: 'ok' })
   })
 
   it('keep the details of a problem that have no name of their own', () => {

@@ -5,11 +5,11 @@ import type { InvocationRecord } from '../../model/invocation.ts'
 import {
   cancelResultSchema,
   explanationSchema,
-  type Invocation,
   invocationListSchema,
   invocationSchema,
   invocationStateSchema
-} from '../../model/rest.ts'
+} from '../../model/rest-invocations.ts'
+import type { Invocation } from '../../model/rest.ts'
 import { REST_PATHS } from '../../model/rest-paths.ts'
 import type { PeerService } from '../../model/service.ts'
 import { breakOff } from '../break-off.ts'

@@ -1,13 +1,6 @@
 import assert from 'node:assert/strict'
-import {
-  checkListSchema,
-  clusterSchema,
-  explanationSchema,
-  functionListSchema,
-  invocationListSchema,
-  peerListSchema,
-  statsSchema
-} from '../../../src/model/rest.ts'
+import { checkListSchema, clusterSchema, functionListSchema, peerListSchema, statsSchema } from '../../../src/model/rest.ts'
+import { explanationSchema, invocationListSchema } from '../../../src/model/rest-invocations.ts'
 import { problem } from '../fake-api.ts'
 import { assertGolden } from '../golden.ts'
 import { CHECKS, startHealthyApi } from '../healthy-api.ts'
@@ -55,7 +48,10 @@ describe('cares, its screens', () => {
   for (const [name, lines] of Object.entries(SCREENS)) {
     it(`shows ${name} as it is drawn in test/golden/cli/${name}.txt`, async () => {
       await using api = await startHealthyApi()
-      api.answer('GET /v1/functions/thmb', problem('not_found', 'no function named thmb', 404))
+      api.answer(
+        'GET /v1/functions/thmb',
+        problem('not_found', 'no function named thmb', 404, { hint: 'a hint that the closest name makes needless' })
+      )
       api.answer('GET /v1/peers/brich', problem('not_found', 'no peer named brich', 404))
       if (name === 'not-found') api.answer(`GET /v1/invocations/${INVOCATION_ID}/explain`, problem('not_found', 'no peer named elmm', 404))
       let screen = ''
@@ -68,7 +64,7 @@ describe('cares, its screens', () => {
       if (!name.endsWith('-wide')) {
         const wide = screen
           .split('\n')
-          .filter(line => line.length > 80 && !/^(\$|2>|.*(12D3KooW|sha256:|i-[a-z2-7]{26}|memory: needs))/.test(line))
+          .filter(line => line.length > 80 && !/^(\$|2>|.*(12D3KooW|sha256:|i-[0-9a-z]{26}|memory: needs))/.test(line))
         assert.deepEqual(wide, [], 'wider than 80 columns')
       }
     })

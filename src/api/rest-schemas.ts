@@ -1,0 +1,64 @@
+import { eventSchema } from '../model/rest-events.ts'
+import {
+  acceptedSchema,
+  cancelResultSchema,
+  explanationSchema,
+  invocationListSchema,
+  invocationSchema,
+  placementSchema,
+  usageSchema,
+  verdictSchema
+} from '../model/rest-invocations.ts'
+import {
+  aliveSchema,
+  checkListSchema,
+  clusterSchema,
+  drainResultSchema,
+  droppedSchema,
+  functionListSchema,
+  functionSchema,
+  leaveResultSchema,
+  logLineSchema,
+  peerListSchema,
+  peerSchema,
+  peerStatsSchema,
+  problemSchema,
+  pruneResultSchema,
+  putResultSchema,
+  readySchema,
+  removeResultSchema,
+  statsSchema,
+  versionSchema
+} from '../model/rest.ts'
+
+/** The schemas that the OpenAPI document names. */
+export const REST_SCHEMAS = {
+  Problem: problemSchema,
+  PeerStats: peerStatsSchema,
+  Peer: peerSchema,
+  PeerList: peerListSchema,
+  DrainResult: drainResultSchema,
+  Cluster: clusterSchema,
+  LeaveResult: leaveResultSchema,
+  Function: functionSchema,
+  FunctionList: functionListSchema,
+  PutResult: putResultSchema,
+  RemoveResult: removeResultSchema,
+  Usage: usageSchema,
+  Invocation: invocationSchema,
+  InvocationList: invocationListSchema,
+  Accepted: acceptedSchema,
+  CancelResult: cancelResultSchema,
+  Verdict: verdictSchema,
+  Placement: placementSchema,
+  Explanation: explanationSchema,
+  Stats: statsSchema,
+  Event: eventSchema,
+  Dropped: droppedSchema,
+  LogLine: logLineSchema,
+  CheckList: checkListSchema,
+  PruneResult: pruneResultSchema,
+  Alive: aliveSchema,
+  Ready: readySchema,
+  Version: versionSchema
+} as const

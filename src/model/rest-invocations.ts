@@ -1,0 +1,102 @@
+import { z } from 'zod'
+import { bytes, count, listOf, ms, peerRefSchema, placementKindSchema, time } from './rest-parts.ts'
+
+/** What an execution took, see `Usage`. */
+export const usageSchema = z.object({
+  queueMs: ms,
+  pullMs: ms,
+  startMs: ms,
+  runMs: ms,
+  cpuMs: ms.optional(),
+  memoryPeakBytes: bytes.optional(),
+  bytesIn: bytes,
+  bytesOut: bytes
+})
+
+/** See `InvocationState`. */
+export const invocationStateSchema = z.enum(['queued', 'running', 'succeeded', 'failed'])
+/** See `StartKind`. */
+export const startKindSchema = z.enum(['warm', 'prewarmed', 'cold'])
+
+/** An invocation, without the reasons of its placements. Null: not known (yet). */
+export const invocationSchema = z.object({
+  id: z.string(),
+  function: z.string(),
+  revision: count,
+  state: invocationStateSchema,
+  gateway: peerRefSchema,
+  acceptedAt: time,
+  method: z.string(),
+  path: z.string(),
+  worker: peerRefSchema.nullable(),
+  start: startKindSchema.nullable(),
+  placement: placementKindSchema.nullable(),
+  status: z.int().nullable().describe('HTTP status of the answer'),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  usage: usageSchema.nullable().describe('what the execution took'),
+  totalMs: ms.nullable().describe('from acceptance to the last byte'),
+  placements: count.describe('how often it was placed'),
+  result: z.boolean().describe('whether its answer is kept at /v1/invocations/:id/result')
+})
+
+/** Invocations, newest first. */
+export const invocationListSchema = z.object({ items: listOf(invocationSchema) })
+
+/** The answer 202 to an asynchronous call. */
+export const acceptedSchema = z.object({ invocation: z.string(), location: z.string(), state: z.literal('queued') })
+
+/** Whether there was something to cancel. */
+export const cancelResultSchema = z.object({ id: z.string(), found: z.boolean().describe('false: it had ended, or never was') })
+
+const costSchema = z.object({ network: ms, start: ms, pull: ms, queue: ms, run: ms, total: ms })
+const rejectionSchema = z.enum([
+  'not_alive',
+  'draining',
+  'excluded',
+  'not_pinned',
+  'no_runtime',
+  'wrong_arch',
+  'memory',
+  'slots',
+  'deadline'
+])
+
+/** One peer as a placement saw it. */
+export const verdictSchema = z.object({
+  peer: peerRefSchema,
+  fits: z.boolean(),
+  chosen: z.boolean(),
+  why: z.string().describe('the verdict in words, e.g. `memory: needs 256Mi, 118Mi left`'),
+  start: z.enum(['warm', 'cold']).optional(),
+  cost: costSchema.optional().describe('expected milliseconds to the last byte, by cause'),
+  reason: rejectionSchema.optional(),
+  needed: z.number().optional(),
+  available: z.number().optional()
+})
+
+/** One placement with the numbers that decided it. */
+export const placementSchema = z.object({
+  at: time,
+  by: peerRefSchema,
+  placement: placementKindSchema,
+  strategy: z.string(),
+  term: count,
+  round: count,
+  try: count,
+  viewAgeMs: ms.describe('age of the oldest statistics among the candidates'),
+  needs: z.object({ cpus: z.number(), memoryBytes: bytes, imageBytes: bytes }),
+  estimate: z.object({ runMs: ms, coldStartMs: ms, warmStartMs: ms, outputBytes: bytes, samples: count }),
+  chosen: peerRefSchema.nullable(),
+  verdicts: listOf(verdictSchema).describe('chosen first, then by cost, then those that did not fit'),
+  skipped: count.describe('peers that were not looked at'),
+  rejected: z.partialRecord(rejectionSchema, count)
+})
+
+/** Why an invocation ran where it ran, with all numbers that decided. */
+export const explanationSchema = z.object({
+  invocation: invocationSchema,
+  placements: listOf(placementSchema).describe('oldest first'),
+  predictedMs: ms.nullable().describe('cost of the last choice'),
+  actualMs: ms.nullable(),
+  whyNot: z.object({ peer: peerRefSchema, why: z.string() }).optional().describe('the answer to ?whyNot, of the last placement')
+})
