@@ -75,7 +75,7 @@ export class DockerImages {
 
   async #pull(image: string, signal: AbortSignal): Promise<void> {
     try {
-      const progress = (await this.#engine.pull(image, { abortSignal: signal })) as NodeJS.ReadableStream
+      const progress = await this.#engine.pull(image, { abortSignal: signal })
       const { promise, resolve, reject } = Promise.withResolvers<void>()
       this.#engine.modem.followProgress(progress, error => (error === null ? resolve() : reject(error)))
       await promise

@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream'
-import type { Dispatcher } from 'undici'
 import { CaresError } from '../model/errors.ts'
 import type { FunctionRecord } from '../model/function.ts'
 import type { CallHead, Usage } from '../model/invocation.ts'
@@ -34,7 +33,7 @@ export async function executeHttp(run: HttpRun): Promise<ExecutionAnswer> {
   try {
     const body = await toRequestBody(call.head, counted(call.body, input, ending))
     const response = await lease.client.request({
-      method: call.head.method as Dispatcher.HttpMethod,
+      method: call.head.method,
       path: call.head.query === '' ? call.head.path : `${call.head.path}?${call.head.query}`,
       headers: requestHeaders(call.head),
       body,

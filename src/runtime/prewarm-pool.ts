@@ -101,7 +101,7 @@ export class PrewarmPool {
   async close(): Promise<void> {
     this.#stopping.abort()
     await Promise.all(this.#starting)
-    const waiting = [...this.#shelves.values()].flatMap(shelf => [...shelf.waiting])
+    const waiting = [...this.#shelves.values()].flatMap(shelf => Array.from(shelf.waiting))
     this.#shelves.clear()
     await Promise.all(waiting.map(async ({ instance }) => instance.dispose()))
   }

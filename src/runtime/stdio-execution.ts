@@ -1,4 +1,4 @@
-import type { Readable, Writable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { CaresError } from '../model/errors.ts'
 import type { FunctionRecord } from '../model/function.ts'
@@ -117,7 +117,7 @@ function feed(body: AsyncIterable<Uint8Array>, instance: StdioInstance, ending: 
     }
   }
   // The program decides how much of its input it wants: EPIPE, a reset or a closed stdin only end the feeding.
-  pipeline(counted(), instance.stdin as Writable).catch(() => {})
+  pipeline(counted(), instance.stdin).catch(() => {})
   void instance.exited.then(() => instance.stdin.destroy())
   return input
 }
