@@ -17,7 +17,7 @@ export function explanationLines({ invocation, placements, predictedMs, actualMs
     ...(predictedMs === null
       ? []
       : [
-          `Predicted ${formatDurationMs(predictedMs)}  actual ${actualMs === null ? '-' : formatDurationMs(actualMs)}${samples === undefined ? '' : `  (from ${samples} earlier runs)`}`
+          `Predicted ${formatDurationMs(predictedMs)}  actual ${actualMs === null ? '-' : formatDurationMs(actualMs)}${samples === undefined ? '' : `  (from ${samples} earlier ${samples === 1 ? 'run' : 'runs'})`}`
         ]),
     ...(whyNot === undefined ? [] : [`Why not ${whyNot.peer.name}: ${whyNot.why}`])
   ]

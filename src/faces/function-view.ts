@@ -95,9 +95,9 @@ function contractText({ contract, port, readyPath }: FunctionItem): string {
   return contract === 'stdio' ? 'stdio' : `http, port ${port}${readyPath === undefined ? '' : `, ready at ${readyPath}`}`
 }
 
-/** Why the contract was chosen, without saying the port twice. */
-function evidence(because: string, { port }: FunctionItem): string {
-  const reason = because.replace(`port ${port} from`, 'from')
+/** Why the contract was chosen, without saying contract and port twice. */
+function evidence(because: string, { contract, port }: FunctionItem): string {
+  const reason = because.replace(`${contract}, `, '').replace(`port ${port} from`, 'from')
   return reason === '' ? '' : ` (${reason})`
 }
 

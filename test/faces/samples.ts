@@ -119,7 +119,7 @@ export const UPPER: FunctionItem = {
   url: 'http://127.0.0.1:7070/fn/upper'
 }
 
-export const INVOCATION_ID = `i-${'7f3kq9'.padEnd(26, 'a')}`.replaceAll('9', 'z')
+export const INVOCATION_ID = 'i-ark8hk64k53wn327j164h8y0kw'
 
 export const INVOCATION: Invocation = {
   id: INVOCATION_ID,

@@ -9,10 +9,11 @@ const REMEDIES_MAX = 2
 /**
  * An error as people read it: what failed and its first cause, the evidence, and at most two remedies that fit its code.
  *
- * @param remedies - remedies that only the command knows, e.g. the closest name; they come first
+ * @param remedies - remedies that only the command knows, e.g. the closest name; they take the place of the general ones
  */
 export function errorLines(error: CaresError, { verbose = false, remedies = [] as readonly string[] } = {}): string[] {
-  const known = [...remedies, ...(error.hint === undefined ? remediesFor(error) : [error.hint])].slice(0, REMEDIES_MAX)
+  const general = error.hint === undefined ? remediesFor(error) : [error.hint]
+  const known = (remedies.length > 0 ? remedies : general).slice(0, REMEDIES_MAX)
   return [
     `cares: ${error.message}`,
     ...evidence(error.details),

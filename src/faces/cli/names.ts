@@ -4,9 +4,9 @@ import type { CaresClient } from '../client.ts'
 /** Longest to wait for names that only make the output nicer. */
 const NAMES_TIMEOUT_MS = 2_000
 
-/** Whether a word can only be an invocation: function names have no second part of 26 characters in base 32, but ids are often pasted cut. */
+/** Whether a word is the id of an invocation, and not the name of a function (which could look so, but would hardly be given). */
 export function isInvocationId(word: string): boolean {
-  return /^i-[a-z2-7]{4,26}$/.test(word) && /^i-[a-z2-7]{26}$/.test(word)
+  return /^i-[0-9a-z]{26}$/.test(word)
 }
 
 /** Names of peers by id; empty when they cannot be had in time. */
