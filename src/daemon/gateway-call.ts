@@ -100,6 +100,7 @@ export class GatewayCall {
   #headSent = false
   #offset = 0
   #hint: PeerId | undefined
+  #asked: PeerId | undefined
 
   constructor(init: GatewayCallInit, components: GatewayCallComponents) {
     this.#init = init
@@ -118,8 +119,10 @@ export class GatewayCall {
 
   async *#round(round: number, signal: AbortSignal): AsyncGenerator<AnswerDown, RoundEnd> {
     const { transport, clock, watch, breaker } = this.#components
-    const orchestrator = this.#chooseOrchestrator()
+    // Peers that name each other as orchestrator could send a call round and round: the last round is this gateway's own.
+    const orchestrator = round === ROUNDS_MAX ? null : this.#chooseOrchestrator()
     const target = orchestrator ?? transport.self
+    this.#asked = target
     let channel: Channel<InvokeUp, InvokeDown>
     try {
       channel = await transport.open('invoke', target, { signal: AbortSignal.any([signal, clock.timeout(OPEN_TIMEOUT_MS)]) })
@@ -208,7 +211,9 @@ export class GatewayCall {
   #onFailed(remote: RemoteError): RoundEnd {
     const error = fromRemoteError(remote)
     const { orchestrator } = error.details
-    if (error.code === 'not_orchestrator' && typeof orchestrator === 'string') this.#hint = orchestrator as PeerId
+    // One that names itself has won its election a moment ago and may not decide yet: until then calls do without it.
+    const namesAnother = typeof orchestrator === 'string' && orchestrator !== this.#asked
+    if (error.code === 'not_orchestrator' && namesAnother) this.#hint = orchestrator as PeerId
     if (!remote.started && ANOTHER_PLACER_MAY.has(error.code) && this.#canStartOver) {
       const asked = this.#components.orchestrator()
       if (error.code === 'not_orchestrator' && this.#hint === undefined && asked !== null) this.#components.breaker.trip(asked)
