@@ -44,7 +44,7 @@ const WRONG_REQUESTS: readonly WrongRequest[] = [
   {
     what: 'a description that is far too large',
     path: '/v1/functions',
-    init: { method: 'POST', headers: JSON_TYPE, body: JSON.stringify({ name: 'a', image: 'x'.repeat(20_000_000) }) },
+    init: { method: 'POST', headers: JSON_TYPE, body: JSON.stringify({ name: 'a', image: 'x'.repeat(2_000_000) }) },
     status: 413,
     code: 'too_large'
   },
@@ -64,7 +64,7 @@ const WRONG_REQUESTS: readonly WrongRequest[] = [
   },
   { what: 'a function that fails', path: '/fn/failing', init: { method: 'POST', body: 'x' }, status: 500, code: 'function_failed' },
   { what: 'a function that hangs', path: '/fn/hanging', init: { method: 'POST', body: 'x' }, status: 504, code: 'timeout' },
-  { what: 'a web function that crashes', path: '/fn/web/crash', status: 500, code: 'function_failed' }
+  { what: 'a web function that crashes', path: '/fn/web/crash', status: 502, code: 'function_protocol' }
 ]
 
 describe('wrong input', () => {
