@@ -8,7 +8,7 @@ import type { Logger } from '../model/ports/logger.ts'
 import type { ExecutionAnswer, ExecutionCall, Runtime, RuntimeUse } from '../model/ports/runtime.ts'
 import type { Digest } from '../model/ids.ts'
 import type { Driver, Instance, StdioInstance } from './driver.ts'
-import { createEnding, untilAborted } from './ending.ts'
+import { createEnding, type Ending, untilAborted } from './ending.ts'
 import { executeHttp } from './http-execution.ts'
 import { HttpPool } from './http-pool.ts'
 import { readLines } from './log-lines.ts'
@@ -48,7 +48,9 @@ export class FunctionRuntime implements Runtime {
   readonly #listeners = new Set<(line: Omit<LogLine, 'peer'>) => void>()
   readonly #log: Logger
   #upkeep: Disposable | undefined
-  #stopping = new AbortController()
+  /** Of the calls that run: a long-lived signal that every call listened to would keep something of each. */
+  readonly #endings = new Set<Ending>()
+  #isStopping = false
 
   constructor(init: FunctionRuntimeInit, { driver, clock, log }: { driver: Driver; clock: Clock; log: Logger }) {
     this.#init = init
@@ -81,7 +83,8 @@ export class FunctionRuntime implements Runtime {
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort(new CaresError('stopping', 'this peer is stopping', { retryable: true }))
+    this.#isStopping = true
+    for (const ending of this.#endings) ending.cut(stopping())
     this.#upkeep?.[Symbol.dispose]()
     this.#upkeep = undefined
     await Promise.all([...this.#pools.values()].map(async pool => pool.close()))
@@ -125,14 +128,26 @@ export class FunctionRuntime implements Runtime {
     return { running, cpusReserved: cpus, memoryReservedBytes: memoryBytes, warm: this.#warm() }
   }
 
-  async execute(fn: FunctionRecord, call: ExecutionCall, options: { signal: AbortSignal; timeoutMs: number }): Promise<ExecutionAnswer> {
-    this.#stopping.signal.throwIfAborted()
-    const ended = this.#count(fn)
+  async execute(
+    fn: FunctionRecord,
+    call: ExecutionCall,
+    { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number }
+  ): Promise<ExecutionAnswer> {
+    if (this.#isStopping) throw stopping()
+    const program: { instance?: StdioInstance } = {}
+    const ending = createEnding({ clock: this.#clock, signal, timeoutMs, hint: () => hintOfServer(program.instance) })
+    const uncount = this.#count(fn)
+    this.#endings.add(ending)
+    const ended = (): void => {
+      uncount()
+      this.#endings.delete(ending)
+    }
     try {
-      const answer = await (fn.contract === 'stdio' ? this.#callProgram(fn, call, options) : this.#callServer(fn, call, options))
+      const answer = await (fn.contract === 'stdio' ? this.#callProgram(fn, call, ending, program) : this.#callServer(fn, call, ending))
       void answer.end.then(ended, ended)
       return answer
     } catch (error) {
+      ending.close()
       ended()
       throw error
     }
@@ -141,24 +156,13 @@ export class FunctionRuntime implements Runtime {
   async #callProgram(
     fn: FunctionRecord,
     call: ExecutionCall,
-    { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number }
+    ending: Ending,
+    program: { instance?: StdioInstance }
   ): Promise<ExecutionAnswer> {
-    const stop = AbortSignal.any([signal, this.#stopping.signal])
-    let instance: StdioInstance | undefined
-    const ending = createEnding({ clock: this.#clock, signal: stop, timeoutMs, hint: () => hintOfServer(instance) })
     const askedMs = this.#clock.nowMs()
     const prewarmed = this.#prewarm.take(fn)
-    try {
-      if (prewarmed === undefined) {
-        const reservation = await this.#reserve(fn)
-        instance = await this.#startProgram(fn, call, reservation, ending.signal)
-      } else {
-        instance = prewarmed.instance
-      }
-    } catch (error) {
-      ending.close()
-      throw error
-    }
+    const instance = prewarmed?.instance ?? (await this.#startProgram(fn, call, await this.#reserve(fn), ending.signal))
+    program.instance = instance
     this.#watch(instance, fn, call.invocation)
     const start = prewarmed === undefined ? 'cold' : 'prewarmed'
     const startMs = this.#clock.nowMs() - askedMs - instance.pullMs
@@ -185,20 +189,9 @@ export class FunctionRuntime implements Runtime {
     }
   }
 
-  async #callServer(
-    fn: FunctionRecord,
-    call: ExecutionCall,
-    { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number }
-  ): Promise<ExecutionAnswer> {
-    const stop = AbortSignal.any([signal, this.#stopping.signal])
-    const ending = createEnding({ clock: this.#clock, signal: stop, timeoutMs })
-    try {
-      const lease = await this.#pool(fn).acquire({ signal: ending.signal })
-      return await executeHttp({ lease, fn, call, ending, clock: this.#clock })
-    } catch (error) {
-      ending.close()
-      throw error
-    }
+  async #callServer(fn: FunctionRecord, call: ExecutionCall, ending: Ending): Promise<ExecutionAnswer> {
+    const lease = await this.#pool(fn).acquire({ signal: ending.signal })
+    return executeHttp({ lease, fn, call, ending, clock: this.#clock })
   }
 
   #pool(fn: FunctionRecord): HttpPool {
@@ -274,6 +267,10 @@ export class FunctionRuntime implements Runtime {
 }
 
 function noop(): void {}
+
+function stopping(): CaresError {
+  return new CaresError('stopping', 'this peer is stopping', { retryable: true })
+}
 
 /** What a timed-out one-shot program is told that listens on a port instead of reading stdin. */
 function hintOfServer(instance: StdioInstance | undefined): string | undefined {

@@ -375,6 +375,16 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
     await runtime.stop()
     await rejectsWith('stopping', call(runtime, fn))
   })
+
+  it('ends what runs when it is stopped', async () => {
+    const { promise: running, resolve } = Promise.withResolvers<void>()
+    runtime.onLog(() => resolve())
+    const calling = rejectsWith('stopping', call(runtime, await functionOf(runtime, tried.programs.stubborn)))
+    await running
+    await runtime.stop()
+    assert.equal(await tried.countLeft(), 0)
+    await calling
+  })
 }
 
 /** A signal that nobody aborts. */
