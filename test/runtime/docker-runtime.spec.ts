@@ -14,8 +14,7 @@ import {
   type Programs,
   rejectsWith,
   type RuntimeUnderTest,
-  runtimeCompliance,
-  until
+  runtimeCompliance
 } from '../compliance/runtime.ts'
 import { createTestLog } from '../support/test-log.ts'
 
@@ -141,9 +140,11 @@ describe('runtime: docker', function () {
 
     it('limits memory, processes and capabilities, and labels what it makes', async () => {
       const caller = new AbortController()
-      const fn = await functionOf(runtime, 'cares-test/hang', { cpus: 0.5 })
+      const { promise: running, resolve } = Promise.withResolvers<void>()
+      runtime.onLog(() => resolve())
+      const fn = await functionOf(runtime, 'cares-test/stubborn', { cpus: 0.5 })
       const calling = rejectsWith('cancelled', execute(runtime, fn, { signal: caller.signal }))
-      while ((await tried.countLeft()) === 0) await until(() => true)
+      await running
       const [listed] = await engine.listContainers({ all: true, filters: { label: [`io.cares.peer=${tried.peer}`] } })
       const { HostConfig, Config } = await engine.getContainer(listed?.Id ?? '').inspect()
       caller.abort()
