@@ -35,7 +35,7 @@ export class SimulatedNetwork {
   }
 
   isCut(from: string, to: string): boolean {
-    return this.#cutLinks.has(linkName(from, to))
+    return this.#cutLinks.size > 0 && this.#cutLinks.has(linkName(from, to))
   }
 
   /** Calls `deliver` later: usually once, maybe never, maybe twice. A link that is cut meanwhile loses what is on its way. */

@@ -53,8 +53,8 @@ export function entriesBetween(log: Log, from: number, to = Number.POSITIVE_INFI
 }
 
 /**
- * The log with `entries` at its end; the first must follow the newest one. Copies the list of entries: 10,000 of them take about 10 µs,
- * far less than the fsync that follows.
+ * The log with `entries` at its end; the first must follow the newest one. Copies the list of entries (not the entries): with 10,000 of
+ * them kept a step takes about 60 µs, far less than the fsync that follows it. Compact before it is tens of thousands.
  */
 export function append(log: Log, entries: readonly Entry[]): Log {
   const added = configurationsOf(entries)

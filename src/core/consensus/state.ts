@@ -110,8 +110,11 @@ export function isVoter(state: RaftState, peer: PeerId = state.self): boolean {
  * 2014, section 4.2.2). Its own vote does not count then.
  */
 export function isElectable({ self, log, commitIndex }: RaftState): boolean {
-  const latestCommitted = log.configurations.findLastIndex(({ index }) => index <= commitIndex)
-  return log.configurations.slice(Math.max(0, latestCommitted)).some(({ configuration }) => configuration.voters.includes(self))
+  for (const { index, configuration } of log.configurations.toReversed()) {
+    if (configuration.voters.includes(self)) return true
+    if (index <= commitIndex) return false
+  }
+  return false
 }
 
 /** Whether this peer leads and has committed an entry of its own term. Only then it knows all that is agreed, and may decide. */

@@ -91,7 +91,9 @@ describe('the choice of voters', () => {
       leaving: fc.uniqueArray(fc.nat(8), { maxLength: 3 })
     })
     .filter(({ votersCount, learnersCount }) => votersCount <= targetVoters(votersCount + learnersCount) + 1)
-    .map(({ votersCount, learnersCount, health, leaving }) => review(votersCount, learnersCount, { ...health }, leaving))
+    .map(({ votersCount, learnersCount, health, leaving }) =>
+      review(votersCount, learnersCount, Object.fromEntries(health.entries()), leaving)
+    )
 
   /** How many more of those who stay and live may die before nothing can be committed. */
   function margin({ health, leaving, self }: VoterReview, { voters }: Configuration): number {
