@@ -4,8 +4,9 @@ import type { PeerId } from '../model/ids.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import type { Transport } from '../model/ports/transport.ts'
-import type { Committed, Consensus } from './consensus.ts'
+import type { Consensus } from './consensus.ts'
 import { ask } from './control-client.ts'
+import type { Committed } from './proposals.ts'
 
 /** Longest a change may take to be agreed, elections and retries included. */
 const AGREE_TIMEOUT_MS = 10_000

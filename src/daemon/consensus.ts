@@ -9,8 +9,8 @@ import {
 } from '../core/consensus/state.ts'
 import { lastIndex } from '../core/consensus/log.ts'
 import type { Effect, Step } from '../core/consensus/effects.ts'
-import { applyCommand } from '../core/registry/apply-command.ts'
-import type { Command, Outcome } from '../model/command.ts'
+import { applyCommands } from '../core/registry/apply-command.ts'
+import type { Command, CommandCodec } from '../model/command.ts'
 import type { Configuration, ConsensusMessage, ConsensusRole, Entry } from '../model/consensus.ts'
 import { assertNever, CaresError, toCaresError } from '../model/errors.ts'
 import type { PeerId, Term } from '../model/ids.ts'
@@ -21,6 +21,7 @@ import type { Applied, Persisted, RegistryTables, Store } from '../model/ports/s
 import type { Transport } from '../model/ports/transport.ts'
 import type { Timings } from '../model/presets.ts'
 import type { Random } from '../model/random.ts'
+import { type Committed, lostRole, Proposals } from './proposals.ts'
 
 /** How often the state machine is asked whether a deadline has passed; an eighth of the shortest heartbeat. */
 const TICK_MS = 12
@@ -45,12 +46,6 @@ export interface ConsensusComponents {
   readonly listener: ConsensusListener
 }
 
-/** Commands as bytes of the log; `wire/` has the real one. `decode` throws `incompatible` for a command of a newer version. */
-export interface CommandCodec {
-  encode(command: Command): Uint8Array
-  decode(bytes: Uint8Array): Command
-}
-
 /** A peer's own part in the cluster. */
 export interface ConsensusRoleNow {
   readonly role: ConsensusRole
@@ -70,18 +65,6 @@ export interface ConsensusListener {
   onFenced(reason: CaresError): void
 }
 
-/** Where an acknowledged command stands in the log. */
-export interface Committed {
-  readonly outcome: Outcome
-  readonly index: number
-  readonly term: Term
-}
-
-interface Proposal {
-  readonly command: Uint8Array
-  readonly settle: PromiseWithResolvers<Committed>
-}
-
 /**
  * Drives the Raft core of this peer: the one place where its timer, its disk and its messages meet.
  *
@@ -92,8 +75,7 @@ export class Consensus implements Startable {
   readonly #components: ConsensusComponents
   readonly #timings: Timings
   readonly #inputs: ((state: RaftState, nowMs: number) => Step)[] = []
-  readonly #proposals: Proposal[] = []
-  readonly #waiting = new Map<number, Proposal & { readonly term: Term }>()
+  readonly #proposals = new Proposals()
   readonly #heardAtMs = new Map<PeerId, number>()
   readonly #appliedWaiters = new Set<{ index: number; resolve: () => void }>()
   #state: RaftState
@@ -128,7 +110,7 @@ export class Consensus implements Startable {
     this.#timer?.[Symbol.dispose]()
     this.#inputs.length = 0
     await this.#draining
-    this.#rejectAll(new CaresError('stopping', 'this peer is stopping', { retryable: true }))
+    this.#proposals.rejectAll(new CaresError('stopping', 'this peer is stopping', { retryable: true }))
   }
 
   get self(): PeerId {
@@ -194,17 +176,9 @@ export class Consensus implements Startable {
    */
   async propose(command: Command, { signal }: { signal: AbortSignal }): Promise<Committed> {
     this.#assertTakingPart()
-    const settle = Promise.withResolvers<Committed>()
-    this.#proposals.push({ command: this.#components.codec.encode(command), settle })
-    // One input takes everything that has been proposed by then: they share one fsync and one message per follower.
-    this.#enqueue((state, nowMs) => this.#proposePending(state, nowMs))
-    const onAbort = (): void => settle.reject(toCaresError(signal.reason))
-    signal.addEventListener('abort', onAbort, { once: true })
-    try {
-      return await settle.promise
-    } finally {
-      signal.removeEventListener('abort', onAbort)
-    }
+    const committed = this.#proposals.add(this.#components.codec.encode(command), { signal })
+    this.#enqueue((state, nowMs) => this.#proposals.append(state, nowMs, raft.propose))
+    return committed
   }
 
   /** Changes the members. Resolves when the change is appended, which is when it counts; throws `conflict` when it is refused for now. */
@@ -265,23 +239,6 @@ export class Consensus implements Startable {
     this.#enqueue((state, now) => raft.tick(state, now))
   }
 
-  #proposePending(state: RaftState, nowMs: number): Step {
-    const proposals = this.#proposals.splice(0)
-    if (proposals.length === 0) return { state, effects: [] }
-    const result = raft.propose(
-      state,
-      proposals.map(({ command }) => command),
-      nowMs
-    )
-    if (result.outcome === 'refused') {
-      for (const { settle } of proposals) settle.reject(refusal(result.reason, state))
-    } else {
-      for (const [offset, proposal] of proposals.entries())
-        this.#waiting.set(result.firstIndex + offset, { ...proposal, term: result.term })
-    }
-    return result
-  }
-
   #enqueue(input: (state: RaftState, nowMs: number) => Step): void {
     if (this.#stopped || this.#fenced !== null) return
     this.#inputs.push(input)
@@ -317,7 +274,7 @@ export class Consensus implements Startable {
     this.#inputs.length = 0
     this.#timer?.[Symbol.dispose]()
     this.#components.log.error({ err: reason }, 'peer takes no part in consensus any more')
-    this.#rejectAll(reason)
+    this.#proposals.rejectAll(reason)
     this.#setRole({ role: 'follower', leader: null, term: this.#state.term, active: false })
     this.#components.listener.onFenced(reason)
   }
@@ -346,7 +303,7 @@ export class Consensus implements Startable {
       case 'configuration-changed':
         return listener.onConfiguration(effect.configuration)
       case 'role-changed':
-        if (effect.role !== 'leader') this.#rejectAll(lostRole())
+        if (effect.role !== 'leader') this.#proposals.rejectAll(lostRole())
         return this.#setRole(effect)
       default:
         return assertNever(effect)
@@ -355,27 +312,19 @@ export class Consensus implements Startable {
 
   async #apply(entries: readonly Entry[]): Promise<void> {
     const { store, codec, listener } = this.#components
-    const applied: (Applied & { term: Term })[] = []
-    let tables = this.#tables
-    for (const entry of entries) {
-      if (entry.kind !== 'command') continue
-      const command = codec.decode(entry.command)
-      const result = applyCommand(tables, command)
-      tables = result.tables
-      applied.push({ index: entry.index, command, outcome: result.outcome, term: entry.term })
-    }
-    const index = entries.at(-1)?.index ?? this.#appliedIndex
-    await store.apply(applied, tables, index)
+    const entered = entries.filter(entry => entry.kind === 'command')
+    const commands = entered.map(({ command }) => codec.decode(command))
+    const { tables, outcomes } = applyCommands(this.#tables, commands)
+    const applied = entered.flatMap(({ index, term }, at) => {
+      const [command, outcome] = [commands[at], outcomes[at]]
+      return command === undefined || outcome === undefined ? [] : [{ index, term, command, outcome }]
+    })
+    const appliedIndex = entries.at(-1)?.index ?? this.#appliedIndex
+    await store.apply(applied, tables, appliedIndex)
     this.#tables = tables
-    this.#advance(index)
+    this.#advance(appliedIndex)
     if (applied.length > 0) listener.onTables(tables, applied)
-    for (const { index, outcome, term } of applied) {
-      const waiting = this.#waiting.get(index)
-      if (waiting === undefined) continue
-      this.#waiting.delete(index)
-      if (waiting.term === term) waiting.settle.resolve({ outcome, index, term })
-      else waiting.settle.reject(lostRole())
-    }
+    for (const committed of applied) this.#proposals.applied(committed)
   }
 
   #advance(index: number): void {
@@ -395,48 +344,5 @@ export class Consensus implements Startable {
   #setRole({ role, leader, term, active }: ConsensusRoleNow): void {
     this.#role = { role, leader, term, active: active && isActiveLeader(this.#state) }
     this.#components.listener.onRole(this.#role)
-  }
-
-  #rejectAll(reason: CaresError): void {
-    for (const { settle } of this.#waiting.values()) settle.reject(reason)
-    this.#waiting.clear()
-    for (const { settle } of this.#proposals.splice(0)) settle.reject(reason)
-  }
-}
-
-function lostRole(): CaresError {
-  return new CaresError(
-    'no_orchestrator',
-    'the orchestrator lost its role before the command was agreed; whether it counts is not known yet',
-    {
-      retryable: true,
-      hint: 'ask again: a command that already counts changes nothing'
-    }
-  )
-}
-
-function refusal(reason: raft.Refusal | 'full' | 'too-large', state: RaftState): CaresError {
-  switch (reason) {
-    case 'not-leader':
-      return new CaresError('not_orchestrator', 'this peer is not the orchestrator', {
-        retryable: true,
-        details: { orchestrator: state.leader }
-      })
-    case 'warming':
-    case 'transferring':
-      return new CaresError('no_orchestrator', 'the role of orchestrator is changing hands', {
-        retryable: true,
-        details: { retryAfterMs: 500 }
-      })
-    case 'no-quorum':
-      return new CaresError('no_quorum', 'a majority of the voters is not reachable, so nothing can be agreed', {
-        retryable: true,
-        hint: 'see which voters are gone: cares status',
-        details: { retryAfterMs: 1_000 }
-      })
-    case 'full':
-      return new CaresError('overloaded', 'too many changes wait to be agreed', { retryable: true, details: { retryAfterMs: 1_000 } })
-    case 'too-large':
-      return new CaresError('too_large', 'the command is too large for the log')
   }
 }

@@ -70,6 +70,8 @@ export class Control {
         return { type: 'outcome', ...(await consensus.propose(request.command, { signal })) }
       case 'invocation':
         return { type: 'invocation', record: book.find(request.invocation) ?? null }
+      case 'function':
+        return { type: 'function', record: consensus.tables.functions.get(request.name) ?? null }
       case 'cancel':
         return { type: 'cancelled', found: [gateway.cancel(request.invocation), worker.cancel(request.invocation)].includes(true) }
       default:

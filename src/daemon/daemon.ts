@@ -1,6 +1,7 @@
 import { membersOf } from '../core/consensus/log.ts'
 import { Predictor } from '../core/predictor/predictor.ts'
 import type { Strategy } from '../core/scheduler/strategy.ts'
+import type { CommandCodec } from '../model/command.ts'
 import type { ClusterUid, InvocationId, PeerId, Session } from '../model/ids.ts'
 import type { PeerProfile } from '../model/peer.ts'
 import type { Clock } from '../model/ports/clock.ts'
@@ -15,7 +16,7 @@ import type { PeerService } from '../model/service.ts'
 import { Agreement } from './agreement.ts'
 import { Beacon } from './beacon.ts'
 import { Citizenship } from './citizenship.ts'
-import { type CommandCodec, Consensus, type ConsensusRoleNow } from './consensus.ts'
+import { Consensus, type ConsensusRoleNow } from './consensus.ts'
 import { Control } from './control.ts'
 import { EventLog } from './event-log.ts'
 import { Functions } from './functions.ts'
@@ -88,7 +89,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   const tables = (): RegistryTables => consensus.tables
   const draining = (): boolean => consensus.tables.draining.has(self)
   const agreement = new Agreement({ consensus, transport, clock, log, electionMs: timings.electionMs })
-  const functions = new Functions({ agreement, runtime, tables, clock })
+  const functions = new Functions({ agreement, runtime, tables, orchestrator: () => consensus.role.leader, transport, clock, log })
 
   // Who runs, and who places.
   const worker = new Worker({ self, session: init.session }, { runtime, clock, log: log.child('work'), term, draining })
@@ -150,7 +151,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     orchestrator: () => consensus.role.leader,
     book,
     events,
-    function: name => functions.get(name),
+    findFunction: (name, options) => functions.find(name, options),
     resolvePeer: idOrName => members.resolve(idOrName),
     appliedIndex: () => consensus.indices.applied
   })

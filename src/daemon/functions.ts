@@ -1,21 +1,32 @@
 import { applyCommand } from '../core/registry/apply-command.ts'
 import { closest } from '../model/closest.ts'
 import type { Outcome } from '../model/command.ts'
-import { CaresError } from '../model/errors.ts'
+import { CaresError, toCaresError } from '../model/errors.ts'
 import type { FunctionRecord } from '../model/function.ts'
 import { resolveSpec } from '../model/function-request.ts'
+import type { PeerId } from '../model/ids.ts'
 import type { Clock } from '../model/ports/clock.ts'
+import type { Logger } from '../model/ports/logger.ts'
 import type { ImageInfo, Runtime } from '../model/ports/runtime.ts'
 import type { RegistryTables } from '../model/ports/store.ts'
+import type { Transport } from '../model/ports/transport.ts'
 import type { FunctionRequest, PutResult } from '../model/service.ts'
 import type { Agreement } from './agreement.ts'
+import { ask } from './control-client.ts'
 
 export interface FunctionsComponents {
   readonly agreement: Agreement
   readonly runtime: Runtime | null
   readonly tables: () => RegistryTables
+  readonly orchestrator: () => PeerId | null
+  readonly transport: Transport
+  readonly log: Logger
   readonly clock: Clock
 }
+
+/** An election on a LAN is over by then. */
+const FIND_TIMEOUT_MS = 2_000
+const LOOK_AGAIN_MS = 20
 
 /** The functions of the cluster, as this peer's tables hold them, and the way to change them. */
 export class Functions {
@@ -38,6 +49,35 @@ export class Functions {
     throw new CaresError('not_found', `no function named ${name}`, {
       hint: similar === undefined ? 'list the functions: cares functions' : `closest name: ${similar}`
     })
+  }
+
+  /**
+   * As {@link get}; a name that is not here may have been uploaded through another peer a moment ago, so the orchestrator is asked before the
+   * answer is no. While there is none, its election is waited for: it takes no longer than that to know.
+   */
+  async find(name: string, { signal }: { signal: AbortSignal }): Promise<FunctionRecord> {
+    const { tables, orchestrator, transport, clock, log } = this.#components
+    const giveUp = clock.timeout(FIND_TIMEOUT_MS)
+    for (let here = tables().functions.get(name); ; here = tables().functions.get(name)) {
+      if (here !== undefined) return here
+      const peer = orchestrator()
+      if (peer === transport.self || giveUp.aborted) return this.get(name)
+      try {
+        if (peer === null) {
+          await clock.sleep(LOOK_AGAIN_MS, { signal })
+          continue
+        }
+        const answer = await ask(transport, peer, { type: 'function', name }, { signal: AbortSignal.any([signal, giveUp]) })
+        if (answer.type === 'function' && answer.record !== null) return answer.record
+        return this.get(name)
+      } catch (err) {
+        signal.throwIfAborted()
+        const { code } = toCaresError(err)
+        if (code === 'not_found') throw err
+        log.debug({ code, peer }, 'the orchestrator could not be asked for a function')
+        await clock.sleep(LOOK_AGAIN_MS, { signal })
+      }
+    }
   }
 
   /** See `PeerService.putFunction`. */

@@ -22,7 +22,7 @@ export interface GatewayComponents extends Omit<GatewayCallComponents, 'breaker'
   readonly events: EventLog
   readonly newInvocationId: () => InvocationId
   /** Throws `not_found` with the closest name. */
-  readonly function: (name: string) => FunctionRecord
+  readonly findFunction: (name: string, options: { signal: AbortSignal }) => Promise<FunctionRecord>
   readonly resolvePeer: (idOrName: string) => PeerId
   readonly appliedIndex: () => number
 }
@@ -87,9 +87,10 @@ export class Gateway implements Startable {
   /** See `PeerService.invoke`. */
   async invoke(request: InvocationRequest, { signal }: { signal: AbortSignal }): Promise<InvocationAnswer> {
     const key = request.idempotencyKey === undefined ? undefined : `${request.function}\n${request.idempotencyKey}`
+    const fn = await this.#components.findFunction(request.function, { signal })
     const known = key === undefined ? undefined : this.#components.book.byKey(key)
     if (known !== undefined) return this.#again(known, { signal })
-    const running = this.#accept(request)
+    const running = this.#accept(fn, request)
     if (key !== undefined) this.#components.book.setKey(key, running.id)
     try {
       return await this.#start(running, request, { signal, keep: key !== undefined })
@@ -101,9 +102,10 @@ export class Gateway implements Startable {
   }
 
   /** See `PeerService.invokeAsync`. */
-  async invokeAsync(request: InvocationRequest): Promise<{ invocation: InvocationId }> {
-    const running = this.#accept(request)
+  async invokeAsync(request: InvocationRequest, { signal }: { signal: AbortSignal }): Promise<{ invocation: InvocationId }> {
+    const fn = await this.#components.findFunction(request.function, { signal })
     const body = await collect(request.body)
+    const running = this.#accept(fn, request)
     const work = this.#start(running, { ...request, body: once(body) }, { signal: running.abort.signal, keep: true })
       .then(async answer => {
         for await (const _ of answer.body) continue
@@ -114,10 +116,9 @@ export class Gateway implements Startable {
     return { invocation: running.id }
   }
 
-  #accept(request: InvocationRequest): Running {
+  #accept(fn: FunctionRecord, request: InvocationRequest): Running {
     const { book, clock, transport } = this.#components
     if (this.#stopping) throw new CaresError('stopping', 'this peer is stopping', { retryable: true, hint: 'call another peer' })
-    const fn = this.#components.function(request.function)
     if (this.#running.size >= IN_FLIGHT_MAX) {
       throw new CaresError('overloaded', `this gateway carries ${IN_FLIGHT_MAX} calls already`, {
         retryable: true,

@@ -110,7 +110,7 @@ export class Orchestrator {
       const worker = receipt.decision.chosen
       if (worker === null) {
         const last = [...refused.values()].at(-1)
-        if (!isWorthWaiting(receipt.decision, refused) || !this.#components.placer.couldFit(fn))
+        if (!isWorthWaiting(receipt.decision, refused) || !this.#components.placer.couldFit(fn, call.pinnedTo))
           throw unplaceable(fn, receipt.decision, last)
         await this.#waitForRoom(waited, signal)
         waited = true

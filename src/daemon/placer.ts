@@ -1,3 +1,4 @@
+import { couldFit } from '../core/scheduler/could-fit.ts'
 import { place } from '../core/scheduler/place.ts'
 import { PlacementTable } from '../core/scheduler/placement-table.ts'
 import type { Strategy } from '../core/scheduler/strategy.ts'
@@ -106,8 +107,8 @@ export class Placer {
   }
 
   /** Whether any known peer is large enough for the function, however busy it is now. */
-  couldFit(fn: FunctionRecord): boolean {
-    return this.#table.profiles.some(({ runtime, capacity }) => runtime !== 'none' && capacity.memoryBytes >= fn.memoryBytes)
+  couldFit(fn: FunctionRecord, pinnedTo: PeerId | undefined): boolean {
+    return couldFit({ cpus: fn.cpus, memoryBytes: fn.memoryBytes, pinnedTo }, this.#table)
   }
 
   /** Learns from an execution that ended well. */
@@ -128,6 +129,7 @@ export class Placer {
       ...(cpuMs === undefined ? {} : { cpuMs }),
       ...(memoryPeakBytes === undefined ? {} : { memoryPeakBytes })
     })
+    this.#table.setSlowness(peer, this.#components.predictor.slowness(peer))
   }
 }
 

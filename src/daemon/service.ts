@@ -110,7 +110,7 @@ export function createService(components: ServiceComponents): PeerService {
     putFunction: (request, options) => functions.put(request, options),
     removeFunction: (name, options) => functions.remove(name, options),
     invoke: (request: InvocationRequest, options) => gateway.invoke(request, options),
-    invokeAsync: request => gateway.invokeAsync(request),
+    invokeAsync: (request, options) => gateway.invokeAsync(request, options),
     async invocation(id, { signal }) {
       return book.find(id as InvocationId) ?? (await findElsewhere(id as InvocationId, signal))
     },

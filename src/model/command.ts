@@ -22,3 +22,9 @@ export type Outcome =
   | { readonly type: 'function-removed'; readonly name: string; readonly revision: number }
   | { readonly type: 'drain-set'; readonly peer: string; readonly draining: boolean }
   | { readonly type: 'refused'; readonly code: 'revision_mismatch' | 'not_found' | 'limit_reached' | 'conflict'; readonly message: string }
+
+/** Commands as bytes of the log; `wire/` has the real one. `decode` throws `incompatible` for a command of a newer version. */
+export interface CommandCodec {
+  encode(command: Command): Uint8Array
+  decode(bytes: Uint8Array): Command
+}

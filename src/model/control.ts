@@ -1,4 +1,5 @@
 import type { Command, Outcome } from './command.ts'
+import type { FunctionRecord } from './function.ts'
 import type { ClusterUid, InvocationId, PeerId, Term } from './ids.ts'
 import type { InvocationRecord, RemoteError } from './invocation.ts'
 import type { LogLine, LogQuery } from './logs.ts'
@@ -20,6 +21,8 @@ export type ControlRequest =
   /** Append this command and answer once it is applied. Sent to the orchestrator. */
   | { readonly type: 'propose'; readonly command: Command }
   | { readonly type: 'invocation'; readonly invocation: InvocationId }
+  /** The function as you have it. Sent to the orchestrator by a gateway whose own tables may be a moment behind. */
+  | { readonly type: 'function'; readonly name: string }
   | { readonly type: 'logs'; readonly query: LogQuery }
   /** Stop this execution, wherever it is in its life. */
   | { readonly type: 'cancel'; readonly invocation: InvocationId }
@@ -35,6 +38,7 @@ export type ControlAnswer =
   /** Answer to `propose`: applied at `index` with this outcome. */
   | { readonly type: 'outcome'; readonly outcome: Outcome; readonly index: number; readonly term: Term }
   | { readonly type: 'invocation'; readonly record: InvocationRecord | null }
+  | { readonly type: 'function'; readonly record: FunctionRecord | null }
   | { readonly type: 'log'; readonly line: LogLine }
   | { readonly type: 'cancelled'; readonly found: boolean }
   /** Ends a `logs` answer. */

@@ -14,8 +14,8 @@ export const FUNCTION_LIMITS = {
   imageCharactersMax: 1_024,
   cpusMin: 0.01,
   cpusMax: 256,
-  /** Less does not hold a process and the engine's own shim. */
-  memoryBytesMin: 4 * 2 ** 20,
+  /** Docker refuses less. */
+  memoryBytesMin: 6 * 2 ** 20,
   memoryBytesMax: 16 * 2 ** 40,
   timeoutMsMax: 3_600_000,
   concurrencyMax: 1_000,

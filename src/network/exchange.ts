@@ -1,5 +1,5 @@
 import { CaresError, toCaresError } from '../model/errors.ts'
-import { fromRemoteError, toRemoteError } from '../wire/error-codec.ts'
+import { fromRemoteError, toRemoteError } from '../model/remote-error.ts'
 import type { LaneFrame } from '../wire/lane-codec.ts'
 
 /** What each side may have on its way in one exchange: at 1 ms round trip that is 250 MB/s, and a thousand stalled exchanges take 256 MiB. */

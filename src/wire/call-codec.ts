@@ -1,3 +1,4 @@
+import { DETAILS_CHARS_MAX, ERROR_CHARS_MAX } from '../model/remote-error.ts'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Attempt, InvocationId, PeerId } from '../model/ids.ts'
 import type { AnswerDown, AnswerEnd, AnswerHead, CallHead, Headers, RemoteError, Usage } from '../model/invocation.ts'
@@ -18,15 +19,7 @@ import type {
   UsageSchema
 } from './generated/invoke_pb.ts'
 import { objectText } from './json.ts'
-import {
-  CHUNK_BYTES_MAX,
-  DETAILS_CHARS_MAX,
-  ERROR_CHARS_MAX,
-  HEADERS_CHARS_MAX,
-  HEADERS_MAX,
-  ID_CHARS_MAX,
-  PATH_CHARS_MAX
-} from './limits.ts'
+import { CHUNK_BYTES_MAX, HEADERS_CHARS_MAX, HEADERS_MAX, ID_CHARS_MAX, PATH_CHARS_MAX } from './limits.ts'
 
 const STARTS = ['warm', 'prewarmed', 'cold'] as const
 

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { ERROR_CHARS_MAX } from '../model/remote-error.ts'
 import type { InvocationRecord } from '../model/invocation.ts'
 import type { Receipt, RejectionReason } from '../model/placement.ts'
 import { refuse } from './check.ts'
-import { ERROR_CHARS_MAX, ID_CHARS_MAX, PATH_CHARS_MAX, PEERS_MAX, RECEIPT_CHARS_MAX, RECORD_CHARS_MAX, TEXT_CHARS_MAX } from './limits.ts'
+import { ID_CHARS_MAX, PATH_CHARS_MAX, PEERS_MAX, RECEIPT_CHARS_MAX, RECORD_CHARS_MAX, TEXT_CHARS_MAX } from './limits.ts'
 
 /*
  * Receipts and invocation records are read by people and tools; no peer decides by them. They travel as JSON text, so that a new field needs

@@ -1,10 +1,11 @@
+import { DETAILS_CHARS_MAX, ERROR_CHARS_MAX } from '../model/remote-error.ts'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { RemoteError } from '../model/invocation.ts'
 import { bytes, optional, refuse, text } from './check.ts'
 import { createCodec } from './codec.ts'
 import { type LaneFrame as LaneFrameMessage, LaneFrameSchema } from './generated/lane_pb.ts'
 import { objectText } from './json.ts'
-import { DETAILS_CHARS_MAX, ERROR_CHARS_MAX, ID_CHARS_MAX, MESSAGE_BYTES_MAX } from './limits.ts'
+import { ID_CHARS_MAX, MESSAGE_BYTES_MAX } from './limits.ts'
 
 /** One frame of a lane. `exchange` is the dialler's running number, from 1. */
 export type LaneFrame = { readonly exchange: number } & (

@@ -7,10 +7,6 @@
 export const ID_CHARS_MAX = 128
 /** Free text of one line: image references, multiaddrs, versions, times. */
 export const TEXT_CHARS_MAX = 2_048
-/** Messages and hints of errors; longer ones are cut by the sender. */
-export const ERROR_CHARS_MAX = 8_192
-/** JSON text of an error's details, the end of stderr included. */
-export const DETAILS_CHARS_MAX = 65_536
 /** JSON text of a receipt: a verdict takes about 200 characters and at most 100 peers are looked at; doubled. */
 export const RECEIPT_CHARS_MAX = 65_536
 /** JSON text of an invocation record with its 8 receipts. */

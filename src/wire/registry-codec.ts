@@ -1,3 +1,4 @@
+import { ERROR_CHARS_MAX } from '../model/remote-error.ts'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Command, Outcome } from '../model/command.ts'
 import type { FunctionRecord, FunctionSpec } from '../model/function.ts'
@@ -14,7 +15,7 @@ import {
   type Outcome as OutcomeMessage,
   type OutcomeSchema
 } from './generated/registry_pb.ts'
-import { COMMAND_BYTES_MAX, ERROR_CHARS_MAX, ID_CHARS_MAX, PATH_CHARS_MAX, TEXT_CHARS_MAX } from './limits.ts'
+import { COMMAND_BYTES_MAX, ID_CHARS_MAX, PATH_CHARS_MAX, TEXT_CHARS_MAX } from './limits.ts'
 import { readPairs, writePairs } from './pairs.ts'
 
 const CONTRACTS = ['stdio', 'http'] as const

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { CaresError } from '../../src/model/errors.ts'
 import type { InvokeUp } from '../../src/model/invocation.ts'
-import { fromRemoteError, toRemoteError } from '../../src/wire/error-codec.ts'
+import { ERROR_CHARS_MAX, fromRemoteError, toRemoteError } from '../../src/model/remote-error.ts'
 import { heartbeatCodec } from '../../src/wire/gossip-codec.ts'
 import { invokeUpCodec } from '../../src/wire/invoke-codec.ts'
 import { laneCodec } from '../../src/wire/lane-codec.ts'
@@ -130,7 +130,7 @@ describe('wire: errors', () => {
   it('are cut to what the other side accepts', () => {
     const huge = new CaresError('internal', 'm'.repeat(100_000), { details: { stderr: 's'.repeat(100_000) } })
     const { message, details } = toRemoteError(huge, { started: true })
-    assert.equal(message.length, limits.ERROR_CHARS_MAX)
+    assert.equal(message.length, ERROR_CHARS_MAX)
     assert.equal(details, '{}')
   })
 })

@@ -1,0 +1,187 @@
+import { COST } from '../../src/core/scheduler/strategies/cost.ts'
+import { createDaemon, type Daemon } from '../../src/daemon/daemon.ts'
+import { foundCluster } from '../../src/daemon/found-cluster.ts'
+import { newClusterUid, newInvocationId } from '../../src/daemon/new-ids.ts'
+import { createSystemClock } from '../../src/daemon/system-clock.ts'
+import type { PeerId } from '../../src/model/ids.ts'
+import type { PeerProfile } from '../../src/model/peer.ts'
+import type { Transport } from '../../src/model/ports/transport.ts'
+import { PRESETS } from '../../src/model/presets.ts'
+import { createRandom } from '../../src/model/random.ts'
+import type { InvocationAnswer, PeerService } from '../../src/model/service.ts'
+import { MemoryDisk, MemoryStore } from '../../src/simulate/memory-store.ts'
+import { MemoryNetwork } from '../../src/simulate/memory-transport.ts'
+import { decodeCommand, encodeCommand } from '../../src/wire/registry-codec.ts'
+import { ScriptedRuntime, type Script } from '../support/scripted-runtime.ts'
+import { createTestLog } from '../support/test-log.ts'
+
+/** Whole daemons on a network, disks and runtimes in memory, in real time. */
+export class MemoryCluster {
+  readonly clock = createSystemClock()
+  readonly log = createTestLog()
+  readonly network = new MemoryNetwork({}, { clock: this.clock, log: this.log })
+  readonly peers: MemoryPeer[] = []
+  readonly #scripts: Readonly<Record<string, Script>>
+
+  constructor(scripts: Readonly<Record<string, Script>>) {
+    this.#scripts = scripts
+  }
+
+  /** Starts `count` peers and waits until all are members, with as many voters as there should be. */
+  async start(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) await this.add()
+    const voters = count < 3 ? 1 : count < 5 ? 3 : 5
+    await this.until(
+      () => this.peers.every(({ service }) => service.cluster().voters.length === voters && service.peers().length === count),
+      'voters'
+    )
+    await this.until(() => this.peers.every(({ service }) => service.ready().ready), 'readiness')
+  }
+
+  async add(): Promise<MemoryPeer> {
+    const id = `peer-${this.peers.length + 1}` as PeerId
+    const peer = new MemoryPeer(id, this, this.#scripts, this.peers[0]?.id)
+    this.peers.push(peer)
+    await peer.start()
+    return peer
+  }
+
+  async stop(): Promise<void> {
+    for (const peer of this.peers) await peer.stop()
+  }
+
+  peer(index: number): MemoryPeer {
+    const peer = this.peers[index]
+    if (peer === undefined) throw new Error(`no peer ${index}`)
+    return peer
+  }
+
+  get orchestrator(): MemoryPeer {
+    const id = this.peers.find(({ service }) => service.cluster().orchestrator?.id === service.profile.id)?.id
+    const peer = this.peers.find(candidate => candidate.id === id)
+    if (peer === undefined) throw new Error('no orchestrator')
+    return peer
+  }
+
+  /** Peers that are not orchestrator. */
+  get workers(): readonly MemoryPeer[] {
+    const { orchestrator } = this
+    return this.peers.filter(peer => peer !== orchestrator)
+  }
+
+  /** Looks again every few milliseconds; throws what was waited for after ten seconds. */
+  async until(condition: () => boolean, what: string): Promise<void> {
+    const giveUp = this.clock.timeout(10_000)
+    while (!condition()) {
+      if (giveUp.aborted) throw new Error(`waited 10 s for: ${what}`)
+      await this.clock.sleep(5)
+    }
+  }
+
+  /** Cuts a peer off from all others, as if its cable were pulled: connections break, nothing comes through. */
+  isolate(peer: MemoryPeer): void {
+    for (const other of this.peers) if (other !== peer) this.network.cut(peer.id, other.id)
+  }
+
+  heal(): void {
+    for (const a of this.peers) for (const b of this.peers) if (a !== b) this.network.heal(a.id, b.id)
+  }
+}
+
+export class MemoryPeer {
+  readonly id: PeerId
+  readonly runtime: ScriptedRuntime
+  readonly #cluster: MemoryCluster
+  readonly #disk = new MemoryDisk()
+  readonly #seed: PeerId | undefined
+  #daemon: Daemon | undefined
+  #transport: Transport | undefined
+
+  constructor(id: PeerId, cluster: MemoryCluster, scripts: Readonly<Record<string, Script>>, seed: PeerId | undefined) {
+    this.id = id
+    this.#cluster = cluster
+    this.#seed = seed
+    this.runtime = new ScriptedRuntime(id, scripts)
+  }
+
+  get service(): PeerService {
+    if (this.#daemon === undefined) throw new Error(`${this.id} is not started`)
+    return this.#daemon.service
+  }
+
+  async start(): Promise<void> {
+    const { clock, log, network } = this.#cluster
+    const self = this.id
+    const store = new MemoryStore(this.#disk)
+    await store.start()
+    const seed = this.#seed
+    const loaded = await store.load()
+    const persisted = seed === undefined ? await foundCluster(store, loaded, { self, uid: newClusterUid() }) : loaded
+    const transport = network.transport(self)
+    this.#transport = transport
+    const profile: PeerProfile = {
+      id: self,
+      name: self,
+      session: persisted.session,
+      addresses: [`/memory/${self}`],
+      api: '127.0.0.1:0',
+      version: '0.0.0',
+      runtime: 'process',
+      arch: 'amd64',
+      capacity: this.runtime.capacity,
+      labels: {},
+      usdPerHour: 0,
+      startedAt: clock.timestamp()
+    }
+    this.#daemon = createDaemon(
+      { self, session: persisted.session, persisted, timings: PRESETS.loopback, strategy: COST, private: true },
+      {
+        store,
+        transport,
+        host: { capacity: this.runtime.capacity, sample: async () => ({ cpusUsed: 0, memoryUsedBytes: 0, diskUsedBytes: 0 }) },
+        runtime: this.runtime,
+        clock,
+        log,
+        random: createRandom(this.#cluster.peers.length + 1),
+        codec: { encode: encodeCommand, decode: decodeCommand },
+        seeds: seed === undefined ? [] : [{ text: seed, dial: async () => seed }],
+        profile: () => profile,
+        clusterId: () => null,
+        newInvocationId
+      }
+    )
+    await this.#daemon.start()
+  }
+
+  async stop(): Promise<void> {
+    await this.#daemon?.stop()
+    this.#disk.openedBy = null
+  }
+
+  /** Takes the peer off the network for ever, without a word. Its process goes on, as a frozen or cut-off one would. */
+  async die(): Promise<void> {
+    this.#cluster.isolate(this)
+    await this.#transport?.stop()
+  }
+
+  /** Calls a function through this peer and reads the whole answer. */
+  async call(
+    fn: string,
+    input: string,
+    options: { on?: MemoryPeer; signal?: AbortSignal } = {}
+  ): Promise<{ answer: InvocationAnswer; output: string }> {
+    const body = Buffer.from(input)
+    const answer = await this.service.invoke(
+      {
+        function: fn,
+        head: { method: 'POST', path: '/', query: '', headers: [], bodyBytes: body.length },
+        body: (async function* () {
+          yield body
+        })(),
+        ...(options.on === undefined ? {} : { on: options.on.id })
+      },
+      { signal: options.signal ?? this.#cluster.clock.timeout(20_000) }
+    )
+    return { answer, output: Buffer.concat(await Array.fromAsync(answer.body)).toString() }
+  }
+}

@@ -1,0 +1,88 @@
+import { CaresError } from '../../src/model/errors.ts'
+import type { FunctionRecord } from '../../src/model/function.ts'
+import type { Digest, InvocationId } from '../../src/model/ids.ts'
+import type { ExecutionAnswer, ExecutionCall, ImageInfo, Runtime, RuntimeUse } from '../../src/model/ports/runtime.ts'
+
+/** What a function does here: gets its input, gives its output, may wait or fail. Must honour the signal. */
+export type Script = (input: string, context: { signal: AbortSignal; worker: string }) => Promise<string> | string
+
+/** A runtime whose functions are JavaScript functions by image name, and which notes every execution that it starts. */
+export class ScriptedRuntime implements Runtime {
+  readonly kind = 'process'
+  readonly arch = 'amd64'
+  readonly capacity = { cpus: 4, memoryBytes: 2 ** 30, diskBytes: 2 ** 34 }
+  readonly started: InvocationId[] = []
+  /** Refuse this many executions as `busy` first. */
+  busyCount = 0
+  readonly #scripts: Readonly<Record<string, Script>>
+  readonly #worker: string
+  #running = 0
+
+  constructor(worker: string, scripts: Readonly<Record<string, Script>>) {
+    this.#worker = worker
+    this.#scripts = scripts
+  }
+
+  async start(): Promise<void> {}
+  async stop(): Promise<void> {}
+
+  async check(): Promise<{ ready: boolean; reason: string }> {
+    return { ready: true, reason: 'scripted' }
+  }
+
+  async resolve(image: string): Promise<ImageInfo> {
+    if (this.#scripts[image] === undefined) throw new CaresError('image_not_found', `no image ${image}`)
+    return {
+      image,
+      digest: `sha256:${image}` as Digest,
+      bytes: 1_000,
+      arch: 'amd64',
+      contract: 'stdio',
+      port: 0,
+      because: 'it is scripted'
+    }
+  }
+
+  async present(digests: readonly Digest[]): Promise<readonly Digest[]> {
+    return digests
+  }
+
+  async execute(fn: FunctionRecord, call: ExecutionCall, { signal }: { signal: AbortSignal; timeoutMs: number }): Promise<ExecutionAnswer> {
+    if (this.busyCount > 0) {
+      this.busyCount--
+      throw new CaresError('busy', 'no room', { retryable: true })
+    }
+    const script = this.#scripts[fn.image]
+    if (script === undefined) throw new CaresError('image_not_found', `no image ${fn.image}`)
+    this.started.push(call.invocation)
+    this.#running++
+    try {
+      const chunks = await Array.fromAsync(call.body)
+      const input = Buffer.concat(chunks)
+      const output = Buffer.from(await script(input.toString(), { signal, worker: this.#worker }))
+      signal.throwIfAborted()
+      const usage = { queueMs: 0, pullMs: 0, startMs: 1, runMs: 1, bytesIn: input.length, bytesOut: output.length }
+      return {
+        head: { status: 200, headers: [['content-type', 'text/plain']], start: 'cold' },
+        body: (async function* () {
+          for (let at = 0; at < output.length; at += 16_384) yield output.subarray(at, at + 16_384)
+        })(),
+        end: Promise.resolve({ usage, exitCode: 0 })
+      }
+    } finally {
+      this.#running--
+    }
+  }
+
+  setFunctions(): void {}
+
+  use(): RuntimeUse {
+    return { running: this.#running, cpusReserved: 0, memoryReservedBytes: 0, warm: [] }
+  }
+
+  onLog(): void {}
+
+  async prune(): Promise<[]> {
+    return []
+  }
+}
