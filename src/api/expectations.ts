@@ -8,7 +8,7 @@ export interface Expectations {
 }
 
 /**
- * An answer that is out before its request is in (a refusal, usually) leaves the client writing. Node reads on and forgets; to close at once
+ * An answer that is out before its request is in (a refusal, usually) leaves the client writing. What still comes is read and forgotten; to close at once
  * would reset the connection and often lose the answer. So long may it go on.
  */
 const LINGER_MS = 2_000
@@ -23,6 +23,8 @@ export function createExpectations(server: Server, { clock }: { clock: Clock }):
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     response.once('finish', () => {
       if (request.complete) return
+      // Node does so only for a body that nobody has begun to read.
+      request.resume()
       const linger = clock.timeout(LINGER_MS)
       linger.addEventListener('abort', () => {
         if (!request.complete) request.socket.destroy()

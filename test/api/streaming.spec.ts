@@ -270,6 +270,23 @@ describe('a call over a socket', () => {
     assert.match(await untilClosed(socket), /you/)
   })
 
+  it('reads on and forgets when a function answers before it has read its input', async () => {
+    await using harness = createHarness({
+      invoke: async ({ body }) => {
+        const reader = body[Symbol.asyncIterator]()
+        await reader.next()
+        await reader.return?.()
+        return sampleAnswer()
+      }
+    })
+    await harness.api.start()
+    const request = open(`${harness.api.url}/fn/thumb`, { method: 'POST' })
+    // More than the sockets' own buffers hold: without a reader it would never be sent.
+    request.end(Buffer.alloc(32 * 2 ** 20))
+    const [answer] = await Promise.all([head(request).then(rest), once(request, 'finish')])
+    assert.equal(answer, 'done')
+  })
+
   it('streams the times of a head that knows them', async () => {
     const timing = { queueMs: 1, pullMs: 2, startMs: 3 }
     const end = Promise.resolve({ usage: sampleUsage() })
