@@ -8,8 +8,8 @@ export interface Expectations {
 }
 
 /**
- * An answer that is out before its request is in (a refusal, usually) leaves the client writing. What still comes is read and forgotten; to close at once
- * would reset the connection and often lose the answer. So long may it go on.
+ * An answer that is out before its request is in (a refusal, usually) leaves the client writing. What still comes is read and forgotten; to
+ * close at once would reset the connection and often lose the answer. So long may it go on.
  */
 const LINGER_MS = 2_000
 

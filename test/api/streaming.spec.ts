@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { Agent } from 'node:http'
 import { CaresError } from '../../src/model/errors.ts'
 import { bytes, INVOCATION, sampleAnswer, sampleHead, sampleUsage, textOf } from '../support/fake-service.ts'
 import { createHarness } from './harness.ts'
@@ -280,10 +281,12 @@ describe('a call over a socket', () => {
       }
     })
     await harness.api.start()
-    const request = open(`${harness.api.url}/fn/thumb`, { method: 'POST' })
+    const agent = new Agent({ keepAlive: true })
+    const request = open(`${harness.api.url}/fn/thumb`, { method: 'POST', agent })
     // More than the sockets' own buffers hold: without a reader it would never be sent.
     request.end(Buffer.alloc(32 * 2 ** 20))
     const [answer] = await Promise.all([head(request).then(rest), once(request, 'finish')])
+    agent.destroy()
     assert.equal(answer, 'done')
   })
 
