@@ -47,7 +47,7 @@ describe('the configuration of a peer', () => {
       dockerHost: null,
       logLevel: 'info',
       logFormat: 'pretty',
-      logLevelLibp2p: 'warn'
+      logLevelLibp2p: 'error'
     })
   })
 

@@ -180,10 +180,11 @@ export const PEER_SETTINGS = {
   'log-libp2p': setting('log-libp2p', {
     flags: '--log-libp2p <LEVEL>',
     description: 'How much to log of what libp2p says',
-    defaultText: 'warn',
+    defaultText: 'error',
     choices: LEVELS,
     schema: choiceSchema(LEVELS),
-    fallback: 'warn'
+    // Its warnings are ordinary life: a dial that was refused, a connection that closed.
+    fallback: 'error'
   })
 } as const
 

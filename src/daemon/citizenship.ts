@@ -77,7 +77,9 @@ export class Citizenship implements Startable {
     this.#stopping.abort()
     await this.#returning
     if (cluster.uid === null) return
+    worker.refuse()
     await this.#handOver()
+    await beacon.beat()
     await worker.drain({ signal: clock.timeout(DRAIN_MS) })
     if (consensus.fenced === null) await beacon.beat({ leaving: true })
   }
@@ -85,6 +87,8 @@ export class Citizenship implements Startable {
   /** Leaves for good: when it resolves, the others count without this peer, and its data directory is empty but for its identity. */
   async leave({ signal }: { signal: AbortSignal }): Promise<void> {
     const { beacon, worker, store, clock, log, consensus, cluster } = this.#components
+    worker.refuse()
+    await beacon.beat()
     await worker.drain({ signal: AbortSignal.any([signal, clock.timeout(DRAIN_MS)]) })
     while (this.#isMember() && this.#others().length > 0) {
       try {

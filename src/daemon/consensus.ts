@@ -23,8 +23,8 @@ import type { Timings } from '../model/presets.ts'
 import type { Random } from '../model/random.ts'
 import { type Committed, lostRole, Proposals } from './proposals.ts'
 
-/** How often the state machine is asked whether a deadline has passed; an eighth of the shortest heartbeat. */
-const TICK_MS = 12
+/** How often the state machine is asked whether a deadline has passed; a fifth of the shortest heartbeat. */
+const TICK_MS = 20
 /** Messages that wait while the disk is busy. More than a healthy cluster sends in a second; over it they are dropped, as by a network. */
 const INPUTS_MAX = 10_000
 /** A tick that comes so late says that this process starved: the silence it noticed may be its own. */

@@ -2,6 +2,7 @@ import { membersOf } from '../core/consensus/log.ts'
 import { Predictor } from '../core/predictor/predictor.ts'
 import type { Strategy } from '../core/scheduler/strategy.ts'
 import type { CommandCodec } from '../model/command.ts'
+import type { PeerAddress } from '../model/control.ts'
 import type { ClusterUid, InvocationId, PeerId, Session } from '../model/ids.ts'
 import type { PeerProfile } from '../model/peer.ts'
 import type { Clock } from '../model/ports/clock.ts'
@@ -57,6 +58,9 @@ export interface DaemonComponents {
   readonly clusterId: () => string | null
   readonly newInvocationId: () => InvocationId
 }
+
+/** An orchestrator that misses so many heartbeats is taken for lost by the calls that wait for it. */
+const SILENT_HEARTBEATS = 4
 
 /** The life of one peer, whatever its ports are made of. */
 export interface Daemon extends Startable {
@@ -117,6 +121,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       clock,
       events,
       cluster: uid,
+      onAddresses: onMembers,
       onChange: views => {
         placer.sync(views)
         orchestrator.onRoom()
@@ -143,7 +148,11 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   )
 
   // Who is called.
-  const watch = new OrchestratorWatch({ clock, silentMs: peer => consensus.silentMs(peer), lostAfterMs: timings.electionMs })
+  const watch = new OrchestratorWatch({
+    clock,
+    silentMs: peer => consensus.silentMs(peer),
+    lostAfterMs: SILENT_HEARTBEATS * timings.heartbeatMs
+  })
   const gateway = new Gateway({
     ...components,
     log: log.child('invoke'),
@@ -192,11 +201,20 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     const { configuration } = consensus
     const ids = membersOf(configuration)
     members.setMembers(ids, consensus.tables.draining)
-    transport.setMembers(members.addressesOf(ids.filter(id => id !== self)))
+    remember(members.addressesOf(ids.filter(id => id !== self)))
     if (configuration.voters.join() === voters.join()) return
     voters = configuration.voters
     log.info({ voters: voters.map(id => members.nameOf(id)) }, 'voters changed')
     events.emit('voters:changed', { voters })
+  }
+
+  let remembered = ''
+  function remember(addresses: readonly PeerAddress[]): void {
+    const text = JSON.stringify(addresses)
+    if (text === remembered) return
+    remembered = text
+    transport.setMembers(addresses)
+    store.setAddresses(addresses).catch((err: unknown) => log.warn({ err }, 'addresses were not written down'))
   }
 
   function onTables(now: RegistryTables, applied: readonly Applied[]): void {

@@ -97,7 +97,9 @@ export class Functions {
         hint: 'upload through a peer that works'
       })
     }
-    const info = await runtime.resolve(request.image, { pull, signal })
+    const { contract, port } = request
+    const wish = { ...(contract === undefined ? {} : { contract }), ...(port === undefined ? {} : { port }) }
+    const info = await runtime.resolve(request.image, { pull, wish, signal })
     const spec = resolveSpec(request, info)
     const because = spec.contract === info.contract ? info.because : `asked for (the image looks like ${info.contract}: ${info.because})`
     if (dryRun) return this.#dryRun(spec, info, { because, ifRevision })

@@ -12,8 +12,8 @@ import type { ReplayBody } from './replay-body.ts'
 
 /** A round is a placement by somebody else, or after a loss. More of them than peers can die in one call's time are a sign of something worse. */
 const ROUNDS_MAX = 6
-/** An orchestrator that has not said `queued` by then is taken for lost: about ten times what it takes on a busy machine. */
-const FIRST_SIGN_MS = 1_000
+/** An orchestrator that has not said `queued` by then is taken for lost. A wrong guess costs a hop, not an execution. */
+const FIRST_SIGN_MS = 500
 const OPEN_TIMEOUT_MS = 1_500
 /** After a loss the gateway places for itself this long before it asks the same peer again. */
 const BREAKER_MS = 500
@@ -97,6 +97,7 @@ type RoundEnd = { readonly type: 'done' } | { readonly type: 'again'; readonly e
 export class GatewayCall {
   readonly #init: GatewayCallInit
   readonly #components: GatewayCallComponents
+  readonly #startedMs: number
   #headSent = false
   #offset = 0
   #hint: PeerId | undefined
@@ -105,6 +106,7 @@ export class GatewayCall {
   constructor(init: GatewayCallInit, components: GatewayCallComponents) {
     this.#init = init
     this.#components = components
+    this.#startedMs = components.clock.nowMs()
   }
 
   /** The answer: its head, its body, its end. Throws the CaresError that ended the call, or the signal's reason as one. */
@@ -184,7 +186,8 @@ export class GatewayCall {
   }
 
   #callMessage(round: number, fallback: boolean): InvokeUp {
-    const { invocation, fn, head, deadlineMs, pinnedTo, minIndex, inline } = this.#init
+    const { invocation, fn, head, pinnedTo, minIndex, inline } = this.#init
+    const deadlineMs = Math.max(1, Math.ceil(this.#init.deadlineMs - (this.#components.clock.nowMs() - this.#startedMs)))
     return { type: 'call', invocation, function: fn.name, head, round, deadlineMs, pinnedTo, minIndex, fallback, body: inline }
   }
 

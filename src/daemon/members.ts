@@ -24,6 +24,8 @@ export interface MembersComponents {
   readonly clock: Clock
   readonly events: EventLog
   readonly cluster: () => ClusterUid | null
+  /** Called when a peer is somewhere else than it was. */
+  readonly onAddresses: () => void
   /** Called after each change of what is known. */
   readonly onChange: (views: readonly PeerView[]) => void
 }
@@ -110,7 +112,7 @@ export class Members implements Startable {
   /** A peer's word, by report or gossip. Words of other clusters are not for us. */
   heard(from: PeerId, heartbeat: Heartbeat, via: 'report' | 'gossip'): void {
     if (heartbeat.cluster !== this.#components.cluster() || heartbeat.profile.id !== from) return
-    this.#addresses.set(from, heartbeat.profile.addresses)
+    this.learn(heartbeat.profile)
     this.#step(heard(this.#state, from, heartbeat, via, this.#nowMs))
   }
 
@@ -124,9 +126,12 @@ export class Members implements Startable {
     this.#step(connectionChanged(this.#state, peer, connected, this.#nowMs))
   }
 
-  /** A peer asks to join: where to reach it is known before its first heartbeat comes. */
+  /** Where a peer is; of one that asks to join, before its first heartbeat comes. */
   learn({ id, addresses }: Pick<PeerProfile, 'id' | 'addresses'>): void {
-    if (this.#addresses.size < LEARNED_MAX || this.#addresses.has(id)) this.#addresses.set(id, addresses)
+    const known = this.#addresses.get(id)
+    if (known === undefined ? this.#addresses.size >= LEARNED_MAX : known.join() === addresses.join()) return
+    this.#addresses.set(id, addresses)
+    this.#components.onAddresses()
   }
 
   /** What the log says of the cluster's members. */

@@ -45,6 +45,17 @@ export interface Office {
   applied(index: number, options: { signal: AbortSignal }): Promise<void>
 }
 
+/** One try of a worker. */
+interface Try {
+  readonly worker: PeerId
+  readonly session: Session
+  readonly attempt: Attempt
+  readonly receipt: Receipt
+  readonly signal: AbortSignal
+  /** The call's deadline, on this peer's clock. */
+  readonly endMs: number
+}
+
 /** How one try of a worker ended. */
 type TryEnd =
   /** The answer went to the gateway, or the call is over for another reason. */
@@ -77,8 +88,10 @@ export class Orchestrator {
     try {
       this.#checkMandate(channel, call)
       await channel.send({ type: 'queued' })
-      const signal = AbortSignal.any([channel.signal, this.#components.clock.timeout(call.deadlineMs)])
-      await this.#place(channel, call, signal)
+      const { clock } = this.#components
+      const endMs = clock.nowMs() + call.deadlineMs
+      const signal = AbortSignal.any([channel.signal, clock.timeout(call.deadlineMs)])
+      await this.#place(channel, call, { signal, endMs })
     } catch (err) {
       if (channel.signal.aborted) throw err
       await channel.send({ type: 'failed', error: toRemoteError(asTimeout(err), { started: false }) })
@@ -98,7 +111,7 @@ export class Orchestrator {
     }
   }
 
-  async #place(channel: GatewayChannel, call: Call, signal: AbortSignal): Promise<void> {
+  async #place(channel: GatewayChannel, call: Call, { signal, endMs }: { signal: AbortSignal; endMs: number }): Promise<void> {
     const { office } = this.#components
     await office.applied(call.minIndex, { signal })
     const fn = office.function(call.function)
@@ -129,7 +142,7 @@ export class Orchestrator {
         costMs: costOf(receipt.decision),
         ...attempt
       })
-      const end = await this.#try(channel, call, fn, { worker, session, attempt, receipt, signal })
+      const end = await this.#try(channel, call, fn, { worker, session, attempt, receipt, signal, endMs })
       if (end.type === 'done') return
       // A withdrawn attempt belongs to a gateway that has gone on without this placer.
       if (end.error.code === 'withdrawn' || (tries >= TRIES_MAX && end.error.code !== 'busy')) {
@@ -154,13 +167,7 @@ export class Orchestrator {
     channel: GatewayChannel,
     call: Call,
     fn: FunctionRecord,
-    {
-      worker,
-      session,
-      attempt,
-      receipt,
-      signal
-    }: { worker: PeerId; session: Session; attempt: Attempt; receipt: Receipt; signal: AbortSignal }
+    { worker, session, attempt, receipt, signal, endMs }: Try
   ): Promise<TryEnd> {
     const { transport, placer, clock, log, office } = this.#components
     const reservation = placer.reserve(worker, fn, receipt)
@@ -188,7 +195,7 @@ export class Orchestrator {
           gateway: channel.remote,
           function: fn,
           head: call.head,
-          deadlineMs: call.deadlineMs,
+          deadlineMs: Math.max(1, Math.ceil(endMs - clock.nowMs())),
           body: call.body
         }
       })

@@ -65,7 +65,7 @@ export class Statistics {
       succeeded,
       failed,
       images: this.#engine?.images ?? [],
-      draining: draining(),
+      draining: draining() || worker.isStopping,
       runtimeReady: this.#engine?.ready ?? false,
       term: term(),
       seenOrders

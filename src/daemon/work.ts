@@ -69,13 +69,23 @@ export class Worker implements Startable {
     this.#ids = new ExecutionIds(components)
   }
 
+  /** Whether this worker refuses new work because it is about to stop. */
+  get isStopping(): boolean {
+    return this.#stopping
+  }
+
+  /** Refuses new work from now on. */
+  refuse(): void {
+    this.#stopping = true
+  }
+
   async start(): Promise<void> {
     this.#stopping = false
   }
 
   /** Refuses new work and waits for what runs; what still runs when the signal aborts is cancelled. */
   async drain({ signal }: { signal: AbortSignal }): Promise<void> {
-    this.#stopping = true
+    this.refuse()
     const cancelAll = (): void => {
       for (const { abort } of this.#ids.running()) abort.abort(new CaresError('stopping', 'the worker is stopping', { retryable: true }))
     }

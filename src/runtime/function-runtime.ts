@@ -125,7 +125,12 @@ export class FunctionRuntime implements Runtime {
     const { cpus, memoryBytes } = this.#ledger.promised()
     let running = 0
     for (const { count } of this.#calls.values()) running += count
-    return { running, cpusReserved: cpus, memoryReservedBytes: memoryBytes, warm: this.#warm() }
+    const evictable = { cpusEvictable: 0, memoryEvictableBytes: 0 }
+    for (const { reservation } of this.#idle()) {
+      evictable.cpusEvictable += reservation.cpus
+      evictable.memoryEvictableBytes += reservation.memoryBytes
+    }
+    return { running, cpusReserved: cpus, memoryReservedBytes: memoryBytes, ...evictable, warm: this.#warm() }
   }
 
   async execute(

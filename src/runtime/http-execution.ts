@@ -39,13 +39,12 @@ export async function executeHttp(run: HttpRun): Promise<ExecutionAnswer> {
       body,
       signal: ending.signal
     })
+    const timing = { queueMs: 0, pullMs: lease.start === 'cold' ? lease.instance.pullMs : 0, startMs: lease.startMs }
     const usage = (bytesOut: number): Usage => {
       const { cpuMs, memoryPeakBytes } = lease.instance.measure()
       const isKnown = lease.alone() && cpuMs !== undefined && cpuBefore !== undefined
       return {
-        queueMs: 0,
-        pullMs: lease.start === 'cold' ? lease.instance.pullMs : 0,
-        startMs: lease.startMs,
+        ...timing,
         runMs: clock.nowMs() - startedMs,
         cpuMs: isKnown ? cpuMs - cpuBefore : undefined,
         memoryPeakBytes,
@@ -53,7 +52,7 @@ export async function executeHttp(run: HttpRun): Promise<ExecutionAnswer> {
         bytesOut
       }
     }
-    const head = { status: response.statusCode, headers: endToEnd(fromUndici(response.headers)), start: lease.start }
+    const head = { status: response.statusCode, headers: endToEnd(fromUndici(response.headers)), start: lease.start, timing }
     return { head, ...streamed(run, response.body, usage) }
   } catch (error) {
     throw await settle(run, error)

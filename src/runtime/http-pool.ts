@@ -226,6 +226,7 @@ export class HttpPool {
     this.#servers.delete(server)
     this.#leaving.add(server)
     server.stop.abort(new CaresError('stopping', 'the container is being removed', { retryable: true }))
+    // Whoever waited for it to be ready has been told why it never was.
     await server.ready.catch(() => {})
     if (server.started !== undefined) {
       const { instance, client } = server.started

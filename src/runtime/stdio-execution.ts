@@ -59,7 +59,8 @@ export async function executeStdio(run: StdioRun): Promise<ExecutionAnswer> {
   try {
     const streamAtOnce = wantsEvents(call.head)
     const begun = streamAtOnce ? { chunks: [], ended: false } : await output.readUpTo(HEAD_BYTES_MAX)
-    const head: AnswerHead = { status: 200, headers: [['content-type', contentType(streamAtOnce, begun)]], start: run.start }
+    const timing = { queueMs: 0, pullMs: instance.pullMs, startMs: run.startMs }
+    const head: AnswerHead = { status: 200, headers: [['content-type', contentType(streamAtOnce, begun)]], start: run.start, timing }
     if (begun.ended) {
       const finished = await finish()
       return { head, body: yieldAll(begun.chunks), end: Promise.resolve(finished) }

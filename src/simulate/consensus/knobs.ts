@@ -50,6 +50,7 @@ const COMMAND_ENTRY_BYTES = 36
 /** What a healed network is like. */
 export const FAIR_QUALITY: LinkQuality = { lossRatio: 0, duplicateRatio: 0, stragglerRatio: 0, delayMsMax: 5 }
 
+/** The character of one simulated cluster: how slow, how lossy, how large its batches are. */
 export function drawKnobs(random: Random): Knobs {
   const fsyncMsMax = pick(random, [1, 5, 20, 150])
   const appendEntriesMax = pick(random, [1, 1, 2, 4, 32])

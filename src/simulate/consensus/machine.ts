@@ -29,6 +29,7 @@ export function encodeMachine({ appliedIndex, hash }: Machine): Uint8Array {
   return new Uint8Array(Int32Array.of(appliedIndex, hash).buffer)
 }
 
+/** The state that {@link encodeMachine} made these bytes of. */
 export function decodeMachine(data: Uint8Array): Machine {
   const [appliedIndex = 0, hash = 0] = new Int32Array(data.buffer, data.byteOffset, 2)
   return { appliedIndex, hash }
