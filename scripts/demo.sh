@@ -9,6 +9,7 @@ set -euo pipefail
 # shellcheck source=scripts/setup/lib.sh
 . "$(dirname "$0")/setup/lib.sh"
 cd "$ROOT"
+exec 2>&1 # The headings are what the reader came for: one stream, in order.
 
 RUNTIME=auto
 while [ $# -gt 0 ]; do
@@ -21,16 +22,27 @@ done
 declare -A PID API
 PEERS=(atlas birch cedar)
 
-# Stops what runs, in the order that lets peers remove their own containers, and then looks for what a killed one has left.
+# Stops what runs; each peer removes its own containers. Those of the one that is killed are removed when it returns, or, should the demo end
+# before that, here.
 finish() {
   local status=$? name
   trap - EXIT INT TERM
   for name in "${!PID[@]}"; do kill "${PID[$name]}" 2>/dev/null || true; done
   for name in "${!PID[@]}"; do wait "${PID[$name]}" 2>/dev/null || true; done
-  if [ "$RUNTIME" = docker ]; then quietly sweep "$NODE" scripts/setup/remove-containers.ts "$(docker_socket)" "$WORK/peers" || true; fi
-  [ "$status" = 0 ] || tail -n 15 "$WORK"/*.log >&2 || true
+  if [ "$RUNTIME" = docker ]; then sweep >"$WORK/sweep.log" 2>&1 || true; fi
+  if [ "$status" != 0 ]; then tail -n 15 "$WORK"/*.log >&2 || true; fi
   clean_up
   exit "$status"
+}
+# sweep: removes what the engine still holds of the peers of this demo.
+sweep() {
+  local name id container
+  for name in "${PEERS[@]}"; do
+    [ -s "$WORK/$name.out" ] || continue
+    id=$(head -n 1 "$WORK/$name.out" | field id)
+    for container in $(docker ps --all --quiet --filter "label=io.cares.peer=$id"); do docker rm --force "$container"; done
+    for container in $(docker network ls --quiet --filter "label=io.cares.peer=$id"); do docker network rm "$container"; done
+  done
 }
 trap finish EXIT
 trap 'exit 130' INT
@@ -46,7 +58,7 @@ show() {
     case $word in *[!A-Za-z0-9_./:@=,+-]* | '') line+=" '$word'" ;; *) line+=" $word" ;; esac
   done
   printf '\n  $%s\n' "$line"
-  "$@" | sed 's/^/    /'
+  "$@" 2>&1 | awk '{ print "    " $0 }'
 }
 
 # start_peer NAME: starts a peer and waits until it says that it serves.
@@ -55,7 +67,7 @@ start_peer() {
   printf '\n  $ cares peer --name %s --preset loopback --runtime %s%s &\n' "$name" "$RUNTIME" "${CARES_BOOTSTRAP:+   (with CARES_BOOTSTRAP=\$(cares id))}"
   # Not by the function above: the pid must be that of the peer, not of a subshell.
   "$NODE" "$ROOT/src/cares.js" peer --name "$name" --preset loopback --runtime "$RUNTIME" --data "$WORK/peers/$name" \
-    --http 127.0.0.1:0 --listen /ip4/127.0.0.1/tcp/0 --cpus 1 --memory 1Gi >"$WORK/$name.out" 2>"$WORK/$name.log" &
+    --http 127.0.0.1:0 --listen /ip4/127.0.0.1/tcp/0 >"$WORK/$name.out" 2>"$WORK/$name.log" &
   PID[$name]=$!
   local tries
   for tries in $(seq 200); do
@@ -65,6 +77,12 @@ start_peer() {
   done
   API[$name]=$(field api <"$WORK/$name.out") || fail "peer $name did not start in $((tries / 10)) s"
   printf '    %s serves %s\n' "$name" "${API[$name]}"
+}
+
+# ask_peer NAME: the commands that follow ask this peer.
+ask_peer() {
+  export CARES_API=${API[$1]}
+  printf '\n  $ export CARES_API=%s        (%s)\n' "$CARES_API" "$1"
 }
 
 # field NAME: a member of the JSON object on stdin; `a.b` is one of a member.
@@ -83,7 +101,6 @@ call_each() {
   for name in "${PEERS[@]}"; do
     [ -n "${PID[$name]:-}" ] || continue
     show curl --silent --show-error --fail --data "$2" "${API[$name]}/fn/$1"
-    echo
   done
 }
 
@@ -106,15 +123,15 @@ if [ "$RUNTIME" = docker ]; then
   STDIO_IMAGE=cares-example/upper
   HTTP_IMAGE=cares-example/web
 else
-  say 'no Docker engine: functions run as plain processes of this machine, with no isolation and no limits.'
+  say 'Without a Docker engine functions run as plain processes of this machine: no isolation, no limits.'
   say 'That is for trying CARES out and for tests; a real cluster wants Docker.'
   STDIO_IMAGE='tr a-z A-Z'
-  HTTP_IMAGE="$NODE scripts/images/web.ts"
+  HTTP_IMAGE="$NODE $ROOT/scripts/images/web.ts"
 fi
 
 heading 'Three peers become a cluster. The first founds it; the others need one string, its id.'
 start_peer "${PEERS[0]}"
-export CARES_API=${API[${PEERS[0]}]}
+ask_peer "${PEERS[0]}"
 CARES_BOOTSTRAP=$(cares id)
 export CARES_BOOTSTRAP
 for name in "${PEERS[@]:1}"; do start_peer "$name"; done
@@ -136,7 +153,7 @@ show cares invoke shout --data 'hello from the command line'
 
 heading 'So is a web server; it is kept warm between calls'
 show cares upload "$HTTP_IMAGE" web --contract http --memory 128Mi
-call_each web 'how do you do'
+call_each web/echo 'how do you do'
 show cares invoke web --path /healthz --verbose
 
 heading 'Every placement can be explained, with the numbers that decided'
@@ -144,17 +161,19 @@ show cares explain web
 show cares stats
 
 heading 'The orchestrator dies: kill -9'
-ORCHESTRATOR=$(cares status --json | field orchestrator.name)
+ORCHESTRATOR=$(cares status --json | field cluster.orchestrator.name)
 printf '\n  $ kill -9 %s        (%s)\n' "${PID[$ORCHESTRATOR]}" "$ORCHESTRATOR"
 kill -9 "${PID[$ORCHESTRATOR]}"
 wait "${PID[$ORCHESTRATOR]}" 2>/dev/null || true
 unset "PID[$ORCHESTRATOR]"
-for name in "${!PID[@]}"; do export CARES_API=${API[$name]}; done
-say 'A call right away, while there is no orchestrator: the peer that is asked places it itself.'
-show cares invoke shout --data 'still here' --verbose
+for name in "${!PID[@]}"; do SURVIVOR=$name; done
+ask_peer "$SURVIVOR"
+say 'A call right away: while there is no orchestrator, the peer that is asked places it itself.'
+show cares invoke shout --data 'still here'
 call_each shout 'and here'
 wait_for_peers 2
-show cares status
+say 'The cluster works, and says that it could not lose another peer: exit code 6.'
+show cares status || [ $? = 6 ]
 
 heading 'It comes back, and is welcome'
 start_peer "$ORCHESTRATOR"
