@@ -22,6 +22,7 @@ import { Control } from './control.ts'
 import { EventLog } from './event-log.ts'
 import { Functions } from './functions.ts'
 import { Governor } from './governor.ts'
+import { Images } from './images.ts'
 import { InvocationBook } from './invocation-book.ts'
 import { Gateway } from './invoke.ts'
 import { Joining, type Seed } from './joining.ts'
@@ -147,6 +148,9 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     { joining, consensus, governor, members, beacon, worker, store, transport, clock, log: log.child('citizenship'), cluster }
   )
 
+  const images =
+    runtime === null ? null : new Images({ runtime, transport, views: () => members.views(), clock, log: log.child('images'), random })
+
   // Who is called.
   const watch = new OrchestratorWatch({
     clock,
@@ -247,6 +251,8 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     transport.handle('control', channel => control.serve(channel))
     transport.handle('invoke', channel => orchestrator.serve(channel))
     transport.handle('execute', channel => worker.serve(channel))
+    if (images !== null) transport.handle('image', channel => images.serve(channel))
+    runtime?.onMissingImage(async (fn, options) => images?.bring(fn, options) ?? false)
     runtime?.onLog(line => logs.append({ ...line, peer: self }))
   }
 

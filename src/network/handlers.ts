@@ -27,6 +27,8 @@ export class Handlers {
         return serve(name, exchange, remote, { handler: this.#byName[name], log: this.#log })
       case 'control':
         return serve(name, exchange, remote, { handler: this.#byName[name], log: this.#log })
+      case 'image':
+        return serve(name, exchange, remote, { handler: this.#byName[name], log: this.#log })
     }
   }
 }

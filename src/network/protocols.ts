@@ -2,6 +2,7 @@ import type { ProtocolName, Protocols } from '../model/ports/transport.ts'
 import type { Codec } from '../wire/codec.ts'
 import { controlAnswerCodec, controlRequestCodec } from '../wire/control-codec.ts'
 import { executeDownCodec, executeUpCodec } from '../wire/execute-codec.ts'
+import { imageDownCodec, imageUpCodec } from '../wire/image-codec.ts'
 import { invokeDownCodec, invokeUpCodec } from '../wire/invoke-codec.ts'
 import { CHUNK_BYTES_MAX } from '../wire/limits.ts'
 
@@ -16,11 +17,12 @@ export interface LaneProtocol<Name extends ProtocolName> {
 export const LANE_PROTOCOLS: { readonly [Name in ProtocolName]: LaneProtocol<Name> } = {
   invoke: { id: '/cares/invoke/1', up: invokeUpCodec, down: invokeDownCodec },
   execute: { id: '/cares/execute/1', up: executeUpCodec, down: executeDownCodec },
-  control: { id: '/cares/control/1', up: controlRequestCodec, down: controlAnswerCodec }
+  control: { id: '/cares/control/1', up: controlRequestCodec, down: controlAnswerCodec },
+  image: { id: '/cares/image/1', up: imageUpCodec, down: imageDownCodec }
 }
 
 /** In the order in which they are registered. */
-export const LANE_PROTOCOL_NAMES = ['invoke', 'execute', 'control'] as const satisfies readonly ProtocolName[]
+export const LANE_PROTOCOL_NAMES = ['invoke', 'execute', 'control', 'image'] as const satisfies readonly ProtocolName[]
 
 /** See `protocols/consensus.md`. */
 export const CONSENSUS_PROTOCOL = '/cares/consensus/1'

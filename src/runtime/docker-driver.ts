@@ -11,11 +11,12 @@ import type { ContractWish } from './contract.ts'
 import { attachStreams, type ContainerComponents, DockerContainer, startOrRemove } from './docker-container.ts'
 import { DOCKER_HOST_DEFAULT, dockerEngine } from './docker-engine.ts'
 import { type DockerHost, engineUnavailable, statusOf } from './docker-errors.ts'
+import { exportImage, importImage } from './docker-image-archive.ts'
 import { DockerImages } from './docker-image.ts'
 import { LABEL, type Owner } from './docker-labels.ts'
 import { DockerNetworks } from './docker-network.ts'
 import { containerOptions } from './docker-options.ts'
-import type { Driver, Orphan } from './driver.ts'
+import type { BringImage, Driver, Orphan } from './driver.ts'
 import { untilAborted } from './ending.ts'
 import { functionEnv } from './stdio-env.ts'
 
@@ -112,6 +113,18 @@ class DockerDriver implements Driver {
   }
 
   setFunctions(): void {}
+
+  async exportImage(digest: Digest, { signal }: { signal: AbortSignal }): Promise<AsyncIterable<Uint8Array>> {
+    return exportImage(this.#client, digest, { signal })
+  }
+
+  async importImage(fn: FunctionRecord, archive: AsyncIterable<Uint8Array>, { signal }: { signal: AbortSignal }): Promise<void> {
+    await importImage(this.#client, fn, archive, { signal })
+  }
+
+  onMissingImage(bring: BringImage): void {
+    this.#images.bring = bring
+  }
 
   async startStdio(
     fn: FunctionRecord,

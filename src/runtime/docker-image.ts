@@ -4,6 +4,7 @@ import type { FunctionRecord } from '../model/function.ts'
 import type { Digest } from '../model/ids.ts'
 import type { ImageInfo } from '../model/ports/runtime.ts'
 import { type ContractWish, detectContract, type ImageFacts } from './contract.ts'
+import type { BringImage } from './driver.ts'
 import { untilAborted } from './ending.ts'
 import { type DockerHost, engineMessage, engineUnavailable, statusOf } from './docker-errors.ts'
 
@@ -11,6 +12,8 @@ import { type DockerHost, engineMessage, engineUnavailable, statusOf } from './d
 export class DockerImages {
   readonly #engine: Docker
   readonly #host: DockerHost
+  /** Looks for a missing image elsewhere before its registry is asked. */
+  bring: BringImage = async () => false
 
   constructor(engine: Docker, host: DockerHost) {
     this.#engine = engine
@@ -54,8 +57,9 @@ export class DockerImages {
     }
   }
 
-  /** Gets a function's image from its registry. Throws `image_not_found` also when the registry has other bytes by that name now. */
+  /** Gets a function's image from a peer, else from its registry. Throws `image_not_found` also when that has other bytes by that name now. */
   async fetch(fn: FunctionRecord, { signal }: { signal: AbortSignal }): Promise<void> {
+    if (await this.bring(fn, { signal })) return
     await this.#pull(fn.image, signal)
     const found = await this.#inspect(fn.digest, signal)
     if (found === undefined) {

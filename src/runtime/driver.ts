@@ -57,6 +57,9 @@ export interface Orphan {
   readonly reason: string
 }
 
+/** Brings a missing image from elsewhere, if it can: true when it has. */
+export type BringImage = (fn: FunctionRecord, options: { signal: AbortSignal }) => Promise<boolean>
+
 /** What differs between running functions in containers and as plain processes. All else in this room is shared by both. */
 export interface Driver extends Startable {
   readonly kind: 'docker' | 'process'
@@ -66,6 +69,12 @@ export interface Driver extends Startable {
   present(digests: readonly Digest[], options: { signal: AbortSignal }): Promise<readonly Digest[]>
   /** The functions that exist, for drivers that find images by them. */
   setFunctions(functions: readonly FunctionRecord[]): void
+  /** See `Runtime`. */
+  exportImage(digest: Digest, options: { signal: AbortSignal }): Promise<AsyncIterable<Uint8Array>>
+  /** See `Runtime`. */
+  importImage(fn: FunctionRecord, archive: AsyncIterable<Uint8Array>, options: { signal: AbortSignal }): Promise<void>
+  /** See `Runtime`. */
+  onMissingImage(bring: BringImage): void
   /** Starts a program that waits on stdin. An abort of the signal leaves nothing behind. */
   startStdio(fn: FunctionRecord, env: Readonly<Record<string, string>>, options: { signal: AbortSignal }): Promise<StdioInstance>
   /** Starts a program that is to serve on `port`; it need not be ready yet. */

@@ -110,6 +110,18 @@ export class FunctionRuntime implements Runtime {
     return this.#driver.prune(options)
   }
 
+  async exportImage(digest: Digest, options: { signal: AbortSignal }): Promise<AsyncIterable<Uint8Array>> {
+    return this.#driver.exportImage(digest, options)
+  }
+
+  async importImage(fn: FunctionRecord, archive: AsyncIterable<Uint8Array>, options: { signal: AbortSignal }): Promise<void> {
+    return this.#driver.importImage(fn, archive, options)
+  }
+
+  onMissingImage(bring: Parameters<Runtime['onMissingImage']>[0]): void {
+    this.#driver.onMissingImage(bring)
+  }
+
   onLog(listener: (line: Omit<LogLine, 'peer'>) => void): void {
     this.#listeners.add(listener)
   }

@@ -7,7 +7,7 @@ import type { Clock } from '../model/ports/clock.ts'
 import type { Driver, ServerInstance } from './driver.ts'
 import { untilAborted } from './ending.ts'
 import { Tail } from './log-lines.ts'
-import { notReady, untilReady } from './ready.ts'
+import { notReady, notStarted, untilReady } from './ready.ts'
 import type { Claim, Idle, Reservation } from './resources.ts'
 
 /**
@@ -98,7 +98,9 @@ export class HttpPool {
     } catch (error) {
       this.#leave(server)
       if (signal.aborted && signal.reason instanceof CaresError && signal.reason.code === 'timeout') {
-        throw notReady(this.#fn, server.started?.instance.port ?? this.#fn.port, clock.nowMs() - askedMs, '')
+        const waitedMs = clock.nowMs() - askedMs
+        if (server.started === undefined) throw notStarted(this.#fn, waitedMs)
+        throw notReady(this.#fn, server.started.instance.port, waitedMs, '')
       }
       throw error
     }

@@ -61,6 +61,16 @@ class ProcessDriver implements Driver {
     return found.filter(digest => digest !== undefined)
   }
 
+  async exportImage(): Promise<never> {
+    throw doNotTravel()
+  }
+
+  async importImage(): Promise<never> {
+    throw doNotTravel()
+  }
+
+  onMissingImage(): void {}
+
   setFunctions(functions: readonly FunctionRecord[]): void {
     for (const { digest, image } of functions) this.#remember(digest, image)
   }
@@ -128,4 +138,11 @@ async function freePort(): Promise<number> {
   server.close(() => closed.resolve())
   await closed.promise
   return port
+}
+
+/** A program is a file of this machine, with all that it needs around it. */
+function doNotTravel(): CaresError {
+  return new CaresError('image_unsupported', 'with --runtime process, programs do not travel between peers', {
+    hint: 'install the program on every peer, or use --runtime docker'
+  })
 }

@@ -38,6 +38,12 @@ export async function untilReady(
   }
 }
 
+/** What a caller is told whose container did not even start in its time. */
+export function notStarted(fn: FunctionRecord, waitedMs: number): CaresError {
+  const message = `the container of ${fn.name} has not started within ${Math.round(waitedMs)} ms: its image is still on its way, or the engine is busy`
+  return new CaresError('timeout', message, { retryable: true, hint: 'try again: what has begun goes on without this call' })
+}
+
 /** What a caller is told whose program did not come up. */
 export function notReady(fn: FunctionRecord, port: number, waitedMs: number, stderr: string): CaresError {
   const what =

@@ -110,6 +110,13 @@ export function createFakeRuntime({ capacity, clock }: { capacity: Capacity; clo
     check: async () => ({ ready: isReady, reason: isReady ? 'a fake answers' : 'a fake was told not to answer' }),
     resolve,
     present: async digests => digests.filter(digest => images?.has(digest) ?? true),
+    exportImage: async () => {
+      throw new CaresError('image_unsupported', 'the fake runtime holds no images')
+    },
+    importImage: async () => {
+      throw new CaresError('image_unsupported', 'the fake runtime holds no images')
+    },
+    onMissingImage: () => {},
     execute,
     setFunctions: () => {},
     use,

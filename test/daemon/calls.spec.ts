@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Digest } from '../../src/model/ids.ts'
 import type { MemoryPeer } from './memory-cluster.ts'
 import { MemoryCluster } from './memory-cluster.ts'
 
@@ -241,6 +242,17 @@ describe('calls in a cluster of daemons', function () {
     for (const { id, runtime } of cluster.peers) assert.ok(runtime.use().running >= 1, `${id} runs nothing`)
     gates.open('a')
     await Promise.all(calls)
+  })
+
+  it('runs a function on a worker that lacks its image, by bringing the image from a peer, once', async () => {
+    const [has, lacks] = [cluster.peer(0), cluster.peer(1)]
+    lacks.runtime.lacking.add('sha256:who' as Digest)
+    cluster.peer(2).runtime.lacking.add('sha256:who' as Digest)
+    await upload(has, 'who')
+    await cluster.until(() => lacks.service.peer(has.id).stats.images.length === 1, 'the peer that has the image to say so')
+    const outputs = await Promise.all([1, 2, 3].map(async () => (await has.call('who', '', { on: lacks })).output))
+    assert.deepEqual(outputs, [lacks.id, lacks.id, lacks.id])
+    assert.equal(has.runtime.exported, 1)
   })
 
   it('agrees again after a partition heals', async () => {

@@ -47,13 +47,13 @@ export class Cluster {
   }
 
   /** Starts a peer that joins (or, the first time, founds) the cluster; a name that was used before comes back with its data. */
-  async add(name: string, flags: readonly string[] = []): Promise<PeerProcess> {
+  async add(name: string, flags: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<PeerProcess> {
     const bootstrap = this.alive[0]?.announcement.cluster
     const own = ['--name', name, '--data', this.dataOf(name), '--preset', 'loopback', '--runtime', this.#runtime]
     const places = ['--http', '127.0.0.1:0', '--listen', '/ip4/127.0.0.1/tcp/0']
     const peer = await PeerProcess.start(
       [...own, ...places, ...this.#flags, ...flags],
-      bootstrap === undefined ? {} : { CARES_BOOTSTRAP: bootstrap }
+      bootstrap === undefined ? env : { ...env, CARES_BOOTSTRAP: bootstrap }
     )
     this.peers.push(peer)
     return peer

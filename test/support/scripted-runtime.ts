@@ -14,6 +14,11 @@ export class ScriptedRuntime implements Runtime {
   readonly started: InvocationId[] = []
   /** Refuse this many executions as `busy` first. */
   busyCount = 0
+  /** Images that are not on this machine yet. */
+  readonly lacking = new Set<Digest>()
+  /** Images that were sent to other peers. */
+  exported = 0
+  #bring: Parameters<Runtime['onMissingImage']>[0] = async () => false
   readonly #scripts: Readonly<Record<string, Script>>
   readonly #worker: string
   #running = 0
@@ -31,7 +36,8 @@ export class ScriptedRuntime implements Runtime {
   }
 
   async resolve(image: string): Promise<ImageInfo> {
-    if (this.#scripts[image] === undefined) throw new CaresError('image_not_found', `no image ${image}`)
+    if (this.#scripts[image] === undefined || this.lacking.has(`sha256:${image}` as Digest))
+      throw new CaresError('image_not_found', `no image ${image}`)
     return {
       image,
       digest: `sha256:${image}` as Digest,
@@ -44,7 +50,27 @@ export class ScriptedRuntime implements Runtime {
   }
 
   async present(digests: readonly Digest[]): Promise<readonly Digest[]> {
-    return digests
+    return digests.filter(digest => !this.lacking.has(digest))
+  }
+
+  /** An archive here is the digest itself, after some padding. */
+  async exportImage(digest: Digest): Promise<AsyncIterable<Uint8Array>> {
+    if (this.lacking.has(digest)) throw new CaresError('image_not_found', `no image ${digest}`)
+    this.exported++
+    return (async function* () {
+      for (let i = 0; i < 40; i++) yield new Uint8Array(65_536)
+      yield Buffer.from(digest)
+    })()
+  }
+
+  async importImage(fn: FunctionRecord, archive: AsyncIterable<Uint8Array>): Promise<void> {
+    const chunks = await Array.fromAsync(archive)
+    if (Buffer.from(chunks.at(-1) ?? []).toString() !== fn.digest) throw new CaresError('image_not_found', 'another image came')
+    this.lacking.delete(fn.digest)
+  }
+
+  onMissingImage(bring: Parameters<Runtime['onMissingImage']>[0]): void {
+    this.#bring = bring
   }
 
   async execute(fn: FunctionRecord, call: ExecutionCall, { signal }: { signal: AbortSignal; timeoutMs: number }): Promise<ExecutionAnswer> {
@@ -54,6 +80,7 @@ export class ScriptedRuntime implements Runtime {
     }
     const script = this.#scripts[fn.image]
     if (script === undefined) throw new CaresError('image_not_found', `no image ${fn.image}`)
+    if (this.lacking.has(fn.digest) && !(await this.#bring(fn, { signal }))) throw new CaresError('image_not_found', `no image ${fn.image}`)
     this.started.push(call.invocation)
     this.#running++
     try {

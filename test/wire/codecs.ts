@@ -3,6 +3,7 @@ import { consensusCodec } from '../../src/wire/consensus-codec.ts'
 import { controlAnswerCodec, controlRequestCodec } from '../../src/wire/control-codec.ts'
 import { executeDownCodec, executeUpCodec } from '../../src/wire/execute-codec.ts'
 import { digestCodec, heartbeatCodec } from '../../src/wire/gossip-codec.ts'
+import { imageDownCodec, imageUpCodec } from '../../src/wire/image-codec.ts'
 import { invokeDownCodec, invokeUpCodec } from '../../src/wire/invoke-codec.ts'
 import { laneCodec } from '../../src/wire/lane-codec.ts'
 import { commandCodec } from '../../src/wire/registry-codec.ts'
@@ -20,6 +21,8 @@ export const CODECS: Readonly<Record<keyof typeof VALUES, Codec<unknown>>> = {
   controlRequest: untyped(controlRequestCodec),
   controlAnswer: untyped(controlAnswerCodec),
   consensus: untyped(consensusCodec),
+  imageUp: untyped(imageUpCodec),
+  imageDown: untyped(imageDownCodec),
   lane: untyped(laneCodec)
 }
 

@@ -4,6 +4,7 @@ import type { Configuration, ConsensusMessage, Entry } from '../../src/model/con
 import type { ControlAnswer, ControlRequest } from '../../src/model/control.ts'
 import type { FunctionRecord, FunctionSpec } from '../../src/model/function.ts'
 import type { Attempt, ClusterUid, Digest, InvocationId, PeerId } from '../../src/model/ids.ts'
+import type { ImageDown, ImageUp } from '../../src/model/image-transfer.ts'
 import type {
   AnswerDown,
   AnswerHead,
@@ -89,6 +90,12 @@ const answerDown: fc.Arbitrary<AnswerDown> = fc.oneof(
     end: record<Extract<AnswerDown, { type: 'answer-end' }>['end']>({ usage, exitCode: fc.integer() }, ['exitCode'])
   }),
   record<Extract<AnswerDown, { type: 'failed' }>>({ type: one('failed'), error })
+)
+
+const imageDown: fc.Arbitrary<ImageDown> = fc.oneof(
+  body,
+  end,
+  record<Extract<ImageDown, { type: 'failed' }>>({ type: one('failed'), error })
 )
 
 const cost = record<CostMs>({ network: amount, start: amount, pull: amount, queue: amount, run: amount, total: amount })
@@ -379,5 +386,7 @@ export const VALUES = {
   controlRequest,
   controlAnswer,
   consensus: consensusFrame,
+  imageUp: record<ImageUp>({ type: one('get'), digest }),
+  imageDown,
   lane: laneFrame
 } as const

@@ -83,6 +83,15 @@ export interface Runtime extends Startable {
    * then SIGKILL after a grace) and removes its container within a second.
    */
   execute(fn: FunctionRecord, call: ExecutionCall, options: { signal: AbortSignal; timeoutMs: number }): Promise<ExecutionAnswer>
+  /** The archive of an image, for another peer's `importImage`. Throws `image_not_found`, and `image_unsupported` where images do not travel. */
+  exportImage(digest: Digest, options: { signal: AbortSignal }): Promise<AsyncIterable<Uint8Array>>
+  /**
+   * Takes in the image of a function from such an archive. Throws `image_not_found` when the archive held another image, or was cut short;
+   * nothing of it stays then that anybody would run.
+   */
+  importImage(fn: FunctionRecord, archive: AsyncIterable<Uint8Array>, options: { signal: AbortSignal }): Promise<void>
+  /** Where a missing image is looked for before its registry: resolves true when it has been brought here. To be set before `start`. */
+  onMissingImage(bring: (fn: FunctionRecord, options: { signal: AbortSignal }) => Promise<boolean>): void
   /** The functions that exist now: pools of others are closed, prewarmed containers of these are kept up. */
   setFunctions(functions: readonly FunctionRecord[]): void
   use(): RuntimeUse

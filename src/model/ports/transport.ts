@@ -1,6 +1,7 @@
 import type { ConsensusMessage } from '../consensus.ts'
 import type { ControlAnswer, ControlRequest, PeerAddress } from '../control.ts'
 import type { PeerId } from '../ids.ts'
+import type { ImageDown, ImageUp } from '../image-transfer.ts'
 import type { ExecuteDown, ExecuteUp, InvokeDown, InvokeUp } from '../invocation.ts'
 import type { ClusterDigest, Heartbeat } from '../peer.ts'
 import type { Startable } from './startable.ts'
@@ -31,6 +32,7 @@ export interface Protocols {
   invoke: { up: InvokeUp; down: InvokeDown }
   execute: { up: ExecuteUp; down: ExecuteDown }
   control: { up: ControlRequest; down: ControlAnswer }
+  image: { up: ImageUp; down: ImageDown }
 }
 export type ProtocolName = keyof Protocols
 
