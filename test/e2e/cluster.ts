@@ -37,7 +37,9 @@ export class Cluster {
   static async start(init: ClusterInit = {}): Promise<Cluster> {
     const cluster = new Cluster(await mkdtemp(join(tmpdir(), 'cares-e2e-')), init)
     try {
-      for (let i = 0; i < (init.peers ?? 3); i++) await cluster.add(`peer-${i}`)
+      await cluster.add('peer-0')
+      const others = Array.from({ length: (init.peers ?? 3) - 1 }, (_, i) => `peer-${i + 1}`)
+      await Promise.all(others.map(name => cluster.add(name)))
       await cluster.settled()
       return cluster
     } catch (error) {
