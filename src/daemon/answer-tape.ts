@@ -1,5 +1,6 @@
 import { CaresError } from '../model/errors.ts'
 import type { AnswerDown, AnswerEnd, AnswerHead, RemoteError } from '../model/invocation.ts'
+import { untilAborted } from './until-aborted.ts'
 
 /** Body bytes of an answer that are kept behind its reader (to go on elsewhere) and allowed ahead of it (back-pressure). */
 const WINDOW_BYTES_MAX = 2 ** 20
@@ -41,7 +42,6 @@ export class AnswerTape {
     this.#writtenTo += chunk.length
     this.#notify()
     while (this.#writtenTo - this.#readTo > WINDOW_BYTES_MAX) {
-      signal.throwIfAborted()
       await this.#changed(signal)
     }
   }
@@ -123,14 +123,6 @@ export class AnswerTape {
   }
 
   async #changed(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    const aborted = Promise.withResolvers<never>()
-    const onAbort = (): void => aborted.reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    try {
-      await Promise.race([this.#wake.promise, aborted.promise])
-    } finally {
-      signal.removeEventListener('abort', onAbort)
-    }
+    await untilAborted(this.#wake.promise, signal)
   }
 }

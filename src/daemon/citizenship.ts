@@ -11,6 +11,7 @@ import type { Beacon } from './beacon.ts'
 import type { Consensus } from './consensus.ts'
 import { ask } from './control-client.ts'
 import type { Governor } from './governor.ts'
+import type { Gateway } from './invoke.ts'
 import type { Joining } from './joining.ts'
 import type { Members } from './members.ts'
 import type { Worker } from './work.ts'
@@ -29,19 +30,21 @@ export interface CitizenshipComponents {
   readonly members: Members
   readonly beacon: Beacon
   readonly worker: Worker
+  readonly gateway: Gateway
   readonly store: Store
   readonly transport: Transport
   readonly clock: Clock
   readonly log: Logger
   /** The cluster of this peer; set when it has joined one. */
   readonly cluster: { uid: ClusterUid | null }
+  /** Aborted when the peer is to stop, which it may have to do before it has come in. */
+  readonly stopping: AbortSignal
 }
 
 /** A peer's membership in its cluster: coming in, coming back, going away for a while, leaving for good. */
 export class Citizenship implements Startable {
   readonly #components: CitizenshipComponents
   readonly #known: readonly PeerAddress[]
-  readonly #stopping = new AbortController()
   #returning: Promise<void> | undefined
 
   constructor({ known }: { known: readonly PeerAddress[] }, components: CitizenshipComponents) {
@@ -67,44 +70,60 @@ export class Citizenship implements Startable {
   }
 
   async start(): Promise<void> {
-    await this.enter({ signal: this.#stopping.signal })
+    await this.enter({ signal: this.#components.stopping })
   }
 
   /** Goes away for a while: work ends, the role is handed over, the others are told. The peer stays a member. */
   async stop(): Promise<void> {
-    const { consensus, beacon, worker, clock, cluster } = this.#components
-    if (this.#stopping.signal.aborted) return
-    this.#stopping.abort()
+    const { consensus, beacon, worker, cluster } = this.#components
     await this.#returning
     if (cluster.uid === null) return
     worker.refuse()
     await this.#handOver()
     await beacon.beat()
-    await worker.drain({ signal: clock.timeout(DRAIN_MS) })
+    await this.#drain()
     if (consensus.fenced === null) await beacon.beat({ leaving: true })
   }
 
   /** Leaves for good: when it resolves, the others count without this peer, and its data directory is empty but for its identity. */
   async leave({ signal }: { signal: AbortSignal }): Promise<void> {
-    const { beacon, worker, store, clock, log, consensus, cluster } = this.#components
+    const { beacon, worker, gateway, store, consensus, cluster } = this.#components
     worker.refuse()
     await beacon.beat()
-    await worker.drain({ signal: AbortSignal.any([signal, clock.timeout(DRAIN_MS)]) })
+    try {
+      await this.#drain(signal)
+      await this.#untilReleased(signal)
+    } catch (err) {
+      // It stays a member, and works on.
+      await worker.start()
+      await gateway.start()
+      throw toCaresError(err)
+    }
+    await beacon.beat({ leaving: true })
+    // Before anything that takes time: a heartbeat after that last word would call this peer back.
+    cluster.uid = null
+    await consensus.stop()
+    await store.reset()
+  }
+
+  /** What runs here, and what was called through here, may end by itself. */
+  async #drain(...signals: readonly AbortSignal[]): Promise<void> {
+    const { worker, gateway, clock } = this.#components
+    const options = { signal: AbortSignal.any([...signals, clock.timeout(DRAIN_MS)]) }
+    await Promise.all([worker.drain(options), gateway.drain(options)])
+  }
+
+  async #untilReleased(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#components
     while (this.#isMember() && this.#others().length > 0) {
       try {
-        await this.#askToLeave(AbortSignal.any([signal, clock.timeout(LEAVE_TRY_MS)]))
+        return await this.#askToLeave(AbortSignal.any([signal, clock.timeout(LEAVE_TRY_MS)]))
       } catch (err) {
         signal.throwIfAborted()
         log.info({ code: toCaresError(err).code }, 'not released yet, asking again')
         await clock.sleep(LOOK_MS * 4, { signal })
-        continue
       }
-      break
     }
-    await beacon.beat({ leaving: true })
-    await consensus.stop()
-    await store.reset()
-    cluster.uid = null
   }
 
   async #askToLeave(signal: AbortSignal): Promise<void> {
@@ -128,16 +147,16 @@ export class Citizenship implements Startable {
 
   /** Finds the others after a restart. Ends when the log has a leader that counts this peer in, or when it has been let in anew. */
   async #comeBack(uid: ClusterUid): Promise<void> {
-    const { joining, clock, log } = this.#components
+    const { joining, clock, log, stopping } = this.#components
     if (this.#isMember() && this.#others().length === 0) return
     const settled = new AbortController()
     using _ = clock.every(LOOK_MS, () => {
       if (this.#isSettled()) settled.abort()
     })
     try {
-      await joining.join({ cluster: uid, known: this.#known, signal: AbortSignal.any([this.#stopping.signal, settled.signal]) })
+      await joining.join({ cluster: uid, known: this.#known, signal: AbortSignal.any([stopping, settled.signal]) })
     } catch (err) {
-      if (settled.signal.aborted || this.#stopping.signal.aborted) return
+      if (settled.signal.aborted || stopping.aborted) return
       log.error({ err }, 'this peer cannot come back to its cluster')
     }
   }

@@ -21,6 +21,7 @@ import type { Applied, Persisted, RegistryTables, Store } from '../model/ports/s
 import type { Transport } from '../model/ports/transport.ts'
 import type { Timings } from '../model/presets.ts'
 import type { Random } from '../model/random.ts'
+import { AppliedIndex } from './applied-index.ts'
 import { type Committed, lostRole, Proposals } from './proposals.ts'
 
 /** How often the state machine is asked whether a deadline has passed; a fifth of the shortest heartbeat. */
@@ -44,6 +45,11 @@ export interface ConsensusComponents {
   readonly random: Random
   readonly codec: CommandCodec
   readonly listener: ConsensusListener
+}
+
+interface Input {
+  readonly take: (state: RaftState, nowMs: number) => Step
+  readonly drop: (reason: CaresError) => void
 }
 
 /** A peer's own part in the cluster. */
@@ -74,15 +80,15 @@ export interface ConsensusListener {
 export class Consensus implements Startable {
   readonly #components: ConsensusComponents
   readonly #timings: Timings
-  readonly #inputs: ((state: RaftState, nowMs: number) => Step)[] = []
+  readonly #inputs: Input[] = []
   readonly #proposals = new Proposals()
   readonly #heardAtMs = new Map<PeerId, number>()
-  readonly #appliedWaiters = new Set<{ index: number; resolve: () => void }>()
+  readonly #applied: AppliedIndex
   #state: RaftState
   #tables: RegistryTables
-  #appliedIndex: number
   #role: ConsensusRoleNow = { role: 'follower', leader: null, term: 0, active: false }
-  #draining: Promise<void> | undefined
+  #isDraining = false
+  #drained: Promise<void> = Promise.resolve()
   #timer: Disposable | undefined
   #lastTickMs: number
   #fenced: CaresError | null = null
@@ -93,7 +99,7 @@ export class Consensus implements Startable {
     this.#components = components
     this.#timings = timings
     this.#tables = persisted.tables
-    this.#appliedIndex = persisted.appliedIndex
+    this.#applied = new AppliedIndex(persisted.appliedIndex)
     this.#lastTickMs = components.clock.nowMs()
     this.#state = raft.createRaft({ self, timings, persisted, random: components.random, nowMs: this.#lastTickMs })
   }
@@ -108,9 +114,10 @@ export class Consensus implements Startable {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#timer?.[Symbol.dispose]()
-    this.#inputs.length = 0
-    await this.#draining
-    this.#proposals.rejectAll(new CaresError('stopping', 'this peer is stopping', { retryable: true }))
+    const reason = new CaresError('stopping', 'this peer is stopping', { retryable: true })
+    this.#dropInputs(reason)
+    await this.#drained
+    this.#proposals.rejectAll(reason)
   }
 
   get self(): PeerId {
@@ -134,7 +141,7 @@ export class Consensus implements Startable {
   }
 
   get indices(): { readonly last: number; readonly commit: number; readonly applied: number } {
-    return { last: lastIndex(this.#state.log), commit: this.#state.commitIndex, applied: this.#appliedIndex }
+    return { last: lastIndex(this.#state.log), commit: this.#state.commitIndex, applied: this.#applied.value }
   }
 
   get fenced(): CaresError | null {
@@ -185,12 +192,13 @@ export class Consensus implements Startable {
   async reconfigure(configuration: Configuration): Promise<void> {
     this.#assertTakingPart()
     const settle = Promise.withResolvers<void>()
-    this.#enqueue((state, nowMs) => {
+    const take = (state: RaftState, nowMs: number): Step => {
       const result = raft.reconfigure(state, configuration, nowMs)
       if (result.outcome === 'appended') settle.resolve()
       else settle.reject(new CaresError('conflict', `the members cannot be changed now: ${result.reason}`, { retryable: true }))
       return result
-    })
+    }
+    this.#enqueue(take, settle.reject)
     await settle.promise
   }
 
@@ -201,19 +209,7 @@ export class Consensus implements Startable {
 
   /** Resolves once the tables here include the log up to `index`. */
   async applied(index: number, { signal }: { signal: AbortSignal }): Promise<void> {
-    if (this.#appliedIndex >= index) return
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const waiter = { index, resolve }
-    const onAbort = (): void => reject(toCaresError(signal.reason))
-    this.#appliedWaiters.add(waiter)
-    signal.addEventListener('abort', onAbort, { once: true })
-    if (signal.aborted) onAbort()
-    try {
-      await promise
-    } finally {
-      this.#appliedWaiters.delete(waiter)
-      signal.removeEventListener('abort', onAbort)
-    }
+    await this.#applied.reached(index, { signal })
   }
 
   #assertTakingPart(): void {
@@ -239,39 +235,47 @@ export class Consensus implements Startable {
     this.#enqueue((state, now) => raft.tick(state, now))
   }
 
-  #enqueue(input: (state: RaftState, nowMs: number) => Step): void {
+  /** @param drop - called instead if the input will never be taken, or is refused as it stands */
+  #enqueue(take: Input['take'], drop: Input['drop'] = () => {}): void {
     if (this.#stopped || this.#fenced !== null) return
-    this.#inputs.push(input)
-    this.#draining ??= this.#drain().finally(() => {
-      this.#draining = undefined
-    })
+    this.#inputs.push({ take, drop })
+    if (this.#isDraining) return
+    this.#isDraining = true
+    this.#drained = this.#drain()
   }
 
   async #drain(): Promise<void> {
     const { clock, log } = this.#components
-    for (let input = this.#inputs.shift(); input !== undefined; input = this.#inputs.shift()) {
-      let step: Step
-      try {
-        step = input(this.#state, clock.nowMs())
-      } catch (err) {
-        log.warn({ err }, 'input to consensus refused')
-        continue
-      }
-      this.#state = step.state
-      try {
+    try {
+      for (let input = this.#inputs.shift(); input !== undefined; input = this.#inputs.shift()) {
+        let step: Step
+        try {
+          step = input.take(this.#state, clock.nowMs())
+        } catch (err) {
+          log.warn({ err }, 'input to consensus refused')
+          input.drop(toCaresError(err))
+          continue
+        }
+        this.#state = step.state
         for (const effect of step.effects) await this.#carryOut(effect)
         await this.#compact()
-      } catch (err) {
-        this.#fence(toCaresError(err))
-        return
       }
+    } catch (err) {
+      this.#fence(toCaresError(err))
+    } finally {
+      // In the same turn in which the queue was found empty: an input that comes a moment later starts anew.
+      this.#isDraining = false
     }
+  }
+
+  #dropInputs(reason: CaresError): void {
+    for (const { drop } of this.#inputs.splice(0)) drop(reason)
   }
 
   /** A peer that cannot write what it promises, or cannot read what was agreed, must stop promising. */
   #fence(reason: CaresError): void {
     this.#fenced = reason
-    this.#inputs.length = 0
+    this.#dropInputs(reason)
     this.#timer?.[Symbol.dispose]()
     this.#components.log.error({ err: reason }, 'peer takes no part in consensus any more')
     this.#proposals.rejectAll(reason)
@@ -286,7 +290,7 @@ export class Consensus implements Startable {
         return store.persist(effect.batch)
       case 'restore': {
         this.#tables = await store.restore(effect.snapshot, effect.data)
-        this.#advance(effect.snapshot.index)
+        this.#applied.advance(effect.snapshot.index)
         listener.onTables(this.#tables, [])
         return
       }
@@ -319,21 +323,16 @@ export class Consensus implements Startable {
       const [command, outcome] = [commands[at], outcomes[at]]
       return command === undefined || outcome === undefined ? [] : [{ index, term, command, outcome }]
     })
-    const appliedIndex = entries.at(-1)?.index ?? this.#appliedIndex
+    const appliedIndex = entries.at(-1)?.index ?? this.#applied.value
     await store.apply(applied, tables, appliedIndex)
     this.#tables = tables
-    this.#advance(appliedIndex)
+    this.#applied.advance(appliedIndex)
     if (applied.length > 0) listener.onTables(tables, applied)
     for (const committed of applied) this.#proposals.applied(committed)
   }
 
-  #advance(index: number): void {
-    this.#appliedIndex = index
-    for (const { index: wanted, resolve } of this.#appliedWaiters) if (wanted <= index) resolve()
-  }
-
   async #compact(): Promise<void> {
-    const index = this.#appliedIndex - TRAILING_ENTRIES
+    const index = this.#applied.value - TRAILING_ENTRIES
     if (index - this.#state.log.snapshot.index < COMPACT_EVERY_ENTRIES) return
     const snapshot = describeSnapshot(this.#state, index)
     if (snapshot === undefined) return

@@ -3,6 +3,7 @@ import { Predictor } from '../core/predictor/predictor.ts'
 import type { Strategy } from '../core/scheduler/strategy.ts'
 import type { CommandCodec } from '../model/command.ts'
 import type { PeerAddress } from '../model/control.ts'
+import { CaresError } from '../model/errors.ts'
 import type { ClusterUid, InvocationId, PeerId, Session } from '../model/ids.ts'
 import type { PeerProfile } from '../model/peer.ts'
 import type { Clock } from '../model/ports/clock.ts'
@@ -78,6 +79,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   const cluster: { uid: ClusterUid | null } = { uid: persisted.cluster }
   const uid = (): ClusterUid | null => cluster.uid
   const stopping = new AbortController()
+  const listening = new AbortController()
   const left = Promise.withResolvers<void>()
 
   // What happens, and what is written down.
@@ -108,7 +110,6 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     office: {
       isActive: () => consensus.role.active,
       orchestrator: () => consensus.role.leader,
-      term,
       function: name => consensus.tables.functions.get(name),
       applied: (index, options) => consensus.applied(index, options)
     }
@@ -143,13 +144,6 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     timings
   })
   const joining = new Joining({ ...components, log: log.child('joining') })
-  const citizenship = new Citizenship(
-    { known: persisted.addresses },
-    { joining, consensus, governor, members, beacon, worker, store, transport, clock, log: log.child('citizenship'), cluster }
-  )
-
-  const images =
-    runtime === null ? null : new Images({ runtime, transport, views: () => members.views(), clock, log: log.child('images'), random })
 
   // Who is called.
   const watch = new OrchestratorWatch({
@@ -168,6 +162,27 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     resolvePeer: idOrName => members.resolve(idOrName),
     appliedIndex: () => consensus.indices.applied
   })
+  const citizenship = new Citizenship(
+    { known: persisted.addresses },
+    {
+      joining,
+      consensus,
+      governor,
+      members,
+      beacon,
+      worker,
+      gateway,
+      store,
+      transport,
+      clock,
+      log: log.child('citizenship'),
+      cluster,
+      stopping: stopping.signal
+    }
+  )
+
+  const images =
+    runtime === null ? null : new Images({ runtime, transport, views: () => members.views(), clock, log: log.child('images'), random })
   const control = new Control({ consensus, governor, members, worker, gateway, book, logs, clock, cluster: uid })
   const service = createService({
     ...components,
@@ -235,7 +250,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   }
 
   function listen(): void {
-    const { signal } = stopping
+    const { signal } = listening
     transport.on('consensus', (from, message) => consensus.receive(from, message), { signal })
     transport.on('heartbeat', (from, heartbeat, via) => members.heard(from, heartbeat, via), { signal })
     transport.on('digest', (from, digest) => members.heardDigest(from, digest), { signal })
@@ -269,22 +284,33 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     citizenship
   ]
   const started: Startable[] = []
-  const stop = async (): Promise<void> => {
-    for (let part = started.pop(); part !== undefined; part = started.pop()) await part.stop()
-    stopping.abort()
+  async function startParts(): Promise<void> {
+    for (const part of parts) {
+      if (stopping.signal.aborted) throw new CaresError('stopping', 'this peer was stopped before it had started')
+      started.push(part)
+      await part.start()
+    }
   }
+  async function stopParts(): Promise<void> {
+    stopping.abort(new CaresError('stopping', 'this peer is stopping'))
+    // A stop may come in the middle of a start: a part is not stopped while it starts.
+    await starting?.catch(() => {})
+    for (let part = started.pop(); part !== undefined; part = started.pop()) await part.stop()
+    listening.abort()
+  }
+  let starting: Promise<void> | undefined
+  let stopped: Promise<void> | undefined
+  const stop = (): Promise<void> => (stopped ??= stopParts())
   return {
     service,
     left: left.promise,
     async start() {
-      if (started.length > 0) return
+      if (starting !== undefined) return starting
       listen()
       onTables(consensus.tables, [])
+      starting = startParts()
       try {
-        for (const part of parts) {
-          started.push(part)
-          await part.start()
-        }
+        await starting
       } catch (err) {
         await stop()
         throw err

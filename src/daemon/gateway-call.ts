@@ -7,6 +7,7 @@ import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import type { Channel, Transport } from '../model/ports/transport.ts'
 import { fromRemoteError } from '../model/remote-error.ts'
+import { AbortLinks } from './abort-links.ts'
 import type { OrchestratorWatch } from './orchestrator-watch.ts'
 import type { ReplayBody } from './replay-body.ts'
 
@@ -88,6 +89,8 @@ export class Breaker {
 
 /** How a round ended: with the last byte of the answer, or with the certainty that another round does no harm. */
 type RoundEnd = { readonly type: 'done' } | { readonly type: 'again'; readonly error: CaresError }
+/** Who answered has lost the worker: the work may have started, and nobody but the worker can tell. */
+type Doubt = { readonly type: 'doubt'; readonly error: CaresError }
 
 /**
  * One invocation as its gateway sees it: rounds of placement, by the orchestrator or by itself, until one is answered.
@@ -130,8 +133,11 @@ export class GatewayCall {
       channel = await transport.open('invoke', target, { signal: AbortSignal.any([signal, clock.timeout(OPEN_TIMEOUT_MS)]) })
     } catch (err) {
       if (signal.aborted) throw toCaresError(signal.reason)
+      const error = toCaresError(err)
+      // This gateway asks for too much at once: that is no loss of the orchestrator, and to place more itself would not help.
+      if (error.code === 'overloaded') throw error
       breaker.trip(target)
-      return { type: 'again', error: toCaresError(err) }
+      return { type: 'again', error }
     }
     using watched = watch.watch(target)
     using links = new AbortLinks()
@@ -142,9 +148,10 @@ export class GatewayCall {
       if (!firstSign) channel.abort(new CaresError('peer_lost', 'the orchestrator does not answer', { retryable: true }))
     })
     let placed: Placed | undefined
+    let lost: CaresError | undefined
     try {
       await channel.send(this.#callMessage(round, orchestrator === null))
-      while (true) {
+      while (lost === undefined) {
         const message = await channel.receive()
         firstSign = true
         if (message === undefined)
@@ -159,21 +166,22 @@ export class GatewayCall {
           void this.#sendBody(channel)
         } else {
           const end = yield* this.#onAnswer(message)
-          if (end !== undefined) return end
+          if (end?.type === 'doubt') lost = end.error
+          else if (end !== undefined) return end
         }
       }
     } catch (err) {
       if (signal.aborted) throw toCaresError(signal.reason)
-      const error = toCaresError(err)
-      if (error.code !== 'peer_lost') throw error
+      lost = toCaresError(err)
+      if (lost.code !== 'peer_lost') throw lost
       breaker.trip(target)
-      if (placed === undefined) return { type: 'again', error }
-      return yield* this.#attach(placed, round, signal)
+      if (placed === undefined) return { type: 'again', error: lost }
     } finally {
       channel.end()
       // Reached early when the client stops reading, and when the function answered without reading all of its input.
       channel.abort(new CaresError('cancelled', 'the gateway has ended the call'))
     }
+    return placed === undefined ? this.#afterDoubt(lost) : yield* this.#attach(placed, round, signal)
   }
 
   #chooseOrchestrator(): PeerId | null {
@@ -192,7 +200,7 @@ export class GatewayCall {
   }
 
   /** Passes a part of the answer on. Returns how the round ended, or undefined when more is to come. */
-  async *#onAnswer(message: AnswerDown): AsyncGenerator<AnswerDown, RoundEnd | undefined> {
+  async *#onAnswer(message: AnswerDown): AsyncGenerator<AnswerDown, RoundEnd | Doubt | undefined> {
     switch (message.type) {
       case 'answer':
         if (!this.#headSent) yield message
@@ -211,7 +219,7 @@ export class GatewayCall {
     }
   }
 
-  #onFailed(remote: RemoteError): RoundEnd {
+  #onFailed(remote: RemoteError): RoundEnd | Doubt {
     const error = fromRemoteError(remote)
     const { orchestrator } = error.details
     // One that names itself has won its election a moment ago and may not decide yet: until then calls do without it.
@@ -222,7 +230,7 @@ export class GatewayCall {
       if (error.code === 'not_orchestrator' && this.#hint === undefined && asked !== null) this.#components.breaker.trip(asked)
       return { type: 'again', error }
     }
-    if (error.code === 'peer_lost') return this.#afterDoubt(error)
+    if (error.code === 'peer_lost') return { type: 'doubt', error }
     throw error
   }
 
@@ -247,6 +255,7 @@ export class GatewayCall {
     const { transport, clock, random } = this.#components
     const { invocation } = this.#init
     let channel: Channel<ExecuteUp, ExecuteDown> | undefined
+    let lost: CaresError | undefined
     using links = new AbortLinks()
     try {
       await clock.sleep(random() * ATTACH_JITTER_MS, { signal })
@@ -255,28 +264,33 @@ export class GatewayCall {
       channel = worker
       links.add(signal, reason => worker.abort(toCaresError(reason)))
       await worker.send({ type: 'attach', invocation, round, session: placed.session, offset: this.#offset })
-      while (true) {
+      while (lost === undefined) {
         const message = await worker.receive()
         if (message === undefined) throw new CaresError('peer_lost', 'the worker ended the exchange without an answer')
         if (message.type === 'accepted') throw new CaresError('protocol', 'a worker asked an attached gateway for a body')
         if (message.type === 'unknown') {
           const error = new CaresError('peer_lost', 'the worker had not started the call when its placer was lost', { retryable: true })
           if (message.session === placed.session && this.#canStartOver) return { type: 'again', error }
-          return this.#afterDoubt(new CaresError('peer_lost', 'the worker has restarted since the call was placed on it'))
+          lost = new CaresError('peer_lost', 'the worker has restarted since the call was placed on it')
+        } else if (message.type === 'failed' && !message.error.started && this.#canStartOver) {
+          // It refused the order, and the placer that would have tried another worker is gone.
+          return { type: 'again', error: fromRemoteError(message.error) }
+        } else {
+          const end = yield* this.#onAnswer(message)
+          if (end?.type === 'doubt') lost = end.error
+          else if (end !== undefined) return end
         }
-        const end = yield* this.#onAnswer(message)
-        if (end !== undefined) return end
       }
     } catch (err) {
       if (signal.aborted) throw toCaresError(signal.reason)
       const error = toCaresError(err)
-      if (error.code !== 'peer_lost' && error.code !== 'peer_unreachable' && error.code !== 'timeout') throw error
-      if (error.details['execution'] !== undefined) throw error
-      return this.#afterDoubt(new CaresError('peer_lost', `placer and worker of the call were lost: ${error.message}`, { cause: error }))
+      if (error.code !== 'peer_lost' && error.code !== 'peer_unreachable') throw error
+      lost = new CaresError('peer_lost', `placer and worker of the call were lost: ${error.message}`, { cause: error })
     } finally {
       channel?.end()
       channel?.abort(new CaresError('cancelled', 'the gateway has ended the call'))
     }
+    return this.#afterDoubt(lost)
   }
 
   /** Sends the body; never rejects: a broken body aborts the channel, and the reader of the channel sees why. */
@@ -287,19 +301,5 @@ export class GatewayCall {
     } catch (err) {
       channel.abort(toCaresError(err))
     }
-  }
-}
-
-/** Abort listeners that are removed together. */
-class AbortLinks {
-  readonly #stop = new AbortController()
-
-  add(signal: AbortSignal, onAbort: (reason: unknown) => void): void {
-    if (signal.aborted) onAbort(signal.reason)
-    else signal.addEventListener('abort', () => onAbort(signal.reason), { once: true, signal: this.#stop.signal })
-  }
-
-  [Symbol.dispose](): void {
-    this.#stop.abort()
   }
 }

@@ -56,11 +56,11 @@ export class Governor implements Startable {
   /** Removes a peer for good, step by step so that the quorum never suffers. Resolves when it is no member any more. */
   async dismiss(peer: PeerId, { signal }: { signal: AbortSignal }): Promise<void> {
     const { consensus, clock } = this.#components
-    this.#leaving.add(peer)
     while (membersOf(consensus.configuration).includes(peer)) {
       this.#assertActive()
       const { voters, learners } = consensus.configuration
       if (voters.length === 1 && learners.length === 0) return // The last member takes the cluster with it.
+      this.#leaving.add(peer)
       await this.#review()
       await clock.sleep(CHANGE_RETRY_MS, { signal })
     }
@@ -90,6 +90,8 @@ export class Governor implements Startable {
     const { consensus, clock, log, views, timings } = this.#components
     if (!consensus.role.active) {
       this.#health.clear()
+      // Whoever leads now is asked anew: a wish that outlived a term could remove a peer that has come back since.
+      this.#leaving.clear()
       return
     }
     const nowMs = clock.nowMs()

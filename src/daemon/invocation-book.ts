@@ -2,6 +2,7 @@ import { CaresError } from '../model/errors.ts'
 import type { InvocationId } from '../model/ids.ts'
 import type { AnswerHead, InvocationRecord } from '../model/invocation.ts'
 import type { Clock } from '../model/ports/clock.ts'
+import { untilAborted } from './until-aborted.ts'
 
 const RECORDS_MAX = 10_000
 /** Answers kept for their invocation's id or idempotency key: at most so many bytes, for so long. */
@@ -43,9 +44,11 @@ export class InvocationBook {
 
   open(record: InvocationRecord): void {
     this.#records.set(record.id, record)
-    for (const id of this.#records.keys()) {
+    for (const [id, oldest] of this.#records) {
       if (this.#records.size <= RECORDS_MAX) break
       this.#records.delete(id)
+      // One that still runs is kept, as if it were new: those who wait for it would never hear of its end. A gateway carries fewer than this.
+      if (!isFinished(oldest)) this.#records.set(id, oldest)
     }
   }
 
@@ -53,8 +56,9 @@ export class InvocationBook {
   update(id: InvocationId, change: Partial<InvocationRecord>): void {
     const record = this.#records.get(id)
     if (record === undefined) return
-    this.#records.set(id, { ...record, ...change })
-    if (change.state === 'succeeded' || change.state === 'failed') {
+    const changed = { ...record, ...change }
+    this.#records.set(id, changed)
+    if (isFinished(changed)) {
       this.#waiters.get(id)?.resolve()
       this.#waiters.delete(id)
     }
@@ -64,14 +68,10 @@ export class InvocationBook {
   async waitFor(id: InvocationId, { signal }: { signal: AbortSignal }): Promise<InvocationRecord> {
     const record = this.#records.get(id)
     if (record === undefined) throw new CaresError('not_found', `no invocation ${id} is known here`)
-    if (record.state === 'succeeded' || record.state === 'failed' || signal.aborted) return record
+    if (isFinished(record) || signal.aborted) return record
     const waiter = this.#waiters.get(id) ?? Promise.withResolvers<void>()
     this.#waiters.set(id, waiter)
-    const aborted = Promise.withResolvers<void>()
-    const onAbort = (): void => aborted.resolve()
-    signal.addEventListener('abort', onAbort, { once: true })
-    await Promise.race([waiter.promise, aborted.promise])
-    signal.removeEventListener('abort', onAbort)
+    await untilAborted(waiter.promise, signal).catch(() => {}) // Then the record is told as it is.
     return this.#records.get(id) ?? record
   }
 
@@ -87,17 +87,20 @@ export class InvocationBook {
   }
 
   /** The invocation that a key of a function already stands for. */
-  byKey(key: string): InvocationId | undefined {
+  byKey(key: string | undefined): InvocationId | undefined {
+    if (key === undefined) return undefined
     this.#expire()
-    return this.#byKey.get(key)?.id
+    const id = this.#byKey.get(key)?.id
+    // A key lives as long as the record that it stands for.
+    return id !== undefined && this.#records.has(id) ? id : undefined
   }
 
   setKey(key: string, id: InvocationId): void {
     this.#byKey.set(key, { id, atMs: this.#clock.nowMs() })
   }
 
-  clearKey(key: string): void {
-    this.#byKey.delete(key)
+  clearKey(key: string | undefined): void {
+    if (key !== undefined) this.#byKey.delete(key)
   }
 
   #expire(): void {
@@ -112,4 +115,8 @@ export class InvocationBook {
       this.#byKey.delete(key)
     }
   }
+}
+
+function isFinished({ state }: InvocationRecord): boolean {
+  return state === 'succeeded' || state === 'failed'
 }

@@ -9,11 +9,14 @@ import type { EventLog } from './event-log.ts'
 import { Breaker, GatewayCall, type GatewayCallComponents, type Placed } from './gateway-call.ts'
 import { type InvocationBook, RESULT_BYTES_EACH_MAX } from './invocation-book.ts'
 import { ReplayBody } from './replay-body.ts'
+import { untilAborted } from './until-aborted.ts'
 
 /** Invocations that one gateway carries at once; each holds at most about 1.3 MB. */
 const IN_FLIGHT_MAX = 2_048
 /** The worker ends a call at its deadline and tells why; the gateway gives it this much longer to do so. */
 const DEADLINE_GRACE_MS = 500
+/** How often a gateway that drains looks whether it is done. */
+const DRAIN_LOOK_MS = 25
 /** Outcomes are counted per function name; names beyond this share one row. */
 const COUNTED_FUNCTIONS_MAX = 1_000
 
@@ -30,6 +33,8 @@ export interface GatewayComponents extends Omit<GatewayCallComponents, 'breaker'
 interface Running {
   readonly id: InvocationId
   readonly fn: FunctionRecord
+  /** See {@link keyOf}. */
+  readonly key: string | undefined
   readonly startedMs: number
   readonly abort: AbortController
   placed: Placed | undefined
@@ -70,6 +75,12 @@ export class Gateway implements Startable {
     this.#stopping = false
   }
 
+  /** Refuses new calls, and waits for those in flight until the signal aborts. */
+  async drain({ signal }: { signal: AbortSignal }): Promise<void> {
+    this.#stopping = true
+    while (this.#running.size > 0 && !signal.aborted) await this.#components.clock.sleep(DRAIN_LOOK_MS)
+  }
+
   /** Cancels what is in flight. */
   async stop(): Promise<void> {
     this.#stopping = true
@@ -86,37 +97,41 @@ export class Gateway implements Startable {
 
   /** See `PeerService.invoke`. */
   async invoke(request: InvocationRequest, { signal }: { signal: AbortSignal }): Promise<InvocationAnswer> {
-    const key = request.idempotencyKey === undefined ? undefined : `${request.function}\n${request.idempotencyKey}`
     const fn = await this.#components.findFunction(request.function, { signal })
-    const known = key === undefined ? undefined : this.#components.book.byKey(key)
+    const key = keyOf(request)
+    const known = this.#components.book.byKey(key)
     if (known !== undefined) return this.#again(known, { signal })
-    const running = this.#accept(fn, request)
-    if (key !== undefined) this.#components.book.setKey(key, running.id)
-    try {
-      return await this.#start(running, request, { signal, keep: key !== undefined })
-    } catch (err) {
-      // Nothing was done in the name of this key: the next call with it is a first one.
-      if (key !== undefined && toCaresError(err).retryable) this.#components.book.clearKey(key)
-      throw err
-    }
+    return this.#start(this.#accept(fn, request, key), request, { signal, keep: key !== undefined })
   }
 
   /** See `PeerService.invokeAsync`. */
   async invokeAsync(request: InvocationRequest, { signal }: { signal: AbortSignal }): Promise<{ invocation: InvocationId }> {
+    const { book, clock, log } = this.#components
     const fn = await this.#components.findFunction(request.function, { signal })
-    const body = await collect(request.body)
-    const running = this.#accept(fn, request)
+    const key = keyOf(request)
+    const known = book.byKey(key)
+    if (known !== undefined) return { invocation: known }
+    const running = this.#accept(fn, request, key)
+    let body: Uint8Array
+    try {
+      body = await untilAborted(collect(request.body), AbortSignal.any([signal, running.abort.signal, clock.timeout(fn.timeoutMs)]))
+    } catch (err) {
+      const error = toCaresError(err)
+      book.clearKey(key)
+      this.#finish(running, { error })
+      throw error
+    }
     const work = this.#start(running, { ...request, body: once(body) }, { signal: running.abort.signal, keep: true })
       .then(async answer => {
         for await (const _ of answer.body) continue
       })
-      .catch((err: unknown) => this.#components.log.debug({ err, invocation: running.id }, 'asynchronous invocation failed'))
+      .catch((err: unknown) => log.debug({ err, invocation: running.id }, 'asynchronous invocation failed'))
       .finally(() => this.#background.delete(work))
     this.#background.add(work)
     return { invocation: running.id }
   }
 
-  #accept(fn: FunctionRecord, request: InvocationRequest): Running {
+  #accept(fn: FunctionRecord, request: InvocationRequest, key: string | undefined): Running {
     const { book, clock, transport } = this.#components
     if (this.#stopping) throw new CaresError('stopping', 'this peer is stopping', { retryable: true, hint: 'call another peer' })
     if (this.#running.size >= IN_FLIGHT_MAX) {
@@ -126,8 +141,9 @@ export class Gateway implements Startable {
       })
     }
     const id = this.#components.newInvocationId()
-    const running: Running = { id, fn, startedMs: clock.nowMs(), abort: new AbortController(), placed: undefined, head: undefined }
+    const running: Running = { id, fn, key, startedMs: clock.nowMs(), abort: new AbortController(), placed: undefined, head: undefined }
     this.#running.set(id, running)
+    if (key !== undefined) book.setKey(key, id)
     book.open({
       id,
       function: fn.name,
@@ -148,10 +164,11 @@ export class Gateway implements Startable {
     { signal, keep }: { signal: AbortSignal; keep: boolean }
   ): Promise<InvocationAnswer> {
     const { clock, appliedIndex, resolvePeer } = this.#components
-    const { id, fn, abort } = running
+    const { id, fn, abort, startedMs } = running
     const deadlineMs = Math.min(fn.timeoutMs, request.timeoutMs ?? fn.timeoutMs)
     const all = AbortSignal.any([signal, abort.signal, clock.timeout(deadlineMs + DEADLINE_GRACE_MS)])
     const body = new ReplayBody(request.body)
+    let messages: AsyncGenerator<AnswerDown, void> | undefined
     try {
       const small = request.head.bodyBytes !== undefined && request.head.bodyBytes <= INLINE_BODY_BYTES_MAX
       const call = new GatewayCall(
@@ -160,15 +177,15 @@ export class Gateway implements Startable {
           fn,
           head: request.head,
           body,
-          inline: small ? await body.inline() : undefined,
+          inline: small ? await untilAborted(body.inline(), all) : undefined,
           pinnedTo: request.on === undefined ? undefined : resolvePeer(request.on),
-          deadlineMs,
+          deadlineMs: Math.max(1, deadlineMs - (clock.nowMs() - startedMs)),
           minIndex: appliedIndex(),
           onPlaced: placed => this.#onPlaced(running, placed)
         },
         { ...this.#components, breaker: this.#breaker }
       )
-      const messages = call.messages({ signal: all })
+      messages = call.messages({ signal: all })
       const first = await messages.next()
       if (first.done === true || first.value.type !== 'answer') throw new CaresError('protocol', 'an answer must begin with its head')
       const { head } = first.value
@@ -191,8 +208,11 @@ export class Gateway implements Startable {
       }
     } catch (err) {
       const error = toCaresError(err)
+      // Nothing was done in the name of this key: the next call with it is a first one.
+      if (error.retryable) this.#components.book.clearKey(running.key)
       this.#finish(running, { error })
-      await body.cancel()
+      body.cancel()
+      await messages?.return()
       throw error
     }
   }
@@ -227,7 +247,7 @@ export class Gateway implements Startable {
       if (outcome.usage === undefined) end.reject(outcome.error)
       else end.resolve({ usage: outcome.usage })
       onEnd()
-      await body.cancel()
+      body.cancel()
     }
   }
 
@@ -235,7 +255,7 @@ export class Gateway implements Startable {
   async #again(id: InvocationId, { signal }: { signal: AbortSignal }): Promise<InvocationAnswer> {
     const { book } = this.#components
     const record = await book.waitFor(id, { signal })
-    signal.throwIfAborted()
+    if (record.state !== 'succeeded' && record.state !== 'failed') throw toCaresError(signal.reason)
     const result = book.result(id)
     if (record.error !== undefined)
       throw new CaresError(record.error.code as ErrorCode, record.error.message, { details: { invocation: id } })
@@ -298,6 +318,11 @@ export class Gateway implements Startable {
 const RECEIPTS_MAX = 8
 
 type Outcome = { readonly usage: Usage; readonly error?: undefined } | { readonly usage?: undefined; readonly error: CaresError }
+
+/** What an idempotency key stands for: it is the caller's own name for one call of one function. */
+function keyOf({ function: fn, idempotencyKey }: InvocationRequest): string | undefined {
+  return idempotencyKey === undefined ? undefined : `${fn}\n${idempotencyKey}`
+}
 
 async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []

@@ -87,6 +87,8 @@ export class Joining {
         signal.throwIfAborted()
         const error = toCaresError(err)
         log.debug({ err: error, seed: seed.text.split('#')[0] }, 'seed not reached')
+        // A name may stand for several peers, this one among them: next time it may stand for another.
+        if (error.details['self'] === true) continue
         if (LASTING.has(error.code)) throw error
         onError(error)
       }

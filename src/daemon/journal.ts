@@ -40,8 +40,7 @@ export class Journal<T> {
     this.#bytes += this.#sizeOf(value)
     // Cut in batches: moving the whole array for each item would make appending linear in what is kept.
     if (this.#items.length >= this.#itemsMax * 2 || this.#bytes > this.#bytesMax) this.#trim()
-    this.#wake.resolve()
-    this.#wake = Promise.withResolvers()
+    this.#notify()
     return item
   }
 
@@ -60,8 +59,8 @@ export class Journal<T> {
   /** What is kept after `id`, then what comes, until the signal aborts (which ends it without an error). */
   async *follow(id: number, { signal }: { signal: AbortSignal }): AsyncGenerator<JournalItem<T>, void> {
     let last = id
-    const aborted = Promise.withResolvers<void>()
-    const onAbort = (): void => aborted.resolve()
+    // Wakes all readers, of which one will end. A race of two promises would leave its traces in the one that lasts, for each item.
+    const onAbort = (): void => this.#notify()
     signal.addEventListener('abort', onAbort, { once: true })
     try {
       while (!signal.aborted) {
@@ -71,11 +70,16 @@ export class Journal<T> {
           yield item
           if (signal.aborted) return
         }
-        if (this.lastId === last) await Promise.race([wake, aborted.promise])
+        if (this.lastId === last) await wake
       }
     } finally {
       signal.removeEventListener('abort', onAbort)
     }
+  }
+
+  #notify(): void {
+    this.#wake.resolve()
+    this.#wake = Promise.withResolvers()
   }
 
   #trim(): void {

@@ -17,7 +17,7 @@ import type { EventLog } from './event-log.ts'
 const LOOK_RATIO = 1 / 8
 /** Shortest part of a peer id that names a peer. */
 const ID_PREFIX_MIN = 6
-/** Peers that have asked to join but were not heard yet. */
+/** Peers whose addresses are known. Over it, the one learned first that is no member is forgotten. */
 const LEARNED_MAX = 512
 
 export interface MembersComponents {
@@ -128,9 +128,12 @@ export class Members implements Startable {
 
   /** Where a peer is; of one that asks to join, before its first heartbeat comes. */
   learn({ id, addresses }: Pick<PeerProfile, 'id' | 'addresses'>): void {
-    const known = this.#addresses.get(id)
-    if (known === undefined ? this.#addresses.size >= LEARNED_MAX : known.join() === addresses.join()) return
+    if (this.#addresses.get(id)?.join() === addresses.join()) return
     this.#addresses.set(id, addresses)
+    if (this.#addresses.size > LEARNED_MAX) {
+      const stranger = this.#addresses.keys().find(other => other !== id && !this.#state.members.has(other))
+      this.#addresses.delete(stranger ?? id)
+    }
     this.#components.onAddresses()
   }
 

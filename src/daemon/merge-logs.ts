@@ -14,20 +14,34 @@ export async function* mergeLogs(sources: readonly AsyncIterable<LogLine>[], { t
   yield* lines.slice(Math.max(0, lines.length - tail))
 }
 
-/** Items of all sources as they arrive; ends when all have ended, and ends all when its reader stops. */
+/** Items of all sources as they arrive; ends when all have ended, and ends all when its reader stops. Holds one item of each at most. */
 async function* interleave<T>(sources: readonly AsyncIterable<T>[]): AsyncGenerator<T, void> {
   const iterators = sources.map(source => source[Symbol.asyncIterator]())
-  const next = (index: number): Promise<{ index: number; result: IteratorResult<T> }> =>
-    (iterators[index] as AsyncIterator<T>).next().then(result => ({ index, result }))
-  const pending = new Map(iterators.map((_, index) => [index, next(index)]))
+  const arrived: { iterator: AsyncIterator<T>; result: IteratorResult<T> }[] = []
+  let failure: { readonly error: unknown } | undefined
+  let open = iterators.length
+  let wake = Promise.withResolvers<void>()
+  const pull = async (iterator: AsyncIterator<T>): Promise<void> => {
+    try {
+      arrived.push({ iterator, result: await iterator.next() })
+    } catch (error) {
+      failure ??= { error }
+    }
+    wake.resolve()
+  }
   try {
-    while (pending.size > 0) {
-      const { index, result } = await Promise.race(pending.values())
-      if (result.done === true) {
-        pending.delete(index)
+    for (const iterator of iterators) void pull(iterator)
+    while (open > 0) {
+      const next = arrived.shift()
+      if (next === undefined) {
+        if (failure !== undefined) throw failure.error
+        wake = Promise.withResolvers()
+        await wake.promise
+      } else if (next.result.done === true) {
+        open--
       } else {
-        pending.set(index, next(index))
-        yield result.value
+        void pull(next.iterator)
+        yield next.result.value
       }
     }
   } finally {

@@ -7,9 +7,10 @@ import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import type { Channel, Transport } from '../model/ports/transport.ts'
 import { fromRemoteError, toRemoteError } from '../model/remote-error.ts'
+import { AbortLinks } from './abort-links.ts'
 import type { EventLog } from './event-log.ts'
-import { type Placer, wasClean } from './placer.ts'
-import { WaitingLine } from './waiting-line.ts'
+import { type Placer, type Reserved, wasClean } from './placer.ts'
+import { type Ticket, WaitingLine } from './waiting-line.ts'
 
 /** Workers that are tried for one round before the last refusal is the answer. */
 const TRIES_MAX = 3
@@ -17,6 +18,8 @@ const TRIES_MAX = 3
 const WAITING_MAX = 1_000
 /** A waiting call looks again at least so often: room may have come without a word to this peer. */
 const LOOK_AGAIN_MS = 500
+/** A gateway ends its call at the deadline, or a little later. One that does not (it is frozen, or broken) is not waited for. */
+const ABANDON_AFTER_MS = 2_000
 /** A connected worker answers an opening at once; a silent one is not worth more. */
 const OPEN_TIMEOUT_MS = 2_000
 
@@ -26,7 +29,7 @@ type WorkerChannel = Channel<ExecuteUp, ExecuteDown>
 
 export interface OrchestratorComponents {
   readonly transport: Transport
-  readonly placer: Placer
+  readonly placer: Pick<Placer, 'place' | 'reserve' | 'session' | 'couldFit' | 'observe'>
   readonly clock: Clock
   readonly log: Logger
   readonly events: EventLog
@@ -39,7 +42,6 @@ export interface Office {
   /** Whether this peer may decide: it leads, and its own first entry is applied. */
   isActive(): boolean
   orchestrator(): PeerId | null
-  term(): number
   function(name: string): FunctionRecord | undefined
   /** Resolves once the log is applied here up to `index`. */
   applied(index: number, options: { signal: AbortSignal }): Promise<void>
@@ -51,6 +53,7 @@ interface Try {
   readonly session: Session
   readonly attempt: Attempt
   readonly receipt: Receipt
+  readonly reservation: Reserved
   readonly signal: AbortSignal
   /** The call's deadline, on this peer's clock. */
   readonly endMs: number
@@ -85,11 +88,15 @@ export class Orchestrator {
   async serve(channel: GatewayChannel): Promise<void> {
     const call = await channel.receive()
     if (call?.type !== 'call') throw new CaresError('protocol', `an invocation starts with a call, not with ${call?.type ?? 'an end'}`)
+    using links = new AbortLinks()
     try {
       this.#checkMandate(channel, call)
       await channel.send({ type: 'queued' })
       const { clock } = this.#components
       const endMs = clock.nowMs() + call.deadlineMs
+      links.add(clock.timeout(call.deadlineMs + ABANDON_AFTER_MS), () =>
+        channel.abort(new CaresError('timeout', 'the gateway has not ended the call at its deadline'))
+      )
       const signal = AbortSignal.any([channel.signal, clock.timeout(call.deadlineMs)])
       await this.#place(channel, call, { signal, endMs })
     } catch (err) {
@@ -117,32 +124,22 @@ export class Orchestrator {
     const fn = office.function(call.function)
     if (fn === undefined) throw new CaresError('not_found', `no function named ${call.function}`)
     const refused = new Map<PeerId, RemoteError>()
-    let waited = false
+    let ticket: Ticket | undefined
     for (let tries = 1; ; ) {
+      // Another peer may have been elected while this call waited: a deposed orchestrator places nothing new.
+      this.#checkMandate(channel, call)
       const receipt = this.#components.placer.place(fn, call, { try: tries, exclude: [...refused.keys()] })
       const worker = receipt.decision.chosen
       if (worker === null) {
         const last = [...refused.values()].at(-1)
         if (!isWorthWaiting(receipt.decision, refused) || !this.#components.placer.couldFit(fn, call.pinnedTo))
           throw unplaceable(fn, receipt.decision, last)
-        await this.#waitForRoom(waited, signal)
-        waited = true
+        ticket ??= this.#line.join()
+        await this.#waitForRoom(ticket, signal)
         for (const [peer, { code }] of refused) if (code === 'busy') refused.delete(peer)
         continue
       }
-      const session = this.#components.placer.session(worker)
-      const attempt = { round: call.round, try: tries }
-      await channel.send({ type: 'placed', worker, session, attempt, term: receipt.term, receipt })
-      await acknowledged(channel, attempt)
-      this.#components.events.emit('invocation:placed', {
-        invocation: call.invocation,
-        function: fn.name,
-        worker,
-        placement: receipt.placement,
-        costMs: costOf(receipt.decision),
-        ...attempt
-      })
-      const end = await this.#try(channel, call, fn, { worker, session, attempt, receipt, signal, endMs })
+      const end = await this.#try(channel, call, fn, this.#prepare(worker, fn, call, { receipt, tries, signal, endMs }))
       if (end.type === 'done') return
       // A withdrawn attempt belongs to a gateway that has gone on without this placer.
       if (end.error.code === 'withdrawn' || (tries >= TRIES_MAX && end.error.code !== 'busy')) {
@@ -154,34 +151,66 @@ export class Orchestrator {
     }
   }
 
-  async #waitForRoom(again: boolean, signal: AbortSignal): Promise<void> {
+  /** Enters a try in the books at once: what is placed in the same moment must see it, though the gateway is still to be told. */
+  #prepare(
+    worker: PeerId,
+    fn: FunctionRecord,
+    call: Call,
+    { receipt, tries, ...rest }: { receipt: Receipt; tries: number; signal: AbortSignal; endMs: number }
+  ): Try {
+    const { placer } = this.#components
+    const session = placer.session(worker)
+    const reservation = placer.reserve(worker, fn, receipt)
+    return { worker, session, attempt: { round: call.round, try: tries }, receipt, reservation, ...rest }
+  }
+
+  async #waitForRoom(ticket: Ticket, signal: AbortSignal): Promise<void> {
     const lookAgain = this.#components.clock.timeout(LOOK_AGAIN_MS)
     try {
-      await this.#line.wait({ again, signal: AbortSignal.any([signal, lookAgain]) })
+      await this.#line.wait(ticket, { signal: AbortSignal.any([signal, lookAgain]) })
     } catch (err) {
       if (signal.aborted || !lookAgain.aborted) throw err
     }
   }
 
-  async #try(
+  /** Tells the gateway of the worker, waits for its acknowledgement, and only then gives the order. */
+  async #try(channel: GatewayChannel, call: Call, fn: FunctionRecord, attempted: Try): Promise<TryEnd> {
+    const { worker, session, attempt, receipt, reservation } = attempted
+    try {
+      await channel.send({ type: 'placed', worker, session, attempt, term: receipt.term, receipt })
+      await acknowledged(channel, attempt)
+      this.#components.events.emit('invocation:placed', {
+        invocation: call.invocation,
+        function: fn.name,
+        worker,
+        placement: receipt.placement,
+        costMs: costOf(receipt.decision),
+        ...attempt
+      })
+      return await this.#dispatch(channel, call, fn, attempted)
+    } finally {
+      reservation.release()
+      this.#line.wake()
+    }
+  }
+
+  async #dispatch(
     channel: GatewayChannel,
     call: Call,
     fn: FunctionRecord,
-    { worker, session, attempt, receipt, signal, endMs }: Try
+    { worker, session, attempt, receipt, reservation, signal, endMs }: Try
   ): Promise<TryEnd> {
-    const { transport, placer, clock, log, office } = this.#components
-    const reservation = placer.reserve(worker, fn, receipt)
-    let lane: WorkerChannel | undefined
+    const { transport, clock, log } = this.#components
+    let lane: WorkerChannel
     try {
       lane = await transport.open('execute', worker, { signal: AbortSignal.any([signal, clock.timeout(OPEN_TIMEOUT_MS)]) })
     } catch (err) {
-      reservation.release()
       signal.throwIfAborted()
       log.debug({ err, worker }, 'worker not reached')
       return { type: 'refused', error: toRemoteError(err, { started: false }) }
     }
-    const onGatewayGone = (): void => lane?.abort(channel.signal.reason as Error)
-    channel.signal.addEventListener('abort', onGatewayGone, { once: true })
+    using links = new AbortLinks()
+    links.add(channel.signal, reason => lane.abort(reason as Error))
     try {
       await lane.send({
         type: 'order',
@@ -189,7 +218,7 @@ export class Orchestrator {
           invocation: call.invocation,
           attempt,
           placement: receipt.placement,
-          term: office.term(),
+          term: receipt.term,
           session,
           order: reservation.order,
           gateway: channel.remote,
@@ -202,13 +231,8 @@ export class Orchestrator {
       return await this.#relay(channel, lane, { fn, worker, call, receipt })
     } catch (err) {
       if (channel.signal.aborted) throw channel.signal.reason
-      const error = toRemoteError(err, { started: true })
-      await channel.send({ type: 'failed', error })
+      await channel.send({ type: 'failed', error: toRemoteError(err, { started: true }) })
       return { type: 'done' }
-    } finally {
-      channel.signal.removeEventListener('abort', onGatewayGone)
-      reservation.release()
-      this.#line.wake()
     }
   }
 

@@ -7,7 +7,7 @@ export const REPLAY_BODY_BYTES_MAX = 2 ** 20
 /**
  * A request body that can be sent again: what was read is kept, up to a bound, until {@link release}.
  *
- * One reader at a time. A later reader gets everything from the start.
+ * One reader at a time: a later one gets everything from the start, and ends the one before it.
  */
 export class ReplayBody {
   readonly #source: AsyncIterator<Uint8Array>
@@ -16,7 +16,8 @@ export class ReplayBody {
   #readBytes = 0
   #ended = false
   #replayable = true
-  #hasReader = false
+  /** The newest reader. Older ones end as soon as they notice: they may still wait for a client that is silent. */
+  #reader: symbol | undefined
 
   constructor(source: AsyncIterable<Uint8Array>) {
     this.#source = source[Symbol.asyncIterator]()
@@ -34,7 +35,7 @@ export class ReplayBody {
   /** The answer has begun and nobody will ask for the body again: a reader goes on, and what it has passed on is let go. */
   release(): void {
     this.#replayable = this.#readBytes === 0
-    if (!this.#hasReader) this.#kept = []
+    if (this.#reader === undefined) this.#kept = []
   }
 
   /** The whole body in one piece, or undefined if it is larger than fits inside a call (what was read is kept for {@link stream}). */
@@ -47,9 +48,10 @@ export class ReplayBody {
   async *stream(): AsyncGenerator<Uint8Array, void> {
     if (!this.#replayable) throw new CaresError('conflict', 'the request body was already sent and is too large to be kept')
     let next = 0
-    this.#hasReader = true
+    const reader = Symbol('reader')
+    this.#reader = reader
     try {
-      while (true) {
+      while (this.#reader === reader) {
         // Only this reader lets go of anything: an answer may begin, and `release` be called, between any two of its chunks.
         if (!this.#replayable) {
           this.#kept.splice(0, next)
@@ -66,7 +68,7 @@ export class ReplayBody {
         }
       }
     } finally {
-      this.#hasReader = false
+      if (this.#reader === reader) this.#reader = undefined
     }
   }
 
@@ -83,9 +85,11 @@ export class ReplayBody {
     if (this.#keptBytes > REPLAY_BODY_BYTES_MAX) this.#replayable = false
   }
 
-  /** Stops reading from the client. */
-  async cancel(): Promise<void> {
-    if (!this.#ended) await this.#source.return?.()
+  /** Stops reading from the client. Does not wait for that: a source whose client is silent ends when the client goes. */
+  cancel(): void {
+    if (this.#ended) return
     this.#ended = true
+    // Nobody is left to whom an error of the source would mean anything.
+    this.#source.return?.().catch(() => {})
   }
 }

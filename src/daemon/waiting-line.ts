@@ -1,9 +1,19 @@
 import { CaresError } from '../model/errors.ts'
 
+/** A caller's place in a {@link WaitingLine}: lower numbers come first. */
+export type Ticket = number
+
+interface Waiter {
+  readonly ticket: Ticket
+  readonly resolve: () => void
+}
+
 /** First come, first served: callers wait here for room, in a bounded line. */
 export class WaitingLine {
   readonly #lengthMax: number
-  readonly #waiters: { resolve: () => void }[] = []
+  /** By ticket. */
+  readonly #waiters: Waiter[] = []
+  #nextTicket = 1
 
   constructor({ lengthMax }: { lengthMax: number }) {
     this.#lengthMax = lengthMax
@@ -13,29 +23,33 @@ export class WaitingLine {
     return this.#waiters.length
   }
 
-  /**
-   * Resolves when it is this caller's turn to look again. One that finds no room after all comes back with `again`, and keeps its place.
-   *
-   * Throws `overloaded` when the line is full, and the signal's reason when that aborts first.
-   */
-  async wait({ again, signal }: { again: boolean; signal: AbortSignal }): Promise<void> {
-    signal.throwIfAborted()
-    if (!again && this.#waiters.length >= this.#lengthMax) {
+  /** A place at the end. Throws `overloaded` when the line is full. */
+  join(): Ticket {
+    if (this.#waiters.length >= this.#lengthMax) {
       throw new CaresError('overloaded', `${this.#lengthMax} calls are waiting for room already`, {
         retryable: true,
         hint: 'try again later, or add a peer',
         details: { retryAfterMs: 1_000 }
       })
     }
+    return this.#nextTicket++
+  }
+
+  /**
+   * Resolves when it is this caller's turn to look. One that finds no room after all waits again with its ticket, and has kept its place.
+   * Throws the signal's reason when that aborts first.
+   */
+  async wait(ticket: Ticket, { signal }: { signal: AbortSignal }): Promise<void> {
+    signal.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const waiter = { resolve }
+    const waiter = { ticket, resolve }
     const onAbort = (): void => {
       const index = this.#waiters.indexOf(waiter)
       if (index >= 0) this.#waiters.splice(index, 1)
       reject(signal.reason)
     }
-    if (again) this.#waiters.unshift(waiter)
-    else this.#waiters.push(waiter)
+    const behind = this.#waiters.findLastIndex(other => other.ticket < ticket)
+    this.#waiters.splice(behind + 1, 0, waiter)
     signal.addEventListener('abort', onAbort, { once: true })
     try {
       await promise

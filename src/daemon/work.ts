@@ -8,7 +8,7 @@ import type { Startable } from '../model/ports/startable.ts'
 import type { Channel } from '../model/ports/transport.ts'
 import { toRemoteError } from '../model/remote-error.ts'
 import { AnswerTape } from './answer-tape.ts'
-import { ExecutionIds } from './execution-ids.ts'
+import { type Execution, ExecutionIds } from './execution-ids.ts'
 
 /** How long an execution whose placer was lost goes on, so that its gateway can attach. */
 const ORPHAN_GRACE_MS = 10_000
@@ -26,15 +26,6 @@ const NOT_STARTED = new Set([
 ])
 
 type WorkChannel = Channel<ExecuteDown, ExecuteUp>
-
-/** One execution of this worker, from its registration until its answer is forgotten. */
-export interface Execution {
-  readonly order: Order
-  readonly tape: AnswerTape
-  readonly abort: AbortController
-  /** Channels that read the answer now. */
-  readers: number
-}
 
 export interface WorkerInit {
   readonly self: PeerId
@@ -134,6 +125,10 @@ export class Worker implements Startable {
       await this.#relay(channel, known, 0)
       return
     }
+    if (this.#ids.isCompleted(order.invocation)) {
+      await this.#answerCompleted(channel)
+      return
+    }
     const refusal = this.#refusal(order)
     if (refusal !== null) {
       await channel.send({ type: 'failed', error: toRemoteError(refusal, { started: false }) })
@@ -141,9 +136,10 @@ export class Worker implements Startable {
       return
     }
     this.#noteSeen(channel.remote, order.order)
-    const execution: Execution = { order, tape: new AnswerTape(), abort: new AbortController(), readers: 0 }
+    const { invocation, attempt } = order
+    const execution: Execution = { invocation, round: attempt.round, tape: new AnswerTape(), abort: new AbortController(), readers: 0 }
     this.#ids.register(execution)
-    const run = this.#run(execution, bodyOf(order, channel)).finally(() => this.#running.delete(run))
+    const run = this.#run(execution, order, bodyOf(order, channel)).finally(() => this.#running.delete(run))
     this.#running.add(run)
     await this.#relay(channel, execution, 0)
   }
@@ -162,11 +158,12 @@ export class Worker implements Startable {
     if (this.#stopping) return new CaresError('stopping', 'the worker is stopping', { retryable: true })
     if (runtime === null) return new CaresError('runtime_unavailable', 'this peer runs no functions (--no-work)')
     if (draining()) return new CaresError('peer_draining', 'the worker takes no new work', { retryable: true })
+    if (!this.#ids.hasRoom) return new CaresError('busy', 'answers that wait for their readers fill the memory', { retryable: true })
     return null
   }
 
-  async #run(execution: Execution, body: AsyncIterable<Uint8Array>): Promise<void> {
-    const { order, tape, abort } = execution
+  async #run(execution: Execution, order: Order, body: AsyncIterable<Uint8Array>): Promise<void> {
+    const { tape, abort } = execution
     const { runtime, log } = this.#components
     if (runtime === null) throw new CaresError('internal', 'a worker without a runtime accepted an order')
     const { invocation, function: fn, head } = order
@@ -184,7 +181,7 @@ export class Worker implements Startable {
       const error = toRemoteError(cause, { started: true })
       if (NOT_STARTED.has(error.code) && !abort.signal.aborted) {
         // Refused before it began: forget the id, so that a later attempt may come back to this worker.
-        this.#ids.forget(invocation)
+        this.#ids.forget(execution)
         tape.fail({ ...error, started: false })
         return
       }
@@ -192,7 +189,7 @@ export class Worker implements Startable {
       this.#failed++
       tape.fail(error)
     } finally {
-      this.#ids.finished(invocation)
+      this.#ids.finished(execution)
     }
   }
 
@@ -235,8 +232,18 @@ export class Worker implements Startable {
       await this.#relay(channel, execution, attach.offset)
       return
     }
+    if (this.#ids.isCompleted(attach.invocation)) {
+      await this.#answerCompleted(channel)
+      return
+    }
     this.#ids.withdraw(attach.invocation, attach.round)
     await channel.send({ type: 'unknown', session: this.#init.session })
+    channel.end()
+  }
+
+  async #answerCompleted(channel: WorkChannel): Promise<void> {
+    const error = new CaresError('peer_lost', 'the worker no longer keeps this answer', { details: { execution: 'completed' } })
+    await channel.send({ type: 'failed', error: toRemoteError(error, { started: true }) })
     channel.end()
   }
 
@@ -258,12 +265,17 @@ async function* bodyOf(order: Order, channel: WorkChannel): AsyncGenerator<Uint8
     if (order.body.length > 0) yield order.body
     return
   }
-  await channel.send({ type: 'accepted' })
-  while (true) {
-    const message = await channel.receive()
-    if (message === undefined) throw new CaresError('protocol', 'the request body ended without its end mark')
-    if (message.type === 'end') return
-    if (message.type !== 'body') throw new CaresError('protocol', `a request body cannot hold ${message.type}`)
-    yield message.chunk
+  try {
+    await channel.send({ type: 'accepted' })
+    while (true) {
+      const message = await channel.receive()
+      if (message === undefined) throw new CaresError('protocol', 'the request body ended without its end mark')
+      if (message.type === 'end') return
+      if (message.type !== 'body') throw new CaresError('protocol', `a request body cannot hold ${message.type}`)
+      yield message.chunk
+    }
+  } catch (cause) {
+    // With a code of its own: whatever the other side ended with (`stopping`, say), it does not mean that the function had not begun.
+    throw new CaresError('peer_lost', 'the request body broke off', { cause })
   }
 }
