@@ -97,7 +97,7 @@ describe('ReplayBody', () => {
       })
     }
     const body = new ReplayBody(source)
-    await body.cancel()
+    body.cancel()
     assert.equal(returned, true)
   })
 })
