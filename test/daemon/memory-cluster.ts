@@ -158,6 +158,13 @@ export class MemoryPeer {
     this.#disk.openedBy = null
   }
 
+  /** Cuts network and disk without a word, then waits until nothing of the process is left: it can be started again. */
+  async crash(): Promise<void> {
+    await this.#transport?.stop()
+    this.#disk.openedBy = null
+    await this.#daemon?.stop()
+  }
+
   /** Takes the peer off the network for ever, without a word. Its process goes on, as a frozen or cut-off one would. */
   async die(): Promise<void> {
     this.#cluster.isolate(this)
