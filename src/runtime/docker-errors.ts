@@ -19,7 +19,8 @@ export function statusOf(error: unknown): number | undefined {
 /** What the engine said, without the client's decoration. */
 export function engineMessage(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  return (error as EngineFault).json?.message ?? error.message
+  // dockerode puts the status before what the engine said when that came as plain text.
+  return ((error as EngineFault).json?.message ?? error.message.replace(/^\(HTTP code \d+\) [^-]* - /, '')).trim()
 }
 
 /** `runtime_unavailable` for an engine that cannot be reached or refuses without a reason that is the image's. */

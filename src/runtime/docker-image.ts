@@ -6,6 +6,7 @@ import type { ImageInfo } from '../model/ports/runtime.ts'
 import { type ContractWish, detectContract, type ImageFacts } from './contract.ts'
 import type { BringImage } from './driver.ts'
 import { untilAborted } from './ending.ts'
+import { requireImageReference } from './image-reference.ts'
 import { type DockerHost, engineMessage, engineUnavailable, statusOf } from './docker-errors.ts'
 
 /** The images of one engine. */
@@ -30,6 +31,7 @@ export class DockerImages {
       signal
     }: { pull: 'always' | 'missing' | 'never'; wish?: ContractWish | undefined; arch: string; signal: AbortSignal }
   ): Promise<ImageInfo> {
+    requireImageReference(image)
     if (pull === 'always') await this.#pull(image, signal)
     let found = await this.#inspect(image, signal)
     if (found === undefined && pull === 'missing') {

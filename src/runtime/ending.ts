@@ -1,5 +1,6 @@
 import { CaresError } from '../model/errors.ts'
 import type { Clock } from '../model/ports/clock.ts'
+import { formatDurationMs } from '../model/units.ts'
 
 /** The ways in which one call can be cut short, as one signal. The first cause wins, and its reason is always a CaresError. */
 export interface Ending {
@@ -28,7 +29,7 @@ export function createEnding({
   const onAbort = (): void => first.abort(toCancelled(signal.reason))
   const onTimeout = (): void => {
     // The hint may look at the program, so it is asked only when this is the cause.
-    if (!first.signal.aborted) first.abort(new CaresError('timeout', `no answer within ${timeoutMs} ms`, { hint: hint?.() }))
+    if (!first.signal.aborted) first.abort(new CaresError('timeout', `no answer within ${formatDurationMs(timeoutMs)}`, { hint: hint?.() }))
   }
   signal.addEventListener('abort', onAbort, { signal: closed.signal })
   timeout.addEventListener('abort', onTimeout, { signal: closed.signal })

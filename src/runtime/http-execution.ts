@@ -4,6 +4,7 @@ import type { FunctionRecord } from '../model/function.ts'
 import type { CallHead, Usage } from '../model/invocation.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { ExecutionAnswer, ExecutionCall } from '../model/ports/runtime.ts'
+import { formatBytes } from '../model/units.ts'
 import type { Exit } from './driver.ts'
 import { type Ending, toCancelled } from './ending.ts'
 import { endToEnd, fromUndici } from './http-headers.ts'
@@ -14,6 +15,9 @@ import type { Lease } from './http-pool.ts'
  * that is still there after this has only closed the connection.
  */
 const EXIT_WAIT_MS = 1_000
+
+/** The last one of RFC 9110 section 15. The client takes larger ones, and no gateway could pass them on. */
+const STATUS_MAX = 599
 
 /** What one call of a serving container needs. */
 export interface HttpRun {
@@ -39,6 +43,10 @@ export async function executeHttp(run: HttpRun): Promise<ExecutionAnswer> {
       body,
       signal: ending.signal
     })
+    if (response.statusCode > STATUS_MAX) {
+      response.body.on('error', () => {}).destroy()
+      throw new Error(`its status is ${response.statusCode}, and HTTP has none above ${STATUS_MAX}`)
+    }
     const timing = { queueMs: 0, pullMs: lease.start === 'cold' ? lease.instance.pullMs : 0, startMs: lease.startMs }
     const usage = (bytesOut: number): Usage => {
       const { cpuMs, memoryPeakBytes } = lease.instance.measure()
@@ -123,7 +131,7 @@ function diedWhileServing(fn: FunctionRecord, exit: Exit, stderr: string): Cares
   if (exit.lost !== undefined) return exit.lost
   const details = { exitCode: exit.exitCode, stderr }
   if (exit.outOfMemory) {
-    const message = `${fn.name} was killed at its memory limit of ${fn.memoryBytes} bytes (exit ${exit.exitCode})`
+    const message = `${fn.name} was killed at its memory limit of ${formatBytes(fn.memoryBytes)} (exit ${exit.exitCode})`
     return new CaresError('out_of_memory', message, { hint: 'give the function more memory, or less concurrency', details })
   }
   return new CaresError('function_protocol', `${fn.name} exited with code ${exit.exitCode} while it served the call`, { details })

@@ -5,6 +5,7 @@ import type { FunctionRecord } from '../model/function.ts'
 import type { AnswerHead, CallHead, StartKind, Usage } from '../model/invocation.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { ExecutionAnswer, ExecutionCall } from '../model/ports/runtime.ts'
+import { formatBytes } from '../model/units.ts'
 import { sniffContentType } from './content-type.ts'
 import type { Exit, StdioInstance } from './driver.ts'
 import { type Ending, toCancelled, untilAborted } from './ending.ts'
@@ -159,7 +160,7 @@ function failureOf(exit: Exit, fn: FunctionRecord, stderr: string): CaresError |
   if (exit.lost !== undefined) return exit.lost
   const details = { exitCode: exit.exitCode, stderr }
   if (exit.outOfMemory) {
-    const message = `${fn.name} was killed at its memory limit of ${fn.memoryBytes} bytes (exit ${exit.exitCode})`
+    const message = `${fn.name} was killed at its memory limit of ${formatBytes(fn.memoryBytes)} (exit ${exit.exitCode})`
     return new CaresError('out_of_memory', message, { hint: 'give the function more memory', details })
   }
   if (exit.exitCode === 0) return undefined

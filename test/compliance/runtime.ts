@@ -214,7 +214,8 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
     })
 
     it('ends a program that takes too long', async () => {
-      await rejectsWith('timeout', call(runtime, await functionOf(runtime, tried.programs.hang), { timeoutMs: 700 }))
+      const error = await rejectsWith('timeout', call(runtime, await functionOf(runtime, tried.programs.hang), { timeoutMs: 700 }))
+      assert.equal(error.message, 'no answer within 700ms')
     })
 
     it('ends a cancelled call within a second, also when the program ignores SIGTERM', async () => {
@@ -333,6 +334,11 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
       assert.equal(head.status, 500)
       assert.equal(text, 'as you wish\n')
       assert.ok(head.headers.some(([name, value]) => name === 'x-reason' && value === 'asked for it'))
+    })
+
+    it('does not pass on a status that HTTP does not have', async () => {
+      const error = await rejectsWith('function_protocol', call(runtime, await web(), { path: '/status', query: 'code=999' }))
+      assert.match(error.message, /status is 999/)
     })
 
     it('tells a crash before the answer, and one within it', async () => {

@@ -96,6 +96,12 @@ describe('runtime: docker', function () {
       assert.equal(error.hint, 'choose --port from 80, 443')
     })
 
+    it('asks the engine nothing for a name that would be another path there', async () => {
+      for (const image of ['../x/y', 'two words']) {
+        await rejectsWith('invalid', runtime.resolve(image, { pull: 'missing', signal: never() }))
+      }
+    })
+
     it('measures cpu time and memory of a one-shot program', async () => {
       const { end } = await call(runtime, await functionOf(runtime, 'cares-test/spin'))
       assert.ok((end.usage.cpuMs ?? 0) > 100, `cpuMs ${end.usage.cpuMs}`)
@@ -103,7 +109,8 @@ describe('runtime: docker', function () {
     })
 
     it('tells when the memory limit ended a program, and a server', async () => {
-      await rejectsWith('out_of_memory', call(runtime, await functionOf(runtime, 'cares-test/eat')))
+      const eaten = await rejectsWith('out_of_memory', call(runtime, await functionOf(runtime, 'cares-test/eat')))
+      assert.match(eaten.message, /memory limit of 64Mi /)
       const web = await functionOf(runtime, 'cares-example/web', { memoryBytes: 128 * 2 ** 20 })
       await rejectsWith('out_of_memory', call(runtime, web, { path: '/eat' }))
     })
