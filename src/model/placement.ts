@@ -29,7 +29,25 @@ export interface Estimate {
   readonly outputBytes: number
   /** Executions that the estimate rests on; 0: nothing but defaults. */
   readonly samples: number
+  /** All but about one execution in twenty take no longer than this. Absent: nothing has run. */
+  readonly runMsUpper?: number | undefined
+  /** Half of the recent predictions of the run time were off by less than this share: 0.1 for 10 %. Absent: there were none. */
+  readonly runErrorRatio?: number | undefined
+  /** Milliseconds of one core. Absent: not measured. */
+  readonly cpuMs?: number | undefined
+  /** The most memory at any moment. Absent: not measured. */
+  readonly memoryPeakBytes?: number | undefined
+  /** All but about one execution in twenty need no more than this. Absent: not measured. */
+  readonly memoryPeakBytesUpper?: number | undefined
+  /** How the run time was found. Absent: an older peer made the estimate. */
+  readonly basis?: EstimateBasis | undefined
 }
+
+/** Ways to find an estimate, from none to all: an assumption, the executions of another image, a line through one or two, or an expert's. */
+export const ESTIMATE_BASES = ['prior', 'image', 'line', 'typical', 'nearest', 'affine', 'local'] as const
+
+/** See {@link ESTIMATE_BASES}. */
+export type EstimateBasis = (typeof ESTIMATE_BASES)[number]
 
 /** Expected milliseconds from the placement to the last byte of the answer, by cause. Lower is better. */
 export interface CostMs {
@@ -55,7 +73,14 @@ export type RejectionReason =
 
 /** One peer as the placement saw it. */
 export type Verdict =
-  | { readonly peer: PeerId; readonly fits: true; readonly cost: CostMs; readonly start: 'warm' | 'cold' }
+  | {
+      readonly peer: PeerId
+      readonly fits: true
+      readonly cost: CostMs
+      readonly start: 'warm' | 'cold'
+      /** What the strategy made of the peer; lower is better. Absent: the total cost is what decided. */
+      readonly score?: number | undefined
+    }
   | {
       readonly peer: PeerId
       readonly fits: false

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ESTIMATE_BASES } from './placement.ts'
 import { bytes, count, listOf, ms, peerRefSchema, placementKindSchema, time } from './rest-parts.ts'
 
 /** What an execution took, see `Usage`. */
@@ -35,6 +36,7 @@ export const invocationSchema = z.object({
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   usage: usageSchema.nullable().describe('what the execution took'),
   totalMs: ms.nullable().describe('from acceptance to the last byte'),
+  predictedMs: ms.nullable().optional().describe('what its last placement expected of it; null: not placed, or nobody was chosen'),
   placements: count.describe('how often it was placed'),
   result: z.boolean().describe('whether its answer is kept at /v1/invocations/:id/result')
 })
@@ -69,6 +71,7 @@ export const verdictSchema = z.object({
   why: z.string().describe('the verdict in words, e.g. `memory: needs 256Mi, 118Mi left`'),
   start: z.enum(['warm', 'cold']).optional(),
   cost: costSchema.optional().describe('expected milliseconds to the last byte, by cause'),
+  score: z.number().optional().describe('what the strategy decided by, lower is better; absent: the total cost'),
   reason: rejectionSchema.optional(),
   needed: z.number().optional(),
   available: z.number().optional()
@@ -85,7 +88,21 @@ export const placementSchema = z.object({
   try: count,
   viewAgeMs: ms.describe('age of the oldest statistics among the candidates'),
   needs: z.object({ cpus: z.number(), memoryBytes: bytes, imageBytes: bytes }),
-  estimate: z.object({ runMs: ms, coldStartMs: ms, warmStartMs: ms, outputBytes: bytes, samples: count }),
+  estimate: z
+    .object({
+      runMs: ms,
+      coldStartMs: ms,
+      warmStartMs: ms,
+      outputBytes: bytes,
+      samples: count,
+      runMsUpper: ms.optional().describe('all but about one execution in twenty take no longer'),
+      runErrorRatio: z.number().optional().describe('half of the recent predictions were off by less than this share'),
+      cpuMs: ms.optional(),
+      memoryPeakBytes: bytes.optional(),
+      memoryPeakBytesUpper: bytes.optional().describe('all but about one execution in twenty need no more'),
+      basis: z.enum(ESTIMATE_BASES).optional().describe('how the run time was found')
+    })
+    .describe('expected on an idle machine of reference speed'),
   chosen: peerRefSchema.nullable(),
   verdicts: listOf(verdictSchema).describe('chosen first, then by cost, then those that did not fit'),
   skipped: count.describe('peers that were not looked at'),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ERROR_CHARS_MAX } from '../model/remote-error.ts'
 import type { InvocationRecord } from '../model/invocation.ts'
-import type { Receipt, RejectionReason } from '../model/placement.ts'
+import { ESTIMATE_BASES, type Receipt, type RejectionReason } from '../model/placement.ts'
 import { refuse } from './check.ts'
 import { ID_CHARS_MAX, PATH_CHARS_MAX, PEERS_MAX, RECEIPT_CHARS_MAX, RECORD_CHARS_MAX, TEXT_CHARS_MAX } from './limits.ts'
 
@@ -32,9 +32,21 @@ const reason = z.enum(Object.keys(REASONS) as RejectionReason[])
 const placement = z.enum(['orchestrator', 'fallback'])
 
 const cost = z.object({ network: amount, start: amount, pull: amount, queue: amount, run: amount, total: amount })
-const estimate = z.object({ runMs: amount, coldStartMs: amount, warmStartMs: amount, outputBytes: amount, samples: amount })
+const estimate = z.object({
+  runMs: amount,
+  coldStartMs: amount,
+  warmStartMs: amount,
+  outputBytes: amount,
+  samples: amount,
+  runMsUpper: amount.optional(),
+  runErrorRatio: amount.optional(),
+  cpuMs: amount.optional(),
+  memoryPeakBytes: amount.optional(),
+  memoryPeakBytesUpper: amount.optional(),
+  basis: z.enum(ESTIMATE_BASES).optional()
+})
 const verdict = z.discriminatedUnion('fits', [
-  z.object({ peer: id, fits: z.literal(true), cost, start: z.enum(['warm', 'cold']) }),
+  z.object({ peer: id, fits: z.literal(true), cost, start: z.enum(['warm', 'cold']), score: z.number().optional() }),
   z.object({ peer: id, fits: z.literal(false), reason, needed: z.number().optional(), available: z.number().optional() })
 ])
 const decision = z.object({

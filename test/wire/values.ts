@@ -20,7 +20,7 @@ import type {
 } from '../../src/model/invocation.ts'
 import type { LogLine, LogQuery } from '../../src/model/logs.ts'
 import type { ClusterDigest, Heartbeat, PeerDigest, PeerProfile, PeerStats, WarmPool } from '../../src/model/peer.ts'
-import type { CostMs, Decision, Estimate, Receipt, Verdict } from '../../src/model/placement.ts'
+import { type CostMs, type Decision, ESTIMATE_BASES, type Estimate, type Receipt, type Verdict } from '../../src/model/placement.ts'
 import type { ConsensusFrame } from '../../src/wire/consensus-codec.ts'
 import type { LaneFrame } from '../../src/wire/lane-codec.ts'
 
@@ -101,7 +101,9 @@ const imageDown: fc.Arbitrary<ImageDown> = fc.oneof(
 const cost = record<CostMs>({ network: amount, start: amount, pull: amount, queue: amount, run: amount, total: amount })
 const reason = fc.constantFrom('not_alive' as const, 'memory' as const, 'deadline' as const)
 const verdict: fc.Arbitrary<Verdict> = fc.oneof(
-  record<Extract<Verdict, { fits: true }>>({ peer, fits: one(true), cost, start: fc.constantFrom('warm', 'cold') }),
+  record<Extract<Verdict, { fits: true }>>({ peer, fits: one(true), cost, start: fc.constantFrom('warm', 'cold'), score: amount }, [
+    'score'
+  ]),
   record<Extract<Verdict, { fits: false }>>({ peer, fits: one(false), reason, needed: amount, available: amount }, ['needed', 'available'])
 )
 const placement = fc.constantFrom('orchestrator' as const, 'fallback' as const)
@@ -118,7 +120,22 @@ const receipt = record<Receipt>({
   cpus: amount,
   memoryBytes: whole,
   imageBytes: whole,
-  estimate: record<Estimate>({ runMs: amount, coldStartMs: amount, warmStartMs: amount, outputBytes: amount, samples: amount }),
+  estimate: record<Estimate>(
+    {
+      runMs: amount,
+      coldStartMs: amount,
+      warmStartMs: amount,
+      outputBytes: amount,
+      samples: amount,
+      runMsUpper: amount,
+      runErrorRatio: amount,
+      cpuMs: amount,
+      memoryPeakBytes: amount,
+      memoryPeakBytesUpper: amount,
+      basis: fc.constantFrom(...ESTIMATE_BASES)
+    },
+    ['runMsUpper', 'runErrorRatio', 'cpuMs', 'memoryPeakBytes', 'memoryPeakBytesUpper', 'basis']
+  ),
   decision: record<Decision>({
     chosen: fc.option(peer),
     verdicts: few(verdict),

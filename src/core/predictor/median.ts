@@ -1,7 +1,9 @@
+import { sorted } from './sorted.ts'
+
 /** The middle value, or the mean of the two in the middle; undefined of nothing. */
 export function median(values: readonly number[]): number | undefined {
-  const sorted = values.toSorted((a, b) => a - b)
-  const upper = sorted[sorted.length >> 1]
-  if (upper === undefined || sorted.length % 2 === 1) return upper
-  return (upper + (sorted[(sorted.length >> 1) - 1] ?? upper)) / 2
+  const ascending = sorted(values)
+  const upper = ascending[ascending.length >> 1]
+  if (upper === undefined || ascending.length % 2 === 1) return upper
+  return (upper + (ascending[(ascending.length >> 1) - 1] ?? upper)) / 2
 }

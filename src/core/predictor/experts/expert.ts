@@ -1,11 +1,7 @@
-/** What one execution took, of one metric. */
-export interface Sample {
-  readonly inputBytes: number
-  readonly value: number
-}
+import type { Window } from '../window.ts'
 
 /**
- * One way to predict a metric from what it was before. Pure. `samples` are oldest first; undefined when they say nothing. Each expert has its
- * own file.
+ * One way to predict a metric for an input size from what it was before. Pure; each expert has its own file. The window has at least one
+ * sample. None is best for every function, so the metric lets them compete.
  */
-export type Expert = (samples: readonly Sample[], inputBytes: number) => number | undefined
+export type Expert = (window: Window, inputBytes: number) => number

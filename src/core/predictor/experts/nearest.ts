@@ -1,15 +1,12 @@
-import { median } from '../median.ts'
+import { logSize } from '../window.ts'
 import type { Expert } from './expert.ts'
 
-/** Inputs whose sizes differ by less than the half of a doubling count as equally near. */
-const EQUALLY_NEAR_DOUBLINGS = 0.5
-
-/**
- * The median of the samples whose input was about as large, or, if none was, of those that come nearest (the closest match of LARS, made
- * steadier). Distance is in doublings of the size: 1 kB is as far from 2 kB as 1 MB is from 2 MB.
- */
-export const nearest: Expert = (samples, inputBytes) => {
-  const distances = samples.map(sample => Math.abs(Math.log2((1 + sample.inputBytes) / (1 + inputBytes))))
-  const limit = Math.min(...distances) + EQUALLY_NEAR_DOUBLINGS
-  return median(samples.filter((_, i) => (distances[i] ?? 0) <= limit).map(({ value }) => value))
+/** The sample whose input came nearest in size, the newest of several (the closest match of LARS): for what goes in steps, as memory does. */
+export const nearest: Expert = ({ logSizes, values }, inputBytes) => {
+  const size = logSize(inputBytes)
+  let best = values.length - 1
+  for (let i = best - 1; i >= 0; i--) {
+    if (Math.abs((logSizes[i] ?? 0) - size) < Math.abs((logSizes[best] ?? 0) - size)) best = i
+  }
+  return values[best] ?? 0
 }
