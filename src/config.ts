@@ -59,6 +59,8 @@ export interface ClientConfig {
   readonly quiet: boolean
   /** Whether the locale lets a terminal show more than ASCII. */
   readonly unicode: boolean
+  /** Whether the screens are for a program that reads them aloud. */
+  readonly screenReader: boolean
 }
 
 /** A configuration, and how it came about. */
@@ -134,7 +136,8 @@ export function readClientConfig(flags: Flags, sources: Partial<ConfigSources> =
     // The stronger source has the last word: -q on the command line against CARES_VERBOSE.
     verbose: verbose && !(quiet && settings.rank('quiet') < settings.rank('verbose')),
     quiet: quiet && !(verbose && settings.rank('verbose') < settings.rank('quiet')),
-    unicode: hasUnicode(from.env)
+    unicode: hasUnicode(from.env),
+    screenReader: settings.values['screen-reader']
   }
   return { config: deepFreeze(config), origins: settings.origins, warnings: misspelledVariables(KNOWN_SETTINGS, from.env) }
 }

@@ -1,8 +1,12 @@
-import { fstatSync } from 'node:fs'
+import { existsSync, fstatSync } from 'node:fs'
+import { availableParallelism, totalmem } from 'node:os'
+import { join } from 'node:path'
 import type { FlagDefinition } from './config/setting.ts'
 import type { OptionSpec } from './faces/cli/command.ts'
-import type { CliEnvironment } from './faces/cli/environment.ts'
+import type { CliEnvironment, Flags, RunnablePeer } from './faces/cli/environment.ts'
+import type { MachineFacts } from './faces/tui/environment.ts'
 import { createSystemClock } from './daemon/system-clock.ts'
+import { capturedTerminal } from './faces/cli/captured-terminal.ts'
 import { runCli } from './faces/cli/program.ts'
 import { CaresError } from './model/errors.ts'
 import { VERSION } from './version.ts'
@@ -23,11 +27,18 @@ export async function main(argv: readonly string[]): Promise<number> {
   const clock = createSystemClock()
   const interruption = interruptible(() => clock.nowMs())
   ignoreClosedPipes()
-  const environment: CliEnvironment = {
+  const terminal = { stdin: Object.assign(process.stdin, { piped: isPiped(0) }), stdout: process.stdout, stderr: process.stderr }
+  const environment = cliEnvironment({ terminal, clock, signal: interruption })
+  if (argv.length === 0 && process.stdin.isTTY && process.stdout.isTTY) return await openScreens(environment)
+  return await runCli(argv, environment)
+}
+
+function cliEnvironment({ terminal, clock, signal }: Pick<CliEnvironment, 'terminal' | 'clock' | 'signal'>): CliEnvironment {
+  return {
     version: VERSION,
-    terminal: { stdin: Object.assign(process.stdin, { piped: isPiped(0) }), stdout: process.stdout, stderr: process.stderr },
+    terminal,
     clock,
-    signal: interruption,
+    signal,
     readClientSettings: async flags => {
       const { readClientConfig } = await import('./config.ts')
       const { config, warnings } = readClientConfig(flags)
@@ -42,23 +53,119 @@ export async function main(argv: readonly string[]): Promise<number> {
       const { config, origins, warnings } = readPeerConfig(flags)
       return { ...config, runtime: config.work ? config.runtime : 'none', origins, warnings }
     },
-    createPeer: async flags => {
-      const [{ readPeerConfig }, { createLog }, { createPeer }] = await Promise.all([
-        import('./config.ts'),
-        import('./log.ts'),
-        import('./peer.ts')
-      ])
-      const { config, warnings } = readPeerConfig(flags)
-      const log = createLog({
-        level: config.logLevel,
-        format: config.logFormat,
-        scopeLevels: { 'cares:libp2p': config.logLevelLibp2p }
-      })
-      for (const warning of warnings) log.warn({ warning }, 'check the settings')
-      return await createPeer(config, { log })
+    createPeer: async flags => await newPeer(flags)
+  }
+}
+
+/** Puts a peer together. Without `onLog` its log goes to stderr; with it, to a file in the data directory and to `onLog`, for people. */
+async function newPeer(flags: Flags, { onLog }: { onLog?: (line: string) => void } = {}): Promise<RunnablePeer> {
+  const [{ readPeerConfig }, { createLog }, { createPeer }] = await Promise.all([
+    import('./config.ts'),
+    import('./log.ts'),
+    import('./peer.ts')
+  ])
+  const { config, warnings } = readPeerConfig(flags)
+  const log = createLog({
+    level: config.logLevel,
+    format: onLog === undefined ? config.logFormat : 'pretty',
+    scopeLevels: { 'cares:libp2p': config.logLevelLibp2p },
+    ...(onLog === undefined ? {} : { destination: await loggedTo(config.data, onLog) })
+  })
+  for (const warning of warnings) log.warn({ warning }, 'check the settings')
+  return await createPeer(config, { log })
+}
+
+async function loggedTo(data: string, onLog: (line: string) => void): Promise<{ write: (line: string) => void }> {
+  const { LogFile } = await import('./faces/tui/log-file.ts')
+  const file = new LogFile(join(data, 'peer.log'))
+  return {
+    write: line => {
+      file.write(line)
+      onLog(line.trimEnd())
     }
   }
-  return await runCli(argv, environment)
+}
+
+/** Bare `cares` on a terminal. What only the screens need is loaded here, so that commands start fast. */
+async function openScreens(cli: CliEnvironment): Promise<number> {
+  const [{ openTui }, { readClientConfig }, { CaresClient }, { nodeFetch }, { startError }] = await Promise.all([
+    import('./faces/tui/open.ts'),
+    import('./config.ts'),
+    import('./faces/client.ts'),
+    import('./faces/node-fetch.ts'),
+    import('./faces/start-error.ts')
+  ])
+  const { config } = readClientConfig({})
+  const { clock, signal } = cli
+  const timeout = (ms: number): AbortSignal => clock.timeout(ms)
+  const { abandons } = await openTui({
+    version: VERSION,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    clock,
+    signal,
+    settings: { api: config.api, colour: config.color !== 'never', unicode: config.unicode, screenReader: config.screenReader },
+    connect: api => new CaresClient({ api, token: config.token ?? undefined, fetch: nodeFetch, timeout }),
+    runCommand: async (words, { api, columns, colour, write, signal }) => {
+      // What goes on for ever is a line a sample; on a terminal it would be drawn over what stands above it.
+      const isWatch = words.some(word => word === '-w' || word === '--watch')
+      const terminal = capturedTerminal(write, { columns: isWatch ? undefined : columns })
+      const argv = ['--api', api, '--color', colour ? 'always' : 'never', ...words]
+      return await runCli(argv, cliEnvironment({ terminal, clock, signal: AbortSignal.any([signal, cli.signal]) }))
+    },
+    createPeer: async (flags, { log }) => {
+      try {
+        const peer = await newPeer(flags, { onLog: log })
+        return Object.assign(peer, { start: withError(peer.start.bind(peer), startError) })
+      } catch (error) {
+        throw startError(error)
+      }
+    },
+    inspectMachine: async () => await inspectMachine(cli)
+  })
+  if (abandons) process.exit(ABANDONED_EXIT)
+  return signal.aborted && (signal.reason as CaresError).details['signal'] === 'SIGTERM' ? SIGNALS.SIGTERM : 0
+}
+
+/** The user did not want to wait for the peer of this process: as if the process had been interrupted. */
+const ABANDONED_EXIT = SIGNALS.SIGINT
+
+function withError(start: () => Promise<void>, explain: (error: unknown) => Error): () => Promise<void> {
+  return async () => {
+    try {
+      await start()
+    } catch (error) {
+      throw explain(error)
+    }
+  }
+}
+
+async function inspectMachine({ readPeerSettings, clock, signal }: CliEnvironment): Promise<MachineFacts> {
+  const [{ localChecks }, { formatBytes }] = await Promise.all([import('./faces/cli/local-checks.ts'), import('./model/units.ts')])
+  const settings = await readPeerSettings({})
+  const checks = await localChecks(settings, {
+    nodeVersion: process.version,
+    peerRuns: false,
+    timeout: ms => clock.timeout(ms),
+    signal
+  })
+  const isKnown = holdsPeer(settings.data)
+  let fresh = settings.data
+  for (let number = 2; holdsPeer(fresh); number++) fresh = `${settings.data}-${number}`
+  return {
+    checks,
+    runtime: settings.runtime,
+    cpus: availableParallelism(),
+    memory: formatBytes(totalmem()),
+    knownData: isKnown ? settings.data : null,
+    freshData: fresh
+  }
+}
+
+/** Whether a data directory is one of a peer that has run. */
+function holdsPeer(data: string): boolean {
+  return existsSync(join(data, 'cares.db'))
 }
 
 function interruptible(nowMs: () => number): AbortSignal {

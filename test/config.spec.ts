@@ -353,7 +353,8 @@ describe('the configuration of a client', () => {
       color: 'auto',
       verbose: false,
       quiet: false,
-      unicode: false
+      unicode: false,
+      screenReader: false
     }
     assert.deepEqual(client(), defaults)
   })

@@ -59,6 +59,13 @@ export const CLIENT_SETTINGS = {
     defaultText: 'false',
     schema: switchSchema,
     fallback: false
+  }),
+  'screen-reader': setting('screen-reader', {
+    flags: null,
+    description: 'Draw the screens in words, for a program that reads them aloud',
+    defaultText: 'false',
+    schema: switchSchema,
+    fallback: false
   })
 } as const
 

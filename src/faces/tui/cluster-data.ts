@@ -1,0 +1,175 @@
+import type { Cluster, EventItem, FunctionItem, Invocation, Peer, Stats } from '../../model/rest.ts'
+import { formatDurationMs } from '../../model/units.ts'
+import { shortId } from '../text.ts'
+import { type Activity, activityOf } from './activity.ts'
+import { type CallTally, emptyTally, tallied } from './call-tally.ts'
+
+/** All that is known of the cluster that is shown, and how it came to be, in bounds. */
+export interface ClusterData {
+  readonly api: string
+  readonly link: Link
+  readonly cluster: Cluster | null
+  readonly peers: readonly Peer[]
+  readonly functions: readonly FunctionItem[]
+  /** The newest calls through the peer that is asked; only while the monitor looks at them. */
+  readonly invocations: readonly Invocation[]
+  readonly inFlight: number
+  /** Use of each peer, oldest first, a sample a second. */
+  readonly series: ReadonlyMap<string, UseSeries>
+  /** Executions that ended in the whole cluster, a second each. */
+  readonly endedPerSecond: readonly number[]
+  /** Bytes a second through this machine's network, while the peer that is asked runs on it. */
+  readonly network: { readonly inBytes: readonly number[]; readonly outBytes: readonly number[] } | null
+  readonly log: readonly Activity[]
+  readonly calls: CallTally
+  /** The clock of the peer that is asked, to tell how long ago something was. */
+  readonly nowMs: number
+  readonly lastEvent: { readonly id: number; readonly at: string }
+}
+
+/** Whether the peer that is asked answers. `sinceMs` is the wall clock at which it began or stopped to. */
+export type Link =
+  | { readonly state: 'connecting' }
+  | { readonly state: 'live' }
+  | { readonly state: 'lost'; readonly sinceMs: number; readonly reason: string }
+
+/** Parts of a peer's capacity that were in use, 0 to 1. */
+export interface UseSeries {
+  readonly cpu: readonly number[]
+  readonly memory: readonly number[]
+}
+
+/** What the peer answered at one look. Absent parts were not asked for. */
+export interface Look {
+  readonly peers: readonly Peer[]
+  readonly cluster: Cluster
+  readonly stats: Stats
+  readonly functions?: readonly FunctionItem[] | undefined
+  readonly invocations?: readonly Invocation[] | undefined
+  readonly networkRate?: { readonly inBytes: number; readonly outBytes: number } | undefined
+}
+
+/** Samples of a series: five minutes of seconds. */
+export const SAMPLES_MAX = 300
+
+/** Lines of the log that are kept to scroll and filter in. */
+export const LOG_MAX = 2_000
+
+/** Nothing known yet of the peer at `api`. */
+export function emptyData(api: string): ClusterData {
+  return {
+    api,
+    link: { state: 'connecting' },
+    cluster: null,
+    peers: [],
+    functions: [],
+    invocations: [],
+    inFlight: 0,
+    series: new Map(),
+    endedPerSecond: [],
+    network: null,
+    log: [],
+    calls: emptyTally(),
+    nowMs: 0,
+    lastEvent: { id: 0, at: '' }
+  }
+}
+
+/** The data after a look. */
+export function withLook(data: ClusterData, look: Look): ClusterData {
+  const { peers, cluster, stats, networkRate } = look
+  const before = new Map(data.peers.map(peer => [peer.id, peer]))
+  const ended = peers.reduce((sum, peer) => sum + endedSince(before.get(peer.id), peer), 0)
+  const own = peers.find(peer => peer.id === cluster.self.id)
+  return {
+    ...data,
+    link: { state: 'live' },
+    cluster,
+    peers,
+    functions: look.functions ?? data.functions,
+    invocations: look.invocations ?? data.invocations,
+    inFlight: stats.gateway.inFlight,
+    nowMs: Date.parse(stats.at),
+    series: new Map(peers.filter(({ state }) => state !== 'gone').map(peer => [peer.id, withUse(data.series.get(peer.id), peer)])),
+    endedPerSecond: data.peers.length === 0 ? [] : appended(data.endedPerSecond, [ended], SAMPLES_MAX),
+    network:
+      networkRate === undefined
+        ? data.network
+        : {
+            inBytes: appended(data.network?.inBytes ?? [], [networkRate.inBytes], SAMPLES_MAX),
+            outBytes: appended(data.network?.outBytes ?? [], [networkRate.outBytes], SAMPLES_MAX)
+          },
+    log: own === undefined ? data.log : appended(data.log, ownWork(data, before.get(own.id), own, stats.at), LOG_MAX)
+  }
+}
+
+/** The data after events, oldest first. Those that were told before (a stream begins with what the peer still keeps) are passed over. */
+export function withEvents(data: ClusterData, events: readonly EventItem[]): ClusterData {
+  const { lastEvent } = data
+  const fresh = events.filter(({ id, at }) => id > lastEvent.id || at > lastEvent.at)
+  const newest = fresh.at(-1)
+  if (newest === undefined) return data
+  const names = new Map(data.peers.map(({ id, name }) => [id, name]))
+  const first = nextSeq(data)
+  const lines = fresh.map((event, index) => activityOf(event, first + index, id => names.get(id) ?? shortId(id)))
+  return {
+    ...data,
+    log: appended(data.log, lines, LOG_MAX),
+    calls: tallied(data.calls, fresh),
+    lastEvent: { id: newest.id, at: newest.at }
+  }
+}
+
+/** The data when the peer does not answer: all of it stays, as what was last known. */
+export function withoutLink(data: ClusterData, reason: string, nowMs: number): ClusterData {
+  return data.link.state === 'lost'
+    ? { ...data, link: { ...data.link, reason } }
+    : { ...data, link: { state: 'lost', sinceMs: nowMs, reason } }
+}
+
+/** The peer that is asked, as it sees itself. */
+export function ownPeer({ cluster, peers }: ClusterData): Peer | undefined {
+  return peers.find(({ id }) => id === cluster?.self.id)
+}
+
+/** Calls that ended a second, of the last few. */
+export function callsPerSecond({ endedPerSecond }: ClusterData): number {
+  const last = endedPerSecond.slice(-RATE_SECONDS)
+  return last.length === 0 ? 0 : last.reduce((sum, ended) => sum + ended, 0) / last.length
+}
+
+const RATE_SECONDS = 5
+
+/** A counter that went down is one of a peer that has started again. */
+function endedSince(before: Peer | undefined, { succeeded, failed }: Peer): number {
+  if (before === undefined) return 0
+  const ended = succeeded + failed - before.succeeded - before.failed
+  return ended >= 0 ? ended : succeeded + failed
+}
+
+function withUse(series: UseSeries | undefined, { used, capacity }: Peer): UseSeries {
+  const part = (amount: number, whole: number): number => (whole === 0 ? 0 : amount / whole)
+  return {
+    cpu: appended(series?.cpu ?? [], [part(used.cpus, capacity.cpus)], SAMPLES_MAX),
+    memory: appended(series?.memory ?? [], [part(used.memoryBytes, capacity.memoryBytes)], SAMPLES_MAX)
+  }
+}
+
+/** What ran on the peer itself: its events tell of calls that it took in or placed, its counters of what it worked. */
+function ownWork(data: ClusterData, before: Peer | undefined, own: Peer, at: string): Activity[] {
+  if (before === undefined) return []
+  const failed = own.failed - before.failed
+  const succeeded = own.succeeded - before.succeeded
+  if (failed < 0 || succeeded < 0 || failed + succeeded === 0) return []
+  const parts = [...(succeeded > 0 ? [`${succeeded} done`] : []), ...(failed > 0 ? [`${failed} failed`] : []), `${own.running} running`]
+  const text = `here: ${parts.join(', ')}${own.state === 'suspect' ? `, heard ${formatDurationMs(own.ageMs)} ago` : ''}`
+  return [{ seq: nextSeq(data), at: at.slice(11, 19), kind: 'work', text, tone: failed > 0 ? 'bad' : undefined }]
+}
+
+function nextSeq({ log }: ClusterData): number {
+  return (log.at(-1)?.seq ?? 0) + 1
+}
+
+function appended<Item>(items: readonly Item[], added: readonly Item[], max: number): readonly Item[] {
+  return added.length === 0 ? items : [...items, ...added].slice(-max)
+}

@@ -1,0 +1,124 @@
+import type { Clock } from '../../model/ports/clock.ts'
+import type { EventItem } from '../../model/rest.ts'
+import type { CaresClient } from '../client.ts'
+import type { Look } from './cluster-data.ts'
+import { toCaresError } from '../../model/errors.ts'
+import { type NetworkCounters, networkRate, readNetworkCounters } from './network-rate.ts'
+
+/** Between two looks: peers tell about themselves once a second. */
+const LOOK_INTERVAL_MS = 1_000
+
+/** A peer answers from memory; one that takes longer is shown as not answering. */
+const LOOK_TIMEOUT_MS = 4_000
+
+/** Functions and the newest calls change more slowly than they cost to ask for: every so many looks. */
+const SELDOM_LOOKS = 2
+
+/** Newest calls that are read to see how they started. */
+const INVOCATIONS_READ = 500
+
+/** Events that wait for the next picture; of more, the oldest are not shown. */
+const PENDING_MAX = 5_000
+
+/** What the watch needs. */
+export interface ClusterWatchComponents {
+  readonly client: CaresClient
+  readonly clock: Clock
+  /** Whether somebody looks at the newest calls. */
+  readonly wantsInvocations: () => boolean
+  readonly onUnreachable: (reason: string) => void
+}
+
+/** Follows one cluster through one of its peers: looks once a second, listens to its events, and goes on when the peer comes back. */
+export class ClusterWatch {
+  readonly #components: ClusterWatchComponents
+  readonly #stopping = new AbortController()
+  #events: EventItem[] = []
+  #look: Look | undefined
+  #counters: NetworkCounters | undefined
+
+  constructor(components: ClusterWatchComponents) {
+    this.#components = components
+    void this.#lookOn()
+    void this.#listenOn()
+  }
+
+  /** What has come since this was asked last. */
+  take(): { readonly look: Look | undefined; readonly events: readonly EventItem[] } {
+    const taken = { look: this.#look, events: this.#events }
+    this.#look = undefined
+    this.#events = []
+    return taken
+  }
+
+  stop(): void {
+    this.#stopping.abort()
+  }
+
+  async #lookOn(): Promise<void> {
+    const { signal } = this.#stopping
+    const { clock, onUnreachable } = this.#components
+    for (let count = 0; !signal.aborted; count++) {
+      try {
+        this.#look = await this.#lookOnce(count % SELDOM_LOOKS === 0)
+      } catch (error) {
+        if (signal.aborted) return
+        onUnreachable(toCaresError(error).message)
+      }
+      await this.#pause(clock)
+    }
+  }
+
+  async #lookOnce(isFull: boolean): Promise<Look> {
+    const { client, clock, wantsInvocations } = this.#components
+    const options = { signal: AbortSignal.any([this.#stopping.signal, clock.timeout(LOOK_TIMEOUT_MS)]) }
+    const [peers, cluster, stats, functions, invocations] = await Promise.all([
+      client.peers(options),
+      client.cluster(options),
+      client.stats(options),
+      isFull ? client.functions(options) : undefined,
+      isFull && wantsInvocations() ? client.invocations({ ...options, limit: INVOCATIONS_READ }) : undefined
+    ])
+    return {
+      peers: peers.items,
+      cluster,
+      stats,
+      functions: functions?.items,
+      invocations: invocations?.items,
+      networkRate: await this.#networkRate()
+    }
+  }
+
+  /** Only of a peer on this machine: the counters are this machine's. */
+  async #networkRate(): Promise<Look['networkRate']> {
+    const { client, clock } = this.#components
+    if (!LOOPBACK.test(client.api)) return undefined
+    const before = this.#counters
+    this.#counters = await readNetworkCounters(clock.nowMs())
+    return before === undefined || this.#counters === undefined ? undefined : networkRate(before, this.#counters)
+  }
+
+  async #listenOn(): Promise<void> {
+    const { signal } = this.#stopping
+    const { client, clock } = this.#components
+    while (!signal.aborted) {
+      try {
+        for await (const event of client.events({ follow: true, signal })) {
+          this.#events.push(event)
+          if (this.#events.length > PENDING_MAX) this.#events.shift()
+        }
+      } catch {
+        // That the peer does not answer is told by the looks, which fail for the same reason.
+      }
+      await this.#pause(clock)
+    }
+  }
+
+  async #pause(clock: Clock): Promise<void> {
+    await clock.sleep(LOOK_INTERVAL_MS, { signal: this.#stopping.signal }).catch(() => {
+      // Stopped meanwhile: the loops see that themselves.
+    })
+  }
+}
+
+const LOOPBACK = /^https?:\/\/(127\.|localhost\b|\[::1\])/

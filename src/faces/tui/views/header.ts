@@ -1,0 +1,95 @@
+import type { Peer } from '../../../model/rest.ts'
+import { formatDurationMs } from '../../../model/units.ts'
+import { degradations } from '../../view-model.ts'
+import { callsPerSecond, type ClusterData, ownPeer } from '../cluster-data.ts'
+import { bold, dim, type Line, lineWidth, type Span } from '../lines.ts'
+import { shownData, type TuiState } from '../state.ts'
+
+/** The heading of every view of a cluster: whose it is, how it stands, and how new the picture is. Parts at the end give way. */
+export function header(state: TuiState, width: number): { readonly title: Line; readonly right: Line } {
+  const data = shownData(state)
+  const { link } = data
+  const right: Line = [clock(state.nowMs)]
+  const parts: Line[] = [[{ text: 'CARES', bold: true, tone: 'accent' }]]
+  if (state.frozen !== null) parts.push([{ text: 'PAUSED', tone: 'warn', bold: true }])
+  if (link.state === 'connecting') parts.push([`connecting to ${data.api}`])
+  else if (link.state === 'lost')
+    parts.push([
+      { text: `RECONNECTING to ${data.api} (${formatDurationMs(floorSeconds(state.nowMs - link.sinceMs))})`, tone: 'bad', bold: true }
+    ])
+  else parts.push(...liveParts(data))
+  const own = state.own.state
+  if (own === 'draining' || own === 'stopping') parts.push([{ text: own, tone: 'warn', bold: true }])
+  return { title: joined(parts, width - lineWidth(right) - 8), right }
+}
+
+/** What is wrong with the cluster, a row each; none while all is well. */
+export function problemRows(state: TuiState): readonly Line[] {
+  const data = shownData(state)
+  if (data.link.state === 'lost') return [[{ text: `! ${data.link.reason}`, tone: 'bad' }]]
+  if (data.cluster === null) return []
+  return degradations(data.cluster, data.peers)
+    .slice(0, PROBLEMS_MAX)
+    .map(problem => [{ text: `! ${problem}`, tone: 'bad' }])
+}
+
+/** Whether what is shown may be old, and is better dimmed. */
+export function isStale({ data }: TuiState): boolean {
+  return data.link.state === 'lost'
+}
+
+/** `00:41:12` of this machine's clock. */
+export function clock(nowMs: number): string {
+  return new Date(nowMs).toTimeString().slice(0, 8)
+}
+
+const PROBLEMS_MAX = 2
+
+function liveParts(data: ClusterData): Line[] {
+  const { cluster, peers } = data
+  const own = ownPeer(data)
+  if (cluster === null) return []
+  const isOrchestrator = cluster.orchestrator?.id === cluster.self.id
+  const role: Line = isOrchestrator
+    ? ['orchestrator ', bold(cluster.self.name), `, term ${cluster.term}`]
+    : ['worker ', bold(cluster.self.name), '  ', ...orchestratorPart(data)]
+  return [
+    role,
+    ...(own?.runtime === 'process' ? [[{ text: 'no isolation', tone: 'warn' } as const]] : []),
+    [peersPart(peers)],
+    [`${rate(callsPerSecond(data))} calls/s`]
+  ]
+}
+
+function orchestratorPart({ cluster, peers }: ClusterData): Line {
+  if (cluster?.orchestrator == null) return [{ text: 'no orchestrator, electing', tone: 'warn' }]
+  const { id, name } = cluster.orchestrator
+  const peer = peers.find(peer => peer.id === id)
+  const heard = peer === undefined ? '' : peer.state === 'alive' ? ' ok' : ` ${peer.state}`
+  return ['orchestrator ', bold(name), heard]
+}
+
+function peersPart(peers: readonly Peer[]): string {
+  const gone = peers.filter(({ state }) => state === 'gone').length
+  const there = peers.length - gone
+  return `${there} ${there === 1 ? 'peer' : 'peers'}${gone === 0 ? '' : `, ${gone} gone`}`
+}
+
+/** `37`, and `0.4` below ten. */
+export function rate(value: number): string {
+  return value >= 10 || value === 0 ? String(Math.round(value)) : value.toFixed(1)
+}
+
+function floorSeconds(ms: number): number {
+  return Math.max(0, Math.floor(ms / 1_000) * 1_000)
+}
+
+function joined(parts: readonly Line[], width: number): Line {
+  const line: Span[] = []
+  for (const part of parts) {
+    const gap = line.length === 0 ? [] : [dim('  ')]
+    if (line.length > 0 && lineWidth([...line, ...gap, ...part]) > width) break
+    line.push(...gap, ...part)
+  }
+  return line
+}

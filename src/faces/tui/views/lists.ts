@@ -1,0 +1,85 @@
+import { renderTable } from '../../table.ts'
+import { functionsTable } from '../../function-view.ts'
+import { peerLines } from '../../peer-view.ts'
+import { type Area, keyHints, type Page } from '../frame.ts'
+import { bold, dim, type Line } from '../lines.ts'
+import { windowAround } from '../listed.ts'
+import { shownData, type TuiState } from '../state.ts'
+import { header, problemRows } from './header.ts'
+import { logSection } from './home.ts'
+import { useRows } from './machine.ts'
+
+/** The functions of the cluster. */
+export function functionsPage(state: TuiState, area: Area, selected: number): Page {
+  const { functions, nowMs } = shownData(state)
+  const problems = problemRows(state)
+  const height = area.height - 1 - problems.length
+  const [titles = '', ...lines] = renderTable(functionsTable(functions, nowMs), { width: area.width - 2 })
+  const { from, to } = windowAround(lines.length, selected, height - 1)
+  const rows = lines.slice(from, to).map((line, index): Line => {
+    const marked = from + index === selected
+    return [{ text: `${marked ? area.glyphs.cursor : ' '} ${line}`, bold: marked, tone: marked ? 'accent' : undefined }]
+  })
+  const empty: Line[] = [[dim('There are no functions yet.')], [], ['Press ', bold('u'), ' to upload one.']]
+  const { title, right } = header(state, area.width)
+  return {
+    sections: [
+      {
+        title,
+        right,
+        rows: [...problems, ...(lines.length === 0 ? empty : [[dim(`  ${titles}`)], ...rows])],
+        height: height + problems.length
+      }
+    ],
+    keys: keyHints([
+      ['enter', 'show'],
+      ['i', 'invoke'],
+      ['l', 'logs'],
+      ['e', 'explain'],
+      ['c', 'copy url'],
+      ['u', 'upload'],
+      ['x', 'remove'],
+      ['esc', 'back'],
+      ['?', 'help']
+    ])
+  }
+}
+
+/** All that is known of one peer. */
+export function peerPage(state: TuiState, area: Area, id: string): Page {
+  const data = shownData(state)
+  const peer = data.peers.find(peer => peer.id === id)
+  const { title, right } = header(state, area.width)
+  const height = area.height - 1
+  const rows: Line[] =
+    peer === undefined
+      ? [[dim('This peer is not known any more.')]]
+      : [...useRows(state, peer, area), [], ...peerLines(peer, data.nowMs).map((line): Line => [line])]
+  return {
+    sections: [{ title, right, rows, height }],
+    keys: keyHints([
+      ['d', peer?.state === 'draining' ? 'resume' : 'drain'],
+      [':', 'command'],
+      ['?', 'help'],
+      ['esc', 'back'],
+      ['q', 'quit']
+    ])
+  }
+}
+
+/** The log on the whole screen. */
+export function logPage(state: TuiState, area: Area): Page {
+  const { title, right } = header(state, area.width)
+  return {
+    sections: [{ title, right, rows: [], height: 0 }, logSection(state, { ...area, height: area.height - 2 }, { always: true })],
+    keys: keyHints([
+      ['up/down', 'move'],
+      ['enter', 'explain the call'],
+      ['/', 'filter'],
+      ['p', 'pause'],
+      ['G', 'follow'],
+      ['esc', 'back'],
+      ['?', 'help']
+    ])
+  }
+}

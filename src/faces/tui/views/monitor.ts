@@ -1,0 +1,137 @@
+import type { Invocation } from '../../../model/rest.ts'
+import { formatDurationMs } from '../../../model/units.ts'
+import { percent } from '../../text.ts'
+import { functionCalls, WINDOW_MS } from '../call-tally.ts'
+import { chartRows, sparkline } from '../charts.ts'
+import { callsPerSecond, type ClusterData, SAMPLES_MAX } from '../cluster-data.ts'
+import { type Area, keyHints, type Page, type Section } from '../frame.ts'
+import { bold, cell, dim, type Line, spread } from '../lines.ts'
+import { listedPeers } from '../listed.ts'
+import { shownData, type TuiState } from '../state.ts'
+import { header, problemRows, rate } from './header.ts'
+
+/** Five minutes of the cluster: calls, cpu and memory of every peer, and how each function does. */
+export function monitorPage(state: TuiState, area: Area, top: number): Page {
+  const data = shownData(state)
+  const problems = problemRows(state)
+  const functions = functionSection(data, area, top)
+  const heights = shares(area.height - 3 - problems.length, functions.rows.length)
+  const { title, right } = header(state, area.width)
+  return {
+    sections: [
+      { title, right, rows: [...problems, ...callRows(data, area)], height: CALLS_HEIGHT + problems.length },
+      peerSection(state, data, { ...area, height: heights.peers }),
+      { ...functions, height: heights.functions }
+    ],
+    keys: keyHints([
+      ['up/down', 'scroll'],
+      ['s', 'sort'],
+      ['p', 'pause'],
+      [':', 'command'],
+      ['?', 'help'],
+      ['esc', 'back'],
+      ['q', 'quit']
+    ])
+  }
+}
+
+/** Rows of the chart of all calls, with its line of numbers. */
+const CALLS_HEIGHT = 4
+
+function shares(height: number, functionRows: number): { readonly peers: number; readonly functions: number } {
+  const room = height - CALLS_HEIGHT
+  const functions = Math.max(2, Math.min(functionRows, Math.floor(room / 2)))
+  return { peers: Math.max(1, room - functions), functions }
+}
+
+function callRows(data: ClusterData, { width, glyphs }: Area): readonly Line[] {
+  const values = data.endedPerSecond
+  const max = Math.max(1, ...values)
+  const title = spread(
+    [
+      bold('Calls'),
+      `  ${rate(callsPerSecond(data))}/s now, ${rate(max)}/s at most, ${data.inFlight} in flight through ${data.cluster?.self.name ?? 'this peer'}`
+    ],
+    [dim('5 minutes')],
+    width
+  )
+  return [
+    title,
+    ...chartRows(values, { width, height: CALLS_HEIGHT - 1, max, span: SAMPLES_MAX }, glyphs).map(
+      (row): Line => [{ text: row, tone: 'accent' }]
+    )
+  ]
+}
+
+function peerSection(state: TuiState, data: ClusterData, { width, height, glyphs }: Area): Section {
+  const peers = listedPeers(data, { ...state.list, filter: '' }).filter(({ state }) => state !== 'gone')
+  const chart = Math.max(0, Math.floor((width - NAME - 2 * (PERCENT + 3)) / 2))
+  const rows = peers.slice(0, height).map((peer): Line => {
+    const series = data.series.get(peer.id) ?? { cpu: [], memory: [] }
+    const part = (values: readonly number[], text: string): Line => [
+      { text: sparkline(values, { width: chart, max: 1, span: SAMPLES_MAX }, glyphs), tone: 'accent' },
+      cell(text, PERCENT, 'right')
+    ]
+    return [
+      bold(cell(peer.name, NAME)),
+      ' ',
+      ...part(series.cpu, percent(peer.used.cpus, peer.capacity.cpus)),
+      '  ',
+      ...part(series.memory, percent(peer.used.memoryBytes, peer.capacity.memoryBytes))
+    ]
+  })
+  const more = peers.length > height ? ` ${height} of ${peers.length}` : ''
+  return {
+    title: [bold('Peers'), dim(`  by ${state.list.sort}${more}`)],
+    right: [dim('left cpu, right memory')],
+    rows,
+    height
+  }
+}
+
+const NAME = 12
+const PERCENT = 5
+
+function functionSection(data: ClusterData, { width, glyphs }: Area, top: number): Section {
+  const calls = functionCalls(data.calls, data.nowMs)
+  const colds = coldStarts(data.invocations, data.nowMs)
+  const chart = Math.max(0, Math.min(40, width - 66))
+  const head = `${cell('FUNCTION', 16)} ${cell('CALLS/S', 8, 'right')}${cell('CALLS', 8, 'right')}${cell('P50', 8, 'right')}${cell('P95', 8, 'right')}${cell('ERRORS', 8, 'right')}${cell('COLD', 7, 'right')}`
+  const rows = calls
+    .slice(Math.min(top, Math.max(0, calls.length - 1)))
+    .map(({ name, perSecond, calls, p50Ms, p95Ms, errors, series }): Line => {
+      const cold = colds.get(name)
+      return [
+        bold(cell(name, 16)),
+        ' ',
+        cell(rate(perSecond), 8, 'right'),
+        cell(String(calls), 8, 'right'),
+        cell(formatDurationMs(p50Ms), 8, 'right'),
+        cell(formatDurationMs(p95Ms), 8, 'right'),
+        errors === 0 ? cell('0', 8, 'right') : { text: cell(`${errors}`, 8, 'right'), tone: 'bad' },
+        cell(cold === undefined ? '-' : percent(cold.cold, cold.all), 7, 'right'),
+        '  ',
+        { text: sparkline(series, { width: chart, max: Math.max(1, ...series), span: series.length }, glyphs), tone: 'accent' }
+      ]
+    })
+  return {
+    title: [bold('Functions')],
+    right: [dim(`calls through ${data.cluster?.self.name ?? 'this peer'}`)],
+    rows: rows.length === 0 ? [[dim('no calls in the last 5 minutes')]] : [[dim(head)], ...rows],
+    height: rows.length + 1
+  }
+}
+
+/** Of the calls that are remembered and recent: how many there were, and how many started cold, by function. */
+export function coldStarts(
+  invocations: readonly Invocation[],
+  nowMs: number
+): ReadonlyMap<string, { readonly all: number; readonly cold: number }> {
+  const counts = new Map<string, { all: number; cold: number }>()
+  for (const { function: name, start, acceptedAt } of invocations) {
+    if (start === null || nowMs - Date.parse(acceptedAt) > WINDOW_MS) continue
+    const count = counts.get(name) ?? { all: 0, cold: 0 }
+    counts.set(name, { all: count.all + 1, cold: count.cold + (start === 'cold' ? 1 : 0) })
+  }
+  return counts
+}
