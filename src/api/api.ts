@@ -9,8 +9,8 @@ import type { Startable } from '../model/ports/startable.ts'
 import type { PeerService } from '../model/service.ts'
 import { createAccess, isLoopbackHost } from './access.ts'
 import type { ApiContext, App } from './context.ts'
+import { type DashboardInit, dashboardRoutes } from './dashboard.ts'
 import { createExpectations } from './expectations.ts'
-import { LANDING_POLICY, landingPage } from './landing.ts'
 import { createLimits } from './limits.ts'
 import { createMetrics } from './metrics.ts'
 import { describeApi } from './openapi.ts'
@@ -45,6 +45,8 @@ export interface ApiInit {
   streamsMax?: number
   /** Connections at once, idle ones included. @default 8_192 */
   connectionsMax?: number
+  /** Folder of the built dashboard, with a `/` at its end. @default where `npm run build:web` leaves it */
+  dashboardFolder?: string
   /** How long `stop` lets calls end by themselves, in milliseconds. @default 10_000 */
   stopGraceMs?: number
 }
@@ -118,6 +120,12 @@ export function createApi(init: ApiInit, { service, clock, log, registry }: ApiC
   describeApi(app, { version: service.profile.version })
   app.register(async scope => callRoutes(scope.withTypeProvider<ZodTypeProvider>(), context))
   app.register(async scope => jsonRoutes(scope.withTypeProvider<ZodTypeProvider>(), context))
+  app.register(async scope => await dashboardRoutes(scope.withTypeProvider<ZodTypeProvider>(), dashboardInit()))
+
+  function dashboardInit(): DashboardInit {
+    const { name, version } = service.profile
+    return { name, version, folder: init.dashboardFolder }
+  }
 
   return {
     app,
@@ -182,10 +190,6 @@ function jsonRoutes(app: App, context: ApiContext): void {
   eventRoutes(app, context)
   logRoutes(app, context)
   probeRoutes(app, context)
-  app.get('/', { schema: { hide: true } }, async (_, reply) => {
-    void reply.type('text/html; charset=utf-8').header('content-security-policy', LANDING_POLICY)
-    return landingPage(context.service)
-  })
 }
 
 function urlOf(host: string, port: number): string {

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { FunctionItem, PutResultBody } from '../model/rest.ts'
 import { formatBytes, formatDurationMs } from '../model/units.ts'
 import type { Table } from './table.ts'
@@ -75,7 +74,7 @@ export function uploadLines({ result, dryRun, because, function: fn }: PutResult
 export function functionChanges(before: FunctionItem, after: FunctionItem): string[] {
   const change = (what: string, read: (fn: FunctionItem) => string): string[] =>
     read(before) === read(after) ? [] : [`${what} ${read(before)} -> ${read(after)}`]
-  const env = isDeepStrictEqual(before.env, after.env) ? [] : ['env']
+  const env = sameEnv(before.env, after.env) ? [] : ['env']
   return [
     ...change('image', fn => fn.image),
     ...change('digest', fn => shortDigest(fn.digest)),
@@ -89,6 +88,11 @@ export function functionChanges(before: FunctionItem, after: FunctionItem): stri
     ...change('network', fn => fn.network),
     ...env
   ]
+}
+
+/** Whether two environments set the same, in whatever order. */
+function sameEnv(a: FunctionItem['env'], b: FunctionItem['env']): boolean {
+  return Object.keys(a).length === Object.keys(b).length && Object.entries(a).every(([key, value]) => b[key] === value)
 }
 
 function contractText({ contract, port, readyPath }: FunctionItem): string {

@@ -76,9 +76,11 @@ export function eventLine({ at, ...event }: EventItem, names: ReadonlyMap<string
 /** The longest event name, `runtime:state-changed`. */
 const EVENT_TYPE_WIDTH = 21
 
-type EventBody = EventItem extends infer Item ? (Item extends EventItem ? Omit<Item, 'at'> : never) : never
+/** An event without its time. */
+export type EventBody = EventItem extends infer Item ? (Item extends EventItem ? Omit<Item, 'at'> : never) : never
 
-function eventText(event: EventBody, nameOf: (id: string) => string): string {
+/** What an event says, after its time and its type. */
+export function eventText(event: EventBody, nameOf: (id: string) => string): string {
   switch (event.type) {
     case 'peer:joined':
     case 'peer:returned':

@@ -45,12 +45,12 @@ describe('access is for', () => {
   for (const { claim, init, request, allowed } of CASES) {
     it(claim, async () => {
       await using harness = createHarness({}, init)
-      for (const url of ['/v1/peers', '/fn/thumb', '/openapi.json', '/metrics', '/']) {
+      for (const url of ['/v1/peers', '/fn/thumb', '/openapi.json', '/metrics']) {
         const answer = await harness.app.inject({ url, ...request })
         assert.equal(answer.statusCode, allowed ? 200 : 401, url)
         if (!allowed) assert.equal(answer.headers['www-authenticate'], 'Bearer realm="cares"')
       }
-      for (const url of ['/healthz', '/readyz', '/version']) {
+      for (const url of ['/healthz', '/readyz', '/version', '/']) {
         assert.equal((await harness.app.inject({ url, ...request })).statusCode, 200, `${url} is for everyone`)
       }
     })

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createApi } from '../../src/api/api.ts'
 import { REST_PATHS } from '../../src/model/rest-paths.ts'
-import { sampleAnswer, sampleCluster, sampleListing, sampleProfile } from '../support/fake-service.ts'
-import { sampleFunction } from '../support/samples.ts'
+import { sampleAnswer } from '../support/fake-service.ts'
 import { createHarness } from './harness.ts'
 import { head, open, rest } from './sockets.ts'
 
@@ -160,37 +159,6 @@ describe('/openapi.json', () => {
     assert.equal(page.statusCode, 200)
     assert.doesNotMatch(String(page.headers['content-security-policy']), /upgrade-insecure-requests/)
     assert.doesNotMatch(page.body, /(?:src|href)="https?:/)
-  })
-})
-
-describe('the page at /', () => {
-  it('shows the peer, the orchestrator, the peers and the functions', async () => {
-    await using harness = createHarness()
-    const { headers, body } = await harness.app.inject('/')
-    assert.match(String(headers['content-type']), /^text\/html/)
-    assert.match(String(headers['content-security-policy']), /default-src 'none'/)
-    for (const text of ['<h1>atlas</h1>', 'orchestrator atlas, term 3', '>birch</a>', '/fn/thumb', 'acme/thumb:1.4'])
-      assert.ok(body.includes(text), text)
-  })
-
-  it('says why there is no orchestrator, and how a first function gets in', async () => {
-    await using harness = createHarness({ cluster: () => sampleCluster({ orchestrator: null, reason: 'electing' }), functions: () => [] })
-    const { body } = await harness.app.inject('/')
-    assert.ok(body.includes('no orchestrator: electing'))
-    assert.ok(body.includes('cares upload IMAGE NAME'))
-  })
-
-  it('shows what peers and users wrote as text', async () => {
-    const evil = `<img src=x onerror="alert('1')">&`
-    await using harness = createHarness({
-      profile: sampleProfile({ name: evil, version: evil }),
-      peers: () => [sampleListing({ profile: sampleProfile({ name: evil }) })],
-      functions: () => [sampleFunction({ image: evil })],
-      cluster: () => sampleCluster({ orchestrator: null, reason: evil })
-    })
-    const { body } = await harness.app.inject('/')
-    assert.doesNotMatch(body, /<img|onerror="/)
-    assert.ok(body.includes('&#60;img src=x'))
   })
 })
 

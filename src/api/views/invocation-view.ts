@@ -1,4 +1,5 @@
 import type { InvocationRecord } from '../../model/invocation.ts'
+import type { Receipt } from '../../model/placement.ts'
 import type { Invocation } from '../../model/rest.ts'
 import type { PeerRef } from './names.ts'
 
@@ -23,7 +24,14 @@ export function invocationView(
     error: record.error ?? null,
     usage: record.usage ?? null,
     totalMs: record.totalMs ?? null,
+    predictedMs: predictedMs(record.receipts.at(-1)),
     placements: record.receipts.length,
     result: hasResult(record.id)
   }
+}
+
+/** What a placement expected of the peer that it chose. */
+function predictedMs(receipt: Receipt | undefined): number | null {
+  const chosen = receipt?.decision.verdicts.find(({ peer }) => peer === receipt.decision.chosen)
+  return chosen?.fits === true ? chosen.cost.total : null
 }

@@ -1,0 +1,110 @@
+import type { Cluster, EventItem, FunctionItem, Invocation, Peer, Stats } from '../../../model/rest.ts'
+import { ENDED_MAX, type EndedCall, endedCalls } from './latency.ts'
+import type { Link } from './link.ts'
+import { type Sample, withSample } from './samples.ts'
+
+/** Events that the page keeps for reading; a peer keeps 1,000. */
+export const EVENTS_MAX = 500
+
+/** Uploads that the page keeps, so that calls do not push them out. */
+export const UPLOADS_MAX = 200
+
+/** One upload as its event told of it. */
+export type Upload = Extract<EventItem, { type: 'function:uploaded' }>
+
+/** All that the page knows. What is null has not been heard yet. Everything in it is bounded, however long the page stays open. */
+export interface LiveState {
+  readonly link: Link
+  readonly streaming: boolean
+  /** By this machine's clock: when the newest numbers came. */
+  readonly dataAtMs: number | null
+  /** Add to this machine's clock to get the peer's. */
+  readonly clockOffsetMs: number
+  readonly peers: readonly Peer[] | null
+  readonly cluster: Cluster | null
+  readonly stats: Stats | null
+  readonly functions: readonly FunctionItem[] | null
+  /** Newest first, of those that came through the peer that serves the page. */
+  readonly calls: readonly Invocation[] | null
+  /** Newest first. */
+  readonly events: readonly EventItem[]
+  /** Newest first. */
+  readonly uploads: readonly Upload[]
+  /** Oldest first. */
+  readonly ended: readonly EndedCall[]
+  /** Oldest first. */
+  readonly samples: readonly Sample[]
+}
+
+/** What can happen to the page's knowledge. Times are of this machine's clock. */
+export type Input =
+  | {
+      readonly type: 'polled'
+      readonly nowMs: number
+      readonly peers: readonly Peer[]
+      readonly cluster: Cluster
+      readonly stats: Stats
+      readonly functions?: readonly FunctionItem[] | undefined
+      readonly calls?: readonly Invocation[] | undefined
+    }
+  | { readonly type: 'events'; readonly items: readonly EventItem[] }
+  | { readonly type: 'stream'; readonly open: boolean }
+  | { readonly type: 'lost'; readonly reason: string }
+  | { readonly type: 'locked'; readonly refused: boolean }
+  | { readonly type: 'unlocked' }
+
+/** The knowledge of a page that has just been opened. */
+export const UNKNOWN: LiveState = {
+  link: { state: 'connecting' },
+  streaming: false,
+  dataAtMs: null,
+  clockOffsetMs: 0,
+  peers: null,
+  cluster: null,
+  stats: null,
+  functions: null,
+  calls: null,
+  events: [],
+  uploads: [],
+  ended: [],
+  samples: []
+}
+
+/** The knowledge after `input`. What was known before stays readable while the peer does not answer. */
+export function reduce(state: LiveState, input: Input): LiveState {
+  switch (input.type) {
+    case 'polled': {
+      const { nowMs, peers, cluster, stats } = input
+      return {
+        ...state,
+        link: { state: 'answered' },
+        dataAtMs: nowMs,
+        clockOffsetMs: Date.parse(stats.at) - nowMs,
+        peers,
+        cluster,
+        stats,
+        functions: input.functions ?? state.functions,
+        calls: input.calls ?? state.calls,
+        samples: withSample(state.samples, stats)
+      }
+    }
+    case 'events': {
+      const newestFirst = input.items.toReversed()
+      const uploads = newestFirst.filter(event => event.type === 'function:uploaded')
+      return {
+        ...state,
+        events: [...newestFirst, ...state.events].slice(0, EVENTS_MAX),
+        uploads: [...uploads, ...state.uploads].slice(0, UPLOADS_MAX),
+        ended: [...state.ended, ...endedCalls(input.items)].slice(-ENDED_MAX)
+      }
+    }
+    case 'stream':
+      return { ...state, streaming: input.open }
+    case 'lost':
+      return { ...state, link: { state: 'lost', reason: input.reason }, streaming: false }
+    case 'locked':
+      return { ...state, link: { state: 'locked', refused: input.refused }, streaming: false }
+    case 'unlocked':
+      return { ...state, link: { state: 'connecting' } }
+  }
+}

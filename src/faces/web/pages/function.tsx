@@ -1,0 +1,165 @@
+import { useState } from 'preact/hooks'
+import { type CaresError, toCaresError } from '../../../model/errors.ts'
+import type { FunctionItem } from '../../../model/rest.ts'
+import { formatBytes, formatDurationMs } from '../../../model/units.ts'
+import { formatAge } from '../../text.ts'
+import { fieldsOf } from '../function-form.ts'
+import { useCalls, useLive, useLiveState, useNowMs } from '../hooks.ts'
+import { CallsTable } from '../parts/calls-table.tsx'
+import { Copy } from '../parts/copy.tsx'
+import { Empty, Loading } from '../parts/empty.tsx'
+import { Facts } from '../parts/facts.tsx'
+import { FunctionForm } from '../parts/function-form.tsx'
+import { InvokeBox } from '../parts/invoke-box.tsx'
+import { Problem } from '../parts/problem.tsx'
+import { hrefOf } from '../route.ts'
+
+const CALLS_SHOWN = 15
+
+/** One function: call it, see its calls, change it. */
+export function FunctionPage({ name }: { name: string }) {
+  const { functions, uploads, stats } = useLiveState()
+  const calls = useCalls()
+  const nowMs = useNowMs()
+  const [isChanging, setChanging] = useState(false)
+  if (functions === null) return <Loading what="the function" />
+  const fn = functions.find(fn => fn.name === name)
+  if (fn === undefined) {
+    return (
+      <>
+        <h1>{name}</h1>
+        <div class="card">
+          <Empty title="There is no function of this name.">
+            <a href={hrefOf({ page: 'functions' })}>All functions</a>, or <a href={hrefOf({ page: 'upload' })}>upload one</a>
+          </Empty>
+        </div>
+      </>
+    )
+  }
+  const own = (calls ?? []).filter(call => call.function === name).slice(0, CALLS_SHOWN)
+  const warm = stats?.functions.filter(fn => fn.name === name) ?? []
+  return (
+    <>
+      <div class="head">
+        <h1>{name}</h1>
+        <span class="badge">revision {fn.revision}</span>
+        <span class="push actions">
+          <button type="button" aria-expanded={isChanging} onClick={() => setChanging(!isChanging)}>
+            {isChanging ? 'Leave as it is' : 'Change'}
+          </button>
+          <Remove fn={fn} />
+        </span>
+      </div>
+      <Copy text={fn.url} label="the URL" />
+      {isChanging ? (
+        <section class="card">
+          <h2>Next revision</h2>
+          <FunctionForm key={fn.revision} initial={fieldsOf(fn)} before={fn} onDone={() => setChanging(false)} />
+        </section>
+      ) : null}
+      <div class="columns uneven">
+        <InvokeBox fn={fn} />
+        <section class="card">
+          <h2>As it is</h2>
+          <Facts
+            rows={[
+              ['Image', <code>{fn.image}</code>],
+              ['Contract', fn.contract === 'http' ? `http, port ${fn.port}` : 'stdio'],
+              ['CPU', `${fn.cpus} ${fn.cpus === 1 ? 'core' : 'cores'}`],
+              ['Memory', formatBytes(fn.memoryBytes)],
+              ['Timeout', formatDurationMs(fn.timeoutMs)],
+              ...(fn.contract === 'http'
+                ? ([['Concurrency', String(fn.concurrency)]] as const)
+                : ([['Prewarm', String(fn.prewarm)]] as const)),
+              ['Network', fn.network],
+              ['Retries', fn.idempotent ? 'idempotent: may be run again' : 'only while it has not started'],
+              ['Environment', Object.keys(fn.env).join(' ') || 'none'],
+              [
+                'Warm',
+                warm.length === 0
+                  ? 'nothing'
+                  : warm.map(({ revision, idle, busy, peers }) => `r${revision}: ${idle} idle, ${busy} busy on ${peers}`).join('; ')
+              ],
+              ['Digest', <code title={fn.digest}>{fn.digest.slice(0, 19)}…</code>]
+            ]}
+          />
+          <h2>Revisions</h2>
+          <Revisions fn={fn} uploads={uploads.filter(({ data }) => data.name === name)} nowMs={nowMs} />
+        </section>
+      </div>
+      <section class="card">
+        <h2>Calls</h2>
+        {own.length === 0 ? (
+          <Empty title="Nobody has called it through this peer yet.">
+            Invoke it above, or: <code>cares invoke {name} -d DATA</code>
+          </Empty>
+        ) : (
+          <CallsTable calls={own} nowMs={nowMs} label={`Calls of ${name}`} />
+        )}
+      </section>
+    </>
+  )
+}
+
+function Revisions({
+  fn,
+  uploads,
+  nowMs
+}: {
+  fn: FunctionItem
+  uploads: readonly { readonly at: string; readonly data: { readonly revision: number; readonly image: string } }[]
+  nowMs: number
+}) {
+  const earlier = uploads.filter(({ data }) => data.revision !== fn.revision)
+  const rows = [
+    { revision: fn.revision, image: fn.image, at: fn.updatedAt },
+    ...earlier.map(({ at, data }) => ({ revision: data.revision, image: data.image, at }))
+  ]
+  return (
+    <ol class="plain revisions">
+      {rows.map(({ revision, image, at }) => (
+        <li key={revision}>
+          <span class="badge">r{revision}</span>
+          <code class="clip" title={image}>
+            {image}
+          </code>
+          <span class="dim push">{formatAge(at, nowMs)} ago</span>
+        </li>
+      ))}
+    </ol>
+  )
+}
+
+function Remove({ fn }: { fn: FunctionItem }) {
+  const live = useLive()
+  const [isSure, setSure] = useState(false)
+  const [error, setError] = useState<CaresError>()
+  const remove = async (): Promise<void> => {
+    try {
+      await live.client.removeFunction(fn, { signal: new AbortController().signal })
+      live.refresh()
+      location.hash = hrefOf({ page: 'functions' })
+    } catch (cause) {
+      setError(toCaresError(cause))
+    }
+  }
+  return (
+    <>
+      {isSure ? (
+        <>
+          <button type="button" class="danger" onClick={() => void remove()}>
+            Really remove {fn.name}
+          </button>
+          <button type="button" onClick={() => setSure(false)}>
+            Keep
+          </button>
+        </>
+      ) : (
+        <button type="button" onClick={() => setSure(true)}>
+          Remove
+        </button>
+      )}
+      {error === undefined ? null : <Problem error={error} />}
+    </>
+  )
+}

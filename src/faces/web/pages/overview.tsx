@@ -1,0 +1,216 @@
+import type { ComponentChildren } from 'preact'
+import type { Invocation } from '../../../model/rest.ts'
+import { formatBytes, formatDurationMs } from '../../../model/units.ts'
+import { oneDecimal, percent } from '../../text.ts'
+import { degradations } from '../../view-model.ts'
+import { useCalls, useLiveState } from '../hooks.ts'
+import { latencySeries } from '../live/latency.ts'
+import type { LiveState } from '../live/state.ts'
+import { AmountBar, AmountLegend } from '../parts/amount-bar.tsx'
+import { Chart } from '../parts/chart.tsx'
+import { Empty, Loading } from '../parts/empty.tsx'
+import { EventList } from '../parts/event-list.tsx'
+import { PeersTable } from '../parts/peers-table.tsx'
+import { Sparkline } from '../parts/sparkline.tsx'
+import { hrefOf } from '../route.ts'
+
+/** Five minutes of latency, in steps that hold enough calls to have a 95th percentile worth the name. */
+const LATENCY = { spanMs: 10_000, spans: 30 }
+
+const EVENTS_SHOWN = 8
+const SPARKLINE_SAMPLES = 120
+
+/** The cluster at a glance. */
+export function Overview() {
+  const state = useLiveState()
+  const calls = useCalls()
+  const { peers, stats, samples, cluster, functions } = state
+  if (peers === null || stats === null || cluster === null) return <Loading what="the cluster" />
+  const processes = peers.filter(({ runtime, state }) => runtime === 'process' && state !== 'gone')
+  const { totals } = stats
+  const there = totals.peers.alive + totals.peers.draining
+  const done = samples.map(({ donePerS }) => donePerS)
+  return (
+    <>
+      <div class="head">
+        <h1>Overview</h1>
+        <Verdict state={state} />
+      </div>
+      {processes.length === 0 ? null : (
+        <p class="note">
+          <strong>No isolation:</strong> {processes.map(({ name }) => name).join(', ')} {processes.length === 1 ? 'runs' : 'run'} functions
+          as plain processes, not in containers.
+        </p>
+      )}
+      <section class="tiles" aria-label="The cluster now">
+        <Tile title="Peers" value={String(there)} unit={there === peers.length ? 'all there' : `of ${peers.length} known`}>
+          <p class="dim">
+            {cluster.private ? 'private cluster' : 'open cluster'}, {cluster.quorum} of {cluster.voters.length} voters decide
+          </p>
+        </Tile>
+        <Tile title="Running" value={String(totals.running)} unit={totals.running === 1 ? 'execution' : 'executions'}>
+          <Sparkline
+            values={done}
+            max={Math.max(1, ...done)}
+            slots={SPARKLINE_SAMPLES}
+            label={`executions ended per second, last two minutes; now ${oneDecimal(done.at(-1) ?? 0)}`}
+          />
+        </Tile>
+        <Tile
+          title="CPU"
+          value={percent(totals.used.cpus, totals.capacity.cpus)}
+          unit={`${percent(totals.reserved.cpus, totals.capacity.cpus)} reserved`}
+        >
+          <AmountBar
+            label="CPU cores of the cluster"
+            used={totals.used.cpus}
+            reserved={totals.reserved.cpus}
+            capacity={totals.capacity.cpus}
+            format={oneDecimal}
+          />
+        </Tile>
+        <Tile
+          title="Memory"
+          value={percent(totals.used.memoryBytes, totals.capacity.memoryBytes)}
+          unit={`${percent(totals.reserved.memoryBytes, totals.capacity.memoryBytes)} reserved`}
+        >
+          <AmountBar
+            label="Memory of the cluster"
+            used={totals.used.memoryBytes}
+            reserved={totals.reserved.memoryBytes}
+            capacity={totals.capacity.memoryBytes}
+            format={formatBytes}
+          />
+        </Tile>
+      </section>
+      <Charts state={state} />
+      <section class="card">
+        <h2>Peers</h2>
+        <PeersTable peers={peers} samples={samples} />
+        <AmountLegend />
+      </section>
+      <div class="columns">
+        <section class="card">
+          <h2>
+            <a href={hrefOf({ page: 'events' })}>Events</a>
+          </h2>
+          {state.events.length === 0 ? (
+            <Empty title="Nothing has happened yet." />
+          ) : (
+            <EventList events={state.events.slice(0, EVENTS_SHOWN)} peers={peers} label="Newest events" />
+          )}
+        </section>
+        <section class="card">
+          <h2>Starts</h2>
+          <Starts calls={calls} />
+          <h2>Functions</h2>
+          {functions === null || functions.length === 0 ? (
+            <Empty title="No function yet.">
+              <a href={hrefOf({ page: 'upload' })}>Upload the first</a>, or: <code>cares upload IMAGE NAME</code>
+            </Empty>
+          ) : (
+            <ul class="chips">
+              {functions.map(({ name, revision }) => (
+                <li key={name}>
+                  <a href={hrefOf({ page: 'function', name })}>
+                    {name} <span class="dim">r{revision}</span>
+                  </a>
+                </li>
+              ))}
+            </ul>
+          )}
+        </section>
+      </div>
+    </>
+  )
+}
+
+function Verdict({ state: { cluster, peers } }: { state: LiveState }) {
+  if (cluster === null || peers === null) return null
+  const problems = degradations(cluster, peers)
+  return problems.length === 0 ? (
+    <p class="verdict good-text">Healthy</p>
+  ) : (
+    <p class="verdict bad-text">
+      Degraded: {problems.length} {problems.length === 1 ? 'problem' : 'problems'}
+    </p>
+  )
+}
+
+function Tile({ title, value, unit, children }: { title: string; value: string; unit: string; children: ComponentChildren }) {
+  return (
+    <div class="card tile">
+      <h2>{title}</h2>
+      <p class="figure">
+        {value} <span class="dim">{unit}</span>
+      </p>
+      {children}
+    </div>
+  )
+}
+
+function Charts({ state: { samples, ended, dataAtMs, clockOffsetMs, cluster } }: { state: LiveState }) {
+  const latency = latencySeries(ended, { nowMs: (dataAtMs ?? 0) + clockOffsetMs, ...LATENCY })
+  return (
+    <div class="columns">
+      <Chart
+        title="Executions"
+        note="per second, whole cluster"
+        timesS={samples.map(({ atMs }) => atMs / 1_000)}
+        lines={[
+          { label: 'ended', colour: '--accent', values: samples.map(({ donePerS }) => donePerS), fill: true },
+          { label: 'failed', colour: '--bad', values: samples.map(({ failedPerS }) => failedPerS) }
+        ]}
+        format={oneDecimal}
+        empty="Numbers come in each second."
+      />
+      <Chart
+        title="Latency"
+        note={`of calls through ${cluster?.self.name ?? 'this peer'}`}
+        timesS={latency.timesS}
+        lines={[
+          { label: 'p50', colour: '--accent', values: latency.p50Ms },
+          { label: 'p95', colour: '--second', values: latency.p95Ms }
+        ]}
+        format={formatDurationMs}
+        empty="No call has ended in the last five minutes."
+      />
+    </div>
+  )
+}
+
+const STARTS = ['warm', 'prewarmed', 'cold'] as const
+
+function Starts({ calls }: { calls: readonly Invocation[] | null }) {
+  const started = (calls ?? []).filter(({ start }) => start !== null)
+  if (started.length === 0) return <Empty title="No call has been started yet." />
+  const counts = STARTS.map(kind => ({ kind, count: started.filter(({ start }) => start === kind).length }))
+  let from = 0
+  return (
+    <>
+      <svg class="starts" width="100%" height="12" role="img" aria-label={counts.map(({ kind, count }) => `${kind} ${count}`).join(', ')}>
+        {counts.map(({ kind, count }) => {
+          const x = from
+          from += count
+          return (
+            <rect
+              key={kind}
+              class={`start-${kind}`}
+              x={`${(100 * x) / started.length}%`}
+              width={`${(100 * count) / started.length}%`}
+              height="12"
+            />
+          )
+        })}
+      </svg>
+      <p class="legend">
+        {counts.map(({ kind, count }) => (
+          <span key={kind}>
+            <span class={`swatch start-${kind}`} aria-hidden="true" /> {kind} <strong>{percent(count, started.length)}</strong>
+          </span>
+        ))}
+        <span class="dim">of the last {started.length} calls</span>
+      </p>
+    </>
+  )
+}

@@ -1,0 +1,29 @@
+import type { Invocation, PeerStatsItem } from '../../../model/rest.ts'
+
+const PEER_TONES: Readonly<Record<PeerStatsItem['state'], string>> = { alive: 'good', suspect: 'warn', draining: 'warn', gone: 'bad' }
+const CALL_TONES: Readonly<Record<Invocation['state'], string>> = { queued: 'warn', running: 'busy', succeeded: 'good', failed: 'bad' }
+
+/** The state of a peer: a dot, and always the word. */
+export function PeerState({ state }: { state: PeerStatsItem['state'] }) {
+  return <State tone={PEER_TONES[state]} text={state} />
+}
+
+/** The state of a call; of one that failed, why. */
+export function CallState({ call: { state, error, status } }: { call: Pick<Invocation, 'state' | 'error' | 'status'> }) {
+  const text = error?.code ?? (state === 'succeeded' && status !== null && status !== 200 ? `succeeded ${status}` : state)
+  return <State tone={CALL_TONES[state]} text={text.replace(/_/g, ' ')} title={error?.message} />
+}
+
+/** The role of the one peer that has one. */
+export function RoleBadge({ role }: { role: PeerStatsItem['role'] }) {
+  return role === 'orchestrator' ? <span class="badge">orchestrator</span> : null
+}
+
+function State({ tone, text, title }: { tone: string; text: string; title?: string | undefined }) {
+  return (
+    <span class={`state ${tone}`} title={title}>
+      <span class="dot" aria-hidden="true" />
+      {text}
+    </span>
+  )
+}

@@ -1,0 +1,97 @@
+import type { Invocation } from '../../../model/rest.ts'
+import { formatDurationMs } from '../../../model/units.ts'
+import { formatAge, ratio } from '../../text.ts'
+import { surprise } from '../cost-bars.ts'
+import { CallState } from './badges.tsx'
+import { CallLink, FunctionLink, PeerLink } from './links.tsx'
+
+/** Calls with what was predicted of them beside what they took; of those that run, what they have taken so far. */
+export function CallsTable({ calls, nowMs, label }: { calls: readonly Invocation[]; nowMs: number; label: string }) {
+  const scaleMs = Math.max(1, ...calls.flatMap(call => [call.predictedMs ?? 0, tookMs(call, nowMs)]))
+  return (
+    <div class="table-box">
+      <table class="calls" aria-label={label}>
+        <thead>
+          <tr>
+            <th scope="col">Call</th>
+            <th scope="col">Function</th>
+            <th scope="col">State</th>
+            <th scope="col" class="wide">
+              Worker
+            </th>
+            <th scope="col" class="wide">
+              Start
+            </th>
+            <th scope="col" class="number">
+              Predicted
+            </th>
+            <th scope="col" class="number">
+              Actual
+            </th>
+            <th scope="col" class="wide versus">
+              Predicted against actual
+            </th>
+            <th scope="col" class="number wide">
+              Off by
+            </th>
+            <th scope="col" class="number wide">
+              Age
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {calls.map(call => (
+            <tr key={call.id}>
+              <td>
+                <CallLink id={call.id} />
+              </td>
+              <td>
+                <FunctionLink name={call.function} />
+              </td>
+              <td>
+                <CallState call={call} />
+              </td>
+              <td class="wide">
+                {call.worker === null ? <span class="dim">–</span> : <PeerLink peer={call.worker} />}
+                {call.placement === 'fallback' ? <span class="badge">fallback</span> : null}
+              </td>
+              <td class="wide">{call.start ?? <span class="dim">–</span>}</td>
+              <td class="number">{milliseconds(call.predictedMs)}</td>
+              <td class="number">{milliseconds(tookMs(call, nowMs))}</td>
+              <td class="wide versus">
+                <Versus call={call} tookMs={tookMs(call, nowMs)} scaleMs={scaleMs} />
+              </td>
+              <td class="number wide">{offBy(call)}</td>
+              <td class="number wide">{formatAge(call.acceptedAt, nowMs)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function Versus({ call, tookMs, scaleMs }: { call: Invocation; tookMs: number; scaleMs: number }) {
+  const width = (ms: number): string => `${(100 * ratio(ms, scaleMs)).toFixed(2)}%`
+  const predicted = call.predictedMs ?? 0
+  return (
+    <svg class="versus-bar" width="100%" height="14" aria-hidden="true">
+      <rect class="predicted" width={width(predicted)} height="5" rx="1" />
+      <rect class={call.state === 'failed' ? 'actual failed' : 'actual'} y="7" width={width(tookMs)} height="7" rx="1" />
+    </svg>
+  )
+}
+
+function tookMs({ totalMs, acceptedAt }: Invocation, nowMs: number): number {
+  return totalMs ?? Math.max(0, nowMs - Date.parse(acceptedAt))
+}
+
+function milliseconds(ms: number | null | undefined) {
+  return ms === null || ms === undefined ? <span class="dim">–</span> : formatDurationMs(ms)
+}
+
+function offBy({ predictedMs, totalMs, state }: Invocation) {
+  if (state !== 'succeeded' || predictedMs === null || predictedMs === undefined || totalMs === null) return <span class="dim">–</span>
+  const off = Math.round(100 * surprise(predictedMs, totalMs))
+  return <span class={Math.abs(off) <= 25 ? '' : 'warn-text'}>{`${off > 0 ? '+' : ''}${off}%`}</span>
+}

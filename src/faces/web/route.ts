@@ -1,0 +1,89 @@
+/** The pages, as the part of the address behind `#/`. Paths of the API are never touched. */
+export type Route =
+  | { readonly page: 'overview' }
+  | { readonly page: 'peers' }
+  | { readonly page: 'peer'; readonly id: string }
+  | { readonly page: 'functions' }
+  | { readonly page: 'upload' }
+  | { readonly page: 'function'; readonly name: string }
+  | { readonly page: 'calls' }
+  | { readonly page: 'call'; readonly id: string }
+  | { readonly page: 'map' }
+  | { readonly page: 'events' }
+  | { readonly page: 'unknown' }
+
+/** Pages that the navigation lists, in its order, with the key that follows `g`. */
+export const SECTIONS = [
+  { page: 'overview', title: 'Overview', key: 'o' },
+  { page: 'peers', title: 'Peers', key: 'p' },
+  { page: 'functions', title: 'Functions', key: 'f' },
+  { page: 'calls', title: 'Calls', key: 'c' },
+  { page: 'map', title: 'Map', key: 'm' },
+  { page: 'events', title: 'Events', key: 'e' }
+] as const satisfies readonly { page: Route['page']; title: string; key: string }[]
+
+/** The page that a `location.hash` names. */
+export function parseRoute(hash: string): Route {
+  const [section = '', ...rest] = hash.replace(/^#?\/?/, '').split('/')
+  const name = decode(rest.join('/'))
+  if (name === undefined) return { page: 'unknown' }
+  switch (section) {
+    case '':
+      return { page: 'overview' }
+    case 'peers':
+      return name === '' ? { page: 'peers' } : { page: 'peer', id: name }
+    case 'functions':
+      return name === '' ? { page: 'functions' } : { page: 'function', name }
+    case 'calls':
+      return name === '' ? { page: 'calls' } : { page: 'call', id: name }
+    case 'upload':
+    case 'map':
+    case 'events':
+      return name === '' ? { page: section } : { page: 'unknown' }
+    default:
+      return { page: 'unknown' }
+  }
+}
+
+/** The `href` of a page; the opposite of {@link parseRoute}. */
+export function hrefOf(route: Route): string {
+  switch (route.page) {
+    case 'overview':
+    case 'unknown':
+      return '#/'
+    case 'peer':
+      return `#/peers/${encodeURIComponent(route.id)}`
+    case 'function':
+      return `#/functions/${encodeURIComponent(route.name)}`
+    case 'call':
+      return `#/calls/${encodeURIComponent(route.id)}`
+    default:
+      return `#/${route.page}`
+  }
+}
+
+/** Which of the {@link SECTIONS} a page belongs to; undefined for a page of none. */
+export function sectionOf({ page }: Route): (typeof SECTIONS)[number]['page'] | undefined {
+  switch (page) {
+    case 'peer':
+      return 'peers'
+    case 'function':
+    case 'upload':
+      return 'functions'
+    case 'call':
+      return 'calls'
+    case 'unknown':
+      return undefined
+    default:
+      return page
+  }
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    // A `%` that begins nothing: no page has such an address.
+    return undefined
+  }
+}
