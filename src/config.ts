@@ -8,6 +8,7 @@ import { checkSecrets, contradiction, readTokens, secretOf, tokenOf } from './co
 import type { Environment, Settings } from './config/setting.ts'
 import { type ConfigSources, type Flags, misspelledVariables, type Origin, resolveSettings, userDirectory } from './config/sources.ts'
 import { CaresError } from './model/errors.ts'
+import type { StrategyName } from './model/placement.ts'
 import type { Preset } from './model/presets.ts'
 
 /** Everything about a peer that its operator decides. Plain data, frozen; may be cloned or sent to another thread. */
@@ -37,6 +38,8 @@ export interface PeerConfig {
   readonly memoryBytes: number | null
   /** 0: not stated. */
   readonly usdPerHour: number
+  /** How workers are chosen while this peer is orchestrator, or places by fallback. */
+  readonly strategy: StrategyName
   readonly labels: Readonly<Record<string, string>>
   readonly preset: Preset
   /** One of which API clients must show; empty: none needed. */
@@ -99,6 +102,7 @@ export function readPeerConfig(flags: Flags, sources: Partial<ConfigSources> = {
     cpus: values.cpus,
     memoryBytes: values.memory,
     usdPerHour: values.price,
+    strategy: values.strategy,
     labels: values.label,
     preset: values.preset,
     tokens,

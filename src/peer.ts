@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createApi } from './api/api.ts'
 import type { PeerConfig } from './config.ts'
-import { COST } from './core/scheduler/strategies/cost.ts'
+import { STRATEGIES } from './core/scheduler/strategies/strategies.ts'
 import { createDaemon } from './daemon/daemon.ts'
 import { foundCluster } from './daemon/found-cluster.ts'
 import { newClusterUid, newInvocationId } from './daemon/new-ids.ts'
@@ -109,7 +109,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
       startedAt
     })
     const daemon = createDaemon(
-      { self, session: persisted.session, persisted, timings, strategy: COST, private: secret !== null },
+      { self, session: persisted.session, persisted, timings, strategy: STRATEGIES[config.strategy], private: secret !== null },
       {
         store,
         transport,

@@ -41,6 +41,7 @@ describe('the configuration of a peer', () => {
       cpus: null,
       memoryBytes: null,
       usdPerHour: 0,
+      strategy: 'cost',
       labels: {},
       preset: 'lan',
       tokens: [],
@@ -65,6 +66,7 @@ describe('the configuration of a peer', () => {
     cpus: 2.5,
     memoryBytes: 4 * 2 ** 30,
     usdPerHour: 0.12,
+    strategy: 'load-balanced',
     labels: { gpu: 'yes', 'site/room': '4=b' },
     preset: 'wan',
     tokens: ['token-one', 'token-two'],
@@ -89,6 +91,7 @@ describe('the configuration of a peer', () => {
       cpus: '2.5',
       memory: '4Gi',
       price: '0.12',
+      strategy: 'load-balanced',
       label: ['gpu=yes', 'site/room=4=b'],
       preset: 'wan',
       tokenFile: '/srv/tokens',
@@ -114,6 +117,7 @@ describe('the configuration of a peer', () => {
       CARES_CPUS: '2.5',
       CARES_MEMORY: '4Gi',
       CARES_PRICE: '.12',
+      CARES_STRATEGY: 'load-balanced',
       CARES_LABEL: 'gpu=yes,site/room=4=b',
       CARES_PRESET: 'wan',
       CARES_TOKEN_FILE: '/srv/tokens',
@@ -140,6 +144,7 @@ describe('the configuration of a peer', () => {
       'cpus: 2.5',
       'memory: 4Gi',
       'price: 0.12',
+      'strategy: load-balanced',
       'label: { gpu: "yes", site/room: 4=b }',
       'preset: wan',
       'token-file: ./tokens',
@@ -432,10 +437,19 @@ describe('the tables of settings', () => {
   it('show a default text that is true', () => {
     const { origins } = readPeerConfig({}, sources())
     const value = (name: string): string | undefined => origins.find(origin => origin.name === name)?.value
-    const { listen, http, runtime, preset, logLevel, logFormat, logLevelLibp2p } = peer()
+    const { listen, http, runtime, strategy, preset, logLevel, logFormat, logLevelLibp2p } = peer()
     assert.deepEqual(
-      [value('listen'), value('http'), value('runtime'), value('preset'), value('log-level'), value('log-format'), value('log-libp2p')],
-      [listen.join(), `${http.host}:${http.port}`, runtime, preset, logLevel, logFormat, logLevelLibp2p]
+      [
+        value('listen'),
+        value('http'),
+        value('runtime'),
+        value('strategy'),
+        value('preset'),
+        value('log-level'),
+        value('log-format'),
+        value('log-libp2p')
+      ],
+      [listen.join(), `${http.host}:${http.port}`, runtime, strategy, preset, logLevel, logFormat, logLevelLibp2p]
     )
   })
 })

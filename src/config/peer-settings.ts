@@ -1,3 +1,4 @@
+import { STRATEGY_NAMES } from '../model/placement.ts'
 import type { Preset } from '../model/presets.ts'
 import { type FlagDefinition, setting } from './setting.ts'
 import {
@@ -136,6 +137,14 @@ export const PEER_SETTINGS = {
     defaultText: '0, not stated',
     schema: numberSchema({ min: 0, max: 10_000 }),
     fallback: 0
+  }),
+  strategy: setting('strategy', {
+    flags: '--strategy <NAME>',
+    description: 'Choose workers by this rule while this peer places',
+    defaultText: 'cost',
+    choices: STRATEGY_NAMES,
+    schema: choiceSchema(STRATEGY_NAMES),
+    fallback: 'cost'
   }),
   label: setting('label', {
     flags: '--label <K=V>',

@@ -59,6 +59,21 @@ export interface CostMs {
   readonly total: number
 }
 
+/** Ways to choose among the workers that can have an execution; the first is the default. */
+export const STRATEGY_NAMES = [
+  'cost',
+  'greedy',
+  'round-robin',
+  'balanced',
+  'load-balanced',
+  'aggressive',
+  'predictive',
+  'multi-objective'
+] as const
+
+/** See {@link STRATEGY_NAMES}. */
+export type StrategyName = (typeof STRATEGY_NAMES)[number]
+
 /** Why a peer cannot have the work. The order is the order in which they are tested. */
 export type RejectionReason =
   | 'not_alive'

@@ -25,12 +25,14 @@ export function explanationView(
 function placementView(receipt: Receipt, name: (id: string) => PeerRef): PlacementItem {
   const { decision } = receipt
   const chosen = decision.verdicts.find(verdict => verdict.peer === decision.chosen)
-  const chosenMs = chosen?.fits === true ? chosen.cost.total : undefined
   const verdicts = decision.verdicts
     .map((verdict): VerdictItem => {
       const isChosen = verdict.peer === decision.chosen
-      const common = { peer: name(verdict.peer), fits: verdict.fits, chosen: isChosen, why: why(verdict, isChosen, chosenMs) }
-      if (verdict.fits) return { ...common, start: verdict.start, cost: { ...verdict.cost } }
+      const common = { peer: name(verdict.peer), fits: verdict.fits, chosen: isChosen, why: why(verdict, chosen, receipt.strategy) }
+      if (verdict.fits) {
+        const { start, cost, score } = verdict
+        return { ...common, start, cost: { ...cost }, ...(score === undefined ? {} : { score }) }
+      }
       const { reason, needed, available } = verdict
       return { ...common, reason, ...(needed === undefined ? {} : { needed }), ...(available === undefined ? {} : { available }) }
     })
@@ -38,7 +40,7 @@ function placementView(receipt: Receipt, name: (id: string) => PeerRef): Placeme
       (a, b) =>
         Number(b.chosen) - Number(a.chosen) ||
         Number(b.fits) - Number(a.fits) ||
-        (a.cost?.total ?? 0) - (b.cost?.total ?? 0) ||
+        (a.score ?? a.cost?.total ?? 0) - (b.score ?? b.cost?.total ?? 0) ||
         (a.peer.id < b.peer.id ? -1 : 1)
     )
   return {
@@ -59,13 +61,25 @@ function placementView(receipt: Receipt, name: (id: string) => PeerRef): Placeme
   }
 }
 
-function why(verdict: Verdict, isChosen: boolean, chosenMs: number | undefined): string {
+function why(verdict: Verdict, chosen: Verdict | undefined, strategy: string): string {
   if (!verdict.fits) return rejectionText(verdict)
-  if (isChosen) return `chosen: ${formatDurationMs(verdict.cost.total)} expected, ${verdict.start} start`
-  const overMs = verdict.cost.total - (chosenMs ?? verdict.cost.total)
-  // The cheapest few count as equal and one of them is drawn: the one that was not may even have been a little cheaper.
-  if (overMs <= 0) return 'as good as the chosen one, which was drawn among equals'
-  return `${formatDurationMs(overMs)} more than the chosen one; most of its cost is ${largestCause(verdict.cost)}`
+  if (verdict.peer === chosen?.peer) return `chosen: ${formatDurationMs(verdict.cost.total)} expected, ${verdict.start} start`
+  const best = chosen?.fits === true ? chosen : verdict
+  const [score, bestScore] = [scoreOf(verdict), scoreOf(best)]
+  // The best few count as equal and one of them is drawn: the one that was not may even have been a little better.
+  if (score <= bestScore) return 'as good as the chosen one, which was drawn among equals'
+  const overMs = verdict.cost.total - best.cost.total
+  if (overMs > 0) return `${formatDurationMs(overMs)} more than the chosen one; most of its cost is ${largestCause(verdict.cost)}`
+  return `no slower, but ${strategy} makes it ${formatScore(score)} against ${formatScore(bestScore)}, and less is better`
+}
+
+/** What decided. */
+function scoreOf({ score, cost }: Extract<Verdict, { fits: true }>): number {
+  return score ?? cost.total
+}
+
+function formatScore(score: number): string {
+  return String(Number(score.toPrecision(3)))
 }
 
 function largestCause(cost: Extract<Verdict, { fits: true }>['cost']): string {

@@ -18,6 +18,8 @@ const COLUMN_NAMES = [
   'memoryHeldBytes',
   'heardAtMs',
   'slowness',
+  'usdPerHour',
+  'turn',
   'unseenCpus',
   'unseenColdCpus',
   'unseenColdMemoryBytes'
@@ -44,6 +46,10 @@ export class Columns implements Readonly<Record<ColumnName, Float64Array>> {
   heardAtMs = new Float64Array(INITIAL_SLOTS)
   /** How many times longer than on a reference machine everything takes. */
   slowness = new Float64Array(INITIAL_SLOTS)
+  /** Of the whole machine; 0: not stated. */
+  usdPerHour = new Float64Array(INITIAL_SLOTS)
+  /** When the peer is next in turn, see the strategy `round-robin`. */
+  turn = new Float64Array(INITIAL_SLOTS)
   unseenCpus = new Float64Array(INITIAL_SLOTS)
   unseenColdCpus = new Float64Array(INITIAL_SLOTS)
   unseenColdMemoryBytes = new Float64Array(INITIAL_SLOTS)

@@ -63,6 +63,8 @@ export function evaluate(question: Question, slot: number, sheet: Sheet): boolea
     if (request.cpus > cpusLeft) return refuse(sheet, slot, 'slots', 1, Math.max(0, Math.floor(cpusLeft / request.cpus)))
   }
 
+  const memoryWanted = at(columns.memoryHeldBytes, slot) + at(columns.unseenColdMemoryBytes, slot) + (warm ? 0 : request.memoryBytes)
+  sheet.memoryLoad[slot] = memoryWanted / Math.max(1, at(columns.memoryBytes, slot))
   estimateCost(question, slot, sheet, 1, idle, claims)
   if (request.deadlineMs <= 0) return refuse(sheet, slot, 'deadline', at(sheet.total, slot), 0)
   // Trying brings the image and a warm container nearer, so they are no reason not to try.
@@ -101,8 +103,10 @@ function estimateCost(
 
   const run = estimate.runMs * slowness
   const cpusWanted = at(columns.cpusBusy, slot) + kappa * at(columns.unseenCpus, slot) + request.cpus
-  const queue = run * Math.max(0, cpusWanted / Math.max(CPUS_TOLERANCE, at(columns.cpus, slot)) - 1)
+  const cpuLoad = cpusWanted / Math.max(CPUS_TOLERANCE, at(columns.cpus, slot))
+  const queue = run * Math.max(0, cpuLoad - 1)
 
+  sheet.cpuLoad[slot] = cpuLoad
   sheet.network[slot] = network
   sheet.start[slot] = start
   sheet.pull[slot] = pull

@@ -5,7 +5,7 @@ import { VERDICTS_MAX } from './constants.ts'
 import { ask, evaluate } from './evaluate.ts'
 import type { PlacementTable } from './placement-table.ts'
 import type { Sheet } from './sheet.ts'
-import type { Strategy } from './strategy.ts'
+import type { Field, Strategy } from './strategy.ts'
 
 /** How to choose. */
 export interface PlaceOptions {
@@ -62,11 +62,16 @@ interface PickContext {
 }
 
 function pick(fitting: readonly number[], { request, table, strategy, random, sheet }: PickContext): number | undefined {
-  const candidate = { request, table, slot: 0, totalMs: 0 }
+  const field = fieldOf(fitting, table, sheet)
+  const candidate = { request, table, field, slot: 0, totalMs: 0, occupiedMs: 0, cpuLoad: 0, memoryLoad: 0 }
   let best = Number.POSITIVE_INFINITY
   for (const slot of fitting) {
+    const totalMs = sheet.total[slot] ?? 0
     candidate.slot = slot
-    candidate.totalMs = sheet.total[slot] ?? 0
+    candidate.totalMs = totalMs
+    candidate.occupiedMs = totalMs - (sheet.network[slot] ?? 0)
+    candidate.cpuLoad = sheet.cpuLoad[slot] ?? 0
+    candidate.memoryLoad = sheet.memoryLoad[slot] ?? 0
     const score = strategy.score(candidate)
     sheet.score[slot] = score
     if (score < best) best = score
@@ -75,6 +80,18 @@ function pick(fitting: readonly number[], { request, table, strategy, random, sh
   const band = fitting.filter(slot => (sheet.score[slot] ?? 0) <= limit)
   if (band.length > 1) band.sort((a, b) => compareIds(table, a, b))
   return band[Math.floor(random() * band.length)]
+}
+
+function fieldOf(fitting: readonly number[], { columns }: PlacementTable, sheet: Sheet): Field {
+  let bestMs = Number.POSITIVE_INFINITY
+  let leastUsd = Number.POSITIVE_INFINITY
+  let mostUsd = 0
+  for (const slot of fitting) {
+    bestMs = Math.min(bestMs, sheet.total[slot] ?? 0)
+    leastUsd = Math.min(leastUsd, columns.usdPerHour[slot] ?? 0)
+    mostUsd = Math.max(mostUsd, columns.usdPerHour[slot] ?? 0)
+  }
+  return { bestMs, pricesDiffer: leastUsd > 0 && leastUsd < mostUsd }
 }
 
 function countReasons(refused: readonly number[], sheet: Sheet): Partial<Record<RejectionReason, number>> {
@@ -98,7 +115,11 @@ function verdicts(fitting: number[], refused: number[], chosen: number | undefin
 function verdict(slot: number, table: PlacementTable, sheet: Sheet): Verdict {
   const peer = table.ids[slot] ?? table.self
   const reason = sheet.reasonOf(slot)
-  if (reason === undefined) return { peer, fits: true, cost: sheet.costOf(slot), start: sheet.warm[slot] === 1 ? 'warm' : 'cold' }
+  if (reason === undefined) {
+    const cost = sheet.costOf(slot)
+    const score = sheet.score[slot] ?? 0
+    return { peer, fits: true, cost, start: sheet.warm[slot] === 1 ? 'warm' : 'cold', ...(score === cost.total ? {} : { score }) }
+  }
   const needed = sheet.needed[slot] ?? Number.NaN
   if (Number.isNaN(needed)) return { peer, fits: false, reason }
   return { peer, fits: false, reason, needed, available: sheet.available[slot] ?? 0 }

@@ -2,6 +2,7 @@ import { CaresError } from '../../model/errors.ts'
 import type { PeerId, Session } from '../../model/ids.ts'
 import type { PeerProfile, PeerStats, PeerView } from '../../model/peer.ts'
 import { Columns, IS_ALIVE, IS_DRAINING, IS_READY, IS_WORKER } from './columns.ts'
+import { CPUS_TOLERANCE } from './constants.ts'
 import { hashText, homesOf } from './homes.ts'
 import { Ledger, type Reservation } from './ledger.ts'
 import { Sheet } from './sheet.ts'
@@ -35,6 +36,8 @@ export class PlacementTable {
   readonly #homes = new Map<string, readonly number[]>()
   #sheet = new Sheet(this.columns.capacity)
   #placements = 0
+  /** The turn that the last order took. */
+  #turn = 0
 
   constructor(self: PeerId) {
     this.self = self
@@ -79,6 +82,7 @@ export class PlacementTable {
     columns.cpus[slot] = profile.capacity.cpus
     columns.cpusHeld[slot] = Math.max(0, stats.cpusReserved - (stats.cpusEvictable ?? 0))
     columns.cpusBusy[slot] = cpusBusy(profile, stats)
+    columns.usdPerHour[slot] = profile.usdPerHour
     columns.memoryBytes[slot] = profile.capacity.memoryBytes
     columns.memoryHeldBytes[slot] = Math.max(0, stats.memoryReservedBytes - (stats.memoryEvictableBytes ?? 0))
     this.#ledger.seen(profile.id, profile.session, stats.seenOrders[this.self], nowMs - ageMs)
@@ -109,7 +113,9 @@ export class PlacementTable {
   /** Enters an order, to be called before it is sent; the number goes into it. Throws `overloaded` when too many are out. */
   reserve(reservation: TableReservation, nowMs: number): number {
     const order = this.#ledger.reserve({ ...reservation, session: this.session(reservation.worker) ?? 0 }, nowMs)
-    this.#overlay(this.#slots.get(reservation.worker))
+    const slot = this.#slots.get(reservation.worker)
+    this.#overlay(slot)
+    if (slot !== undefined) this.#takeTurn(slot)
     return order
   }
 
@@ -187,6 +193,7 @@ export class PlacementTable {
     this.columns.flags[slot] = 0
     this.columns.idHashes[slot] = hashText(profile.id)
     this.columns.slowness[slot] = 1
+    this.columns.turn[slot] = this.#turn
     this.ids.push(profile.id)
     this.profiles.push(profile)
     // Not the statistics themselves, so that `update` sees them as news.
@@ -218,6 +225,13 @@ export class PlacementTable {
   #unindex(slot: number): void {
     for (const { function: fn } of this.#stats[slot]?.warm ?? []) this.#idle.delete(fn, slot)
     for (const digest of this.#stats[slot]?.images ?? []) this.#images.delete(digest, slot)
+  }
+
+  /** Who could not have work for a while does not get all of it afterwards: missed turns are gone. */
+  #takeTurn(slot: number): void {
+    const { turn, cpus } = this.columns
+    this.#turn = Math.max(this.#turn, turn[slot] ?? 0)
+    turn[slot] = this.#turn + 1 / Math.max(CPUS_TOLERANCE, cpus[slot] ?? 0)
   }
 
   #overlay(slot: number | undefined): void {

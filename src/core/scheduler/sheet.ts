@@ -27,6 +27,9 @@ export class Sheet {
   readonly queue: Float64Array
   readonly run: Float64Array
   readonly total: Float64Array
+  /** See `Candidate`. */
+  readonly cpuLoad: Float64Array
+  readonly memoryLoad: Float64Array
   /** What the strategy made of it; lower is better. */
   readonly score: Float64Array
   /** The number of the placement that looked at the slot last. */
@@ -44,6 +47,8 @@ export class Sheet {
     this.queue = new Float64Array(capacity)
     this.run = new Float64Array(capacity)
     this.total = new Float64Array(capacity)
+    this.cpuLoad = new Float64Array(capacity)
+    this.memoryLoad = new Float64Array(capacity)
     this.score = new Float64Array(capacity)
   }
 

@@ -1,4 +1,4 @@
-import type { PlacementRequest } from '../../model/placement.ts'
+import type { PlacementRequest, StrategyName } from '../../model/placement.ts'
 import type { PlacementTable } from './placement-table.ts'
 
 /** One feasible peer, as a strategy sees it. The object is used again for the next peer: read it, do not keep it. */
@@ -9,12 +9,27 @@ export interface Candidate {
   readonly slot: number
   /** Expected milliseconds until the answer is there: `CostMs.total`. */
   readonly totalMs: number
+  /** The part of it in which the peer is occupied: start, pull, queue and run. */
+  readonly occupiedMs: number
+  /** Share of the peer's cores that would be wanted with the work on it; above 1 when cores are shared. */
+  readonly cpuLoad: number
+  /** The same for memory that is promised. */
+  readonly memoryLoad: number
+  readonly field: Field
+}
+
+/** What is true of all feasible peers together. */
+export interface Field {
+  /** Least `totalMs`. */
+  readonly bestMs: number
+  /** Whether all state a price, and not all the same. */
+  readonly pricesDiffer: boolean
 }
 
 /** What makes one feasible peer better than another. Feasibility and picking are the same for all; each strategy has its own file. */
 export interface Strategy {
   /** As receipts name it. */
-  readonly name: string
+  readonly name: StrategyName
   /** Scores within this share of the best count as equal, and one of them is drawn. */
   readonly bandRatio: number
   /** Lower is better. Depends on its argument only. */

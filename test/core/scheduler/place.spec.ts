@@ -228,7 +228,7 @@ describe('the choice', () => {
   })
 
   it('follows the strategy', () => {
-    const dearest: Strategy = { name: 'dearest', bandRatio: 0, score: ({ totalMs }) => -totalMs }
+    const dearest: Strategy = { name: 'greedy', bandRatio: 0, score: ({ totalMs }) => -totalMs }
     const table = tableOf([viewOf('a'), viewOf('b', { stats: warmStats(1) })])
     assert.equal(place(requestOf(), table, { random: createRandom(1), strategy: dearest, kappa: 1 }).chosen, 'a')
   })

@@ -1,0 +1,15 @@
+import type { Strategy } from '../strategy.ts'
+
+/** Decides only between loads that are the same. */
+const TIE_WEIGHT = 1e-6
+
+/**
+ * `max(load of cores, load of memory)` with the work on the peer: the fullest resource is what delays first. Of peers that would be as full,
+ * the one whose load rises least, so the larger machine: the variance over the cluster rises least with it.
+ */
+export const LOAD_BALANCED: Strategy = {
+  name: 'load-balanced',
+  bandRatio: 0,
+  score: ({ request, table, slot, cpuLoad, memoryLoad }) =>
+    Math.max(cpuLoad, memoryLoad) + TIE_WEIGHT * (request.cpus / Math.max(1e-3, table.columns.cpus[slot] ?? 0))
+}
