@@ -46,6 +46,7 @@ export interface StdioInstance extends Instance {
 
 /** A program that serves HTTP, or will soon. */
 export interface ServerInstance extends Instance {
+  /** Empty when the program ended before its container had an address. */
   readonly host: string
   readonly port: number
 }

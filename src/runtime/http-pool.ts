@@ -7,7 +7,7 @@ import type { Clock } from '../model/ports/clock.ts'
 import type { Driver, ServerInstance } from './driver.ts'
 import { untilAborted } from './ending.ts'
 import { Tail } from './log-lines.ts'
-import { notReady, notStarted, untilReady } from './ready.ts'
+import { endedEarly, notReady, notStarted, untilReady } from './ready.ts'
 import type { Claim, Idle, Reservation } from './resources.ts'
 
 /**
@@ -197,6 +197,18 @@ export class HttpPool {
       reservation.release()
       throw error
     })
+    void instance.exited.then(() => {
+      reservation.release()
+      void this.#remove(server)
+    })
+    const tail = new Tail()
+    instance.stderr.on('data', (chunk: Buffer) => tail.write(chunk))
+    onInstance(instance)
+    if (instance.host === '') {
+      const exit = await instance.exited
+      await instance.dispose()
+      throw endedEarly(fn, exit, tail.text())
+    }
     const client = new Pool(`http://${instance.host}:${instance.port}`, {
       connections: fn.concurrency,
       keepAliveTimeout: CONNECTION_IDLE_MS_MAX,
@@ -205,13 +217,6 @@ export class HttpPool {
       bodyTimeout: 0
     })
     server.started = { instance, client }
-    void instance.exited.then(() => {
-      reservation.release()
-      void this.#remove(server)
-    })
-    const tail = new Tail()
-    instance.stderr.on('data', (chunk: Buffer) => tail.write(chunk))
-    onInstance(instance)
     await untilReady({ instance, client, fn, clock }, { deadlineMs: this.#readyTimeoutMs, stderr: () => tail.text(), signal })
     server.serving = { instance, client, tail }
     return server.serving

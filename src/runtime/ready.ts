@@ -3,6 +3,7 @@ import type { Pool } from 'undici'
 import { CaresError } from '../model/errors.ts'
 import type { FunctionRecord } from '../model/function.ts'
 import type { Clock } from '../model/ports/clock.ts'
+import { formatDurationMs } from '../model/units.ts'
 import type { Exit, ServerInstance } from './driver.ts'
 
 /**
@@ -40,7 +41,7 @@ export async function untilReady(
 
 /** What a caller is told whose container did not even start in its time. */
 export function notStarted(fn: FunctionRecord, waitedMs: number): CaresError {
-  const message = `the container of ${fn.name} has not started within ${Math.round(waitedMs)} ms: its image is still on its way, or the engine is busy`
+  const message = `the container of ${fn.name} has not started within ${formatDurationMs(waitedMs)}: its image is still on its way, or the engine is busy`
   return new CaresError('timeout', message, { retryable: true, hint: 'try again: what has begun goes on without this call' })
 }
 
@@ -48,13 +49,14 @@ export function notStarted(fn: FunctionRecord, waitedMs: number): CaresError {
 export function notReady(fn: FunctionRecord, port: number, waitedMs: number, stderr: string): CaresError {
   const what =
     fn.readyPath === undefined ? `nothing accepted connections on port ${port}` : `${fn.readyPath} on port ${port} did not answer`
-  return new CaresError('function_protocol', `${fn.name} was not ready: ${what} within ${Math.round(waitedMs)} ms`, {
+  return new CaresError('function_protocol', `${fn.name} was not ready: ${what} within ${formatDurationMs(waitedMs)}`, {
     hint: 'have the program listen on 0.0.0.0 at $PORT, or upload it with its --port, or with --contract stdio',
     details: { port, stderr }
   })
 }
 
-function endedEarly(fn: FunctionRecord, exit: Exit, stderr: string): CaresError {
+/** What a caller is told whose program ended before it was ready. */
+export function endedEarly(fn: FunctionRecord, exit: Exit, stderr: string): CaresError {
   if (exit.lost !== undefined) return exit.lost
   const details = { exitCode: exit.exitCode, stderr }
   if (exit.outOfMemory) {
