@@ -13,6 +13,7 @@ import type { Fault, Target } from './faults.ts'
 import { FAIR_QUALITY, type Knobs, TIMINGS } from './knobs.ts'
 import { encodeCommand } from './machine.ts'
 import { SimulatedPeer } from './peer.ts'
+import { PromiseMonitor } from './promises.ts'
 import { SafetyMonitor } from './safety.ts'
 
 const REVIEW_MS = 400
@@ -23,6 +24,7 @@ const COMMANDS_PER_PROPOSAL_MAX = 3
 export class SimulatedCluster {
   readonly coverage: Coverage = emptyCoverage()
   readonly safety = new SafetyMonitor()
+  readonly promises = new PromiseMonitor()
   readonly #world: World
   readonly #knobs: Knobs
   readonly #network: SimulatedNetwork
@@ -37,18 +39,19 @@ export class SimulatedCluster {
     this.#knobs = knobs
     this.#network = new SimulatedNetwork(world, knobs.quality)
     const isChaos = (): boolean => this.#isChaos
-    const { coverage, safety } = this
-    this.#electorate = new Electorate({ world, knobs, coverage, safety, peers: this.#peers, leaving: this.#leaving, isChaos })
+    const { coverage, safety, promises } = this
+    this.#electorate = new Electorate({ world, knobs, coverage, peers: this.#peers, leaving: this.#leaving, isChaos })
     const ids = Array.from({ length: knobs.peersCount }, (_, index) => `p${index}` as PeerId)
     const votersCount = targetVoters(knobs.peersCount)
     const formed: Configuration = { voters: ids.slice(0, votersCount), learners: ids.slice(votersCount) }
     for (const [index, id] of ids.entries()) {
       const grown = (): ReturnType<typeof createImage> => (index === 0 ? createFirstImage(id) : createImage({ voters: [], learners: [] }))
       const image = knobs.isGrown ? grown() : createImage(formed)
+      safety.watch(id, image)
       const send = this.#send.bind(this)
       this.#peers.set(
         id,
-        new SimulatedPeer(id, image, { world, knobs, safety, coverage, send, onCrash: peer => this.#onCrash(peer), isChaos })
+        new SimulatedPeer(id, image, { world, knobs, safety, promises, coverage, send, onCrash: peer => this.#onCrash(peer), isChaos })
       )
     }
   }
@@ -185,7 +188,7 @@ export class SimulatedCluster {
       this.coverage.refused += 1
       return
     }
-    this.safety.onAccept(before, ids, configurationOf(before), isInTouch)
+    this.safety.onAccept(before, ids, isInTouch)
     for (const [offset, command] of ids.entries()) {
       leader.pending.set(proposal.firstIndex + offset, { term: proposal.term, command })
     }

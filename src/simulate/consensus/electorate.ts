@@ -8,13 +8,11 @@ import { pick, type World } from '../world.ts'
 import type { Coverage } from './coverage.ts'
 import { type Knobs, TIMINGS } from './knobs.ts'
 import type { SimulatedPeer } from './peer.ts'
-import type { SafetyMonitor } from './safety.ts'
 
 export interface ElectorateComponents {
   readonly world: World
   readonly knobs: Knobs
   readonly coverage: Coverage
-  readonly safety: SafetyMonitor
   readonly peers: ReadonlyMap<PeerId, SimulatedPeer>
   readonly leaving: ReadonlySet<PeerId>
   readonly isChaos: () => boolean
@@ -84,11 +82,9 @@ export class Electorate {
   }
 
   #reconfigure(peer: SimulatedPeer, configuration: Configuration): boolean {
-    const before = peer.state
     const { outcome } = peer.step((state, nowMs) => reconfigure(state, configuration, nowMs))
     if (outcome === 'refused') return false
     this.#components.coverage.reconfigurations += 1
-    this.#components.safety.onReconfigure(peer.id, before, configuration)
     return true
   }
 

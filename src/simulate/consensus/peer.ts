@@ -10,6 +10,7 @@ import type { Coverage } from './coverage.ts'
 import { type DiskImage, writeBatch, writeCompact, writeRestore } from './disk-image.ts'
 import { type Knobs, TIMINGS } from './knobs.ts'
 import { applyEntry, decodeCommand, decodeMachine, EMPTY_MACHINE, encodeMachine, type Machine } from './machine.ts'
+import type { PromiseMonitor } from './promises.ts'
 import type { SafetyMonitor } from './safety.ts'
 
 /** What a peer needs around it. */
@@ -17,6 +18,7 @@ export interface PeerComponents {
   readonly world: World
   readonly knobs: Knobs
   readonly safety: SafetyMonitor
+  readonly promises: PromiseMonitor
   readonly coverage: Coverage
   readonly send: (from: PeerId, to: PeerId, message: ConsensusMessage) => void
   /** The peer has crashed: others may notice. */
@@ -86,6 +88,7 @@ export class SimulatedPeer {
     if (!this.#components.knobs.areTablesDurable) this.image.machine = this.image.snapshotMachine
     this.machine = this.image.machine
     this.state = this.#createState()
+    this.#components.promises.onBoot(this.state, this.image)
     this.#components.world.trace(() => `${this.id} boots in term ${this.state.term} with ${this.image.entries.length} entries`)
     this.#armTimer()
   }
@@ -142,7 +145,10 @@ export class SimulatedPeer {
     const outcome = input(before, this.nowMs())
     this.state = outcome.state
     this.#observe(before, outcome.state)
-    for (const effect of outcome.effects) this.#effects.push(effect)
+    for (const effect of outcome.effects) {
+      if (effect.type === 'send' && effect.message.type === 'timeout-now') this.#components.promises.onHandOver(outcome.state, effect.to)
+      this.#effects.push(effect)
+    }
     this.#carryOut()
     this.#armTimer()
     return outcome
@@ -167,7 +173,7 @@ export class SimulatedPeer {
     if (after.role === 'leader' && (before.role !== 'leader' || before.term !== after.term)) {
       coverage.elections += 1
     }
-    safety.onCommit(before, after)
+    safety.onStep(before, after)
     const isDeposed = before.role === 'leader' && after.role !== 'leader' && before.term === after.term
     if (isDeposed && isVoter(after)) coverage.quorumStepDowns += 1
     if (before.role !== after.role || configurationOf(before) !== configurationOf(after)) this.changedAtMs = this.nowMs()
@@ -185,7 +191,7 @@ export class SimulatedPeer {
   }
 
   #perform(effect: Effect): void {
-    const { safety, coverage, send } = this.#components
+    const { safety, promises, coverage, send } = this.#components
     switch (effect.type) {
       case 'persist': {
         const { batch } = effect
@@ -208,6 +214,7 @@ export class SimulatedPeer {
         }, 'entries')
         return
       case 'send':
+        promises.onSend(this.id, effect.to, effect.message, this.image)
         send(this.id, effect.to, effect.message)
         return
       case 'send-snapshot':
@@ -221,7 +228,10 @@ export class SimulatedPeer {
         return
       case 'role-changed':
         // Only now its term is on disk: a leader that crashed before was none, and another may lead in the same term.
-        if (effect.role === 'leader') safety.onElected(this.id, effect.term, this.state)
+        if (effect.role === 'leader') {
+          safety.onElected(this.id, effect.term, this.state)
+          promises.onElected(this.id, effect.term, this.state)
+        }
         return
       default:
         return assertNever(effect)

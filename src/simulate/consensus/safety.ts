@@ -1,7 +1,7 @@
-import { entryAt, termAt } from '../../core/consensus/log.ts'
+import { entryAt, newestConfiguration } from '../../core/consensus/log.ts'
 import { majority } from '../../core/consensus/quorum.ts'
-import type { RaftState } from '../../core/consensus/state.ts'
-import type { Configuration, Entry } from '../../model/consensus.ts'
+import { configurationOf, isActiveLeader, type RaftState } from '../../core/consensus/state.ts'
+import type { Entry } from '../../model/consensus.ts'
 import type { PeerId, Term } from '../../model/ids.ts'
 import type { PersistBatch } from '../../model/ports/store.ts'
 import { Violation } from '../violation.ts'
@@ -27,6 +27,7 @@ interface Written {
  */
 export class SafetyMonitor {
   readonly #leaders = new Map<Term, PeerId>()
+  readonly #disks = new Map<PeerId, DiskImage>()
   readonly #written: Map<Term, Written>[] = []
   readonly #committed: Committed[] = []
   /** By command: the highest index that was acknowledged before it was submitted. */
@@ -34,6 +35,11 @@ export class SafetyMonitor {
   readonly #indexByCommand = new Map<number, number>()
   readonly #acknowledged = new Map<number, number>()
   #highestAcknowledged = 0
+
+  /** Tells the monitor where to look for what a peer really has. */
+  watch(peer: PeerId, disk: DiskImage): void {
+    this.#disks.set(peer, disk)
+  }
 
   get committedCount(): number {
     return this.#committed.length
@@ -112,8 +118,14 @@ export class SafetyMonitor {
     if (known?.machine.hash !== machine.hash) throw new Violation(`${peer} restores a state of ${machine.appliedIndex} that nobody had`)
   }
 
-  /** A leader took commands, so a majority must have been in touch with it, as `isInTouch` says from outside. */
-  onAccept(state: RaftState, ids: readonly number[], { voters }: Configuration, isInTouch: (voter: PeerId) => boolean): void {
+  /**
+   * A leader took commands: it knows all that is agreed, hands over to nobody, and a majority is in touch with it, as `isInTouch` says from
+   * outside.
+   */
+  onAccept(state: RaftState, ids: readonly number[], isInTouch: (voter: PeerId) => boolean): void {
+    if (!isActiveLeader(state)) throw new Violation(`${state.self} accepts a command and is no active leader`)
+    if (state.transfer !== null) throw new Violation(`${state.self} accepts a command while it hands over to ${state.transfer.to}`)
+    const { voters } = configurationOf(state)
     const inTouch = voters.filter(voter => voter === state.self || isInTouch(voter)).length
     if (inTouch < majority(voters.length)) throw new Violation(`${state.self} accepts a command without a majority in touch`)
     for (const id of ids) this.#floorByCommand.set(id, this.#highestAcknowledged)
@@ -124,21 +136,39 @@ export class SafetyMonitor {
     this.#highestAcknowledged = Math.max(this.#highestAcknowledged, index)
   }
 
-  /** A leader counts copies of entries of its own term only (Raft, figure 8). */
-  onCommit(before: RaftState, after: RaftState): void {
-    if (before.role !== 'leader' || after.commitIndex <= before.commitIndex || before.term !== after.term) return
-    const term = termAt(after.log, after.commitIndex)
-    if (term !== after.term) throw new Violation(`leader ${after.self} of term ${after.term} commits by counting an entry of term ${term}`)
+  /** What a peer did in one step, as a leader of one term. */
+  onStep(before: RaftState, after: RaftState): void {
+    if (before.role !== 'leader' || before.term !== after.term) return
+    if (after.commitIndex > before.commitIndex) this.#onCommit(after)
+    if (newestConfiguration(after.log).index > newestConfiguration(before.log).index) this.#onReconfigure(before, after)
+  }
+
+  /** A leader counts copies of entries of its own term only (Raft, figure 8), and they are on the disks of a majority. */
+  #onCommit(leader: RaftState): void {
+    const { self, term, log, commitIndex } = leader
+    const entry = entryAt(log, commitIndex)
+    if (entry?.term !== term) throw new Violation(`leader ${self} of term ${term} commits by counting an entry of term ${entry?.term}`)
+    const { voters } = configurationOf(leader)
+    // Its own copy may still be on the way: it acts on the commit only after that.
+    const copies = voters.filter(voter => voter === self || this.#has(voter, entry)).length
+    if (copies < majority(voters.length)) {
+      throw new Violation(`leader ${self} commits entry ${commitIndex}, which ${copies} of ${voters.length} voters have`)
+    }
+  }
+
+  #has(peer: PeerId, { index, term }: Entry): boolean {
+    const disk = this.#disks.get(peer)
+    return disk !== undefined && (index <= disk.snapshot.index || disk.entries[index - disk.snapshot.index - 1]?.term === term)
   }
 
   /** A change of members: any two majorities of the old and the new share a peer, nothing else is under way, and the leader is active. */
-  onReconfigure(leader: PeerId, before: RaftState, next: Configuration): void {
-    const current = before.log.configurations.at(-1) ?? before.log.configurations[0]
-    const old = current.configuration.voters
-    const changed = old.filter(voter => !next.voters.includes(voter)).length + next.voters.filter(voter => !old.includes(voter)).length
-    if (changed > 1) throw new Violation(`${leader} changes ${changed} voters at once`)
-    if (termAt(before.log, before.commitIndex) !== before.term) throw new Violation(`${leader} changes the members before it is active`)
-    if (current.index > before.commitIndex) throw new Violation(`${leader} changes the members twice at once`)
+  #onReconfigure(before: RaftState, after: RaftState): void {
+    const current = newestConfiguration(before.log)
+    const [old, next] = [configurationOf(before).voters, configurationOf(after).voters]
+    const changed = old.filter(voter => !next.includes(voter)).length + next.filter(voter => !old.includes(voter)).length
+    if (changed > 1) throw new Violation(`${before.self} changes ${changed} voters at once`)
+    if (!isActiveLeader(before)) throw new Violation(`${before.self} changes the members before it is active`)
+    if (current.index > before.commitIndex) throw new Violation(`${before.self} changes the members twice at once`)
   }
 
   /** The state that all peers must have reached when everything is committed. */

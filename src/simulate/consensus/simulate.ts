@@ -10,9 +10,9 @@ export interface ConsensusRun {
   /** Decides everything: knobs, faults, chance. The same seed gives the same run, in any process. */
   readonly seed: number
   /** In place of some of the knobs that the seed draws. */
-  readonly knobs?: Partial<Knobs>
+  readonly knobs?: Partial<Knobs> | undefined
   /** In place of the faults that the seed draws. */
-  readonly faults?: readonly Fault[]
+  readonly faults?: readonly Fault[] | undefined
   /** Gets a readable line for each thing that happens. */
   readonly trace?: (line: string) => void
 }
@@ -32,15 +32,29 @@ export interface ConsensusOutcome {
 const HEAL_MS_MAX = 60_000
 const HEAL_STEP_MS = 500
 
+/** What a run is before chance has its say: data, to be printed, replayed and cut down. */
+export interface Plan {
+  readonly knobs: Knobs
+  readonly faults: readonly Fault[]
+}
+
+/** Chance within a run draws from a seed of its own, so that a plan that is cut down meets as much of the same chance as it can. */
+const CHANCE_SEED_OFFSET = 2 ** 40
+
+/** The plan that a seed draws, or what is given in place of it. */
+export function planRun({ seed, knobs: someKnobs, faults }: Pick<ConsensusRun, 'seed' | 'knobs' | 'faults'>): Plan {
+  const random = createRandom(seed)
+  const knobs = { ...drawKnobs(random), ...someKnobs }
+  return { knobs, faults: faults ?? drawFaults(random, knobs) }
+}
+
 /**
  * Runs one cluster through its faults, checking safety at every event, then heals it and checks liveness: one leader that all follow, the
  * right voters, the same state everywhere, and in it every acknowledged command.
  */
 export function simulateConsensus({ seed, knobs: someKnobs, faults: givenFaults, trace }: ConsensusRun): ConsensusOutcome {
-  const random = createRandom(seed)
-  const knobs = { ...drawKnobs(random), ...someKnobs }
-  const faults = givenFaults ?? drawFaults(random, knobs)
-  const world = new World({ random, trace })
+  const { knobs, faults } = planRun({ seed, knobs: someKnobs, faults: givenFaults })
+  const world = new World({ random: createRandom(seed + CHANCE_SEED_OFFSET), trace })
   world.trace(() => `seed ${seed}: ${JSON.stringify(knobs)}`)
   let cluster: SimulatedCluster | undefined
   let violation: string | undefined
