@@ -263,6 +263,7 @@ describe('the configuration of a peer', () => {
         { CARES_RUNTIME: 'podman' },
         /^env CARES_RUNTIME: must be one of docker, process \(it is "podman"\)/
       ],
+      ['a strategy that there is not', { strategy: 'fastest' }, {}, /^flag --strategy: must be one of cost, greedy, round-robin, /],
       ['a switch that is neither on nor off', {}, { CARES_OPEN: 'maybe' }, /^env CARES_OPEN: must be true or false/],
       ['a name for nobody', { name: 'My Peer' }, {}, /^flag --name: must be 1 to 63 of a-z/],
       ['an address that is no multiaddr', { listen: ['0.0.0.0:4001'] }, {}, /^flag --listen: \[0\] must be a multiaddr like/],

@@ -68,9 +68,8 @@ function why(verdict: Verdict, chosen: Verdict | undefined, strategy: string): s
   const [score, bestScore] = [scoreOf(verdict), scoreOf(best)]
   // The best few count as equal and one of them is drawn: the one that was not may even have been a little better.
   if (score <= bestScore) return 'as good as the chosen one, which was drawn among equals'
-  const overMs = verdict.cost.total - best.cost.total
-  if (overMs > 0) return `${formatDurationMs(overMs)} more than the chosen one; most of its cost is ${largestCause(verdict.cost)}`
-  return `no slower, but ${strategy} makes it ${formatScore(score)} against ${formatScore(bestScore)}, and less is better`
+  if (verdict.score !== undefined) return `${formatScore(score)} by ${strategy}, the chosen one ${formatScore(bestScore)}; less is better`
+  return `${formatDurationMs(score - bestScore)} more than the chosen one; most of its cost is ${largestCause(verdict.cost)}`
 }
 
 /** What decided. */

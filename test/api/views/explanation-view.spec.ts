@@ -58,6 +58,22 @@ describe('an explanation', () => {
     )
   })
 
+  it('goes by what the strategy made of a peer where that is not its time', () => {
+    const { placements } = explain([
+      { peer: C, fits: true, start: 'warm', cost: cost(5), score: 0.75 },
+      { peer: B, fits: true, start: 'warm', cost: cost(10), score: 0.51234 },
+      { peer: A, fits: true, start: 'warm', cost: cost(11), score: 0.25 }
+    ])
+    assert.deepEqual(
+      placements[0]?.verdicts.map(({ peer, score, why }) => `${peer.name} ${score} ${why}`),
+      [
+        'A 0.25 chosen: 12ms expected, warm start',
+        'B 0.51234 0.512 by cost, the chosen one 0.25; less is better',
+        'C 0.75 0.75 by cost, the chosen one 0.25; less is better'
+      ]
+    )
+  })
+
   it('puts the chosen one first, then those that fit by cost, then the others', () => {
     const { placements } = explain([
       { peer: C, fits: false, reason: 'draining' },

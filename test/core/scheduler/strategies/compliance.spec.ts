@@ -112,6 +112,12 @@ for (const [name, strategy] of strategies) {
   })
 }
 
+describe('the strategies', () => {
+  it('go by their names', () => {
+    for (const name of STRATEGY_NAMES) assert.equal(STRATEGIES[name].name, name)
+  })
+})
+
 describe('strategies differ', () => {
   const equal = (): PeerView[] => ['a', 'b', 'c', 'd'].map(id => viewOf(id, { stats: { images: [IMAGE] } }))
 
