@@ -31,7 +31,7 @@ export class Agreement {
    * election's time, `timeout`, and what the orchestrator refuses with.
    */
   async agree(command: Command, { signal }: { signal: AbortSignal }): Promise<Committed> {
-    const { consensus, clock, log, electionMs } = this.#components
+    const { consensus, transport, clock, log, electionMs } = this.#components
     const within = AbortSignal.any([signal, clock.timeout(AGREE_TIMEOUT_MS)])
     let leaderlessSinceMs: number | undefined
     while (true) {
@@ -44,7 +44,9 @@ export class Agreement {
       } catch (err) {
         if (signal.aborted) throw toCaresError(signal.reason)
         const error = toCaresError(err)
-        if (!TRANSIENT.has(error.code) || within.aborted) throw error
+        // An orchestrator that stops has handed its role over.
+        const isTransient = TRANSIENT.has(error.code) || (error.code === 'stopping' && leader !== transport.self)
+        if (!isTransient || within.aborted) throw error
         leaderlessSinceMs ??= clock.nowMs()
         if (clock.nowMs() - leaderlessSinceMs > ELECTION_RATIO * electionMs) throw leader === null ? noQuorum(error) : error
         log.debug({ code: error.code, leader }, 'agreement is tried again')

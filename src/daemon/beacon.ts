@@ -51,8 +51,11 @@ export class Beacon implements Startable {
     this.#timer = undefined
   }
 
-  /** Samples and tells at once. `leaving` says that this peer will not be heard again in this session. */
-  async beat({ leaving = false }: { leaving?: boolean } = {}): Promise<void> {
+  /**
+   * Samples and tells the orchestrator. `urgent` tells everyone at once, `leaving` does so, too, and says that this peer will not be heard
+   * again in this session.
+   */
+  async beat({ leaving = false, urgent = leaving }: { leaving?: boolean; urgent?: boolean } = {}): Promise<void> {
     const { statistics, members, consensus, transport, clock, log, random, profile, timings } = this.#components
     const cluster = this.#components.cluster()
     if (cluster === null) return
@@ -64,7 +67,7 @@ export class Beacon implements Startable {
       const { leader, active } = consensus.role
       if (leader !== null && leader !== transport.self) transport.sendReport(leader, heartbeat)
       // Half a report early is better than half a report late: the timer below only fires every `reportMs`.
-      if (leaving || clock.nowMs() + timings.reportMs / 2 >= this.#gossipDueMs) {
+      if (urgent || clock.nowMs() + timings.reportMs / 2 >= this.#gossipDueMs) {
         this.#gossipDueMs = clock.nowMs() + intervalMs * (1 + JITTER_RATIO * (2 * random() - 1))
         transport.publishHeartbeat(heartbeat)
       }

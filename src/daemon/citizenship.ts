@@ -14,10 +14,14 @@ import type { Governor } from './governor.ts'
 import type { Gateway } from './invoke.ts'
 import type { Joining } from './joining.ts'
 import type { Members } from './members.ts'
+import type { Serving } from './serving.ts'
+import { untilAborted } from './until-aborted.ts'
 import type { Worker } from './work.ts'
 
 /** Running work has this long to end by itself before the peer goes. */
 const DRAIN_MS = 10_000
+/** The last bytes of the last answers are on their way for about so long. */
+const FLUSH_MS = 50
 /** A transfer of the role takes a round trip; longer than this, the others elect without our help. */
 const TRANSFER_MS = 1_000
 const LEAVE_TRY_MS = 5_000
@@ -31,6 +35,7 @@ export interface CitizenshipComponents {
   readonly beacon: Beacon
   readonly worker: Worker
   readonly gateway: Gateway
+  readonly serving: Serving
   readonly store: Store
   readonly transport: Transport
   readonly clock: Clock
@@ -79,8 +84,9 @@ export class Citizenship implements Startable {
     await this.#returning
     if (cluster.uid === null) return
     worker.refuse()
+    // Before the role goes to one that has not heard it: nothing must be placed here when the connections close.
+    await beacon.beat({ urgent: true })
     await this.#handOver()
-    await beacon.beat()
     await this.#drain()
     if (consensus.fenced === null) await beacon.beat({ leaving: true })
   }
@@ -89,7 +95,7 @@ export class Citizenship implements Startable {
   async leave({ signal }: { signal: AbortSignal }): Promise<void> {
     const { beacon, worker, gateway, store, consensus, cluster } = this.#components
     worker.refuse()
-    await beacon.beat()
+    await beacon.beat({ urgent: true })
     try {
       await this.#drain(signal)
       await this.#untilReleased(signal)
@@ -97,6 +103,7 @@ export class Citizenship implements Startable {
       // It stays a member, and works on.
       await worker.start()
       await gateway.start()
+      await beacon.beat({ urgent: true })
       throw toCaresError(err)
     }
     await beacon.beat({ leaving: true })
@@ -106,11 +113,13 @@ export class Citizenship implements Startable {
     await store.reset()
   }
 
-  /** What runs here, and what was called through here, may end by itself. */
+  /** What runs here, what was called through here and what is relayed here may end by itself. */
   async #drain(...signals: readonly AbortSignal[]): Promise<void> {
-    const { worker, gateway, clock } = this.#components
-    const options = { signal: AbortSignal.any([...signals, clock.timeout(DRAIN_MS)]) }
-    await Promise.all([worker.drain(options), gateway.drain(options)])
+    const { worker, gateway, serving, clock } = this.#components
+    const signal = AbortSignal.any([...signals, clock.timeout(DRAIN_MS)])
+    await Promise.all([worker.drain({ signal }), gateway.drain({ signal })])
+    await untilAborted(serving.idle(), signal).catch(() => {}) // Whoever still reads then goes on elsewhere, or hears of the loss.
+    await clock.sleep(FLUSH_MS)
   }
 
   async #untilReleased(signal: AbortSignal): Promise<void> {

@@ -33,6 +33,7 @@ import { Orchestrator } from './orchestrate.ts'
 import { OrchestratorWatch } from './orchestrator-watch.ts'
 import { Placer } from './placer.ts'
 import { createService } from './service.ts'
+import { Serving } from './serving.ts'
 import { Statistics } from './statistics.ts'
 import { Worker } from './work.ts'
 
@@ -162,6 +163,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     resolvePeer: idOrName => members.resolve(idOrName),
     appliedIndex: () => consensus.indices.applied
   })
+  const serving = new Serving()
   const citizenship = new Citizenship(
     { known: persisted.addresses },
     {
@@ -172,6 +174,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       beacon,
       worker,
       gateway,
+      serving,
       store,
       transport,
       clock,
@@ -264,8 +267,8 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       { signal }
     )
     transport.handle('control', channel => control.serve(channel))
-    transport.handle('invoke', channel => orchestrator.serve(channel))
-    transport.handle('execute', channel => worker.serve(channel))
+    transport.handle('invoke', channel => serving.track(orchestrator.serve(channel)))
+    transport.handle('execute', channel => serving.track(worker.serve(channel)))
     if (images !== null) transport.handle('image', channel => images.serve(channel))
     runtime?.onMissingImage(async (fn, options) => images?.bring(fn, options) ?? false)
     runtime?.onLog(line => logs.append({ ...line, peer: self }))

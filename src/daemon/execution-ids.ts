@@ -5,6 +5,7 @@ import type { AnswerTape } from './answer-tape.ts'
 /** A finished answer stays readable for so long, or until newer ones need its room. */
 const FINISHED_KEPT_MS = 30_000
 const FINISHED_BYTES_MAX = 64 * 2 ** 20
+const FINISHED_MAX = 10_000
 /** Answers that are being read are not taken away from their readers, so slow ones could fill the memory: beyond this, no new work. */
 const UNREAD_BYTES_MAX = 256 * 2 ** 20
 /** Bare ids outlive answers: a late duplicate order must find that its work was done. */
@@ -114,7 +115,7 @@ export class ExecutionIds {
     for (const invocation of this.#kept) {
       const state = this.#states.get(invocation)
       if (state?.type !== 'kept') continue
-      if (nowMs - state.atMs <= FINISHED_KEPT_MS && this.#keptBytes <= FINISHED_BYTES_MAX) break
+      if (nowMs - state.atMs <= FINISHED_KEPT_MS && this.#keptBytes <= FINISHED_BYTES_MAX && this.#kept.size <= FINISHED_MAX) break
       if (state.execution.readers > 0) continue
       this.#kept.delete(invocation)
       this.#keptBytes -= state.bytes
@@ -122,9 +123,10 @@ export class ExecutionIds {
       this.#states.set(invocation, { type: 'completed', atMs: state.atMs })
     }
     for (const [invocation, state] of this.#states) {
-      if (state.type === 'running' || state.type === 'kept') continue
+      if (state.type === 'running') continue
+      // Looked at for every order: it must stop at the first that is not due.
       if (nowMs - state.atMs <= IDS_KEPT_MS && this.#states.size <= IDS_MAX) break
-      this.#states.delete(invocation)
+      if (state.type !== 'kept') this.#states.delete(invocation)
     }
   }
 }

@@ -65,6 +65,13 @@ export class Governor implements Startable {
       await clock.sleep(CHANGE_RETRY_MS, { signal })
     }
     this.#leaving.delete(peer)
+    await this.#agreed(signal)
+  }
+
+  /** Resolves once the members are agreed as they stand: a change that only its leader knows is lost with it. */
+  async #agreed(signal: AbortSignal): Promise<void> {
+    const { consensus } = this.#components
+    await consensus.applied(consensus.indices.last, { signal })
   }
 
   #assertActive(): void {
@@ -84,6 +91,7 @@ export class Governor implements Startable {
         await clock.sleep(CHANGE_RETRY_MS, { signal })
       }
     }
+    await this.#agreed(signal)
   }
 
   async #review(): Promise<void> {

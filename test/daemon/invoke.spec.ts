@@ -138,10 +138,10 @@ describe('Gateway', () => {
 
   /** Lets time pass for attaches, whose jitter is a sleep. */
   async function settle<T>(promise: Promise<T>): Promise<T> {
-    let settled = false
-    const done = promise.finally(() => (settled = true))
+    const pending = new Set([promise])
+    const done = promise.finally(() => pending.clear())
     done.catch(() => {})
-    for (let i = 0; i < 1_000 && !settled; i++) {
+    for (let i = 0; i < 1_000 && pending.size > 0; i++) {
       await turn()
       clock.advance(0)
     }

@@ -3,6 +3,7 @@ import { createDaemon, type Daemon } from '../../src/daemon/daemon.ts'
 import { foundCluster } from '../../src/daemon/found-cluster.ts'
 import { newClusterUid, newInvocationId } from '../../src/daemon/new-ids.ts'
 import { createSystemClock } from '../../src/daemon/system-clock.ts'
+import { CaresError } from '../../src/model/errors.ts'
 import type { PeerId } from '../../src/model/ids.ts'
 import type { PeerProfile } from '../../src/model/peer.ts'
 import type { Transport } from '../../src/model/ports/transport.ts'
@@ -156,6 +157,11 @@ export class MemoryPeer {
   async stop(): Promise<void> {
     await this.#daemon?.stop()
     this.#disk.openedBy = null
+  }
+
+  /** From now on nothing can be written. */
+  breakDisk(): void {
+    this.#disk.failure = new CaresError('internal', 'the disk is full')
   }
 
   /** Cuts network and disk without a word, then waits until nothing of the process is left: it can be started again. */

@@ -298,17 +298,16 @@ describe('Orchestrator', () => {
   })
 
   it('cancels the work when the gateway goes away', async () => {
-    let reason: CaresError | undefined
+    const ended = Promise.withResolvers<CaresError>()
     behave = async channel => {
-      await channel.receive().catch((err: unknown) => (reason = err as CaresError))
+      await channel.receive().catch((err: unknown) => ended.resolve(err as CaresError))
     }
     const lane = await call()
     const reading = finish(lane).catch(() => [])
     while (orders.length === 0) await turn()
     lane.channel.abort(new CaresError('cancelled', 'the client went away'))
     await reading
-    while (reason === undefined) await turn()
-    assert.equal(reason.code, 'cancelled')
+    assert.equal((await ended.promise).code, 'cancelled')
   })
 
   it('does not hold a call for a gateway that is silent beyond the deadline', async () => {

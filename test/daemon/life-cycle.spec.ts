@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import type { PeerId } from '../../src/model/ids.ts'
+import { MemoryCluster, MemoryPeer } from './memory-cluster.ts'
+
+describe('the life of a peer in a cluster', function () {
+  this.timeout(30_000)
+  let cluster: MemoryCluster
+
+  beforeEach(() => {
+    cluster = new MemoryCluster({
+      upper: async (input, { signal }) => {
+        await cluster.clock.sleep(50, { signal })
+        return input.toUpperCase()
+      }
+    })
+  })
+
+  afterEach(async () => cluster.stop())
+
+  const members = (peer: MemoryPeer): readonly PeerId[] => {
+    const { voters, learners } = peer.service.cluster()
+    return [...voters, ...learners].toSorted()
+  }
+
+  it('can be stopped while it still looks for its cluster, and twice', async () => {
+    const peer = new MemoryPeer('lonely' as PeerId, cluster, {}, 'nobody' as PeerId)
+    const starting = assert.rejects(peer.start(), { code: 'stopping' })
+    await cluster.until(() => cluster.log.records.some(({ message }) => message.startsWith('no peer of the cluster')), 'a try to join')
+    await Promise.all([peer.stop(), peer.stop()])
+    await starting
+    await peer.stop()
+  })
+
+  it('goes away and comes back without a failed call, whoever it is', async () => {
+    await cluster.start(3)
+    await cluster.peer(0).service.putFunction({ name: 'upper', image: 'upper' }, { signal: AbortSignal.timeout(5_000) })
+    const leaving = cluster.orchestrator
+    const [gateway] = cluster.workers as [MemoryPeer]
+    const calls: Promise<string>[] = []
+    using _ = cluster.clock.every(10, () => {
+      const call = gateway.call('upper', 'x').then(({ output }) => output)
+      call.catch(() => {}) // Looked at below.
+      calls.push(call)
+    })
+    await cluster.until(() => calls.length > 10, 'calls')
+    await leaving.stop()
+    const before = calls.length
+    await cluster.until(() => calls.length > before + 10, 'calls without it')
+    await leaving.start()
+    await cluster.until(() => leaving.service.cluster().orchestrator !== null, 'the peer to be back')
+    const outputs = await Promise.all(calls)
+    assert.deepEqual(new Set(outputs), new Set(['X']))
+  })
+
+  it('ends the calls of its own clients before it goes', async () => {
+    await cluster.start(2)
+    await cluster.peer(0).service.putFunction({ name: 'upper', image: 'upper' }, { signal: AbortSignal.timeout(5_000) })
+    const gateway = cluster.peer(1)
+    await cluster.until(() => gateway.service.functions().length === 1, 'the function to be known')
+    const calling = gateway.call('upper', 'last', { on: cluster.peer(0) })
+    await cluster.until(() => cluster.peer(0).runtime.use().running === 1, 'the call to run')
+    await gateway.stop()
+    assert.equal((await calling).output, 'LAST')
+  })
+
+  it('leaves for good: the others count without it, also when it led', async () => {
+    await cluster.start(3)
+    const { orchestrator, workers } = cluster
+    const ids = cluster.peers.map(({ id }) => id).toSorted()
+    await orchestrator.service.leave({ signal: AbortSignal.timeout(10_000) })
+    const rest = ids.filter(id => id !== orchestrator.id)
+    await cluster.until(() => workers.every(peer => members(peer).join() === rest.join()), 'two members')
+    assert.equal(orchestrator.service.ready().ready, false)
+    await workers[0]?.service.putFunction({ name: 'upper', image: 'upper' }, { signal: AbortSignal.timeout(5_000) })
+  })
+
+  it('may leave as the last one', async () => {
+    await cluster.start(1)
+    await cluster.peer(0).service.leave({ signal: AbortSignal.timeout(5_000) })
+    assert.equal(cluster.peer(0).service.cluster().uid, null)
+  })
+
+  it('works on when it could not leave for want of a quorum', async () => {
+    await cluster.start(3)
+    const [first, ...others] = cluster.peers as [MemoryPeer, ...MemoryPeer[]]
+    await first.service.putFunction({ name: 'upper', image: 'upper' }, { signal: AbortSignal.timeout(5_000) })
+    for (const other of others) await other.die()
+    await assert.rejects(first.service.leave({ signal: AbortSignal.timeout(500) }), { code: 'timeout' })
+    assert.equal((await first.call('upper', 'still')).output, 'STILL')
+  })
+
+  it('takes part with a disk that fails, as far as that goes: functions are answered', async () => {
+    await cluster.start(1)
+    const peer = cluster.peer(0)
+    await peer.service.putFunction({ name: 'upper', image: 'upper' }, { signal: AbortSignal.timeout(5_000) })
+    peer.breakDisk()
+    await assert.rejects(peer.service.removeFunction('upper', { signal: AbortSignal.timeout(5_000) }))
+    assert.notEqual(peer.service.cluster().fenced, null)
+    assert.equal((await peer.call('upper', 'on')).output, 'ON')
+  })
+})
