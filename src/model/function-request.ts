@@ -3,7 +3,7 @@ import type { FunctionSpec } from './function.ts'
 import type { ImageInfo } from './ports/runtime.ts'
 import type { FunctionRequest } from './service.ts'
 import { CaresError } from './errors.ts'
-import { formatBytes } from './units.ts'
+import { formatBytes, formatDurationMs } from './units.ts'
 import { parseWith } from './validation.ts'
 
 /** What may be asked for. Sizes in bytes, times in milliseconds. */
@@ -60,7 +60,10 @@ const memoryBytes = z
   .int()
   .min(FUNCTION_LIMITS.memoryBytesMin, `must be at least ${formatBytes(FUNCTION_LIMITS.memoryBytesMin)}`)
   .max(FUNCTION_LIMITS.memoryBytesMax, `must be at most ${formatBytes(FUNCTION_LIMITS.memoryBytesMax)}`)
-const timeoutMs = z.int().min(1).max(FUNCTION_LIMITS.timeoutMsMax)
+const timeoutMs = z
+  .int()
+  .min(1, 'must be at least 1ms')
+  .max(FUNCTION_LIMITS.timeoutMsMax, `must be at most ${formatDurationMs(FUNCTION_LIMITS.timeoutMsMax)}`)
 const concurrency = z.int().min(1).max(FUNCTION_LIMITS.concurrencyMax)
 const prewarm = z.int().min(0).max(FUNCTION_LIMITS.prewarmMax)
 const port = z.int().min(0).max(65_535)

@@ -30,9 +30,35 @@ export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unkno
   throw invalidValue(what, validationIssues(parsed.error))
 }
 
-/** Words for the issues that zod's own do not fit. Given to `safeParse` as `error`. */
+/** Words for the issues that zod tells in those of its own types. Given to `safeParse` as `error`. */
 export function issueText(issue: z.core.$ZodRawIssue): string | undefined {
-  return issue.code === 'invalid_type' && issue.input === undefined ? 'is required' : undefined
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined ? 'is required' : `must be ${TYPE_NAMES[issue.expected] ?? issue.expected}`
+    case 'invalid_value':
+      return `must be ${issue.values.map(String).join(' or ')}`
+    case 'too_small':
+      return `must be at least ${issue.minimum}${unitOf(issue.origin)}`
+    case 'too_big':
+      return `must be at most ${issue.maximum}${unitOf(issue.origin)}`
+    default:
+      return undefined
+  }
+}
+
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  object: 'an object',
+  record: 'an object',
+  array: 'a list'
+}
+
+function unitOf(origin: string): string {
+  if (origin === 'string') return ' characters'
+  return origin === 'array' || origin === 'record' ? ' entries' : ''
 }
 
 /** The error for a value with these issues. Its message names the first of them. */

@@ -77,9 +77,13 @@ function issueText({ path, message }: { readonly [key: string]: Json }): string 
   return [textOf(path), textOf(message)].filter(part => part !== undefined && part !== '').join(': ')
 }
 
+/** What lies behind an error. Where in the program it arose is of use only when the program is at fault. */
 function causes(error: CaresError): readonly string[] {
-  const lines = (error.stack ?? '').split('\n').slice(1)
-  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) lines.push(`caused by ${cause.stack ?? cause.message}`)
+  const isFault = error.code === 'internal'
+  const lines = isFault ? (error.stack ?? '').split('\n').slice(1) : []
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
+    lines.push(`caused by ${(isFault ? cause.stack : undefined) ?? cause.message}`)
+  }
   return lines.flatMap(line => line.split('\n')).map(line => `  ${line.trim()}`)
 }
 

@@ -24,6 +24,14 @@ export function parseAssignment(text: string): readonly [key: string, value: str
   return [text.slice(0, at), text.slice(at + 1)]
 }
 
+/** An HTTP method, as it is: methods that are not well known are spelled as their function wants them. */
+export function parseMethod(text: string): string {
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)) {
+    throw new CaresError('invalid', `not an HTTP method: ${JSON.stringify(text)}`, { hint: 'write it like PUT' })
+  }
+  return text
+}
+
 /** `Name: value` as a pair. */
 export function parseHeader(text: string): readonly [name: string, value: string] {
   const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*(.*)$/.exec(text)

@@ -4,6 +4,7 @@ import type { FunctionRequest } from '../../model/service.ts'
 import { CaresError } from '../../model/errors.ts'
 import { functionRequestSchema } from '../../model/function-request.ts'
 import { parseBytes, parseDurationMs } from '../../model/units.ts'
+import { issueText } from '../../model/validation.ts'
 import { closest } from '../../model/closest.ts'
 
 /** More functions than a cluster is asked to take in one go. */
@@ -66,7 +67,7 @@ interface FileIssue {
 }
 
 function readDocument(document: Document): { request: FunctionRequest } | { issues: FileIssue[] } {
-  const parsed = functionFileSchema.safeParse(document.toJS())
+  const parsed = functionFileSchema.safeParse(document.toJS(), { error: issueText })
   if (!parsed.success) return { issues: parsed.error.issues.flatMap(issue => describe(issue, document, issue.path)) }
   const { name, image, contract, http, resources, timeout, concurrency, prewarm, idempotent, env, network } = parsed.data
   const texts = env === undefined ? undefined : Object.fromEntries(Object.entries(env).map(([key, value]) => [key, String(value)]))
@@ -85,7 +86,9 @@ function readDocument(document: Document): { request: FunctionRequest } | { issu
     env: texts,
     network
   }
-  const request = functionRequestSchema.safeParse(Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)))
+  const request = functionRequestSchema.safeParse(Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)), {
+    error: issueText
+  })
   if (request.success) return { request: request.data }
   return {
     issues: request.error.issues.flatMap(issue => {
@@ -97,7 +100,9 @@ function readDocument(document: Document): { request: FunctionRequest } | { issu
 
 function describe(issue: z.core.$ZodIssue, document: Document, path: readonly PropertyKey[]): FileIssue[] {
   if (issue.code !== 'unrecognized_keys')
-    return [{ offset: offsetOf(document, path), message: `${path.map(String).join('.')}: ${issue.message}` }]
+    return [
+      { offset: offsetOf(document, path), message: [path.map(String).join('.'), issue.message].filter(part => part !== '').join(': ') }
+    ]
   return issue.keys.map(key => {
     const near = closest(key, keysAt(path))
     const known = near === undefined ? `known here: ${keysAt(path).join(', ')}` : `did you mean ${near}?`

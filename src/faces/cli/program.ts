@@ -301,8 +301,9 @@ async function suggestNames(
 /** A longer command line is not repeated: it may hold a whole document. */
 const MENDED_CHARACTERS_MAX = 70
 
-/** The command line with the wrong word mended. */
+/** The command line with the wrong word mended, and without its `--yes`: what is only near may be asked about before it is gone. */
 function mended(argv: readonly string[], word: string, near: string): string {
-  const line = ['cares', ...argv.map(each => (each === word ? near : each.replace(`=${word}`, `=${near}`)))].join(' ')
+  const cautious = argv.filter(each => each !== '-y' && each !== '--yes')
+  const line = ['cares', ...cautious.map(each => (each === word ? near : each.replace(`=${word}`, `=${near}`)))].join(' ')
   return line.length > MENDED_CHARACTERS_MAX ? `${near}   (closest name)` : `${line}   (closest name)`
 }

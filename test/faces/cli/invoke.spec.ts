@@ -167,6 +167,26 @@ describe('cares invoke', () => {
     assert.match(stderr, /^cares: the answer of shop broke off in the middle/)
   })
 
+  it('tells why an answer broke off, where the peer knows it', async () => {
+    const error = { code: 'function_failed', message: 'shop exited with code 4' }
+    await using api = await startFakeApi({
+      'GET /fn/shop': response => {
+        response.writeHead(200, { 'x-cares-invocation': INVOCATION_ID }).write('half of it')
+        setImmediate(() => response.destroy())
+      },
+      [`GET /v1/invocations/${INVOCATION_ID}`]: { ...INVOCATION, state: 'failed', error }
+    })
+    const { code, stderr } = await run(['invoke', 'shop'], { api: api.url })
+    assert.equal(code, 8)
+    assert.match(stderr, /^cares: the answer of shop broke off in the middle: shop exited with code 4\n {2}try: cares logs i-/)
+  })
+
+  it('refuses what is no method before anything is sent', async () => {
+    const { code, stderr } = await run(['invoke', 'shop', '-X', 'TWO WORDS'])
+    assert.equal(code, 2)
+    assert.match(stderr, /not an HTTP method: "TWO WORDS"/)
+  })
+
   it('offers the closest function', async () => {
     await using api = await startFakeApi({
       'POST /fn/thmb': problem('not_found', 'no function named thmb', 404),

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { COMMANDS } from '../../../src/faces/cli/commands.ts'
 import { GLOBAL_OPTIONS } from '../../../src/faces/cli/program.ts'
+import { problem, startFakeApi } from '../fake-api.ts'
+import { THUMB } from '../samples.ts'
 import { run } from './run.ts'
 
 describe('cares, its command tree', () => {
@@ -54,6 +56,16 @@ describe('cares, its command tree', () => {
       assert.equal(stderr, `cares: unknown option '--verbos'; did you mean --verbose?\n  try: cares ${name} --help\n`)
     })
   }
+
+  it('offers the closest name to remove without the consent that was given for another', async () => {
+    await using api = await startFakeApi({
+      'GET /v1/functions/thmb': problem('not_found', 'no function named thmb', 404),
+      'GET /v1/functions': { items: [THUMB] }
+    })
+    const { code, stderr } = await run(['remove', 'thmb', '--yes'], { api: api.url })
+    assert.equal(code, 4)
+    assert.equal(stderr, 'cares: no function named thmb\n  try: cares remove thumb   (closest name)\n')
+  })
 
   it('offers the closest command for one that does not exist', async () => {
     assert.deepEqual(await run(['uplod']), {

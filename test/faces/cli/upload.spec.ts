@@ -138,6 +138,23 @@ describe('cares apply', () => {
     assert.equal(stderr, 'cares: new: no majority\ncares: thumb: no majority\n')
   })
 
+  const mistakes: readonly (readonly [claim: string, stdin: string, message: RegExp])[] = [
+    ['the same name twice', 'name: a\nimage: a\n---\nname: a\nimage: b', /^cares: stdin describes a twice\n/],
+    ['nothing', '', /^cares: stdin describes no function\n/],
+    ['a missing key', 'name: a', /^cares: stdin:1:1: image: is required\n/],
+    ['a wrong type', 'name: a\nimage: b\nresources: { cpu: lots }', /resources\.cpu: must be a number\n/],
+    ['another kind', 'kind: Pod\nname: a\nimage: b', /kind: must be Function\n/],
+    ['a list', '- 1', /^cares: stdin:1:1: must be an object\n/],
+    ['more than a limit', 'name: a\nimage: b\nprewarm: 65', /prewarm: must be at most 64\n/]
+  ]
+  for (const [claim, stdin, message] of mistakes) {
+    it(`refuses ${claim}, and asks no peer for it`, async () => {
+      const { code, stderr } = await run(['apply', '-f', '-'], { stdin })
+      assert.equal(code, 2)
+      assert.match(stderr, message)
+    })
+  }
+
   it('takes a revision for one function only', async () => {
     await using api = await cluster()
     assert.equal((await run(['apply', '-f', '-', '--if-revision', '1'], { api: api.url, stdin: 'name: thumb\nimage: a' })).code, 0)
@@ -210,7 +227,7 @@ network: none
       'name: a\nimage: b\nresources:\n  memory: lots',
       'f.yaml:4:11: resources.memory: not a size: "lots"; write a size like 256Mi'
     ],
-    ['a size that is too small', 'name: a\nimage: b\nresources:\n  memory: 1Ki', 'f.yaml:4:11: resources.memory: must be at least 4Mi'],
+    ['a size that is too small', 'name: a\nimage: b\nresources:\n  memory: 1Ki', 'f.yaml:4:11: resources.memory: must be at least 6Mi'],
     ['a name that is not allowed', 'name: Thumb\nimage: b', 'f.yaml:1:7: name: must be 1 to 63'],
     ['a missing image', 'name: a', 'f.yaml:1:1: image: '],
     ['a second document', 'name: a\nimage: b\n---\nname: b\nimage: c\nkind: Task', 'f.yaml:6:7: kind: '],

@@ -69,7 +69,7 @@ export const apply = defineCommand<ApplyOptions>({
       kind: 'list',
       data: { items },
       names: items.map(({ name }) => name),
-      empty: `${options.file} describes no function`,
+      empty: 'nothing applied',
       table: {
         columns: [{ title: 'NAME' }, { title: 'RESULT' }, { title: 'REV', align: 'right' }, { title: 'CHANGES', shrinks: true }],
         rows: items.map(({ name, result, revision, changes }): Cell[] => [
@@ -100,12 +100,13 @@ async function readRequests(path: string | undefined, { terminal }: CommandConte
   if (path === undefined)
     throw new CaresError('invalid', 'what should be applied?', { hint: 'cares apply -f FILE, a folder, or - for stdin' })
   const { parseFunctionFile } = await import('../function-file.ts')
-  if (path === '-') return parseFunctionFile(await text(terminal.stdin), 'stdin')
-  const files = await filesAt(path)
   const requests: FunctionRequest[] = []
-  for (const file of files) requests.push(...parseFunctionFile(await readText(file), file))
+  if (path === '-') requests.push(...parseFunctionFile(await text(terminal.stdin), 'stdin'))
+  else for (const file of await filesAt(path)) requests.push(...parseFunctionFile(await readText(file), file))
+  const source = path === '-' ? 'stdin' : path
+  if (requests.length === 0) throw new CaresError('invalid', `${source} describes no function`)
   const twice = requests.find((request, at) => requests.findIndex(({ name }) => name === request.name) !== at)
-  if (twice !== undefined) throw new CaresError('invalid', `${path} describes ${twice.name} twice`)
+  if (twice !== undefined) throw new CaresError('invalid', `${source} describes ${twice.name} twice`)
   return requests
 }
 

@@ -5,7 +5,7 @@ import { parseDurationMs } from '../../../model/units.ts'
 import { placementLines } from '../../placement-view.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
-import { parseHeader } from '../flags.ts'
+import { parseHeader, parseMethod } from '../flags.ts'
 import { write } from '../output.ts'
 import { type CallBody, readCallBody } from '../call-body.ts'
 
@@ -41,7 +41,7 @@ export const invoke = defineCommand<InvokeOptions>({
       description: 'the body: text, @FILE, or - for stdin; without it, stdin if it is piped',
       completes: 'file'
     },
-    { flags: '-X, --request <METHOD>', description: 'the HTTP method', defaultText: 'POST with a body, else GET' },
+    { flags: '-X, --request <METHOD>', description: 'the HTTP method', defaultText: 'POST with a body, else GET', parse: parseMethod },
     { flags: '-H, --header <K:V>', description: 'a header for the function', repeats: true, parse: parseHeader },
     { flags: '--path <PATH>', description: 'below the function, with its query: /users?page=2' },
     { flags: '--on <PEER>', description: 'only this peer may run it', completes: 'peer' },
@@ -95,7 +95,8 @@ function callHeaders({ headers }: CallBody, { header = [], on, timeout, idempote
 }
 
 /** Copies the answer to stdout, or throws the failure that it tells of. Gives the exit code. */
-async function printAnswer(name: string, answer: FetchAnswer, { client, terminal, options, signal, note }: InvokeContext): Promise<number> {
+async function printAnswer(name: string, answer: FetchAnswer, context: InvokeContext): Promise<number> {
+  const { client, terminal, options, signal, note } = context
   if (isProblem(answer)) {
     const failure = await client.failure(answer, { signal })
     const code = failure.details['exitCode']
@@ -114,11 +115,33 @@ async function printAnswer(name: string, answer: FetchAnswer, { client, terminal
   try {
     for await (const chunk of answer.body) await write(terminal.stdout, chunk)
   } catch (cause) {
-    throw signal.aborted ? signal.reason : new CaresError('peer_lost', `the answer of ${name} broke off in the middle`, { cause })
+    if (signal.aborted) throw signal.reason
+    throw await brokenOff(name, answer, cause, context)
   }
   if (answer.status < 400) return EXIT.done
   note(`cares: ${name} answered ${answer.status}`)
   return EXIT.functionFailed
+}
+
+/** Why an answer ended in its middle: HTTP cannot say, but the peer remembers. */
+async function brokenOff(
+  name: string,
+  { headers }: FetchAnswer,
+  cause: unknown,
+  { client, clock, signal }: InvokeContext
+): Promise<CaresError> {
+  const message = `the answer of ${name} broke off in the middle`
+  const invocation = headers.get('x-cares-invocation')
+  if (invocation === undefined) return new CaresError('peer_lost', message, { cause })
+  const details = { invocation }
+  try {
+    const options = { waitMs: STORY_TIMEOUT_MS / 2, signal: AbortSignal.any([signal, clock.timeout(STORY_TIMEOUT_MS)]) }
+    const { error } = await client.invocation(invocation, options)
+    if (error !== null && isErrorCode(error.code)) return new CaresError(error.code, `${message}: ${error.message}`, { cause, details })
+  } catch {
+    // The peer may be what was lost.
+  }
+  return new CaresError('peer_lost', message, { cause, details })
 }
 
 /** Whether the answer tells of a failure in the words of CARES, and is not the function's own. */
