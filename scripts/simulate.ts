@@ -1,10 +1,11 @@
 /*
  * Simulates consensus: npx node scripts/simulate.ts [--seeds N] [--from S] [--trace]
- * Prints one line for each failure and one in all; exits with 1 when a rule was broken. `--trace` prints the run of seed S, event by event.
+ * Prints one line for each failure, the first one cut down to the faults that it takes, and one line in all; exits with 1 when a rule was
+ * broken. `--trace` prints the run of seed S, event by event.
  */
 import { parseArgs } from 'node:util'
 import { simulateConsensus } from '../src/simulate/consensus/simulate.ts'
-import { describeFailure, runSeeds } from '../src/simulate/run.ts'
+import { describeFailure, explainFailure, runSeeds } from '../src/simulate/run.ts'
 
 const { values } = parseArgs({
   options: {
@@ -27,6 +28,7 @@ const startMs = performance.now()
 const { seedsCount, failures, coverage, virtualMs, eventsCount } = runSeeds({ from, count })
 const seconds = (performance.now() - startMs) / 1_000
 for (const failure of failures) console.error(describeFailure(failure))
+if (failures[0] !== undefined) console.error(explainFailure(failures[0]))
 console.log(
   `${seedsCount} seeds, ${failures.length} failures, ${(virtualMs / 3_600_000).toFixed(1)} virtual hours, ${eventsCount} events, ` +
     `${Math.round((seedsCount / seconds) * 60)} seeds/min, ${JSON.stringify(coverage)}`

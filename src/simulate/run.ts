@@ -1,4 +1,5 @@
 import { addCoverage, type Coverage, emptyCoverage } from './consensus/coverage.ts'
+import { shrink } from './consensus/shrink.ts'
 import { type ConsensusOutcome, simulateConsensus } from './consensus/simulate.ts'
 
 export interface SeedRange {
@@ -33,6 +34,25 @@ export function runSeeds({ from, count }: SeedRange): RunSummary {
     if (outcome.violation !== undefined) failures.push(outcome)
   }
   return { seedsCount, failures, coverage, virtualMs, eventsCount }
+}
+
+/** The end of a trace that a reader needs to see what broke, in lines. */
+const TRACE_LINES_MAX = 80
+
+/** What a reader needs to understand a failure: the plan it takes, cut down, and the end of what then happens. */
+export function explainFailure({ seed }: ConsensusOutcome): string {
+  const shrunk = shrink(seed)
+  if (shrunk === undefined) return `SEED=${seed} does not fail again`
+  const { plan, outcome, runsCount } = shrunk
+  const lines: string[] = []
+  simulateConsensus({ seed, ...plan, trace: line => lines.push(line) })
+  return [
+    `${describeFailure(outcome)}, with ${plan.faults.length} faults, after ${runsCount} runs:`,
+    ...plan.faults.map(fault => `  ${JSON.stringify(fault)}`),
+    ...lines.slice(0, 1),
+    ...(lines.length > TRACE_LINES_MAX ? ['      ...'] : []),
+    ...lines.slice(1).slice(-TRACE_LINES_MAX)
+  ].join('\n')
 }
 
 /** One line for one failure: how to see it again, and what it was. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { addCoverage, type Coverage, emptyCoverage } from '../../src/simulate/consensus/coverage.ts'
 import { simulateConsensus } from '../../src/simulate/consensus/simulate.ts'
-import { describeFailure, runSeeds } from '../../src/simulate/run.ts'
+import regressions from './regressions.json' with { type: 'json' }
+import { describeFailure, explainFailure, runSeeds } from '../../src/simulate/run.ts'
 
 const ONE_SEED = process.env['SEED']
 const FIXED_SEEDS = 2_000
@@ -12,7 +13,8 @@ const TIMEOUT_MS = 240_000
 
 function assertNoFailure(from: number, count: number): Coverage {
   const { failures, coverage } = runSeeds({ from, count })
-  assert.equal(failures.map(describeFailure).join('\n'), '')
+  const [first] = failures
+  if (first !== undefined) assert.fail(`${failures.map(describeFailure).join('\n')}\n${explainFailure(first)}`)
   return coverage
 }
 
@@ -27,6 +29,12 @@ describe('consensus, simulated', function () {
     })
     return
   }
+
+  it('holds its promises in the runs that have found a bug once', () => {
+    for (const { seed, found } of regressions) {
+      assert.equal(simulateConsensus({ seed }).violation, undefined, `SEED=${seed}, which found: ${found}`)
+    }
+  })
 
   const coverage = emptyCoverage()
   for (let from = 1; from <= FIXED_SEEDS; from += SEEDS_PER_TEST) {

@@ -1,0 +1,46 @@
+/*
+ * Plants each known bug in a copy of consensus, and looks whether simulation or a directed test finds it: npm run mutants [-- NAME]
+ * With a NAME, only the mutants whose name contains it. Exits with 1 when one survives, or an equivalent one does not.
+ */
+import { huntBySeeds, huntByTests } from '../test/mutants/hunt.ts'
+import type { Edit } from '../test/mutants/mutant.ts'
+import { PlantedCopy } from '../test/mutants/planted.ts'
+import { EQUIVALENT, MUTANTS } from '../test/mutants/table.ts'
+
+/** Seeds that an equivalent mutant must survive, beside the directed tests. */
+const EQUIVALENT_SEEDS = 200
+
+const wanted = process.argv[2] ?? ''
+let survivorsCount = 0
+
+async function inCopy<Result>(
+  edits: readonly Edit[],
+  hunt: (copy: PlantedCopy) => Promise<Result>
+): Promise<{ result: Result; seconds: number }> {
+  const startMs = performance.now()
+  const copy = await PlantedCopy.create(edits)
+  try {
+    return { result: await hunt(copy), seconds: (performance.now() - startMs) / 1_000 }
+  } finally {
+    await copy.remove()
+  }
+}
+
+function report(name: string, seconds: number, text: string): void {
+  console.log(`${name.padEnd(54)} ${seconds.toFixed(1).padStart(6)} s  ${text}`)
+}
+
+const { result: sound } = await inCopy([], huntByTests)
+if (sound !== undefined) throw new Error(`without any bug, ${sound.by} fails`)
+
+for (const { name, edits, seedsMax } of MUTANTS.filter(mutant => mutant.name.includes(wanted))) {
+  const { result, seconds } = await inCopy(edits, async copy => (await huntBySeeds(copy, seedsMax)) ?? (await huntByTests(copy)))
+  if (result === undefined) survivorsCount += 1
+  report(name, seconds, result?.by ?? `SURVIVED ${seedsMax} seeds and the directed tests`)
+}
+for (const { name, edits, argument } of EQUIVALENT.filter(mutant => mutant.name.includes(wanted))) {
+  const { result, seconds } = await inCopy(edits, copy => huntBySeeds(copy, EQUIVALENT_SEEDS))
+  if (result !== undefined) survivorsCount += 1
+  report(name, seconds, result === undefined ? `equivalent: ${argument}` : `NOT EQUIVALENT: ${result.by}`)
+}
+process.exitCode = survivorsCount === 0 ? 0 : 1

@@ -1,0 +1,48 @@
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Edit } from './mutant.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+/** All that the simulator and the directed tests of consensus need. */
+const COPIED = ['src/core/consensus', 'src/model', 'src/simulate', 'test/core/consensus', 'test/support', 'test/golden', 'package.json']
+
+/** A copy of consensus, its simulator and its tests in a temporary directory, with a bug in it. Production code has no switches for bugs. */
+export class PlantedCopy {
+  readonly root: string
+
+  private constructor(root: string) {
+    this.root = root
+  }
+
+  /** Throws when an edit does not fit exactly once. */
+  static async create(edits: readonly Edit[]): Promise<PlantedCopy> {
+    const copy = new PlantedCopy(await mkdtemp(join(tmpdir(), 'cares-mutant-')))
+    try {
+      for (const path of COPIED) await cp(join(ROOT, path), join(copy.root, path), { recursive: true })
+      await symlink(join(ROOT, 'node_modules'), join(copy.root, 'node_modules'))
+      for (const edit of edits) await copy.#apply(edit)
+      return copy
+    } catch (error) {
+      await copy.remove()
+      throw error
+    }
+  }
+
+  async #apply({ file, find, replace }: Edit): Promise<void> {
+    const path = join(this.root, file)
+    const text = await readFile(path, 'utf8')
+    const found = text.split(find).length - 1
+    if (found !== 1) throw new Error(`${file} has ${found} times, not once: ${find}`)
+    // A function, so that `$` in the text means itself.
+    await writeFile(
+      path,
+      text.replace(find, () => replace)
+    )
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.root, { recursive: true, force: true })
+  }
+}
