@@ -3,6 +3,7 @@ import { CaresError } from '../model/errors.ts'
 import type { PeerId } from '../model/ids.ts'
 import type { Transport } from '../model/ports/transport.ts'
 import { fromRemoteError } from '../model/remote-error.ts'
+import { AbortLinks } from './abort-links.ts'
 
 /** Asks one peer one question. Throws what the peer answered with, or `peer_unreachable`, `peer_lost`. */
 export async function ask(
@@ -23,8 +24,8 @@ export async function* converse(
   { signal }: { signal: AbortSignal }
 ): AsyncGenerator<Exclude<ControlAnswer, { type: 'failed' }>, void> {
   const channel = await transport.open('control', peer, { signal })
-  const onAbort = (): void => channel.abort(new CaresError('cancelled', 'the question is no longer of interest', { cause: signal.reason }))
-  signal.addEventListener('abort', onAbort, { once: true })
+  using links = new AbortLinks()
+  links.add(signal, cause => channel.abort(new CaresError('cancelled', 'the question is no longer of interest', { cause })))
   try {
     await channel.send(request)
     channel.end()
@@ -37,7 +38,6 @@ export async function* converse(
     if (signal.aborted) throw signal.reason
     throw err
   } finally {
-    signal.removeEventListener('abort', onAbort)
     channel.abort(new CaresError('cancelled', 'the question is answered'))
   }
 }

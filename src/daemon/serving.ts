@@ -4,7 +4,8 @@ export class Serving {
 
   /** Passes the promise of a handler on. */
   track(handled: Promise<void>): Promise<void> {
-    const ended = handled.catch(() => {}).then(() => void this.#running.delete(ended))
+    const onEnd = (): void => void this.#running.delete(ended)
+    const ended: Promise<void> = handled.then(onEnd, onEnd) // Whether it ended well is its caller's business.
     this.#running.add(ended)
     return handled
   }

@@ -20,7 +20,8 @@ export function clockCompliance(name: string, create: () => TestClock): void {
       const before = clock.nowMs()
       await pass(20)
       const passedMs = clock.nowMs() - before
-      assert.ok(passedMs >= 20, `${passedMs} ms`)
+      // Node's timers count whole milliseconds from a start that was cut to one: they may be early by less than one.
+      assert.ok(passedMs > 19, `${passedMs} ms`)
       assert.ok(clock.nowMs() >= before + passedMs)
     })
 
