@@ -37,6 +37,7 @@ export type Link =
 export interface UseSeries {
   readonly cpu: readonly number[]
   readonly memory: readonly number[]
+  readonly disk: readonly number[]
 }
 
 /** What the peer answered at one look. Absent parts were not asked for. */
@@ -132,6 +133,11 @@ export function ownPeer({ cluster, peers }: ClusterData): Peer | undefined {
   return peers.find(({ id }) => id === cluster?.self.id)
 }
 
+/** The use of a peer over time; nothing of one that is new. */
+export function useOf({ series }: ClusterData, id: string): UseSeries {
+  return series.get(id) ?? { cpu: [], memory: [], disk: [] }
+}
+
 /** Calls that ended a second, of the last few. */
 export function callsPerSecond({ endedPerSecond }: ClusterData): number {
   const last = endedPerSecond.slice(-RATE_SECONDS)
@@ -151,7 +157,8 @@ function withUse(series: UseSeries | undefined, { used, capacity }: Peer): UseSe
   const part = (amount: number, whole: number): number => (whole === 0 ? 0 : amount / whole)
   return {
     cpu: appended(series?.cpu ?? [], [part(used.cpus, capacity.cpus)], SAMPLES_MAX),
-    memory: appended(series?.memory ?? [], [part(used.memoryBytes, capacity.memoryBytes)], SAMPLES_MAX)
+    memory: appended(series?.memory ?? [], [part(used.memoryBytes, capacity.memoryBytes)], SAMPLES_MAX),
+    disk: appended(series?.disk ?? [], [part(used.diskBytes, capacity.diskBytes)], SAMPLES_MAX)
   }
 }
 

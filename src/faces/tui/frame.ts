@@ -14,8 +14,11 @@ export interface Section {
 /** What a view shows: its parts, and the keys that work in it. */
 export interface Page {
   readonly sections: readonly Section[]
-  readonly keys: Line
+  readonly keys: readonly KeyHint[]
 }
+
+/** A key, and what it does in one or two words. */
+export type KeyHint = readonly [key: string, does: string]
 
 /** Room for a page: columns of text within the frame, and rows for all sections with their headings. */
 export interface Area {
@@ -27,19 +30,23 @@ export interface Area {
 /** Columns that the frame takes beside the text. */
 export const FRAME_COLUMNS = 4
 
-/** The page in its frame, `columns` wide: each heading is a rule, the last rule holds the keys. */
-export function framed({ sections, keys }: Page, columns: number, glyphs: Glyphs): readonly Line[] {
+/** The page in its frame, `columns` wide: each heading is a rule, the last rule holds the keys, or what there is to say instead. */
+export function framed({ sections, keys }: Page, columns: number, glyphs: Glyphs, notice?: Line): readonly Line[] {
   const inner = columns - FRAME_COLUMNS
   const rows = sections.flatMap((section, index) => [
     rule(section.title, section.right ?? [], { columns, glyphs, place: index === 0 ? 'top' : 'middle' }),
     ...Array.from({ length: section.height }, (_, row) => sided(fitLine(section.rows[row] ?? [], inner), glyphs))
   ])
-  return [...rows, rule(keys, [], { columns, glyphs, place: 'bottom' })]
+  return [...rows, rule(notice ?? keyRow(keys, columns - RULE_ENDS), [], { columns, glyphs, place: 'bottom' })]
 }
 
-/** `key word` pairs as a row: `enter peer  l logs`. */
-export function keyHints(hints: readonly (readonly [key: string, does: string])[]): Line {
-  return hints.flatMap(([key, does], index): Span[] => [index === 0 ? '' : '  ', { text: key, bold: true }, ` ${does}`])
+/** Keys as a row of `width` columns: `enter peer  l logs`. Where not all fit, the last one (how to leave) stays, and those before it go. */
+export function keyRow(hints: readonly KeyHint[], width: number): Line {
+  const rowOf = (shown: readonly KeyHint[]): Line =>
+    shown.flatMap(([key, does], index): Span[] => [index === 0 ? '' : '  ', { text: key, bold: true }, ` ${does}`])
+  let shown = hints
+  while (shown.length > 1 && lineWidth(rowOf(shown)) > width) shown = [...shown.slice(0, -2), ...shown.slice(-1)]
+  return rowOf(shown)
 }
 
 function sided(row: Line, { border }: Glyphs): Line {

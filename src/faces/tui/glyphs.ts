@@ -57,7 +57,7 @@ export const WORDS: Glyphs = {
   bar: null,
   levels: [],
   cursor: '>',
-  orchestrator: '(orchestrator)',
+  orchestrator: '*',
   dash: '-',
   dot: ','
 }

@@ -1,3 +1,5 @@
+import { graphemes } from './lines.ts'
+
 /** A key as the screens know it, whatever the terminal sent for it. */
 export interface Key {
   readonly name: KeyName
@@ -31,6 +33,7 @@ export type TerminalKey = Readonly<Partial<Record<(typeof NAMES)[keyof typeof NA
 
 /** Characters that mean a key where several arrive at once, as from a slow line or a script. */
 const CONTROLS: Readonly<Record<string, KeyName>> = {
+  '\r\n': 'enter',
   '\r': 'enter',
   '\n': 'enter',
   '\t': 'tab',
@@ -46,7 +49,7 @@ export function keysOf(input: string, key: TerminalKey): readonly Key[] {
   }
   if (key.meta === true) return []
   if (key.ctrl === true) return [{ name: 'char', text: input, ctrl: true }]
-  return [...input].map(character => {
+  return graphemes(input).map(character => {
     const name = CONTROLS[character]
     return name === undefined ? { name: 'char', text: character, ctrl: false } : { name, text: '', ctrl: false }
   })

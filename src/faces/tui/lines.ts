@@ -21,6 +21,11 @@ export function lineText(line: Line): string {
   return line.map(spanText).join('')
 }
 
+/** The characters of a text as people count them: an emoji or an accented letter is one, however it is encoded. */
+export function graphemes(text: string): string[] {
+  return Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment)
+}
+
 /** Columns that a row takes. */
 export function lineWidth(line: Line): number {
   return line.reduce((sum, span) => sum + stringWidth(spanText(span)), 0)
@@ -56,7 +61,10 @@ export function cell(text: string, width: number, align: 'left' | 'right' = 'lef
 export function wrapped(text: string, width: number, rowsMax = 6): readonly string[] {
   const rows: string[] = []
   let row = ''
-  for (const word of text.split(' ')) {
+  const words = text
+    .split(' ')
+    .flatMap(word => (stringWidth(word) > width - 2 ? (word.match(new RegExp(`.{1,${width - 2}}`, 'gu')) ?? []) : [word]))
+  for (const word of words) {
     if (row !== '' && stringWidth(`${row} ${word}`) > width) {
       rows.push(row)
       row = `  ${word}`

@@ -1,3 +1,4 @@
+import { FRAME_COLUMNS } from './frame.ts'
 import { commandText } from './forms.ts'
 import { openPager } from './pager.ts'
 import type { Notice, Step, TuiState, View } from './state.ts'
@@ -32,5 +33,7 @@ export function say(state: TuiState, text: string, tone: Notice['tone'] = 'good'
 /** Runs a command line and shows what it writes. */
 export function runCommand(state: TuiState, words: readonly string[]): Step {
   const run = state.run + 1
-  return onTop({ ...state, run }, openPager(commandText(words), run), [{ type: 'run', run, words }])
+  return onTop({ ...state, run }, openPager(commandText(words), { run, columns: state.size.columns - FRAME_COLUMNS }), [
+    { type: 'run', run, words }
+  ])
 }

@@ -1,4 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
+import stringWidth from 'string-width'
+import { wrapped } from './lines.ts'
 import type { Pager } from './state.ts'
 
 /** Lines of one command that are kept, the newest. */
@@ -8,20 +10,20 @@ export const PAGER_LINES_MAX = 5_000
 const LINE_CHARACTERS_MAX = 2_000
 
 /** A pager for the output of a command that begins now. */
-export function openPager(title: string, run: number): Pager {
-  return { name: 'pager', title, lines: [], rest: '', top: 0, follows: false, run, exitCode: null }
+export function openPager(title: string, { run, columns }: { run: number; columns: number }): Pager {
+  return { name: 'pager', title, lines: [], rest: '', top: 0, follows: false, run, columns, exitCode: null }
 }
 
 /** The pager with more output. */
 export function withOutput(pager: Pager, text: string): Pager {
   const lines = (pager.rest + text).split(/\r\n|\n/)
   const rest = (lines.pop() ?? '').slice(-LINE_CHARACTERS_MAX)
-  return { ...pager, lines: [...pager.lines, ...lines.map(harmless).filter(line => !STACK_FRAME.test(line))].slice(-PAGER_LINES_MAX), rest }
+  return { ...pager, lines: [...pager.lines, ...lines.flatMap(line => shown(line, pager))].slice(-PAGER_LINES_MAX), rest }
 }
 
 /** The pager when its command has ended. */
 export function ended(pager: Pager, exitCode: number): Pager {
-  const lines = pager.rest === '' ? pager.lines : [...pager.lines, harmless(pager.rest)]
+  const lines = pager.rest === '' ? pager.lines : [...pager.lines, ...shown(pager.rest, pager)]
   return { ...pager, lines, rest: '', exitCode }
 }
 
@@ -61,6 +63,18 @@ const FINDING_LINES = 50
 /** What `-v` adds to an error: where in the code of CARES it arose. That is for a bug report, not for this screen. */
 const STACK_FRAME = /^\s+at .+:\d+:\d+\)?$/
 
+/** A line of output as lines of the screen. */
+function shown(line: string, { columns }: Pager): readonly string[] {
+  const safe = harmless(line)
+  const text = stripVTControlCharacters(safe)
+  if (STACK_FRAME.test(text)) return []
+  // A line that must be broken loses its colours rather than a part of its text.
+  return stringWidth(text) <= columns ? [safe] : wrapped(text, columns, WRAPPED_ROWS_MAX)
+}
+
+/** A longer text is one for a file. */
+const WRAPPED_ROWS_MAX = 20
+
 /** Colours stay; everything else that would move the cursor, beep or hide text goes. */
 function harmless(line: string): string {
   return line
@@ -70,8 +84,10 @@ function harmless(line: string): string {
     .join('')
 }
 
-// biome-ignore lint: the escape character is what is looked for.
-const COLOURS = /(\u001B\[[0-9;]*m)/
+const ESCAPE = '\u001B'
+
+/** Sequences that change colours and nothing else. */
+const COLOURS = new RegExp(String.raw`(${ESCAPE}\[[0-9;]*m)`)
 
 function plain(text: string): string {
   return stripVTControlCharacters(text.replaceAll('\t', '    ')).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '')

@@ -81,9 +81,8 @@ function pressAtHome(state: TuiState, view: Extract<View, { name: 'home' }>, key
     case 'd':
       return isWorkerView ? askToDrain(state, ownPeer(state.data)) : unchanged(state)
     case 's':
-      return done({ ...state, list: { ...list, sort: SORTS[(SORTS.indexOf(list.sort) + 1) % SORTS.length] ?? 'name', peer: 0 } })
     case 'r':
-      return done({ ...state, list: { ...list, reversed: !list.reversed, peer: 0 } })
+      return sorted(state, key)
     case 'e':
       return explain(state)
   }
@@ -96,6 +95,13 @@ function pressAtHome(state: TuiState, view: Extract<View, { name: 'home' }>, key
   if (delta !== undefined) return done({ ...state, list: { ...list, peer: clamped(list.peer + delta, peers.length) } })
   const peer = peers[list.peer]
   return key.name === 'enter' && peer !== undefined ? onTop(state, { name: 'peer', id: peer.id }) : unchanged(state)
+}
+
+function sorted(state: TuiState, key: Key): Step {
+  const { list } = state
+  const sort = letterOf(key) === 's' ? (SORTS[(SORTS.indexOf(list.sort) + 1) % SORTS.length] ?? 'name') : list.sort
+  const reversed = letterOf(key) === 'r' ? !list.reversed : list.reversed
+  return done({ ...state, list: { ...list, sort, reversed, peer: 0 } })
 }
 
 /** Whether the home view shows this one machine: as its role says, or as the user wants. */
@@ -201,6 +207,7 @@ function pressInFunctions(state: TuiState, selected: number, key: Key): Step {
 
 function pressInText(state: TuiState, view: Extract<View, { name: 'monitor' | 'help' }>, key: Key): Step {
   if (leaves(key)) return done(back(state))
+  if (view.name === 'monitor' && /^[sr]$/.test(letterOf(key))) return sorted(state, key)
   const delta = movement(key, pageHeight(state))
   // How far it can go is known where it is drawn; no text of these views is longer than this.
   return delta === undefined ? unchanged(state) : done(replaced(state, { ...view, top: Math.min(TOP_MAX, Math.max(0, view.top + delta)) }))

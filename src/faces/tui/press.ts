@@ -120,9 +120,10 @@ function pressInPrompt(state: TuiState, prompt: Prompt, key: Key): Step {
     case 'backspace':
       // Backspace in the empty line leaves it, as in other programs.
       if (prompt.field.text === '') return { state: { ...state, prompt: null }, effects: [] }
-      break
+      return edited(state, prompt, key)
+    default:
+      return edited(state, prompt, key)
   }
-  return { state: { ...state, prompt: { ...prompt, field: editField(prompt.field, key), candidates: [] } }, effects: [] }
 }
 
 function entered(state: TuiState, text: string): Step {
@@ -136,6 +137,10 @@ function entered(state: TuiState, text: string): Step {
     if (!(error instanceof CaresError)) throw error
     return say({ ...state, history }, error.message, 'bad')
   }
+}
+
+function edited(state: TuiState, prompt: CommandPrompt, key: Key): Step {
+  return { state: { ...state, prompt: { ...prompt, field: editField(prompt.field, key), candidates: [] } }, effects: [] }
 }
 
 type CommandPrompt = Extract<Prompt, { kind: 'command' }>

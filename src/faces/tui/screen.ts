@@ -24,14 +24,29 @@ export function screenLines(state: TuiState): readonly Line[] {
   // The last rule, and a question with its heading.
   const height = rows - prompt.length - 1 - dialog.length * (DIALOG_HEIGHT + 1)
   const page = pageOf(state, { width: columns - FRAME_COLUMNS, height, glyphs })
-  const keys: Line = state.notice === null ? page.keys : [{ text: state.notice.text, tone: state.notice.tone, bold: true }]
-  return [...framed({ sections: [...page.sections, ...dialog], keys: dialog.length > 0 ? [] : keys }, columns, glyphs), ...prompt]
+  const notice =
+    dialog.length > 0 ? [] : state.notice === null ? undefined : [{ text: state.notice.text, tone: state.notice.tone, bold: true }]
+  return [...framed({ ...page, sections: [...fitted(page.sections, height), ...dialog] }, columns, glyphs, notice), ...prompt]
 }
 
 /** What the terminal can show. */
 export function glyphsOf({ settings }: Pick<TuiState, 'settings'>): Glyphs {
   if (settings.screenReader) return WORDS
   return settings.unicode ? UNICODE : ASCII
+}
+
+/** The sections in exactly `height` rows, headings included: on a low screen the last ones give way, on a high one the last one grows. */
+function fitted(sections: readonly Section[], height: number): readonly Section[] {
+  const shown: Section[] = []
+  let left = height
+  for (const section of sections) {
+    if (left <= 0) break
+    const rows = Math.min(section.height, left - 1)
+    shown.push({ ...section, height: rows })
+    left -= rows + 1
+  }
+  const last = shown.pop()
+  return last === undefined ? [] : [...shown, { ...last, height: last.height + left }]
 }
 
 function pageOf(state: TuiState, area: Area): Page {

@@ -68,6 +68,8 @@ export interface Pager {
   /** Keeps the newest line in sight. */
   readonly follows: boolean
   readonly run: number
+  /** Longer lines are wrapped. */
+  readonly columns: number
   /** Null: it still runs. */
   readonly exitCode: number | null
 }

@@ -1,5 +1,5 @@
 import type { Key } from './keys.ts'
-import type { Line } from './lines.ts'
+import { graphemes, type Line } from './lines.ts'
 
 /** One line of text that is being written. */
 export interface TextField {
@@ -13,12 +13,12 @@ const CHARACTERS_MAX = 4_096
 
 /** A field that holds `text`, the cursor behind it. */
 export function textField(text = ''): TextField {
-  return { text, cursor: [...text].length }
+  return { text, cursor: graphemes(text).length }
 }
 
 /** The field after a key; the same field when the key means nothing to it. */
 export function editField(field: TextField, key: Key): TextField {
-  const characters = [...field.text]
+  const characters = graphemes(field.text)
   const { cursor } = field
   const cut = (from: number, to: number): TextField => ({ text: characters.toSpliced(from, to - from).join(''), cursor: from })
   switch (key.name) {
@@ -44,14 +44,14 @@ export function editField(field: TextField, key: Key): TextField {
 
 /** The field with `text` put in where the cursor stands; line breaks and other control characters become spaces. */
 export function insertText({ text, cursor }: TextField, inserted: string): TextField {
-  const characters = [...text]
-  const added = [...inserted.replaceAll(/\p{Cc}+/gu, ' ')].slice(0, Math.max(0, CHARACTERS_MAX - characters.length))
+  const characters = graphemes(text)
+  const added = graphemes(inserted.replaceAll(/\p{Cc}+/gu, ' ')).slice(0, Math.max(0, CHARACTERS_MAX - characters.length))
   return { text: characters.toSpliced(cursor, 0, ...added).join(''), cursor: cursor + added.length }
 }
 
 /** The field as `width` columns with its cursor; it scrolls so that the cursor is in sight. */
 export function fieldLine({ text, cursor }: TextField, width: number): Line {
-  const characters = [...text]
+  const characters = graphemes(text)
   const from = Math.max(0, cursor - width + 1)
   const shown = characters.slice(from, from + width)
   const at = cursor - from
@@ -60,7 +60,7 @@ export function fieldLine({ text, cursor }: TextField, width: number): Line {
 
 /** The keys of every shell. */
 function editByControl(field: TextField, letter: string, cut: (from: number, to: number) => TextField): TextField {
-  const characters = [...field.text]
+  const characters = graphemes(field.text)
   switch (letter) {
     case 'a':
       return { ...field, cursor: 0 }
@@ -72,7 +72,7 @@ function editByControl(field: TextField, letter: string, cut: (from: number, to:
       return { text: characters.slice(0, field.cursor).join(''), cursor: field.cursor }
     case 'w': {
       const before = characters.slice(0, field.cursor).join('')
-      return cut([...before.replace(/\S+\s*$/, '')].length, field.cursor)
+      return cut(graphemes(before.replace(/\S+\s*$/, '')).length, field.cursor)
     }
     default:
       return field

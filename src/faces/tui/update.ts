@@ -93,8 +93,10 @@ function only(state: TuiState): Step {
 }
 
 function ticked(state: TuiState, { nowMs, look, events }: Extract<Input, { type: 'tick' }>): TuiState {
-  const looked = look === undefined ? state.data : withLook(state.data, look)
-  const data = withEvents(looked, events)
+  // Lines come in the order of time: events are told at once, a look sums up. But the first look tells the names that events need.
+  const named = look !== undefined && state.data.peers.length === 0 ? withLook(state.data, look) : state.data
+  const told = withEvents(named, events)
+  const data = look === undefined || named !== state.data ? told : withLook(told, look)
   const notice = state.notice !== null && nowMs > state.notice.untilMs ? null : state.notice
   return { ...state, nowMs, data, notice }
 }

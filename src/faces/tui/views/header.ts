@@ -38,9 +38,9 @@ export function isStale({ data }: TuiState): boolean {
   return data.link.state === 'lost'
 }
 
-/** `00:41:12` of this machine's clock. */
+/** `00:41:12Z`: like all times of CARES, whose machines may be anywhere, in UTC. */
 export function clock(nowMs: number): string {
-  return new Date(nowMs).toTimeString().slice(0, 8)
+  return `${new Date(nowMs).toISOString().slice(11, 19)}Z`
 }
 
 const PROBLEMS_MAX = 2

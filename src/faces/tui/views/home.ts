@@ -2,8 +2,8 @@ import type { Peer } from '../../../model/rest.ts'
 import { formatDurationMs } from '../../../model/units.ts'
 import type { Activity } from '../activity.ts'
 import { bar, SHARE_WIDTH, shareNumbers } from '../bars.ts'
-import { type Area, keyHints, type Page, type Section } from '../frame.ts'
-import { bold, cell, dim, fitLine, type Line, type Span, styled } from '../lines.ts'
+import { type Area, type Page, type Section } from '../frame.ts'
+import { bold, cell, dim, fitLine, type Line, lineWidth, type Span, styled } from '../lines.ts'
 import { listedLog, listedPeers, okRatio, windowAround } from '../listed.ts'
 import { cursorIn } from '../press-view.ts'
 import { shownData, type TuiState } from '../state.ts'
@@ -23,16 +23,15 @@ export function clusterPage(state: TuiState, area: Area): Page {
       logSection(state, { ...area, height: Math.max(0, room - peersHeight) }),
       ...(menu === null ? [] : [menu])
     ],
-    keys: keyHints([
+    keys: [
       ['enter', state.list.focus === 'peers' ? 'peer' : 'explain'],
       ['tab', state.list.focus === 'peers' ? 'to log' : 'to peers'],
-      ['s', `sort: ${state.list.sort}${state.list.reversed ? ' reversed' : ''}`],
+      ...(state.list.focus === 'peers' ? [['s', `by ${state.list.reversed ? '-' : ''}${state.list.sort}`] as const] : []),
       ['/', 'filter'],
-      ['p', 'pause'],
       [':', 'command'],
       ['?', 'help'],
       ['q', 'quit']
-    ])
+    ]
   }
 }
 
@@ -107,8 +106,8 @@ function peersSection(state: TuiState, peers: readonly Peer[], area: Area, probl
     return isStale(state) ? styled(row, { tone: 'dim' }) : row
   })
   const filter = focused && list.filter !== '' ? [' ', { text: `/${list.filter}`, tone: 'accent' } as const] : []
-  const { title, right } = header(state, area.width)
   const more = to - from < peers.length ? [dim(`${from + 1}-${to} of ${peers.length}  `)] : []
+  const { title, right } = header(state, area.width - lineWidth([...filter, ...more]))
   return {
     title: [...title, ...filter],
     right: [...more, ...right],

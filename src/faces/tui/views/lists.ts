@@ -1,7 +1,7 @@
 import { renderTable } from '../../table.ts'
 import { functionsTable } from '../../function-view.ts'
 import { peerLines } from '../../peer-view.ts'
-import { type Area, keyHints, type Page } from '../frame.ts'
+import { type Area, type Page } from '../frame.ts'
 import { bold, dim, type Line } from '../lines.ts'
 import { windowAround } from '../listed.ts'
 import { shownData, type TuiState } from '../state.ts'
@@ -31,7 +31,7 @@ export function functionsPage(state: TuiState, area: Area, selected: number): Pa
         height: height + problems.length
       }
     ],
-    keys: keyHints([
+    keys: [
       ['enter', 'show'],
       ['i', 'invoke'],
       ['l', 'logs'],
@@ -41,7 +41,7 @@ export function functionsPage(state: TuiState, area: Area, selected: number): Pa
       ['x', 'remove'],
       ['esc', 'back'],
       ['?', 'help']
-    ])
+    ]
   }
 }
 
@@ -57,13 +57,13 @@ export function peerPage(state: TuiState, area: Area, id: string): Page {
       : [...useRows(state, peer, area), [], ...peerLines(peer, data.nowMs).map((line): Line => [line])]
   return {
     sections: [{ title, right, rows, height }],
-    keys: keyHints([
+    keys: [
       ['d', peer?.state === 'draining' ? 'resume' : 'drain'],
       [':', 'command'],
       ['?', 'help'],
       ['esc', 'back'],
       ['q', 'quit']
-    ])
+    ]
   }
 }
 
@@ -72,7 +72,7 @@ export function logPage(state: TuiState, area: Area): Page {
   const { title, right } = header(state, area.width)
   return {
     sections: [{ title, right, rows: [], height: 0 }, logSection(state, { ...area, height: area.height - 2 }, { always: true })],
-    keys: keyHints([
+    keys: [
       ['up/down', 'move'],
       ['enter', 'explain the call'],
       ['/', 'filter'],
@@ -80,6 +80,6 @@ export function logPage(state: TuiState, area: Area): Page {
       ['G', 'follow'],
       ['esc', 'back'],
       ['?', 'help']
-    ])
+    ]
   }
 }

@@ -3,8 +3,8 @@ import { formatBytes } from '../../../model/units.ts'
 import { oneDecimal } from '../../text.ts'
 import { bar, shareNumbers } from '../bars.ts'
 import { sparkline } from '../charts.ts'
-import { ownPeer, SAMPLES_MAX, type UseSeries } from '../cluster-data.ts'
-import { type Area, keyHints, type Page } from '../frame.ts'
+import { ownPeer, SAMPLES_MAX, useOf } from '../cluster-data.ts'
+import { type Area, type Page } from '../frame.ts'
 import { bold, cell, dim, type Line, styled } from '../lines.ts'
 import { okRatio } from '../listed.ts'
 import { shownData, type TuiState } from '../state.ts'
@@ -23,7 +23,7 @@ export function machinePage(state: TuiState, area: Area): Page {
       { title, right, rows: isStale(state) ? rows.map(row => styled(row, { tone: 'dim' })) : rows, height: rows.length },
       logSection(state, { ...area, height: Math.max(0, area.height - rows.length - 2) }, { always: true, title: 'Activity' })
     ],
-    keys: keyHints([
+    keys: [
       ['m', 'monitor'],
       ['i', 'invoke'],
       ['f', 'functions'],
@@ -33,7 +33,7 @@ export function machinePage(state: TuiState, area: Area): Page {
       [':', 'command'],
       ['?', 'help'],
       ['q', 'quit']
-    ])
+    ]
   }
 }
 
@@ -41,9 +41,9 @@ export function machinePage(state: TuiState, area: Area): Page {
 export function useRows(state: TuiState, peer: Peer, { width, glyphs }: Area): readonly Line[] {
   const data = shownData(state)
   const { capacity, used, reserved } = peer
-  const series: UseSeries = data.series.get(peer.id) ?? { cpu: [], memory: [] }
+  const series = useOf(data, peer.id)
   const barWidth = glyphs.bar === null || width < 60 ? 0 : Math.min(30, Math.floor(width / 5))
-  const chartWidth = Math.max(0, Math.min(60, width - LABEL - barWidth - NUMBERS - 4))
+  const chartWidth = glyphs.levels.length === 0 ? 0 : Math.max(0, Math.min(60, width - LABEL - barWidth - NUMBERS - 7))
   const history = (values: readonly number[], max: number): string =>
     sparkline(values, { width: chartWidth, max, span: SAMPLES_MAX }, glyphs)
   const row = (label: string, use: number, promised: number, whole: number, text: string, values: readonly number[]): Line => {
@@ -54,8 +54,7 @@ export function useRows(state: TuiState, peer: Peer, { width, glyphs }: Area): r
       ...drawn,
       ...(drawn.length === 0 ? [] : [' ']),
       cell(`${shareNumbers(share)} ${text}`, NUMBERS),
-      '  ',
-      { text: history(values, 1), tone: 'accent' }
+      ...historySpans(history(values, 1))
     ]
   }
   const ended = peer.succeeded + peer.failed
@@ -63,7 +62,7 @@ export function useRows(state: TuiState, peer: Peer, { width, glyphs }: Area): r
   return [
     row('CPU', used.cpus, reserved.cpus, capacity.cpus, `of ${oneDecimal(capacity.cpus)}`, series.cpu),
     row('Memory', used.memoryBytes, reserved.memoryBytes, capacity.memoryBytes, `of ${formatBytes(capacity.memoryBytes)}`, series.memory),
-    row('Disk', used.diskBytes, 0, capacity.diskBytes, `of ${formatBytes(capacity.diskBytes)}`, []),
+    row('Disk', used.diskBytes, 0, capacity.diskBytes, `of ${formatBytes(capacity.diskBytes)}`, series.disk),
     networkRow(network, { barWidth, history }),
     [
       bold(cell('Work', LABEL)),
@@ -92,5 +91,9 @@ function networkRow(
   const text = `in ${formatBytes(inBytes.at(-1) ?? 0)}/s  out ${formatBytes(outBytes.at(-1) ?? 0)}/s`
   const both = inBytes.map((bytes, index) => bytes + (outBytes[index] ?? 0))
   const room = NUMBERS + (barWidth === 0 ? 0 : barWidth + 1)
-  return [bold(cell('Network', LABEL)), cell(text, room), '  ', { text: history(both, Math.max(...both, 1)), tone: 'accent' }]
+  return [bold(cell('Network', LABEL)), cell(text, room), ...historySpans(history(both, Math.max(...both, 1)))]
+}
+
+function historySpans(chart: string): Line {
+  return chart === '' ? [] : [dim('  5m '), { text: chart, tone: 'accent' }]
 }

@@ -1,11 +1,11 @@
-import type { Invocation } from '../../../model/rest.ts'
+import type { Invocation, Peer } from '../../../model/rest.ts'
 import { formatDurationMs } from '../../../model/units.ts'
 import { percent } from '../../text.ts'
 import { functionCalls, WINDOW_MS } from '../call-tally.ts'
 import { chartRows, sparkline } from '../charts.ts'
-import { callsPerSecond, type ClusterData, SAMPLES_MAX } from '../cluster-data.ts'
-import { type Area, keyHints, type Page, type Section } from '../frame.ts'
-import { bold, cell, dim, type Line, spread } from '../lines.ts'
+import { callsPerSecond, type ClusterData, SAMPLES_MAX, useOf } from '../cluster-data.ts'
+import { type Area, type Page, type Section } from '../frame.ts'
+import { bold, cell, dim, type Line, type Span, spread } from '../lines.ts'
 import { listedPeers } from '../listed.ts'
 import { shownData, type TuiState } from '../state.ts'
 import { header, problemRows, rate } from './header.ts'
@@ -15,15 +15,16 @@ export function monitorPage(state: TuiState, area: Area, top: number): Page {
   const data = shownData(state)
   const problems = problemRows(state)
   const functions = functionSection(data, area, top)
-  const heights = shares(area.height - 3 - problems.length, functions.rows.length)
+  const peers = data.peers.filter(({ state }) => state !== 'gone').length
+  const heights = shares(area.height - 3 - problems.length, peers, functions.rows.length)
   const { title, right } = header(state, area.width)
   return {
     sections: [
-      { title, right, rows: [...problems, ...callRows(data, area)], height: CALLS_HEIGHT + problems.length },
+      { title, right, rows: [...problems, ...callRows(data, area, heights.calls)], height: heights.calls + problems.length },
       peerSection(state, data, { ...area, height: heights.peers }),
       { ...functions, height: heights.functions }
     ],
-    keys: keyHints([
+    keys: [
       ['up/down', 'scroll'],
       ['s', 'sort'],
       ['p', 'pause'],
@@ -31,20 +32,27 @@ export function monitorPage(state: TuiState, area: Area, top: number): Page {
       ['?', 'help'],
       ['esc', 'back'],
       ['q', 'quit']
-    ])
+    ]
   }
 }
 
-/** Rows of the chart of all calls, with its line of numbers. */
-const CALLS_HEIGHT = 4
+/** Rows of the chart of all calls, with its line of numbers: at least, and at most. */
+const CALLS_HEIGHT = { min: 4, max: 14 }
 
-function shares(height: number, functionRows: number): { readonly peers: number; readonly functions: number } {
-  const room = height - CALLS_HEIGHT
+/** Who gets how many rows: functions and peers what they need, while there is room, and the chart what is left. */
+function shares(
+  height: number,
+  peerRows: number,
+  functionRows: number
+): { readonly calls: number; readonly peers: number; readonly functions: number } {
+  const room = height - CALLS_HEIGHT.min
   const functions = Math.max(2, Math.min(functionRows, Math.floor(room / 2)))
-  return { peers: Math.max(1, room - functions), functions }
+  const peers = Math.max(1, Math.min(peerRows, room - functions))
+  const calls = Math.min(CALLS_HEIGHT.max, height - peers - functions)
+  return { calls, peers, functions: Math.max(functions, height - calls - peers) }
 }
 
-function callRows(data: ClusterData, { width, glyphs }: Area): readonly Line[] {
+function callRows(data: ClusterData, { width, glyphs }: Area, height: number): readonly Line[] {
   const values = data.endedPerSecond
   const max = Math.max(1, ...values)
   const title = spread(
@@ -57,29 +65,14 @@ function callRows(data: ClusterData, { width, glyphs }: Area): readonly Line[] {
   )
   return [
     title,
-    ...chartRows(values, { width, height: CALLS_HEIGHT - 1, max, span: SAMPLES_MAX }, glyphs).map(
-      (row): Line => [{ text: row, tone: 'accent' }]
-    )
+    ...chartRows(values, { width, height: height - 1, max, span: SAMPLES_MAX }, glyphs).map((row): Line => [{ text: row, tone: 'accent' }])
   ]
 }
 
 function peerSection(state: TuiState, data: ClusterData, { width, height, glyphs }: Area): Section {
   const peers = listedPeers(data, { ...state.list, filter: '' }).filter(({ state }) => state !== 'gone')
   const chart = Math.max(0, Math.floor((width - NAME - 2 * (PERCENT + 3)) / 2))
-  const rows = peers.slice(0, height).map((peer): Line => {
-    const series = data.series.get(peer.id) ?? { cpu: [], memory: [] }
-    const part = (values: readonly number[], text: string): Line => [
-      { text: sparkline(values, { width: chart, max: 1, span: SAMPLES_MAX }, glyphs), tone: 'accent' },
-      cell(text, PERCENT, 'right')
-    ]
-    return [
-      bold(cell(peer.name, NAME)),
-      ' ',
-      ...part(series.cpu, percent(peer.used.cpus, peer.capacity.cpus)),
-      '  ',
-      ...part(series.memory, percent(peer.used.memoryBytes, peer.capacity.memoryBytes))
-    ]
-  })
+  const rows = peers.slice(0, height).map(peer => peerRow(data, peer, { chart, glyphs }))
   const more = peers.length > height ? ` ${height} of ${peers.length}` : ''
   return {
     title: [bold('Peers'), dim(`  by ${state.list.sort}${more}`)],
@@ -87,6 +80,27 @@ function peerSection(state: TuiState, data: ClusterData, { width, height, glyphs
     rows,
     height
   }
+}
+
+function peerRow(
+  data: ClusterData,
+  { id, name, used, capacity }: Peer,
+  { chart, glyphs }: { chart: number; glyphs: Area['glyphs'] }
+): Line {
+  const { cpu, memory } = useOf(data, id)
+  const drawn = (values: readonly number[]): Span => ({
+    text: sparkline(values, { width: chart, max: 1, span: SAMPLES_MAX }, glyphs),
+    tone: 'accent'
+  })
+  return [
+    bold(cell(name, NAME)),
+    ' ',
+    drawn(cpu),
+    cell(percent(used.cpus, capacity.cpus), PERCENT, 'right'),
+    '  ',
+    drawn(memory),
+    cell(percent(used.memoryBytes, capacity.memoryBytes), PERCENT, 'right')
+  ]
 }
 
 const NAME = 12

@@ -1,7 +1,8 @@
+import stringWidth from 'string-width'
 import { formatDurationMs } from '../../../model/units.ts'
 import type { Form, FormField } from '../form.ts'
 import { commandText, formCommand } from '../forms.ts'
-import { type Area, keyHints, type Page } from '../frame.ts'
+import { type Area, type Page } from '../frame.ts'
 import { cell, dim, type Line, type Span, wrapped } from '../lines.ts'
 import { startChoices } from '../start-choices.ts'
 import type { TuiState } from '../state.ts'
@@ -35,12 +36,12 @@ export function startPage(state: TuiState, { height, glyphs }: Area, selected: n
         ]
   return {
     sections: [{ title: [{ text: `CARES ${state.version}`, bold: true, tone: 'accent' }], rows, height: height - 1 }],
-    keys: keyHints([
+    keys: [
       ['up/down', 'choose'],
       ['enter', 'select'],
       ['?', 'help'],
       ['q', 'quit']
-    ])
+    ]
   }
 }
 
@@ -68,12 +69,12 @@ export function formPage(_: TuiState, { width, height, glyphs }: Area, form: For
   const verb = { create: 'create', join: 'join', watch: 'watch', upload: 'upload', invoke: 'invoke' }[form.kind]
   return {
     sections: [{ title: [{ text: form.title, bold: true, tone: 'accent' }], rows, height: height - 1 }],
-    keys: keyHints([
+    keys: [
       ['tab', 'next field'],
       ['space', 'next choice'],
       ['enter', verb],
       ['esc', 'back']
-    ])
+    ]
   }
 }
 
@@ -99,10 +100,10 @@ export function startingPage(state: TuiState, { width, height }: Area): Page {
         height: height - 1
       }
     ],
-    keys: keyHints([
+    keys: [
       ['esc', 'cancel'],
       ['q', 'quit']
-    ])
+    ]
   }
 }
 
@@ -128,7 +129,7 @@ function fieldRow(
   }
   return [
     head,
-    field.value.text === '' ? dim(field.placeholder ?? '') : cell(field.value.text, Math.min(room, [...field.value.text].length))
+    field.value.text === '' ? dim(field.placeholder ?? '') : cell(field.value.text, Math.min(room, stringWidth(field.value.text)))
   ]
 }
 

@@ -1,4 +1,4 @@
-import { type Area, keyHints, type Page } from '../frame.ts'
+import { type Area, type Page } from '../frame.ts'
 import { bold, dim, type Line } from '../lines.ts'
 import { findings, pagerWindow } from '../pager.ts'
 import type { Pager } from '../state.ts'
@@ -24,15 +24,15 @@ export function pagerPage(pager: Pager, { height }: Area): Page {
         height: room
       }
     ],
-    keys: keyHints([
+    keys: [
       ...(found.function === undefined ? [] : [['i', 'invoke now'] as const]),
       ...(found.url === undefined ? [] : [['c', 'copy url'] as const]),
-      ...(found.invocation === undefined ? [] : [['e', 'explain'] as const]),
+      ...(found.invocation === undefined || pager.title.startsWith('cares explain') ? [] : [['e', 'explain'] as const]),
       ...(pager.lines.length > room ? [['up/down', 'scroll'] as const] : []),
       ['esc', pager.exitCode === null ? 'cancel' : 'back'],
       ['?', 'help'],
       ['q', 'quit']
-    ])
+    ]
   }
 }
 
@@ -74,10 +74,10 @@ export function helpPage({ height, glyphs }: Area, top: number): Page {
         height: room
       }
     ],
-    keys: keyHints([
+    keys: [
       ['up/down', 'scroll'],
       ['esc', 'back']
-    ])
+    ]
   }
 }
 
