@@ -8,7 +8,10 @@ const ROOT = new URL('../', import.meta.url)
 /** Packages that are needed without an import: tools that scripts run, type declarations, the bundled Node. */
 const UNIMPORTED = /^(@biomejs\/|@bufbuild\/(buf|protoc-gen-es)$|@types\/|c8$|mocha$|oxlint|typescript$|node-linux-)/
 
-const paths = globSync(['src/**/*.{ts,js}', 'test/**/*.{ts,mjs}', 'scripts/**/*.ts'], { cwd: ROOT })
+/** What begins without an import: the process, and the page, which Vite builds and a browser starts. */
+const ENTRIES = ['src/cares.js', 'src/faces/web/main.tsx', 'src/faces/web/vite.config.ts']
+
+const paths = globSync(['src/**/*.{ts,tsx,js}', 'test/**/*.{ts,mjs}', 'scripts/**/*.ts'], { cwd: ROOT })
   .filter(path => !path.startsWith('src/wire/generated/'))
   .sort()
 
@@ -27,7 +30,7 @@ describe('the tree is tidy', () => {
     const isStarted = (path: string): boolean =>
       path.endsWith('.spec.ts') || (!path.startsWith('src/') && named.includes(path.split('/').at(-1) ?? path))
     const production = files.filter(({ path }) => path.startsWith('src/') && !path.startsWith('src/simulate/'))
-    report([...deadFiles(production, ['src/cares.js']), ...deadFiles(files, ['src/cares.js', ...paths.filter(isStarted)])])
+    report([...deadFiles(production, ENTRIES), ...deadFiles(files, [...ENTRIES, ...paths.filter(isStarted)])])
   })
 
   it('every dependency is imported, and every import is a dependency', () => {
@@ -37,7 +40,8 @@ describe('the tree is tidy', () => {
     >
     const names = Object.keys({ ...dependencies, ...devDependencies })
     report(packagesUsed(files, { dependencies: names, unimported: names.filter(name => UNIMPORTED.test(name)) }))
-    const production = files.filter(({ path }) => path.startsWith('src/'))
+    // What the page is made of is in its bundle: whoever installs CARES does not need it.
+    const production = files.filter(({ path }) => path.startsWith('src/') && !path.startsWith('src/faces/web/'))
     report(packagesUsed(production, { dependencies: Object.keys(dependencies ?? {}), unimported: [] }))
   })
 })

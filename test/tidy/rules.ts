@@ -214,7 +214,7 @@ function nothingUnfinished(file: SourceFile): readonly Finding[] {
 function fileNames(file: SourceFile): readonly Finding[] {
   const name = file.path.split('/').at(-1) ?? ''
   const found: Finding[] = []
-  if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.(spec|build|d))?\.(ts|js|mjs)$/.test(name))
+  if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.(spec|build|config|d))?\.(ts|tsx|js|mjs)$/.test(name))
     found.push(finding(file, 0, 'name files in kebab-case, one noun each'))
   if (name.startsWith('index.')) found.push(finding(file, 0, 'a barrel: import each name from the file that defines it'))
   walk(file.program, node => {

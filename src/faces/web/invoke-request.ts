@@ -47,7 +47,7 @@ export function curlLine({ url }: Pick<FunctionItem, 'url'>, { method, path, hea
     'curl',
     ...(method === (hasBody(method) && body !== '' ? 'POST' : 'GET') ? [] : ['-X', method]),
     ...parseHeaders(headers).flatMap(([name, value]) => ['-H', quoted(`${name}: ${value}`)]),
-    ...(hasBody(method) && body !== '' ? ['--data-binary', quoted(body)] : []),
+    ...(hasBody(method) && body !== '' ? ['--data-raw', quoted(body)] : []),
     quoted(target === '/' ? url : url + target)
   ].join(' ')
 }

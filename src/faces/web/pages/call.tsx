@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import { type CaresError, toCaresError } from '../../../model/errors.ts'
 import type { Explanation, PlacementItem } from '../../../model/rest.ts'
 import { formatBytes, formatDurationMs } from '../../../model/units.ts'
-import { formatAge, timeOfDay } from '../../text.ts'
+import { timeOfDay } from '../../text.ts'
 import { chosenCost, costSegments, scaleMs, surprise, usageSegments } from '../cost-bars.ts'
 import { useAsked, useLive, useNowMs } from '../hooks.ts'
 import { CallState } from '../parts/badges.tsx'
@@ -12,6 +12,7 @@ import { Empty, Loading } from '../parts/empty.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { FunctionLink, PeerLink } from '../parts/links.tsx'
 import { Problem } from '../parts/problem.tsx'
+import { ageText, bytesText } from '../words.ts'
 
 const ASK_EVERY_MS = 1_000
 
@@ -86,8 +87,8 @@ function Explained({ explanation }: { explanation: Explanation }) {
               ['Answer', invocation.status === null ? 'none' : `status ${invocation.status}`],
               ['CPU time', usage?.cpuMs === undefined ? 'not measured' : formatDurationMs(usage.cpuMs)],
               ['Memory peak', usage?.memoryPeakBytes === undefined ? 'not measured' : formatBytes(usage.memoryPeakBytes)],
-              ['In and out', usage === null ? 'not known' : `${formatBytes(usage.bytesIn)}B in, ${formatBytes(usage.bytesOut)}B out`],
-              ['Accepted', `${timeOfDay(invocation.acceptedAt)}, ${formatAge(invocation.acceptedAt, nowMs)} ago`]
+              ['In and out', usage === null ? 'not known' : `${bytesText(usage.bytesIn)} in, ${bytesText(usage.bytesOut)} out`],
+              ['Accepted', `${timeOfDay(invocation.acceptedAt)}, ${ageText(invocation.acceptedAt, nowMs)} ago`]
             ]}
           />
         </section>
@@ -143,7 +144,7 @@ function Placement({ placement, scale, turn, of }: { placement: PlacementItem; s
       <p class="dim">
         Decided at {timeOfDay(placement.at)} by <PeerLink peer={placement.by} />, term {placement.term}, strategy {placement.strategy}, from
         what the peers had said up to {formatDurationMs(placement.viewAgeMs)} before. It needs {needs.cpus} cores,{' '}
-        {formatBytes(needs.memoryBytes)} of memory, an image of {formatBytes(needs.imageBytes)}B.
+        {formatBytes(needs.memoryBytes)} of memory, an image of {bytesText(needs.imageBytes)}.
       </p>
       <div class="table-box">
         <table class="verdicts" aria-label="Every peer that was looked at">

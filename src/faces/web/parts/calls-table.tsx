@@ -1,12 +1,19 @@
+import { useState } from 'preact/hooks'
 import type { Invocation } from '../../../model/rest.ts'
 import { formatDurationMs } from '../../../model/units.ts'
-import { formatAge, ratio } from '../../text.ts'
+import { ratio } from '../../text.ts'
 import { surprise } from '../cost-bars.ts'
+import { ageText } from '../words.ts'
 import { CallState } from './badges.tsx'
 import { CallLink, FunctionLink, PeerLink } from './links.tsx'
 
+/** Rows that are shown at first: enough to see how things go, few enough to scroll by. */
+const ROWS_SHOWN = 50
+
 /** Calls with what was predicted of them beside what they took; of those that run, what they have taken so far. */
-export function CallsTable({ calls, nowMs, label }: { calls: readonly Invocation[]; nowMs: number; label: string }) {
+export function CallsTable({ calls: all, nowMs, label }: { calls: readonly Invocation[]; nowMs: number; label: string }) {
+  const [isWhole, setWhole] = useState(false)
+  const calls = isWhole ? all : all.slice(0, ROWS_SHOWN)
   const scaleMs = Math.max(1, ...calls.flatMap(call => [call.predictedMs ?? 0, tookMs(call, nowMs)]))
   return (
     <div class="table-box">
@@ -62,11 +69,16 @@ export function CallsTable({ calls, nowMs, label }: { calls: readonly Invocation
                 <Versus call={call} tookMs={tookMs(call, nowMs)} scaleMs={scaleMs} />
               </td>
               <td class="number wide">{offBy(call)}</td>
-              <td class="number wide">{formatAge(call.acceptedAt, nowMs)}</td>
+              <td class="number wide">{ageText(call.acceptedAt, nowMs)}</td>
             </tr>
           ))}
         </tbody>
       </table>
+      {calls.length === all.length ? null : (
+        <button type="button" class="more" onClick={() => setWhole(true)}>
+          Show all {all.length}
+        </button>
+      )}
     </div>
   )
 }

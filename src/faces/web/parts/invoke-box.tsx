@@ -1,10 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { CaresError, toCaresError } from '../../../model/errors.ts'
 import type { FunctionItem } from '../../../model/rest.ts'
-import { formatBytes, formatDurationMs } from '../../../model/units.ts'
+import { formatDurationMs } from '../../../model/units.ts'
 import type { FetchAnswer } from '../../node-fetch.ts'
 import { useLive } from '../hooks.ts'
 import { curlLine, hasBody, type InvokeFields, METHODS, parseHeaders, parseServerTiming, targetPath } from '../invoke-request.ts'
+import { bytesText } from '../words.ts'
 import { Copy } from './copy.tsx'
 import { CallLink } from './links.tsx'
 import { Problem } from './problem.tsx'
@@ -142,7 +143,7 @@ function AnswerView({ answer: { status, headers, text, isCut, bytes, tookMs } }:
       <p class="answer-line">
         <span class={`badge ${status < 400 ? 'good' : 'bad'}`}>{status}</span>
         <span>{formatDurationMs(tookMs)}</span>
-        <span>{formatBytes(bytes)}B</span>
+        <span>{bytesText(bytes)}</span>
         {headers.get('x-cares-start') === undefined ? null : <span>{headers.get('x-cares-start')} start</span>}
         {timing.map(([name, ms]) => (
           <span key={name} class="dim">

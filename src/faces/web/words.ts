@@ -1,0 +1,12 @@
+import { formatBytes } from '../../model/units.ts'
+import { formatAge } from '../text.ts'
+
+/** `63Ki`, and `18 bytes` where there is no unit to shorten by. */
+export function bytesText(bytes: number): string {
+  return bytes < 1_024 ? `${Math.round(bytes)} ${bytes === 1 ? 'byte' : 'bytes'}` : formatBytes(bytes)
+}
+
+/** How long ago a time was; `now` for less than a second. */
+export function ageText(at: string, nowMs: number): string {
+  return formatAge(at, nowMs).replace(/^0ms$/, 'now')
+}
