@@ -36,9 +36,17 @@ export class PeerProcess {
     this.pid = child.pid ?? 0
   }
 
-  /** Starts a peer with these flags and waits for its announcement. Rejects with the log when it ends before. */
-  static async start(flags: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<PeerProcess> {
-    const child = spawn(process.execPath, [LAUNCHER, 'peer', ...flags], {
+  /**
+   * Starts a peer with these flags and waits for its announcement. Rejects with the log when it ends before. `within` is a command that runs
+   * the rest of its arguments in its own place: `ip netns exec NAME`.
+   */
+  static async start(
+    flags: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    within: readonly string[] = []
+  ): Promise<PeerProcess> {
+    const [program = process.execPath, ...args] = [...within, process.execPath, LAUNCHER, 'peer', ...flags]
+    const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env }
     })

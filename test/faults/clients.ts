@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { eventually } from '../e2e/cluster.ts'
+import type { PeerProcess } from '../e2e/peer-process.ts'
+import type { History } from './history.ts'
+
+/** How long a client waits between two operations: long enough to leave a small machine to the peers. */
+const PAUSE_MS = 40
+/** Every so many operations of a client is an upload. */
+const UPLOAD_EVERY = 10
+
+/** Clients that go on until they are stopped. */
+export interface Clients {
+  /** Resolves when so many more operations have ended. */
+  answered(more: number): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Starts clients that call and upload one thing after the other, each time through the next of the peers that `peers` then names. */
+export function startClients(history: History, peers: () => readonly PeerProcess[], count = 4): Clients {
+  const stopping = new AbortController()
+  const running = Array.from({ length: count }, async (_, client) => {
+    for (let i = client; !stopping.signal.aborted; i++) {
+      const now = peers()
+      const peer = now[i % now.length]
+      if (peer !== undefined) await (i % UPLOAD_EVERY === 0 ? history.upload(peer) : history.call(peer))
+      await sleep(PAUSE_MS)
+    }
+  })
+  const ended = (): number => history.operations.filter(({ outcome }) => outcome !== 'pending').length
+  return {
+    answered: async more => {
+      const wanted = ended() + more
+      await eventually(`${more} more operations end`, () => (ended() >= wanted ? true : undefined), { withinMs: 30_000 })
+    },
+    stop: async () => {
+      stopping.abort()
+      await Promise.all(running)
+    }
+  }
+}

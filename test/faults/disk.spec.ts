@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ask, Cluster, eventually, upload } from '../e2e/cluster.ts'
+import { processFunctions } from '../e2e/functions.ts'
+import { PeerProcess } from '../e2e/peer-process.ts'
+import { History } from './history.ts'
+import { stateOf, voters } from './states.ts'
+
+const { upper } = processFunctions()
+/** The store's databases, their write-ahead logs, and some uploads. */
+const DISK_BYTES = 16 * 2 ** 20
+/** More than fit beside the ballast below. */
+const UPLOADS_MAX = 400
+
+describe('a disk that is full', () => {
+  it('takes its peer out, with a reason that says so, while the others go on', async function () {
+    const cluster = await Cluster.start({ peers: 2 })
+    const directory = cluster.dataOf('peer-2')
+    mkdirSync(directory)
+    try {
+      if (!mount(directory)) return this.skip()
+      const small = await cluster.add('peer-2')
+      await voters(cluster, 3)
+      const other = cluster.alive.find(peer => peer !== small)
+      assert.ok(other)
+      const { bavail, bsize } = statfsSync(directory)
+      writeFileSync(join(directory, 'ballast'), Buffer.alloc(bavail * bsize))
+      const history = new History(cluster)
+      const reason = await eventually(
+        'the peer takes no part any more',
+        async () => {
+          if (history.operations.length < UPLOADS_MAX) await history.upload(other)
+          return (await stateOf(small)).fenced ?? undefined
+        },
+        { withinMs: 60_000 }
+      )
+      assert.match(reason, /disk is full/)
+      const ready = await ask(small, '/readyz')
+      assert.equal(ready.status, 503)
+      assert.match(ready.text, /disk is full/)
+
+      const survivors = cluster.alive.filter(peer => peer !== small)
+      await eventually('the others agree on an orchestrator', async () => {
+        const states = await Promise.all(survivors.map(stateOf))
+        const ids = new Set(states.map(({ orchestrator }) => orchestrator?.id))
+        return ids.size === 1 && !ids.has(undefined) && !ids.has(small.id) ? true : undefined
+      })
+      const last = await ask(other, '/v1/functions', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ name: 'upper', ...upper })
+      })
+      assert.ok(last.status < 300, last.text)
+      await eventually('the others know it', async () => {
+        const replies = await Promise.all(survivors.map(peer => ask(peer, '/fn/upper', { method: 'POST', body: 'call' })))
+        return replies.every(({ text }) => text === 'CALL') ? true : undefined
+      })
+
+      await small.stop()
+      rmSync(join(directory, 'ballast'))
+      const again = await cluster.add('peer-2')
+      assert.equal(again.id, small.id)
+      await cluster.settled()
+      await cluster.knows('upper')
+      assert.deepEqual(await history.contradictions(cluster), [])
+    } finally {
+      await Promise.all(cluster.alive.map(peer => peer.stop()))
+      unmount(directory)
+      await cluster.stop()
+    }
+  })
+})
+
+describe('a data directory', () => {
+  it('that was deleted while its peer was down: the peer joins as a new one', async () => {
+    const cluster = await Cluster.start()
+    try {
+      const orchestrator = await voters(cluster, 3)
+      await upload(cluster, orchestrator, { name: 'upper', ...upper })
+      const victim = cluster.alive.find(peer => peer !== orchestrator)
+      assert.ok(victim)
+      await victim.crash()
+      rmSync(cluster.dataOf(victim.name), { recursive: true })
+      const again = await cluster.add(victim.name)
+      assert.notEqual(again.id, victim.id, 'it must not vote under the name of what it forgot')
+      await cluster.settled()
+      await cluster.knows('upper')
+      assert.equal((await ask(again, '/fn/upper', { method: 'POST', body: 'call' })).text, 'CALL')
+      await eventually('the new one votes in place of the old one', async () => {
+        const { voters: now } = await stateOf(orchestrator)
+        const ids = now.map(String)
+        return ids.length === 3 && ids.includes(again.id) && !ids.includes(victim.id) ? true : undefined
+      })
+    } finally {
+      await cluster.stop()
+    }
+  })
+
+  it('of a running peer is refused to a second process, which says who has it', async () => {
+    const cluster = await Cluster.start({ peers: 1 })
+    try {
+      const peer = cluster.peer('peer-0')
+      const flags = ['--name', 'twin', '--data', cluster.dataOf('peer-0'), '--open', '--runtime', 'process', '--http', '127.0.0.1:0']
+      await assert.rejects(PeerProcess.start([...flags, '--listen', '/ip4/127.0.0.1/tcp/0']), new RegExp(`in use by process ${peer.pid}`))
+      assert.equal((await ask(peer, '/healthz')).status, 200)
+    } finally {
+      await cluster.stop()
+    }
+  })
+})
+
+/** Puts a small disk of memory at `directory`; false where that is not allowed. */
+function mount(directory: string): boolean {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES},mode=700`, 'tmpfs', directory], { stdio: 'pipe' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+function unmount(directory: string): void {
+  try {
+    execFileSync('umount', [directory], { stdio: 'pipe' })
+  } catch {
+    // It was never mounted.
+  }
+}

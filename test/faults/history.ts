@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ask, type Cluster, type Reply } from '../e2e/cluster.ts'
+import type { PeerProcess } from '../e2e/peer-process.ts'
+
+/** One operation of a client, and how it ended: `unknown` where the client cannot tell whether it happened. */
+interface Operation {
+  readonly kind: 'call' | 'upload'
+  /** What tells it from all others: the call's input, the function's name. */
+  readonly key: string
+  readonly through: string
+  readonly startedMs: number
+  outcome: 'ok' | 'fail' | 'unknown' | 'pending'
+  tookMs: number
+  detail: string
+}
+
+/** Codes that promise that nothing was started. */
+const NOT_STARTED: ReadonlySet<string> = new Set(['no_capacity', 'no_orchestrator', 'no_quorum', 'overloaded', 'stopping'])
+
+/** What clients did to a cluster and were told of it, to be judged at the end against what really happened. */
+export class History {
+  readonly operations: Operation[] = []
+  readonly #startsPath: string
+
+  constructor(cluster: Cluster) {
+    this.#startsPath = join(cluster.dataOf('starts'))
+  }
+
+  /** A function that writes each of its starts down, and answers with its input. Not idempotent. */
+  get countingFunction(): { name: string; image: string; contract: 'stdio' } {
+    return { name: 'counting', image: `sh -c 'read id; echo $id >> ${this.#startsPath}; echo $id'`, contract: 'stdio' }
+  }
+
+  /** Calls the counting function once, with an input of its own. Never rejects. */
+  async call(peer: PeerProcess): Promise<void> {
+    const key = randomUUID()
+    await this.#record('call', key, peer, async () => {
+      const reply = await ask(peer, '/fn/counting', { method: 'POST', body: `${key}\n` })
+      if (reply.status === 200) return reply.text.trim() === key ? ['ok', ''] : ['fail', `another answer: ${reply.text}`]
+      return [NOT_STARTED.has(reply.problem?.code ?? '') ? 'fail' : 'unknown', describe(reply)]
+    })
+  }
+
+  /** Registers one more function. Never rejects. */
+  async upload(peer: PeerProcess): Promise<void> {
+    const key = `u-${randomUUID().slice(0, 8)}`
+    await this.#record('upload', key, peer, async () => {
+      const headers = { 'content-type': 'application/json' }
+      const body = JSON.stringify({ name: key, image: 'cat', contract: 'stdio' })
+      const reply = await ask(peer, '/v1/functions', { method: 'POST', headers, body })
+      return [reply.status < 300 ? 'ok' : 'unknown', describe(reply)]
+    })
+  }
+
+  async #record(
+    kind: Operation['kind'],
+    key: string,
+    peer: PeerProcess,
+    run: () => Promise<readonly ['ok' | 'fail' | 'unknown', string]>
+  ): Promise<void> {
+    const startedMs = performance.now()
+    const operation: Operation = { kind, key, through: peer.name, startedMs, outcome: 'pending', tookMs: 0, detail: '' }
+    this.operations.push(operation)
+    try {
+      ;[operation.outcome, operation.detail] = await run()
+    } catch (error) {
+      // The peer died, or could not be reached: the client cannot know.
+      operation.outcome = 'unknown'
+      operation.detail = `connection: ${String(error)}`
+    }
+    operation.tookMs = performance.now() - startedMs
+  }
+
+  count(kind: Operation['kind'], outcome: Operation['outcome']): number {
+    return this.operations.filter(operation => operation.kind === kind && operation.outcome === outcome).length
+  }
+
+  /** Everything that contradicts the promises, as sentences; empty when all is well. Call it when the cluster is whole again. */
+  async contradictions(cluster: Cluster): Promise<readonly string[]> {
+    const found: string[] = []
+    const starts = new Map<string, number>()
+    for (const key of await this.#starts()) starts.set(key, (starts.get(key) ?? 0) + 1)
+    for (const { kind, key, outcome, through, detail } of this.operations) {
+      if (outcome === 'pending') found.push(`the ${kind} ${key} through ${through} was never answered`)
+      if (kind !== 'call') continue
+      const count = starts.get(key) ?? 0
+      if (count > 1) found.push(`the call ${key} was started ${count} times`)
+      if (outcome === 'ok' && count === 0) found.push(`the call ${key} was answered and never started`)
+      if (outcome === 'fail' && count > 0) found.push(`the call ${key} was started, and its client told that it was not: ${detail}`)
+    }
+    for (const peer of cluster.alive) {
+      for (const { kind, key, outcome } of this.operations) {
+        if (kind !== 'upload' || outcome !== 'ok') continue
+        const { status } = await ask(peer, `/v1/functions/${key}`)
+        if (status !== 200) found.push(`the upload ${key} was acknowledged, and ${peer.name} answers ${status}`)
+      }
+    }
+    return found
+  }
+
+  async #starts(): Promise<readonly string[]> {
+    try {
+      return (await readFile(this.#startsPath, 'utf8')).split('\n').filter(line => line !== '')
+    } catch {
+      return [] // Nothing was ever started.
+    }
+  }
+}
+
+function describe({ status, text }: Reply): string {
+  return `${status} ${text.slice(0, 200)}`
+}
