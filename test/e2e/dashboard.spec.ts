@@ -35,11 +35,10 @@ describe('the dashboard', () => {
   let page: Page
   const errors: string[] = []
 
-  const start = (http: string, flags: readonly string[] = ['--open']): Promise<PeerProcess> =>
-    PeerProcess.start([
-      ...['--name', 'atlas', '--data', join(folder, 'peer'), '--preset', 'loopback', '--runtime', 'process'],
-      ...['--http', http, '--listen', '/ip4/127.0.0.1/tcp/0', ...flags]
-    ])
+  const start = (http: string, flags: readonly string[] = ['--open']): Promise<PeerProcess> => {
+    const own = ['--name', 'atlas', '--data', join(folder, 'peer'), '--preset', 'loopback', '--runtime', 'process']
+    return PeerProcess.start([...own, '--http', http, '--listen', '/ip4/127.0.0.1/tcp/0', ...flags])
+  }
   const open = async (hash: string, { url = peer.api } = {}): Promise<void> => {
     await page.goto(`${url}/${hash}`)
   }

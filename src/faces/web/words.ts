@@ -10,3 +10,9 @@ export function bytesText(bytes: number): string {
 export function ageText(at: string, nowMs: number): string {
   return formatAge(at, nowMs).replace(/^0ms$/, 'now')
 }
+
+/** The same in a sentence: `12s ago`, `just now`. */
+export function agoText(at: string, nowMs: number): string {
+  const age = ageText(at, nowMs)
+  return age === 'now' ? 'just now' : `${age} ago`
+}

@@ -26,7 +26,8 @@ describe('the upload form', () => {
   }
 
   it('loses nothing of a function that is changed', () => {
-    for (const fn of [THUMB, UPPER].map(fn => ({ ...fn, memoryBytes: fn.memoryBytes + 1, timeoutMs: 61_500 }))) {
+    for (const sample of [THUMB, UPPER]) {
+      const fn = { ...sample, memoryBytes: sample.memoryBytes + 1, timeoutMs: 61_500 }
       const request = requestOf(fieldsOf(fn))
       assert.deepEqual(
         [request.name, request.image, request.memoryBytes, request.timeoutMs, request.cpus, request.env],

@@ -12,7 +12,7 @@ import { Empty, Loading } from '../parts/empty.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { FunctionLink, PeerLink } from '../parts/links.tsx'
 import { Problem } from '../parts/problem.tsx'
-import { ageText, bytesText } from '../words.ts'
+import { agoText, bytesText } from '../words.ts'
 
 const ASK_EVERY_MS = 1_000
 
@@ -88,7 +88,7 @@ function Explained({ explanation }: { explanation: Explanation }) {
               ['CPU time', usage?.cpuMs === undefined ? 'not measured' : formatDurationMs(usage.cpuMs)],
               ['Memory peak', usage?.memoryPeakBytes === undefined ? 'not measured' : formatBytes(usage.memoryPeakBytes)],
               ['In and out', usage === null ? 'not known' : `${bytesText(usage.bytesIn)} in, ${bytesText(usage.bytesOut)} out`],
-              ['Accepted', `${timeOfDay(invocation.acceptedAt)}, ${ageText(invocation.acceptedAt, nowMs)} ago`]
+              ['Accepted', `${timeOfDay(invocation.acceptedAt)}, ${agoText(invocation.acceptedAt, nowMs)}`]
             ]}
           />
         </section>

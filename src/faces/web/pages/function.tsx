@@ -2,7 +2,6 @@ import { useState } from 'preact/hooks'
 import { type CaresError, toCaresError } from '../../../model/errors.ts'
 import type { FunctionItem } from '../../../model/rest.ts'
 import { formatBytes, formatDurationMs } from '../../../model/units.ts'
-import { formatAge } from '../../text.ts'
 import { fieldsOf } from '../function-form.ts'
 import { useCalls, useLive, useLiveState, useNowMs } from '../hooks.ts'
 import { CallsTable } from '../parts/calls-table.tsx'
@@ -13,6 +12,7 @@ import { FunctionForm } from '../parts/function-form.tsx'
 import { InvokeBox } from '../parts/invoke-box.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { hrefOf } from '../route.ts'
+import { agoText } from '../words.ts'
 
 const CALLS_SHOWN = 15
 
@@ -123,7 +123,7 @@ function Revisions({
           <code class="clip" title={image}>
             {image}
           </code>
-          <span class="dim push">{formatAge(at, nowMs)} ago</span>
+          <span class="dim push">{agoText(at, nowMs)}</span>
         </li>
       ))}
     </ol>

@@ -125,8 +125,9 @@ export function Overview() {
   )
 }
 
-function Verdict({ state: { cluster, peers } }: { state: LiveState }) {
-  if (cluster === null || peers === null) return null
+function Verdict({ state: { cluster, peers, link } }: { state: LiveState }) {
+  // What was healthy when it was last seen may not be so now.
+  if (cluster === null || peers === null || link.state !== 'answered') return null
   const problems = degradations(cluster, peers)
   return problems.length === 0 ? (
     <p class="verdict good-text">Healthy</p>

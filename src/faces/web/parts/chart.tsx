@@ -29,6 +29,8 @@ export function Chart({
 }) {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
+  const data = useRef<uPlot.AlignedData>([[]])
+  data.current = [timesS, ...lines.map(({ values }) => values)] as uPlot.AlignedData
   const [pointed, setPointed] = useState<number | null>(null)
   const isEmpty = lines.every(({ values }) => values.every(value => value === null))
 
@@ -37,7 +39,7 @@ export function Chart({
     if (at === null || isEmpty) return
     const draw = (): void => {
       plot.current?.destroy()
-      plot.current = new uPlot(options(at, lines, format, setPointed), [[], ...lines.map(() => [])] as uPlot.AlignedData, at)
+      plot.current = new uPlot(options(at, lines, format, setPointed), data.current, at)
     }
     draw()
     const resize = new ResizeObserver(() => plot.current?.setSize({ width: at.clientWidth, height: HEIGHT }))
@@ -55,7 +57,7 @@ export function Chart({
       plot.current = null
     }
   }, [isEmpty])
-  useEffect(() => plot.current?.setData([timesS, ...lines.map(({ values }) => values)] as uPlot.AlignedData))
+  useEffect(() => plot.current?.setData(data.current))
 
   const shown = lines.map(({ label, colour, values }) => {
     const value = pointed === null ? values.findLast(value => value !== null) : values[pointed]
