@@ -52,7 +52,8 @@ export function fitLine(line: Line, width: number): Line {
 
 /** `text` in exactly `width` columns. */
 export function cell(text: string, width: number, align: 'left' | 'right' = 'left'): string {
-  const shown = fit(text, Math.max(0, width))
+  if (width <= 0) return ''
+  const shown = fit(text, width)
   const space = ' '.repeat(Math.max(0, width - stringWidth(shown)))
   return align === 'right' ? space + shown : shown + space
 }
@@ -120,6 +121,7 @@ function spanText(span: Span): string {
   return typeof span === 'string' ? span : span.text
 }
 
-function withText(span: Span, text: string): Span {
+/** The piece with another text. */
+export function withText(span: Span, text: string): Span {
   return typeof span === 'string' ? text : { ...span, text }
 }

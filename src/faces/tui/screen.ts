@@ -1,7 +1,7 @@
 import { assertNever } from '../../model/errors.ts'
 import { type Area, FRAME_COLUMNS, framed, type Page, type Section } from './frame.ts'
 import { ASCII, type Glyphs, UNICODE, WORDS } from './glyphs.ts'
-import { dim, fitLine, type Line, type Span } from './lines.ts'
+import { dim, fitLine, type Line, type Span, withText } from './lines.ts'
 import { COLUMNS_MIN, drawnRows, ROWS_MIN } from './page.ts'
 import { showsMachine } from './press-view.ts'
 import { currentView, type Prompt, type TuiState } from './state.ts'
@@ -26,7 +26,14 @@ export function screenLines(state: TuiState): readonly Line[] {
   const page = pageOf(state, { width: columns - FRAME_COLUMNS, height, glyphs })
   const notice =
     dialog.length > 0 ? [] : state.notice === null ? undefined : [{ text: state.notice.text, tone: state.notice.tone, bold: true }]
-  return [...framed({ ...page, sections: [...fitted(page.sections, height), ...dialog] }, columns, glyphs, notice), ...prompt]
+  const lines = [...framed({ ...page, sections: [...fitted(page.sections, height), ...dialog] }, columns, glyphs, notice), ...prompt]
+  return state.settings.unicode ? lines : lines.map(inAscii)
+}
+
+/** Shared code marks what it has cut with an ellipsis. */
+function inAscii(line: Line): Line {
+  const ascii = (text: string): string => text.replaceAll('…', '~')
+  return line.map(span => (typeof span === 'string' ? ascii(span) : withText(span, ascii(span.text))))
 }
 
 /** What the terminal can show. */

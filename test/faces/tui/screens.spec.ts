@@ -146,10 +146,13 @@ describe('the screens', () => {
   })
 
   it('use ASCII only in a terminal without UTF-8', () => {
-    const texts = [watching('atlas', SMALL, { unicode: false }), press(watching('atlas', SMALL, { unicode: false }), 'm')].flatMap(state =>
-      screenLines(state).map(lineText)
-    )
-    // An ellipsis would be the only other character.
+    const narrow = { columns: 60, rows: 24 }
+    const texts = [
+      press(watching('atlas', narrow, { unicode: false }), 'f'),
+      watching('atlas', narrow, { unicode: false }),
+      watching('atlas', SMALL, { unicode: false }),
+      press(watching('atlas', SMALL, { unicode: false }), 'm')
+    ].flatMap(state => screenLines(state).map(lineText))
     for (const text of texts) assert.match(text, /^[\x20-\x7e]*$/)
   })
 
