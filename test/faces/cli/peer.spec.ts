@@ -150,6 +150,20 @@ describe('cares peer', () => {
     })
   }
 
+  it('stops when it is interrupted while it looks for its cluster', async () => {
+    const interrupt = new AbortController()
+    const peer = fakePeer({
+      start: async () => {
+        setImmediate(() => interrupt.abort(new CaresError('cancelled', 'ended', { details: { signal: 'SIGTERM' } })))
+        await new Promise(() => {})
+      }
+    })
+    const { code, stderr } = await run(['peer'], { signal: interrupt.signal, environment: { createPeer: async () => peer } })
+    assert.equal(code, 143)
+    assert.match(stderr, /^stopping;/)
+    assert.deepEqual(peer.calls, ['start', 'stop'])
+  })
+
   it('does not start when it is interrupted while it is put together', async () => {
     const interrupt = new AbortController()
     const peer = fakePeer()

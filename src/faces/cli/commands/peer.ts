@@ -29,7 +29,7 @@ export async function peer(environment: CliEnvironment): Promise<AnyCommand> {
         if (running.service.profile.runtime === 'process') note(NO_ISOLATION)
         await announce(running, cluster, context)
         await Promise.race([aborted(signal), running.left])
-        note(signal.aborted ? 'stopping; interrupt again to end at once' : 'this peer has left its cluster; stopping')
+        note(signal.aborted ? STOPPING : 'this peer has left its cluster; stopping')
       } finally {
         await running.stop()
       }
@@ -38,15 +38,24 @@ export async function peer(environment: CliEnvironment): Promise<AnyCommand> {
   })
 }
 
+const STOPPING = 'stopping; interrupt again to end at once'
+
 const NO_ISOLATION =
   'cares: --runtime process gives NO ISOLATION: functions run as this user, with its files and its network. Only for programs that you trust.'
 
-async function started({ createPeer }: CliEnvironment, { options, signal }: CommandContext<Flags>): Promise<RunnablePeer> {
+async function started({ createPeer }: CliEnvironment, { options, signal, note }: CommandContext<Flags>): Promise<RunnablePeer> {
   try {
     const peer = await createPeer(options)
     try {
       signal.throwIfAborted()
-      await peer.start()
+      // A peer that finds nobody of its cluster would start for ever.
+      const starting = peer.start()
+      await Promise.race([starting, aborted(signal)])
+      if (signal.aborted) {
+        note(STOPPING)
+        starting.catch(() => {})
+        signal.throwIfAborted()
+      }
     } catch (error) {
       await peer.stop()
       throw error
