@@ -80,12 +80,7 @@ export function finished(
 export function watching(self = 'atlas', size?: Size, settings?: Partial<TuiSettings>): TuiState {
   let state = update(freshState(size, settings), { type: 'probed', answers: true }).state
   for (let second = 0; second < 40; second++) {
-    const wave = 1 + 0.6 * Math.sin(second / 5)
-    const peers = PEERS.map(peer => ({
-      ...peer,
-      succeeded: peer.state === 'gone' ? peer.succeeded : peer.succeeded - (40 - second) * 2,
-      used: second === 39 ? peer.used : { ...peer.used, cpus: Math.min(peer.capacity.cpus, peer.used.cpus * wave) }
-    }))
+    const peers = PEERS.map(peer => seen(peer, second))
     const events = second === 39 ? EVENTS : []
     state = update(state, { type: 'tick', nowMs: NOW_MS, look: sampleLook(self, peers), events }).state
   }
@@ -96,6 +91,13 @@ export function watching(self = 'atlas', size?: Size, settings?: Partial<TuiSett
       log: state.data.log.filter(({ kind }) => kind !== 'work').concat(state.data.log.findLast(({ kind }) => kind === 'work') ?? [])
     }
   }
+}
+
+/** A peer some seconds before the samples: busier or not, and with less done. */
+function seen(peer: Peer, second: number): Peer {
+  if (peer.state === 'gone' || second === 39) return peer
+  const cpus = Math.min(peer.capacity.cpus, peer.used.cpus * (1 + 0.6 * Math.sin(second / 5)))
+  return { ...peer, succeeded: peer.succeeded - (39 - second) * 2, used: { ...peer.used, cpus } }
 }
 
 /** `enter`, `esc` and the like press a key by its name; anything else is typed. */

@@ -20,7 +20,7 @@ export function header(state: TuiState, width: number): { readonly title: Line; 
   else parts.push(...liveParts(data))
   const own = state.own.state
   if (own === 'draining' || own === 'stopping') parts.push([{ text: own, tone: 'warn', bold: true }])
-  return { title: joined(parts, width - lineWidth(right) - 8), right }
+  return { title: joined(parts, width - lineWidth(right) - RULE_COLUMNS), right }
 }
 
 /** What is wrong with the cluster, a row each; none while all is well. */
@@ -42,6 +42,9 @@ export function isStale({ data }: TuiState): boolean {
 export function clock(nowMs: number): string {
   return `${new Date(nowMs).toISOString().slice(11, 19)}Z`
 }
+
+/** What the rule takes of a heading beside its two texts. */
+const RULE_COLUMNS = 5
 
 const PROBLEMS_MAX = 2
 

@@ -80,7 +80,7 @@ export function useRows(state: TuiState, peer: Peer, { width, glyphs }: Area): r
 }
 
 const LABEL = 8
-const NUMBERS = 17
+const NUMBERS = 19
 
 function networkRow(
   network: { readonly inBytes: readonly number[]; readonly outBytes: readonly number[] } | null,
@@ -88,7 +88,7 @@ function networkRow(
 ): Line {
   if (network === null) return [bold(cell('Network', LABEL)), dim('measured on the machine itself only')]
   const { inBytes, outBytes } = network
-  const text = `in ${formatBytes(inBytes.at(-1) ?? 0)}/s  out ${formatBytes(outBytes.at(-1) ?? 0)}/s`
+  const text = `in ${formatBytes(inBytes.at(-1) ?? 0)}B/s  out ${formatBytes(outBytes.at(-1) ?? 0)}B/s`
   const both = inBytes.map((bytes, index) => bytes + (outBytes[index] ?? 0))
   const room = NUMBERS + (barWidth === 0 ? 0 : barWidth + 1)
   return [bold(cell('Network', LABEL)), cell(text, room), ...historySpans(history(both, Math.max(...both, 1)))]

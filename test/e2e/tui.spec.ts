@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Cluster } from './cluster.ts'
+import { TestTerminal } from './terminal.ts'
+
+/** Of a peer that the screens start: on free ports, in a directory of the test. */
+const peerEnv = (data: string): Record<string, string> => ({
+  CARES_DATA: data,
+  CARES_API: 'http://127.0.0.1:1',
+  CARES_HTTP: '127.0.0.1:0',
+  CARES_LISTEN: '/ip4/127.0.0.1/tcp/0',
+  CARES_PRESET: 'loopback',
+  CARES_RUNTIME: 'process'
+})
+
+describe('bare cares in a terminal', () => {
+  let root = ''
+  const terminals: TestTerminal[] = []
+  const open = async (init: Parameters<typeof TestTerminal.open>[0]): Promise<TestTerminal> => {
+    const terminal = await TestTerminal.open(init)
+    terminals.push(terminal)
+    return terminal
+  }
+  before('needs tmux', async function () {
+    if (!(await TestTerminal.isPossible())) this.skip()
+    root = await mkdtemp(join(tmpdir(), 'cares-tui-'))
+  })
+  afterEach(async () => {
+    await Promise.all(terminals.splice(0).map(terminal => terminal.close()))
+  })
+  after(async () => {
+    if (root !== '') await rm(root, { recursive: true, force: true })
+  })
+
+  it('creates a cluster, uploads and invokes a function, explains the call, and stops its peer', async () => {
+    const data = join(root, 'first')
+    const terminal = await open({ name: 'create', env: peerEnv(data) })
+    await terminal.shows(/▸ Create a new cluster/)
+    await terminal.press('Enter')
+    await terminal.shows(/▸ Name/)
+    await terminal.type('atlas')
+    await terminal.press('Enter')
+    await terminal.shows(/orchestrator atlas, term \d+ {2}no isolation {2}1 peer/)
+    await terminal.shows(/▸ atlas ★ .*\d+\/\d+%/)
+
+    await terminal.type('u')
+    await terminal.shows(/▸ Command/)
+    await terminal.type('cat')
+    await terminal.press('Tab')
+    await terminal.type('echo')
+    await terminal.shows(/the same as {2}cares upload -- cat echo/)
+    await terminal.press('Enter')
+    await terminal.shows(/echo created {2}revision 1[^]*url .*\/fn\/echo[^]*i invoke now/)
+
+    await terminal.type('i')
+    await terminal.shows(/Invoke a function[^]*▸ Body/)
+    await terminal.type('hello from here')
+    await terminal.press('Enter')
+    await terminal.shows(/│ hello from here {3,}[^]*invocation i-\w{26} on atlas[^]*e explain/)
+    await terminal.type('e')
+    await terminal.shows(/Invocation {2}i-\w+ {2}echo r1 {2}succeeded[^]*chosen/)
+    // Two at once would be one key to a terminal: Escape is also how others begin.
+    await terminal.press('Escape')
+    await terminal.shows(/╭─ cares invoke/)
+    await terminal.press('Escape')
+    await terminal.shows(/done {5}i-\w{6} echo on atlas in/)
+    await terminal.type('m')
+    await terminal.shows(/Functions[^]*echo +\d/)
+    await terminal.press('Escape')
+
+    await terminal.type('q')
+    await terminal.shows(/This screen is peer atlas\. Nothing runs here\. Stop it\?/)
+    await terminal.press('Escape')
+    await terminal.type('q')
+    await terminal.shows(/\[d] drain and stop/)
+    await terminal.type('d')
+    await terminal.shows(/^ended with 0$/m)
+    assert.match(await readFile(join(data, 'peer.log'), 'utf8'), /API listens/)
+
+    // The machine remembers: the same peer comes back to its cluster.
+    const again = await open({ name: 'again', env: peerEnv(data) })
+    await again.shows(/▸ Start the peer of this machine/)
+    await again.press('Enter')
+    await again.shows(/orchestrator \S+, term/)
+    process.kill(await again.pid(), 'SIGTERM')
+    await again.shows(/^ended with 143$/m)
+  })
+
+  it('says what is wrong with a cluster id', async () => {
+    const terminal = await open({ name: 'join', env: peerEnv(join(root, 'second')) })
+    await terminal.shows(/▸ Create a new cluster/)
+    await terminal.press('Down', 'Enter')
+    await terminal.shows(/▸ Cluster id/)
+    await terminal.type('/ip4/127.0.0.1/tcp/4001/p2p/12D3KooWQx7f3a')
+    await terminal.press('Enter')
+    await terminal.shows(/! cannot start: cluster id is not valid: its peer id has the wrong length/)
+    await terminal.press('C-c')
+    await terminal.shows(/^ended with 0$/m)
+  })
+
+  describe('where a peer runs already', () => {
+    let cluster: Cluster
+    before(async () => {
+      cluster = await Cluster.start({ peers: 2 })
+    })
+    after(() => cluster?.stop())
+
+    it('attaches, follows the size of the window, and leaves the peer alone', async () => {
+      const orchestrator = await cluster.settled()
+      const terminal = await open({ name: 'attach', env: { CARES_API: orchestrator.api } })
+      await terminal.shows(new RegExp(`orchestrator ${orchestrator.name}.* 2 peers[^]*peer-0[^]*peer-1`))
+      await terminal.resize(120, 36)
+      await terminal.shows(/USD\/H/)
+      await terminal.resize(60, 18)
+      const narrow = await terminal.shows(/CPU {4}MEMORY {3}RUN/)
+      for (const line of narrow.trimEnd().split('\n')) assert.ok(line.length <= 60, line)
+      await terminal.resize(30, 8)
+      await terminal.shows(/enlarge the window/)
+      await terminal.resize(80, 24)
+      await terminal.shows(/\[u] Upload function/)
+      await terminal.type(':')
+      await terminal.type('pee')
+      await terminal.press('Tab')
+      await terminal.shows(/peers {2}peer\b/)
+      await terminal.type('s -o name')
+      await terminal.press('Enter')
+      await terminal.shows(/│ peer-0 +│\n│ peer-1 +│[^]*esc back/)
+      await terminal.type('q')
+      await terminal.shows(/^ended with 0$/m)
+      assert.ok(orchestrator.isRunning)
+    })
+
+    it('shows a worker by itself, without colours or UTF-8 where these are not wanted', async () => {
+      const orchestrator = await cluster.settled()
+      const worker = cluster.alive.find(peer => peer !== orchestrator) ?? orchestrator
+      const terminal = await open({ name: 'worker', env: { CARES_API: worker.api, NO_COLOR: '1', LC_ALL: 'C' } })
+      const text = await terminal.shows(new RegExp(`worker ${worker.name} {2}orchestrator ${orchestrator.name}[^]*CPU +[#=.]+[^]*Network`))
+      assert.match(text, /^[\x20-\x7e\n]*$/)
+      assert.doesNotMatch(await terminal.screen({ escapes: true }), /\[(?:\d+;)*[34][0-7](?:;\d+)*m/)
+    })
+
+    it('keeps the last picture when its peer dies, and goes on when it is back', async () => {
+      const worker = cluster.alive.find(({ name }) => name === 'peer-1') ?? cluster.peer('peer-0')
+      const terminal = await open({ name: 'lost', env: { CARES_API: worker.api } })
+      await terminal.shows(new RegExp(`(worker|orchestrator) ${worker.name}`))
+      const { host } = new URL(worker.api)
+      await worker.crash()
+      await terminal.shows(/RECONNECTING to http:\S+ \(\d+s\)[^]*connection refused/)
+      await cluster.add(worker.name, ['--http', host])
+      const back = await terminal.shows(new RegExp(`(worker|orchestrator) ${worker.name}`))
+      assert.doesNotMatch(back, /RECONNECTING/)
+    })
+  })
+})
