@@ -27,7 +27,8 @@ export function toDialError(cause: unknown, target: string): CaresError {
   }
   if (name === 'EncryptionFailedError' && /abort|time/.test(message)) {
     return new CaresError('peer_unreachable', `${target} accepts connections, but did not answer in time`, {
-      hint: 'check that a peer serves there; a private cluster is silent to whoever has no secret',
+      // Bytes under another key are noise: libp2p takes them for a broken message, or for the start of one that never ends.
+      hint: 'check that a peer serves there; a private cluster is silent to whoever has no secret, or another one',
       retryable: true,
       cause
     })

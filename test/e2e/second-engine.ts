@@ -24,9 +24,10 @@ export class SecondEngine {
   static async start(): Promise<SecondEngine> {
     const root = await mkdtemp(join(tmpdir(), 'cares-engine-'))
     const places = ['--data-root', join(root, 'data'), '--exec-root', join(root, 'exec'), '--pidfile', join(root, 'pid')]
-    // No bridge and no firewall rules: those belong to the machine's own engine.
+    // A network namespace of its own: an engine without a bridge removes the bridge of the machine's own engine where it finds it.
     const apart = ['--bridge=none', '--iptables=false', '--ip-masq=false']
-    const process = spawn('dockerd', [...places, ...apart, '--host', `unix://${join(root, 'docker.sock')}`], { stdio: 'ignore' })
+    const command = ['dockerd', ...places, ...apart, '--host', `unix://${join(root, 'docker.sock')}`]
+    const process = spawn('unshare', ['--net', '--', ...command], { stdio: 'ignore' })
     const failed = new Promise<never>((_, reject) => process.once('error', reject))
     const engine = new SecondEngine(root, process)
     const answers = eventually('the second engine to answer', async () => {

@@ -20,6 +20,14 @@ async function eventually(what: string, holds: () => boolean, signal: AbortSigna
   }
 }
 
+/** Under another key bytes are noise: it shows at once, or as the start of a message that never ends. Either way the hint names the secret. */
+function unlikeSecret(error: unknown): boolean {
+  assert.ok(error instanceof CaresError)
+  assert.ok(error.code === 'unauthorized' || error.code === 'peer_unreachable', error.code)
+  assert.match(`${error.message} ${error.hint}`, /secret/)
+  return true
+}
+
 describe('libp2p transport', () => {
   let all: Libp2pTransport[] = []
 
@@ -60,9 +68,9 @@ describe('libp2p transport', () => {
     const seed = idOf(a)
     const other = await started({ secret: 'another-secret' })
     const open = await started()
-    await assert.rejects(other.dialSeed(seed, { signal: within() }), coded('unauthorized', /secret/))
+    await assert.rejects(other.dialSeed(seed, { signal: within() }), unlikeSecret)
     await assert.rejects(open.dialSeed(seed, { signal: within() }), coded('peer_unreachable', /did not answer in time/))
-    await assert.rejects(a.dialSeed(idOf(open), { signal: within() }), coded('unauthorized', /secret/))
+    await assert.rejects(a.dialSeed(idOf(open), { signal: within() }), unlikeSecret)
     assert.deepEqual(
       [a, other, open].map(transport => transport.connected()),
       [[], [], []]
