@@ -126,6 +126,12 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
       }
     )
     const api = createApi({ ...config.http, tokens: config.tokens }, { service: daemon.service, clock, log })
+    let starting: Promise<void> | undefined
+    const startParts = async (): Promise<void> => {
+      await api.start()
+      apiUrl = api.url
+      await daemon.start()
+    }
     return {
       service: daemon.service,
       left: daemon.left,
@@ -133,12 +139,13 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
         return api.url
       },
       async start() {
-        await api.start()
-        apiUrl = api.url
-        await daemon.start()
+        starting ??= startParts()
+        await starting
       },
       async stop() {
+        // A start that looks for its cluster ends by this; what it has begun by then is stopped after it.
         await daemon.stop()
+        await starting?.catch(() => {}) // Whoever started it is told.
         await api.stop()
         await store.stop()
       }

@@ -53,7 +53,7 @@ async function started({ createPeer }: CliEnvironment, { options, signal, note }
       await Promise.race([starting, aborted(signal)])
       if (signal.aborted) {
         note(STOPPING)
-        starting.catch(() => {})
+        starting.catch(() => {}) // It fails of the stop that follows.
         signal.throwIfAborted()
       }
     } catch (error) {

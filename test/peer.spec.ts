@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { setImmediate } from 'node:timers/promises'
+import { readPeerConfig } from '../src/config.ts'
+import { createPeer, type Peer } from '../src/peer.ts'
+import { useTempDirs } from './support/temp-dirs.ts'
+import { createTestLog } from './support/test-log.ts'
+
+/** Nothing listens on port 1: the cluster of this id is never found. */
+const ABSENT = '/ip4/127.0.0.1/tcp/1/p2p/12D3KooWQfTmnGAmScQEaFUMQ1qnKeXYjF4SrqVcfHp1jetzqBnT#C15gacTo4q7M90E6ThuYRSSyBgRer90q'
+
+describe('a peer', function () {
+  this.timeout(30_000)
+  const tempDir = useTempDirs()
+
+  async function build(): Promise<Peer> {
+    const flags = { data: tempDir(), http: '127.0.0.1:0', listen: ['/ip4/127.0.0.1/tcp/0'], runtime: 'process', bootstrap: [ABSENT] }
+    const { config } = readPeerConfig(flags, { env: {} })
+    return createPeer(config, { log: createTestLog() })
+  }
+
+  it('that is stopped while it starts leaves nothing that listens', async () => {
+    const peer = await build()
+    const starting = assert.rejects(peer.start(), { code: 'stopping' })
+    await peer.stop()
+    await starting
+    assert.ok(!(await answers(peer.apiUrl)), 'its API still answers')
+  })
+
+  it('that is stopped while it looks for its cluster leaves nothing that listens', async () => {
+    const peer = await build()
+    const starting = assert.rejects(peer.start(), { code: 'stopping' })
+    while (!(await answers(peer.apiUrl))) await setImmediate()
+    const { apiUrl } = peer
+    await peer.stop()
+    await starting
+    assert.ok(!(await answers(apiUrl)), 'its API still answers')
+  })
+})
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(`${url}/healthz`)).status > 0
+  } catch {
+    return false
+  }
+}
