@@ -69,7 +69,7 @@ describe('libp2p transport', () => {
     const other = await started({ secret: 'another-secret' })
     const open = await started()
     await assert.rejects(other.dialSeed(seed, { signal: within() }), unlikeSecret)
-    await assert.rejects(open.dialSeed(seed, { signal: within() }), coded('peer_unreachable', /did not answer in time/))
+    await assert.rejects(open.dialSeed(seed, { signal: within() }), unlikeSecret)
     await assert.rejects(a.dialSeed(idOf(open), { signal: within() }), unlikeSecret)
     assert.deepEqual(
       [a, other, open].map(transport => transport.connected()),

@@ -43,6 +43,11 @@ export class ClusterWatch {
     void this.#listenOn()
   }
 
+  /** Events that wait to be taken. */
+  get pending(): number {
+    return this.#events.length
+  }
+
   /** What has come since this was asked last. */
   take(): { readonly look: Look | undefined; readonly events: readonly EventItem[] } {
     const taken = { look: this.#look, events: this.#events }

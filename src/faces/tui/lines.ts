@@ -26,9 +26,14 @@ export function graphemes(text: string): string[] {
   return Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment)
 }
 
+/** Columns that a text takes. Nearly all of it is ASCII, of which each character takes one: the table of all others is slow to ask. */
+export function textWidth(text: string): number {
+  return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text)
+}
+
 /** Columns that a row takes. */
 export function lineWidth(line: Line): number {
-  return line.reduce((sum, span) => sum + stringWidth(spanText(span)), 0)
+  return line.reduce((sum, span) => sum + textWidth(spanText(span)), 0)
 }
 
 /** The row in exactly `width` columns: cut, with an ellipsis, or filled with spaces. */
@@ -37,11 +42,11 @@ export function fitLine(line: Line, width: number): Line {
   let left = width
   for (const span of line) {
     const text = spanText(span)
-    const taken = stringWidth(text)
+    const taken = textWidth(text)
     if (taken > left) {
       // A piece that ends where the row ends still shows that more would follow.
       if (left > 0) fitted.push(withText(span, fit(text, left)))
-      left -= left > 0 ? Math.min(left, stringWidth(fit(text, left))) : 0
+      left -= left > 0 ? Math.min(left, textWidth(fit(text, left))) : 0
       break
     }
     fitted.push(span)
@@ -54,7 +59,7 @@ export function fitLine(line: Line, width: number): Line {
 export function cell(text: string, width: number, align: 'left' | 'right' = 'left'): string {
   if (width <= 0) return ''
   const shown = fit(text, width)
-  const space = ' '.repeat(Math.max(0, width - stringWidth(shown)))
+  const space = ' '.repeat(Math.max(0, width - textWidth(shown)))
   return align === 'right' ? space + shown : shown + space
 }
 
@@ -64,9 +69,9 @@ export function wrapped(text: string, width: number, rowsMax = 6): readonly stri
   let row = ''
   const words = text
     .split(' ')
-    .flatMap(word => (stringWidth(word) > width - 2 ? (word.match(new RegExp(`.{1,${width - 2}}`, 'gu')) ?? []) : [word]))
+    .flatMap(word => (textWidth(word) > width - 2 ? (word.match(new RegExp(`.{1,${width - 2}}`, 'gu')) ?? []) : [word]))
   for (const word of words) {
-    if (row !== '' && stringWidth(`${row} ${word}`) > width) {
+    if (row !== '' && textWidth(`${row} ${word}`) > width) {
       rows.push(row)
       row = `  ${word}`
     } else row = row === '' ? word : `${row} ${word}`

@@ -9,6 +9,9 @@ import { type Input, update } from './update.ts'
 /** Between two pictures of what happens by itself; keys are answered at once. People read no faster, and drawing is what costs. */
 const PICTURE_INTERVAL_MS = 500
 
+/** With more events between two pictures every second one is left out: nobody reads a hundred lines a second. */
+const EVENTS_BUSY = 50
+
 /** Longest that the first look for a peer of this machine takes: a local one answers at once. */
 const PROBE_TIMEOUT_MS = 1_500
 
@@ -30,6 +33,7 @@ export class TuiStore implements ScreenSource {
   #command = new AbortController()
   #output = ''
   #ownLog: string[] = []
+  #leftOut = false
 
   constructor(environment: TuiEnvironment) {
     this.#environment = environment
@@ -92,6 +96,8 @@ export class TuiStore implements ScreenSource {
 
   #picture(): void {
     const nowMs = this.#nowMs()
+    this.#leftOut = !this.#leftOut && (this.#watch?.pending ?? 0) > EVENTS_BUSY
+    if (this.#leftOut) return
     this.#flushOutput()
     if (this.#ownLog.length > 0) this.dispatch({ type: 'peer-log', lines: this.#ownLog.splice(0) })
     const { look, events } = this.#watch?.take() ?? { look: undefined, events: [] }
