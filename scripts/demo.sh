@@ -65,13 +65,15 @@ show() {
 start_peer() {
   local name=$1
   printf '\n  $ cares peer --name %s --preset loopback --runtime %s%s &\n' "$name" "$RUNTIME" "${CARES_BOOTSTRAP:+   (with CARES_BOOTSTRAP=\$(cares id))}"
+  # What an earlier life of this peer said is no answer.
+  rm -f "$WORK/$name.out"
   # Not by the function above: the pid must be that of the peer, not of a subshell.
   "$NODE" "$ROOT/src/cares.js" peer --name "$name" --preset loopback --runtime "$RUNTIME" --data "$WORK/peers/$name" \
     --http 127.0.0.1:0 --listen /ip4/127.0.0.1/tcp/0 >"$WORK/$name.out" 2>"$WORK/$name.log" &
   PID[$name]=$!
   local tries
   for tries in $(seq 200); do
-    [ ! -s "$WORK/$name.out" ] || break
+    grep -qs '}' "$WORK/$name.out" && break
     kill -0 "${PID[$name]}" 2>/dev/null || fail "peer $name ended"
     sleep 0.1
   done

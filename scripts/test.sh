@@ -60,6 +60,7 @@ if has shellcheck; then step 'shell scripts' shellcheck -x .ci/run scripts/*.sh 
 step 'build' npm run --silent build -- --outDir "$WORK/dist"
 
 suite 'Unit, simulation and compliance tests' --spec 'test/**/*.spec.ts'
+suite 'Models of consensus, searched to the last state' --config test/model-check/mocharc.json --spec 'test/model-check/*.spec.ts'
 suite 'End-to-end tests: real processes, real containers, the image and compose' --config test/e2e/mocharc.json --spec 'test/e2e/**/*.spec.ts'
 heading 'Demo'
 step 'the demo runs from start to end' bash scripts/demo.sh

@@ -50,7 +50,7 @@ export function toDialError(cause: unknown, target: string): CaresError {
 
 function unreachable(target: string, why: string, cause: unknown): CaresError {
   return new CaresError('peer_unreachable', `${target} cannot be reached: ${why}`, {
-    hint: 'check that the peer runs, and that its port can be reached from here',
+    hint: 'check that the peer runs, that its port can be reached from here, and that both have the same secret',
     retryable: true,
     cause
   })
