@@ -197,10 +197,7 @@ export class HttpPool {
       reservation.release()
       throw error
     })
-    void instance.exited.then(() => {
-      reservation.release()
-      void this.#remove(server)
-    })
+    void instance.exited.then(() => reservation.release())
     const tail = new Tail()
     instance.stderr.on('data', (chunk: Buffer) => tail.write(chunk))
     onInstance(instance)
@@ -219,6 +216,8 @@ export class HttpPool {
     server.started = { instance, client }
     await untilReady({ instance, client, fn, clock }, { deadlineMs: this.#readyTimeoutMs, stderr: () => tail.text(), signal })
     server.serving = { instance, client, tail }
+    // Not before: until then it is the watch for readiness that tells how the program ended.
+    void instance.exited.then(() => this.#remove(server))
     return server.serving
   }
 
