@@ -33,9 +33,9 @@ export async function localChecks(
       if (match !== null) checks.push(await portCheck('peer port', match[1] ?? '', Number(match[2]), '--listen MADDR'))
     }
   }
-  const socket = dockerSocket(settings.dockerHost)
-  if (settings.runtime === 'docker' && socket !== null) {
-    checks.push(await dockerCheck(socket, AbortSignal.any([signal, timeout(CONNECT_TIMEOUT_MS)])))
+  const engine = dockerEndpoint(settings.dockerHost)
+  if (settings.runtime === 'docker' && engine !== null) {
+    checks.push(await dockerCheck(engine, AbortSignal.any([signal, timeout(CONNECT_TIMEOUT_MS)])))
   }
   return checks
 }
@@ -52,10 +52,15 @@ export function clockCheck(hereMs: number, thereMs: number): HealthCheck {
   }
 }
 
+/** Where an engine listens: a socket of this machine, or a port of any. */
+type DockerEndpoint = { readonly path: string } | { readonly host: string; readonly port: number }
+
 /** Null: the engine is reached another way, and only a running peer can tell. */
-function dockerSocket(dockerHost: string | null): string | null {
-  if (dockerHost === null) return '/var/run/docker.sock'
-  return /^(?:unix:\/\/)?(\/.*)$/.exec(dockerHost)?.[1] ?? null
+function dockerEndpoint(dockerHost: string | null): DockerEndpoint | null {
+  const path = dockerHost === null ? '/var/run/docker.sock' : /^(?:unix:\/\/)?(\/.*)$/.exec(dockerHost)?.[1]
+  if (path !== undefined) return { path }
+  const [, host = '', port = ''] = /^(?:tcp|https?):\/\/\[?([^/]+?)\]?:(\d+)\/?$/.exec(dockerHost ?? '') ?? []
+  return host === '' ? null : { host, port: Number(port) }
 }
 
 function nodeCheck(version: string): HealthCheck {
@@ -109,19 +114,20 @@ async function portCheck(name: string, host: string, port: number, flag: string)
   }
 }
 
-async function dockerCheck(socket: string, signal: AbortSignal): Promise<HealthCheck> {
+async function dockerCheck(endpoint: DockerEndpoint, signal: AbortSignal): Promise<HealthCheck> {
+  const place = 'path' in endpoint ? endpoint.path : `${endpoint.host}:${endpoint.port}`
   try {
     await new Promise<void>((resolve, reject) => {
-      const connection = connect({ path: socket, signal })
+      const connection = connect({ ...endpoint, signal })
       connection.once('connect', () => {
         connection.destroy()
         resolve()
       })
       connection.once('error', reject)
     })
-    return { name: 'docker', ok: true, message: `answers at ${socket}` }
+    return { name: 'docker', ok: true, message: `answers at ${place}` }
   } catch (error) {
-    return await dockerFailure(socket, error as NodeJS.ErrnoException)
+    return await dockerFailure(place, error as NodeJS.ErrnoException)
   }
 }
 

@@ -119,7 +119,9 @@ describe('cares doctor', () => {
     } finally {
       server.close()
     }
-    assert.equal(await check('docker', { runtime: 'docker', dockerHost: 'tcp://10.0.0.9:2375' }), undefined)
+    assert.equal(await check('docker', { runtime: 'docker', dockerHost: 'ssh://builder' }), undefined)
+    const remote = { runtime: 'docker', dockerHost: 'tcp://127.0.0.1:1' } as const
+    assert.match((await check('docker', remote))?.message ?? '', /cannot use 127\.0\.0\.1:1: nobody answers/)
   })
 
   it('compares the clocks of this machine and the peer', () => {
