@@ -45,9 +45,12 @@ const CONTROLS: Readonly<Record<string, KeyName>> = {
 /** The keys in what the terminal sent at once: mostly one. */
 export function keysOf(input: string, key: TerminalKey): readonly Key[] {
   for (const [name, flag] of Object.entries(NAMES) as [KeyName, keyof TerminalKey][]) {
-    if (key[flag] === true) return [{ name, text: '', ctrl: key.ctrl === true }]
+    if (key[flag] !== true) continue
+    const pressed = { name, text: '', ctrl: key.ctrl === true }
+    return name === 'escape' && key.meta === true ? [pressed, pressed] : [pressed]
   }
-  if (key.meta === true) return []
+  // Escape and a letter that come at once look like a letter with Alt; no view uses that, so it is what the user meant.
+  if (key.meta === true) return [{ name: 'escape', text: '', ctrl: false }, ...graphemes(input).map(charKey)]
   if (key.ctrl === true) return [{ name: 'char', text: input, ctrl: true }]
   return graphemes(input).map(character => {
     const name = CONTROLS[character]

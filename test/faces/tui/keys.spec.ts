@@ -17,7 +17,8 @@ describe('keys', () => {
     ['several letters at once', 'ab', {}, 'a b'],
     ['letters that end with a line', 'ab\r', {}, 'a b enter'],
     ['an emoji of several code points as one', '👩‍🚀', {}, '👩‍🚀'],
-    ['nothing in what only a terminal says', 'x', { meta: true }, '']
+    ['escape and a letter that come together', 'q', { meta: true }, 'escape q'],
+    ['escape pressed twice at once', '', { escape: true, meta: true }, 'escape escape']
   ]
   for (const [what, input, key, names] of cases) {
     it(`tell ${what}`, () => {
