@@ -85,7 +85,7 @@ export function statsTable(peers: readonly PeerStatsItem[]): Table {
       { title: 'OK', align: 'right' },
       { title: 'FAILED', align: 'right' },
       { title: 'ID', wide: true },
-      { title: 'AGE', align: 'right' }
+      { title: 'HEARD', align: 'right' }
     ],
     rows: peers.map(({ name, state, capacity, used, reserved, running, succeeded, failed, id, ageMs }) => [
       name,

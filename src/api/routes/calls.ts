@@ -71,7 +71,7 @@ export function callRoutes(app: App, context: ApiContext): void {
 }
 
 const CALL_DESCRIPTION = [
-  'Any method, any path below the function, any body. Request headers that CARES reads: `Idempotency-Key` (the same key gets the same answer),',
+  'Any method, any path below the function, any body. Request headers that CARES reads: `Idempotency-Key` (the same key at the same peer gets the same answer),',
   '`x-cares-on` (run on this peer only), `x-cares-timeout` (such as `5s`; shorter than the function’s own). The answer carries',
   '`x-cares-invocation`, `x-cares-peer`, `x-cares-start`, `x-cares-placement` and `server-timing`; where it is chunked, the complete',
   '`server-timing` comes as a trailer. An answer that breaks off closes the connection without its proper end.'

@@ -14,7 +14,7 @@ export function peerStatsView({ profile, stats, state, role, ageMs }: PeerListin
     running: stats.running,
     succeeded: stats.succeeded,
     failed: stats.failed,
-    ageMs
+    ageMs: Math.round(ageMs)
   }
 }
 

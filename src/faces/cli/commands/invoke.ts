@@ -49,7 +49,7 @@ export const invoke = defineCommand<InvokeOptions>({
     { flags: '--wait', description: 'with --async: wait for the end and print the answer' },
     { flags: '--raw-exit', description: "exit with the function's own exit code instead of 8" },
     { flags: '--timeout <DURATION>', description: "give up earlier than the function's own timeout", parse: parseDurationMs },
-    { flags: '--idempotency-key <KEY>', description: 'the same key gets the same answer, within ten minutes' }
+    { flags: '--idempotency-key <KEY>', description: 'the same key gets the same answer from the same peer, for ten minutes' }
   ],
   description: 'The answer goes to stdout as it comes. With -v, where it ran and why goes to stderr. Ctrl-C cancels the call.',
   examples: [
