@@ -139,10 +139,16 @@ export class GatewayCall {
       breaker.trip(target)
       return { type: 'again', error }
     }
-    using watched = watch.watch(target)
+    let watched = watch.watch(target)
     using links = new AbortLinks()
     links.add(signal, reason => channel.abort(toCaresError(reason)))
-    links.add(watched.signal, reason => channel.abort(toCaresError(reason)))
+    let uploading = false
+    let over = false
+    // What an attach cannot go on with is not given up on a suspicion: a call whose body is on its way waits until that has arrived.
+    const onSilence = (reason: unknown): void => {
+      if (!uploading) channel.abort(toCaresError(reason))
+    }
+    links.add(watched.signal, onSilence)
     let firstSign = false
     links.add(clock.timeout(FIRST_SIGN_MS), () => {
       if (!firstSign) channel.abort(new CaresError('peer_lost', 'the orchestrator does not answer', { retryable: true }))
@@ -163,7 +169,14 @@ export class GatewayCall {
           this.#init.onPlaced(placed)
           await channel.send({ type: 'placed-ack', attempt })
         } else if (message.type === 'accepted') {
-          void this.#sendBody(channel)
+          uploading = true
+          void this.#sendBody(channel).then(() => {
+            uploading = false
+            if (over || !watched.signal.aborted) return
+            // Is it silent still?
+            watched = watch.watch(target)
+            links.add(watched.signal, onSilence)
+          })
         } else {
           const end = yield* this.#onAnswer(message)
           if (end?.type === 'doubt') lost = end.error
@@ -177,6 +190,8 @@ export class GatewayCall {
       breaker.trip(target)
       if (placed === undefined) return { type: 'again', error: lost }
     } finally {
+      over = true
+      watched[Symbol.dispose]()
       channel.end()
       // Reached early when the client stops reading, and when the function answered without reading all of its input.
       channel.abort(new CaresError('cancelled', 'the gateway has ended the call'))

@@ -16,7 +16,7 @@ export interface OrchestratorWatchComponents {
 
 /**
  * Tells the calls that wait for an orchestrator when it has fallen silent although its connection stands (frozen, or cut off). A wrong
- * suspicion does no harm: the call attaches to its worker and gets the same answer from there.
+ * suspicion does no harm: the call attaches to its worker and gets the same answer from there, once its body is no longer on its way.
  */
 export class OrchestratorWatch implements Startable {
   readonly #components: OrchestratorWatchComponents

@@ -54,6 +54,8 @@ async function* silentAfter(...chunks: string[]): AsyncGenerator<Uint8Array, voi
 describe('Gateway', () => {
   let clock: ManualClock
   let gateway: Gateway
+  let watch: OrchestratorWatch
+  let silentMs: number
   let book: InvocationBook
   let idempotent: boolean
   /** Who was asked to place, in order. */
@@ -77,6 +79,8 @@ describe('Gateway', () => {
 
   beforeEach(() => {
     clock = createManualClock()
+    silentMs = 0
+    watch = new OrchestratorWatch({ clock, silentMs: () => silentMs, lostAfterMs: 800 })
     idempotent = false
     asked = []
     attaches = 0
@@ -110,7 +114,7 @@ describe('Gateway', () => {
       transport,
       clock,
       log: createTestLog(),
-      watch: new OrchestratorWatch({ clock, silentMs: () => 0, lostAfterMs: 800 }),
+      watch,
       orchestrator: () => LEADER,
       random: () => 0,
       book,
@@ -325,5 +329,35 @@ describe('Gateway', () => {
     assert.equal(await calling, 'ok')
     clock.advance(100)
     await draining
+  })
+
+  it('does not give up an upload because its orchestrator has missed some heartbeats', async () => {
+    const arrived = Promise.withResolvers<void>()
+    const more = Promise.withResolvers<void>()
+    lead = async (channel, call) => {
+      await place(channel, call)
+      await channel.send({ type: 'accepted' })
+      assert.equal((await channel.receive())?.type, 'body')
+      arrived.resolve()
+      assert.equal((await channel.receive())?.type, 'body')
+      assert.equal((await channel.receive())?.type, 'end')
+      await send(channel, ANSWER)
+    }
+    await watch.start()
+    const body = (async function* () {
+      yield Buffer.from('first')
+      await more.promise
+      yield Buffer.from('second')
+    })()
+    const head = { method: 'POST', path: '/', query: '', headers: [] }
+    const calling = outputOf(invoke({ head, body }))
+    await arrived.promise
+    silentMs = 5_000
+    await clock.advance(1_000)
+    silentMs = 0
+    more.resolve()
+    assert.equal(await calling, 'ok')
+    assert.equal(attaches, 0)
+    await watch.stop()
   })
 })
