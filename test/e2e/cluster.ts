@@ -139,10 +139,21 @@ export async function eventually<T>(
 
 /** A JSON answer of a peer's API. Throws when the status is not a success. */
 export async function json<T>(peer: PeerProcess, path: string, init: RequestInit = {}): Promise<T> {
-  const answer = await fetch(`${peer.api}${path}`, init)
+  const answer = await fetch(`${peer.api}${path}`, apart(init))
   const text = await answer.text()
   if (!answer.ok) throw new Error(`${init.method ?? 'GET'} ${path} on ${peer.name}: ${answer.status} ${text}`)
   return JSON.parse(text) as T
+}
+
+/**
+ * A question without a body gets a connection of its own: one that is kept may be the one on which a function has answered before it read all
+ * of its input, and that one is closed once the rest of the input has been waited for.
+ */
+function apart(init: RequestInit): RequestInit {
+  if (init.body !== undefined && init.body !== null) return init
+  const headers = new Headers(init.headers)
+  headers.set('connection', 'close')
+  return { ...init, headers }
 }
 
 /** What a call of a function, or any other request, came back with. */
@@ -156,7 +167,7 @@ export interface Reply {
 
 /** One request to a peer, whatever comes of it. */
 export async function ask(peer: PeerProcess, path: string, init: RequestInit = {}): Promise<Reply> {
-  const answer = await fetch(`${peer.api}${path}`, init)
+  const answer = await fetch(`${peer.api}${path}`, apart(init))
   const text = await answer.text()
   const isProblem = answer.headers.get('content-type')?.startsWith('application/problem+json') ?? false
   return { status: answer.status, headers: answer.headers, text, problem: isProblem ? (JSON.parse(text) as Problem) : undefined }
