@@ -53,6 +53,14 @@ export function formatDurationMs(ms: number): string {
   return `${Math.floor(ms / 86_400_000)}d`
 }
 
+/** `$0`, `$0.000012`, `$1.25`: two significant digits below a dollar, cents above. */
+export function formatUsd(usd: number): string {
+  if (usd === 0) return '$0'
+  if (usd >= 1) return `$${usd.toFixed(2)}`
+  const digits = Math.min(20, Math.max(2, 1 - Math.floor(Math.log10(Math.abs(usd)))))
+  return `$${usd.toFixed(digits)}`
+}
+
 function trimmed(value: number): string {
   return value.toFixed(1).replace(/\.0$/, '')
 }

@@ -1,0 +1,79 @@
+import type { Decision, RejectionReason, Verdict } from '../../model/placement.ts'
+import { formatBytes, formatDurationMs } from '../../model/units.ts'
+import { REASONS } from './sheet.ts'
+
+type Refused = Extract<Verdict, { fits: false }>
+
+/** What is missing everywhere, and what one peer or several of them are or lack. */
+interface Words {
+  readonly nobody: string
+  readonly one: string
+  readonly several: string
+  readonly unit?: (amount: number) => string
+}
+
+const WORDS: Readonly<Record<RejectionReason, Words>> = {
+  not_alive: { nobody: 'no peer is alive', one: 'is not alive', several: 'are not alive' },
+  draining: { nobody: 'every peer is draining', one: 'is draining', several: 'are draining' },
+  excluded: { nobody: 'every peer has refused it already', one: 'has refused it already', several: 'have refused it already' },
+  not_pinned: {
+    nobody: 'the peer that was asked for is not known',
+    one: 'is not the one that was asked for',
+    several: 'are not the one that was asked for'
+  },
+  no_runtime: {
+    nobody: 'no peer has a runtime that answers',
+    one: 'has no runtime that answers',
+    several: 'have no runtime that answers'
+  },
+  wrong_arch: {
+    nobody: 'no peer has the CPU architecture of the image',
+    one: 'has another CPU architecture',
+    several: 'have another CPU architecture'
+  },
+  memory: {
+    nobody: 'no peer has enough memory',
+    one: 'has too little memory',
+    several: 'have too little memory',
+    unit: formatBytes
+  },
+  slots: { nobody: 'no peer has a free slot', one: 'has no free slot', several: 'have no free slot' },
+  deadline: {
+    nobody: 'no peer is quick enough for the time that is left',
+    one: 'is too slow for the time that is left',
+    several: 'are too slow for the time that is left',
+    unit: formatDurationMs
+  }
+}
+
+/**
+ * Why nobody got the work, in words for a person: one clause for each reason, the most frequent first, with the amounts of the peer that came
+ * nearest. E.g. `no peer has enough memory: 3 of 3 (needs 512Mi, at most 118Mi is left)`, or
+ * `no peer can take it: 2 of 3 have too little memory (…), 1 of 3 is draining`.
+ */
+export function refusalText({ verdicts, rejected }: Pick<Decision, 'verdicts' | 'rejected'>): string {
+  const reasons = REASONS.filter(reason => (rejected[reason] ?? 0) > 0).sort((a, b) => (rejected[b] ?? 0) - (rejected[a] ?? 0))
+  const all = reasons.reduce((sum, reason) => sum + (rejected[reason] ?? 0), 0)
+  const [only] = reasons
+  if (only === undefined) return 'no peer is known'
+  if (reasons.length === 1) return `${WORDS[only].nobody}: ${all} of ${all}${amounts(only, verdicts)}`
+  const clauses = reasons.map(reason => {
+    const count = rejected[reason] ?? 0
+    return `${count} of ${all} ${count === 1 ? WORDS[reason].one : WORDS[reason].several}${amounts(reason, verdicts)}`
+  })
+  return `no peer can take it: ${clauses.join(', ')}`
+}
+
+/** What is needed and the most that any of these peers has; empty where the reason has no amounts. */
+function amounts(reason: RejectionReason, verdicts: readonly Verdict[]): string {
+  const { unit } = WORDS[reason]
+  const measured = verdicts.filter(
+    (verdict): verdict is Refused & { needed: number; available: number } =>
+      !verdict.fits && verdict.reason === reason && verdict.needed !== undefined && verdict.available !== undefined
+  )
+  if (unit === undefined || measured.length === 0) return ''
+  // The least that any of them needs: only a deadline differs, as it is expected time on each machine.
+  const needed = Math.min(...measured.map(verdict => verdict.needed))
+  const available = Math.max(...measured.map(verdict => verdict.available))
+  return ` (needs ${unit(needed)}, at most ${unit(available)} is left)`
+}

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { refusalText } from '../../../src/core/scheduler/refusal-text.ts'
+import { REASONS } from '../../../src/core/scheduler/sheet.ts'
+import type { RejectionReason, Verdict } from '../../../src/model/placement.ts'
+import { MIB, peerId } from './cluster.ts'
+
+function refused(reason: RejectionReason, needed?: number, available?: number): Verdict {
+  return { peer: peerId('atlas'), fits: false, reason, needed, available }
+}
+
+describe('a refusal in words', () => {
+  it('says what is missing everywhere, how much is needed, and the most that is left anywhere', () => {
+    const verdicts = [refused('memory', 512 * MIB, 0), refused('memory', 512 * MIB, 118 * MIB), refused('memory', 512 * MIB, 90 * MIB)]
+    assert.equal(
+      refusalText({ verdicts, rejected: { memory: 3 } }),
+      'no peer has enough memory: 3 of 3 (needs 512Mi, at most 118Mi is left)'
+    )
+  })
+
+  it('counts peers that the verdicts leave out', () => {
+    assert.equal(refusalText({ verdicts: [], rejected: { slots: 900 } }), 'no peer has a free slot: 900 of 900')
+  })
+
+  it('says each reason with its peers, the most frequent first, in the singular for one', () => {
+    const verdicts = [refused('draining'), refused('not_pinned'), refused('not_pinned')]
+    assert.equal(
+      refusalText({ verdicts, rejected: { draining: 1, not_pinned: 2 } }),
+      'no peer can take it: 2 of 3 are not the one that was asked for, 1 of 3 is draining'
+    )
+  })
+
+  it('names the least time that any peer would need', () => {
+    const verdicts = [refused('deadline', 9_000, 1_000), refused('deadline', 3_000, 1_000)]
+    assert.match(refusalText({ verdicts, rejected: { deadline: 2 } }), /\(needs 3s, at most 1s is left\)$/)
+  })
+
+  it('says so when no peer is known at all', () => {
+    assert.equal(refusalText({ verdicts: [], rejected: {} }), 'no peer is known')
+  })
+
+  for (const reason of REASONS) {
+    it(`has words, not a code, for ${reason}`, () => {
+      const alone = refusalText({ verdicts: [], rejected: { [reason]: 2 } })
+      const among = refusalText({ verdicts: [], rejected: { [reason]: 1, [reason === 'memory' ? 'slots' : 'memory']: 1 } })
+      for (const text of [alone, among]) assert.doesNotMatch(text, /_|undefined/)
+    })
+  }
+})
