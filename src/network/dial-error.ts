@@ -5,6 +5,12 @@ import { CaresError } from '../model/errors.ts'
  * address or this peer itself (`details.self`), `incompatible` for one that does not speak the protocol, else `peer_unreachable`.
  */
 export function toDialError(cause: unknown, target: string): CaresError {
+  if (cause instanceof CaresError && cause.code === 'unauthorized') {
+    return new CaresError('unauthorized', `${target} answered, but not as a peer with the same secret does`, {
+      hint: 'compare the part after # of the cluster id (none: the cluster is open) with what `cares id` prints there',
+      cause
+    })
+  }
   if (cause instanceof CaresError) return cause
   if (cause instanceof AggregateError) {
     const errors = cause.errors.map(error => toDialError(error, target))
@@ -25,32 +31,20 @@ export function toDialError(cause: unknown, target: string): CaresError {
       cause
     })
   }
-  if (name === 'EncryptionFailedError' && /abort|time/.test(message)) {
-    return new CaresError('peer_unreachable', `${target} accepts connections, but did not answer in time`, {
-      // Bytes under another key are noise: libp2p takes them for a broken message, or for the start of one that never ends.
-      hint: 'check that a peer serves there; a private cluster is silent to whoever has no secret, or another one',
-      retryable: true,
-      cause
-    })
-  }
-  if (name === 'EncryptionFailedError' || code === 'ECONNRESET') {
-    return new CaresError('unauthorized', `${target} answered, but not as a peer with the same secret does`, {
-      hint: 'compare the part after # of the cluster id (none: the cluster is open) with what `cares id` prints there',
-      cause
-    })
-  }
   if (name === 'UnsupportedProtocolError') {
     return new CaresError('incompatible', `${target} does not speak this protocol`, { hint: 'run the same version on all peers', cause })
   }
   if (code === 'ECONNREFUSED') return unreachable(target, 'nothing listens there', cause)
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return unreachable(target, 'its host name is not known', cause)
-  if (name === 'TimeoutError' || name === 'AbortError') return unreachable(target, 'no answer in time', cause)
+  if (code === 'ECONNRESET' || name === 'UnexpectedEOFError') return unreachable(target, 'it hung up', cause)
+  if (name === 'TimeoutError' || name === 'AbortError' || (name === 'EncryptionFailedError' && /abort|time/.test(message)))
+    return unreachable(target, 'no answer in time', cause)
   return unreachable(target, 'the connection could not be made', cause)
 }
 
 function unreachable(target: string, why: string, cause: unknown): CaresError {
   return new CaresError('peer_unreachable', `${target} cannot be reached: ${why}`, {
-    hint: 'check that the peer runs, that its port can be reached from here, and that both have the same secret',
+    hint: 'check that the peer runs, and that its port can be reached from here',
     retryable: true,
     cause
   })

@@ -15,6 +15,7 @@ import { withoutPeer } from './addresses.ts'
 import { Answered } from './answered.ts'
 import { diallerChannel } from './channel.ts'
 import { type ClusterId, formatClusterId, parseSecret } from './cluster-id.ts'
+import { ConnectionMonitor } from './connection-monitor.ts'
 import { ConsensusStreams } from './consensus-streams.ts'
 import { toDialError } from './dial-error.ts'
 import { Gossip } from './gossip.ts'
@@ -104,6 +105,7 @@ class NodeTransport implements Libp2pTransport {
   readonly #consensus: ConsensusStreams
   readonly #gossip: Gossip
   readonly #mesh: Mesh
+  readonly #monitor: ConnectionMonitor
   #learned: Promise<void> = Promise.resolve()
   #state: 'new' | 'running' | 'stopped' = 'new'
 
@@ -138,6 +140,13 @@ class NodeTransport implements Libp2pTransport {
       openStream: peer => this.#openStream(CONSENSUS_PROTOCOL, peer),
       missed: peer => this.#mesh.hurry(peer)
     })
+    this.#monitor = new ConnectionMonitor({
+      clock,
+      log,
+      connected: () => this.connected(),
+      ping: (peer, options) => node.services.ping.ping(peerIdFromString(peer), options),
+      cut: (peer, reason) => node.getConnections(peerIdFromString(peer)).forEach(connection => connection.abort(reason))
+    })
     this.#gossip = new Gossip({ self, pubsub: node.services.pubsub, listeners: this.#listeners, log })
   }
 
@@ -156,6 +165,7 @@ class NodeTransport implements Libp2pTransport {
       await this.#node.start()
       this.#gossip.start()
       await this.#mesh.start()
+      await this.#monitor.start()
     } catch (cause) {
       await this.stop()
       throw toStartError(cause)
@@ -165,6 +175,7 @@ class NodeTransport implements Libp2pTransport {
   async stop(): Promise<void> {
     if (this.#state !== 'running') return
     this.#state = 'stopped'
+    await this.#monitor.stop()
     await this.#mesh.stop()
     this.#consensus.stop()
     const { clock, log } = this.#components

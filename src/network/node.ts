@@ -6,7 +6,6 @@ import { type Identify, identify } from '@libp2p/identify'
 import type { AddressSorter, Libp2p, PrivateKey } from '@libp2p/interface'
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { type Ping, ping } from '@libp2p/ping'
-import { preSharedKey } from '@libp2p/pnet'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
@@ -15,7 +14,7 @@ import { GOSSIP_BYTES_MAX } from '../wire/limits.ts'
 import { usableAddresses } from './addresses.ts'
 import { type ClusterId, formatClusterId } from './cluster-id.ts'
 import { type Libp2pLogLevel, libp2pLogger } from './libp2p-logger.ts'
-import { swarmKey } from './swarm-key.ts'
+import { secretHandshake } from './secret-handshake.ts'
 
 export type Services = { readonly pubsub: GossipSub; readonly identify: Identify; readonly ping: Ping; readonly dht: KadDHT }
 export type Node = Libp2p<Services>
@@ -35,17 +34,20 @@ export interface NodeInit {
 export const STREAMS_MAX = 4_096
 /** yamux counts both ways together with its own bookkeeping. */
 const MUXED_STREAMS_MAX = 8_192
-/** With yamux' default of 16 MiB, bulk starves the opening of other streams until the connection monitor kills a healthy connection. */
+/** With yamux' default of 16 MiB, bulk starves the opening of other streams, pings among them. */
 const STREAM_WINDOW_BYTES_MAX = 1_048_576
 /** A cluster of 100 peers behind one address may start at once; the default of 5 a second refuses most of them. */
 const INBOUND_PER_SECOND_MAX = 1_000
 const INBOUND_PENDING_MAX = 256
 /** A peer that stalls right after connecting would hold gossip to all others for the default of 10 s. */
 const NEGOTIATION_MS_MAX = 3_000
-/** A frozen peer is noticed after 4.3 s in the median; the application's own heartbeats tell sooner, this cleans up. */
-const MONITOR_INTERVAL_MS = 2_000
-const MONITOR_TIMEOUT_MS = 3_000
-/** With the default of 1, pings of the monitor and of others collide and kill healthy connections. */
+/**
+ * Span of the moving averages in libp2p's adaptive time-outs. They read the wall clock: set back by an hour, an average over the default of
+ * some seconds overflows to NaN for good, and every later request with it. Over a span of 30,000 years the average stands still instead, and
+ * no clock can break it.
+ */
+const AVERAGE_SPAN_MS = 1e15
+/** With the default of 1, two pings over one connection collide. */
 const PING_STREAMS_MAX = 64
 
 /** libp2p with the settings that a cluster on a LAN or on one machine needs; the defaults are for large public networks. Not started. */
@@ -70,7 +72,7 @@ export async function createNode(init: NodeInit, { log }: { log: Logger }): Prom
         streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX }
       })
     ],
-    ...(init.secret === undefined ? {} : { connectionProtector: preSharedKey({ psk: swarmKey(init.secret) }) }),
+    connectionProtector: secretHandshake(init.secret),
     connectionManager: {
       inboundConnectionThreshold: INBOUND_PER_SECOND_MAX,
       maxIncomingPendingConnections: INBOUND_PENDING_MAX,
@@ -82,10 +84,8 @@ export async function createNode(init: NodeInit, { log }: { log: Logger }): Prom
       reconnectRetries: 0,
       addressSorter: init.addressSorter
     },
-    connectionMonitor: {
-      pingInterval: MONITOR_INTERVAL_MS,
-      pingTimeout: { minTimeout: MONITOR_TIMEOUT_MS, maxTimeout: MONITOR_TIMEOUT_MS }
-    },
+    // See `ConnectionMonitor`, which takes its place.
+    connectionMonitor: { enabled: false },
     ...(seeds.length === 0 ? {} : { peerDiscovery: [bootstrap({ list: seeds })] }),
     services: {
       identify: identify(),
@@ -94,7 +94,10 @@ export async function createNode(init: NodeInit, { log }: { log: Logger }): Prom
         protocol: '/cares/kad/1.0.0',
         clientMode: false,
         allowQueryWithZeroPeers: true,
-        peerInfoMapper: passthroughMapper
+        peerInfoMapper: passthroughMapper,
+        networkDialTimeout: { interval: AVERAGE_SPAN_MS },
+        pingNewContactTimeout: { interval: AVERAGE_SPAN_MS },
+        pingOldContactTimeout: { interval: AVERAGE_SPAN_MS }
       }),
       pubsub: gossipsub({
         globalSignaturePolicy: 'StrictSign',

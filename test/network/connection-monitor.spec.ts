@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import type { PeerId } from '../../src/model/ids.ts'
+import { ConnectionMonitor, PING_INTERVAL_MS, PING_TIMEOUT_MS } from '../../src/network/connection-monitor.ts'
+import { ManualClock } from '../../src/simulate/manual-clock.ts'
+import { createTestLog } from '../support/test-log.ts'
+
+const PEER = 'peer' as PeerId
+
+type Ping = (peer: PeerId, options: { signal: AbortSignal }) => Promise<void>
+
+const silence: Ping = (_, { signal }) =>
+  new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }))
+
+/** What was cut while `ms` passed on `clock`. */
+async function watch(ping: Ping, ms: number, clock = new ManualClock()): Promise<{ cuts: number; pings: number }> {
+  let cuts = 0
+  let pings = 0
+  const monitor = new ConnectionMonitor({
+    clock,
+    log: createTestLog(),
+    connected: () => [PEER],
+    ping: (...args) => {
+      pings += 1
+      return ping(...args)
+    },
+    cut: () => (cuts += 1)
+  })
+  await monitor.start()
+  await clock.advance(ms)
+  await monitor.stop()
+  return { cuts, pings }
+}
+
+describe('connection monitor', () => {
+  it('pings every connection again and again, and leaves those alone that answer', async () => {
+    assert.deepEqual(await watch(async () => {}, 10 * PING_INTERVAL_MS), { cuts: 0, pings: 10 })
+  })
+
+  it('cuts a connection on which nothing answers in time, and not a moment before', async () => {
+    assert.deepEqual(await watch(silence, PING_INTERVAL_MS + PING_TIMEOUT_MS - 1), { cuts: 0, pings: 1 })
+    assert.deepEqual(await watch(silence, PING_INTERVAL_MS + PING_TIMEOUT_MS), { cuts: 1, pings: 1 })
+  })
+
+  it('takes any other failure for a sign of life', async () => {
+    assert.equal((await watch(() => Promise.reject(new Error('protocol not supported')), 3 * PING_INTERVAL_MS)).cuts, 0)
+  })
+
+  it('does not hold against a peer that this process itself stood still', async () => {
+    class Frozen extends ManualClock {
+      override nowMs(): number {
+        // Twenty seconds pass between the question and the time-out that is noticed.
+        return super.nowMs() + (super.nowMs() >= 1_000_000 + PING_INTERVAL_MS + PING_TIMEOUT_MS ? 20_000 : 0)
+      }
+    }
+    assert.equal((await watch(silence, PING_INTERVAL_MS + PING_TIMEOUT_MS, new Frozen())).cuts, 0)
+  })
+})
