@@ -1,7 +1,10 @@
-interface Event {
+/** Something that will happen at a time. */
+export interface Event {
   readonly atMs: number
   readonly order: number
   readonly run: () => void
+  /** Set by whoever does not want it any more: it is then left out. */
+  isCancelled: boolean
 }
 
 /** What is still to happen, soonest first; of two events at the same time, the one that was added first. A binary heap. */
@@ -13,9 +16,9 @@ export class EventQueue {
     return this.#heap.length
   }
 
-  add(atMs: number, run: () => void): void {
+  add(atMs: number, run: () => void): Event {
     const heap = this.#heap
-    const event: Event = { atMs, order: this.#added++, run }
+    const event: Event = { atMs, order: this.#added++, run, isCancelled: false }
     let at = heap.length
     heap.push(event)
     while (at > 0) {
@@ -26,16 +29,19 @@ export class EventQueue {
       at = parent
     }
     heap[at] = event
+    return event
   }
 
-  /** Takes the soonest event, if it is due by `untilMs`. */
+  /** Takes the soonest event that nobody has cancelled, if it is due by `untilMs`. */
   takeDue(untilMs: number): Event | undefined {
     const heap = this.#heap
-    const soonest = heap[0]
-    if (soonest === undefined || soonest.atMs > untilMs) return undefined
-    const last = heap.pop()
-    if (last !== undefined && heap.length > 0) this.#sink(last)
-    return soonest
+    for (;;) {
+      const soonest = heap[0]
+      if (soonest === undefined || soonest.atMs > untilMs) return undefined
+      const last = heap.pop()
+      if (last !== undefined && heap.length > 0) this.#sink(last)
+      if (!soonest.isCancelled) return soonest
+    }
   }
 
   #sink(event: Event): void {

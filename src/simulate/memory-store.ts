@@ -31,6 +31,8 @@ export class MemoryDisk {
   /** The store that has it open. Set to null to kill that store without a word. */
   openedBy: object | null = null
   contents: Contents = emptyContents()
+  /** Carries a write out, and resolves when it is durable: at once, unless this is replaced by something slower. */
+  commit: (write: () => void) => Promise<void> = async write => write()
 }
 
 /** The Store port over a {@link MemoryDisk}. */
@@ -55,25 +57,25 @@ export class MemoryStore implements Store {
 
   async load(): Promise<Persisted> {
     if (this.#loaded) throw new CaresError('internal', 'the store was loaded already')
-    this.#change(({ session }) => ({ session: session + 1 }))
+    await this.#change(({ session }) => ({ session: session + 1 }))
     this.#loaded = true
     const { head, ...rest } = this.#disk.contents
     return { ...rest, hardState: head.hardState, snapshot: head.snapshot, appliedIndex: head.appliedIndex }
   }
 
   async setCluster(cluster: ClusterUid): Promise<void> {
-    this.#write(() => ({ cluster }))
+    await this.#write(() => ({ cluster }))
   }
 
   async persist(batch: PersistBatch): Promise<void> {
-    this.#write(({ head, entries }) => {
+    await this.#write(({ head, entries }) => {
       const kept = entries.filter(({ index }) => index < (batch.truncateFrom ?? Number.POSITIVE_INFINITY))
       return { head: headAfterPersist(head, batch), entries: [...kept, ...batch.append] }
     })
   }
 
   async apply(applied: readonly Applied[], tables: RegistryTables, appliedIndex: number): Promise<void> {
-    this.#write(({ head }) => ({ head: headAfterApply(head, applied, appliedIndex), tables }))
+    await this.#write(({ head }) => ({ head: headAfterApply(head, applied, appliedIndex), tables }))
   }
 
   async snapshot(): Promise<{ index: number; data: Uint8Array }> {
@@ -84,34 +86,37 @@ export class MemoryStore implements Store {
 
   async restore(snapshot: SnapshotMeta, data: Uint8Array): Promise<RegistryTables> {
     const { index, tables } = decodeSnapshot(data)
-    this.#write(({ head }) => ({ head: headAfterRestore(head, snapshot, index), tables, entries: [] }))
+    await this.#write(({ head }) => ({ head: headAfterRestore(head, snapshot, index), tables, entries: [] }))
     return tables
   }
 
   async compact(snapshot: SnapshotMeta): Promise<void> {
-    this.#write(({ head, entries }) => ({
+    await this.#write(({ head, entries }) => ({
       head: headAfterCompact(head, snapshot),
       entries: entries.filter(({ index }) => index > snapshot.index)
     }))
   }
 
   async setAddresses(addresses: readonly PeerAddress[]): Promise<void> {
-    this.#write(() => ({ addresses }))
+    await this.#write(() => ({ addresses }))
   }
 
   async reset(): Promise<void> {
-    this.#write(({ session }) => ({ ...emptyContents(), session }))
+    await this.#write(({ session }) => ({ ...emptyContents(), session }))
   }
 
-  #write(change: (contents: Contents) => Partial<Contents>): void {
+  async #write(change: (contents: Contents) => Partial<Contents>): Promise<void> {
     this.#opened()
-    this.#change(change)
+    await this.#change(change)
   }
 
-  #change(change: (contents: Contents) => Partial<Contents>): void {
-    if (this.#disk.openedBy !== this) throw new CaresError('stopping', 'the store is not open')
-    if (this.#disk.failure !== null) throw this.#disk.failure
-    this.#disk.contents = { ...this.#disk.contents, ...change(this.#disk.contents) }
+  async #change(change: (contents: Contents) => Partial<Contents>): Promise<void> {
+    const disk = this.#disk
+    if (disk.openedBy !== this) throw new CaresError('stopping', 'the store is not open')
+    await disk.commit(() => {
+      if (disk.failure !== null) throw disk.failure
+      disk.contents = { ...disk.contents, ...change(disk.contents) }
+    })
   }
 
   #opened(): void {

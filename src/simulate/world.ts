@@ -1,9 +1,11 @@
 import type { Random } from '../model/random.ts'
-import { EventQueue } from './event-queue.ts'
+import { type Event, EventQueue } from './event-queue.ts'
 import { Violation } from './violation.ts'
 
 /** More events than any sound run makes: a run that gets here sends messages in circles. */
 const EVENTS_MAX = 400_000
+
+const EVENTS_PER_TURN = 1_000
 
 export interface WorldInit {
   /** Every draw of the run comes from it, so that the seed is the run. */
@@ -17,8 +19,11 @@ export class World {
   readonly random: Random
   readonly #trace: ((line: string) => void) | undefined
   readonly #queue = new EventQueue()
+  readonly #timeBits = new Uint32Array(2)
+  readonly #timeMs = new Float64Array(this.#timeBits.buffer)
   #nowMs = 0
   #eventsCount = 0
+  #fingerprint = 0
 
   constructor({ random, trace }: WorldInit) {
     this.random = random
@@ -34,12 +39,17 @@ export class World {
     return this.#eventsCount
   }
 
-  at(atMs: number, run: () => void): void {
-    this.#queue.add(Math.max(atMs, this.#nowMs), run)
+  /** Equal for equal runs of {@link settleUntil}: a hash over the times of all events, and what was noted. */
+  get fingerprint(): number {
+    return this.#fingerprint >>> 0
   }
 
-  after(ms: number, run: () => void): void {
-    this.#queue.add(this.#nowMs + ms, run)
+  at(atMs: number, run: () => void): Event {
+    return this.#queue.add(Math.max(atMs, this.#nowMs), run)
+  }
+
+  after(ms: number, run: () => void): Event {
+    return this.#queue.add(this.#nowMs + ms, run)
   }
 
   /** Runs every event that is due by `untilMs`; then it is `untilMs`. */
@@ -51,6 +61,29 @@ export class World {
       event.run()
     }
     this.#nowMs = untilMs
+  }
+
+  /** As {@link runUntil}, for events that wake promises: each runs on as far as it can before the next event. */
+  async settleUntil(untilMs: number): Promise<void> {
+    for (let event = this.#queue.takeDue(untilMs); event !== undefined; event = this.#queue.takeDue(untilMs)) {
+      this.#nowMs = event.atMs
+      this.#eventsCount += 1
+      this.#timeMs[0] = event.atMs
+      for (const bits of this.#timeBits) this.note(bits)
+      if (this.#eventsCount > EVENTS_MAX) throw new Violation(`livelock: more than ${EVENTS_MAX} events`)
+      event.run()
+      await settled()
+      // Rejections that nobody looks at are told only when the event loop turns.
+      if (this.#eventsCount % EVENTS_PER_TURN === 0) await turned()
+    }
+    await turned()
+    this.#nowMs = untilMs
+  }
+
+  /** Adds something that happened to the {@link fingerprint}. */
+  note(value: number): void {
+    const mixed = Math.imul(this.#fingerprint ^ value, 0x9e3779b1)
+    this.#fingerprint = mixed ^ (mixed >>> 15)
   }
 
   chance(ratio: number): boolean {
@@ -65,6 +98,19 @@ export class World {
   trace(describe: () => string): void {
     this.#trace?.(`${this.#nowMs.toFixed(1).padStart(9)}  ${describe()}`)
   }
+}
+
+/** Resolves once every promise reaction that is ready, and those that they make ready, has run: only then Node's own queue gets its turn. */
+function settled(): Promise<void> {
+  return new Promise(resolve => {
+    process.nextTick(resolve)
+  })
+}
+
+function turned(): Promise<void> {
+  return new Promise(resolve => {
+    setImmediate(resolve)
+  })
 }
 
 /** One of `items`, which must not be empty. */
