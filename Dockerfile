@@ -1,9 +1,10 @@
-# The image of a peer. It has no build step: Node 24 runs the TypeScript of src/ as it is.
+# The image of a peer. Only the dashboard is built: Node 24 runs the TypeScript of src/ as it is.
 #
 #   docker build -t cares .
 #   docker build -t cares --build-arg NODE=cares-base:local .     where no registry answers (scripts/setup/base-image.sh)
 #
-# A peer runs functions on the engine whose socket it is given: see docker-compose.yml.
+# `docker run -it cares` opens the terminal cockpit, `docker run cares peer` starts a peer. It runs functions on the engine whose socket it is
+# given: see docker-compose.yml.
 ARG NODE=node:24-bookworm-slim
 
 FROM ${NODE} AS packages
@@ -12,13 +13,24 @@ COPY package.json package-lock.json ./
 # Optional packages are the bundled Node, which the base has; no package needs its install script.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
+FROM ${NODE} AS dashboard
+WORKDIR /app
+COPY package.json package-lock.json ./
+# Optional packages stay: the bundler's native part is one.
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json ./
+COPY src ./src
+RUN npm run build:web
+
 FROM ${NODE}
-ENV NODE_ENV=production CARES_DATA=/data
+# LANG: terminals show more than ASCII nowadays.
+ENV NODE_ENV=production CARES_DATA=/data LANG=C.UTF-8
 WORKDIR /app
 RUN mkdir -p /data && chown node:node /data && ln -s /app/src/cares.js /usr/local/bin/cares
 COPY --from=packages /app/node_modules ./node_modules
 COPY package.json ./
 COPY src ./src
+COPY --from=dashboard /app/dist/web ./dist/web
 USER node
 VOLUME /data
 EXPOSE 4001/tcp 7070/tcp
@@ -26,4 +38,4 @@ EXPOSE 4001/tcp 7070/tcp
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s CMD \
   ["node", "-e", "fetch('http://127.0.0.1:7070/readyz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["cares"]
-CMD ["peer"]
+CMD []

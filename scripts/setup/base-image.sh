@@ -29,6 +29,11 @@ ln -s /bin/env "$TREE/usr/bin/env"
 cp "$NODE" "$TREE/usr/local/bin/node"
 # The loader and every shared library, at the paths where the binary looks for them.
 ldd "$NODE" | grep -o '/[^ ]*' | while read -r library; do cp --parents -L "$library" "$TREE"; done
+# The rest of the C library, which native packages (the bundler of the dashboard) ask for by name though it is empty nowadays.
+for part in rt util resolv; do
+  library=$(dirname "$(ldd "$NODE" | grep -o '/[^ ]*/libc\.so\.6')")/lib$part.so
+  for file in "$library".*; do [ ! -f "$file" ] || cp --parents -L "$file" "$TREE"; done
+done
 cp -r "$NPM" "$TREE/usr/local/lib/node_modules/npm"
 ln -s ../lib/node_modules/npm/bin/npm-cli.js "$TREE/usr/local/bin/npm"
 

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import type { PeerList } from '../../src/model/rest.ts'
 import { eventually } from './cluster.ts'
 import { engine } from './engine.ts'
+import { TestTerminal } from './terminal.ts'
 
 const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -65,6 +66,24 @@ describe('docker compose', function () {
     )
     assert.equal(alive.filter(({ role }) => role === 'orchestrator').length, 1)
     assert.deepEqual(new Set(alive.map(({ runtime, runtimeReady }) => `${runtime} ${runtimeReady}`)), new Set(['docker true']))
+  })
+
+  it('serves the dashboard, which the image holds', async () => {
+    const page = await fetch(api)
+    const [, script = ''] = /src="([^"]+\.js)"/.exec(await page.text()) ?? []
+    assert.deepEqual([page.status, (await fetch(`${api}${script.replace(/^\.?/, '')}`)).status], [200, 200], script)
+  })
+
+  it('opens the screens of an image that is run bare on a terminal, and no peer', async function () {
+    if (!(await TestTerminal.isPossible())) this.skip()
+    const terminal = await TestTerminal.open({ name: 'image', env: {}, command: 'docker run --rm --interactive --tty cares:local' })
+    try {
+      await terminal.shows(/╭─ CARES [^]*▸ Create a new cluster/)
+      await terminal.type('q')
+      await terminal.shows(/^ended with 0$/m)
+    } finally {
+      await terminal.close()
+    }
   })
 
   it('runs functions of both contracts on the engine of the machine, on every peer', async () => {

@@ -23,22 +23,24 @@ export class TestTerminal {
     )
   }
 
-  /** Opens bare `cares`; when it has ended, the terminal says `ended with CODE`. */
+  /** Opens bare `cares`, or another command; when it has ended, the terminal says `ended with CODE`. */
   static async open({
     name,
     env,
+    command = `'${process.execPath}' '${LAUNCHER}'`,
     columns = 80,
     rows = 24
   }: {
     name: string
     env: Readonly<Record<string, string>>
+    command?: string
     columns?: number
     rows?: number
   }): Promise<TestTerminal> {
     const terminal = new TestTerminal(`cares-${process.pid}-${name}`)
     const variables = Object.entries({ LC_ALL: 'C.UTF-8', ...env }).map(([key, value]) => `${key}='${value}'`)
-    const command = `env -u NO_COLOR -u FORCE_COLOR ${variables.join(' ')} '${process.execPath}' '${LAUNCHER}'; echo "ended with $?"; exec cat`
-    await terminal.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', String(columns), '-y', String(rows), command)
+    const line = `env -u NO_COLOR -u FORCE_COLOR ${variables.join(' ')} ${command}; echo "ended with $?"; exec cat`
+    await terminal.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', String(columns), '-y', String(rows), line)
     return terminal
   }
 
