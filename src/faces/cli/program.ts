@@ -37,6 +37,9 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
 /** Help is laid out for the width that every terminal has. */
 const HELP_COLUMNS = 80
 
+/** With more choices than this a line of help is too short for them. */
+const CHOICES_JOINED_MAX = 6
+
 /** Longest that an error waits for names to suggest: the error matters more than the remedy. */
 const SUGGESTION_TIMEOUT_MS = 500
 
@@ -165,7 +168,8 @@ function toArgument(command: Command, { name, description, required = true, vari
 
 function toOption({ flags, description, defaultText, env, choices, repeats = false, parse }: OptionSpec): Option {
   const notes = [
-    choices === undefined ? [] : [choices.join('|')],
+    // A long row of them must be able to break.
+    choices === undefined ? [] : [choices.join(choices.length > CHOICES_JOINED_MAX ? ' | ' : '|')],
     defaultText === undefined ? [] : [`default: ${defaultText}`],
     env === undefined ? [] : [`env: ${env}`],
     repeats ? ['may be repeated'] : []

@@ -2,28 +2,32 @@ import type { StreamItem } from '../command.ts'
 import { eventLine } from '../../view-model.ts'
 import { defineCommand } from '../command.ts'
 import { peerNames } from '../names.ts'
+import { SINCE_OPTION, since } from '../since.ts'
 
-export const events = defineCommand<{ follow?: true; type?: readonly string[] }>({
+export const events = defineCommand<{ follow?: true; type?: readonly string[]; since?: number }>({
   options: [
     { flags: '-f, --follow', description: 'go on with the events to come, until interrupted' },
     {
       flags: '--type <TYPE>',
       description: 'only these: peer, orchestrator, voters, function, invocation, runtime, or one in full',
       repeats: true
-    }
+    },
+    SINCE_OPTION
   ],
   description: 'What the peer that is asked has seen: it keeps the last 1000 events of its life.',
   examples: [
-    { comment: 'What has happened', command: 'cares events' },
+    { comment: 'What has happened in the last ten minutes', command: 'cares events --since 10m' },
     { comment: 'Watch peers come and go', command: 'cares events -f --type peer --type orchestrator' },
     { comment: 'For a program, an object a line', command: 'cares events -f -o jsonl' }
   ],
   async run({ options, client, clock, signal, note }) {
     const names = await peerNames(client, { clock, signal })
+    const isYoung = await since(options.since, client, { signal })
     const stream = client.events({ types: options.type, follow: options.follow === true, signal })
     async function* items(): AsyncGenerator<StreamItem, void, undefined> {
       let none = true
       for await (const event of stream) {
+        if (!isYoung(event)) continue
         none = false
         yield { data: event, name: event.type, line: eventLine(event, names) }
       }

@@ -1,27 +1,35 @@
 import type { StreamItem } from '../command.ts'
 import { logText } from '../../view-model.ts'
 import { defineCommand } from '../command.ts'
+import { timeOfDay } from '../../text.ts'
 import { parseCount } from '../flags.ts'
 import { isInvocationId, peerNames } from '../names.ts'
+import { SINCE_OPTION, since } from '../since.ts'
 
 /** Lines that are shown when the user does not say how many. */
 const TAIL_DEFAULT = 100
 
-export const logs = defineCommand<{ follow?: true; tail?: number }>({
+/** As many as the API gives. */
+const TAIL_MAX = 10_000
+
+export const logs = defineCommand<{ follow?: true; tail?: number; since?: number; timestamps?: true }>({
   args: [{ name: 'ID|NAME', description: 'an invocation (i-…), or a function for all its calls', completes: 'function' }],
   options: [
     { flags: '-f, --follow', description: 'go on with the lines to come, until interrupted' },
     {
       flags: '--tail <N>',
-      description: 'how many of the newest lines, at most 10000',
-      defaultText: String(TAIL_DEFAULT),
+      description: `how many of the newest lines, at most ${TAIL_MAX}`,
+      defaultText: `${TAIL_DEFAULT}; with --since all`,
       parse: parseCount
-    }
+    },
+    SINCE_OPTION,
+    { flags: '-t, --timestamps', description: 'put before each line when it was written' }
   ],
   description: 'Lines of all peers, oldest first. Those of a function have the peer and the invocation before them.',
   examples: [
     { comment: 'What one call logged', command: 'cares logs i-7f3kq9' },
     { comment: 'What all calls of a function log from now on', command: 'cares logs thumb -f --tail 0' },
+    { comment: 'What it logged in the last quarter of an hour', command: 'cares logs thumb --since 15m -t' },
     { comment: 'As JSON, a line each', command: 'cares logs thumb -o jsonl' }
   ],
   async run({ args: [what = ''], options, client, clock, signal, note }) {
@@ -30,19 +38,23 @@ export const logs = defineCommand<{ follow?: true; tail?: number }>({
     // An unknown name is told at once, instead of waiting for lines that never come.
     if (one) await client.invocation(what, { signal })
     else await client.function(what, { signal })
+    const isYoung = await since(options.since, client, { signal })
     const lines = client.logs({
       ...(one ? { invocation: what } : { function: what }),
-      tail: options.tail ?? TAIL_DEFAULT,
+      tail: options.tail ?? (options.since === undefined ? TAIL_DEFAULT : TAIL_MAX),
       follow: options.follow === true,
       signal
     })
     async function* items(): AsyncGenerator<StreamItem, void, undefined> {
       let none = true
       for await (const line of lines) {
+        if (!isYoung(line)) continue
         none = false
-        yield { data: line, name: line.invocation ?? line.function, line: logText(line, names, { prefix: !one }) }
+        const text = logText(line, names, { prefix: !one })
+        const name = line.invocation ?? line.function
+        yield { data: line, name, line: options.timestamps === true ? `${timeOfDay(line.at)} ${text}` : text }
       }
-      if (none) note(`${what} has logged nothing that is kept`)
+      if (none) note(`${what} has logged nothing that is kept${options.since === undefined ? '' : ', in that time'}`)
     }
     return { kind: 'stream', items: items() }
   }

@@ -4,20 +4,22 @@ import { CaresError } from '../../../model/errors.ts'
 import { renderTable } from '../../table.ts'
 import { peerStatsLine, statsLine, statsTable } from '../../peer-view.ts'
 import { defineCommand } from '../command.ts'
+import { listed, listOptions, WATCH_OPTION, type WatchFlags } from '../listing.ts'
+import { PEER_STATS_KEYS } from '../peer-keys.ts'
 import { poll } from '../poll.ts'
 
-export const stats = defineCommand<{ watch?: true }>({
+export const stats = defineCommand<WatchFlags>({
   args: [{ name: 'PEER', description: 'a name, an id, or the beginning of an id', required: false, completes: 'peer' }],
-  options: [{ flags: '-w, --watch', description: 'again every second, until interrupted' }],
+  options: [WATCH_OPTION, ...listOptions(PEER_STATS_KEYS)],
   examples: [
     { comment: 'What all peers use and have done', command: 'cares stats' },
-    { comment: 'Live, like top', command: 'cares stats -w' },
+    { comment: 'Live, like top', command: 'cares stats -w --sort cpu' },
     { comment: 'One sample a second for a program', command: 'cares stats atlas -w -o jsonl' }
   ],
   async run({ args: [name], options, client, clock, signal }) {
     const sample = async (): Promise<Stats> => {
       const all = await client.stats({ signal })
-      return name === undefined ? all : { ...all, items: [findPeer(all, name)] }
+      return { ...all, items: name === undefined ? [...listed(all.items, PEER_STATS_KEYS, options)] : [findPeer(all, name)] }
     }
     if (options.watch === true) {
       const item = async (): Promise<StreamItem> => {
