@@ -1,0 +1,64 @@
+import type { PeerId } from './ids.ts'
+
+/** What admission keeps within limits. Cores, and bytes of memory and disk. */
+export const RESOURCES = ['cpus', 'memoryBytes', 'diskBytes'] as const
+
+/** See {@link RESOURCES}. */
+export type Resource = (typeof RESOURCES)[number]
+
+/** So much of each resource. */
+export type Amounts = Readonly<Record<Resource, number>>
+
+/** What someone who runs work outside CARES asks room for. What is left open is predicted from earlier work of the same name. */
+export interface AdmissionRequest {
+  /** What the work is called: admissions of one name are taken for alike, and learned from. The same rules as for a function's name. */
+  readonly name: string
+  /** Declared parameters, e.g. `quality=high`: work with the same ones is taken for more alike. At most 256 characters. */
+  readonly params?: string | undefined
+  readonly inputBytes?: number | undefined
+  readonly cpus?: number | undefined
+  readonly memoryBytes?: number | undefined
+  readonly diskBytes?: number | undefined
+  readonly expectedMs?: number | undefined
+  /** Longest that it would wait; 0: it is refused where it would have to. */
+  readonly waitMaxMs?: number | undefined
+  /** Name or id of the only peer that it may run on: absent, admission chooses. */
+  readonly on?: string | undefined
+}
+
+/** `approved`: it may run, and counts. `queued`: it waits for room. `completed`: it has ended. `expired`: nobody said that it has ended. */
+export type AdmissionState = 'approved' | 'queued' | 'completed' | 'expired'
+
+/** One admission as the orchestrator keeps it. */
+export interface AdmissionRecord {
+  /** `a-` and 26 characters. */
+  readonly id: string
+  readonly name: string
+  readonly params?: string | undefined
+  readonly inputBytes: number
+  readonly state: AdmissionState
+  /** Where it may run. Null while it waits. */
+  readonly peer: PeerId | null
+  readonly predicted: Amounts
+  readonly predictedMs: number
+  /** Executions that the prediction rests on. */
+  readonly samples: number
+  /** Of what waits: until it is expected to be approved. Null: what is in its way was not admitted here, so nobody knows. */
+  readonly waitMs: number | null
+  /** Of what waits: how many wait before it. */
+  readonly ahead: number
+  /** RFC 3339, for display. */
+  readonly at: string
+  /** Milliseconds after its approval at which it stops counting though nobody has said that it ended. */
+  readonly leaseMs: number
+}
+
+/** What the work has taken in truth; what is absent is not learned. */
+export interface AdmissionOutcome {
+  readonly runMs?: number | undefined
+  readonly cpuMs?: number | undefined
+  readonly memoryPeakBytes?: number | undefined
+  readonly outputBytes?: number | undefined
+  /** Failed work frees its room, and teaches nothing. */
+  readonly failed?: boolean | undefined
+}
