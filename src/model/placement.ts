@@ -74,6 +74,12 @@ export const STRATEGY_NAMES = [
 /** See {@link STRATEGY_NAMES}. */
 export type StrategyName = (typeof STRATEGY_NAMES)[number]
 
+/** What a call should save: time whatever the price, both (10 % of time is worth about 20 % of money), or money above all. */
+export const OBJECTIVES = ['latency', 'balanced', 'cheap'] as const
+
+/** See {@link OBJECTIVES}. */
+export type Objective = (typeof OBJECTIVES)[number]
+
 /** Why a peer cannot have the work. The order is the order in which they are tested. */
 export type RejectionReason =
   | 'not_alive'

@@ -13,6 +13,16 @@ export const REST_PATHS = {
   functions: '/v1/functions',
   /** GET → {functionSchema}. PUT as POST on the list. DELETE → {removeResultSchema}; `If-Match` or `?ifRevision`. */
   function: '/v1/functions/:name',
+  /** GET → {quoteSchema}: what a call would take and cost, and where it would run; `?inputBytes`, `?params`. */
+  quote: '/v1/functions/:name/quote',
+  /** GET → {costListSchema}; `?by=function,caller,peer`, `?format=csv`. */
+  costs: '/v1/costs',
+  /** GET → {admissionListSchema}. POST an `admissionRequestSchema` → {admissionSchema}: 201 when approved, 202 when it waits. */
+  admissions: '/v1/admissions',
+  /** GET → {admissionSchema}; `?wait=30s` waits until it is approved. */
+  admission: '/v1/admissions/:id',
+  /** POST an `admissionOutcomeSchema` → {admissionSchema}: it has ended, or is not wanted any more. */
+  admissionComplete: '/v1/admissions/:id/complete',
   /** GET → {invocationListSchema}, newest first; `?function`, `?state`, `?limit` (100, at most 1,000). */
   invocations: '/v1/invocations',
   /** GET → {invocationSchema}; `?wait=30s` waits for its end. DELETE cancels → {cancelResultSchema}. */
@@ -31,12 +41,18 @@ export const REST_PATHS = {
   resume: '/v1/peers/:id/resume',
   /** GET → {statsSchema}. */
   stats: '/v1/stats',
+  /** GET → {statsHistorySchema}; `?since=15m`, `?peer=`, `?function=` (each may repeat). */
+  statsHistory: '/v1/stats/history',
   /** GET → {clusterSchema}. */
   cluster: '/v1/cluster',
   /** POST → {leaveResultSchema}: this peer leaves the cluster for good. */
   leave: '/v1/leave',
   /** GET → server-sent events of {eventSchema}; `?types=peer:joined,invocation` and `Last-Event-ID`. */
   events: '/v1/events',
+  /** WebSocket → {wsMessageSchema}, takes {wsSubscribeSchema}; `?types`, `?peer` and `?after` as in `subscribe`. */
+  ws: '/v1/ws',
+  /** GET → {alertListSchema}. */
+  alerts: '/v1/alerts',
   /** GET → {logLineSchema}, a line each (NDJSON), or server-sent events by `Accept`; `?function` or `?invocation`, `?tail`, `?follow`. */
   logs: '/v1/logs',
   /** GET → {checkListSchema}. */

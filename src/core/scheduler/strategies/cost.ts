@@ -1,3 +1,4 @@
+import type { Objective } from '../../../model/placement.ts'
 import type { Candidate, Strategy } from '../strategy.ts'
 
 /** What an hour's price is divided by. */
@@ -5,9 +6,6 @@ const MS_PER_HOUR = 3_600_000
 
 /** Of free machines, so that a product with it still tells them apart. */
 const USD_MIN = 1e-9
-
-/** What a call should save: time whatever the price, both (10 % of time is worth about 20 % of money), or money above all. */
-export type Objective = 'latency' | 'balanced' | 'cheap'
 
 /** `time^alpha · money^beta`, written without powers, which take as long as everything else. */
 const WEIGHTED: Readonly<Record<Objective, (ms: number, usd: number) => number>> = {

@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { COST_KEYS } from './costs.ts'
+import { bytes, count, listOf, ms, time } from './rest-parts.ts'
+
+/** Sums over calls. */
+const amounts = {
+  calls: count,
+  failed: count,
+  cpuSeconds: z.number().describe('of one core; of calls whose containers were measured'),
+  gbSeconds: z.number().describe('memory limit times run time, in 10^9 bytes'),
+  bytesIn: bytes,
+  bytesOut: bytes,
+  usd: z.number().describe('by the prices that the peers state'),
+  quotedUsd: z.number().describe('what the placements expected it to be'),
+  runMs: ms.describe('of containers'),
+  totalMs: ms.describe('from acceptance to the last byte'),
+  predictedMs: ms.describe('what the placements expected of totalMs'),
+  regretMs: ms.describe('by how much the best other peer was expected to be quicker than the chosen one was in truth; 0 where it was not')
+}
+
+/** One row of the ledger. Keys that were not asked for are absent. */
+export const costRowSchema = z.object({
+  function: z.string().optional(),
+  caller: z.string().optional().describe('what `x-cares-caller` said; empty: nothing'),
+  peer: z.string().optional().describe('name of the peer that ran it'),
+  ...amounts
+})
+
+/** What calls have cost, as far as the peers that answered know. */
+export const costListSchema = z.object({
+  by: listOf(z.enum(COST_KEYS)),
+  since: time.describe('start of the oldest ledger that is part of this'),
+  peers: count.describe('peers whose ledgers are part of this'),
+  missing: count.describe('peers that could not be asked'),
+  items: listOf(costRowSchema).describe('dearest first'),
+  totals: z.object(amounts)
+})
+
+/** One row of the ledger. */
+export type CostItem = z.infer<typeof costRowSchema>
+/** What calls have cost. */
+export type CostList = z.infer<typeof costListSchema>
