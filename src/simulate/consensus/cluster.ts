@@ -74,7 +74,8 @@ export class SimulatedCluster {
       case 'pause': {
         const peer = this.#find(fault.target)
         peer.pause()
-        return this.#world.after(fault.forMs, () => peer.resume())
+        this.#world.after(fault.forMs, () => peer.resume())
+        return
       }
       case 'partition': {
         this.#network.healAll()
@@ -101,7 +102,8 @@ export class SimulatedCluster {
         const { id } = this.#find(fault.target)
         if (this.#leaving.size + 1 >= this.#peers.size) return
         this.#leaving.add(id)
-        return this.#world.after(fault.forMs, () => this.#leaving.delete(id))
+        this.#world.after(fault.forMs, () => this.#leaving.delete(id))
+        return
       }
       case 'heal':
         return this.#network.healAll()
