@@ -1,4 +1,4 @@
-import { sorted } from './sorted.ts'
+import { SortedWindow } from './sorted-window.ts'
 
 /** Ratios of what was to what was predicted that a bound rests on. */
 const RATIOS_MAX = 40
@@ -23,7 +23,7 @@ const SHARE_MAX = 0.2
  * though the function changes.
  */
 export class Bound {
-  readonly #ratios: number[] = []
+  readonly #ratios = new SortedWindow(RATIOS_MAX)
   #share = MISSES_TARGET
   #factor: number
 
@@ -39,16 +39,15 @@ export class Bound {
 
   /** Takes in `actual / predicted`. */
   learn(ratio: number): void {
-    if (this.#ratios.length >= RATIOS_MIN) {
+    if (this.#ratios.count >= RATIOS_MIN) {
       const miss = ratio > this.#factor ? 1 : 0
       this.#share = Math.min(SHARE_MAX, Math.max(SHARE_MIN, this.#share + STEP * (MISSES_TARGET - miss)))
     }
-    if (this.#ratios.length === RATIOS_MAX) this.#ratios.shift()
     this.#ratios.push(ratio)
-    if (this.#ratios.length < RATIOS_MIN) return
-    const ascending = sorted(this.#ratios)
-    const rank = Math.ceil((1 - this.#share) * (ascending.length + 1))
-    const quantile = rank > ascending.length ? MARGIN_RATIO * (ascending.at(-1) ?? 1) : (ascending[rank - 1] ?? 1)
+    const { count, most = 1 } = this.#ratios
+    if (count < RATIOS_MIN) return
+    const rank = Math.ceil((1 - this.#share) * (count + 1))
+    const quantile = rank > count ? MARGIN_RATIO * most : (this.#ratios.at(rank - 1) ?? 1)
     this.#factor = Math.max(1, quantile)
   }
 }

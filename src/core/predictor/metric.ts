@@ -6,11 +6,8 @@ import { line } from './experts/line.ts'
 import { local } from './experts/local.ts'
 import { nearest } from './experts/nearest.ts'
 import { typical } from './experts/typical.ts'
-import { median } from './median.ts'
+import { SortedWindow } from './sorted-window.ts'
 import { Window } from './window.ts'
-
-/** Samples that an estimate rests on. More would make it slower to follow a function that changes, for little more precision. */
-export const SAMPLES_MAX = 64
 
 /** With fewer, no expert has shown anything. */
 const EXPERT_SAMPLES_MIN = 3
@@ -68,20 +65,19 @@ const EXPERTS: readonly (readonly [name: ExpertName, expert: Expert])[] = [
 
 /**
  * The recent history of one metric of one function. Four experts predict it; the one whose own recent errors were the least (median of
- * `|ln(predicted / actual)|`) has the word. Learning takes tens of microseconds, predicting less than one.
+ * `|ln(predicted / actual)|`) has the word. Learning takes a few microseconds, predicting less than one.
  */
 export class Metric {
   readonly #kind: MetricKind
   readonly #window = new Window()
-  readonly #losses: readonly number[][] = EXPERTS.map(() => [])
+  readonly #losses = EXPERTS.map(() => new SortedWindow(LOSSES_MAX))
   /** `|ln(actual / predicted)|` of what was predicted. */
-  readonly #errors: number[] = []
+  readonly #errors = new SortedWindow(ERRORS_MAX)
+  readonly #newestErrors = new SortedWindow(ERRORS_NEW)
   readonly #bound: Bound
   #typicalError: number | undefined
   #inherited = 0
   #chosen: number
-  #least = 0
-  #most = 0
 
   constructor(kind: MetricKind) {
     this.#kind = kind
@@ -89,7 +85,7 @@ export class Metric {
     this.#chosen = EXPERTS.findIndex(([name]) => name === kind.first)
   }
 
-  /** Samples, inherited ones included; at most {@link SAMPLES_MAX}. */
+  /** Samples, inherited ones included; at most `SAMPLES_MAX`. */
   get count(): number {
     return this.#window.count
   }
@@ -125,15 +121,14 @@ export class Metric {
 
   learn(inputBytes: number, actual: number): void {
     const value = Math.max(this.#kind.valueMin, actual)
-    const predicted = this.predict(inputBytes)
-    if (predicted !== undefined) this.#judge(inputBytes, value, predicted)
-    if (this.count === SAMPLES_MAX) this.#window.dropOldest(1)
+    if (this.count > 0) this.#judge(inputBytes, value)
     this.#window.push(inputBytes, value)
     if (this.#inherited > 0 && this.ownCount >= OWN_ENOUGH) {
       this.#window.dropOldest(this.#inherited)
       this.#inherited = 0
     }
-    this.#measure()
+    // Worked out now, so that predicting is quick.
+    void this.#window.affine
   }
 
   /**
@@ -149,7 +144,6 @@ export class Metric {
       heir.#window.push(size, this.predict(size) ?? this.#kind.valueMin)
     }
     heir.#inherited = heir.count
-    heir.#measure()
     return heir
   }
 
@@ -158,44 +152,43 @@ export class Metric {
   }
 
   #clamp(value: number): number {
-    return Math.min(EXTRAPOLATION_RATIO_MAX * this.#most, Math.max(this.#least / EXTRAPOLATION_RATIO_MAX, value))
+    const { least, most } = this.#window
+    return Math.min(EXTRAPOLATION_RATIO_MAX * most, Math.max(least / EXTRAPOLATION_RATIO_MAX, value))
   }
 
-  /** Takes note of how well all would have predicted what has just been learned. */
-  #judge(inputBytes: number, value: number, predicted: number): void {
-    for (const [i, losses] of this.#losses.entries()) {
-      pushBounded(losses, Math.abs(Math.log(value / this.#predictAs(i, inputBytes))), LOSSES_MAX)
+  /** Takes note of how well all would have predicted what is about to be learned. */
+  #judge(inputBytes: number, value: number): void {
+    const wasChosen = this.#chosen
+    let predicted = this.count < EXPERT_SAMPLES_MIN ? (this.predict(inputBytes) ?? value) : Number.NaN
+    let least = Number.POSITIVE_INFINITY
+    for (let i = 0; i < EXPERTS.length; i++) {
+      const guess = this.#predictAs(i, inputBytes)
+      if (i === wasChosen && Number.isNaN(predicted)) predicted = guess
+      const losses = this.#losses[i]
+      losses?.push(Math.abs(Math.log(value / guess)))
+      const loss = losses?.median ?? 0
+      // The first of equals: an expert that goes on where no sample has been is worth more than one that cannot.
+      if (loss >= least) continue
+      least = loss
+      this.#chosen = i
     }
-    const medians = this.#losses.map(losses => median(losses) ?? 0)
-    // The first of equals: an expert that goes on where no sample has been is worth more than one that cannot.
-    this.#chosen = medians.indexOf(Math.min(...medians))
     // What is guessed from one or two samples may be far off, and would widen the bound of much better predictions for long.
     if (this.count >= EXPERT_SAMPLES_MIN) this.#bound.learn(value / predicted)
-    pushBounded(this.#errors, Math.abs(Math.log(value / predicted)), ERRORS_MAX)
-    this.#typicalError = median(this.#errors)
+    const error = Math.abs(Math.log(value / predicted))
+    this.#errors.push(error)
+    this.#newestErrors.push(error)
+    this.#typicalError = this.#errors.median
     if (this.#hasDrifted()) {
       this.#window.dropOldest(Math.max(0, this.count - SAMPLES_AFTER_DRIFT))
       this.#inherited = 0
-      this.#errors.length = 0
+      this.#errors.clear()
+      this.#newestErrors.clear()
     }
   }
 
   #hasDrifted(): boolean {
-    if (this.#errors.length < 2 * ERRORS_NEW) return false
-    const newest = median(this.#errors.slice(-ERRORS_NEW)) ?? 0
+    if (this.#errors.count < 2 * ERRORS_NEW) return false
+    const newest = this.#newestErrors.median ?? 0
     return newest > DRIFT_ERROR_MIN && newest > DRIFT_RATIO * (this.#typicalError ?? 0)
   }
-
-  #measure(): void {
-    this.#least = Math.min(...this.#window.values)
-    this.#most = Math.max(...this.#window.values)
-    // Worked out now, so that predicting is quick.
-    void this.#window.affine
-    void this.#window.middle
-  }
-}
-
-function pushBounded(values: number[], value: number, max: number): void {
-  if (values.length === max) values.shift()
-  values.push(value)
 }

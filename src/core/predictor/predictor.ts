@@ -6,7 +6,7 @@ import { FunctionModel, priorEstimate } from './function-model.ts'
 import { RecentMap } from './recent-map.ts'
 import { Slowness } from './slowness.ts'
 
-/** Functions that are remembered; as many as a cluster has. At some 20 kB each, 200 MB if all are called often. */
+/** Functions that are remembered; as many as a cluster has. At some 30 kB each, 300 MB if all are called often. */
 export const FUNCTIONS_MAX = 10_000
 
 /** Images that new functions can start from. Fewer, as only new functions ask. */

@@ -1,4 +1,4 @@
-import { median } from './median.ts'
+import { SortedWindow } from './sorted-window.ts'
 
 /** Recent executions that a machine is judged by: enough to hide single functions, few enough to follow a machine that changes. */
 const RESIDUALS_MAX = 101
@@ -14,7 +14,7 @@ const SLOWNESS_MAX = 8
  * all functions. Measured by the placer, so a peer cannot claim to be fast (on 7 unlike machines this halved the error of first estimates).
  */
 export class Slowness {
-  readonly #logRatios: number[] = []
+  readonly #logRatios = new SortedWindow(RESIDUALS_MAX)
   #factor = 1
 
   /** 1 for reference speed, 2 for half of it; from 1/8 to 8. */
@@ -23,9 +23,8 @@ export class Slowness {
   }
 
   learn(tookMs: number, expectedMs: number): void {
-    if (this.#logRatios.length === RESIDUALS_MAX) this.#logRatios.shift()
     this.#logRatios.push(Math.log(tookMs / expectedMs))
-    if (this.#logRatios.length < RESIDUALS_MIN) return
-    this.#factor = Math.min(SLOWNESS_MAX, Math.max(1 / SLOWNESS_MAX, Math.exp(median(this.#logRatios) ?? 0)))
+    if (this.#logRatios.count < RESIDUALS_MIN) return
+    this.#factor = Math.min(SLOWNESS_MAX, Math.max(1 / SLOWNESS_MAX, Math.exp(this.#logRatios.median ?? 0)))
   }
 }

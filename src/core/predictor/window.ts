@@ -1,5 +1,8 @@
 import { type Affine, fitAffine } from './affine-fit.ts'
-import { median } from './median.ts'
+import { Ranked } from './sorted-window.ts'
+
+/** Samples that an estimate rests on. More would make it slower to follow a function that changes, for little more precision. */
+export const SAMPLES_MAX = 64
 
 /**
  * The recent samples of one metric of one function, oldest first: parallel arrays, as ten thousand functions may have some. What experts derive
@@ -12,7 +15,7 @@ export class Window {
   /** Above 0. */
   readonly values: number[] = []
   #affine: Affine | undefined
-  #middle: number | undefined
+  readonly #ranked = new Ranked()
 
   get count(): number {
     return this.values.length
@@ -20,7 +23,17 @@ export class Window {
 
   /** The median of the values; 0 of none. */
   get middle(): number {
-    return (this.#middle ??= median(this.values) ?? 0)
+    return this.#ranked.median ?? 0
+  }
+
+  /** The least value; 0 of none. */
+  get least(): number {
+    return this.#ranked.at(0) ?? 0
+  }
+
+  /** The largest value; 0 of none. */
+  get most(): number {
+    return this.#ranked.most ?? 0
   }
 
   /** See {@link fitAffine}. */
@@ -28,21 +41,26 @@ export class Window {
     return (this.#affine ??= fitAffine(this.bytes, this.values))
   }
 
+  /** Adds a sample; the oldest goes when there are {@link SAMPLES_MAX}. */
   push(inputBytes: number, value: number): void {
+    if (this.count === SAMPLES_MAX) {
+      this.#ranked.replace(this.values[0] ?? value, value)
+      for (const column of [this.bytes, this.logSizes, this.values]) column.shift()
+    } else {
+      this.#ranked.add(value)
+    }
     this.bytes.push(inputBytes)
     this.logSizes.push(logSize(inputBytes))
     this.values.push(value)
-    this.#forgetDerived()
+    this.#affine = undefined
   }
 
+  /** For changes, which are rare: takes time for each sample that stays. */
   dropOldest(count: number): void {
     for (const column of [this.bytes, this.logSizes, this.values]) column.splice(0, count)
-    this.#forgetDerived()
-  }
-
-  #forgetDerived(): void {
+    this.#ranked.clear()
+    for (const value of this.values) this.#ranked.add(value)
     this.#affine = undefined
-    this.#middle = undefined
   }
 }
 

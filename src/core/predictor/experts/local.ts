@@ -27,5 +27,9 @@ export const local: Expert = ({ logSizes, values, bytes, affine: { fixed, perByt
     nearest[at] = i
   }
   const wanted = fixed + perByte * inputBytes
-  return median(nearest.map(i => ((values[i] ?? 0) * wanted) / (fixed + perByte * (bytes[i] ?? 0) || wanted || 1))) ?? 0
+  for (let k = 0; k < nearest.length; k++) {
+    const i = nearest[k] ?? 0
+    nearest[k] = ((values[i] ?? 0) * wanted) / (fixed + perByte * (bytes[i] ?? 0) || wanted || 1)
+  }
+  return median(nearest) ?? 0
 }
