@@ -24,6 +24,7 @@ export interface Reservation {
 export interface Unseen {
   readonly orders: number
   readonly milliCpus: number
+  readonly memoryBytes: number
   /** Of cold starts only. */
   readonly coldMilliCpus: number
   /** Of cold starts only. */
@@ -31,7 +32,7 @@ export interface Unseen {
 }
 
 /** No orders. */
-export const NOTHING_UNSEEN: Unseen = { orders: 0, milliCpus: 0, coldMilliCpus: 0, coldMemoryBytes: 0 }
+export const NOTHING_UNSEEN: Unseen = { orders: 0, milliCpus: 0, memoryBytes: 0, coldMilliCpus: 0, coldMemoryBytes: 0 }
 
 interface Entry extends Reservation {
   readonly order: number
@@ -143,6 +144,7 @@ function plus(sum: Unseen, { start, cpus, memoryBytes }: Entry, sign: 1 | -1): U
   return {
     orders: sum.orders + sign,
     milliCpus: sum.milliCpus + milliCpus,
+    memoryBytes: sum.memoryBytes + sign * memoryBytes,
     coldMilliCpus: sum.coldMilliCpus + (cold ? milliCpus : 0),
     coldMemoryBytes: sum.coldMemoryBytes + (cold ? sign * memoryBytes : 0)
   }

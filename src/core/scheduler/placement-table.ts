@@ -80,11 +80,9 @@ export class PlacementTable {
     this.#stats[slot] = stats
     this.#index(slot)
     columns.cpus[slot] = profile.capacity.cpus
-    columns.cpusHeld[slot] = Math.max(0, stats.cpusReserved - (stats.cpusEvictable ?? 0))
     columns.cpusBusy[slot] = cpusBusy(profile, stats)
     columns.usdPerHour[slot] = profile.usdPerHour
     columns.memoryBytes[slot] = profile.capacity.memoryBytes
-    columns.memoryHeldBytes[slot] = Math.max(0, stats.memoryReservedBytes - (stats.memoryEvictableBytes ?? 0))
     this.#ledger.seen(profile.id, profile.session, stats.seenOrders[this.self], nowMs - ageMs)
     this.#overlay(slot)
   }
@@ -236,8 +234,15 @@ export class PlacementTable {
 
   #overlay(slot: number | undefined): void {
     const id = slot === undefined ? undefined : this.ids[slot]
-    if (slot === undefined || id === undefined) return
-    const { milliCpus, coldMilliCpus, coldMemoryBytes } = this.#ledger.unseen(id)
+    const stats = slot === undefined ? undefined : this.#stats[slot]
+    if (slot === undefined || id === undefined || stats === undefined) return
+    const { milliCpus, memoryBytes, coldMilliCpus, coldMemoryBytes } = this.#ledger.unseen(id)
+    const { cpusReserved, cpusEvictable = 0, memoryReservedBytes, memoryEvictableBytes = 0 } = stats
+    // An idle container that has been claimed is not given up for other work any more.
+    const warmCpus = (milliCpus - coldMilliCpus) / 1_000
+    const warmMemoryBytes = memoryBytes - coldMemoryBytes
+    this.columns.cpusHeld[slot] = Math.max(0, cpusReserved - Math.max(0, cpusEvictable - warmCpus))
+    this.columns.memoryHeldBytes[slot] = Math.max(0, memoryReservedBytes - Math.max(0, memoryEvictableBytes - warmMemoryBytes))
     this.columns.unseenCpus[slot] = milliCpus / 1_000
     this.columns.unseenColdCpus[slot] = coldMilliCpus / 1_000
     this.columns.unseenColdMemoryBytes[slot] = coldMemoryBytes

@@ -14,9 +14,9 @@ describe('Ledger', () => {
     const ledger = new Ledger()
     const first = ledger.reserve(reservation(), 0)
     const second = ledger.reserve(reservation({ cpus: 0.2 }), 0)
-    assert.deepEqual(ledger.unseen(A), { orders: 2, milliCpus: 300, coldMilliCpus: 300, coldMemoryBytes: 2 * GIB })
+    assert.deepEqual(ledger.unseen(A), { orders: 2, milliCpus: 300, memoryBytes: 2 * GIB, coldMilliCpus: 300, coldMemoryBytes: 2 * GIB })
     ledger.seen(A, 1, first, 10)
-    assert.deepEqual(ledger.unseen(A), { orders: 1, milliCpus: 200, coldMilliCpus: 200, coldMemoryBytes: GIB })
+    assert.deepEqual(ledger.unseen(A), { orders: 1, milliCpus: 200, memoryBytes: GIB, coldMilliCpus: 200, coldMemoryBytes: GIB })
     ledger.seen(A, 1, second, 20)
     assert.deepEqual(ledger.unseen(A), NOTHING_UNSEEN)
     assert.equal(ledger.size, 2, 'seen orders are still out')
@@ -41,7 +41,7 @@ describe('Ledger', () => {
   it('takes no memory or reserved cores for an order that claims an idle container', () => {
     const ledger = new Ledger()
     const order = ledger.reserve(reservation({ start: 'warm' }), 0)
-    assert.deepEqual(ledger.unseen(A), { orders: 1, milliCpus: 100, coldMilliCpus: 0, coldMemoryBytes: 0 })
+    assert.deepEqual(ledger.unseen(A), { orders: 1, milliCpus: 100, memoryBytes: GIB, coldMilliCpus: 0, coldMemoryBytes: 0 })
     assert.equal(ledger.claims(FN)?.get(A), 1)
     ledger.seen(A, 1, order, 1)
     assert.equal(ledger.claims(FN), undefined)
@@ -107,6 +107,7 @@ describe('Ledger', () => {
             assert.deepEqual(ledger.unseen(worker), {
               orders: unseen.length,
               milliCpus: milliCpus(unseen),
+              memoryBytes: unseen.reduce((sum, entry) => sum + entry.memoryBytes, 0),
               coldMilliCpus: milliCpus(cold),
               coldMemoryBytes: cold.reduce((sum, entry) => sum + entry.memoryBytes, 0)
             })

@@ -100,6 +100,15 @@ describe('feasibility', () => {
     assert.equal(decide(tableOf([viewOf('a', { stats: { ...stats, memoryEvictableBytes: GIB } })])).chosen, null)
   })
 
+  it('does not count on an idle container that an own order has claimed', () => {
+    const stats = { ...warmStats(1), memoryReservedBytes: 8 * GIB, cpusReserved: 8, memoryEvictableBytes: GIB, cpusEvictable: 1 }
+    const table = tableOf([viewOf('a', { stats })])
+    const other = requestOf({ function: 'other@1', cpus: 1, memoryBytes: GIB })
+    assert.equal(decide(table, other).chosen, 'a')
+    table.reserve({ worker: peerId('a'), function: FN, cpus: 1, memoryBytes: GIB, start: 'warm' }, 0)
+    assert.equal(decide(table, other).chosen, null)
+  })
+
   it('does not refuse for a deadline what would end soon enough once the image and a container are there', () => {
     assert.equal(decide(tableOf([viewOf('a')]), requestOf({ deadlineMs: 501 })).chosen, 'a')
   })
@@ -327,10 +336,12 @@ describe('against brute force', () => {
     if (request.exclude.includes(profile.id)) return 'excluded'
     if (request.arch !== undefined && profile.arch !== request.arch) return 'wrong_arch'
     if (idle - claimed < 1) {
-      const memory = profile.capacity.memoryBytes - stats.memoryReservedBytes + (stats.memoryEvictableBytes ?? 0) - cold.length * GIB
+      const memoryToGiveUp = Math.max(0, (stats.memoryEvictableBytes ?? 0) - claimed * GIB)
+      const memory = profile.capacity.memoryBytes - Math.max(0, stats.memoryReservedBytes - memoryToGiveUp) - cold.length * GIB
       if (memory < request.memoryBytes) return 'memory'
-      const cpus =
-        2 * profile.capacity.cpus - stats.cpusReserved + (stats.cpusEvictable ?? 0) - cold.reduce((sum, { cpus }) => sum + cpus, 0)
+      const cpusOf = (orders: readonly Order[]): number => orders.reduce((sum, { cpus }) => sum + cpus, 0)
+      const cpusToGiveUp = Math.max(0, (stats.cpusEvictable ?? 0) - (cpusOf(own) - cpusOf(cold)))
+      const cpus = 2 * profile.capacity.cpus - Math.max(0, stats.cpusReserved - cpusToGiveUp) - cpusOf(cold)
       if (cpus < request.cpus) return 'slots'
     }
     const networkMs = profile.id === SELF ? 0 : 1 + request.inputBytes / 100_000
