@@ -1,0 +1,83 @@
+import { z } from 'zod'
+import { bytes, count, listOf, ms, peerRefSchema, time } from './rest-parts.ts'
+import { usageSchema } from './rest-invocations.ts'
+import { TASK_STATES } from './task.ts'
+
+/** See `TaskState`. */
+export const taskStateSchema = z.enum(TASK_STATES)
+
+const failureSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  exitCode: z.int().optional(),
+  stderr: z.string().optional().describe('its end')
+})
+
+/** One attempt of a task. Null: not known yet. */
+export const taskAttemptSchema = z.object({
+  attempt: count,
+  worker: peerRefSchema,
+  startedAt: time.describe('when it was assigned'),
+  endedAt: time.nullable(),
+  failure: failureSchema.nullable()
+})
+
+/** A task. Null: not yet, or not at all. */
+export const taskSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  state: taskStateSchema.describe('dead: given up after its last attempt'),
+  image: z.string(),
+  digest: z.string(),
+  function: z.string().nullable().describe('the function that it runs, if it was submitted by its name'),
+  args: listOf(z.string()),
+  env: z.record(z.string(), z.string()),
+  network: z.enum(['none', 'egress']),
+  cpus: z.number(),
+  memoryBytes: bytes,
+  timeoutMs: ms.describe('longest one attempt may take'),
+  idempotencyKey: z.string().nullable(),
+  gateway: peerRefSchema.describe('the peer that accepted it'),
+  worker: peerRefSchema.nullable().describe('who runs it, or ran it last'),
+  attempt: count.describe('number of the newest assignment; its fencing token'),
+  failures: count.describe('attempts that have failed'),
+  attemptsMax: count.describe('attempts that may fail before it is dead'),
+  attempts: listOf(taskAttemptSchema).describe('the newest, oldest first'),
+  submittedAt: time,
+  startedAt: time.nullable().describe('when its newest attempt was assigned'),
+  finishedAt: time.nullable(),
+  inputBytes: bytes,
+  outputBytes: bytes.nullable(),
+  exitCode: z.int().nullable(),
+  error: failureSchema.nullable().describe('why its newest attempt failed'),
+  usage: usageSchema.nullable()
+})
+/** A task. */
+export type TaskItem = z.infer<typeof taskSchema>
+
+/** How many tasks are in each state. */
+export const taskCountsSchema = z.object({ queued: count, running: count, succeeded: count, dead: count, cancelled: count })
+/** How many tasks are in each state. */
+export type TaskCountsItem = z.infer<typeof taskCountsSchema>
+
+/** Tasks, newest first. */
+export const taskListSchema = z.object({
+  items: listOf(taskSchema),
+  counts: taskCountsSchema.describe('of all tasks, whatever was asked for'),
+  next: z.string().nullable().describe('the `cursor` of the next page; null: there is none')
+})
+/** Tasks, newest first. */
+export type TaskList = z.infer<typeof taskListSchema>
+
+/** What submitting a task has done. */
+export const taskSubmittedSchema = z.object({
+  created: z.boolean().describe('false: the idempotency key was used before, and this is the task that it named'),
+  task: taskSchema
+})
+/** What submitting a task has done. */
+export type TaskSubmitted = z.infer<typeof taskSubmittedSchema>
+
+/** Why a task is where it is. */
+export const taskExplanationSchema = z.object({ id: z.string(), state: taskStateSchema, reasons: listOf(z.string()) })
+/** Why a task is where it is. */
+export type TaskExplanation = z.infer<typeof taskExplanationSchema>

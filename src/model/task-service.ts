@@ -1,0 +1,68 @@
+import type { NetworkPolicy } from './function.ts'
+import type { TaskRecord, TaskState } from './task.ts'
+
+/** What `POST /v1/tasks` and `cares run` ask for: an image or a function, and whatever differs from the defaults. */
+export interface TaskRequest {
+  readonly image?: string | undefined
+  /** A `stdio` function of the cluster, as it is now: its image, environment and limits are taken over. */
+  readonly function?: string | undefined
+  readonly name?: string | undefined
+  readonly args?: readonly string[] | undefined
+  readonly env?: Readonly<Record<string, string>> | undefined
+  readonly network?: NetworkPolicy | undefined
+  readonly cpus?: number | undefined
+  readonly memoryBytes?: number | undefined
+  readonly timeoutMs?: number | undefined
+  readonly attempts?: number | undefined
+}
+
+/** Which tasks: newest first, `limit` of them from where the last page ended. */
+export interface TaskQuery {
+  readonly states?: readonly TaskState[] | undefined
+  readonly function?: string | undefined
+  /** Id of the peer that runs it, or ran it last. */
+  readonly worker?: string | undefined
+  /** 1 to 1,000. */
+  readonly limit: number
+  /** Only tasks before this `seq`. */
+  readonly before?: number | undefined
+}
+
+/** One page of a list. */
+export interface TaskPage {
+  readonly items: readonly TaskRecord[]
+  /** What to ask for as `before` to go on; null at the end. */
+  readonly next: number | null
+}
+
+/** Tasks by state, for `/metrics` and lists. */
+export type TaskCounts = Readonly<Record<TaskState, number>>
+
+/** Durable tasks, as the API and the faces see them. Every method throws CaresError only. */
+export interface TaskService {
+  /**
+   * Accepts a task. Resolves once it cannot be lost any more: committed by the cluster. `created` is false when the key was used before, for the
+   * same request. Throws `no_quorum`, `conflict` (the key, for another request), `limit_reached`, `image_not_found`, `invalid`, `too_large`.
+   */
+  submit(
+    request: TaskRequest,
+    options: {
+      input?: AsyncIterable<Uint8Array> | undefined
+      key?: string | undefined
+      pull?: 'always' | 'missing' | 'never' | undefined
+      signal: AbortSignal
+    }
+  ): Promise<{ task: TaskRecord; created: boolean }>
+  list(query: TaskQuery): Promise<TaskPage>
+  counts(): Promise<TaskCounts>
+  /** By id, or a unique beginning of it, or the name of exactly one task. Throws `not_found`, `conflict`. */
+  find(id: string): Promise<TaskRecord>
+  /** Resolves when the task is over, or with its state at that moment when the signal aborts. */
+  waitFor(id: string, options: { signal: AbortSignal }): Promise<TaskRecord>
+  /** Resolves when it is agreed that the task is over. One that was over before stays as it was. */
+  cancel(id: string, options: { signal: AbortSignal }): Promise<TaskRecord>
+  /** What a task that succeeded has written to stdout. Throws `conflict` while it is not over, `not_found` when it did not succeed. */
+  output(id: string, options: { signal: AbortSignal }): Promise<{ bytes: number; body: AsyncIterable<Uint8Array> }>
+  /** Why it is where it is, newest last. */
+  explain(id: string, options: { signal: AbortSignal }): Promise<readonly string[]>
+}

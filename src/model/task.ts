@@ -1,0 +1,229 @@
+import type { ErrorCode } from './errors.ts'
+import type { NetworkPolicy } from './function.ts'
+import type { Branded, Digest, PeerId, Term } from './ids.ts'
+import type { Usage } from './invocation.ts'
+
+/** One task: `t-` and 26 characters of lower-case base 32 (128 random bits), made by the peer that accepts it. */
+export type TaskId = Branded<'TaskId'>
+
+/**
+ * One stretch of a worker's life in which it holds a lease, made anew at every start and whenever a lease has ended. A task is assigned to a
+ * session, not to a peer: what an earlier session had is not run any more.
+ */
+export type TaskSession = Branded<'TaskSession'>
+
+/**
+ * `queued` → `running` (assigned to a worker) → `succeeded`, or back to `queued` for another attempt, or `dead` after the last one. `cancelled`
+ * from either of the first two. The last three are final.
+ */
+export const TASK_STATES = ['queued', 'running', 'succeeded', 'dead', 'cancelled'] as const
+export type TaskState = (typeof TASK_STATES)[number]
+
+/** What goes into a task, or comes out of it. */
+export interface Payload {
+  readonly bytes: number
+  /** The bytes themselves, in base 64, when there are at most `INLINE_PAYLOAD_BYTES_MAX`. */
+  readonly inline?: string | undefined
+  /** Where larger ones are: their content address, and the peers that were given a copy. */
+  readonly blob?: BlobRef | undefined
+}
+
+/** Bytes by their content. */
+export interface BlobRef {
+  /** `sha256:` and 64 hexadecimal digits. */
+  readonly digest: Digest
+  readonly bytes: number
+  readonly holders: readonly PeerId[]
+}
+
+/** What is to be done. Nothing of it changes after the task was accepted. */
+export interface TaskSpec {
+  /** For people; need not be unique. */
+  readonly name: string
+  /** The image reference as the user wrote it; with the `process` runtime, a command line. */
+  readonly image: string
+  /** The bytes that every attempt runs, whatever the tag says later. */
+  readonly digest: Digest
+  readonly imageBytes: number
+  /** The function that it runs, when it was submitted by a function's name. */
+  readonly function?: string | undefined
+  /** Instead of the image's own command. Empty: the image's own. */
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly network: NetworkPolicy
+  readonly cpus: number
+  readonly memoryBytes: number
+  /** Longest one attempt may take. */
+  readonly timeoutMs: number
+  /** Attempts that may fail before the task is `dead`. */
+  readonly attemptsMax: number
+}
+
+/** Why an attempt did not bring a result. */
+export interface TaskFailure {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly exitCode?: number | undefined
+  /** The end of what it wrote to stderr. */
+  readonly stderr?: string | undefined
+}
+
+/** What a successful attempt brought. */
+export interface TaskResult {
+  readonly exitCode: number
+  readonly output: Payload
+  readonly usage: Usage
+}
+
+/** One attempt, over or not. */
+export interface TaskAttempt {
+  /** Rises with every assignment of a task. */
+  readonly attempt: number
+  readonly worker: PeerId
+  readonly session: TaskSession
+  /** RFC 3339, by the orchestrator's clock. For display. */
+  readonly at: string
+  readonly endedAt?: string | undefined
+  readonly failure?: TaskFailure | undefined
+}
+
+/** A task as the cluster has agreed on it. */
+export interface TaskRecord {
+  readonly id: TaskId
+  /** The client's name for it: the same key is the same task. */
+  readonly key?: string | undefined
+  /** What was asked for, in short: a key that comes with another one is refused. */
+  readonly fingerprint: string
+  readonly spec: TaskSpec
+  /** What its program finds on stdin. Dropped when the task is over. */
+  readonly input?: Payload | undefined
+  readonly state: TaskState
+  /** Number of the newest assignment; 0 before the first. */
+  readonly attempt: number
+  /** Attempts that count against `attemptsMax`: those that had, or may have, begun. */
+  readonly failures: number
+  /** The newest ones, oldest first; the last one is under way while the task is `running`. */
+  readonly attempts: readonly TaskAttempt[]
+  /** Of a task that succeeded: written once. */
+  readonly result?: TaskResult | undefined
+  /** The peer that accepted it. */
+  readonly gateway: PeerId
+  /** Order of submission, and once it is over order of ending: for lists, and to forget the oldest first. */
+  readonly seq: number
+  /** RFC 3339. For display, and for forgetting what is long over. */
+  readonly submittedAt: string
+  readonly finishedAt?: string | undefined
+}
+
+/** One change of the tasks, as it stands in the log. Carries every value that it needs: applying one reads no clock. */
+export type TaskChange =
+  | {
+      readonly type: 'submit'
+      readonly id: TaskId
+      readonly key?: string | undefined
+      readonly fingerprint: string
+      readonly spec: TaskSpec
+      readonly input?: Payload | undefined
+      readonly gateway: PeerId
+      readonly at: string
+    }
+  /** Given to a worker. Committed before the worker is told. */
+  | {
+      readonly type: 'assign'
+      readonly id: TaskId
+      readonly attempt: number
+      readonly worker: PeerId
+      readonly session: TaskSession
+      readonly at: string
+    }
+  | { readonly type: 'complete'; readonly id: TaskId; readonly attempt: number; readonly result: TaskResult; readonly at: string }
+  /** The attempt is over without a result. `counts`: against `attemptsMax`. `final`: whatever is left of them. */
+  | {
+      readonly type: 'fail'
+      readonly id: TaskId
+      readonly attempt: number
+      readonly failure: TaskFailure
+      readonly counts: boolean
+      readonly final: boolean
+      readonly at: string
+    }
+  | { readonly type: 'cancel'; readonly id: TaskId; readonly at: string }
+  /** Forgets tasks that were over before a moment (RFC 3339 in UTC, so that texts compare like times). */
+  | { readonly type: 'expire'; readonly before: string; readonly at: string }
+
+/** What a change did; the same on every peer. A refused one changed nothing. */
+export type TaskOutcome =
+  /** `id`: of the task; of a repeated key, the task that it had named before. */
+  | { readonly type: 'changed' | 'unchanged'; readonly id: TaskId }
+  | { readonly type: 'expired'; readonly count: number }
+  | {
+      readonly type: 'refused'
+      readonly code: 'not_found' | 'stale' | 'conflict' | 'limit_reached'
+      readonly message: string
+    }
+
+/** Whether nothing more will happen to a task. */
+export function isOver({ state }: Pick<TaskRecord, 'state'>): boolean {
+  return state !== 'queued' && state !== 'running'
+}
+
+/** The attempt that is under way, of a task that is `running`. */
+export function currentAttempt(task: TaskRecord): TaskAttempt | undefined {
+  return task.state === 'running' ? task.attempts.at(-1) : undefined
+}
+
+/**
+ * What a task's program should hand to whatever it writes to: a later attempt of the same task has a larger one, so a store that refuses smaller
+ * tokens than it has seen is safe from an attempt that was given up but could not be ended (Kleppmann 2016).
+ */
+export function fencingToken(attempt: number): string {
+  return String(attempt)
+}
+
+/** One order to run an attempt. Obeyed only by the session that it names, and only from the newest term. */
+export interface TaskOrder {
+  readonly task: TaskRecord
+  readonly attempt: number
+  readonly session: TaskSession
+}
+
+/** What an attempt came to, as its worker says. */
+export interface AttemptReport {
+  readonly task: TaskId
+  readonly attempt: number
+  readonly end:
+    | { readonly type: 'succeeded'; readonly result: TaskResult }
+    | { readonly type: 'failed'; readonly failure: TaskFailure; readonly counts: boolean; readonly final: boolean }
+}
+
+/** An attempt that a worker has in its hands. */
+export interface AttemptRef {
+  readonly task: TaskId
+  readonly attempt: number
+}
+
+/** Questions on `/cares/task/1`: each exchange is one question and one answer. */
+export type TaskAsk =
+  /** A worker to the orchestrator: I am here, and this is what I have. */
+  | { readonly type: 'renew'; readonly session: TaskSession; readonly having: readonly AttemptRef[] }
+  /** A worker to the orchestrator: these are over. Repeated until it is answered. */
+  | { readonly type: 'report'; readonly reports: readonly AttemptReport[] }
+  /** The orchestrator to a worker: run these. */
+  | { readonly type: 'dispatch'; readonly term: Term; readonly orders: readonly TaskOrder[] }
+  /** The orchestrator to a worker: end these, if you have them. */
+  | { readonly type: 'stop'; readonly term: Term; readonly attempts: readonly AttemptRef[] }
+  /** Why the newest placements of a task went as they did. */
+  | { readonly type: 'explain'; readonly task: TaskId }
+
+export type TaskAnswer =
+  /** The lease goes on; `stop`: what is not this session's any more. */
+  | { readonly type: 'renewed'; readonly stop: readonly AttemptRef[] }
+  /** This session was given up for good: end everything, and come back as another. */
+  | { readonly type: 'burned' }
+  /** Every report is in the log, or came too late to count. */
+  | { readonly type: 'recorded' }
+  /** What was not taken, with the reason; everything else is under way. */
+  | { readonly type: 'dispatched'; readonly refused: readonly (AttemptRef & { readonly code: ErrorCode; readonly message: string })[] }
+  | { readonly type: 'stopped' }
+  | { readonly type: 'explained'; readonly reasons: readonly string[] }
+  | { readonly type: 'failed'; readonly code: ErrorCode; readonly message: string; readonly retryable: boolean }
