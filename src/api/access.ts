@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { CaresError } from '../model/errors.ts'
+import { WS_TOKEN_PREFIX } from '../model/rest-telemetry.ts'
 
 export interface AccessInit {
   /** Any of them opens the API. None: the API is open to everyone who can reach it. */
@@ -37,7 +38,8 @@ export function createAccess({ tokens, loopbackOnly, loopbackOpen = true }: Acce
     return digests.reduce((found, known) => timingSafeEqual(known, given) || found, false)
   }
   const authenticates = ({ headers }: IncomingMessage): boolean => isToken(bearer(headers.authorization))
-  const hasToken = (request: IncomingMessage): boolean => authenticates(request) || isToken(request.headers[TOKEN_HEADER]?.toString())
+  const hasToken = (request: IncomingMessage): boolean =>
+    authenticates(request) || isToken(request.headers[TOKEN_HEADER]?.toString()) || isToken(offeredToken(request))
 
   return {
     authenticates,
@@ -73,7 +75,9 @@ function isLoopbackAddress(address: string): boolean {
  * Functions are left out: they may be meant for pages of other sites, and decide that themselves.
  */
 function refuseCrossSite({ method, url = '', headers }: IncomingMessage): void {
-  if (method === 'GET' || method === 'HEAD' || !url.startsWith('/v1/')) return
+  // A page may not read what it fetches from another site, but any WebSocket that it opens.
+  const isOnlyAsked = (method === 'GET' || method === 'HEAD') && headers.upgrade === undefined
+  if (isOnlyAsked || !url.startsWith('/v1/')) return
   const { origin, host } = headers
   const foreign = origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`
   if (foreign || headers['sec-fetch-site'] === 'cross-site') {
@@ -85,6 +89,12 @@ function refuseCrossSite({ method, url = '', headers }: IncomingMessage): void {
 
 function bearer(header: string | undefined): string | undefined {
   return /^Bearer +([^\s]+) *$/i.exec(header ?? '')?.[1]
+}
+
+/** A browser cannot set the headers of a WebSocket: it offers its token as a subprotocol. */
+function offeredToken({ headers }: IncomingMessage): string | undefined {
+  const offered = headers['sec-websocket-protocol']?.split(',').find(name => name.trim().startsWith(WS_TOKEN_PREFIX))
+  return offered === undefined ? undefined : Buffer.from(offered.trim().slice(WS_TOKEN_PREFIX.length), 'base64url').toString()
 }
 
 function digest(text: string): Buffer {

@@ -1,16 +1,19 @@
 import fastify from 'fastify'
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Registry } from 'prom-client'
 import { CaresError } from '../model/errors.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import type { Startable } from '../model/ports/startable.ts'
+import { REST_PATHS } from '../model/rest-paths.ts'
 import type { PeerService } from '../model/service.ts'
 import { createAccess, isLoopbackHost } from './access.ts'
 import type { ApiContext, App } from './context.ts'
 import { type DashboardInit, dashboardRoutes } from './dashboard.ts'
 import { createExpectations } from './expectations.ts'
+import { Feed } from './feed.ts'
 import { createLimits } from './limits.ts'
 import { createMetrics } from './metrics.ts'
 import { describeApi } from './openapi.ts'
@@ -24,6 +27,8 @@ import { invocationRoutes } from './routes/invocations.ts'
 import { logRoutes } from './routes/logs.ts'
 import { peerRoutes } from './routes/peers.ts'
 import { probeRoutes } from './routes/probes.ts'
+import { statsRoutes } from './routes/stats.ts'
+import { telemetrySocketRoutes } from './routes/telemetry-socket.ts'
 import { validatorCompiler } from './schema-compilers.ts'
 
 export interface ApiInit {
@@ -41,7 +46,7 @@ export interface ApiInit {
   callsMax?: number
   /** Other requests served at once. @default 256 */
   requestsMax?: number
-  /** Event and log streams at once; each may hold 256 KiB for a slow reader. @default 100 */
+  /** Event, telemetry and log streams at once; each may hold some 400 kB for a slow reader. @default 500 */
   streamsMax?: number
   /** Connections at once, idle ones included. @default 8_192 */
   connectionsMax?: number
@@ -96,6 +101,7 @@ export function createApi(init: ApiInit, { service, clock, log, registry }: ApiC
     access: createAccess({ tokens, loopbackOnly: isLoopbackHost(host), loopbackOpen: init.loopbackOpen }),
     expectations: createExpectations(app.server, { clock }),
     metrics: createMetrics(service, registry),
+    feed: new Feed({ service, clock }),
     bodyBytesMax,
     url,
     stopping: stopping.signal,
@@ -104,7 +110,7 @@ export function createApi(init: ApiInit, { service, clock, log, registry }: ApiC
   const limits = createLimits({
     calls: init.callsMax ?? 1_000,
     requests: init.requestsMax ?? 256,
-    streams: init.streamsMax ?? 100
+    streams: init.streamsMax ?? 500
   })
 
   app.server.maxConnections = connectionsMax
@@ -120,6 +126,7 @@ export function createApi(init: ApiInit, { service, clock, log, registry }: ApiC
   describeApi(app, { version: service.profile.version })
   app.register(async scope => callRoutes(scope.withTypeProvider<ZodTypeProvider>(), context))
   app.register(async scope => jsonRoutes(scope.withTypeProvider<ZodTypeProvider>(), context))
+  app.register(async scope => await telemetrySocketRoutes(scope.withTypeProvider<ZodTypeProvider>(), context))
   app.register(async scope => await dashboardRoutes(scope.withTypeProvider<ZodTypeProvider>(), dashboardInit()))
 
   function dashboardInit(): DashboardInit {
@@ -160,7 +167,7 @@ function buildApp(): App {
     // Calls take as long as their functions may: they have deadlines of their own.
     requestTimeout: 0,
     connectionTimeout: 0,
-    http: { maxHeaderSize: HEADER_BYTES_MAX },
+    http: { maxHeaderSize: HEADER_BYTES_MAX, shouldUpgradeCallback: opensTelemetry },
     routerOptions: { maxParamLength: PATH_PART_CHARACTERS_MAX },
     // Answered by a hook, as a problem document.
     return503OnClosing: false,
@@ -186,10 +193,16 @@ function jsonRoutes(app: App, context: ApiContext): void {
   functionRoutes(app, context)
   invocationRoutes(app, context)
   peerRoutes(app, context)
+  statsRoutes(app, context)
   clusterRoutes(app, context)
   eventRoutes(app, context)
   logRoutes(app, context)
   probeRoutes(app, context)
+}
+
+/** Other upgrades are ignored, as HTTP allows: `curl --http2` offers one with every call, and gets its answer by HTTP/1.1. */
+function opensTelemetry({ url = '', headers }: IncomingMessage): boolean {
+  return url.split('?', 1)[0] === REST_PATHS.ws && headers.upgrade?.toLowerCase() === 'websocket'
 }
 
 function urlOf(host: string, port: number): string {

@@ -5,6 +5,7 @@ import type { Logger } from '../model/ports/logger.ts'
 import type { PeerService } from '../model/service.ts'
 import type { Access } from './access.ts'
 import type { Expectations } from './expectations.ts'
+import type { Feed } from './feed.ts'
 import type { CallMetrics } from './metrics.ts'
 
 /** Fastify, with zod schemas. */
@@ -24,6 +25,8 @@ export interface ApiContext {
   readonly access: Access
   readonly expectations: Expectations
   readonly metrics: CallMetrics
+  /** What those who read along share. */
+  readonly feed: Feed
   /** Largest request body of a synchronous call, in bytes. */
   readonly bodyBytesMax: number
   /** `http://host:port` of this API, for clients that do not say which host they asked. */

@@ -1,4 +1,4 @@
-import { eventSchema } from '../model/rest-events.ts'
+import { alertSchema, eventSchema } from '../model/rest-events.ts'
 import {
   acceptedSchema,
   cancelResultSchema,
@@ -9,6 +9,13 @@ import {
   usageSchema,
   verdictSchema
 } from '../model/rest-invocations.ts'
+import {
+  functionHistorySchema,
+  peerHistorySchema,
+  statsHistorySchema,
+  wsMessageSchema,
+  wsSubscribeSchema
+} from '../model/rest-telemetry.ts'
 import {
   aliveSchema,
   checkListSchema,
@@ -53,8 +60,14 @@ export const REST_SCHEMAS = {
   Placement: placementSchema,
   Explanation: explanationSchema,
   Stats: statsSchema,
+  PeerHistory: peerHistorySchema,
+  FunctionHistory: functionHistorySchema,
+  StatsHistory: statsHistorySchema,
+  Alert: alertSchema,
   Event: eventSchema,
   Dropped: droppedSchema,
+  WsMessage: wsMessageSchema,
+  WsSubscribe: wsSubscribeSchema,
   LogLine: logLineSchema,
   CheckList: checkListSchema,
   PruneResult: pruneResultSchema,

@@ -1,35 +1,42 @@
 import type { CaresEvents, EventName, EventRecord } from '../model/events.ts'
 import type { Clock } from '../model/ports/clock.ts'
-import { Journal } from './journal.ts'
 
 /** Events that a client can still ask for after it was away. */
 const EVENTS_KEPT_MAX = 1_000
 
-/** The events of this peer's session: the rooms of the daemon emit, the API follows. */
+/** The events of this peer's session: the rooms of the daemon emit, the API reads on from where each of its clients is. */
 export class EventLog {
-  readonly #journal = new Journal<Omit<EventRecord, 'id'>>({ itemsMax: EVENTS_KEPT_MAX })
   readonly #clock: Clock
+  readonly #listeners = new Set<(event: EventRecord) => void>()
+  #kept: EventRecord[] = []
+  #lastId = 0
 
   constructor({ clock }: { clock: Clock }) {
     this.#clock = clock
   }
 
-  emit<Name extends EventName>(type: Name, data: CaresEvents[Name]): void {
-    this.#journal.append({ type, data, at: this.#clock.timestamp() })
+  /** Number of the newest event; 0: there was none. */
+  get lastId(): number {
+    return this.#lastId
   }
 
-  /** Kept events after `afterId` (default: none of them), then those to come, until the signal aborts. */
-  async *follow({
-    afterId = this.#journal.lastId,
-    types,
-    signal
-  }: {
-    afterId?: number | undefined
-    types?: readonly EventName[] | undefined
-    signal: AbortSignal
-  }): AsyncGenerator<EventRecord, void> {
-    for await (const { id, value } of this.#journal.follow(afterId, { signal })) {
-      if (types === undefined || types.includes(value.type)) yield { ...value, id } as EventRecord
-    }
+  emit<Name extends EventName>(type: Name, data: CaresEvents[Name]): void {
+    const event = { id: ++this.#lastId, at: this.#clock.timestamp(), type, data } as EventRecord
+    this.#kept.push(event)
+    // Cut in batches: moving the whole list for each event would make emitting linear in what is kept.
+    if (this.#kept.length >= EVENTS_KEPT_MAX * 2) this.#kept = this.#kept.slice(-EVENTS_KEPT_MAX)
+    for (const listener of this.#listeners) listener(event)
+  }
+
+  /** What is kept with a number above `id`, oldest first. */
+  after(id: number): readonly EventRecord[] {
+    const news = Math.min(this.#lastId - id, EVENTS_KEPT_MAX, this.#kept.length)
+    return news <= 0 ? [] : this.#kept.slice(-news)
+  }
+
+  /** Calls `listener` with each event to come, before `emit` returns. It must not throw, nor take long. */
+  subscribe(listener: (event: EventRecord) => void): Disposable {
+    this.#listeners.add(listener)
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) }
   }
 }

@@ -10,11 +10,13 @@ import type { Runtime } from '../model/ports/runtime.ts'
 import type { Transport } from '../model/ports/transport.ts'
 import type { ClusterStatus, HealthCheck, InvocationRequest, PeerListing, PeerService, ServiceCounters } from '../model/service.ts'
 import type { Agreement } from './agreement.ts'
+import type { ChangeSignal } from './change-signal.ts'
 import type { Consensus } from './consensus.ts'
 import { ask, converse } from './control-client.ts'
 import type { EventLog } from './event-log.ts'
 import type { Functions } from './functions.ts'
 import { healthChecks } from './health.ts'
+import type { History } from './history.ts'
 import type { InvocationBook } from './invocation-book.ts'
 import type { Gateway } from './invoke.ts'
 import type { LogBook } from './log-book.ts'
@@ -38,6 +40,9 @@ export interface ServiceComponents {
   readonly book: InvocationBook
   readonly logs: LogBook
   readonly events: EventLog
+  /** Tells of each event, and of each change of what is known of the peers. */
+  readonly changes: ChangeSignal
+  readonly history: History
   readonly runtime: Runtime | null
   readonly transport: Transport
   readonly clock: Clock
@@ -129,7 +134,10 @@ export function createService(components: ServiceComponents): PeerService {
       return { found: answers.some(answer => answer.status === 'fulfilled' && answer.value.type === 'cancelled' && answer.value.found) }
     },
     logs: (query, options) => clusterLogs(components, reachable(), query, options),
-    events: options => events.follow(options),
+    eventsAfter: id => events.after(id),
+    lastEventId: () => events.lastId,
+    onChange: listener => components.changes.subscribe(listener),
+    history: query => components.history.read(query),
     async setDraining(idOrName, draining, { signal }) {
       const { outcome } = await agreement.agree(
         { type: 'peer-drain', peer: members.resolve(idOrName), draining, at: clock.timestamp() },

@@ -1,6 +1,6 @@
 import type { CheckList, Cluster, EventItem, FunctionItem, LogItem, Peer } from '../model/rest.ts'
 import { assertNever } from '../model/errors.ts'
-import { formatDurationMs } from '../model/units.ts'
+import { formatBytes, formatDurationMs } from '../model/units.ts'
 import { peersTable } from './peer-view.ts'
 import { type Cell, renderTable, type TableView } from './table.ts'
 import { keyed, shortId, timeOfDay } from './text.ts'
@@ -103,8 +103,17 @@ export function eventText(event: EventBody, nameOf: (id: string) => string): str
       return `${event.data.invocation} ${event.data.function} -> ${nameOf(event.data.worker)}, cost ${formatDurationMs(event.data.costMs)}${event.data.placement === 'fallback' ? ' (fallback)' : ''}`
     case 'invocation:finished':
       return `${event.data.invocation} ${event.data.function} ${event.data.code ?? event.data.status} in ${formatDurationMs(event.data.totalMs)}`
+    case 'image:progressed':
+      return `${event.data.function} from ${nameOf(event.data.from)}, ${formatBytes(event.data.bytes)} of about ${formatBytes(event.data.imageBytes)}`
+    case 'image:arrived':
+      return `${event.data.function}, ${formatBytes(event.data.bytes)} in ${formatDurationMs(event.data.tookMs)}`
+    case 'image:failed':
+      return `${event.data.function}: ${event.data.reason}`
     case 'runtime:state-changed':
       return `${event.data.ready ? 'ready' : 'not ready'}${event.data.reason === '' ? '' : `: ${event.data.reason}`}`
+    case 'alert:raised':
+    case 'alert:cleared':
+      return `${event.data.rule}: ${event.data.message}`
     default:
       return assertNever(event)
   }

@@ -1,3 +1,4 @@
+import type { Alert } from './alerts.ts'
 import type { FunctionRecord } from './function.ts'
 import type { InvocationId, PeerId, Term } from './ids.ts'
 import type { PlacementKind } from './placement.ts'
@@ -30,7 +31,13 @@ export interface CaresEvents {
     readonly totalMs: number
     readonly code: string | null
   }
+  /** An image is on its way to this peer: told once a second, of how many bytes about. */
+  'image:progressed': { readonly function: string; readonly from: PeerId; readonly bytes: number; readonly imageBytes: number }
+  'image:arrived': { readonly function: string; readonly bytes: number; readonly tookMs: number }
+  'image:failed': { readonly function: string; readonly code: string; readonly reason: string }
   'runtime:state-changed': { readonly ready: boolean; readonly reason: string }
+  'alert:raised': Alert
+  'alert:cleared': Alert
 }
 
 export type EventName = keyof CaresEvents

@@ -1,9 +1,27 @@
 import { z } from 'zod'
+import { ALERT_RULE_NAMES } from './alerts.ts'
 import { count, listOf, ms, placementKindSchema, time } from './rest-parts.ts'
 
 const peerEvent = { peer: z.string(), name: z.string() }
 const event = <Type extends string, Data extends z.ZodType>(type: Type, data: Data) =>
   z.object({ id: count, at: time, type: z.literal(type), data })
+
+/** One condition that holds, or has held. */
+export const alertSchema = z.object({
+  key: z.string().describe('the rule and the id of its subject: at most one alert of a key is raised at a time'),
+  rule: z.enum(ALERT_RULE_NAMES),
+  severity: z.enum(['warning', 'critical']),
+  subject: z.object({ kind: z.enum(['peer', 'function', 'cluster']), id: z.string(), name: z.string() }),
+  state: z.enum(['raised', 'cleared']),
+  raisedAt: time,
+  clearedAt: time.optional(),
+  value: z.number().describe('the newest, in the unit of the rule'),
+  threshold: z.number(),
+  unit: z.enum(['ratio', 'milliseconds', 'count']),
+  message: z.string()
+})
+/** One condition that holds, or has held. */
+export type AlertItem = z.infer<typeof alertSchema>
 
 /** The `data` of one server-sent event; its `id` and `event` fields repeat `id` and `type`. */
 export const eventSchema = z.discriminatedUnion('type', [
@@ -39,5 +57,10 @@ export const eventSchema = z.discriminatedUnion('type', [
       code: z.string().nullable()
     })
   ),
-  event('runtime:state-changed', z.object({ ready: z.boolean(), reason: z.string() }))
+  event('image:progressed', z.object({ function: z.string(), from: z.string(), bytes: count, imageBytes: count })),
+  event('image:arrived', z.object({ function: z.string(), bytes: count, tookMs: ms })),
+  event('image:failed', z.object({ function: z.string(), code: z.string(), reason: z.string() })),
+  event('runtime:state-changed', z.object({ ready: z.boolean(), reason: z.string() })),
+  event('alert:raised', alertSchema),
+  event('alert:cleared', alertSchema)
 ])

@@ -91,7 +91,7 @@ export const peerSchema = peerStatsSchema.extend({
 export type Peer = z.infer<typeof peerSchema>
 
 /** Whose view it is: each peer answers from what it knows. */
-const viewSchema = z.object({ peer: z.string(), name: z.string() })
+export const viewSchema = z.object({ peer: z.string(), name: z.string() })
 
 /** Every peer, and whose view it is. */
 export const peerListSchema = z.object({ items: listOf(peerSchema), view: viewSchema })
@@ -237,12 +237,15 @@ export type Stats = z.infer<typeof statsSchema>
 /** One event, see `rest-events.ts`. */
 export type EventItem = z.infer<typeof eventSchema>
 
-/** Last event of a stream whose reader was too slow, under the event name `dropped`: it may come back with `Last-Event-ID`. */
+/** Tells of a gap, under the event name `dropped`: the events between those before and after it are not kept any more, or not known. */
 export const droppedSchema = z.object({
-  missed: count.describe('events that were not sent'),
-  lastId: count.describe('the last that was sent')
+  missed: count.describe('events that were not sent; 0 where that cannot be known, after a restart of the peer'),
+  lastId: count.describe('the last before the gap'),
+  reason: z
+    .enum(['slow', 'expired', 'restarted'])
+    .describe('the reader was too slow, was away for too long, or its Last-Event-ID is of an earlier life of the peer')
 })
-/** The last event for a reader that was too slow. */
+/** A gap in a stream of events. */
 export type Dropped = z.infer<typeof droppedSchema>
 
 /** One line of a function’s log. */

@@ -1,6 +1,7 @@
 import type { ErrorCode } from './errors.ts'
-import type { CaresEvents, EventRecord } from './events.ts'
+import type { EventRecord } from './events.ts'
 import type { FunctionRecord, FunctionSpec } from './function.ts'
+import type { StatsHistory } from './history.ts'
 import type { InvocationId, PeerId, Term } from './ids.ts'
 import type { AnswerHead, CallHead, InvocationRecord, Usage } from './invocation.ts'
 import type { LogLine, LogQuery } from './logs.ts'
@@ -129,12 +130,14 @@ export interface PeerService {
   cancel(id: string, options: { signal: AbortSignal }): Promise<{ found: boolean }>
   /** Lines of all peers, oldest first; with `follow` it goes on until the signal aborts. */
   logs(query: LogQuery, options: { signal: AbortSignal }): AsyncIterable<LogLine>
-  /** Events of this peer after `afterId`, as far as they are kept (the last 1,000), then those to come. */
-  events(options: {
-    afterId?: number | undefined
-    types?: readonly (keyof CaresEvents)[] | undefined
-    signal: AbortSignal
-  }): AsyncIterable<EventRecord>
+  /** Events of this peer with a number above `id`, as far as they are kept (the last 1,000), oldest first. */
+  eventsAfter(id: number): readonly EventRecord[]
+  /** Number of the newest event of this session; 0: there was none. */
+  lastEventId(): number
+  /** Calls `listener` after each event and after each change of what is known of the peers. It must not throw, nor take long. */
+  onChange(listener: () => void): Disposable
+  /** The steps that are over and began within the last `sinceMs`; at most a day. */
+  history(options: { sinceMs: number }): StatsHistory
   setDraining(peer: string, draining: boolean, options: { signal: AbortSignal }): Promise<void>
   /** Leaves the cluster for good: drains, hands the role over, is removed. The process goes on, empty. */
   leave(options: { signal: AbortSignal }): Promise<void>

@@ -81,7 +81,7 @@ describe('the API', () => {
   for (const [budget, url, init] of [
     ['calls', '/fn/thumb', { callsMax: 1 }],
     ['requests', '/v1/checks', { requestsMax: 1 }],
-    ['streams', '/v1/events', { streamsMax: 1 }]
+    ['streams', '/v1/logs?function=thumb', { streamsMax: 1 }]
   ] as const) {
     it(`serves ${budget} up to their limit, refuses the next, and serves again`, async () => {
       let arrived = Promise.withResolvers<void>()
@@ -95,7 +95,7 @@ describe('the API', () => {
           invoke: async () => wait().then(() => sampleAnswer()),
           checks: async () => wait().then(() => []),
           // oxlint-disable-next-line require-yield -- a stream of nothing
-          events: async function* () {
+          logs: async function* () {
             await wait()
           }
         },

@@ -69,7 +69,10 @@ function defaults(): PeerService {
     logs: async function* () {
       yield { at: '2026-01-02T03:04:05.000Z', peer: BIRCH, function: 'thumb', stream: 'stderr', text: 'hello' }
     },
-    events: async function* () {},
+    eventsAfter: () => [],
+    lastEventId: () => 0,
+    onChange: () => ({ [Symbol.dispose]: () => {} }),
+    history: () => ({ stepMs: 5_000, ageMs: 0, steps: 0, peers: [], functions: [] }),
     setDraining: async () => {},
     leave: async () => {},
     prune: async () => [{ container: 'c1d9f2', function: 'thumb@1', reason: 'idle' }],

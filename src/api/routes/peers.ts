@@ -1,17 +1,16 @@
 import { z } from 'zod'
-import { drainResultSchema, peerListSchema, peerSchema, statsSchema } from '../../model/rest.ts'
+import { drainResultSchema, peerListSchema, peerSchema } from '../../model/rest.ts'
 import { REST_PATHS } from '../../model/rest-paths.ts'
 import { callerGone } from '../caller.ts'
 import type { ApiContext, App } from '../context.ts'
 import { pathPart } from '../queries.ts'
 import { peerView } from '../views/peer-view.ts'
-import { statsView } from '../views/stats-view.ts'
 import { documented } from './documented.ts'
 
 const params = z.object({ id: pathPart.describe('peer id, a unique prefix of it, or a name') })
 
-/** Peers and their numbers. */
-export function peerRoutes(app: App, { service, clock }: ApiContext): void {
+/** Peers, and whether they take work. */
+export function peerRoutes(app: App, { service }: ApiContext): void {
   const { profile } = service
 
   app.get(REST_PATHS.peers, { schema: documented('peers', 'List the peers', { 200: peerListSchema }) }, async () => ({
@@ -35,8 +34,4 @@ export function peerRoutes(app: App, { service, clock }: ApiContext): void {
       }
     )
   }
-
-  app.get(REST_PATHS.stats, { schema: documented('peers', 'Numbers of all peers', { 200: statsSchema }) }, async () =>
-    statsView(service.peers(), { at: clock.timestamp(), view: profile, counters: service.counters() })
-  )
 }

@@ -1,7 +1,7 @@
 import type { EventItem } from '../../model/rest.ts'
 import type { Tone } from '../table.ts'
 import { assertNever } from '../../model/errors.ts'
-import { formatDurationMs } from '../../model/units.ts'
+import { formatBytes, formatDurationMs } from '../../model/units.ts'
 import { shortId } from '../text.ts'
 
 /** One line of the activity log. */
@@ -74,18 +74,35 @@ function told({ type, data }: EventItem, nameOf: (id: string) => string): Told {
     case 'invocation:placed':
       return {
         kind: 'invoke',
-        text: `${shortInvocation(data.invocation)} ${data.function} -> ${nameOf(data.worker)}  cost ${formatDurationMs(data.costMs)}${data.placement === 'fallback' ? '  fallback' : ''}${data.round + data.try > 0 ? '  again' : ''}`,
+        text: `${shortInvocation(data.invocation)} ${data.function} -> ${nameOf(data.worker)}  cost ${formatDurationMs(data.costMs)}${data.placement === 'fallback' ? '  fallback' : ''}${data.round > 1 || data.try > 1 ? '  again' : ''}`,
         tone: data.placement === 'fallback' ? 'warn' : undefined,
         invocation: data.invocation
       }
     case 'invocation:finished':
       return finished(data, nameOf)
+    case 'image:progressed':
+      return {
+        kind: 'image',
+        text: `${data.function} comes from ${nameOf(data.from)}: ${formatBytes(data.bytes)} of about ${formatBytes(data.imageBytes)}`
+      }
+    case 'image:arrived':
+      return {
+        kind: 'image',
+        text: `${data.function} is here, ${formatBytes(data.bytes)} in ${formatDurationMs(data.tookMs)}`,
+        tone: 'good'
+      }
+    case 'image:failed':
+      return { kind: 'image', text: `${data.function} did not come: ${data.reason}`, tone: 'bad' }
     case 'runtime:state-changed':
       return {
         kind: 'runtime',
         text: `${data.ready ? 'ready' : 'not ready'}${data.reason === '' ? '' : `: ${data.reason}`}`,
         tone: data.ready ? 'good' : 'bad'
       }
+    case 'alert:raised':
+      return { kind: 'cluster', text: `ALERT ${data.message}`, tone: data.severity === 'critical' ? 'bad' : 'warn' }
+    case 'alert:cleared':
+      return { kind: 'cluster', text: `over: ${data.message}`, tone: 'good' }
     default:
       return assertNever(type)
   }

@@ -64,6 +64,10 @@ function toneOf({ type, data }: EventItem): string {
       return data.code === null ? 'good' : 'bad'
     case 'runtime:state-changed':
       return data.ready ? 'good' : 'bad'
+    case 'alert:raised':
+      return data.severity === 'critical' ? 'bad' : 'warn'
+    case 'alert:cleared':
+      return 'good'
     default:
       return 'quiet-dot'
   }
