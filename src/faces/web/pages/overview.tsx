@@ -159,8 +159,8 @@ function Charts({ state: { samples, ended, dataAtMs, clockOffsetMs, cluster } }:
         note="per second, whole cluster"
         timesS={samples.map(({ atMs }) => atMs / 1_000)}
         lines={[
-          { label: 'ended', colour: '--accent', values: samples.map(({ donePerS }) => donePerS), fill: true },
-          { label: 'failed', colour: '--bad', values: samples.map(({ failedPerS }) => failedPerS) }
+          { label: 'ended', colour: 'accent', values: samples.map(({ donePerS }) => donePerS), fill: true },
+          { label: 'failed', colour: 'bad', values: samples.map(({ failedPerS }) => failedPerS) }
         ]}
         format={oneDecimal}
         empty="Numbers come in each second."
@@ -170,8 +170,8 @@ function Charts({ state: { samples, ended, dataAtMs, clockOffsetMs, cluster } }:
         note={`of calls through ${cluster?.self.name ?? 'this peer'}`}
         timesS={latency.timesS}
         lines={[
-          { label: 'p50', colour: '--accent', values: latency.p50Ms },
-          { label: 'p95', colour: '--second', values: latency.p95Ms }
+          { label: 'p50', colour: 'accent', values: latency.p50Ms },
+          { label: 'p95', colour: 'second', values: latency.p95Ms }
         ]}
         format={formatDurationMs}
         empty="No call has ended in the last five minutes."

@@ -74,8 +74,8 @@ export function PeerPage({ id }: { id: string }) {
           note="part of its capacity"
           timesS={timesS}
           lines={[
-            { label: 'CPU', colour: '--accent', values: history.map(({ cpu }) => 100 * cpu), fill: true },
-            { label: 'memory', colour: '--second', values: history.map(({ memory }) => 100 * memory) }
+            { label: 'CPU', colour: 'accent', values: history.map(({ cpu }) => 100 * cpu), fill: true },
+            { label: 'memory', colour: 'second', values: history.map(({ memory }) => 100 * memory) }
           ]}
           format={value => `${Math.round(value)}%`}
           empty="Numbers come in each second."
@@ -85,8 +85,8 @@ export function PeerPage({ id }: { id: string }) {
           note="per second, on this peer"
           timesS={timesS}
           lines={[
-            { label: 'ended', colour: '--accent', values: history.map(({ donePerS }) => donePerS), fill: true },
-            { label: 'failed', colour: '--bad', values: history.map(({ failedPerS }) => failedPerS) }
+            { label: 'ended', colour: 'accent', values: history.map(({ donePerS }) => donePerS), fill: true },
+            { label: 'failed', colour: 'bad', values: history.map(({ failedPerS }) => failedPerS) }
           ]}
           format={oneDecimal}
           empty="Numbers come in each second."

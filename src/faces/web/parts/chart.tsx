@@ -1,10 +1,10 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
-import uPlot from 'uplot'
+import { useState } from 'preact/hooks'
+import { across, areaPath, type ChartArea, linePath, nearestIndex, timeMarks, valueMarks } from '../chart-layout.ts'
 
 /** One line of a chart. */
 export interface Line {
   readonly label: string
-  /** The name of a colour of the page: `--accent`. */
+  /** A colour of the charts: `accent`, `second`, `bad`. */
   readonly colour: string
   readonly values: readonly (number | null)[]
   readonly fill?: boolean
@@ -15,6 +15,7 @@ export function Chart({
   title,
   note,
   timesS,
+  spanS = SPAN_S,
   lines,
   format,
   empty
@@ -22,128 +23,83 @@ export function Chart({
   title: string
   note?: string
   timesS: readonly number[]
+  /** Always the same stretch of time, so that a chart that has just begun does not look like one that is full. */
+  spanS?: number
   lines: readonly Line[]
   format: (value: number) => string
   /** Said instead, while no line has a value. */
   empty: string
 }) {
-  const place = useRef<HTMLDivElement>(null)
-  const plot = useRef<uPlot | null>(null)
-  const data = useRef<uPlot.AlignedData>([[]])
-  data.current = [timesS, ...lines.map(({ values }) => values)] as uPlot.AlignedData
   const [pointed, setPointed] = useState<number | null>(null)
   const isEmpty = lines.every(({ values }) => values.every(value => value === null))
-
-  useEffect(() => {
-    const at = place.current
-    if (at === null || isEmpty) return
-    const draw = (): void => {
-      plot.current?.destroy()
-      plot.current = new uPlot(options(at, lines, format, setPointed), data.current, at)
-    }
-    draw()
-    const resize = new ResizeObserver(() => plot.current?.setSize({ width: at.clientWidth, height: HEIGHT }))
-    resize.observe(at)
-    // The lines are painted once in the colours of the page, so other colours need another painting.
-    const theme = new MutationObserver(draw)
-    theme.observe(document.documentElement, { attributeFilter: ['data-theme'] })
-    const scheme = matchMedia('(prefers-color-scheme: dark)')
-    scheme.addEventListener('change', draw)
-    return () => {
-      resize.disconnect()
-      theme.disconnect()
-      scheme.removeEventListener('change', draw)
-      plot.current?.destroy()
-      plot.current = null
-    }
-  }, [isEmpty])
-  useEffect(() => plot.current?.setData(data.current))
-
+  const toS = timesS.at(-1) ?? 0
+  const fromS = toS - spanS
+  const highest = Math.max(
+    0,
+    ...lines.flatMap(({ values }) => values.filter((value, at) => value !== null && (timesS[at] ?? 0) >= fromS) as number[])
+  )
+  const marks = valueMarks(highest)
+  const area: ChartArea = { fromS, toS, max: marks.at(-1) ?? 1 }
+  const at = pointed === null ? undefined : nearestIndex(timesS, pointed, area)
   const shown = lines.map(({ label, colour, values }) => {
-    const value = pointed === null ? values.findLast(value => value !== null) : values[pointed]
+    const value = at === undefined ? values.findLast(value => value !== null) : values[at]
     return { label, colour, text: value === null || value === undefined ? '–' : format(value) }
   })
+  const point = ({ clientX, currentTarget }: PointerEvent): void => {
+    const { left, width } = (currentTarget as Element).getBoundingClientRect()
+    setPointed((clientX - left) / width)
+  }
   return (
     <figure class="card chart">
       <figcaption>
         <h2>{title}</h2>
         {note === undefined ? null : <span class="dim">{note}</span>}
+        {isEmpty ? null : (
+          <p class="legend">
+            {shown.map(({ label, colour, text }) => (
+              <span key={label}>
+                <span class={`swatch ${colour}`} aria-hidden="true" /> {label} <strong>{text}</strong>
+              </span>
+            ))}
+          </p>
+        )}
       </figcaption>
       {isEmpty ? (
         <p class="empty">{empty}</p>
       ) : (
-        <>
-          <p class="legend">
-            {shown.map(({ label, colour, text }) => (
-              <span key={label}>
-                <span class={`swatch ${colour.slice(2)}`} aria-hidden="true" /> {label} <strong>{text}</strong>
-              </span>
+        <div
+          class="plot"
+          role="img"
+          aria-label={`${title}, over the last minutes; newest: ${shown.map(({ label, text }) => `${label} ${text}`).join(', ')}`}
+        >
+          {marks.map(mark => (
+            <span key={mark} class="value-mark" style={{ bottom: `${(100 * mark) / area.max}%` }}>
+              <span>{format(mark)}</span>
+            </span>
+          ))}
+          <svg viewBox="0 0 100 100" preserveAspectRatio="none" onPointerMove={point} onPointerLeave={() => setPointed(null)}>
+            {lines.map(({ label, colour, values, fill }) => (
+              <g key={label} class={colour}>
+                {fill === true ? <path class="fill" d={areaPath(timesS, values, area)} /> : null}
+                <path class="line" d={linePath(timesS, values, area)} />
+              </g>
             ))}
-          </p>
-          <div
-            ref={place}
-            role="img"
-            aria-label={`${title}, over the last minutes; newest: ${shown.map(({ label, text }) => `${label} ${text}`).join(', ')}`}
-          />
-        </>
+            {at === undefined ? null : <path class="pointed" d={`M${across(timesS[at] ?? 0, area)} 0V100`} />}
+          </svg>
+          {(at === undefined ? timeMarks(area) : [timesS[at] ?? 0]).map(time => (
+            <span key={time} class="time-mark" style={{ left: `${across(time, area)}%` }}>
+              {clockText(time, at !== undefined)}
+            </span>
+          ))}
+        </div>
       )}
     </figure>
   )
 }
 
-const HEIGHT = 150
-
 /** Five minutes: what the page remembers. */
-const WINDOW_S = 300
+const SPAN_S = 300
 
-function options(
-  at: HTMLElement,
-  lines: readonly Line[],
-  format: (value: number) => string,
-  onPointed: (index: number | null) => void
-): uPlot.Options {
-  const styles = getComputedStyle(at)
-  const colour = (name: string): string => styles.getPropertyValue(name)
-  const axis: uPlot.Axis = {
-    stroke: colour('--text-dim'),
-    font: `11px ${styles.fontFamily}`,
-    grid: { stroke: colour('--line'), width: 1 },
-    ticks: { show: false }
-  }
-  return {
-    width: at.clientWidth,
-    height: HEIGHT,
-    legend: { show: false },
-    cursor: { y: false, points: { size: 5 }, drag: { setScale: false } },
-    // Always the same stretch of time, so that a chart that has just begun does not look like one that is full.
-    scales: {
-      x: { range: (_, __, newest) => [newest - WINDOW_S, newest] },
-      y: { range: (_, __, max) => [0, Math.max(max * 1.1, Number.MIN_VALUE)] }
-    },
-    axes: [
-      { ...axis, grid: { show: false }, space: 90, size: 26, values: (_, times) => times.map(clockText) },
-      { ...axis, size: 48, space: 36, values: (_, values) => values.map(format) }
-    ],
-    series: [
-      {},
-      ...lines.map(
-        (line): uPlot.Series => ({
-          stroke: colour(line.colour),
-          width: 1.5,
-          spanGaps: true,
-          points: { size: 4, fill: colour(line.colour) },
-          ...(line.fill === true ? { fill: faint(colour(line.colour)) } : {})
-        })
-      )
-    ],
-    hooks: { setCursor: [({ cursor }) => onPointed(cursor.idx ?? null)] }
-  }
-}
-
-function clockText(timeS: number): string {
-  return new Date(timeS * 1_000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hour12: false })
-}
-
-function faint(colour: string): string {
-  return `color-mix(in srgb, ${colour} 14%, transparent)`
+function clockText(timeS: number, withSeconds: boolean): string {
+  return new Date(timeS * 1_000).toISOString().slice(11, withSeconds ? 19 : 16)
 }
