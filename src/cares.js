@@ -19,6 +19,8 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
     .split(sep)
     .includes('node_modules')
   const entry = !installed && existsSync(source) ? source : new URL('../dist/main.js', import.meta.url)
+  // What the screens are drawn with checks itself, for its developers, unless it is told not to.
+  process.env.NODE_ENV ??= 'production'
   await cacheCompiled()
   const { main } = await import(entry.href)
   process.exitCode = await main(process.argv.slice(2))

@@ -46,7 +46,7 @@ function shares(
   functionRows: number
 ): { readonly calls: number; readonly peers: number; readonly functions: number } {
   const room = height - CALLS_HEIGHT.min
-  const functions = Math.max(2, Math.min(functionRows, Math.floor(room / 2)))
+  const functions = Math.max(2, Math.min(functionRows, Math.max(Math.floor(room / 2), room - peerRows)))
   const peers = Math.max(1, Math.min(peerRows, room - functions))
   const calls = Math.min(CALLS_HEIGHT.max, height - peers - functions)
   return { calls, peers, functions: Math.max(functions, height - calls - peers) }
