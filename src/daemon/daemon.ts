@@ -17,16 +17,16 @@ import type { Random } from '../model/random.ts'
 import type { PeerService } from '../model/service.ts'
 import { Agreement } from './agreement.ts'
 import { Beacon } from './beacon.ts'
+import { ChangeSignal } from './change-signal.ts'
 import { Citizenship } from './citizenship.ts'
 import { Consensus, type ConsensusRoleNow } from './consensus.ts'
-import { ChangeSignal } from './change-signal.ts'
 import { Control } from './control.ts'
 import { EventLog } from './event-log.ts'
 import { Functions } from './functions.ts'
 import { Governor } from './governor.ts'
+import { History } from './history.ts'
 import { Images } from './images.ts'
 import { InvocationBook } from './invocation-book.ts'
-import { History } from './history.ts'
 import { Gateway } from './invoke.ts'
 import { Joining, type Seed } from './joining.ts'
 import { LogBook } from './log-book.ts'
@@ -87,13 +87,13 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
 
   // What happens, and what is written down.
   const events = new EventLog({ clock })
+  const changes = new ChangeSignal()
   const logs = new LogBook()
   const book = new InvocationBook({ clock })
 
   // What is agreed.
   const consensus: Consensus = new Consensus(
     { self, timings, persisted },
-  const changes = new ChangeSignal()
     { ...components, log: log.child('consensus'), listener: { onRole, onConfiguration: onMembers, onTables, onFenced: () => undefined } }
   )
   const term = (): number => consensus.term
@@ -131,9 +131,11 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       onChange: views => {
         placer.sync(views)
         orchestrator.onRoom()
+        changes.notify()
       }
     }
   )
+  const history = new History({ clock, views: () => members.views() })
   const governor = new Governor({ consensus, clock, log: log.child('governor'), views: () => members.views(), timings })
   const beacon = new Beacon({
     statistics,
@@ -146,11 +148,9 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     profile,
     cluster: uid,
     timings
-        changes.notify()
   })
   const joining = new Joining({ ...components, log: log.child('joining') })
 
-  const history = new History({ clock, views: () => members.views() })
   // Who is called.
   const watch = new OrchestratorWatch({
     clock,
@@ -203,6 +203,8 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     book,
     logs,
     events,
+    changes,
+    history,
     log,
     cluster: uid,
     private: init.private,
@@ -210,6 +212,14 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       await citizenship.leave(options)
       left.resolve()
     }
+  })
+
+  events.subscribe(event => {
+    changes.notify()
+    if (event.type !== 'invocation:finished') return
+    const { invocation, function: fn, status, code, totalMs } = event.data
+    const failed = code === null ? status >= 500 : code !== 'cancelled'
+    history.count({ function: fn, totalMs, failed, cold: book.find(invocation)?.start === 'cold' })
   })
 
   let role: ConsensusRoleNow = consensus.role
@@ -230,8 +240,6 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     members.setMembers(ids, consensus.tables.draining)
     remember(members.addressesOf(ids.filter(id => id !== self)))
     if (configuration.voters.join() === voters.join()) return
-    changes,
-    history,
     voters = configuration.voters
     log.info({ voters: voters.map(id => members.nameOf(id)) }, 'voters changed')
     events.emit('voters:changed', { voters })
@@ -241,14 +249,6 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   function remember(addresses: readonly PeerAddress[]): void {
     const text = JSON.stringify(addresses)
     if (text === remembered) return
-  events.subscribe(event => {
-    changes.notify()
-    if (event.type !== 'invocation:finished') return
-    const { invocation, function: fn, status, code, totalMs } = event.data
-    const failed = code === null ? status >= 500 : code !== 'cancelled'
-    history.count({ function: fn, totalMs, failed, cold: book.find(invocation)?.start === 'cold' })
-  })
-
     remembered = text
     transport.setMembers(addresses)
     store.setAddresses(addresses).catch((err: unknown) => log.warn({ err }, 'addresses were not written down'))
@@ -293,6 +293,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     ...(runtime === null ? [] : [runtime]),
     worker,
     members,
+    history,
     transport,
     consensus,
     governor,
@@ -320,7 +321,6 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   let stopped: Promise<void> | undefined
   const stop = (): Promise<void> => (stopped ??= stopParts())
   return {
-    history,
     service,
     left: left.promise,
     async start() {
