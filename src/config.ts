@@ -60,6 +60,8 @@ export interface ClientConfig {
   readonly color: 'auto' | 'always' | 'never'
   readonly verbose: boolean
   readonly quiet: boolean
+  /** Whether whatever changes something is refused before it is asked. */
+  readonly readOnly: boolean
   /** Whether the locale lets a terminal show more than ASCII. */
   readonly unicode: boolean
   /** Whether the screens are for a program that reads them aloud. */
@@ -140,6 +142,7 @@ export function readClientConfig(flags: Flags, sources: Partial<ConfigSources> =
     // The stronger source has the last word: -q on the command line against CARES_VERBOSE.
     verbose: verbose && !(quiet && settings.rank('quiet') < settings.rank('verbose')),
     quiet: quiet && !(verbose && settings.rank('verbose') < settings.rank('quiet')),
+    readOnly: settings.values['read-only'],
     unicode: hasUnicode(from.env),
     screenReader: settings.values['screen-reader']
   }

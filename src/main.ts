@@ -7,7 +7,7 @@ import type { CliEnvironment, Flags, RunnablePeer } from './faces/cli/environmen
 import type { MachineFacts } from './faces/tui/environment.ts'
 import { createSystemClock } from './daemon/system-clock.ts'
 import { capturedTerminal } from './faces/cli/captured-terminal.ts'
-import { runCli } from './faces/cli/program.ts'
+import { runCli, screenFlags } from './faces/cli/program.ts'
 import { CaresError } from './model/errors.ts'
 import { VERSION } from './version.ts'
 
@@ -29,11 +29,18 @@ export async function main(argv: readonly string[]): Promise<number> {
   ignoreClosedPipes()
   const terminal = { stdin: Object.assign(process.stdin, { piped: isPiped(0) }), stdout: process.stdout, stderr: process.stderr }
   const environment = cliEnvironment({ terminal, clock, signal: interruption })
-  if (argv.length === 0 && process.stdin.isTTY && process.stdout.isTTY) return await openScreens(environment)
+  const flags = process.stdin.isTTY && process.stdout.isTTY ? screenFlags(argv) : undefined
+  if (flags !== undefined) return await openScreens(environment, flags)
   return await runCli(argv, environment)
 }
 
-function cliEnvironment({ terminal, clock, signal }: Pick<CliEnvironment, 'terminal' | 'clock' | 'signal'>): CliEnvironment {
+/** `inherited`: flags that hold for every command line, unless it says otherwise. */
+function cliEnvironment({
+  terminal,
+  clock,
+  signal,
+  inherited = {}
+}: Pick<CliEnvironment, 'terminal' | 'clock' | 'signal'> & { inherited?: Flags }): CliEnvironment {
   return {
     version: VERSION,
     terminal,
@@ -41,7 +48,7 @@ function cliEnvironment({ terminal, clock, signal }: Pick<CliEnvironment, 'termi
     signal,
     readClientSettings: async flags => {
       const { readClientConfig } = await import('./config.ts')
-      const { config, warnings } = readClientConfig(flags)
+      const { config, warnings } = readClientConfig({ ...inherited, ...flags })
       return { ...config, warnings }
     },
     peerFlags: async () => {
@@ -86,8 +93,8 @@ async function loggedTo(data: string, onLog: (line: string) => void): Promise<{ 
   }
 }
 
-/** Bare `cares` on a terminal. What only the screens need is loaded here, so that commands start fast. */
-async function openScreens(cli: CliEnvironment): Promise<number> {
+/** Bare `cares` on a terminal, perhaps with flags. What only the screens need is loaded here, so that commands start fast. */
+async function openScreens(cli: CliEnvironment, flags: Flags): Promise<number> {
   const [{ openTui }, { readClientConfig }, { CaresClient }, { nodeFetch }, { startError }] = await Promise.all([
     import('./faces/tui/open.ts'),
     import('./config.ts'),
@@ -95,7 +102,7 @@ async function openScreens(cli: CliEnvironment): Promise<number> {
     import('./faces/node-fetch.ts'),
     import('./faces/start-error.ts')
   ])
-  const { config } = readClientConfig({})
+  const { config } = readClientConfig(flags)
   const { clock, signal } = cli
   const timeout = (ms: number): AbortSignal => clock.timeout(ms)
   const { abandons } = await openTui({
@@ -105,14 +112,21 @@ async function openScreens(cli: CliEnvironment): Promise<number> {
     stderr: process.stderr,
     clock,
     signal,
-    settings: { api: config.api, colour: config.color !== 'never', unicode: config.unicode, screenReader: config.screenReader },
-    connect: api => new CaresClient({ api, token: config.token ?? undefined, fetch: nodeFetch, timeout }),
+    settings: {
+      api: config.api,
+      colour: config.color !== 'never',
+      unicode: config.unicode,
+      screenReader: config.screenReader,
+      readOnly: config.readOnly,
+      named: flags['api'] !== undefined
+    },
+    connect: api => new CaresClient({ api, token: config.token ?? undefined, readOnly: config.readOnly, fetch: nodeFetch, timeout }),
     runCommand: async (words, { api, columns, colour, write, signal }) => {
       // What goes on for ever is a line a sample; on a terminal it would be drawn over what stands above it.
       const isWatch = words.some(word => word === '-w' || word === '--watch')
       const terminal = capturedTerminal(write, { columns: isWatch ? undefined : columns })
       const argv = ['--api', api, '--color', colour ? 'always' : 'never', ...words]
-      return await runCli(argv, cliEnvironment({ terminal, clock, signal: AbortSignal.any([signal, cli.signal]) }))
+      return await runCli(argv, cliEnvironment({ terminal, clock, signal: AbortSignal.any([signal, cli.signal]), inherited: flags }))
     },
     createPeer: async (flags, { log }) => {
       try {

@@ -60,6 +60,13 @@ export const CLIENT_SETTINGS = {
     schema: switchSchema,
     fallback: false
   }),
+  'read-only': setting('read-only', {
+    flags: '--read-only',
+    description: 'Change nothing: refuse whatever is more than a question',
+    defaultText: 'false',
+    schema: switchSchema,
+    fallback: false
+  }),
   'screen-reader': setting('screen-reader', {
     flags: null,
     description: 'Draw the screens in words, for a program that reads them aloud',

@@ -175,12 +175,21 @@ function parseValue({ schema, isPath, isSecret }: Setting<unknown>, { value, at,
   const parsed = schema.safeParse(value, { error: issueText })
   if (!parsed.success) {
     const [issue] = validationIssues(parsed.error)
-    const where = issue === undefined || issue.path === '' ? '' : ` ${issue.path}`
-    const what = isSecret || typeof value === 'object' ? '' : ` (it is ${JSON.stringify(value)})`
+    const [, index] = /^\[(\d+)\]$/.exec(issue?.path ?? '') ?? []
+    const wrong: unknown = Array.isArray(value) && index !== undefined ? value[Number(index)] : value
+    // Of one thing nobody needs the number, of several it counts from one.
+    const place = index === undefined ? issue?.path : Array.isArray(value) && value.length > 1 ? `number ${Number(index) + 1}` : ''
+    const where = place === undefined || place === '' ? '' : ` ${place}`
+    const what = isSecret || typeof wrong === 'object' ? '' : ` (it is ${withoutSecret(JSON.stringify(wrong))})`
     throw new CaresError('invalid', `${at}:${where} ${issue?.message ?? 'not allowed'}${what}`)
   }
   if (!isPath || typeof parsed.data !== 'string') return parsed.data
   return parsed.data.startsWith('~/') ? join(home(), parsed.data.slice(2)) : resolve(directory, parsed.data)
+}
+
+/** A cluster id holds the cluster's secret behind its `#`. */
+function withoutSecret(text: string): string {
+  return text.replace(/#[^"]+/, '#…')
 }
 
 function valueText({ defaultText }: Setting<unknown>, value: unknown): string {

@@ -17,6 +17,8 @@ export interface ClientInit {
   readonly api: string
   /** Sent as `x-cares-token`, so that `Authorization` stays free for the function that is called. */
   readonly token?: string | undefined
+  /** Refuse, with `conflict`, whatever is more than a question (every method but GET and HEAD). @default false */
+  readonly readOnly?: boolean | undefined
   readonly fetch: Fetch
   /** A signal that aborts after so many milliseconds: `Clock.timeout`. */
   readonly timeout: (ms: number) => AbortSignal
@@ -30,12 +32,14 @@ export interface Abortable {
 export class RestExchange {
   readonly api: string
   readonly #token: string | undefined
+  readonly #readOnly: boolean
   readonly #fetch: Fetch
   readonly #timeout: (ms: number) => AbortSignal
 
-  constructor({ api, token, fetch, timeout }: ClientInit) {
+  constructor({ api, token, readOnly = false, fetch, timeout }: ClientInit) {
     this.api = api.replace(/\/+$/, '')
     this.#token = token
+    this.#readOnly = readOnly
     this.#fetch = fetch
     this.#timeout = timeout
   }
@@ -78,6 +82,11 @@ export class RestExchange {
 
   /** Asks, and resolves with the head of the answer, whatever its status says. */
   async exchange(path: string, init: FetchInit, timeoutMs?: number): Promise<FetchAnswer> {
+    if (this.#readOnly && !/^(GET|HEAD)$/.test(init.method)) {
+      throw new CaresError('conflict', `read-only: ${init.method} ${path.replace(/\?.*$/, '')} may change something`, {
+        hint: 'leave out --read-only (CARES_READ_ONLY) to do it'
+      })
+    }
     let url: URL
     try {
       url = new URL(this.api + path)

@@ -34,6 +34,8 @@ export interface ClientSettings {
   readonly color: 'auto' | 'always' | 'never'
   readonly verbose: boolean
   readonly quiet: boolean
+  /** Whether whatever changes something is refused before it is asked. */
+  readonly readOnly: boolean
   /** What is allowed and perhaps not meant, as sentences. */
   readonly warnings: readonly string[]
 }

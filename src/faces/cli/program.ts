@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { CaresClient } from '../client.ts'
 import type { AnyCommand, ArgumentSpec, CommandContext, OptionSpec, OutputSettings } from './command.ts'
-import type { CliEnvironment, ClientSettings } from './environment.ts'
+import type { CliEnvironment, ClientSettings, Flags } from './environment.ts'
 import { CaresError, toCaresError } from '../../model/errors.ts'
 import { closest } from '../../model/closest.ts'
 import { OUTPUT_FORMATS } from './command.ts'
@@ -31,6 +31,7 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   },
   { flags: '--token-file <FILE>', description: 'the token for a protected API', env: 'CARES_TOKEN_FILE', completes: 'file' },
   { flags: '--config <FILE>', description: 'settings in YAML', env: 'CARES_CONFIG', completes: 'file' },
+  { flags: '--read-only', description: 'refuse whatever would change something', env: 'CARES_READ_ONLY' },
   { flags: '-y, --yes', description: 'answer every question with yes' }
 ]
 
@@ -42,6 +43,26 @@ const CHOICES_JOINED_MAX = 6
 
 /** Longest that an error waits for names to suggest: the error matters more than the remedy. */
 const SUGGESTION_TIMEOUT_MS = 500
+
+/** The flags that the screens know, too. */
+const SCREEN_OPTIONS = /^--(api|color|token-file|config|read-only)\b/
+
+/** The flags of a command line that names no command, and is therefore for the screens; undefined when it is for `runCli`. */
+export function screenFlags(argv: readonly string[]): Flags | undefined {
+  const command = new Command()
+    .helpOption(false)
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+  for (const option of GLOBAL_OPTIONS) if (SCREEN_OPTIONS.test(option.flags)) command.addOption(toOption(option))
+  try {
+    return writtenFlags(command.action(() => {}).parse(argv, { from: 'user' }))
+  } catch (error) {
+    // What it does not know is for `runCli` to do or to refuse.
+    if (error instanceof CommanderError) return undefined
+    throw error
+  }
+}
 
 /** Runs one command line (without `node` and the script) and returns its exit code. Never throws; never ends the process. */
 export async function runCli(argv: readonly string[], environment: CliEnvironment): Promise<number> {
@@ -206,6 +227,7 @@ async function runCommand(spec: AnyCommand, command: Command, environment: CliEn
   const client = new CaresClient({
     api: settings.api,
     token: settings.token ?? undefined,
+    readOnly: settings.readOnly,
     fetch: nodeFetch,
     timeout: ms => environment.clock.timeout(ms)
   })

@@ -31,6 +31,10 @@ export interface TuiSettings {
   readonly unicode: boolean
   /** Everything in words, for programs that read the screen aloud. */
   readonly screenReader: boolean
+  /** Nothing is changed from these screens. */
+  readonly readOnly: boolean
+  /** The peer at `api` is shown whether it answers or not: the user has named it. */
+  readonly named: boolean
 }
 
 /** Where a command's output goes, and whose cluster it is about. */

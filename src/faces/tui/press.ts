@@ -4,6 +4,7 @@ import { formCommand, peerFlags } from './forms.ts'
 import type { Key } from './keys.ts'
 import { onTop, replaced, runCommand, say } from './moves.ts'
 import { pressInView } from './press-view.ts'
+import { isRefused } from './read-only.ts'
 import { shellWords } from './shell-words.ts'
 import { currentView, type Dialog, type DialogChoice, type Prompt, type Step, type TuiState } from './state.ts'
 import { editField, textField } from './text-field.ts'
@@ -27,6 +28,7 @@ export function press(state: TuiState, key: Key): Step {
       if (key.text === 'p') return { state: { ...state, frozen: state.frozen === null ? state.data : null }, effects: [] }
     }
   }
+  if (isRefused(state, key) && view.name !== 'start') return say(state, 'read-only: nothing is changed from here', 'warn')
   return pressInView(state, view, key)
 }
 

@@ -4,6 +4,7 @@ import { ASCII, type Glyphs, UNICODE, WORDS } from './glyphs.ts'
 import { dim, fitLine, type Line, type Span, withText } from './lines.ts'
 import { COLUMNS_MIN, drawnRows, ROWS_MIN } from './page.ts'
 import { showsMachine } from './press-view.ts'
+import { offered } from './read-only.ts'
 import { currentView, type Prompt, type TuiState } from './state.ts'
 import { fieldLine } from './text-field.ts'
 import { clusterPage } from './views/home.ts'
@@ -24,9 +25,10 @@ export function screenLines(state: TuiState): readonly Line[] {
   // The last rule, and a question with its heading.
   const height = rows - prompt.length - 1 - dialog.length * (DIALOG_HEIGHT + 1)
   const page = pageOf(state, { width: columns - FRAME_COLUMNS, height, glyphs })
+  const keys = offered(state, page.keys)
   const notice =
     dialog.length > 0 ? [] : state.notice === null ? undefined : [{ text: state.notice.text, tone: state.notice.tone, bold: true }]
-  const lines = [...framed({ ...page, sections: [...fitted(page.sections, height), ...dialog] }, columns, glyphs, notice), ...prompt]
+  const lines = [...framed({ keys, sections: [...fitted(page.sections, height), ...dialog] }, columns, glyphs, notice), ...prompt]
   return state.settings.unicode ? lines : lines.map(inAscii)
 }
 

@@ -106,6 +106,7 @@ export class TuiStore implements ScreenSource {
 
   async #probe(): Promise<void> {
     const { connect, clock, settings } = this.#environment
+    if (settings.named) return this.dispatch({ type: 'probed', answers: true })
     const answers = await connect(settings.api)
       .version({ signal: clock.timeout(PROBE_TIMEOUT_MS) })
       .then(

@@ -76,7 +76,16 @@ describe('cares invoke', () => {
     ]
     const environment = {
       readClientSettings: async () =>
-        ({ api: api.url, token: 'secret-token', output: 'table', color: 'never', verbose: false, quiet: false, warnings: [] }) as const
+        ({
+          api: api.url,
+          token: 'secret-token',
+          output: 'table',
+          color: 'never',
+          verbose: false,
+          quiet: false,
+          readOnly: false,
+          warnings: []
+        }) as const
     }
     assert.equal((await run(['invoke', 'shop', '-d', 'x', ...flags], { environment })).code, 0)
     const headers = api.asked[0]?.headers ?? {}

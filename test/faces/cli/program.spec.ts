@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { COMMANDS } from '../../../src/faces/cli/commands.ts'
-import { GLOBAL_OPTIONS } from '../../../src/faces/cli/program.ts'
+import { GLOBAL_OPTIONS, screenFlags } from '../../../src/faces/cli/program.ts'
 import { problem, startFakeApi } from '../fake-api.ts'
+import { startHealthyApi } from '../healthy-api.ts'
 import { THUMB } from '../samples.ts'
 import { run } from './run.ts'
 
@@ -80,6 +81,43 @@ describe('cares, its command tree', () => {
       assert.match((await run([name])).stderr, /^cares: there is no command/, name)
     }
   })
+
+  it('changes nothing with --read-only, and says how it could', async () => {
+    await using api = await startHealthyApi()
+    for (const argv of [
+      ['upload', 'busybox'],
+      ['drain', 'atlas'],
+      ['remove', 'thumb', '-y'],
+      ['invoke', 'thumb', '-d', 'x'],
+      ['prune'],
+      ['leave', '-y']
+    ]) {
+      const { code, stderr } = await run([...argv, '--read-only'], { api: api.url })
+      assert.deepEqual([code, stderr.includes('leave out --read-only')], [5, true], `${argv.join(' ')}: ${stderr}`)
+    }
+    assert.deepEqual(
+      api.asked.filter(({ method }) => method !== 'GET'),
+      []
+    )
+  })
+
+  const lines: readonly (readonly [argv: readonly string[], flags: object | undefined])[] = [
+    [[], {}],
+    [['--api', 'http://atlas:7070', '--read-only'], { api: 'http://atlas:7070', readOnly: true }],
+    [['--color=never'], { color: 'never' }],
+    [['peers'], undefined],
+    [['--api', 'http://atlas:7070', 'peers'], undefined],
+    [['--json'], undefined],
+    [['--help'], undefined],
+    [['--version'], undefined],
+    [['--api'], undefined],
+    [['--colour', 'never'], undefined]
+  ]
+  for (const [argv, flags] of lines) {
+    it(`${flags === undefined ? 'is no call for' : 'opens'} the screens: cares ${argv.join(' ')}`, () => {
+      assert.deepEqual(screenFlags(argv), flags)
+    })
+  }
 
   it('says which argument is missing', async () => {
     const { code, stderr } = await run(['explain'])

@@ -44,6 +44,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       color: (flags['color'] ?? 'never') as 'never',
       verbose: flags['verbose'] === true,
       quiet: flags['quiet'] === true,
+      readOnly: flags['readOnly'] === true,
       warnings: []
     }),
     peerFlags: async () => [{ flags: '--name <NAME>', description: 'how the peer is called', env: 'CARES_NAME' }],

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { lineText } from '../../../src/faces/tui/lines.ts'
+import { screenLines } from '../../../src/faces/tui/screen.ts'
 import { currentView, type Effect, type TuiState } from '../../../src/faces/tui/state.ts'
 import { update } from '../../../src/faces/tui/update.ts'
 import { INVOCATION_ID } from '../samples.ts'
@@ -10,6 +12,35 @@ const start = (machine = MACHINE): TuiState =>
 const asPeer = (state = home()): TuiState => ({ ...state, own: { state: 'running', name: 'atlas' } })
 const viewOf = (state: TuiState): string => currentView(state).name
 const runs = (effects: readonly Effect[]): string[] => effects.flatMap(effect => (effect.type === 'run' ? [effect.words.join(' ')] : []))
+
+describe('read-only screens', () => {
+  const settings = { ...freshState().settings, readOnly: true }
+  const readOnly: TuiState = { ...home(), settings }
+
+  it('refuse the keys that change something, and say why', () => {
+    for (const key of ['u', 'i']) {
+      const { state, effects } = pressed(readOnly, key)
+      assert.deepEqual([viewOf(state), state.notice?.text, effects], ['home', 'read-only: nothing is changed from here', []], key)
+    }
+    assert.equal(pressed(press(readOnly, 'f'), 'x').state.dialog, null)
+    assert.equal(pressed(press(readOnly, 'enter'), 'd').state.dialog, null)
+    assert.equal(viewOf(press(readOnly, 'm')), 'monitor')
+  })
+
+  it('offer none of these keys, and say so at the top', () => {
+    const screen = screenLines(readOnly).map(lineText).join('\n')
+    assert.match(screen, /CARES {2}read-only/)
+    assert.doesNotMatch(screen, /\[u]|\[i]/)
+    assert.match(screen, /\[m] Monitor status/)
+  })
+
+  it('start nothing on this machine', () => {
+    const { views } = update({ ...freshState(), settings }, { type: 'probed', answers: false }).state
+    const first = update({ ...freshState(), settings, views }, { type: 'machine', machine: MACHINE }).state
+    assert.match(screenLines(first).map(lineText).join('\n'), /▸ Watch a remote cluster/)
+    assert.doesNotMatch(screenLines(first).map(lineText).join('\n'), /Create|Join/)
+  })
+})
 
 describe('the start', () => {
   it('attaches to a peer of this machine that answers, and else looks at the machine', () => {

@@ -7,7 +7,14 @@ import { update } from '../../../src/faces/tui/update.ts'
 import { CLUSTER, INVOCATION, INVOCATION_ID, NOW, NOW_MS, PEERS, samplePeer, STATS, THUMB, UPPER } from '../samples.ts'
 
 /** An 80 x 24 terminal that shows colours and more than ASCII. */
-export const SETTINGS: TuiSettings = { api: 'http://127.0.0.1:7070', colour: true, unicode: true, screenReader: false }
+export const SETTINGS: TuiSettings = {
+  api: 'http://127.0.0.1:7070',
+  colour: true,
+  unicode: true,
+  screenReader: false,
+  readOnly: false,
+  named: false
+}
 
 export const MACHINE: MachineFacts = {
   checks: [

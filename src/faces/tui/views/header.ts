@@ -11,6 +11,7 @@ export function header(state: TuiState, width: number): { readonly title: Line; 
   const { link } = data
   const right: Line = [clock(state.nowMs)]
   const parts: Line[] = [[{ text: 'CARES', bold: true, tone: 'accent' }]]
+  if (state.settings.readOnly) parts.push([{ text: 'read-only', tone: 'warn' }])
   if (state.frozen !== null) parts.push([{ text: 'PAUSED', tone: 'warn', bold: true }])
   if (link.state === 'connecting') parts.push([`connecting to ${data.api}`])
   else if (link.state === 'lost')

@@ -6,13 +6,14 @@ import { type Area, type Page, type Section } from '../frame.ts'
 import { bold, cell, dim, fitLine, type Line, lineWidth, type Span, styled } from '../lines.ts'
 import { listedLog, listedPeers, okRatio, windowAround } from '../listed.ts'
 import { cursorIn } from '../press-view.ts'
+import { offered } from '../read-only.ts'
 import { shownData, type TuiState } from '../state.ts'
 import { header, isStale, problemRows } from './header.ts'
 
 /** The whole cluster: every peer, what happens, and what can be done. */
 export function clusterPage(state: TuiState, area: Area): Page {
   const problems = problemRows(state)
-  const menu = menuSection(area)
+  const menu = menuSection(state, area)
   // Two headings, the column titles, the menu with its heading.
   const room = area.height - 3 - problems.length - (menu === null ? 0 : 2)
   const peers = listedPeers(shownData(state), state.list)
@@ -70,13 +71,14 @@ function activityRow({ at, kind, text, tone }: Activity): Line {
 
 const KIND_WIDTH = 8
 
-function menuSection({ width, height }: Area): Section | null {
+function menuSection(state: TuiState, { width, height }: Area): Section | null {
   if (height < MENU_HEIGHT_MIN) return null
-  const widthOf = (count: number): number => MENU.slice(0, count).reduce((sum, [, word]) => sum + word.length + 4, 2 * (count - 1))
-  let count = MENU.length
+  const menu = offered(state, MENU)
+  const widthOf = (count: number): number => menu.slice(0, count).reduce((sum, [, word]) => sum + word.length + 4, 2 * (count - 1))
+  let count = menu.length
   while (count > 1 && widthOf(count) > width) count--
   const gap = ' '.repeat(Math.min(4, 2 + Math.floor((width - widthOf(count)) / count)))
-  const row = MENU.slice(0, count).flatMap(([key, word]): Span[] => [{ text: `[${key}]`, tone: 'accent', bold: true }, ` ${word}${gap}`])
+  const row = menu.slice(0, count).flatMap(([key, word]): Span[] => [{ text: `[${key}]`, tone: 'accent', bold: true }, ` ${word}${gap}`])
   return { title: [bold('Menu')], rows: [row], height: 1 }
 }
 
