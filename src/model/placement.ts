@@ -114,6 +114,9 @@ export type Verdict =
 /** The outcome of one placement, with the numbers that decided. */
 export interface Decision {
   readonly chosen: PeerId | null
+  /** What is expected of the chosen one, the same as in its verdict. Null: nobody was chosen. Absent: an older peer decided. */
+  readonly expected?: { readonly start: 'warm' | 'cold'; readonly queueMs: number; readonly totalMs: number } | null | undefined
+  /** Made when they are first read, by whoever placed: what does not need them should not ask. */
   readonly verdicts: readonly Verdict[]
   /** Peers that were not looked at, because the candidate set is bounded. */
   readonly skipped: number

@@ -6,8 +6,11 @@
 /** Up to so many peers, every one is looked at: the scan costs less than finding candidates, and an explanation can then name everyone. */
 export const SCAN_ALL_PEERS_MAX = 64
 
-/** Workers with an idle container of the function that are looked at. More of them differ too little to be worth the time. */
-export const WARM_CANDIDATES_MAX = 32
+/**
+ * Workers with an idle container of the function that are looked at, from a random place among them. More differ too little to be worth the
+ * time: with them, half of a decision went into looking at the second sixteen.
+ */
+export const WARM_CANDIDATES_MAX = 16
 
 /** Homes of a function: where its image and warm containers gather when nothing else decides. Eight is room for a popular function. */
 export const HOMES_COUNT = 8

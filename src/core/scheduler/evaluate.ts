@@ -11,7 +11,7 @@ import {
   ROUND_TRIP_PRIOR_MS
 } from './constants.ts'
 import type { PlacementTable } from './placement-table.ts'
-import type { Sheet } from './sheet.ts'
+import { FIELD, type Sheet } from './sheet.ts'
 import type { SlotIndex } from './slot-index.ts'
 
 /** One request with what of the table it needs for every slot, looked up once. */
@@ -37,44 +37,46 @@ export function ask(request: PlacementRequest, table: PlacementTable, kappa: num
   }
 }
 
-/** Fills a slot's row of the sheet: why the peer cannot have the work, or what the work would cost there. Returns whether it fits. */
-export function evaluate(question: Question, slot: number, sheet: Sheet): boolean {
+/** Adds a row for a slot: why the peer cannot have the work, or what the work would cost there. */
+export function evaluate(question: Question, slot: number, sheet: Sheet): void {
   const { request, table, kappa } = question
   const { columns } = table
+  const { rows } = sheet
+  const base = sheet.open(slot)
   const flags = columns.flags[slot] ?? 0
-  sheet.refusal[slot] = 0
-  if ((flags & IS_ALIVE) === 0) return refuse(sheet, slot, 'not_alive')
-  if ((flags & IS_DRAINING) !== 0) return refuse(sheet, slot, 'draining')
-  if (request.exclude.length > 0 && request.exclude.includes(table.ids[slot] ?? table.self)) return refuse(sheet, slot, 'excluded')
-  if (request.pinnedTo !== undefined && request.pinnedTo !== table.ids[slot]) return refuse(sheet, slot, 'not_pinned')
-  if ((flags & IS_READY) === 0) return refuse(sheet, slot, 'no_runtime')
-  if (request.arch !== undefined && request.arch !== table.profiles[slot]?.arch) return refuse(sheet, slot, 'wrong_arch')
+  if ((flags & IS_ALIVE) === 0) return sheet.refuse(base, 'not_alive')
+  if ((flags & IS_DRAINING) !== 0) return sheet.refuse(base, 'draining')
+  if (request.exclude.length > 0 && request.exclude.includes(table.ids[slot] ?? table.self)) return sheet.refuse(base, 'excluded')
+  if (request.pinnedTo !== undefined && request.pinnedTo !== table.ids[slot]) return sheet.refuse(base, 'not_pinned')
+  if ((flags & IS_READY) === 0) return sheet.refuse(base, 'no_runtime')
+  if (request.arch !== undefined && request.arch !== table.profiles[slot]?.arch) return sheet.refuse(base, 'wrong_arch')
 
   const idle = question.idle?.count(slot) ?? 0
   const claims = question.claims?.get(table.ids[slot] ?? table.self) ?? 0
-  const warm = idle - claims >= 1
-  sheet.warm[slot] = warm ? 1 : 0
+  const isWarm = idle - claims >= 1
+  const memoryBytes = at(columns.memoryBytes, slot)
+  const memoryHeld = at(columns.memoryHeldBytes, slot) + at(columns.unseenColdMemoryBytes, slot)
   // An idle container holds its memory and cores already.
-  if (!warm) {
-    const memoryLeft = at(columns.memoryBytes, slot) - at(columns.memoryHeldBytes, slot) - at(columns.unseenColdMemoryBytes, slot)
-    if (request.memoryBytes > memoryLeft) return refuse(sheet, slot, 'memory', request.memoryBytes, Math.max(0, memoryLeft))
+  if (!isWarm) {
+    const memoryLeft = memoryBytes - memoryHeld
+    if (request.memoryBytes > memoryLeft) return sheet.refuse(base, 'memory', request.memoryBytes, Math.max(0, memoryLeft))
     const cpusLeft =
       at(columns.cpus, slot) * CPU_OVERSUBSCRIPTION_RATIO - at(columns.cpusHeld, slot) - at(columns.unseenColdCpus, slot) + CPUS_TOLERANCE
-    if (request.cpus > cpusLeft) return refuse(sheet, slot, 'slots', 1, Math.max(0, Math.floor(cpusLeft / request.cpus)))
+    if (request.cpus > cpusLeft) return sheet.refuse(base, 'slots', 1, Math.max(0, Math.floor(cpusLeft / request.cpus)))
   }
 
-  const memoryWanted = at(columns.memoryHeldBytes, slot) + at(columns.unseenColdMemoryBytes, slot) + (warm ? 0 : request.memoryBytes)
-  sheet.memoryLoad[slot] = memoryWanted / Math.max(1, at(columns.memoryBytes, slot))
-  estimateCost(question, slot, sheet, 1, idle, claims)
-  if (request.deadlineMs <= 0) return refuse(sheet, slot, 'deadline', at(sheet.total, slot), 0)
+  rows[base + FIELD.warm] = isWarm ? 1 : 0
+  rows[base + FIELD.memoryLoad] = (memoryHeld + (isWarm ? 0 : request.memoryBytes)) / Math.max(1, memoryBytes)
+  estimateCost(question, slot, rows, base, 1, idle, claims)
+  if (request.deadlineMs <= 0) return sheet.refuse(base, 'deadline', at(rows, base + FIELD.total), 0)
   // Trying brings the image and a warm container nearer, so they are no reason not to try.
-  const inevitableMs = at(sheet.network, slot) + at(sheet.queue, slot) + at(sheet.run, slot)
+  const inevitableMs = at(rows, base + FIELD.network) + at(rows, base + FIELD.queue) + at(rows, base + FIELD.run)
   if (request.estimate.samples >= DEADLINE_SAMPLES_MIN && inevitableMs > DEADLINE_OVERRUN_RATIO * request.deadlineMs) {
-    return refuse(sheet, slot, 'deadline', inevitableMs, request.deadlineMs)
+    return sheet.refuse(base, 'deadline', inevitableMs, request.deadlineMs)
   }
   // A guess at what other placers are doing may rank peers, but not rule them out.
-  if (kappa !== 1) estimateCost(question, slot, sheet, kappa, idle, claims)
-  return true
+  if (kappa !== 1) estimateCost(question, slot, rows, base, kappa, idle, claims)
+  sheet.fitting++
 }
 
 /**
@@ -85,7 +87,8 @@ export function evaluate(question: Question, slot: number, sheet: Sheet): boolea
 function estimateCost(
   { request, table, withImage }: Question,
   slot: number,
-  sheet: Sheet,
+  rows: Float64Array,
+  base: number,
   kappa: number,
   idle: number,
   claims: number
@@ -93,7 +96,7 @@ function estimateCost(
   const { estimate } = request
   const { columns } = table
   const slowness = at(columns.slowness, slot)
-  const isSelf = table.ids[slot] === table.self
+  const isSelf = slot === table.selfSlot
   const network = isSelf ? 0 : ROUND_TRIP_PRIOR_MS + (request.inputBytes + estimate.outputBytes) / NETWORK_BYTES_PER_MS_PRIOR
 
   const warmShare = Math.min(1, Math.max(0, idle - kappa * claims))
@@ -106,20 +109,15 @@ function estimateCost(
   const cpuLoad = cpusWanted / Math.max(CPUS_TOLERANCE, at(columns.cpus, slot))
   const queue = run * Math.max(0, cpuLoad - 1)
 
-  sheet.cpuLoad[slot] = cpuLoad
-  sheet.network[slot] = network
-  sheet.start[slot] = start
-  sheet.pull[slot] = pull
-  sheet.run[slot] = run
-  sheet.queue[slot] = queue
-  sheet.total[slot] = network + start + pull + queue + run
+  rows[base + FIELD.cpuLoad] = cpuLoad
+  rows[base + FIELD.network] = network
+  rows[base + FIELD.start] = start
+  rows[base + FIELD.pull] = pull
+  rows[base + FIELD.queue] = queue
+  rows[base + FIELD.run] = run
+  rows[base + FIELD.total] = network + start + pull + queue + run
 }
 
-function refuse(sheet: Sheet, slot: number, ...why: Parameters<Sheet['refuse']> extends [number, ...infer Rest] ? Rest : never): false {
-  sheet.refuse(slot, ...why)
-  return false
-}
-
-function at(column: Float64Array, slot: number): number {
-  return column[slot] ?? 0
+function at(column: Float64Array, index: number): number {
+  return column[index] ?? 0
 }

@@ -1,10 +1,10 @@
-import type { Decision, PlacementRequest, RejectionReason, Verdict } from '../../model/placement.ts'
+import type { Decision, PlacementRequest, Verdict } from '../../model/placement.ts'
 import type { Random } from '../../model/random.ts'
 import { visitAll, visitCandidates } from './candidates.ts'
-import { VERDICTS_MAX } from './constants.ts'
 import { ask, evaluate } from './evaluate.ts'
+import { Findings } from './findings.ts'
 import type { PlacementTable } from './placement-table.ts'
-import type { Sheet } from './sheet.ts'
+import { FIELD, ROW_NUMBERS, type Sheet } from './sheet.ts'
 import type { Field, Strategy } from './strategy.ts'
 
 /** How to choose. */
@@ -26,105 +26,85 @@ export interface PlaceOptions {
 export function place(request: PlacementRequest, table: PlacementTable, { random, strategy, kappa }: PlaceOptions): Decision {
   const placement = table.nextPlacement()
   const sheet = table.sheet()
+  sheet.begin()
   const question = ask(request, table, kappa)
-  const fitting: number[] = []
-  const refused: number[] = []
+  const { lookedAt } = sheet
   const visit = (slot: number): void => {
-    if (sheet.lookedAt[slot] === placement) return
-    sheet.lookedAt[slot] = placement
-    if (evaluate(question, slot, sheet)) fitting.push(slot)
-    else refused.push(slot)
+    if (lookedAt[slot] === placement) return
+    lookedAt[slot] = placement
+    evaluate(question, slot, sheet)
   }
 
   const pinned = request.pinnedTo === undefined ? undefined : table.slotOf(request.pinnedTo)
   if (pinned !== undefined) visit(pinned)
-  else if (!visitCandidates(request, table, random, visit) && fitting.length === 0) visitAll(table, visit)
+  else if (!visitCandidates(request, table, random, visit) && sheet.fitting === 0) visitAll(table, visit)
 
-  const chosen = pick(fitting, { request, table, strategy, random, sheet })
-  const looked = fitting.length + refused.length
-  const rejected = countReasons(refused, sheet)
+  const base = sheet.fitting === 0 ? undefined : pick(request, table, strategy, random, sheet)
+  const chosen = base === undefined ? undefined : sheet.rows[base]
+  const looked = sheet.count
+  const rejected = sheet.rejected()
   // Nobody else needs to be looked at to know why it cannot be had.
   if (pinned !== undefined && looked < table.size) rejected.not_pinned = table.size - looked
+  const findings = new Findings(chosen, table, sheet)
+  let verdicts: readonly Verdict[] | undefined
   return {
     chosen: chosen === undefined ? null : (table.ids[chosen] ?? null),
-    verdicts: verdicts(fitting, refused, chosen, table, sheet),
+    expected: base === undefined ? null : expectedOf(sheet.rows, base),
+    get verdicts() {
+      return (verdicts ??= findings.verdicts())
+    },
     skipped: pinned === undefined ? table.size - looked : 0,
     rejected
   }
 }
 
-interface PickContext {
-  readonly request: PlacementRequest
-  readonly table: PlacementTable
-  readonly strategy: Strategy
-  readonly random: Random
-  readonly sheet: Sheet
-}
-
-function pick(fitting: readonly number[], { request, table, strategy, random, sheet }: PickContext): number | undefined {
-  const field = fieldOf(fitting, table, sheet)
+/** Scores everyone that fits, and draws one of the best. Returns where its row begins. */
+function pick(request: PlacementRequest, table: PlacementTable, strategy: Strategy, random: Random, { rows, count }: Sheet): number {
+  const end = count * ROW_NUMBERS
+  const field = fieldOf(rows, end, table)
   const candidate = { request, table, field, slot: 0, totalMs: 0, occupiedMs: 0, cpuLoad: 0, memoryLoad: 0 }
   let best = Number.POSITIVE_INFINITY
-  for (const slot of fitting) {
-    const totalMs = sheet.total[slot] ?? 0
-    candidate.slot = slot
+  for (let base = 0; base < end; base += ROW_NUMBERS) {
+    if (rows[base + FIELD.refusal] !== 0) continue
+    const totalMs = rows[base + FIELD.total] ?? 0
+    candidate.slot = rows[base] ?? 0
     candidate.totalMs = totalMs
-    candidate.occupiedMs = totalMs - (sheet.network[slot] ?? 0)
-    candidate.cpuLoad = sheet.cpuLoad[slot] ?? 0
-    candidate.memoryLoad = sheet.memoryLoad[slot] ?? 0
+    candidate.occupiedMs = totalMs - (rows[base + FIELD.network] ?? 0)
+    candidate.cpuLoad = rows[base + FIELD.cpuLoad] ?? 0
+    candidate.memoryLoad = rows[base + FIELD.memoryLoad] ?? 0
     const score = strategy.score(candidate)
-    sheet.score[slot] = score
+    rows[base + FIELD.score] = score
     if (score < best) best = score
   }
   const limit = best + Math.abs(best) * strategy.bandRatio
-  const band = fitting.filter(slot => (sheet.score[slot] ?? 0) <= limit)
-  if (band.length > 1) band.sort((a, b) => compareIds(table, a, b))
-  return band[Math.floor(random() * band.length)]
+  const band: number[] = []
+  for (let base = 0; base < end; base += ROW_NUMBERS) {
+    if (rows[base + FIELD.refusal] === 0 && (rows[base + FIELD.score] ?? 0) <= limit) band.push(base)
+  }
+  // By id, so that the order of the slots does not decide.
+  if (band.length > 1) band.sort((a, b) => ((table.ids[rows[a] ?? 0] ?? '') < (table.ids[rows[b] ?? 0] ?? '') ? -1 : 1))
+  return band[Math.floor(random() * band.length)] ?? 0
 }
 
-function fieldOf(fitting: readonly number[], { columns }: PlacementTable, sheet: Sheet): Field {
+function fieldOf(rows: Float64Array, end: number, { columns }: PlacementTable): Field {
   let bestMs = Number.POSITIVE_INFINITY
   let leastUsd = Number.POSITIVE_INFINITY
   let mostUsd = 0
-  for (const slot of fitting) {
-    bestMs = Math.min(bestMs, sheet.total[slot] ?? 0)
-    leastUsd = Math.min(leastUsd, columns.usdPerHour[slot] ?? 0)
-    mostUsd = Math.max(mostUsd, columns.usdPerHour[slot] ?? 0)
+  for (let base = 0; base < end; base += ROW_NUMBERS) {
+    if (rows[base + FIELD.refusal] !== 0) continue
+    const totalMs = rows[base + FIELD.total] ?? 0
+    const usd = columns.usdPerHour[rows[base] ?? 0] ?? 0
+    if (totalMs < bestMs) bestMs = totalMs
+    if (usd < leastUsd) leastUsd = usd
+    if (usd > mostUsd) mostUsd = usd
   }
   return { bestMs, pricesDiffer: leastUsd > 0 && leastUsd < mostUsd }
 }
 
-function countReasons(refused: readonly number[], sheet: Sheet): Partial<Record<RejectionReason, number>> {
-  const counts: Partial<Record<RejectionReason, number>> = {}
-  for (const slot of refused) {
-    const reason = sheet.reasonOf(slot)
-    if (reason !== undefined) counts[reason] = (counts[reason] ?? 0) + 1
+function expectedOf(rows: Float64Array, base: number): NonNullable<Decision['expected']> {
+  return {
+    start: rows[base + FIELD.warm] === 1 ? 'warm' : 'cold',
+    queueMs: rows[base + FIELD.queue] ?? 0,
+    totalMs: rows[base + FIELD.total] ?? 0
   }
-  return counts
-}
-
-/** The chosen one first, then who else fits, best first, then who does not, by id; at most {@link VERDICTS_MAX}. */
-function verdicts(fitting: number[], refused: number[], chosen: number | undefined, table: PlacementTable, sheet: Sheet): Verdict[] {
-  const rank = (slot: number): number => (slot === chosen ? Number.NEGATIVE_INFINITY : (sheet.score[slot] ?? 0))
-  fitting.sort((a, b) => rank(a) - rank(b) || compareIds(table, a, b))
-  // Cut before it is sorted: after a full scan there may be thousands, and any few of them are as good an example.
-  const examples = refused.slice(0, Math.max(0, VERDICTS_MAX - fitting.length)).sort((a, b) => compareIds(table, a, b))
-  return [...fitting.slice(0, VERDICTS_MAX), ...examples].map(slot => verdict(slot, table, sheet))
-}
-
-function verdict(slot: number, table: PlacementTable, sheet: Sheet): Verdict {
-  const peer = table.ids[slot] ?? table.self
-  const reason = sheet.reasonOf(slot)
-  if (reason === undefined) {
-    const cost = sheet.costOf(slot)
-    const score = sheet.score[slot] ?? 0
-    return { peer, fits: true, cost, start: sheet.warm[slot] === 1 ? 'warm' : 'cold', ...(score === cost.total ? {} : { score }) }
-  }
-  const needed = sheet.needed[slot] ?? Number.NaN
-  if (Number.isNaN(needed)) return { peer, fits: false, reason }
-  return { peer, fits: false, reason, needed, available: sheet.available[slot] ?? 0 }
-}
-
-function compareIds(table: PlacementTable, a: number, b: number): number {
-  return (table.ids[a] ?? '') < (table.ids[b] ?? '') ? -1 : 1
 }

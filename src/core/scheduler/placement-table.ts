@@ -36,6 +36,7 @@ export class PlacementTable {
   readonly #homes = new Map<string, readonly number[]>()
   #sheet = new Sheet(this.columns.capacity)
   #placements = 0
+  #selfSlot = -1
   /** The turn that the last order took. */
   #turn = 0
 
@@ -94,6 +95,7 @@ export class PlacementTable {
     const last = this.size - 1
     this.#unindex(slot)
     this.#slots.delete(peer)
+    if (slot === this.#selfSlot) this.#selfSlot = -1
     if (slot !== last) this.#moveLastTo(slot)
     this.ids.pop()
     this.profiles.pop()
@@ -127,6 +129,11 @@ export class PlacementTable {
   session(peer: PeerId): Session | undefined {
     const slot = this.#slots.get(peer)
     return slot === undefined ? undefined : this.profiles[slot]?.session
+  }
+
+  /** The placer's own slot; -1 while it is not in the table. */
+  get selfSlot(): number {
+    return this.#selfSlot
   }
 
   slotOf(peer: PeerId): number | undefined {
@@ -197,6 +204,7 @@ export class PlacementTable {
     // Not the statistics themselves, so that `update` sees them as news.
     this.#stats.push({ ...stats, warm: [], images: [] })
     this.#slots.set(profile.id, slot)
+    if (profile.id === this.self) this.#selfSlot = slot
     return slot
   }
 
@@ -212,6 +220,7 @@ export class PlacementTable {
     this.profiles[slot] = profile
     this.#stats[slot] = stats
     this.#slots.set(id, slot)
+    if (id === this.self) this.#selfSlot = slot
     this.#index(slot)
   }
 

@@ -1,4 +1,4 @@
-import type { CostMs, RejectionReason } from '../../model/placement.ts'
+import type { RejectionReason } from '../../model/placement.ts'
 
 /** Reasons in the order in which they are tested, cheapest first; the first that meets a peer is the one that counts. */
 export const REASONS = [
@@ -13,67 +13,101 @@ export const REASONS = [
   'deadline'
 ] as const satisfies readonly RejectionReason[]
 
-/** What one placement found out, by slot. Arrays rather than objects, as most slots are looked at and then forgotten. */
-export class Sheet {
-  /** 0: fits; else 1 + the index in {@link REASONS}. */
-  readonly refusal: Uint8Array
-  readonly needed: Float64Array
-  readonly available: Float64Array
-  /** 1: an idle container takes the call. */
-  readonly warm: Uint8Array
-  readonly network: Float64Array
-  readonly start: Float64Array
-  readonly pull: Float64Array
-  readonly queue: Float64Array
-  readonly run: Float64Array
-  readonly total: Float64Array
-  /** See `Candidate`. */
-  readonly cpuLoad: Float64Array
-  readonly memoryLoad: Float64Array
-  /** What the strategy made of it; lower is better. */
-  readonly score: Float64Array
-  /** The number of the placement that looked at the slot last. */
-  readonly lookedAt: Uint32Array
+/** Each reason as a number, so that a scan compares no text: 1 + its place in {@link REASONS}. */
+const CODES: Readonly<Record<RejectionReason, number>> = {
+  not_alive: 1,
+  draining: 2,
+  excluded: 3,
+  not_pinned: 4,
+  no_runtime: 5,
+  wrong_arch: 6,
+  memory: 7,
+  slots: 8,
+  deadline: 9
+}
 
+/** What a row holds, by place. */
+export const FIELD = {
+  slot: 0,
+  /** 0: fits; else the number of the reason. */
+  refusal: 1,
+  needed: 2,
+  available: 3,
+  /** 1: an idle container takes the call. */
+  warm: 4,
+  network: 5,
+  start: 6,
+  pull: 7,
+  queue: 8,
+  run: 9,
+  total: 10,
+  /** See `Candidate`. */
+  cpuLoad: 11,
+  memoryLoad: 12,
+  /** What the strategy made of it; lower is better. */
+  score: 13
+} as const
+
+/** Numbers of one row: two cache lines. */
+export const ROW_NUMBERS = 16
+
+/**
+ * What one placement finds out: a row of numbers for each peer that it looks at, one after the other. A few kilobytes that stay in the
+ * processor's cache, where arrays by slot would be touched all over.
+ */
+export class Sheet {
+  readonly rows: Float64Array
+  /** By slot, the number of the placement that looked at it last. */
+  readonly lookedAt: Uint32Array
+  /** Rows in use. */
+  count = 0
+  /** Rows of peers that fit. */
+  fitting = 0
+  /** By number of a reason, how many peers it has met in this placement. */
+  readonly #met = new Uint32Array(REASONS.length + 1)
+
+  /** @param capacity slots of the table */
   constructor(capacity: number) {
-    this.refusal = new Uint8Array(capacity)
-    this.warm = new Uint8Array(capacity)
+    this.rows = new Float64Array(capacity * ROW_NUMBERS)
     this.lookedAt = new Uint32Array(capacity)
-    this.needed = new Float64Array(capacity)
-    this.available = new Float64Array(capacity)
-    this.network = new Float64Array(capacity)
-    this.start = new Float64Array(capacity)
-    this.pull = new Float64Array(capacity)
-    this.queue = new Float64Array(capacity)
-    this.run = new Float64Array(capacity)
-    this.total = new Float64Array(capacity)
-    this.cpuLoad = new Float64Array(capacity)
-    this.memoryLoad = new Float64Array(capacity)
-    this.score = new Float64Array(capacity)
   }
 
   get capacity(): number {
-    return this.refusal.length
+    return this.lookedAt.length
   }
 
-  refuse(slot: number, reason: RejectionReason, needed = Number.NaN, available = Number.NaN): void {
-    this.refusal[slot] = 1 + REASONS.indexOf(reason)
-    this.needed[slot] = needed
-    this.available[slot] = available
+  /** Starts a placement. */
+  begin(): void {
+    this.count = 0
+    this.fitting = 0
+    this.#met.fill(0)
   }
 
-  reasonOf(slot: number): RejectionReason | undefined {
-    return REASONS[(this.refusal[slot] ?? 0) - 1]
+  /** Starts a row, and returns where its numbers begin. */
+  open(slot: number): number {
+    const base = this.count++ * ROW_NUMBERS
+    this.rows[base] = slot
+    this.rows[base + FIELD.refusal] = 0
+    return base
   }
 
-  costOf(slot: number): CostMs {
-    return {
-      network: this.network[slot] ?? 0,
-      start: this.start[slot] ?? 0,
-      pull: this.pull[slot] ?? 0,
-      queue: this.queue[slot] ?? 0,
-      run: this.run[slot] ?? 0,
-      total: this.total[slot] ?? 0
+  /** Ends a row of a peer that does not fit. */
+  refuse(base: number, reason: RejectionReason, needed = Number.NaN, available = Number.NaN): void {
+    const code = CODES[reason]
+    this.rows[base + FIELD.refusal] = code
+    this.rows[base + FIELD.needed] = needed
+    this.rows[base + FIELD.available] = available
+    this.#met[code] = (this.#met[code] ?? 0) + 1
+  }
+
+  /** Which reasons have been met, and by how many peers. */
+  rejected(): Partial<Record<RejectionReason, number>> {
+    const rejected: Partial<Record<RejectionReason, number>> = {}
+    if (this.fitting === this.count) return rejected
+    for (const reason of REASONS) {
+      const count = this.#met[CODES[reason]] ?? 0
+      if (count > 0) rejected[reason] = count
     }
+    return rejected
   }
 }

@@ -233,7 +233,7 @@ describe('the choice', () => {
   })
 
   it('is nobody in an empty cluster', () => {
-    assert.deepEqual(decide(tableOf([])), { chosen: null, verdicts: [], skipped: 0, rejected: {} })
+    assert.deepEqual(decide(tableOf([])), { chosen: null, expected: null, verdicts: [], skipped: 0, rejected: {} })
   })
 
   it('follows the strategy', () => {

@@ -1,0 +1,81 @@
+import type { PeerId } from '../../model/ids.ts'
+import type { Verdict } from '../../model/placement.ts'
+import { VERDICTS_MAX } from './constants.ts'
+import type { PlacementTable } from './placement-table.ts'
+import { FIELD, REASONS, ROW_NUMBERS, type Sheet } from './sheet.ts'
+
+/**
+ * What one placement found of each peer: a copy of its sheet, before the next placement writes over that. Most is never read: to sort it and
+ * make objects of it took longer than the placement itself, so that is done when somebody asks.
+ */
+export class Findings {
+  readonly #chosen: PeerId | null
+  readonly #peers: PeerId[] = []
+  readonly #rows: Float64Array
+
+  constructor(chosen: number | undefined, { ids, self }: PlacementTable, { rows, count, fitting }: Sheet) {
+    this.#chosen = chosen === undefined ? null : (ids[chosen] ?? null)
+    this.#rows = count <= VERDICTS_MAX ? rows.slice(0, count * ROW_NUMBERS) : worthKeeping(rows, count, fitting, chosen)
+    for (let base = 0; base < this.#rows.length; base += ROW_NUMBERS) this.#peers.push(ids[this.#rows[base] ?? 0] ?? self)
+  }
+
+  /** The chosen one first, then who else fits, best first, then who does not, by id; at most {@link VERDICTS_MAX}. */
+  verdicts(): readonly Verdict[] {
+    return this.#peers
+      .map((peer, row) => ({ peer, base: row * ROW_NUMBERS }))
+      .sort((a, b) => this.#rank(a) - this.#rank(b) || (a.peer < b.peer ? -1 : 1))
+      .map(({ peer, base }) => (this.#at(base, 'refusal') === 0 ? this.#fits(peer, base) : this.#refused(peer, base)))
+  }
+
+  #rank({ peer, base }: { peer: PeerId; base: number }): number {
+    if (peer === this.#chosen) return -Number.MAX_VALUE
+    return this.#at(base, 'refusal') === 0 ? this.#at(base, 'score') : Number.MAX_VALUE
+  }
+
+  #fits(peer: PeerId, base: number): Verdict {
+    const [score, total] = [this.#at(base, 'score'), this.#at(base, 'total')]
+    return {
+      peer,
+      fits: true,
+      cost: {
+        network: this.#at(base, 'network'),
+        start: this.#at(base, 'start'),
+        pull: this.#at(base, 'pull'),
+        queue: this.#at(base, 'queue'),
+        run: this.#at(base, 'run'),
+        total
+      },
+      start: this.#at(base, 'warm') === 1 ? 'warm' : 'cold',
+      ...(score === total ? {} : { score })
+    }
+  }
+
+  #refused(peer: PeerId, base: number): Verdict {
+    const reason = REASONS[this.#at(base, 'refusal') - 1] ?? 'not_alive'
+    const needed = this.#at(base, 'needed')
+    return Number.isNaN(needed)
+      ? { peer, fits: false, reason }
+      : { peer, fits: false, reason, needed, available: this.#at(base, 'available') }
+  }
+
+  #at(base: number, field: keyof typeof FIELD): number {
+    return this.#rows[base + FIELD[field]] ?? 0
+  }
+}
+
+/** The best of those that fit, then any of those that do not: after a full scan there may be thousands, and any few are as good an example. */
+function worthKeeping(rows: Float64Array, count: number, fitting: number, chosen: number | undefined): Float64Array {
+  const best: number[] = []
+  const examples: number[] = []
+  const examplesMax = VERDICTS_MAX - Math.min(VERDICTS_MAX, fitting)
+  for (let base = 0; base < count * ROW_NUMBERS && best.length + examples.length < fitting + examplesMax; base += ROW_NUMBERS) {
+    if (rows[base + FIELD.refusal] === 0) best.push(base)
+    else if (examples.length < examplesMax) examples.push(base)
+  }
+  const rank = (base: number): number => (rows[base] === chosen ? -Number.MAX_VALUE : (rows[base + FIELD.score] ?? 0))
+  if (best.length > VERDICTS_MAX) best.sort((a, b) => rank(a) - rank(b)).length = VERDICTS_MAX
+  const kept = [...best, ...examples]
+  const copy = new Float64Array(kept.length * ROW_NUMBERS)
+  for (const [row, base] of kept.entries()) copy.set(rows.subarray(base, base + ROW_NUMBERS), row * ROW_NUMBERS)
+  return copy
+}
