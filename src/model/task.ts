@@ -2,6 +2,7 @@ import type { ErrorCode } from './errors.ts'
 import type { NetworkPolicy } from './function.ts'
 import type { Branded, Digest, PeerId, Term } from './ids.ts'
 import type { Usage } from './invocation.ts'
+import type { Shards } from './shards.ts'
 
 /** One task: `t-` and 26 characters of lower-case base 32 (128 random bits), made by the peer that accepts it. */
 export type TaskId = Branded<'TaskId'>
@@ -108,11 +109,24 @@ export interface TaskRecord {
   readonly result?: TaskResult | undefined
   /** The peer that accepted it. */
   readonly gateway: PeerId
-  /** Order of submission, and once it is over order of ending: for lists, and to forget the oldest first. */
+  /** Order of submission. */
   readonly seq: number
+  /** Order of ending, in the same count: what was over first is forgotten first. */
+  readonly endSeq?: number | undefined
   /** RFC 3339. For display, and for forgetting what is long over. */
   readonly submittedAt: string
   readonly finishedAt?: string | undefined
+}
+
+/** All tasks, and what finds them. Immutable to its readers. */
+export interface TaskTables {
+  readonly tasks: Shards<TaskRecord>
+  /** What the clients' keys stand for. */
+  readonly keys: Shards<TaskId>
+  /** The last `seq` or `endSeq` given. */
+  readonly seq: number
+  /** About how much room the tasks take, in bytes. */
+  readonly bytes: number
 }
 
 /** One change of the tasks, as it stands in the log. Carries every value that it needs: applying one reads no clock. */

@@ -1,0 +1,122 @@
+import { draftShards, emptyShards, type ShardsDraft } from '../../model/shards.ts'
+import { isOver, type TaskChange, type TaskId, type TaskOutcome, type TaskRecord, type TaskTables } from '../../model/task.ts'
+import { changeTask, newTask, type TaskStep } from './change-task.ts'
+import { FORGET_RATIO, TASKS_BYTES_MAX, TASKS_MAX } from './limits.ts'
+import { taskBytes } from './task-bytes.ts'
+
+/** No tasks. */
+export function noTasks(): TaskTables {
+  return { tasks: emptyShards(), keys: emptyShards(), seq: 0, bytes: 0 }
+}
+
+/** What the tasks may grow to. */
+export interface TaskLimits {
+  readonly tasksMax: number
+  readonly bytesMax: number
+}
+
+/**
+ * What committed changes mean: the same tables and changes give the same result on every peer. Costs as much as the changes touch, however
+ * many tasks there are; only when a limit is reached, all are looked at to forget the oldest of those that are over.
+ */
+export function applyTaskChanges(
+  tables: TaskTables,
+  changes: readonly TaskChange[],
+  limits: TaskLimits = { tasksMax: TASKS_MAX, bytesMax: TASKS_BYTES_MAX }
+): { tables: TaskTables; outcomes: TaskOutcome[] } {
+  const draft = new Draft(tables, limits)
+  const outcomes = changes.map(change => draft.apply(change))
+  return { tables: draft.done(), outcomes }
+}
+
+class Draft {
+  readonly #base: TaskTables
+  readonly #limits: TaskLimits
+  readonly #tasks: ShardsDraft<TaskRecord>
+  readonly #keys: ShardsDraft<TaskId>
+  #seq: number
+  #bytes: number
+
+  constructor(base: TaskTables, limits: TaskLimits) {
+    this.#base = base
+    this.#limits = limits
+    this.#tasks = draftShards(base.tasks)
+    this.#keys = draftShards(base.keys)
+    this.#seq = base.seq
+    this.#bytes = base.bytes
+  }
+
+  apply(change: TaskChange): TaskOutcome {
+    switch (change.type) {
+      case 'submit':
+        return this.#submit(change)
+      case 'expire':
+        return this.#expire(change.before)
+      default:
+        return this.#step(change)
+    }
+  }
+
+  /** The very tables that it started from, if nothing was changed. */
+  done(): TaskTables {
+    const [tasks, keys] = [this.#tasks.done(), this.#keys.done()]
+    return tasks === this.#base.tasks && keys === this.#base.keys ? this.#base : { tasks, keys, seq: this.#seq, bytes: this.#bytes }
+  }
+
+  #submit(change: Extract<TaskChange, { type: 'submit' }>): TaskOutcome {
+    const { id, key } = change
+    const known = this.#tasks.get((key === undefined ? undefined : this.#keys.get(key)) ?? id)
+    if (known !== undefined) {
+      if (known.fingerprint === change.fingerprint) return { type: 'unchanged', id: known.id }
+      return { type: 'refused', code: 'conflict', message: `the idempotency key was used for another request, task ${known.id}` }
+    }
+    const task = newTask(change, this.#seq + 1)
+    if (!this.#makeRoom(taskBytes(task))) {
+      const { tasksMax, bytesMax } = this.#limits
+      const message = `the cluster keeps at most ${tasksMax} tasks and ${bytesMax} bytes of them, and none of these is over`
+      return { type: 'refused', code: 'limit_reached', message }
+    }
+    this.#seq++
+    this.#put(task)
+    if (key !== undefined) this.#keys.set(key, id)
+    return { type: 'changed', id }
+  }
+
+  #step(change: TaskStep): TaskOutcome {
+    const before = this.#tasks.get(change.id)
+    const { task, outcome } = changeTask(before, change, () => ++this.#seq)
+    if (task !== undefined && task !== before) this.#put(task)
+    return outcome
+  }
+
+  #expire(before: string): TaskOutcome {
+    const old = this.#tasks.values().filter(task => task.finishedAt !== undefined && task.finishedAt < before)
+    return { type: 'expired', count: this.#forget([...old]) }
+  }
+
+  /** Forgets what was over first, if that is needed. False: there is no room for so many bytes. */
+  #makeRoom(bytes: number): boolean {
+    const { tasksMax, bytesMax } = this.#limits
+    const fits = (): boolean => this.#tasks.size < tasksMax && this.#bytes + bytes <= bytesMax
+    if (fits()) return true
+    const over = [...this.#tasks.values().filter(isOver)].sort((a, b) => (a.endSeq ?? 0) - (b.endSeq ?? 0))
+    const share = Math.ceil(this.#tasks.size * FORGET_RATIO)
+    for (let at = 0; at < over.length && !fits(); at += share) this.#forget(over.slice(at, at + share))
+    return fits()
+  }
+
+  #forget(tasks: readonly TaskRecord[]): number {
+    for (const task of tasks) {
+      this.#tasks.delete(task.id)
+      if (task.key !== undefined) this.#keys.delete(task.key)
+      this.#bytes -= taskBytes(task)
+    }
+    return tasks.length
+  }
+
+  #put(task: TaskRecord): void {
+    const before = this.#tasks.get(task.id)
+    this.#bytes += taskBytes(task) - (before === undefined ? 0 : taskBytes(before))
+    this.#tasks.set(task.id, task)
+  }
+}
