@@ -21,6 +21,7 @@ import type {
   Stats,
   Version
 } from '../model/rest.ts'
+import type { Quote } from '../model/rest-quote.ts'
 import type { FunctionRequest } from '../model/service.ts'
 import type { FetchAnswer, FetchInit } from './node-fetch.ts'
 import { type Abortable, ANSWER_TIMEOUT_MS, type ClientInit, LINE_CHARACTERS_MAX, parseJson, query, RestExchange } from './rest-exchange.ts'
@@ -115,6 +116,11 @@ export class CaresClient {
 
   async removeFunction(name: string, { ifRevision, signal }: Abortable & { ifRevision?: number | undefined }): Promise<RemoveResult> {
     return await this.#rest.json('DELETE', restPath(REST_PATHS.function, { name }) + query({ ifRevision }), { signal })
+  }
+
+  /** What a call of a function would take and cost, and where it would run, if it came now. */
+  async quote(name: string, { inputBytes, params, signal }: Abortable & { inputBytes?: number; params?: string }): Promise<Quote> {
+    return await this.#get(restPath(REST_PATHS.quote, { name }) + query({ inputBytes, params }), { signal })
   }
 
   /** Calls a function. Resolves with the head of its answer; its status says how it ended, see {@link failure}. */

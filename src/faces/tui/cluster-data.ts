@@ -13,6 +13,8 @@ export interface ClusterData {
   readonly functions: readonly FunctionItem[]
   /** The newest calls through the peer that is asked; only while the monitor looks at them. */
   readonly invocations: readonly Invocation[]
+  /** Why the calls that wait do: in words, by function, as far as the peer says. */
+  readonly waitingWhy: ReadonlyMap<string, string>
   readonly inFlight: number
   /** Use of each peer, oldest first, a sample a second. */
   readonly series: ReadonlyMap<string, UseSeries>
@@ -47,6 +49,7 @@ export interface Look {
   readonly stats: Stats
   readonly functions?: readonly FunctionItem[] | undefined
   readonly invocations?: readonly Invocation[] | undefined
+  readonly waitingWhy?: ReadonlyMap<string, string> | undefined
   readonly networkRate?: { readonly inBytes: number; readonly outBytes: number } | undefined
 }
 
@@ -65,6 +68,7 @@ export function emptyData(api: string): ClusterData {
     peers: [],
     functions: [],
     invocations: [],
+    waitingWhy: new Map(),
     inFlight: 0,
     series: new Map(),
     endedPerSecond: [],
@@ -89,6 +93,7 @@ export function withLook(data: ClusterData, look: Look): ClusterData {
     peers,
     functions: look.functions ?? data.functions,
     invocations: look.invocations ?? data.invocations,
+    waitingWhy: look.waitingWhy ?? data.waitingWhy,
     inFlight: stats.gateway.inFlight,
     nowMs: Date.parse(stats.at),
     series: new Map(peers.filter(({ state }) => state !== 'gone').map(peer => [peer.id, withUse(data.series.get(peer.id), peer)])),
@@ -145,6 +150,31 @@ export function callsPerSecond({ endedPerSecond }: ClusterData): number {
 }
 
 const RATE_SECONDS = 5
+
+/** The calls of one function that wait for a worker. */
+export interface WaitingCalls {
+  readonly name: string
+  readonly calls: number
+  readonly longestMs: number
+  /** Empty: not known. */
+  readonly why: string
+}
+
+/** What waits for a worker, by function, the longest waiting first. */
+export function waitingCalls({
+  invocations,
+  waitingWhy,
+  nowMs
+}: Pick<ClusterData, 'invocations' | 'waitingWhy' | 'nowMs'>): readonly WaitingCalls[] {
+  const found = new Map<string, WaitingCalls>()
+  for (const { function: name, state, acceptedAt } of invocations) {
+    if (state !== 'queued') continue
+    const { calls = 0, longestMs = 0 } = found.get(name) ?? {}
+    const waitedMs = Math.max(0, nowMs - Date.parse(acceptedAt))
+    found.set(name, { name, calls: calls + 1, longestMs: Math.max(longestMs, waitedMs), why: waitingWhy.get(name) ?? '' })
+  }
+  return [...found.values()].sort((a, b) => b.longestMs - a.longestMs || (a.name < b.name ? -1 : 1))
+}
 
 /** A counter that went down is one of a peer that has started again. */
 function endedSince(before: Peer | undefined, { succeeded, failed }: Peer): number {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../model/ports/clock.ts'
-import type { EventItem } from '../../model/rest.ts'
+import type { EventItem, Invocation } from '../../model/rest.ts'
 import type { CaresClient } from '../client.ts'
 import type { Look } from './cluster-data.ts'
 import { toCaresError } from '../../model/errors.ts'
@@ -16,6 +16,9 @@ const SELDOM_LOOKS = 2
 
 /** Newest calls that are read to see how they started. */
 const INVOCATIONS_READ = 500
+
+/** Functions whose waiting is explained; more do not fit on the screen. */
+const EXPLAINED_MAX = 4
 
 /** Events that wait for the next picture; of more, the oldest are not shown. */
 const PENDING_MAX = 5_000
@@ -85,6 +88,7 @@ export class ClusterWatch {
       isFull && wantsInvocations() ? client.invocations({ ...options, limit: INVOCATIONS_READ }) : undefined
     ])
     return {
+      waitingWhy: invocations === undefined ? undefined : await this.#whyWaiting(invocations.items, options),
       peers: peers.items,
       cluster,
       stats,
@@ -92,6 +96,20 @@ export class ClusterWatch {
       invocations: invocations?.items,
       networkRate: await this.#networkRate()
     }
+  }
+
+  /** What stands in the way of the functions that have calls waiting: the same question that a new call of them would put. */
+  async #whyWaiting(invocations: readonly Invocation[], options: { signal: AbortSignal }): Promise<ReadonlyMap<string, string>> {
+    const { client } = this.#components
+    const names = new Set(invocations.filter(({ state }) => state === 'queued').map(call => call.function))
+    const answers = await Promise.all(
+      [...names].slice(0, EXPLAINED_MAX).map(async name => {
+        // Only a remark beside the number of calls: a peer that cannot say it is no reason to show nothing.
+        const quote = await client.quote(name, options).catch(() => undefined)
+        return [name, quote?.peer === null ? quote.why : ''] as const
+      })
+    )
+    return new Map(answers)
   }
 
   /** Only of a peer on this machine: the counters are this machine's. */

@@ -6,9 +6,10 @@ import { Rows } from '../../../src/faces/tui/app.ts'
 import { lineText, lineWidth } from '../../../src/faces/tui/lines.ts'
 import { ended, openPager, withOutput } from '../../../src/faces/tui/pager.ts'
 import { screenLines } from '../../../src/faces/tui/screen.ts'
+import type { Invocation } from '../../../src/model/rest.ts'
 import type { TuiState } from '../../../src/faces/tui/state.ts'
 import { update } from '../../../src/faces/tui/update.ts'
-import { INVOCATION_ID, samplePeer } from '../samples.ts'
+import { INVOCATION, INVOCATION_ID, samplePeer } from '../samples.ts'
 import { assertGolden } from './golden.ts'
 import { freshState, MACHINE, press, sampleLook, watching } from './states.ts'
 
@@ -40,6 +41,17 @@ const lost = (state: TuiState): TuiState => {
   return update(first, { type: 'unreachable', nowMs: state.nowMs + 12_000, reason }).state
 }
 
+const queued = (state: TuiState): TuiState => {
+  const waits = (second: number, name: string): Invocation => ({
+    ...INVOCATION,
+    state: 'queued',
+    function: name,
+    acceptedAt: new Date(state.data.nowMs - second * 1_000).toISOString()
+  })
+  const invocations = [waits(4.2, 'thumb'), waits(2, 'thumb'), waits(1, 'upper')]
+  return { ...state, data: { ...state.data, invocations, waitingWhy: new Map([['thumb', 'memory: needs 256Mi, at most 118Mi left']]) } }
+}
+
 const asPeer = (state: TuiState): TuiState => ({ ...state, own: { state: 'running', name: 'atlas' } })
 
 const SCREENS: readonly (readonly [name: string, state: () => TuiState])[] = [
@@ -66,7 +78,8 @@ const SCREENS: readonly (readonly [name: string, state: () => TuiState])[] = [
         type: 'peer-log',
         lines: [
           '12:00:01.000 info  cares: API listens',
-          '12:00:02.000 warn  daemon: no peer of the cluster has let this one in yet reason="10.0.0.5:4001 does not answer"'
+          '12:00:02.000 warn  daemon: no peer of the cluster has let this one in yet reason="10.0.0.5:4001 does not answer" hint="check that its port can be reached from here" retryInMs=200',
+          '12:00:02.200 warn  daemon: no peer of the cluster has let this one in yet reason="10.0.0.5:4001 does not answer" hint="check that its port can be reached from here" retryInMs=400'
         ]
       }).state
   ],
@@ -82,6 +95,7 @@ const SCREENS: readonly (readonly [name: string, state: () => TuiState])[] = [
   ['worker-ascii-80', () => watching('birch', SMALL, { ...plain, unicode: false })],
   ['monitor-80', () => press(watching('atlas', SMALL, plain), 'm')],
   ['monitor-120', () => press(watching('atlas', LARGE, plain), 'm')],
+  ['queue-80', () => queued(press(watching('atlas', SMALL, plain), 'm'))],
   ['functions-80', () => press(watching('atlas', SMALL, plain), 'f')],
   ['functions-120', () => press(watching('atlas', LARGE, plain), 'f', 'down')],
   ['peer-80', () => press(watching('atlas', SMALL, plain), 'down', 'enter')],

@@ -3,7 +3,7 @@ import { formatDurationMs } from '../../../model/units.ts'
 import { percent } from '../../text.ts'
 import { functionCalls, WINDOW_MS } from '../call-tally.ts'
 import { chartRows, sparkline } from '../charts.ts'
-import { callsPerSecond, type ClusterData, SAMPLES_MAX, useOf } from '../cluster-data.ts'
+import { callsPerSecond, type ClusterData, SAMPLES_MAX, useOf, waitingCalls } from '../cluster-data.ts'
 import { type Area, type Page, type Section } from '../frame.ts'
 import { bold, cell, dim, type Line, type Span, spread } from '../lines.ts'
 import { listedPeers } from '../listed.ts'
@@ -16,11 +16,13 @@ export function monitorPage(state: TuiState, area: Area, top: number): Page {
   const problems = problemRows(state)
   const functions = functionSection(data, area, top)
   const peers = data.peers.filter(({ state }) => state !== 'gone').length
-  const heights = shares(area.height - 3 - problems.length, peers, functions.rows.length)
+  const waiting = waitingSection(data)
+  const heights = shares(area.height - 3 - problems.length - (waiting === null ? 0 : waiting.height + 1), peers, functions.rows.length)
   const { title, right } = header(state, area.width)
   return {
     sections: [
       { title, right, rows: [...problems, ...callRows(data, area, heights.calls)], height: heights.calls + problems.length },
+      ...(waiting === null ? [] : [waiting]),
       peerSection(state, data, { ...area, height: heights.peers }),
       { ...functions, height: heights.functions }
     ],
@@ -51,6 +53,31 @@ function shares(
   const calls = Math.min(CALLS_HEIGHT.max, height - peers - functions)
   return { calls, peers, functions: Math.max(functions, height - calls - peers) }
 }
+
+/** Which functions have calls that wait for a worker, and why; null while none has. */
+function waitingSection(data: ClusterData): Section | null {
+  const waiting = waitingCalls(data)
+  if (waiting.length === 0) return null
+  const calls = waiting.reduce((sum, each) => sum + each.calls, 0)
+  return {
+    title: [{ text: 'Queue', bold: true, tone: 'warn' }, ` ${calls} ${calls === 1 ? 'call waits' : 'calls wait'}`],
+    right: [dim(`through ${data.cluster?.self.name ?? 'this peer'}`)],
+    rows: waiting.map(
+      ({ name, calls, longestMs, why }): Line => [
+        bold(cell(name, FUNCTION)),
+        cell(String(calls), 5, 'right'),
+        cell(formatDurationMs(Math.round(longestMs / 100) * 100), 8, 'right'),
+        '  ',
+        why === '' ? dim('for its turn') : why
+      ]
+    ),
+    height: Math.min(WAITING_ROWS_MAX, waiting.length)
+  }
+}
+
+/** More functions than that rarely wait; the peers below are of use to the reader, too. */
+const WAITING_ROWS_MAX = 4
+const FUNCTION = 16
 
 function callRows(data: ClusterData, { width, glyphs }: Area, height: number): readonly Line[] {
   const values = data.endedPerSecond

@@ -4,12 +4,13 @@ import type { Form, FormField } from '../form.ts'
 import { commandText, formCommand } from '../forms.ts'
 import { type Area, type Page } from '../frame.ts'
 import { cell, dim, type Line, type Span, wrapped } from '../lines.ts'
+import { obstacleOf } from '../obstacle.ts'
 import { startChoices } from '../start-choices.ts'
 import type { TuiState } from '../state.ts'
 import { fieldLine } from '../text-field.ts'
 
 /** The first screen: no peer answers yet. */
-export function startPage(state: TuiState, { height, glyphs }: Area, selected: number): Page {
+export function startPage(state: TuiState, { width, height, glyphs }: Area, selected: number): Page {
   const { machine } = state
   const choices = startChoices(state)
   const rows: Line[] =
@@ -30,7 +31,9 @@ export function startPage(state: TuiState, { height, glyphs }: Area, selected: n
           [],
           ...machine.checks.flatMap(({ name, ok, message, hint }): Line[] => [
             [{ text: ok ? 'ok  ' : 'FAIL', tone: ok ? 'good' : 'bad', bold: !ok }, `  ${cell(name, 10)}  `, message],
-            ...(ok || hint === undefined ? [] : [[dim(`${' '.repeat(18)}try: ${hint}`)]])
+            ...(ok || hint === undefined
+              ? []
+              : wrapped(`try: ${hint}`, width - HINT_INDENT).map((row): Line => [dim(' '.repeat(HINT_INDENT) + row)]))
           ]),
           [{ text: 'ok  ', tone: 'good' }, `  ${cell('machine', 10)}  `, `${machine.cpus} cpus, ${machine.memory} of memory`]
         ]
@@ -46,6 +49,8 @@ export function startPage(state: TuiState, { height, glyphs }: Area, selected: n
 }
 
 const LABEL = 30
+/** Below what a check says. */
+const HINT_INDENT = 18
 
 /** A form, and the command that would do the same. */
 export function formPage(_: TuiState, { width, height, glyphs }: Area, form: Form): Page {
@@ -82,7 +87,21 @@ export function formPage(_: TuiState, { width, height, glyphs }: Area, form: For
 export function startingPage(state: TuiState, { width, height }: Area): Page {
   const since = state.own.state === 'starting' ? Math.max(0, state.nowMs - state.own.sinceMs) : 0
   const isJoining = state.own.state === 'starting' && state.own.form?.kind === 'join'
-  const room = height - 1 - 4
+  const obstacle = obstacleOf(state.ownLog)
+  const problem: Line[] =
+    obstacle === undefined
+      ? []
+      : [
+          ...wrapped(obstacle.reason, width - 2).map(
+            (row, index): Line => [{ text: `${index === 0 ? '! ' : '  '}${row}`, tone: 'warn', bold: true }]
+          ),
+          ...wrapped(obstacle.hint ?? '', width - 2).map((row): Line => [dim(row === '' ? '' : `  ${row}`)]),
+          [dim(`  asked ${obstacle.times} ${obstacle.times === 1 ? 'time' : 'times'}; esc gives up, and keeps what was written`)],
+          []
+        ]
+  const room = height - 1 - 4 - problem.length
+  // What is said above need not be read again.
+  const log = state.ownLog.filter(line => obstacle === undefined || !line.includes('reason='))
   return {
     sections: [
       {
@@ -92,7 +111,8 @@ export function startingPage(state: TuiState, { width, height }: Area): Page {
           [],
           [isJoining ? 'The peer asks to be let in; it goes on until somebody answers.' : 'The peer of this machine is starting.'],
           [],
-          ...state.ownLog
+          ...problem,
+          ...log
             .slice(-room)
             .flatMap(line => wrapped(line, width).map((part): Line => [{ text: part, tone: / (warn|error) /.test(line) ? 'warn' : 'dim' }]))
             .slice(-room)
