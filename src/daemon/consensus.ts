@@ -22,6 +22,7 @@ import type { Transport } from '../model/ports/transport.ts'
 import type { Timings } from '../model/presets.ts'
 import type { Random } from '../model/random.ts'
 import { AppliedIndex } from './applied-index.ts'
+import { isIntact, OutgoingSnapshots } from './outgoing-snapshots.ts'
 import { type Committed, lostRole, Proposals } from './proposals.ts'
 
 /** How often the state machine is asked whether a deadline has passed; a fifth of the shortest heartbeat. */
@@ -32,10 +33,25 @@ const INPUTS_MAX = 10_000
 const LATE_TICK_MS = 60
 /** The starvation guard waits this share of the election timeout before silence counts after all. */
 const GUARD_RATIO = { min: 0.6, max: 1.2 }
-/** Entries kept behind the applied index, so that a peer that was away for a while needs no snapshot. */
-const TRAILING_ENTRIES = 10_000
-/** Compaction waits for so many entries more: cutting costs a transaction. */
-const COMPACT_EVERY_ENTRIES = 2_000
+/** When the log is cut, and in which pieces its snapshots travel. */
+export interface LogRetention {
+  /** Entries kept behind the applied index. Higher: peers that were away for longer need no snapshot. Lower: less memory and disk. */
+  readonly trailingEntries: number
+  /** Cutting waits for so many entries more: it costs a transaction. */
+  readonly compactEveryEntries: number
+  /** As much as one append carries by default: 40 ms on a link of 100 Mbit/s, so that the heartbeat behind it is not late. */
+  readonly chunkBytes: number
+}
+
+const RETENTION: LogRetention = { trailingEntries: 10_000, compactEveryEntries: 2_000, chunkBytes: 524_288 }
+
+export interface ConsensusInit {
+  readonly self: PeerId
+  readonly timings: Timings
+  readonly persisted: Persisted
+  /** In place of some of the defaults. */
+  readonly retention?: Partial<LogRetention>
+}
 
 export interface ConsensusComponents {
   readonly store: Store
@@ -80,10 +96,12 @@ export interface ConsensusListener {
 export class Consensus implements Startable {
   readonly #components: ConsensusComponents
   readonly #timings: Timings
+  readonly #retention: LogRetention
   readonly #inputs: Input[] = []
   readonly #proposals = new Proposals()
   readonly #heardAtMs = new Map<PeerId, number>()
   readonly #applied: AppliedIndex
+  readonly #snapshots: OutgoingSnapshots
   #state: RaftState
   #tables: RegistryTables
   #role: ConsensusRoleNow = { role: 'follower', leader: null, term: 0, active: false }
@@ -94,12 +112,14 @@ export class Consensus implements Startable {
   #fenced: CaresError | null = null
   #stopped = true
 
-  constructor(init: { self: PeerId; timings: Timings; persisted: Persisted }, components: ConsensusComponents) {
+  constructor(init: ConsensusInit, components: ConsensusComponents) {
     const { self, timings, persisted } = init
     this.#components = components
     this.#timings = timings
+    this.#retention = { ...RETENTION, ...init.retention }
     this.#tables = persisted.tables
     this.#applied = new AppliedIndex(persisted.appliedIndex)
+    this.#snapshots = new OutgoingSnapshots(this.#retention.chunkBytes, components.store)
     this.#lastTickMs = components.clock.nowMs()
     this.#state = raft.createRaft({ self, timings, persisted, random: components.random, nowMs: this.#lastTickMs })
   }
@@ -169,6 +189,10 @@ export class Consensus implements Startable {
   receive(from: PeerId, message: ConsensusMessage): void {
     this.#heardAtMs.set(from, this.#components.clock.nowMs())
     if (this.#inputs.length >= INPUTS_MAX) return
+    if (message.type === 'snapshot-request' && !isIntact(message)) {
+      this.#components.log.warn({ peer: from, index: message.snapshot.index, offset: message.offset }, 'damaged part of a snapshot dropped')
+      return
+    }
     this.#enqueue((state, nowMs) => raft.receive(state, from, message, nowMs))
   }
 
@@ -288,8 +312,10 @@ export class Consensus implements Startable {
     switch (effect.type) {
       case 'persist':
         return store.persist(effect.batch)
+      case 'stage':
+        return store.stage(effect.chunk)
       case 'restore': {
-        this.#tables = await store.restore(effect.snapshot, effect.data)
+        this.#tables = await store.restore(effect.snapshot)
         this.#applied.advance(effect.snapshot.index)
         listener.onTables(this.#tables, [])
         return
@@ -297,10 +323,10 @@ export class Consensus implements Startable {
       case 'send':
         return transport.sendConsensus(effect.to, effect.message)
       case 'send-snapshot': {
-        const { index, data } = await store.snapshot()
-        const snapshot = describeSnapshot(this.#state, index)
-        if (snapshot === undefined) throw new CaresError('internal', `the tables are at ${index}, where the log is not known any more`)
-        return transport.sendConsensus(effect.to, { type: 'snapshot-request', term: effect.term, round: effect.round, snapshot, data })
+        const { to, term, round, at } = effect
+        const logStart = this.#state.log.snapshot.index
+        const chunk = await this.#snapshots.chunk(at, { logStart, describe: index => describeSnapshot(this.#state, index) })
+        return transport.sendConsensus(to, { type: 'snapshot-request', term, round, ...chunk })
       }
       case 'apply':
         return this.#apply(effect.entries)
@@ -332,8 +358,10 @@ export class Consensus implements Startable {
   }
 
   async #compact(): Promise<void> {
-    const index = this.#applied.value - TRAILING_ENTRIES
-    if (index - this.#state.log.snapshot.index < COMPACT_EVERY_ENTRIES) return
+    if (!this.#state.progress.values().some(({ mode }) => mode === 'snapshot')) this.#snapshots.forget()
+    const { trailingEntries, compactEveryEntries } = this.#retention
+    const index = this.#applied.value - trailingEntries
+    if (index - this.#state.log.snapshot.index < compactEveryEntries) return
     const snapshot = describeSnapshot(this.#state, index)
     if (snapshot === undefined) return
     await this.#components.store.compact(snapshot)

@@ -26,6 +26,26 @@ export interface SnapshotMeta {
   readonly configuration: Configuration
 }
 
+/** One snapshot on its way to a peer: which, how many bytes it has in all, and their CRC-32. Equal offers are of equal bytes. */
+export interface SnapshotOffer {
+  readonly snapshot: SnapshotMeta
+  readonly bytes: number
+  readonly checksum: number
+}
+
+/** The bytes of a snapshot from `offset` on, as many as one message carries, with the CRC-32 of just these. */
+export interface SnapshotChunk extends SnapshotOffer {
+  readonly offset: number
+  readonly data: Uint8Array
+  readonly dataChecksum: number
+}
+
+/** How much of a snapshot has arrived: `received` bytes are on the disk, without gaps. */
+export interface StagedSnapshot {
+  readonly offer: SnapshotOffer
+  readonly received: number
+}
+
 /** Raft's messages (Ongaro 2014, figure 3.1 and chapters 4, 6 and 9). `from`, `to` are added by the transport. */
 export type ConsensusMessage = { readonly term: Term } & (
   | {
@@ -54,11 +74,14 @@ export type ConsensusMessage = { readonly term: Term } & (
       readonly match: number
       readonly round: number
     }
+  | ({ readonly type: 'snapshot-request'; readonly round: number } & SnapshotChunk)
   | {
-      readonly type: 'snapshot-request'
-      readonly snapshot: SnapshotMeta
-      /** The whole state, at most `SNAPSHOT_BYTES_MAX`. */
-      readonly data: Uint8Array
+      /** An answer to a chunk that was not the last. The last one is answered like an append, once the snapshot is restored. */
+      readonly type: 'snapshot-response'
+      /** Of the snapshot. */
+      readonly index: number
+      /** Bytes of it that this peer has on its disk: where the leader goes on. */
+      readonly received: number
       readonly round: number
     }
   | { readonly type: 'timeout-now' }

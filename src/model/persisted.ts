@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Configuration, HardState, SnapshotMeta } from './consensus.ts'
+import type { Configuration, HardState, SnapshotMeta, SnapshotOffer } from './consensus.ts'
 import type { FunctionRecord } from './function.ts'
 import type { Branded, ClusterUid, Digest, PeerId } from './ids.ts'
 
@@ -46,6 +46,13 @@ export const hardStateSchema: z.ZodType<HardState> = z.strictObject({ term: coun
 
 /** Where the log was last cut. */
 export const snapshotMetaSchema: z.ZodType<SnapshotMeta> = z.strictObject({ index: count, term: count, configuration: configurationSchema })
+
+/** The snapshot that is on its way here. */
+export const snapshotOfferSchema: z.ZodType<SnapshotOffer> = z.strictObject({
+  snapshot: snapshotMetaSchema,
+  bytes: count,
+  checksum: z.int()
+})
 
 /** The cluster that a data directory belongs to. */
 export const clusterUidSchema = branded<'ClusterUid'>() satisfies z.ZodType<ClusterUid>

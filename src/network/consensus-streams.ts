@@ -13,8 +13,8 @@ import { encodeOrLog, speaksForItself } from './outgoing.ts'
 
 /** Messages that wait for one peer. A leader sends a few per heartbeat; older ones are of no use to Raft, which asks again. */
 export const QUEUE_MESSAGES_MAX = 256
-/** Bytes that wait for one peer: one snapshot of the largest size and the appends behind it. */
-const QUEUE_BYTES_MAX = CONSENSUS_BYTES_MAX + 8_388_608
+/** Bytes that wait for one peer: a chunk of a snapshot, and a few full appends. */
+const QUEUE_BYTES_MAX = 3 * CONSENSUS_BYTES_MAX
 /** Between two tries to open a stream on a connection that is there. */
 const REOPEN_WAIT_MS = 500
 /** Written at once, so that a snapshot does not fill the stream's own buffer. */

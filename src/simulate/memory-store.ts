@@ -1,16 +1,18 @@
-import type { Entry, SnapshotMeta } from '../model/consensus.ts'
+import type { Entry, SnapshotChunk, SnapshotMeta } from '../model/consensus.ts'
 import type { PeerAddress } from '../model/control.ts'
 import { CaresError } from '../model/errors.ts'
 import type { ClusterUid } from '../model/ids.ts'
 import type { Applied, Persisted, PersistBatch, RegistryTables, Store } from '../model/ports/store.ts'
-import { decodeSnapshot, encodeSnapshot } from '../store/snapshot-data.ts'
+import { decodeSnapshot, encodeSnapshot, snapshotChecksum } from '../store/snapshot-data.ts'
 import {
+  assertStaged,
   emptyHead,
   emptyTables,
   headAfterApply,
   headAfterCompact,
   headAfterPersist,
   headAfterRestore,
+  headAfterStage,
   type StoreHead
 } from '../store/store-head.ts'
 
@@ -21,6 +23,8 @@ interface Contents {
   readonly head: StoreHead
   readonly entries: readonly Entry[]
   readonly tables: RegistryTables
+  /** The parts of the snapshot that `head.staged` tells of. */
+  readonly parts: readonly Uint8Array[]
   readonly addresses: readonly PeerAddress[]
 }
 
@@ -59,8 +63,15 @@ export class MemoryStore implements Store {
     if (this.#loaded) throw new CaresError('internal', 'the store was loaded already')
     await this.#change(({ session }) => ({ session: session + 1 }))
     this.#loaded = true
-    const { head, ...rest } = this.#disk.contents
-    return { ...rest, hardState: head.hardState, snapshot: head.snapshot, appliedIndex: head.appliedIndex }
+    const { head, parts: _, ...rest } = this.#disk.contents
+    const { hardState, snapshot, appliedIndex, staged } = head
+    return {
+      ...rest,
+      hardState,
+      snapshot,
+      appliedIndex,
+      staged: staged !== null && staged.offer.snapshot.index > appliedIndex ? staged : null
+    }
   }
 
   async setCluster(cluster: ClusterUid): Promise<void> {
@@ -78,16 +89,34 @@ export class MemoryStore implements Store {
     await this.#write(({ head }) => ({ head: headAfterApply(head, applied, appliedIndex), tables }))
   }
 
-  async snapshot(): Promise<{ index: number; data: Uint8Array }> {
+  async snapshot(): Promise<{ index: number; data: Uint8Array; checksum: number }> {
     this.#opened()
     const { head, tables } = this.#disk.contents
-    return { index: head.appliedIndex, data: encodeSnapshot(head.appliedIndex, tables) }
+    const data = encodeSnapshot(head.appliedIndex, tables)
+    return { index: head.appliedIndex, data, checksum: snapshotChecksum(data) }
   }
 
-  async restore(snapshot: SnapshotMeta, data: Uint8Array): Promise<RegistryTables> {
-    const { index, tables } = decodeSnapshot(data)
-    await this.#write(({ head }) => ({ head: headAfterRestore(head, snapshot, index), tables, entries: [] }))
-    return tables
+  async stage(chunk: SnapshotChunk): Promise<void> {
+    await this.#write(({ head, parts }) => ({
+      head: headAfterStage(head, chunk),
+      parts: chunk.offset === 0 ? [chunk.data] : [...parts, chunk.data]
+    }))
+  }
+
+  async restore(snapshot: SnapshotMeta): Promise<RegistryTables> {
+    this.#opened()
+    const { head, parts } = this.#disk.contents
+    const { offer } = assertStaged(head, snapshot)
+    const data = Buffer.concat(parts)
+    try {
+      if (snapshotChecksum(data) !== offer.checksum) throw new CaresError('protocol', 'the parts of the snapshot do not belong together')
+      const { index, tables } = decodeSnapshot(data)
+      await this.#write(() => ({ head: headAfterRestore(head, snapshot, index), tables, entries: [], parts: [] }))
+      return tables
+    } catch (error) {
+      await this.#write(() => ({ head: { ...head, staged: null }, parts: [] }))
+      throw error
+    }
   }
 
   async compact(snapshot: SnapshotMeta): Promise<void> {
@@ -126,5 +155,5 @@ export class MemoryStore implements Store {
 }
 
 function emptyContents(): Contents {
-  return { cluster: null, session: 0, head: emptyHead(), entries: [], tables: emptyTables(), addresses: [] }
+  return { cluster: null, session: 0, head: emptyHead(), entries: [], tables: emptyTables(), parts: [], addresses: [] }
 }

@@ -9,21 +9,23 @@ const PAGE_BYTES = 4_096
 /** The write-ahead log is cut back to this after a checkpoint, so that one large restore does not keep its space for ever. */
 const WAL_BYTES_KEPT = 16 * 2 ** 20
 
-/** Raised with every change of the tables below; `migrate` then brings an older database up. */
-const SCHEMA_VERSION = 1
-
 /**
- * Five tables of checked rows (see `RowTable`) and the log. Every row carries a CRC-32 of all its fields: SQLite itself notices a broken
- * page structure, but not a flipped bit inside a value.
+ * What each version of the schema adds to the one before; the first makes a new database. `migrate` brings an older one up.
+ *
+ * Tables of checked rows (see `RowTable`), the log, and the parts of a snapshot that is on its way here. Every row carries a CRC-32 of all its
+ * fields: SQLite itself notices a broken page structure, but not a flipped bit inside a value.
  */
-const SCHEMA = `
+const MIGRATIONS: readonly string[] = [
+  `
   CREATE TABLE log (idx INTEGER PRIMARY KEY, term INTEGER NOT NULL, kind TEXT NOT NULL, data BLOB NOT NULL, crc32 INTEGER NOT NULL) STRICT;
   CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc32 INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE functions (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc32 INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE removed (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc32 INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE draining (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc32 INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE addresses (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc32 INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-`
+`,
+  'CREATE TABLE staged (byte_offset INTEGER PRIMARY KEY, data BLOB NOT NULL, crc32 INTEGER NOT NULL) STRICT;'
+]
 
 /**
  * Opens the database of a peer, makes its tables if it is new, and checks its structure if it is not. Every commit is an fsync. Throws
@@ -70,15 +72,15 @@ export function transaction<Result>(database: DatabaseSync, work: () => Result):
 
 function migrate(database: DatabaseSync, path: string): void {
   const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
-  if (version === SCHEMA_VERSION) return
-  if (version > SCHEMA_VERSION) {
+  if (version > MIGRATIONS.length) {
     throw new CaresError(
       'incompatible',
-      `${path} was written by a newer version of CARES (format ${version}, this one reads ${SCHEMA_VERSION})`,
+      `${path} was written by a newer version of CARES (format ${version}, this one reads ${MIGRATIONS.length})`,
       {
         hint: 'start the peer with the newer version, or give this one a directory of its own with --data'
       }
     )
   }
-  transaction(database, () => database.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION};`))
+  if (version === MIGRATIONS.length) return
+  transaction(database, () => database.exec(`${MIGRATIONS.slice(version).join('\n')} PRAGMA user_version = ${MIGRATIONS.length};`))
 }

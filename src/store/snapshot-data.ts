@@ -5,10 +5,10 @@ import type { RegistryTables } from '../model/ports/store.ts'
 import { parseWith } from '../model/validation.ts'
 
 /**
- * Largest snapshot, in bytes. It travels as one message and is held in memory on both sides, so it must stay small against the memory of a
- * small peer. Not above what a consensus message may carry (`wire/limits.ts`), and twice what the registry lets all texts together have.
+ * Largest snapshot, in bytes. It travels in chunks, but is made and read in memory, so it must stay small against that of a small peer. Not
+ * above what peers may speak of (`wire/limits.ts`), and many times what the registry lets all texts together have.
  */
-export const SNAPSHOT_BYTES_MAX = 32 * 2 ** 20
+export const SNAPSHOT_BYTES_MAX = 128 * 2 ** 20
 
 const FORMAT = 'cares-snapshot'
 const VERSION = 1
@@ -17,9 +17,13 @@ const FIRST_LINE_BYTES_MAX = 64
 
 /**
  * The tables as of log index `index`, as bytes that {@link decodeSnapshot} takes on any peer: a line `cares-snapshot VERSION CRC32`, then
- * JSON, in which each table is sorted by its key. Throws `limit_reached` over {@link SNAPSHOT_BYTES_MAX}.
+ * JSON, in which each table is sorted by its key. Throws `limit_reached` over `bytesMax`.
  */
-export function encodeSnapshot(index: number, { functions, removed, draining }: RegistryTables): Uint8Array {
+export function encodeSnapshot(
+  index: number,
+  { functions, removed, draining }: RegistryTables,
+  bytesMax: number = SNAPSHOT_BYTES_MAX
+): Uint8Array {
   const body = Buffer.from(
     JSON.stringify({
       index,
@@ -29,12 +33,17 @@ export function encodeSnapshot(index: number, { functions, removed, draining }: 
     })
   )
   const data = Buffer.concat([Buffer.from(`${FORMAT} ${VERSION} ${hex(crc32(body))}\n`), body])
-  if (data.length > SNAPSHOT_BYTES_MAX) {
-    throw new CaresError('limit_reached', `the registry takes ${data.length} bytes, a snapshot may have ${SNAPSHOT_BYTES_MAX}`, {
+  if (data.length > bytesMax) {
+    throw new CaresError('limit_reached', `the registry takes ${data.length} bytes, a snapshot may have ${bytesMax}`, {
       hint: 'remove functions that nobody calls'
     })
   }
   return data
+}
+
+/** The CRC-32 of a snapshot's bytes, by which its receiver knows that it has all of them. */
+export function snapshotChecksum(data: Uint8Array): number {
+  return crc32(data)
 }
 
 /** What {@link encodeSnapshot} has encoded. Throws `protocol` for anything else: another version, a flipped bit, a part of it. */

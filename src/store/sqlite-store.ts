@@ -1,10 +1,17 @@
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import type { SnapshotMeta } from '../model/consensus.ts'
+import type { SnapshotChunk, SnapshotMeta, StagedSnapshot } from '../model/consensus.ts'
 import type { PeerAddress } from '../model/control.ts'
 import { CaresError } from '../model/errors.ts'
 import type { ClusterUid, PeerId } from '../model/ids.ts'
-import { addressListSchema, clusterUidSchema, countSchema, hardStateSchema, snapshotMetaSchema } from '../model/persisted.ts'
+import {
+  addressListSchema,
+  clusterUidSchema,
+  countSchema,
+  hardStateSchema,
+  snapshotMetaSchema,
+  snapshotOfferSchema
+} from '../model/persisted.ts'
 import type { Applied, Persisted, PersistBatch, RegistryTables, Store } from '../model/ports/store.ts'
 import { parseWith } from '../model/validation.ts'
 import { openDatabase, transaction } from './database.ts'
@@ -14,14 +21,17 @@ import { LogTable } from './log-table.ts'
 import { makePrivateDirectory } from './private-file.ts'
 import { RegistryRows } from './registry-rows.ts'
 import { RowTable } from './row-table.ts'
-import { decodeSnapshot, encodeSnapshot } from './snapshot-data.ts'
+import { decodeSnapshot, encodeSnapshot, snapshotChecksum } from './snapshot-data.ts'
+import { StagedTable } from './staged-table.ts'
 import {
+  assertStaged,
   emptyHead,
   emptyTables,
   headAfterApply,
   headAfterCompact,
   headAfterPersist,
   headAfterRestore,
+  headAfterStage,
   type StoreHead
 } from './store-head.ts'
 
@@ -45,6 +55,7 @@ interface Open {
   readonly addresses: RowTable
   readonly log: LogTable
   readonly registry: RegistryRows
+  readonly staged: StagedTable
 }
 
 /**
@@ -81,7 +92,8 @@ export class SqliteStore implements Store {
         state: new RowTable(database, 'state'),
         addresses: new RowTable(database, 'addresses'),
         log: new LogTable(database),
-        registry: new RegistryRows(database)
+        registry: new RegistryRows(database),
+        staged: new StagedTable(database)
       }
     } catch (error) {
       database?.close()
@@ -107,7 +119,7 @@ export class SqliteStore implements Store {
 
   async load(): Promise<Persisted> {
     if (this.#loaded) throw new CaresError('internal', 'the store was loaded already')
-    return this.#guarded('read the data directory', ({ database, state, addresses, log, registry }) => {
+    return this.#guarded('read the data directory', ({ database, state, addresses, log, registry, staged: stagedTable }) => {
       const rows = state.read()
       const empty = emptyHead()
       const hardState = state.valueOf(rows, 'hard_state', value => parseWith(hardStateSchema, value, 'it'), empty.hardState)
@@ -121,8 +133,13 @@ export class SqliteStore implements Store {
         throw damaged('the log', `entries up to ${appliedIndex} are applied, but it goes from ${snapshot.index + 1} to ${lastIndex}`)
       const tables = registry.read()
       const addressRows = addresses.readAs(value => parseWith(addressListSchema, value, 'it'))
-      transaction(database, () => state.put('session', session))
-      this.#head = { hardState, snapshot, lastIndex, appliedIndex }
+      const offer = state.valueOf(rows, 'staged', value => parseWith(snapshotOfferSchema, value, 'it'), null)
+      const staged = offer === null || offer.snapshot.index <= appliedIndex ? null : stagedPart(stagedTable, offer)
+      transaction(database, () => {
+        state.put('session', session)
+        if (staged === null) forgetStaged(state, stagedTable)
+      })
+      this.#head = { hardState, snapshot, lastIndex, appliedIndex, staged }
       this.#tables = tables
       this.#loaded = true
       return {
@@ -133,6 +150,7 @@ export class SqliteStore implements Store {
         entries,
         tables,
         appliedIndex,
+        staged,
         addresses: [...addressRows].map(([id, addresses]) => ({ id: id as PeerId, addresses }))
       }
     })
@@ -161,16 +179,31 @@ export class SqliteStore implements Store {
     })
   }
 
-  async snapshot(): Promise<{ index: number; data: Uint8Array }> {
+  async snapshot(): Promise<{ index: number; data: Uint8Array; checksum: number }> {
     this.#opened()
     const index = this.#head.appliedIndex
-    return { index, data: encodeSnapshot(index, this.#tables) }
+    const data = encodeSnapshot(index, this.#tables)
+    return { index, data, checksum: snapshotChecksum(data) }
   }
 
-  async restore(snapshot: SnapshotMeta, data: Uint8Array): Promise<RegistryTables> {
-    const { index, tables } = decodeSnapshot(data)
-    this.#write('write a snapshot', ({ state, log, registry }) => {
+  async stage(chunk: SnapshotChunk): Promise<void> {
+    this.#write('write a part of a snapshot', ({ state, staged }) => {
+      const head = headAfterStage(this.#head, chunk)
+      if (chunk.offset === 0) {
+        staged.clear()
+        state.put('staged', { snapshot: chunk.snapshot, bytes: chunk.bytes, checksum: chunk.checksum })
+      }
+      staged.append(chunk.offset, chunk.data)
+      return { head }
+    })
+  }
+
+  async restore(snapshot: SnapshotMeta): Promise<RegistryTables> {
+    this.#opened()
+    const { index, tables } = this.#readStaged(snapshot)
+    this.#write('write a snapshot', ({ state, log, registry, staged }) => {
       const head = headAfterRestore(this.#head, snapshot, index)
+      forgetStaged(state, staged)
       registry.clear()
       registry.replace(emptyTables(), tables)
       log.deleteFrom(0)
@@ -179,6 +212,28 @@ export class SqliteStore implements Store {
       return { head, tables }
     })
     return tables
+  }
+
+  /** What the parts amount to. Parts that cannot be read are forgotten: the leader will send others. */
+  #readStaged(snapshot: SnapshotMeta): ReturnType<typeof decodeSnapshot> {
+    try {
+      return this.#guarded('read a snapshot', ({ staged }) => {
+        const { offer } = assertStaged(this.#head, snapshot)
+        const data = staged.read()
+        if (snapshotChecksum(data) !== offer.checksum) throw new CaresError('protocol', 'the parts of the snapshot do not belong together')
+        const decoded = decodeSnapshot(data)
+        headAfterRestore(this.#head, snapshot, decoded.index)
+        return decoded
+      })
+    } catch (error) {
+      if (error instanceof CaresError && error.code === 'protocol') {
+        this.#write('forget a snapshot', ({ state, staged }) => {
+          forgetStaged(state, staged)
+          return { head: { ...this.#head, staged: null } }
+        })
+      }
+      throw error
+    }
   }
 
   async compact(snapshot: SnapshotMeta): Promise<void> {
@@ -198,7 +253,8 @@ export class SqliteStore implements Store {
   }
 
   async reset(): Promise<void> {
-    this.#write('forget the cluster', ({ state, addresses, log, registry }) => {
+    this.#write('forget the cluster', ({ state, addresses, log, registry, staged }) => {
+      forgetStaged(state, staged)
       for (const key of ['cluster', 'hard_state', 'snapshot', 'applied_index']) state.delete(key)
       addresses.clear()
       registry.clear()
@@ -234,4 +290,20 @@ export class SqliteStore implements Store {
     if (this.#open === null) throw new CaresError('stopping', 'the store is not open')
     if (!this.#loaded) throw new CaresError('internal', 'the store is used before it was loaded')
   }
+}
+
+/** What has arrived of `offer`, null unless all of it is as it was written. */
+function stagedPart(table: StagedTable, offer: StagedSnapshot['offer']): StagedSnapshot | null {
+  try {
+    const received = table.read().length
+    return received > 0 && received <= offer.bytes ? { offer, received } : null
+  } catch (error) {
+    if (error instanceof CaresError) return null
+    throw error
+  }
+}
+
+function forgetStaged(state: RowTable, staged: StagedTable): void {
+  state.delete('staged')
+  staged.clear()
 }

@@ -1,4 +1,4 @@
-import type { HardState, SnapshotMeta } from '../model/consensus.ts'
+import type { HardState, SnapshotChunk, SnapshotMeta, SnapshotOffer, StagedSnapshot } from '../model/consensus.ts'
 import { CaresError } from '../model/errors.ts'
 import type { Applied, PersistBatch, RegistryTables } from '../model/ports/store.ts'
 
@@ -9,6 +9,8 @@ export interface StoreHead {
   /** Of the newest entry; `snapshot.index` when there is none. */
   readonly lastIndex: number
   readonly appliedIndex: number
+  /** How much of which snapshot has arrived; null for none. */
+  readonly staged: StagedSnapshot | null
 }
 
 /*
@@ -20,7 +22,7 @@ export interface StoreHead {
 /** The head of a new data directory. */
 export function emptyHead(): StoreHead {
   const snapshot: SnapshotMeta = { index: 0, term: 0, configuration: { voters: [], learners: [] } }
-  return { hardState: { term: 0, votedFor: null }, snapshot, lastIndex: 0, appliedIndex: 0 }
+  return { hardState: { term: 0, votedFor: null }, snapshot, lastIndex: 0, appliedIndex: 0, staged: null }
 }
 
 /** Tables with nothing in them. */
@@ -64,12 +66,35 @@ export function headAfterCompact(head: StoreHead, snapshot: SnapshotMeta): Store
   return { ...head, snapshot }
 }
 
+/** After `stage`. */
+export function headAfterStage(head: StoreHead, { snapshot, bytes, checksum, offset, data }: SnapshotChunk): StoreHead {
+  const offer: SnapshotOffer = { snapshot, bytes, checksum }
+  const isFirst = offset === 0
+  if (!isFirst && (head.staged === null || !isSameOffer(head.staged.offer, offer)))
+    throw unsound(`byte ${offset} of a snapshot would be kept without those before it`)
+  const received = isFirst ? 0 : (head.staged?.received ?? 0)
+  if (offset !== received || offset + data.length > bytes)
+    throw unsound(`${data.length} bytes of a snapshot of ${bytes} would be kept from ${offset} on, after ${received}`)
+  return { ...head, staged: { offer, received: received + data.length } }
+}
+
+/** Throws unless all parts of `snapshot` are staged. */
+export function assertStaged({ staged }: StoreHead, snapshot: SnapshotMeta): StagedSnapshot {
+  if (staged === null || staged.offer.snapshot.index !== snapshot.index || staged.received !== staged.offer.bytes)
+    throw unsound(`the snapshot of ${snapshot.index} would be restored before it has arrived in whole`)
+  return staged
+}
+
 /** After `restore` of a snapshot whose data is of log index `dataIndex`. Throws `protocol` when that is another than the one announced. */
 export function headAfterRestore(head: StoreHead, snapshot: SnapshotMeta, dataIndex: number): StoreHead {
   if (dataIndex !== snapshot.index)
     throw new CaresError('protocol', `the snapshot was announced for log index ${snapshot.index}, its data is of ${dataIndex}`)
   if (snapshot.index < head.appliedIndex) throw unsound(`the tables would go back from log index ${head.appliedIndex} to ${snapshot.index}`)
-  return { ...head, snapshot, lastIndex: snapshot.index, appliedIndex: snapshot.index }
+  return { ...head, snapshot, lastIndex: snapshot.index, appliedIndex: snapshot.index, staged: null }
+}
+
+function isSameOffer(a: SnapshotOffer, b: SnapshotOffer): boolean {
+  return a.snapshot.index === b.snapshot.index && a.bytes === b.bytes && a.checksum === b.checksum
 }
 
 function unsound(why: string): CaresError {

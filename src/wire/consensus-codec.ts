@@ -15,7 +15,7 @@ import {
   type EntrySchema
 } from './generated/consensus_pb.ts'
 import { readHeartbeat, writeHeartbeat } from './gossip-codec.ts'
-import { COMMAND_BYTES_MAX, CONSENSUS_BYTES_MAX, ENTRIES_MAX, PEERS_MAX, SNAPSHOT_BYTES_MAX } from './limits.ts'
+import { COMMAND_BYTES_MAX, CONSENSUS_BYTES_MAX, ENTRIES_MAX, PEERS_MAX, SNAPSHOT_BYTES_MAX, SNAPSHOT_CHUNK_BYTES_MAX } from './limits.ts'
 
 /** What one frame of the consensus stream carries. */
 export type ConsensusFrame =
@@ -97,7 +97,23 @@ function writeMessage(message: ConsensusMessage): MessageInitShape<typeof Consen
             index: toWhole(message.snapshot.index, 'index'),
             term: toWhole(message.snapshot.term, 'term'),
             configuration: writeConfiguration(message.snapshot.configuration),
+            bytes: toWhole(message.bytes, 'bytes'),
+            checksum: message.checksum,
+            offset: toWhole(message.offset, 'offset'),
             data: message.data,
+            dataChecksum: message.dataChecksum,
+            round: toWhole(message.round, 'round')
+          }
+        }
+      }
+    case 'snapshot-response':
+      return {
+        term,
+        kind: {
+          case: 'snapshotResponse',
+          value: {
+            index: toWhole(message.index, 'index'),
+            received: toWhole(message.received, 'received'),
             round: toWhole(message.round, 'round')
           }
         }
@@ -150,7 +166,19 @@ function readMessage({ term: rawTerm, kind }: ConsensusMessageMessage): Consensu
           term: whole(kind.value.term, 'term'),
           configuration: readConfiguration(kind.value.configuration)
         },
-        data: bytes(kind.value.data, 'data', SNAPSHOT_BYTES_MAX),
+        bytes: atMost(whole(kind.value.bytes, 'bytes'), 'bytes', SNAPSHOT_BYTES_MAX),
+        checksum: kind.value.checksum,
+        offset: whole(kind.value.offset, 'offset'),
+        data: bytes(kind.value.data, 'data', SNAPSHOT_CHUNK_BYTES_MAX),
+        dataChecksum: kind.value.dataChecksum,
+        round: whole(kind.value.round, 'round')
+      }
+    case 'snapshotResponse':
+      return {
+        type: 'snapshot-response',
+        term,
+        index: whole(kind.value.index, 'index'),
+        received: whole(kind.value.received, 'received'),
         round: whole(kind.value.round, 'round')
       }
     case 'timeoutNow':
@@ -191,6 +219,10 @@ function readEntry({ index, term, kind }: EntryMessage): Entry {
 
 function writeConfiguration({ voters, learners }: Configuration): MessageInitShape<typeof ConfigurationSchema> {
   return { voters: [...voters], learners: [...learners] }
+}
+
+function atMost(value: number, name: string, max: number): number {
+  return value <= max ? value : refuse(`${name} is ${value}, more than ${max}`)
 }
 
 function readConfiguration(message: ConfigurationMessage | undefined): Configuration {

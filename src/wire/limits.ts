@@ -41,7 +41,9 @@ export const GOSSIP_BYTES_MAX = 1_048_576
 export const ENTRIES_MAX = 1_024
 /** One command in the log. */
 export const COMMAND_BYTES_MAX = 1_048_576
-/** The whole state of a cluster in one message: 1,000 functions of a few KiB each, tenfold. */
-export const SNAPSHOT_BYTES_MAX = 33_554_432
-/** One message on the consensus stream: a snapshot and its envelope. */
-export const CONSENSUS_BYTES_MAX = SNAPSHOT_BYTES_MAX + 65_536
+/** The whole state of a cluster, which travels in chunks: what a small peer can hold in memory for a moment. */
+export const SNAPSHOT_BYTES_MAX = 134_217_728
+/** One chunk of it. */
+export const SNAPSHOT_CHUNK_BYTES_MAX = 1_048_576
+/** One message on the consensus stream: a batch of commands, one of the largest among them, and its envelope. */
+export const CONSENSUS_BYTES_MAX = 4_194_304

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { crc32 } from 'node:zlib'
 import * as fc from 'fast-check'
 import type { Command } from '../../src/model/command.ts'
-import type { Configuration, Entry, SnapshotMeta } from '../../src/model/consensus.ts'
+import type { Configuration, Entry, SnapshotChunk, SnapshotMeta } from '../../src/model/consensus.ts'
 import type { FunctionRecord } from '../../src/model/function.ts'
 import type { ClusterUid, PeerId } from '../../src/model/ids.ts'
 import type { Applied, Persisted, RegistryTables, Store } from '../../src/model/ports/store.ts'
@@ -13,6 +14,8 @@ export interface TestDisk {
   store(): Store
 }
 
+/** Small, so that even small tables take several. */
+const CHUNK_BYTES = 100
 const A = '12D3KooWA' as PeerId
 const B = '12D3KooWB' as PeerId
 const CONFIGURATION: Configuration = { voters: [A], learners: [B] }
@@ -29,6 +32,15 @@ const meta = (index: number, term = 1): SnapshotMeta => ({ index, term, configur
 const drained = (index: number): Applied => {
   const command: Command = { type: 'peer-drain', peer: A, draining: true, at: '2026-01-02T03:04:05.000Z' }
   return { index, command, outcome: { type: 'drain-set', peer: A, draining: true } }
+}
+
+/** Brings the snapshot of one store to another, in chunks. */
+async function copy(from: Store, to: Store, snapshot: SnapshotMeta): Promise<void> {
+  const { data, checksum } = await from.snapshot()
+  for (let offset = 0; offset < data.length; offset += CHUNK_BYTES) {
+    const chunk = data.subarray(offset, offset + CHUNK_BYTES)
+    await to.stage({ snapshot, bytes: data.length, checksum, offset, data: chunk, dataChecksum: 0 })
+  }
 }
 
 /** What every Store must do, whatever it keeps its rows in. */
@@ -61,6 +73,7 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
       const { loaded } = await open()
       assert.deepEqual(loaded, {
         cluster: null,
+        staged: null,
         session: 1,
         hardState: { term: 0, votedFor: null },
         snapshot: { index: 0, term: 0, configuration: { voters: [], learners: [] } },
@@ -105,6 +118,7 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
           entries: entries.map(plain),
           tables,
           appliedIndex: 4,
+          staged: null,
           addresses: [{ id: A, addresses: ['/ip4/10.0.0.1/tcp/4001'] }]
         }
       )
@@ -145,13 +159,13 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
       const tables: RegistryTables = { ...tablesWith(sampleFunction()), removed: new Map([['old', 3]]), draining: new Set([B]) }
       await from.store.persist({ append: [noop(1), noop(2), noop(3)] })
       await from.store.apply([], tables, 3)
-      const { index, data } = await from.store.snapshot()
-      assert.equal(index, 3)
+      assert.equal((await from.store.snapshot()).index, 3)
 
       const { store } = await open()
       await store.persist({ append: [noop(1), noop(2)] })
       await store.apply([], tablesWith(sampleFunction({ name: 'other' })), 1)
-      assert.deepEqual(await store.restore(meta(3), data), tables)
+      await copy(from.store, store, meta(3))
+      assert.deepEqual(await store.restore(meta(3)), tables)
       await store.persist({ append: [noop(4)] })
       const loaded = await reopened(store)
       assert.deepEqual({ ...loaded, session: 0 }, { ...loaded, session: 0, snapshot: meta(3), entries: [noop(4)], tables, appliedIndex: 3 })
@@ -161,14 +175,48 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
       const from = await open(newDisk())
       await from.store.persist({ append: [noop(1)] })
       await from.store.apply([], tablesWith(sampleFunction()), 1)
-      const { data } = await from.store.snapshot()
+      const { data, checksum } = await from.store.snapshot()
       const { store } = await open()
-      const broken = [new Uint8Array(), data.subarray(0, -1), data.subarray(1), new Uint8Array(100)]
+      const broken = [data.subarray(0, -1), data.subarray(1), new Uint8Array(100)]
       for (let at = 0; at < data.length; at += 7) broken.push(data.map((byte, i) => (i === at ? byte ^ 4 : byte)))
-      for (const [i, bad] of broken.entries()) await assert.rejects(store.restore(meta(1), bad), { code: 'protocol' }, `variant ${i}`)
-      await assert.rejects(store.restore(meta(2), data), { code: 'protocol' }, 'announced for another index')
+      for (const [i, bad] of broken.entries()) {
+        for (const sum of [checksum, crc32(bad)]) {
+          await store.stage({ snapshot: meta(1), bytes: bad.length, checksum: sum, offset: 0, data: bad, dataChecksum: 0 })
+          await assert.rejects(store.restore(meta(1)), { code: 'protocol' }, `variant ${i}`)
+        }
+      }
+      await copy(from.store, store, meta(2))
+      await assert.rejects(store.restore(meta(2)), { code: 'protocol' }, 'announced for another index')
       const { tables, snapshot, appliedIndex } = await reopened(store)
       assert.deepEqual({ tables, index: snapshot.index, appliedIndex }, { tables: NO_TABLES, index: 0, appliedIndex: 0 })
+    })
+
+    it('keeps the parts of a snapshot through a restart, and forgets those of one that is overtaken', async () => {
+      const from = await open(newDisk())
+      await from.store.persist({ append: [noop(1)] })
+      await from.store.apply([], tablesWith(sampleFunction()), 1)
+      const { data, checksum } = await from.store.snapshot()
+      const offer = { snapshot: meta(1), bytes: data.length, checksum }
+      const part = (offset: number, end?: number): SnapshotChunk => ({
+        ...offer,
+        offset,
+        data: data.subarray(offset, end),
+        dataChecksum: 0
+      })
+
+      const { store } = await open()
+      await store.stage({ ...part(0), snapshot: meta(9), bytes: 10_000 })
+      await store.stage(part(0, 10))
+      await store.stage(part(10, 30))
+      await store.stop()
+      const again = await open()
+      assert.deepEqual(again.loaded.staged, { offer, received: 30 })
+      await again.store.stage(part(30))
+      assert.deepEqual(await again.store.restore(meta(1)), tablesWith(sampleFunction()))
+      await again.store.stage({ ...part(0, 10), snapshot: meta(2) })
+      await again.store.persist({ append: [noop(2)] })
+      await again.store.apply([], NO_TABLES, 2)
+      assert.equal((await reopened(again.store)).staged, null)
     })
 
     it('makes equal snapshots of equal tables, whatever the order in which they were filled', async () => {
@@ -211,7 +259,8 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
         'a snapshot older than the tables',
         async store => {
           const other = await open(newDisk())
-          return store.restore(meta(0), (await other.store.snapshot()).data)
+          await copy(other.store, store, meta(0))
+          return store.restore(meta(0))
         }
       ]
     ]
@@ -333,9 +382,10 @@ const ACTIONS: Readonly<
   },
   restore: async (store, model) => {
     // Its own snapshot is as good as that of another peer that has come equally far.
-    const { index, data } = await store.snapshot()
+    const { index } = await store.snapshot()
     const snapshot = meta(index, model.hardState.term)
-    assert.deepEqual(await store.restore(snapshot, data), model.tables)
+    await copy(store, store, snapshot)
+    assert.deepEqual(await store.restore(snapshot), model.tables)
     return { ...model, snapshot, entries: [] }
   },
   reset: async (store, model) => {
@@ -349,6 +399,7 @@ const ACTIONS: Readonly<
       entries: [],
       tables: NO_TABLES,
       appliedIndex: 0,
+      staged: null,
       addresses: []
     }
   },

@@ -192,6 +192,37 @@ export const MUTANTS: readonly Mutant[] = [
     seedsMax: LATER
   },
   {
+    name: 'takes a part of a snapshot for the next one, whichever it is',
+    risk: 'tables that nobody ever had',
+    edits: [edit('follower.ts', 'if (offset !== received) return received', 'if (offset === 0 && received > 0) return received')],
+    seedsMax: LATER
+  },
+  {
+    name: 'parts of two snapshots are mixed',
+    risk: 'tables that nobody ever had',
+    edits: [edit('follower.ts', 'state.incoming !== null && isSameOffer(state.incoming.offer, offer)', 'state.incoming !== null')],
+    seedsMax: LATER
+  },
+  {
+    name: 'a snapshot counts before its last part',
+    risk: 'what is committed is forgotten',
+    edits: [edit('follower.ts', 'if (received < request.bytes) {', 'if (received < request.bytes - 1) {')],
+    seedsMax: LATER
+  },
+  {
+    name: 'a part of a snapshot is acknowledged before it is on disk',
+    risk: 'after a crash the leader goes on behind a gap',
+    edits: [
+      edit('draft.ts', "  if (draft.staged !== undefined) effects.push({ type: 'stage', chunk: draft.staged })\n", ''),
+      edit(
+        'draft.ts',
+        '  for (const effect of draft.sends) effects.push(effect)\n',
+        "  for (const effect of draft.sends) effects.push(effect)\n  if (draft.staged !== undefined) effects.push({ type: 'stage', chunk: draft.staged })\n"
+      )
+    ],
+    seedsMax: LATER
+  },
+  {
     name: 'members of a truncated entry still count',
     risk: 'a majority of a configuration that was taken back',
     edits: [

@@ -23,6 +23,7 @@ import type { ClusterDigest, Heartbeat, PeerDigest, PeerProfile, PeerStats, Warm
 import { type CostMs, type Decision, ESTIMATE_BASES, type Estimate, type Receipt, type Verdict } from '../../src/model/placement.ts'
 import type { ConsensusFrame } from '../../src/wire/consensus-codec.ts'
 import type { LaneFrame } from '../../src/wire/lane-codec.ts'
+import { SNAPSHOT_BYTES_MAX } from '../../src/wire/limits.ts'
 
 /*
  * Arbitrary values of everything that travels. `record` asks for every field of the model's type, the optional ones too: a field that the model
@@ -47,6 +48,7 @@ const small = fc.nat()
 const amount = fc.double({ min: 0, max: 1e9, noNaN: true }).map(value => value + 0)
 const flag = fc.boolean()
 const bytes = fc.uint8Array({ maxLength: 64 })
+const unsigned32 = fc.nat({ max: 2 ** 32 - 1 })
 const peer = name as fc.Arbitrary<PeerId>
 const invocation = name as fc.Arbitrary<InvocationId>
 const cluster = name as fc.Arbitrary<ClusterUid>
@@ -367,9 +369,14 @@ const message: fc.Arbitrary<ConsensusMessage> = fc.oneof(
     type: one('snapshot-request'),
     term: whole,
     snapshot: record<Of<'snapshot-request'>['snapshot']>({ index: whole, term: whole, configuration }),
+    bytes: fc.nat({ max: SNAPSHOT_BYTES_MAX }),
+    checksum: unsigned32,
+    offset: whole,
     data: bytes,
+    dataChecksum: unsigned32,
     round: whole
   }),
+  record<Of<'snapshot-response'>>({ type: one('snapshot-response'), term: whole, index: whole, received: whole, round: whole }),
   record<Of<'timeout-now'>>({ type: one('timeout-now'), term: whole })
 )
 const consensusFrame: fc.Arbitrary<ConsensusFrame> = fc.oneof(

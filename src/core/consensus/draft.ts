@@ -1,4 +1,4 @@
-import type { ConsensusMessage, Entry, SnapshotMeta } from '../../model/consensus.ts'
+import type { ConsensusMessage, Entry, SnapshotChunk, SnapshotMeta } from '../../model/consensus.ts'
 import type { PeerId } from '../../model/ids.ts'
 import type { PersistBatch } from '../../model/ports/store.ts'
 import type { Effect, Step } from './effects.ts'
@@ -16,12 +16,13 @@ export interface Draft {
   readonly sends: Effect[]
   /** The first entry that is on disk and must go. */
   truncatedFrom: number | undefined
-  restored: { readonly snapshot: SnapshotMeta; readonly data: Uint8Array } | undefined
+  staged: SnapshotChunk | undefined
+  restored: SnapshotMeta | undefined
 }
 
 export function beginStep(before: RaftState, nowMs: number): Draft {
   const state = { ...before, progress: new Map(before.progress) }
-  return { before, nowMs, state, sends: [], truncatedFrom: undefined, restored: undefined }
+  return { before, nowMs, state, sends: [], truncatedFrom: undefined, staged: undefined, restored: undefined }
 }
 
 /** Puts a message on its way; `term` is the sender's unless the message says otherwise. */
@@ -52,7 +53,8 @@ export function finishStep(draft: Draft): Step {
   const effects: Effect[] = []
   const batch = persistBatch(draft)
   if (batch !== undefined) effects.push({ type: 'persist', batch })
-  if (draft.restored !== undefined) effects.push({ type: 'restore', ...draft.restored })
+  if (draft.staged !== undefined) effects.push({ type: 'stage', chunk: draft.staged })
+  if (draft.restored !== undefined) effects.push({ type: 'restore', snapshot: draft.restored })
   for (const effect of draft.sends) effects.push(effect)
   if (draft.restored === undefined && state.commitIndex > before.commitIndex) {
     effects.push({ type: 'apply', entries: entriesBetween(state.log, before.commitIndex + 1, state.commitIndex + 1) })

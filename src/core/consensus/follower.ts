@@ -1,4 +1,4 @@
-import type { ConsensusMessage, Entry } from '../../model/consensus.ts'
+import type { ConsensusMessage, Entry, SnapshotChunk, SnapshotOffer } from '../../model/consensus.ts'
 import { CaresError } from '../../model/errors.ts'
 import type { PeerId } from '../../model/ids.ts'
 import { appendEntries, type Draft, send, truncateLog } from './draft.ts'
@@ -34,19 +34,46 @@ export function onAppendRequest(draft: Draft, from: PeerId, request: AppendReque
 }
 
 /**
- * Takes the leader's snapshot in place of the log, unless the log already holds its last entry. The acknowledgement is sent after the
- * `restore` effect, so it is as durable as any other.
+ * Takes the next chunk of the leader's snapshot and, with the last one, the snapshot in place of the log, unless the log already holds its
+ * last entry. What is acknowledged is on disk by then: answers are sent after the `stage` and `restore` effects. Throws `protocol` for a chunk
+ * that does not fit its own snapshot.
  */
-export function onSnapshotRequest(draft: Draft, from: PeerId, { snapshot, data, round }: SnapshotRequest): void {
+export function onSnapshotRequest(draft: Draft, from: PeerId, request: SnapshotRequest): void {
   const { state } = draft
+  const { snapshot, round } = request
   if (snapshot.index > state.commitIndex) {
     if (termAt(state.log, snapshot.index) !== snapshot.term) {
+      const received = stageChunk(draft, request)
+      if (received < request.bytes) {
+        send(draft, from, { type: 'snapshot-response', term: state.term, index: snapshot.index, received, round })
+        return
+      }
       state.log = createLog(snapshot, [])
-      draft.restored = { snapshot, data }
+      state.incoming = null
+      draft.restored = snapshot
     }
     state.commitIndex = snapshot.index
   }
   send(draft, from, { type: 'append-response', term: state.term, ok: true, match: state.commitIndex, round })
+}
+
+/**
+ * Stages the chunk if it is the next one that is missing; a repeated or early one changes nothing. Returns how much of its snapshot is there.
+ * A transfer that was broken off, by a crash of this peer or a change of leader, goes on where it was if the same bytes are offered again.
+ */
+function stageChunk(draft: Draft, { snapshot, bytes, checksum, offset, data, dataChecksum }: SnapshotChunk): number {
+  const { state } = draft
+  if (data.byteLength === 0 || offset + data.byteLength > bytes) throw new CaresError('protocol', 'a part of a snapshot is not within it')
+  const offer: SnapshotOffer = { snapshot, bytes, checksum }
+  const received = state.incoming !== null && isSameOffer(state.incoming.offer, offer) ? state.incoming.received : 0
+  if (offset !== received) return received
+  draft.staged = { ...offer, offset, data, dataChecksum }
+  state.incoming = { offer, received: received + data.byteLength }
+  return state.incoming.received
+}
+
+function isSameOffer(a: SnapshotOffer, b: SnapshotOffer): boolean {
+  return a.snapshot.index === b.snapshot.index && a.snapshot.term === b.snapshot.term && a.bytes === b.bytes && a.checksum === b.checksum
 }
 
 /**

@@ -8,7 +8,16 @@ import { campaign, isIgnored, onVoteRequest, onVoteResponse } from './election.t
 import { onAppendRequest, onSnapshotRequest } from './follower.ts'
 import { EXTENSIONS_MAX, HINT_DELAY_RATIO_MAX, HINT_DELAY_RATIO_MIN, RAFT_LIMITS, RANK_SLOT_MAX, RANK_SLOT_RATIO } from './limits.ts'
 import { compact, createLog, entriesBetween, entryBytes, lastIndex, newestConfiguration } from './log.ts'
-import { advanceCommit, hurryTransfer, onAppendResponse, replicate, sendHeartbeats, sendNews, trackMembers } from './replication.ts'
+import {
+  advanceCommit,
+  hurryTransfer,
+  onAppendResponse,
+  onSnapshotResponse,
+  replicate,
+  sendHeartbeats,
+  sendNews,
+  trackMembers
+} from './replication.ts'
 import { becomeFollower, hearLeader, resetElectionDeadline } from './roles.ts'
 import { configurationOf, hasQuorumContact, isActiveLeader, isVoter, type RaftInit, type RaftState } from './state.ts'
 
@@ -52,6 +61,7 @@ export function createRaft(init: RaftInit): RaftState {
     term: persisted.hardState.term,
     votedFor: persisted.hardState.votedFor,
     log,
+    incoming: persisted.staged ?? null,
     commitIndex: Math.max(persisted.snapshot.index, persisted.appliedIndex ?? 0),
     role: 'follower',
     leader: null,
@@ -129,6 +139,8 @@ function dispatch(draft: Draft, from: PeerId, message: ConsensusMessage): void {
     case 'snapshot-request':
       acceptLeader(draft, from)
       return onSnapshotRequest(draft, from, message)
+    case 'snapshot-response':
+      return onSnapshotResponse(draft, from, message)
     case 'timeout-now':
       if (draft.state.role !== 'leader') campaign(draft, { transfer: true })
       return

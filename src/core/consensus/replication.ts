@@ -2,6 +2,7 @@ import type { ConsensusMessage, Entry } from '../../model/consensus.ts'
 import { CaresError } from '../../model/errors.ts'
 import type { PeerId } from '../../model/ids.ts'
 import { type Draft, send } from './draft.ts'
+import type { SnapshotPosition } from './effects.ts'
 import { INFLIGHT_APPENDS_MAX } from './limits.ts'
 import { entriesBetween, entryBytes, lastIndex, newestConfiguration, termAt } from './log.ts'
 import { reachedByMajority } from './quorum.ts'
@@ -9,6 +10,7 @@ import { becomeFollower } from './roles.ts'
 import { configurationOf, isVoter, otherMembers, type Progress } from './state.ts'
 
 type AppendResponse = Extract<ConsensusMessage, { type: 'append-response' }>
+type SnapshotResponse = Extract<ConsensusMessage, { type: 'snapshot-response' }>
 
 /**
  * Why the leader speaks to a peer. `beat`: its time has come, whether there is news or not. `news`: entries or a commit index to tell.
@@ -31,7 +33,8 @@ export function trackMembers({ state, nowMs }: Draft): void {
         commitSent: 0,
         ackedAtMs: nowMs,
         snapshotSentAtMs: 0,
-        snapshotRound: 0
+        snapshotRound: 0,
+        snapshotAt: null
       }
       return [peer, tracked.get(peer) ?? fresh]
     })
@@ -61,7 +64,7 @@ export function replicate(draft: Draft, to: PeerId, occasion: Occasion): void {
     if (occasion === 'beat') sendAppend(draft, to, 0, [])
     return
   }
-  if (progress.next <= state.log.snapshot.index) return sendSnapshot(draft, to)
+  if (progress.next <= state.log.snapshot.index) return sendSnapshot(draft, to, null)
   if (progress.mode === 'probing') {
     // A heartbeat to a probing peer is empty: it may be dead, and the entries would be sent again and again.
     if (occasion === 'beat') sendAppend(draft, to, progress.next - 1, [])
@@ -95,8 +98,12 @@ function onMatch(draft: Draft, from: PeerId, progress: Progress, response: Appen
   if (progress.mode !== 'snapshot' || match >= state.log.snapshot.index) {
     const next = progress.mode === 'streaming' ? Math.max(progress.next, match + 1) : match + 1
     patchProgress(draft, from, { mode: 'streaming', match, next })
+  } else if (match > progress.match) {
+    // It has a snapshot, but the log behind that is compacted away by now.
+    patchProgress(draft, from, { match })
+    sendSnapshot(draft, from, null)
   } else if (isSnapshotLost(draft, progress, response)) {
-    sendSnapshot(draft, from)
+    sendSnapshot(draft, from, progress.snapshotAt)
   }
   if (match > progress.match) advanceCommit(draft)
   replicate(draft, from, 'answer')
@@ -115,7 +122,20 @@ function onMismatch(draft: Draft, from: PeerId, progress: Progress, response: Ap
   if (state.transfer?.to === from) hurryTransfer(draft)
 }
 
-/** An answer to a later heartbeat, without the snapshot, after it had time to arrive: send it again. */
+/**
+ * Goes on with a snapshot where the peer says. One chunk is on its way to each peer at any time: an answer that asks for that very one says
+ * nothing new, and answering it would double every message from then on.
+ */
+export function onSnapshotResponse(draft: Draft, from: PeerId, { index, received }: SnapshotResponse): void {
+  const progress = draft.state.progress.get(from)
+  if (draft.state.role !== 'leader' || progress === undefined) return
+  patchProgress(draft, from, { ackedAtMs: draft.nowMs })
+  const { mode, snapshotAt } = progress
+  if (mode !== 'snapshot' || (snapshotAt?.index === index && snapshotAt.offset === received)) return
+  sendSnapshot(draft, from, { index, offset: received })
+}
+
+/** An answer to a later heartbeat, without the chunk that was sent, after it had time to arrive: send it again. */
 function isSnapshotLost({ state, nowMs }: Draft, progress: Progress, response: AppendResponse): boolean {
   return response.round > progress.snapshotRound && nowMs - progress.snapshotSentAtMs >= state.timings.electionMs
 }
@@ -152,10 +172,10 @@ function sendAppend(draft: Draft, to: PeerId, prevIndex: number, entries: readon
   patchProgress(draft, to, { commitSent: Math.max(commit, state.progress.get(to)?.commitSent ?? 0) })
 }
 
-function sendSnapshot(draft: Draft, to: PeerId): void {
+function sendSnapshot(draft: Draft, to: PeerId, at: SnapshotPosition | null): void {
   const { state, nowMs } = draft
-  draft.sends.push({ type: 'send-snapshot', to, term: state.term, round: state.round })
-  patchProgress(draft, to, { mode: 'snapshot', snapshotSentAtMs: nowMs, snapshotRound: state.round })
+  draft.sends.push({ type: 'send-snapshot', to, term: state.term, round: state.round, at })
+  patchProgress(draft, to, { mode: 'snapshot', snapshotSentAtMs: nowMs, snapshotRound: state.round, snapshotAt: at })
 }
 
 /** Entries from `next` on, as many as one message may carry; at least one if there is any. */

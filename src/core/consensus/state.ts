@@ -1,8 +1,9 @@
-import type { Configuration, ConsensusRole, Entry, HardState, SnapshotMeta } from '../../model/consensus.ts'
+import type { Configuration, ConsensusRole, Entry, HardState, SnapshotMeta, StagedSnapshot } from '../../model/consensus.ts'
 import type { PeerId, Term } from '../../model/ids.ts'
 import type { Timings } from '../../model/presets.ts'
 import type { Random } from '../../model/random.ts'
 import { QUORUM_CONTACT_RATIO, type RaftLimits } from './limits.ts'
+import type { SnapshotPosition } from './effects.ts'
 import { configurationAt, type Log, membersOf, newestConfiguration, termAt } from './log.ts'
 import { majority } from './quorum.ts'
 
@@ -24,6 +25,8 @@ export interface RaftInit {
     readonly entries: readonly Entry[]
     /** The tables already include the log up to here. @default snapshot.index */
     readonly appliedIndex?: number
+    /** Of a snapshot that had not arrived in whole. @default null */
+    readonly staged?: StagedSnapshot | null
   }
   /** Draws the timeouts. The caller's: it advances with use, and is the one part of the state that is not a value. */
   readonly random: Random
@@ -46,9 +49,10 @@ export interface Progress {
   readonly commitSent: number
   /** When the peer last answered in this term; when it became known, at first. */
   readonly ackedAtMs: number
-  /** In mode `snapshot`: when, and in which round, it was sent. */
+  /** In mode `snapshot`: when, and in which round, the last chunk was sent, and from where; null for the first of a new snapshot. */
   readonly snapshotSentAtMs: number
   readonly snapshotRound: number
+  readonly snapshotAt: SnapshotPosition | null
 }
 
 /** One peer's part in Raft. Immutable: every input makes a new one. Read it, but change it only through the functions of `raft.ts`. */
@@ -63,6 +67,8 @@ export interface RaftState {
   readonly term: Term
   readonly votedFor: PeerId | null
   readonly log: Log
+  /** A snapshot of which some chunks are on disk; null for none, or for one that is of no use any more. */
+  readonly incoming: StagedSnapshot | null
   /** Everything up to here is agreed for ever, and has been handed out by `apply` or `restore`. */
   readonly commitIndex: number
 

@@ -1,5 +1,5 @@
 import type { Command, Outcome } from '../command.ts'
-import type { Entry, HardState, SnapshotMeta } from '../consensus.ts'
+import type { Entry, HardState, SnapshotChunk, SnapshotMeta, StagedSnapshot } from '../consensus.ts'
 import type { PeerAddress } from '../control.ts'
 import type { FunctionRecord } from '../function.ts'
 import type { ClusterUid, PeerId, Session } from '../ids.ts'
@@ -28,6 +28,8 @@ export interface Persisted {
   readonly tables: RegistryTables
   /** The tables include the log up to here; at least `snapshot.index`. */
   readonly appliedIndex: number
+  /** What has arrived of a snapshot that was not complete yet; null when there is none, or what there was is damaged. */
+  readonly staged: StagedSnapshot | null
   /** Where peers were last reached. */
   readonly addresses: readonly PeerAddress[]
 }
@@ -58,10 +60,15 @@ export interface Store extends Startable {
   persist(batch: PersistBatch): Promise<void>
   /** Writes the tables' changes and the applied index in one transaction. */
   apply(applied: readonly Applied[], tables: RegistryTables, appliedIndex: number): Promise<void>
-  /** The tables as of `appliedIndex`, in a form that `restore` takes on another peer. */
-  snapshot(): Promise<{ index: number; data: Uint8Array }>
-  /** Replaces tables and log by a snapshot from the leader. Throws `protocol` when the data cannot be read; nothing is changed then. */
-  restore(snapshot: SnapshotMeta, data: Uint8Array): Promise<RegistryTables>
+  /** The tables as of `appliedIndex`, in a form that `restore` takes on another peer, with the CRC-32 of `data`. */
+  snapshot(): Promise<{ index: number; data: Uint8Array; checksum: number }>
+  /** Keeps a part of a snapshot from the leader. It must follow what is kept already, or start another snapshot at offset 0. */
+  stage(chunk: SnapshotChunk): Promise<void>
+  /**
+   * Replaces tables and log by the snapshot whose parts are staged, and forgets the parts. Throws `protocol` when they cannot be read: then
+   * only the parts are forgotten.
+   */
+  restore(snapshot: SnapshotMeta): Promise<RegistryTables>
   /** Forgets entries up to `snapshot.index`, which the tables must include. */
   compact(snapshot: SnapshotMeta): Promise<void>
   setAddresses(addresses: readonly PeerAddress[]): Promise<void>

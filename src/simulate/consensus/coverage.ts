@@ -19,6 +19,8 @@ export interface Coverage {
   transfers: number
   snapshotsSent: number
   snapshotsRestored: number
+  /** A chunk that went on where a transfer was broken off by a crash of its receiver. */
+  snapshotsResumed: number
   compactions: number
   extensions: number
 }
@@ -42,6 +44,7 @@ export function emptyCoverage(): Coverage {
     transfers: 0,
     snapshotsSent: 0,
     snapshotsRestored: 0,
+    snapshotsResumed: 0,
     compactions: 0,
     extensions: 0
   }

@@ -16,6 +16,8 @@ export interface Knobs {
   readonly fsyncMsMax: number
   readonly appendEntriesMax: number
   readonly appendBytesMax: number
+  /** Bytes of a snapshot in one message: all of it, or some. */
+  readonly chunkBytes: number
   /** Share of the random part of the election timeout that is used: low values make peers campaign at the same time. */
   readonly jitterRatio: number
   readonly preVote: boolean
@@ -70,6 +72,7 @@ export function drawKnobs(random: Random): Knobs {
     fsyncMsMax,
     appendEntriesMax,
     appendBytesMax,
+    chunkBytes: pick(random, [1, 3, 100]),
     jitterRatio: pick(random, [0.05, 0.3, 1, 1]),
     preVote: random() < 0.75,
     isGuarded: random() < 0.5,

@@ -1,15 +1,15 @@
 import { compacted, createRaft, extendDeadline, receive, tick } from '../../core/consensus/raft.ts'
 import { configurationOf, describeSnapshot, isVoter, nextDeadlineMs, type RaftState } from '../../core/consensus/state.ts'
 import type { Effect, Step } from '../../core/consensus/effects.ts'
-import type { ConsensusMessage } from '../../model/consensus.ts'
+import type { ConsensusMessage, SnapshotOffer } from '../../model/consensus.ts'
 import { assertNever } from '../../model/errors.ts'
 import type { PeerId } from '../../model/ids.ts'
 import { SimulatedDisk } from '../disk.ts'
 import type { World } from '../world.ts'
 import type { Coverage } from './coverage.ts'
-import { type DiskImage, writeBatch, writeCompact, writeRestore } from './disk-image.ts'
+import { type DiskImage, stagedOf, writeBatch, writeCompact, writeRestore, writeStage } from './disk-image.ts'
 import { type Knobs, TIMINGS } from './knobs.ts'
-import { applyEntry, decodeCommand, decodeMachine, EMPTY_MACHINE, encodeMachine, type Machine } from './machine.ts'
+import { applyEntry, decodeCommand, EMPTY_MACHINE, encodeMachine, type Machine } from './machine.ts'
 import type { PromiseMonitor } from './promises.ts'
 import type { SafetyMonitor } from './safety.ts'
 
@@ -55,6 +55,10 @@ export class SimulatedPeer {
   #isPaused = false
   #inbox: (() => void)[] = []
   #effects: Effect[] = []
+  /** As a leader: the snapshot that it last began to send. */
+  #outgoing: { readonly offer: SnapshotOffer; readonly data: Uint8Array } | null = null
+  /** Bytes of a snapshot that an earlier life has left on the disk. */
+  #resumable = 0
   #isWriting = false
   /** Rises with each crash: what an earlier life has set up must not reach a later one. */
   #life = 0
@@ -88,6 +92,8 @@ export class SimulatedPeer {
     if (!this.#components.knobs.areTablesDurable) this.image.machine = this.image.snapshotMachine
     this.machine = this.image.machine
     this.state = this.#createState()
+    this.#outgoing = null
+    this.#resumable = this.image.staged?.bytes.length ?? 0
     this.#components.promises.onBoot(this.state, this.image)
     this.#components.world.trace(() => `${this.id} boots in term ${this.state.term} with ${this.image.entries.length} entries`)
     this.#armTimer()
@@ -162,7 +168,7 @@ export class SimulatedPeer {
       timings: TIMINGS,
       limits: { appendEntriesMax: knobs.appendEntriesMax, appendBytesMax: knobs.appendBytesMax },
       preVote: knobs.preVote,
-      persisted: { hardState, snapshot, entries: [...entries], appliedIndex: machine.appliedIndex },
+      persisted: { hardState, snapshot, entries: [...entries], appliedIndex: machine.appliedIndex, staged: stagedOf(this.image) },
       random: () => world.random() * (isChaos() ? knobs.jitterRatio : 1),
       nowMs: this.nowMs()
     })
@@ -205,11 +211,15 @@ export class SimulatedPeer {
         )
         return
       }
+      case 'stage':
+        if (effect.chunk.offset > 0 && effect.chunk.offset === this.#resumable) coverage.snapshotsResumed += 1
+        this.#write(() => writeStage(this.image, effect.chunk), 'entries')
+        return
       case 'restore':
         coverage.snapshotsRestored += 1
         this.#write(() => {
-          writeRestore(this.image, effect.snapshot, effect.data)
-          this.machine = decodeMachine(effect.data)
+          writeRestore(this.image, effect.snapshot)
+          this.machine = this.image.machine
           safety.onRestore(this.id, this.machine)
         }, 'entries')
         return
@@ -218,7 +228,7 @@ export class SimulatedPeer {
         send(this.id, effect.to, effect.message)
         return
       case 'send-snapshot':
-        this.#sendSnapshot(effect.to, effect.term, effect.round)
+        this.#sendSnapshot(effect)
         return
       case 'apply':
         this.#apply(effect)
@@ -283,18 +293,28 @@ export class SimulatedPeer {
     this.state = compacted(this.state, snapshot).state
   }
 
-  #sendSnapshot(to: PeerId, term: number, round: number): void {
-    const { world, coverage, send } = this.#components
+  #sendSnapshot({ to, term, round, at }: Extract<Effect, { type: 'send-snapshot' }>): void {
+    const { world, knobs, coverage, send } = this.#components
     coverage.snapshotsSent += 1
     const life = this.#life
     world.after(world.random() * LOAD_MS_MAX, () => {
       if (this.#life !== life) return
       this.run(() => {
-        const snapshot = describeSnapshot(this.state, this.machine.appliedIndex)
-        if (snapshot === undefined) return
-        send(this.id, to, { type: 'snapshot-request', term, snapshot, data: encodeMachine(this.machine), round })
+        const isKept = this.#outgoing !== null && this.#outgoing.offer.snapshot.index >= this.state.log.snapshot.index
+        if (!isKept) this.#outgoing = this.#takeSnapshot()
+        if (this.#outgoing === null) return
+        const { offer, data } = this.#outgoing
+        const offset = at?.index === offer.snapshot.index && at.offset < offer.bytes ? at.offset : 0
+        const chunk = data.slice(offset, offset + knobs.chunkBytes)
+        send(this.id, to, { type: 'snapshot-request', term, round, ...offer, offset, data: chunk, dataChecksum: 0 })
       })
     })
+  }
+
+  #takeSnapshot(): { offer: SnapshotOffer; data: Uint8Array } | null {
+    const snapshot = describeSnapshot(this.state, this.machine.appliedIndex)
+    const data = encodeMachine(this.machine)
+    return snapshot === undefined ? null : { offer: { snapshot, bytes: data.length, checksum: this.machine.hash }, data }
   }
 
   #armTimer(): void {

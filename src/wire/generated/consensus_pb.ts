@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consensus.proto.
  */
 export const file_consensus: GenFile = /*@__PURE__*/
-  fileDesc("Cg9jb25zZW5zdXMucHJvdG8SCGNhcmVzLnYxInAKDkNvbnNlbnN1c0ZyYW1lEi8KCWNvbnNlbnN1cxgBIAEoCzIaLmNhcmVzLnYxLkNvbnNlbnN1c01lc3NhZ2VIABIlCgZyZXBvcnQYAiABKAsyEy5jYXJlcy52MS5IZWFydGJlYXRIAEIGCgRraW5kItQCChBDb25zZW5zdXNNZXNzYWdlEgwKBHRlcm0YASABKAQSLQoMdm90ZV9yZXF1ZXN0GAIgASgLMhUuY2FyZXMudjEuVm90ZVJlcXVlc3RIABIvCg12b3RlX3Jlc3BvbnNlGAMgASgLMhYuY2FyZXMudjEuVm90ZVJlc3BvbnNlSAASMQoOYXBwZW5kX3JlcXVlc3QYBCABKAsyFy5jYXJlcy52MS5BcHBlbmRSZXF1ZXN0SAASMwoPYXBwZW5kX3Jlc3BvbnNlGAUgASgLMhguY2FyZXMudjEuQXBwZW5kUmVzcG9uc2VIABI1ChBzbmFwc2hvdF9yZXF1ZXN0GAYgASgLMhkuY2FyZXMudjEuU25hcHNob3RSZXF1ZXN0SAASKwoLdGltZW91dF9ub3cYByABKAsyFC5jYXJlcy52MS5UaW1lb3V0Tm93SABCBgoEa2luZCJTCgtWb3RlUmVxdWVzdBILCgNwcmUYASABKAgSEgoKbGFzdF9pbmRleBgCIAEoBBIRCglsYXN0X3Rlcm0YAyABKAQSEAoIdHJhbnNmZXIYBCABKAgiLAoMVm90ZVJlc3BvbnNlEgsKA3ByZRgBIAEoCBIPCgdncmFudGVkGAIgASgIIncKDUFwcGVuZFJlcXVlc3QSEgoKcHJldl9pbmRleBgBIAEoBBIRCglwcmV2X3Rlcm0YAiABKAQSIAoHZW50cmllcxgDIAMoCzIPLmNhcmVzLnYxLkVudHJ5Eg4KBmNvbW1pdBgEIAEoBBINCgVyb3VuZBgFIAEoBCI6Cg5BcHBlbmRSZXNwb25zZRIKCgJvaxgBIAEoCBINCgVtYXRjaBgCIAEoBBINCgVyb3VuZBgDIAEoBCJ7Cg9TbmFwc2hvdFJlcXVlc3QSDQoFaW5kZXgYASABKAQSDAoEdGVybRgCIAEoBBIuCg1jb25maWd1cmF0aW9uGAMgASgLMhcuY2FyZXMudjEuQ29uZmlndXJhdGlvbhIMCgRkYXRhGAQgASgMEg0KBXJvdW5kGAUgASgEIgwKClRpbWVvdXROb3ciMQoNQ29uZmlndXJhdGlvbhIOCgZ2b3RlcnMYASADKAkSEAoIbGVhcm5lcnMYAiADKAkikQEKBUVudHJ5Eg0KBWluZGV4GAEgASgEEgwKBHRlcm0YAiABKAQSHgoEbm9vcBgDIAEoCzIOLmNhcmVzLnYxLk5vb3BIABIwCg1jb25maWd1cmF0aW9uGAQgASgLMhcuY2FyZXMudjEuQ29uZmlndXJhdGlvbkgAEhEKB2NvbW1hbmQYBSABKAxIAEIGCgRraW5kIgYKBE5vb3BiBnByb3RvMw", [file_gossip]);
+  fileDesc("Cg9jb25zZW5zdXMucHJvdG8SCGNhcmVzLnYxInAKDkNvbnNlbnN1c0ZyYW1lEi8KCWNvbnNlbnN1cxgBIAEoCzIaLmNhcmVzLnYxLkNvbnNlbnN1c01lc3NhZ2VIABIlCgZyZXBvcnQYAiABKAsyEy5jYXJlcy52MS5IZWFydGJlYXRIAEIGCgRraW5kIo0DChBDb25zZW5zdXNNZXNzYWdlEgwKBHRlcm0YASABKAQSLQoMdm90ZV9yZXF1ZXN0GAIgASgLMhUuY2FyZXMudjEuVm90ZVJlcXVlc3RIABIvCg12b3RlX3Jlc3BvbnNlGAMgASgLMhYuY2FyZXMudjEuVm90ZVJlc3BvbnNlSAASMQoOYXBwZW5kX3JlcXVlc3QYBCABKAsyFy5jYXJlcy52MS5BcHBlbmRSZXF1ZXN0SAASMwoPYXBwZW5kX3Jlc3BvbnNlGAUgASgLMhguY2FyZXMudjEuQXBwZW5kUmVzcG9uc2VIABI1ChBzbmFwc2hvdF9yZXF1ZXN0GAYgASgLMhkuY2FyZXMudjEuU25hcHNob3RSZXF1ZXN0SAASKwoLdGltZW91dF9ub3cYByABKAsyFC5jYXJlcy52MS5UaW1lb3V0Tm93SAASNwoRc25hcHNob3RfcmVzcG9uc2UYCCABKAsyGi5jYXJlcy52MS5TbmFwc2hvdFJlc3BvbnNlSABCBgoEa2luZCJTCgtWb3RlUmVxdWVzdBILCgNwcmUYASABKAgSEgoKbGFzdF9pbmRleBgCIAEoBBIRCglsYXN0X3Rlcm0YAyABKAQSEAoIdHJhbnNmZXIYBCABKAgiLAoMVm90ZVJlc3BvbnNlEgsKA3ByZRgBIAEoCBIPCgdncmFudGVkGAIgASgIIncKDUFwcGVuZFJlcXVlc3QSEgoKcHJldl9pbmRleBgBIAEoBBIRCglwcmV2X3Rlcm0YAiABKAQSIAoHZW50cmllcxgDIAMoCzIPLmNhcmVzLnYxLkVudHJ5Eg4KBmNvbW1pdBgEIAEoBBINCgVyb3VuZBgFIAEoBCI6Cg5BcHBlbmRSZXNwb25zZRIKCgJvaxgBIAEoCBINCgVtYXRjaBgCIAEoBBINCgVyb3VuZBgDIAEoBCLDAQoPU25hcHNob3RSZXF1ZXN0Eg0KBWluZGV4GAEgASgEEgwKBHRlcm0YAiABKAQSLgoNY29uZmlndXJhdGlvbhgDIAEoCzIXLmNhcmVzLnYxLkNvbmZpZ3VyYXRpb24SDAoEZGF0YRgEIAEoDBINCgVyb3VuZBgFIAEoBBINCgVieXRlcxgGIAEoBBIQCghjaGVja3N1bRgHIAEoBxIOCgZvZmZzZXQYCCABKAQSFQoNZGF0YV9jaGVja3N1bRgJIAEoByJCChBTbmFwc2hvdFJlc3BvbnNlEg0KBWluZGV4GAEgASgEEhAKCHJlY2VpdmVkGAIgASgEEg0KBXJvdW5kGAMgASgEIgwKClRpbWVvdXROb3ciMQoNQ29uZmlndXJhdGlvbhIOCgZ2b3RlcnMYASADKAkSEAoIbGVhcm5lcnMYAiADKAkikQEKBUVudHJ5Eg0KBWluZGV4GAEgASgEEgwKBHRlcm0YAiABKAQSHgoEbm9vcBgDIAEoCzIOLmNhcmVzLnYxLk5vb3BIABIwCg1jb25maWd1cmF0aW9uGAQgASgLMhcuY2FyZXMudjEuQ29uZmlndXJhdGlvbkgAEhEKB2NvbW1hbmQYBSABKAxIAEIGCgRraW5kIgYKBE5vb3BiBnByb3RvMw", [file_gossip]);
 
 /**
  * @generated from message cares.v1.ConsensusFrame
@@ -93,6 +93,12 @@ export type ConsensusMessage = Message<"cares.v1.ConsensusMessage"> & {
      */
     value: TimeoutNow;
     case: "timeoutNow";
+  } | {
+    /**
+     * @generated from field: cares.v1.SnapshotResponse snapshot_response = 8;
+     */
+    value: SnapshotResponse;
+    case: "snapshotResponse";
   } | { case: undefined; value?: undefined };
 };
 
@@ -249,6 +255,30 @@ export type SnapshotRequest = Message<"cares.v1.SnapshotRequest"> & {
    * @generated from field: uint64 round = 5;
    */
   round: bigint;
+
+  /**
+   * Of the whole snapshot, and its CRC-32.
+   *
+   * @generated from field: uint64 bytes = 6;
+   */
+  bytes: bigint;
+
+  /**
+   * @generated from field: fixed32 checksum = 7;
+   */
+  checksum: number;
+
+  /**
+   * Where `data` begins in it, and the CRC-32 of `data`.
+   *
+   * @generated from field: uint64 offset = 8;
+   */
+  offset: bigint;
+
+  /**
+   * @generated from field: fixed32 data_checksum = 9;
+   */
+  dataChecksum: number;
 };
 
 /**
@@ -257,6 +287,33 @@ export type SnapshotRequest = Message<"cares.v1.SnapshotRequest"> & {
  */
 export const SnapshotRequestSchema: GenMessage<SnapshotRequest> = /*@__PURE__*/
   messageDesc(file_consensus, 6);
+
+/**
+ * @generated from message cares.v1.SnapshotResponse
+ */
+export type SnapshotResponse = Message<"cares.v1.SnapshotResponse"> & {
+  /**
+   * @generated from field: uint64 index = 1;
+   */
+  index: bigint;
+
+  /**
+   * @generated from field: uint64 received = 2;
+   */
+  received: bigint;
+
+  /**
+   * @generated from field: uint64 round = 3;
+   */
+  round: bigint;
+};
+
+/**
+ * Describes the message cares.v1.SnapshotResponse.
+ * Use `create(SnapshotResponseSchema)` to create a new message.
+ */
+export const SnapshotResponseSchema: GenMessage<SnapshotResponse> = /*@__PURE__*/
+  messageDesc(file_consensus, 7);
 
 /**
  * @generated from message cares.v1.TimeoutNow
@@ -269,7 +326,7 @@ export type TimeoutNow = Message<"cares.v1.TimeoutNow"> & {
  * Use `create(TimeoutNowSchema)` to create a new message.
  */
 export const TimeoutNowSchema: GenMessage<TimeoutNow> = /*@__PURE__*/
-  messageDesc(file_consensus, 7);
+  messageDesc(file_consensus, 8);
 
 /**
  * @generated from message cares.v1.Configuration
@@ -291,7 +348,7 @@ export type Configuration = Message<"cares.v1.Configuration"> & {
  * Use `create(ConfigurationSchema)` to create a new message.
  */
 export const ConfigurationSchema: GenMessage<Configuration> = /*@__PURE__*/
-  messageDesc(file_consensus, 8);
+  messageDesc(file_consensus, 9);
 
 /**
  * @generated from message cares.v1.Entry
@@ -338,7 +395,7 @@ export type Entry = Message<"cares.v1.Entry"> & {
  * Use `create(EntrySchema)` to create a new message.
  */
 export const EntrySchema: GenMessage<Entry> = /*@__PURE__*/
-  messageDesc(file_consensus, 9);
+  messageDesc(file_consensus, 10);
 
 /**
  * @generated from message cares.v1.Noop
@@ -351,5 +408,5 @@ export type Noop = Message<"cares.v1.Noop"> & {
  * Use `create(NoopSchema)` to create a new message.
  */
 export const NoopSchema: GenMessage<Noop> = /*@__PURE__*/
-  messageDesc(file_consensus, 10);
+  messageDesc(file_consensus, 11);
 

@@ -3,7 +3,7 @@ import type { Effect, Step } from '../../../src/core/consensus/effects.ts'
 import type { RaftLimits } from '../../../src/core/consensus/limits.ts'
 import { createRaft, receive, tick } from '../../../src/core/consensus/raft.ts'
 import { nextDeadlineMs, type RaftState } from '../../../src/core/consensus/state.ts'
-import type { Configuration, ConsensusMessage, Entry } from '../../../src/model/consensus.ts'
+import type { Configuration, ConsensusMessage, Entry, StagedSnapshot } from '../../../src/model/consensus.ts'
 import type { PeerId, Term } from '../../../src/model/ids.ts'
 import { createRandom } from '../../../src/model/random.ts'
 
@@ -31,6 +31,7 @@ interface PeerInit {
   readonly terms?: readonly Term[]
   readonly entries?: readonly Entry[]
   readonly appliedIndex?: number
+  readonly staged?: StagedSnapshot | null
   readonly limits?: Partial<RaftLimits>
   readonly rankSlot?: number
 }
@@ -44,6 +45,7 @@ export function peerOf({
   terms = [],
   entries = entriesOf(terms),
   appliedIndex = 0,
+  staged = null,
   limits = {},
   rankSlot = 0
 }: PeerInit = {}): RaftState {
@@ -52,7 +54,7 @@ export function peerOf({
     timings: TIMINGS,
     limits,
     rankSlot,
-    persisted: { hardState: { term, votedFor }, snapshot: { index: 0, term: 0, configuration }, entries, appliedIndex },
+    persisted: { hardState: { term, votedFor }, snapshot: { index: 0, term: 0, configuration }, entries, appliedIndex, staged },
     random: createRandom(1),
     nowMs: 0
   })

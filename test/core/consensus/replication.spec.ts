@@ -3,7 +3,7 @@ import type { Step } from '../../../src/core/consensus/effects.ts'
 import { compacted, extendDeadline, propose, reconfigure, receive, tick, transfer } from '../../../src/core/consensus/raft.ts'
 import { EXTENSIONS_MAX, RAFT_LIMITS } from '../../../src/core/consensus/limits.ts'
 import { describeSnapshot, isActiveLeader, nextDeadlineMs, type RaftState } from '../../../src/core/consensus/state.ts'
-import type { Configuration } from '../../../src/model/consensus.ts'
+import type { Configuration, ConsensusMessage, SnapshotMeta } from '../../../src/model/consensus.ts'
 import type { Term } from '../../../src/model/ids.ts'
 import {
   A,
@@ -380,7 +380,11 @@ describe('a change of members', () => {
 })
 
 describe('a snapshot', () => {
-  const data = Uint8Array.of(9)
+  /** The one chunk that this snapshot has, unless `offset` and `bytes` say otherwise. */
+  const chunkOf = (snapshot: SnapshotMeta, { offset = 0, bytes = 1, term = 3, checksum = 5 } = {}): ConsensusMessage => {
+    const data = Uint8Array.of(9)
+    return { type: 'snapshot-request', term, round: 4, snapshot, bytes, checksum, offset, data, dataChecksum: 0 }
+  }
 
   /** A leader whose entries up to 3 are compacted away. */
   function compactedLeader(): RaftState {
@@ -395,7 +399,7 @@ describe('a snapshot', () => {
     const leader = compactedLeader()
     const mismatch = { type: 'append-response', term: 2, ok: false, match: 0, round: 1 } as const
     const step = receive(leader, C, mismatch, nowOf(leader))
-    assert.deepEqual(effectsOf(step, 'send-snapshot'), [{ type: 'send-snapshot', to: C, term: 2, round: 1 }])
+    assert.deepEqual(effectsOf(step, 'send-snapshot'), [{ type: 'send-snapshot', to: C, term: 2, round: 1, at: null }])
     const later = tick(step.state, nextDeadlineMs(step.state))
     assert.deepEqual(effectsOf(later, 'send-snapshot'), [])
     assert.deepEqual([messageTo(later, C, 'append-request').prevIndex, messageTo(later, C, 'append-request').entries], [0, []])
@@ -413,15 +417,10 @@ describe('a snapshot', () => {
   it('replaces log and configuration, and is acknowledged only after it is restored', () => {
     const configuration = { voters: [A, B, C], learners: [D] }
     const state = peerOf({ self: D, configuration: { voters: [], learners: [] } })
-    const step = receive(
-      state,
-      A,
-      { type: 'snapshot-request', term: 3, snapshot: { index: 7, term: 2, configuration }, data, round: 4 },
-      10
-    )
+    const step = receive(state, A, chunkOf({ index: 7, term: 2, configuration }), 10)
     assert.deepEqual(
       step.effects.map(({ type }) => type),
-      ['persist', 'restore', 'send', 'configuration-changed', 'role-changed']
+      ['persist', 'stage', 'restore', 'send', 'configuration-changed', 'role-changed']
     )
     assert.deepEqual(messageTo(step, A, 'append-response'), { type: 'append-response', term: 3, ok: true, match: 7, round: 4 })
     assert.equal(step.state.commitIndex, 7)
@@ -430,12 +429,80 @@ describe('a snapshot', () => {
   it('is not restored when the log has all of it already, only committed', () => {
     const state = peerOf({ self: B, term: 3, terms: [1, 2, 2] })
     const snapshot = { index: 2, term: 2, configuration: THREE }
-    const step = receive(state, A, { type: 'snapshot-request', term: 3, snapshot, data, round: 1 }, 10)
+    const step = receive(state, A, chunkOf(snapshot), 10)
     assert.deepEqual(
       step.effects.map(({ type }) => type),
       ['send', 'apply', 'role-changed']
     )
     assert.deepEqual(termsOf(step.state), [1, 2, 2])
+  })
+
+  it('arrives in chunks, each of which is on disk before the next one is asked for', () => {
+    const snapshot = { index: 7, term: 2, configuration: THREE }
+    let state = peerOf({ self: B })
+    for (const offset of [0, 1]) {
+      const step = receive(state, A, chunkOf(snapshot, { offset, bytes: 3 }), 10)
+      const [stage, ...rest] = step.effects.filter(({ type }) => type === 'stage' || type === 'restore' || type === 'send')
+      assert.ok(stage?.type === 'stage' && stage.chunk.offset === offset && rest.length === 1, JSON.stringify(step.effects))
+      assert.deepEqual(messageTo(step, A, 'snapshot-response'), {
+        type: 'snapshot-response',
+        term: 3,
+        index: 7,
+        received: offset + 1,
+        round: 4
+      })
+      assert.equal(step.state.commitIndex, 0, 'it does not count yet')
+      state = step.state
+    }
+    for (const offset of [0, 1]) {
+      const again = receive(state, A, chunkOf(snapshot, { offset, bytes: 3 }), 10)
+      assert.deepEqual(effectsOf(again, 'stage'), [], 'what is there is not written again')
+      assert.equal(messageTo(again, A, 'snapshot-response').received, 2)
+    }
+    const last = receive(state, A, chunkOf(snapshot, { offset: 2, bytes: 3 }), 10)
+    assert.equal(effectsOf(last, 'restore').length, 1)
+    assert.equal(messageTo(last, A, 'append-response').match, 7)
+    assert.equal(last.state.incoming, null)
+  })
+
+  it('goes on after a restart where it was, and starts anew when other bytes are offered', () => {
+    const snapshot = { index: 7, term: 2, configuration: THREE }
+    const staged = { offer: { snapshot, bytes: 3, checksum: 5 }, received: 2 }
+    const state = peerOf({ self: B, staged })
+    assert.equal(messageTo(receive(state, A, chunkOf(snapshot, { bytes: 3 }), 10), A, 'snapshot-response').received, 2)
+    assert.equal(effectsOf(receive(state, A, chunkOf(snapshot, { offset: 2, bytes: 3 }), 10), 'restore').length, 1)
+    for (const other of [
+      chunkOf({ ...snapshot, index: 8 }, { offset: 2, bytes: 3 }),
+      chunkOf({ ...snapshot, term: 3 }, { offset: 2, bytes: 3 }),
+      chunkOf(snapshot, { offset: 2, bytes: 4 }),
+      chunkOf(snapshot, { offset: 2, bytes: 3, checksum: 6 })
+    ]) {
+      const step = receive(state, A, other, 10)
+      assert.deepEqual(effectsOf(step, 'stage'), [])
+      assert.equal(messageTo(step, A, 'snapshot-response').received, 0)
+    }
+    const anew = receive(state, A, chunkOf({ ...snapshot, index: 8 }, { bytes: 3 }), 10)
+    assert.equal(effectsOf(anew, 'stage')[0]?.chunk.offset, 0)
+    assert.equal(anew.state.incoming?.received, 1)
+  })
+
+  it('is refused where a chunk is not within it', () => {
+    const snapshot = { index: 7, term: 2, configuration: THREE }
+    assert.throws(() => receive(peerOf({ self: B }), A, chunkOf(snapshot, { offset: 3, bytes: 3 }), 10), { code: 'protocol' })
+  })
+
+  it('is sent on from where the peer says, one chunk at a time', () => {
+    const leader = compactedLeader()
+    const begun = receive(leader, C, { type: 'append-response', term: 2, ok: false, match: 0, round: 1 }, nowOf(leader)).state
+    const has = (state: RaftState, received: number, index = 4): Step =>
+      receive(state, C, { type: 'snapshot-response', term: 2, index, received, round: 1 }, nowOf(leader))
+    const next = has(begun, 10)
+    assert.deepEqual(effectsOf(next, 'send-snapshot')[0]?.at, { index: 4, offset: 10 })
+    assert.deepEqual(effectsOf(has(next.state, 10), 'send-snapshot'), [], 'an answer that comes twice')
+    assert.deepEqual(effectsOf(has(next.state, 20), 'send-snapshot')[0]?.at, { index: 4, offset: 20 })
+    assert.deepEqual(effectsOf(has(next.state, 0), 'send-snapshot')[0]?.at, { index: 4, offset: 0 }, 'the peer has lost what it had')
+    const lost = acknowledge({ ...next.state, round: 9 }, C, 0, nowOf(leader) + TIMINGS.electionMs)
+    assert.deepEqual(effectsOf(lost, 'send-snapshot')[0]?.at, { index: 4, offset: 10 }, 'the chunk or its answer was lost')
   })
 
   it('describes only what is committed and not yet compacted', () => {

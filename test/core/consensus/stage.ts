@@ -19,6 +19,7 @@ const HOP_MS = 1
 /** Disk, network, tables, news. */
 const ORDER: Readonly<Record<Effect['type'], number>> = {
   persist: 1,
+  stage: 1,
   restore: 1,
   send: 2,
   'send-snapshot': 2,
@@ -156,6 +157,8 @@ function describe(effect: Exclude<Effect, { type: 'send' }>): string {
       ]
       return `persists ${parts.flat().join(', ')}`
     }
+    case 'stage':
+      return `keeps ${effect.chunk.data.length} bytes of the snapshot of ${effect.chunk.snapshot.index}`
     case 'restore':
       return `restores the snapshot of ${effect.snapshot.index}`
     case 'send-snapshot':
@@ -184,7 +187,9 @@ function describeMessage(message: ConsensusMessage): string {
     case 'append-response':
       return `does not fit, try ${message.match}, term ${message.term}`
     case 'snapshot-request':
-      return `snapshot of ${message.snapshot.index}`
+      return `snapshot of ${message.snapshot.index}, from byte ${message.offset} on`
+    case 'snapshot-response':
+      return `has ${message.received} bytes of the snapshot of ${message.index}`
     case 'timeout-now':
       return `campaign now, term ${message.term}`
   }
