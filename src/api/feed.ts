@@ -39,7 +39,11 @@ export class Feed {
 
   /** One more reader, until disposed. The service is watched while there is one. */
   join(): Disposable {
-    if (this.#readers++ === 0) this.#watch = this.#service.onChange(() => this.#pulse.notify())
+    if (this.#readers++ === 0) {
+      this.#watch = this.#service.onChange(() => this.#pulse.notify())
+      // While nobody read, nobody looked.
+      this.#peersAtBeat = -1
+    }
     return {
       [Symbol.dispose]: () => {
         if (--this.#readers > 0) return
@@ -72,7 +76,7 @@ export class Feed {
     return { events: kept.filter(isWanted), missed: Math.max(0, firstId - id - 1), lastId: Math.max(id, newest) }
   }
 
-  /** Peers of which something was new after beat number `beat`, as far as they are wanted. */
+  /** Peers of which something was new after beat number `beat`, as far as they are wanted; all of them after -1. */
   changedPeers(beat: number, isWanted: (peer: PeerListing) => boolean): readonly Peer[] {
     this.#lookAtPeers()
     return [...this.#peers.values()]

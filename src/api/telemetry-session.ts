@@ -9,7 +9,6 @@ import { problemAnswer } from './errors.ts'
 import { eventNames, idText, resumeAfter } from './event-ids.ts'
 import { clusterView } from './views/cluster-view.ts'
 import { peerNames } from './views/names.ts'
-import { peerView } from './views/peer-view.ts'
 
 /** A client that takes nothing for so long is not there any more, or will never be fast enough. */
 const STALLED_MS = 30_000
@@ -139,12 +138,12 @@ export class TelemetrySession {
   }
 
   async #snapshot(): Promise<void> {
-    const { service, clock } = this.#context
+    const { service, clock, feed } = this.#context
     await this.#send({
       type: 'snapshot',
       at: clock.timestamp(),
       cluster: clusterView(service.cluster(), { name: peerNames(service), showSecret: false }),
-      peers: service.peers().filter(this.#wantsPeer).map(peerView),
+      peers: feed.changedPeers(-1, this.#wantsPeer),
       lastId: idText(service.profile.session, this.#lastId)
     })
   }

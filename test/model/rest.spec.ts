@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import type { Alert } from '../../src/model/alerts.ts'
 import type { CaresEvents, EventName, EventRecord } from '../../src/model/events.ts'
 import type { FunctionRecord } from '../../src/model/function.ts'
+import type { PeerId } from '../../src/model/ids.ts'
 import type { LogLine } from '../../src/model/logs.ts'
 import {
   type EventItem,
@@ -14,6 +16,19 @@ import {
 import { eventSchema } from '../../src/model/rest-events.ts'
 import { REST_PATHS, restPath } from '../../src/model/rest-paths.ts'
 import { sampleFunction } from '../support/samples.ts'
+
+const ALERT: Alert = {
+  key: 'disk_low/p',
+  rule: 'disk_low',
+  severity: 'critical',
+  subject: { kind: 'peer', id: 'p' as PeerId, name: 'n' },
+  state: 'raised',
+  raisedAt: '2026-01-02T03:04:05.000Z',
+  value: 0.93,
+  threshold: 0.9,
+  unit: 'ratio',
+  message: 'm'
+}
 
 /** Every event there is: one that is forgotten here does not compile. */
 const EVENTS: { readonly [Name in EventName]: CaresEvents[Name] } = {
@@ -43,7 +58,12 @@ const EVENTS: { readonly [Name in EventName]: CaresEvents[Name] } = {
     totalMs: 1,
     code: 'timeout'
   } as CaresEvents['invocation:finished'],
-  'runtime:state-changed': { ready: false, reason: 'r' }
+  'image:progressed': { function: 'f', from: 'p', bytes: 1, imageBytes: 2 } as CaresEvents['image:progressed'],
+  'image:arrived': { function: 'f', bytes: 2, tookMs: 3 },
+  'image:failed': { function: 'f', code: 'peer_lost', reason: 'r' },
+  'runtime:state-changed': { ready: false, reason: 'r' },
+  'alert:raised': ALERT,
+  'alert:cleared': { ...ALERT, state: 'cleared', clearedAt: '2026-01-02T03:05:05.000Z' }
 }
 
 describe('the schemas of the REST API', () => {

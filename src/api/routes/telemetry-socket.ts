@@ -15,7 +15,7 @@ const oneOrMore = z.union([z.string().max(256), z.array(z.string().max(256)).max
 
 const query = z.strictObject({
   peer: oneOrMore.optional().describe('a name, an id or the beginning of one; may repeat; absent: all peers'),
-  types: z.string().max(1_024).optional().describe('event names or their nouns, with commas; absent: all'),
+  types: z.string().max(1_024).optional().describe('event names or their nouns, with commas; absent: all, empty: none'),
   stats: flag.optional().describe('false: no `peers` messages'),
   after: z.string().max(64).optional().describe('go on after the event with this id')
 })
@@ -48,6 +48,10 @@ export async function telemetrySocketRoutes(app: App, context: ApiContext): Prom
     // The sessions close themselves when the API begins to stop.
     preClose: done => done()
   })
+  // A connection whose upgrade was refused is no HTTP connection any more: nothing else will ever come of it.
+  app.addHook('onResponse', async ({ raw }) => {
+    if (raw.headers.upgrade?.toLowerCase() === 'websocket') raw.socket.destroySoon()
+  })
   app.route({
     method: 'GET',
     url: REST_PATHS.ws,
@@ -76,5 +80,11 @@ export async function telemetrySocketRoutes(app: App, context: ApiContext): Prom
 }
 
 function subscriptionOf({ peer, types, stats, after }: z.infer<typeof query>): WsSubscribe {
-  return { type: 'subscribe', peers: peer === undefined ? undefined : [peer].flat(), types: types?.split(','), stats, after }
+  return {
+    type: 'subscribe',
+    peers: peer === undefined ? undefined : [peer].flat(),
+    types: types === '' ? [] : types?.split(','),
+    stats,
+    after
+  }
 }
