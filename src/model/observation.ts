@@ -8,6 +8,8 @@ export interface Observation {
   readonly digest: Digest
   readonly peer: PeerId
   readonly start: StartKind
+  /** Declared parameters of the call, as its client wrote them: executions with the same ones are taken for more alike. Absent: none. */
+  readonly params?: string | undefined
   readonly inputBytes: number
   readonly outputBytes: number
   readonly pullMs: number
@@ -18,3 +20,16 @@ export interface Observation {
   /** Whether the peer had idle cores all along, as far as the placer can tell. */
   readonly clean: boolean
 }
+
+/** An observation as peers share it. */
+export interface SharedObservation extends Observation {
+  /** The placer that made it. */
+  readonly origin: PeerId
+  /** Rises with each observation of an origin, over its restarts too; not without gaps. */
+  readonly seq: number
+  /** When the execution had ended, RFC 3339, by the origin's clock. For display. */
+  readonly at: string
+}
+
+/** For each origin, the newest `seq` of which a peer knows. */
+export type KnownObservations = Readonly<Record<PeerId, number>>

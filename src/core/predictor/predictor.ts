@@ -9,6 +9,9 @@ import { Slowness } from './slowness.ts'
 /** Functions that are remembered; as many as a cluster has. At some 30 kB each, 300 MB if all are called often. */
 export const FUNCTIONS_MAX = 10_000
 
+/** Classes of calls with parameters that are remembered, of all functions: fewer, as clients make them up. */
+export const CLASSES_MAX = 2_000
+
 /** Images that new functions can start from. Fewer, as only new functions ask. */
 export const IMAGES_MAX = 1_000
 
@@ -27,6 +30,9 @@ const OBSERVED_MS_MAX = 86_400_000
 /** That long on every core of the largest machine. */
 const CPU_MS_MAX = 4_096 * OBSERVED_MS_MAX
 
+/** Parameters are declared by clients; longer ones are no class. */
+const PARAMS_CHARACTERS_MAX = 256
+
 /** What an estimate is asked for. */
 export interface EstimateQuestion {
   /** See `functionKey`. */
@@ -35,21 +41,27 @@ export interface EstimateQuestion {
   readonly contract: Contract
   /** 0 when not known. */
   readonly inputBytes: number
+  /** See `Observation`. */
+  readonly params?: string | undefined
 }
 
 /**
- * Learns from executions what functions take. Deterministic: the same observations in the same order give the same estimates. What it learns
- * is its own; a new orchestrator starts from priors.
+ * Learns from executions what functions take. Deterministic: the same observations in the same order give the same estimates.
+ *
+ * What is known best comes first, as in LARS: calls with the very same parameters, then all calls of the function, then another function of the
+ * same image, then what is assumed of all. Each starts from what the one after it knows, so the first call of a class is no leap.
  */
 export class Predictor {
   readonly #functions = new RecentMap<string, FunctionModel>(FUNCTIONS_MAX)
+  /** By name and parameters. */
+  readonly #classes = new RecentMap<string, FunctionModel>(CLASSES_MAX)
   /** By image, the function of it that ran last: the best that is known of a function that has not run yet. */
   readonly #images = new RecentMap<Digest, FunctionModel>(IMAGES_MAX)
   readonly #machines = new RecentMap<PeerId, Slowness>(MACHINES_MAX)
 
   /** Takes in one execution. Numbers come from workers, so one that cannot be true makes the whole of it be ignored. */
   observe(observation: Observation): void {
-    const { digest, peer, inputBytes, runMs, clean } = observation
+    const { digest, peer, inputBytes, runMs, clean, params = '' } = observation
     if (!isPlausible(observation)) return
     const { name, revision } = parseKey(observation.function)
     const model =
@@ -65,17 +77,23 @@ export class Predictor {
         this.#machines.set(peer, machine)
       }
     }
-    model.learn(revision, observation, this.slowness(peer))
+    const slowness = this.slowness(peer)
+    if (params !== '') {
+      const key = classKey(name, params)
+      // Before the function learns of it, or its class would count the first one twice.
+      const ofClass = this.#classes.get(key)?.after(revision, digest) ?? model.heir(revision, digest)
+      ofClass.learn(revision, observation, slowness)
+      this.#classes.set(key, ofClass)
+    }
+    model.learn(revision, observation, slowness)
     this.#functions.set(name, model)
     this.#images.set(digest, model)
   }
 
-  /**
-   * What one execution of a function would take on an idle machine of reference speed: by its own executions, else by those of a function of
-   * the same image, else by what is assumed of all.
-   */
-  estimate({ function: key, digest, contract, inputBytes }: EstimateQuestion): Estimate {
-    const own = this.#functions.get(key.slice(0, key.lastIndexOf('@')))
+  /** What one execution of a function would take on an idle machine of reference speed, by the best that is known of it. */
+  estimate({ function: key, digest, contract, inputBytes, params = '' }: EstimateQuestion): Estimate {
+    const name = key.slice(0, key.lastIndexOf('@'))
+    const own = (params === '' ? undefined : this.#classes.get(classKey(name, params))) ?? this.#functions.get(name)
     return (
       own?.estimate(contract, inputBytes, digest) ?? this.#images.get(digest)?.estimateHeir(contract, inputBytes) ?? priorEstimate(contract)
     )
@@ -85,6 +103,22 @@ export class Predictor {
   slowness(peer: PeerId): number {
     return this.#machines.get(peer)?.factor ?? 1
   }
+
+  /**
+   * Says how fast a machine was in its calibration, so that the first executions there need not be compared to find out. Soon outvoted by what
+   * is observed.
+   *
+   * @param speed 1 for the reference machine, 2 for one that is twice as fast
+   */
+  seedSpeed(peer: PeerId, speed: number): void {
+    if (!(speed > 0) || this.#machines.get(peer) !== undefined) return
+    this.#machines.set(peer, new Slowness(1 / speed))
+  }
+}
+
+/** A name has no `?`. */
+function classKey(name: string, params: string): string {
+  return `${name}?${params}`
 }
 
 /** The parts of a `functionKey`. */
@@ -93,11 +127,13 @@ function parseKey(key: string): { name: string; revision: number } {
   return { name: key.slice(0, at), revision: Number(key.slice(at + 1)) }
 }
 
-function isPlausible({ function: key, inputBytes, outputBytes, startMs, runMs, cpuMs = 0, memoryPeakBytes = 0 }: Observation): boolean {
+function isPlausible(observation: Observation): boolean {
+  const { function: key, inputBytes, outputBytes, startMs, runMs, cpuMs = 0, memoryPeakBytes = 0, params = '' } = observation
   const isTime = (ms: number): boolean => ms >= 0 && ms <= OBSERVED_MS_MAX
   const isSize = (bytes: number): boolean => bytes >= 0 && bytes <= Number.MAX_SAFE_INTEGER
   return (
     /@\d+$/.test(key) &&
+    params.length <= PARAMS_CHARACTERS_MAX &&
     isTime(startMs) &&
     isTime(runMs) &&
     isSize(inputBytes) &&

@@ -15,6 +15,11 @@ export class RecentMap<Key, Value> {
     return this.#entries.get(key)
   }
 
+  /** The entries, the one that was set longest ago first. */
+  [Symbol.iterator](): MapIterator<[Key, Value]> {
+    return this.#entries[Symbol.iterator]()
+  }
+
   /** Adds or replaces an entry and makes it the most recent one. */
   set(key: Key, value: Value): void {
     this.#entries.delete(key)

@@ -3,7 +3,7 @@ import { SortedWindow } from './sorted-window.ts'
 /** Recent executions that a machine is judged by: enough to hide single functions, few enough to follow a machine that changes. */
 const RESIDUALS_MAX = 101
 
-/** Before, a machine counts as one of reference speed. */
+/** Before, a machine counts as what its calibration said, or as one of reference speed. */
 const RESIDUALS_MIN = 5
 
 /** Machines of one cluster differ by less; what differs more is a mistake, and must not drive all work away or to it. */
@@ -15,7 +15,12 @@ const SLOWNESS_MAX = 8
  */
 export class Slowness {
   readonly #logRatios = new SortedWindow(RESIDUALS_MAX)
-  #factor = 1
+  #factor: number
+
+  /** @param seed the factor until enough has run there */
+  constructor(seed = 1) {
+    this.#factor = bounded(seed)
+  }
 
   /** 1 for reference speed, 2 for half of it; from 1/8 to 8. */
   get factor(): number {
@@ -25,6 +30,10 @@ export class Slowness {
   learn(tookMs: number, expectedMs: number): void {
     this.#logRatios.push(Math.log(tookMs / expectedMs))
     if (this.#logRatios.count < RESIDUALS_MIN) return
-    this.#factor = Math.min(SLOWNESS_MAX, Math.max(1 / SLOWNESS_MAX, Math.exp(this.#logRatios.median ?? 0)))
+    this.#factor = bounded(Math.exp(this.#logRatios.median ?? 0))
   }
+}
+
+function bounded(factor: number): number {
+  return Math.min(SLOWNESS_MAX, Math.max(1 / SLOWNESS_MAX, factor))
 }

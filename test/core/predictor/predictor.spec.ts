@@ -207,6 +207,41 @@ describe('Predictor', () => {
     assert.equal(predictor.slowness('unknown' as PeerId), 1)
   })
 
+  it('tells calls with parameters from others, and takes a new class for one of the function at first', () => {
+    const predictor = predictorOf([...repeat(8), ...repeat(8, { params: 'quality=high', runMs: 900 })])
+    assertEstimate(predictor.estimate({ ...STDIO, params: 'quality=high' }), { runMs: 900 })
+    assertEstimate(predictor.estimate({ ...STDIO, params: 'quality=low' }), predictor.estimate(STDIO))
+    const whole = predictor.estimate(STDIO).runMs
+    assert.ok(whole >= 100 && whole <= 900, `${whole}`)
+  })
+
+  it('starts a class from what the function has shown for other sizes', () => {
+    const sizes = [1e6, 2e6, 4e6, 8e6, 3e6, 5e6].map(inputBytes => ({ inputBytes, runMs: inputBytes / 1e4 }))
+    const predictor = predictorOf([...sizes, { inputBytes: 1e6, runMs: 200, params: 'twice' }])
+    const { runMs } = predictor.estimate({ ...STDIO, inputBytes: 8e6, params: 'twice' })
+    assert.ok(runMs > 400, `one run of the class does not make it forget the size: ${runMs}`)
+  })
+
+  it('ignores an execution whose parameters are no class', () => {
+    assert.deepEqual(predictorOf([{ params: 'x'.repeat(257) }]).estimate(STDIO), PRIOR)
+  })
+
+  it('believes a calibration until executions say better', () => {
+    const predictor = predictorOf(repeat(40))
+    predictor.seedSpeed('b' as PeerId, 0.5)
+    assert.equal(predictor.slowness('b' as PeerId), 2)
+    assertEstimate(predictor.estimate(STDIO), { runMs: 100 })
+    for (let i = 0; i < 5; i++) {
+      predictor.observe(seen({ peer: 'b' as PeerId, runMs: 400 }))
+      for (let j = 0; j < 5; j++) predictor.observe(seen())
+    }
+    assert.equal(predictor.slowness('b' as PeerId), 4)
+    predictor.seedSpeed('b' as PeerId, 1)
+    assert.equal(predictor.slowness('b' as PeerId), 4)
+    predictor.seedSpeed('c' as PeerId, Number.NaN)
+    assert.equal(predictor.slowness('c' as PeerId), 1)
+  })
+
   it('does not let a lying worker seem slower than by a bound', () => {
     const predictor = predictorOf(Array.from({ length: 60 }, (_, i) => (i % 2 === 0 ? {} : { peer: 'b' as PeerId, runMs: 1e7 })))
     const [a, b] = ['a', 'b'].map(peer => predictor.slowness(peer as PeerId))
