@@ -104,7 +104,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
 
   // Who runs, and who places.
   const worker = new Worker({ self, session: init.session }, { runtime, clock, log: log.child('work'), term, draining })
-  const placer = new Placer({ clock, random, predictor: new Predictor(), strategy: init.strategy, term, self })
+  const placer = new Placer({ clock, random, predictor: new Predictor(), strategy: init.strategy, term: () => consensus.role.term, self })
   const orchestrator = new Orchestrator({
     transport,
     placer,
