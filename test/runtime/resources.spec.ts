@@ -41,6 +41,18 @@ describe('resources', () => {
     await assert.rejects(ledger.reserveEvicting({ cpus: 1, memoryBytes: 101 }, [idle]), isBusy('memory'))
   })
 
+  it('gives up no idle container for its cores, as it uses none', async () => {
+    const ledger = ledgerOf(100, 1)
+    const idle: Idle = {
+      idleSinceMs: 0,
+      reservation: ledger.reserve({ cpus: 2, memoryBytes: 10 }),
+      evict: async () => assert.fail('evicted for nothing')
+    }
+    await ledger.reserveEvicting({ cpus: 1, memoryBytes: 10 }, [idle])
+    await ledger.reserveEvicting({ cpus: 1, memoryBytes: 10 }, [idle])
+    await assert.rejects(ledger.reserveEvicting({ cpus: 1, memoryBytes: 10 }, [idle]), isBusy('cpus'))
+  })
+
   it('holds its bound whatever is reserved and released', () => {
     fc.assert(
       fc.property(fc.array(fc.record({ memoryBytes: fc.integer({ min: 1, max: 60 }), release: fc.boolean() })), steps => {
