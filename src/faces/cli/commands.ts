@@ -135,6 +135,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/prune.ts')).prune
   },
   {
+    name: 'token',
+    group: 'This machine',
+    summary: 'Make, list and try the tokens that open a protected API',
+    load: async () => (await import('./commands/token.ts')).token
+  },
+  {
     name: 'completion',
     group: 'This machine',
     summary: 'Print the completion script of a shell',

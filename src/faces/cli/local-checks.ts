@@ -131,21 +131,13 @@ async function dockerCheck(endpoint: DockerEndpoint, signal: AbortSignal): Promi
   }
 }
 
-/** Whether this process runs in a container: Docker and Podman each leave a file that says so. */
-async function isContainer(): Promise<boolean> {
-  const found = await Promise.allSettled([access('/.dockerenv'), access('/run/.containerenv')])
-  return found.some(({ status }) => status === 'fulfilled')
-}
-
 async function dockerFailure(socket: string, { code, message }: NodeJS.ErrnoException): Promise<HealthCheck> {
   const failed = { name: 'docker', ok: false }
   if (code === 'ENOENT') {
     return {
       ...failed,
       message: `there is no ${socket}`,
-      hint: (await isContainer())
-        ? `give this container the engine's socket: docker run -v ${socket}:${socket} --group-add $(stat -c %g ${socket}) …`
-        : 'install and start Docker, or: cares peer --runtime process (no isolation)'
+      hint: `install and start Docker, or: cares peer --runtime process (no isolation); in a container: docker run -v ${socket}:${socket} …`
     }
   }
   if (code === 'EACCES') {

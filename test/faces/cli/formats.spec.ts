@@ -23,6 +23,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
   resume: ['birch'],
   leave: ['-y'],
   prune: [],
+  token: ['new'],
   completion: ['bash'],
   complete: ['--', 'invoke', '']
 }
