@@ -13,6 +13,7 @@ import type {
   RemoveResult,
   Stats
 } from '../../model/rest.ts'
+import type { StatsHistoryBody } from '../../model/rest-telemetry.ts'
 import { REST_PATHS, restPath } from '../../model/rest-paths.ts'
 import type { FunctionRequest } from '../../model/service.ts'
 import type { FetchAnswer } from '../node-fetch.ts'
@@ -45,6 +46,9 @@ export function createApiClient(api: string, token: string | undefined) {
     peers: (options: Abortable) => get<PeerList>(REST_PATHS.peers, options),
     cluster: (options: Abortable) => get<Cluster>(REST_PATHS.cluster, options),
     stats: (options: Abortable) => get<Stats>(REST_PATHS.stats, options),
+    /** Numbers over time, in steps. */
+    history: ({ signal, ...which }: Abortable & { since: string; peer: string | undefined; function: string | undefined }) =>
+      get<StatsHistoryBody>(REST_PATHS.statsHistory + query(which), { signal }),
     functions: (options: Abortable) => get<FunctionList>(REST_PATHS.functions, options),
     /** Newest first. */
     calls: (limit: number, options: Abortable) => get<InvocationList>(REST_PATHS.invocations + query({ limit }), options),

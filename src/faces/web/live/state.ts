@@ -1,5 +1,4 @@
 import type { Cluster, EventItem, FunctionItem, Invocation, Peer, Stats } from '../../../model/rest.ts'
-import { ENDED_MAX, type EndedCall, endedCalls } from './latency.ts'
 import type { Link } from './link.ts'
 import { type Sample, withSample } from './samples.ts'
 
@@ -30,8 +29,6 @@ export interface LiveState {
   readonly events: readonly EventItem[]
   /** Newest first. */
   readonly uploads: readonly Upload[]
-  /** Oldest first. */
-  readonly ended: readonly EndedCall[]
   /** Oldest first. */
   readonly samples: readonly Sample[]
 }
@@ -66,7 +63,6 @@ export const UNKNOWN: LiveState = {
   calls: null,
   events: [],
   uploads: [],
-  ended: [],
   samples: []
 }
 
@@ -94,8 +90,7 @@ export function reduce(state: LiveState, input: Input): LiveState {
       return {
         ...state,
         events: [...newestFirst, ...state.events].slice(0, EVENTS_MAX),
-        uploads: [...uploads, ...state.uploads].slice(0, UPLOADS_MAX),
-        ended: [...state.ended, ...endedCalls(input.items)].slice(-ENDED_MAX)
+        uploads: [...uploads, ...state.uploads].slice(0, UPLOADS_MAX)
       }
     }
     case 'stream':

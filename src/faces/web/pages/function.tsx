@@ -3,6 +3,7 @@ import { type CaresError, toCaresError } from '../../../model/errors.ts'
 import type { FunctionItem } from '../../../model/rest.ts'
 import { formatBytes, formatDurationMs } from '../../../model/units.ts'
 import { fieldsOf } from '../function-form.ts'
+import { perSecond, timesOf } from '../history.ts'
 import { useCalls, useLive, useLiveState, useNowMs } from '../hooks.ts'
 import { CallsTable } from '../parts/calls-table.tsx'
 import { Copy } from '../parts/copy.tsx'
@@ -11,6 +12,8 @@ import { Facts } from '../parts/facts.tsx'
 import { FunctionForm } from '../parts/function-form.tsx'
 import { InvokeBox } from '../parts/invoke-box.tsx'
 import { Problem } from '../parts/problem.tsx'
+import { RangeChoice, useHistory } from '../parts/range.tsx'
+import { Chart } from '../parts/chart.tsx'
 import { hrefOf } from '../route.ts'
 import { agoText } from '../words.ts'
 
@@ -87,6 +90,7 @@ export function FunctionPage({ name }: { name: string }) {
           <Revisions fn={fn} uploads={uploads.filter(({ data }) => data.name === name)} nowMs={nowMs} />
         </section>
       </div>
+      <Charts name={name} />
       <section class="card">
         <h2>Calls</h2>
         {own.length === 0 ? (
@@ -99,6 +103,49 @@ export function FunctionPage({ name }: { name: string }) {
       </section>
     </>
   )
+}
+
+function Charts({ name }: { name: string }) {
+  const { range, choose, history } = useHistory({ peer: 'none', fn: name })
+  if (history === undefined) return <Loading what="the last minutes" />
+  const time = { timesS: timesOf(history), spanS: range.spanS }
+  const [own] = history.functions
+  const rate = (counts: readonly number[] = []) => perSecond(counts, history.stepMs)
+  return (
+    <section aria-label="Over time">
+      <RangeChoice range={range} choose={choose} />
+      <div class="columns">
+        <Chart
+          title="Calls"
+          note={`per second, through ${history.view.name}`}
+          {...time}
+          lines={[
+            { label: 'all', colour: 'accent', values: rate(own?.calls), fill: true },
+            { label: 'cold', colour: 'third', values: rate(own?.cold) },
+            { label: 'failed', colour: 'bad', values: rate(own?.failed) }
+          ]}
+          format={twoDecimals}
+          empty="No call has ended in this time."
+        />
+        <Chart
+          title="Latency"
+          note={`of calls through ${history.view.name}`}
+          {...time}
+          lines={[
+            { label: 'p50', colour: 'accent', values: own?.p50Ms ?? [] },
+            { label: 'p95', colour: 'second', values: own?.p95Ms ?? [] },
+            { label: 'p99', colour: 'third', values: own?.p99Ms ?? [] }
+          ]}
+          format={formatDurationMs}
+          empty="No call has ended in this time."
+        />
+      </div>
+    </section>
+  )
+}
+
+function twoDecimals(value: number): string {
+  return value.toFixed(2).replace(/\.?0+$/, '')
 }
 
 function Revisions({

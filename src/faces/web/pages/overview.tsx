@@ -4,18 +4,16 @@ import { formatBytes, formatDurationMs } from '../../../model/units.ts'
 import { oneDecimal, percent } from '../../text.ts'
 import { degradations } from '../../view-model.ts'
 import { useCalls, useLiveState } from '../hooks.ts'
-import { latencySeries } from '../live/latency.ts'
+import { busiest, perSecond, summed, timesOf } from '../history.ts'
 import type { LiveState } from '../live/state.ts'
 import { AmountBar, AmountLegend } from '../parts/amount-bar.tsx'
 import { Chart } from '../parts/chart.tsx'
 import { Empty, Loading } from '../parts/empty.tsx'
 import { EventList } from '../parts/event-list.tsx'
 import { PeersTable } from '../parts/peers-table.tsx'
+import { RangeChoice, useHistory } from '../parts/range.tsx'
 import { Sparkline } from '../parts/sparkline.tsx'
 import { hrefOf } from '../route.ts'
-
-/** Five minutes of latency, in steps that hold enough calls to have a 95th percentile worth the name. */
-const LATENCY = { spanMs: 10_000, spans: 30 }
 
 const EVENTS_SHOWN = 8
 const SPARKLINE_SAMPLES = 120
@@ -83,7 +81,7 @@ export function Overview() {
           />
         </Tile>
       </section>
-      <Charts state={state} />
+      <Charts self={cluster.self.name} />
       <section class="card">
         <h2>Peers</h2>
         <PeersTable peers={peers} samples={samples} />
@@ -150,35 +148,45 @@ function Tile({ title, value, unit, children }: { title: string; value: string; 
   )
 }
 
-function Charts({ state: { samples, ended, dataAtMs, clockOffsetMs, cluster } }: { state: LiveState }) {
-  const latency = latencySeries(ended, { nowMs: (dataAtMs ?? 0) + clockOffsetMs, ...LATENCY })
+function Charts({ self }: { self: string }) {
+  const { range, choose, history } = useHistory()
+  if (history === undefined) return <Loading what="the last minutes" />
+  const timesS = timesOf(history)
+  const failed = summed(history.peers.map(peer => peer.failed))
+  const ended = summed([...history.peers.map(peer => peer.succeeded), failed])
+  const slow = busiest(history, LATENCY_COLOURS.length)
   return (
-    <div class="columns">
-      <Chart
-        title="Executions"
-        note="per second, whole cluster"
-        timesS={samples.map(({ atMs }) => atMs / 1_000)}
-        lines={[
-          { label: 'ended', colour: 'accent', values: samples.map(({ donePerS }) => donePerS), fill: true },
-          { label: 'failed', colour: 'bad', values: samples.map(({ failedPerS }) => failedPerS) }
-        ]}
-        format={oneDecimal}
-        empty="Numbers come in each second."
-      />
-      <Chart
-        title="Latency"
-        note={`of calls through ${cluster?.self.name ?? 'this peer'}`}
-        timesS={latency.timesS}
-        lines={[
-          { label: 'p50', colour: 'accent', values: latency.p50Ms },
-          { label: 'p95', colour: 'second', values: latency.p95Ms }
-        ]}
-        format={formatDurationMs}
-        empty="No call has ended in the last five minutes."
-      />
-    </div>
+    <section aria-label="Over time">
+      <RangeChoice range={range} choose={choose} />
+      <div class="columns">
+        <Chart
+          title="Executions"
+          note="per second, whole cluster"
+          timesS={timesS}
+          spanS={range.spanS}
+          lines={[
+            { label: 'ended', colour: 'accent', values: perSecond(ended, history.stepMs), fill: true },
+            { label: 'failed', colour: 'bad', values: perSecond(failed, history.stepMs) }
+          ]}
+          format={oneDecimal}
+          empty="No execution has ended in this time."
+        />
+        <Chart
+          title="Latency"
+          note={`95th percentile, of calls through ${self}`}
+          timesS={timesS}
+          spanS={range.spanS}
+          lines={slow.map(({ name, p95Ms }, index) => ({ label: name, colour: LATENCY_COLOURS[index] ?? '', values: p95Ms }))}
+          format={formatDurationMs}
+          empty="No call has ended in this time."
+        />
+      </div>
+    </section>
   )
 }
+
+/** The functions that are called most have a line each. */
+const LATENCY_COLOURS = ['accent', 'second', 'third'] as const
 
 const STARTS = ['warm', 'prewarmed', 'cold'] as const
 

@@ -3,6 +3,7 @@ import { type CaresError, toCaresError } from '../../../model/errors.ts'
 import type { Peer } from '../../../model/rest.ts'
 import { formatBytes } from '../../../model/units.ts'
 import { formatAge, oneDecimal } from '../../text.ts'
+import { inPercent, perSecond, summed, timesOf } from '../history.ts'
 import { useLive, useLiveState, useNowMs } from '../hooks.ts'
 import { AmountBar, AmountLegend } from '../parts/amount-bar.tsx'
 import { PeerState, RoleBadge } from '../parts/badges.tsx'
@@ -11,10 +12,47 @@ import { Empty, Loading } from '../parts/empty.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { FunctionLink } from '../parts/links.tsx'
 import { Problem } from '../parts/problem.tsx'
+import { RangeChoice, useHistory } from '../parts/range.tsx'
+
+function Charts({ peer }: { peer: Peer }) {
+  const { range, choose, history } = useHistory({ peer: peer.id, fn: 'none' })
+  const [own] = history?.peers ?? []
+  if (history === undefined || own === undefined) return <Loading what="the last minutes" />
+  const time = { timesS: timesOf(history), spanS: range.spanS }
+  return (
+    <section aria-label="Over time">
+      <RangeChoice range={range} choose={choose} />
+      <div class="columns">
+        <Chart
+          title="CPU and memory"
+          note="part of its capacity"
+          {...time}
+          lines={[
+            { label: 'CPU', colour: 'accent', values: inPercent(own.cpusUsed, peer.capacity.cpus), fill: true },
+            { label: 'memory', colour: 'second', values: inPercent(own.memoryUsedBytes, peer.capacity.memoryBytes) }
+          ]}
+          format={value => `${Math.round(value)}%`}
+          empty="Nothing was heard of it in this time."
+        />
+        <Chart
+          title="Executions"
+          note="per second, on this peer"
+          {...time}
+          lines={[
+            { label: 'ended', colour: 'accent', values: perSecond(summed([own.succeeded, own.failed]), history.stepMs), fill: true },
+            { label: 'failed', colour: 'bad', values: perSecond(own.failed, history.stepMs) }
+          ]}
+          format={oneDecimal}
+          empty="Nothing was heard of it in this time."
+        />
+      </div>
+    </section>
+  )
+}
 
 /** One peer: what it has, what it does, and whether it takes work. */
 export function PeerPage({ id }: { id: string }) {
-  const { peers, samples } = useLiveState()
+  const { peers } = useLiveState()
   const nowMs = useNowMs()
   if (peers === null) return <Loading what="the peer" />
   const peer = peers.find(peer => peer.id === id || peer.name === id)
@@ -30,12 +68,7 @@ export function PeerPage({ id }: { id: string }) {
       </>
     )
   }
-  const history = samples.flatMap(({ atMs, peers }) => {
-    const sample = peers.get(peer.id)
-    return sample === undefined ? [] : [{ ...sample, timeS: atMs / 1_000 }]
-  })
   const { capacity, used, reserved } = peer
-  const timesS = history.map(({ timeS }) => timeS)
   return (
     <>
       <div class="head">
@@ -68,30 +101,7 @@ export function PeerPage({ id }: { id: string }) {
         </div>
         <AmountLegend />
       </section>
-      <div class="columns">
-        <Chart
-          title="CPU and memory"
-          note="part of its capacity"
-          timesS={timesS}
-          lines={[
-            { label: 'CPU', colour: 'accent', values: history.map(({ cpu }) => 100 * cpu), fill: true },
-            { label: 'memory', colour: 'second', values: history.map(({ memory }) => 100 * memory) }
-          ]}
-          format={value => `${Math.round(value)}%`}
-          empty="Numbers come in each second."
-        />
-        <Chart
-          title="Executions"
-          note="per second, on this peer"
-          timesS={timesS}
-          lines={[
-            { label: 'ended', colour: 'accent', values: history.map(({ donePerS }) => donePerS), fill: true },
-            { label: 'failed', colour: 'bad', values: history.map(({ failedPerS }) => failedPerS) }
-          ]}
-          format={oneDecimal}
-          empty="Numbers come in each second."
-        />
-      </div>
+      <Charts peer={peer} />
       <div class="columns">
         <section class="card">
           <h2>Warm containers</h2>
