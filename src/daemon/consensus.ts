@@ -10,18 +10,15 @@ import {
 import { lastIndex } from '../core/consensus/log.ts'
 import type { Effect, Step } from '../core/consensus/effects.ts'
 import { applyCommands } from '../core/registry/apply-command.ts'
-import type { Command, CommandCodec } from '../model/command.ts'
-import type { Configuration, ConsensusMessage, ConsensusRole, Entry } from '../model/consensus.ts'
+import type { Command } from '../model/command.ts'
+import type { Configuration, ConsensusMessage, Entry } from '../model/consensus.ts'
 import { assertNever, CaresError, toCaresError } from '../model/errors.ts'
 import type { PeerId, Term } from '../model/ids.ts'
-import type { Clock } from '../model/ports/clock.ts'
-import type { Logger } from '../model/ports/logger.ts'
 import type { Startable } from '../model/ports/startable.ts'
-import type { Applied, Persisted, RegistryTables, Store } from '../model/ports/store.ts'
-import type { Transport } from '../model/ports/transport.ts'
+import type { RegistryTables } from '../model/ports/store.ts'
 import type { Timings } from '../model/presets.ts'
-import type { Random } from '../model/random.ts'
 import { AppliedIndex } from './applied-index.ts'
+import { type ConsensusComponents, type ConsensusInit, type ConsensusRoleNow, type LogRetention, RETENTION } from './consensus-init.ts'
 import { isIntact, OutgoingSnapshots } from './outgoing-snapshots.ts'
 import { type Committed, lostRole, Proposals } from './proposals.ts'
 
@@ -33,58 +30,10 @@ const INPUTS_MAX = 10_000
 const LATE_TICK_MS = 60
 /** The starvation guard waits this share of the election timeout before silence counts after all. */
 const GUARD_RATIO = { min: 0.6, max: 1.2 }
-/** When the log is cut, and in which pieces its snapshots travel. */
-export interface LogRetention {
-  /** Entries kept behind the applied index. Higher: peers that were away for longer need no snapshot. Lower: less memory and disk. */
-  readonly trailingEntries: number
-  /** Cutting waits for so many entries more: it costs a transaction. */
-  readonly compactEveryEntries: number
-  /** As much as one append carries by default: 40 ms on a link of 100 Mbit/s, so that the heartbeat behind it is not late. */
-  readonly chunkBytes: number
-}
-
-const RETENTION: LogRetention = { trailingEntries: 10_000, compactEveryEntries: 2_000, chunkBytes: 524_288 }
-
-export interface ConsensusInit {
-  readonly self: PeerId
-  readonly timings: Timings
-  readonly persisted: Persisted
-  /** In place of some of the defaults. */
-  readonly retention?: Partial<LogRetention>
-}
-
-export interface ConsensusComponents {
-  readonly store: Store
-  readonly transport: Transport
-  readonly clock: Clock
-  readonly log: Logger
-  readonly random: Random
-  readonly codec: CommandCodec
-  readonly listener: ConsensusListener
-}
 
 interface Input {
   readonly take: (state: RaftState, nowMs: number) => Step
   readonly drop: (reason: CaresError) => void
-}
-
-/** A peer's own part in the cluster. */
-export interface ConsensusRoleNow {
-  readonly role: ConsensusRole
-  /** Whom to ask; null while nobody is known. */
-  readonly leader: PeerId | null
-  readonly term: Term
-  /** This peer leads, and its own first entry is applied: it may decide. */
-  readonly active: boolean
-}
-
-/** What the rest of the peer hears of consensus. Called between steps; must not throw. */
-export interface ConsensusListener {
-  onRole(role: ConsensusRoleNow): void
-  onConfiguration(configuration: Configuration): void
-  onTables(tables: RegistryTables, applied: readonly Applied[]): void
-  /** This peer takes no part any more; the reason says why. */
-  onFenced(reason: CaresError): void
 }
 
 /**

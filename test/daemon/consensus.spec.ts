@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
-import { Consensus, type LogRetention } from '../../src/daemon/consensus.ts'
+import { Consensus } from '../../src/daemon/consensus.ts'
+import type { LogRetention } from '../../src/daemon/consensus-init.ts'
 import { foundCluster } from '../../src/daemon/found-cluster.ts'
 import type { Command } from '../../src/model/command.ts'
 import type { ConsensusMessage } from '../../src/model/consensus.ts'

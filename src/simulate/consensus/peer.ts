@@ -1,7 +1,7 @@
 import { compacted, createRaft, extendDeadline, receive, tick } from '../../core/consensus/raft.ts'
 import { configurationOf, describeSnapshot, isVoter, nextDeadlineMs, type RaftState } from '../../core/consensus/state.ts'
 import type { Effect, Step } from '../../core/consensus/effects.ts'
-import type { ConsensusMessage, SnapshotOffer } from '../../model/consensus.ts'
+import type { ConsensusMessage } from '../../model/consensus.ts'
 import { assertNever } from '../../model/errors.ts'
 import type { PeerId } from '../../model/ids.ts'
 import { SimulatedDisk } from '../disk.ts'
@@ -9,7 +9,8 @@ import type { World } from '../world.ts'
 import type { Coverage } from './coverage.ts'
 import { type DiskImage, stagedOf, writeBatch, writeCompact, writeRestore, writeStage } from './disk-image.ts'
 import { type Knobs, TIMINGS } from './knobs.ts'
-import { applyEntry, decodeCommand, EMPTY_MACHINE, encodeMachine, type Machine } from './machine.ts'
+import { applyEntry, decodeCommand, EMPTY_MACHINE, type Machine } from './machine.ts'
+import { OutgoingSnapshot } from './outgoing-snapshot.ts'
 import type { PromiseMonitor } from './promises.ts'
 import type { SafetyMonitor } from './safety.ts'
 
@@ -56,7 +57,7 @@ export class SimulatedPeer {
   #inbox: (() => void)[] = []
   #effects: Effect[] = []
   /** As a leader: the snapshot that it last began to send. */
-  #outgoing: { readonly offer: SnapshotOffer; readonly data: Uint8Array } | null = null
+  #outgoing: OutgoingSnapshot
   /** Bytes of a snapshot that an earlier life has left on the disk. */
   #resumable = 0
   #isWriting = false
@@ -72,6 +73,7 @@ export class SimulatedPeer {
     this.#disk = new SimulatedDisk(world, knobs)
     this.#clockRate = 1 + (world.random() * 2 - 1) * knobs.clockDriftRatio
     this.#clockOffsetMs = world.random() * 1e6
+    this.#outgoing = new OutgoingSnapshot(knobs)
     this.state = this.#createState()
   }
 
@@ -92,7 +94,7 @@ export class SimulatedPeer {
     if (!this.#components.knobs.areTablesDurable) this.image.machine = this.image.snapshotMachine
     this.machine = this.image.machine
     this.state = this.#createState()
-    this.#outgoing = null
+    this.#outgoing = new OutgoingSnapshot(this.#components.knobs)
     this.#resumable = this.image.staged?.bytes.length ?? 0
     this.#components.promises.onBoot(this.state, this.image)
     this.#components.world.trace(() => `${this.id} boots in term ${this.state.term} with ${this.image.entries.length} entries`)
@@ -294,27 +296,17 @@ export class SimulatedPeer {
   }
 
   #sendSnapshot({ to, term, round, at }: Extract<Effect, { type: 'send-snapshot' }>): void {
-    const { world, knobs, coverage, send } = this.#components
+    const { world, coverage, send } = this.#components
     coverage.snapshotsSent += 1
     const life = this.#life
     world.after(world.random() * LOAD_MS_MAX, () => {
       if (this.#life !== life) return
       this.run(() => {
-        const isKept = this.#outgoing !== null && this.#outgoing.offer.snapshot.index >= this.state.log.snapshot.index
-        if (!isKept) this.#outgoing = this.#takeSnapshot()
-        if (this.#outgoing === null) return
-        const { offer, data } = this.#outgoing
-        const offset = at?.index === offer.snapshot.index && at.offset < offer.bytes ? at.offset : 0
-        const chunk = data.slice(offset, offset + knobs.chunkBytes)
-        send(this.id, to, { type: 'snapshot-request', term, round, ...offer, offset, data: chunk, dataChecksum: 0 })
+        const part = this.#outgoing.chunk(this.state, this.machine, at)
+        if (part === undefined) return
+        send(this.id, to, { type: 'snapshot-request', term, round, ...part })
       })
     })
-  }
-
-  #takeSnapshot(): { offer: SnapshotOffer; data: Uint8Array } | null {
-    const snapshot = describeSnapshot(this.state, this.machine.appliedIndex)
-    const data = encodeMachine(this.machine)
-    return snapshot === undefined ? null : { offer: { snapshot, bytes: data.length, checksum: this.machine.hash }, data }
   }
 
   #armTimer(): void {
