@@ -9,6 +9,7 @@ import type { Timings } from '../model/presets.ts'
 import type { Random } from '../model/random.ts'
 import type { Consensus } from './consensus.ts'
 import type { Members } from './members.ts'
+import type { StateCheck } from './state-check.ts'
 import type { Statistics } from './statistics.ts'
 
 /** Heartbeats of different peers must not fall into step: each interval is drawn from this share around its length. */
@@ -16,6 +17,7 @@ const JITTER_RATIO = 0.2
 
 export interface BeaconComponents {
   readonly statistics: Statistics
+  readonly stateCheck: StateCheck
   readonly members: Members
   readonly consensus: Consensus
   readonly transport: Transport
@@ -56,12 +58,19 @@ export class Beacon implements Startable {
    * again in this session.
    */
   async beat({ leaving = false, urgent = leaving }: { leaving?: boolean; urgent?: boolean } = {}): Promise<void> {
-    const { statistics, members, consensus, transport, clock, log, random, profile, timings } = this.#components
+    const { statistics, stateCheck, members, consensus, transport, clock, log, random, profile, timings } = this.#components
     const cluster = this.#components.cluster()
     if (cluster === null) return
     const stats = await statistics.sample()
     const intervalMs = heartbeatIntervalMs(members.views().length, timings.gossipMs)
-    const heartbeat: Heartbeat = { cluster, profile: profile(), stats, nextWithinMs: Math.ceil(intervalMs * (1 + JITTER_RATIO)), leaving }
+    const heartbeat: Heartbeat = {
+      cluster,
+      profile: profile(),
+      stats,
+      nextWithinMs: Math.ceil(intervalMs * (1 + JITTER_RATIO)),
+      leaving,
+      agreed: stateCheck.now()
+    }
     try {
       members.sampled(heartbeat.profile, stats)
       const { leader, active } = consensus.role

@@ -230,11 +230,14 @@ export class Consensus implements Startable {
           continue
         }
         this.#state = step.state
-        for (const effect of step.effects) await this.#carryOut(effect)
+        for (const effect of step.effects) {
+          if (this.#fenced !== null) return
+          await this.#carryOut(effect)
+        }
         await this.#compact()
       }
     } catch (err) {
-      this.#fence(toCaresError(err))
+      this.fence(toCaresError(err))
     } finally {
       // In the same turn in which the queue was found empty: an input that comes a moment later starts anew.
       this.#isDraining = false
@@ -245,8 +248,9 @@ export class Consensus implements Startable {
     for (const { drop } of this.#inputs.splice(0)) drop(reason)
   }
 
-  /** A peer that cannot write what it promises, or cannot read what was agreed, must stop promising. */
-  #fence(reason: CaresError): void {
+  /** Ends this peer's part: one that cannot write what it promises, or does not hold what was agreed, must stop promising. */
+  fence(reason: CaresError): void {
+    if (this.#fenced !== null) return
     this.#fenced = reason
     this.#dropInputs(reason)
     this.#timer?.[Symbol.dispose]()

@@ -37,6 +37,7 @@ import { OrchestratorWatch } from './orchestrator-watch.ts'
 import { Placer } from './placer.ts'
 import { createService } from './service.ts'
 import { Serving } from './serving.ts'
+import { StateCheck } from './state-check.ts'
 import { Statistics } from './statistics.ts'
 import { Worker } from './work.ts'
 
@@ -138,8 +139,17 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   )
   const history = new History({ clock, views: () => members.views() })
   const governor = new Governor({ consensus, clock, log: log.child('governor'), views: () => members.views(), timings })
+  const stateCheck = new StateCheck({
+    self,
+    version: profile().version,
+    configuration: () => consensus.configuration,
+    tables,
+    appliedIndex: () => consensus.indices.applied,
+    onDifference: reason => consensus.fence(reason)
+  })
   const beacon = new Beacon({
     statistics,
+    stateCheck,
     members,
     consensus,
     transport,
@@ -271,7 +281,14 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   function listen(): void {
     const { signal } = listening
     transport.on('consensus', (from, message) => consensus.receive(from, message), { signal })
-    transport.on('heartbeat', (from, heartbeat, via) => members.heard(from, heartbeat, via), { signal })
+    transport.on(
+      'heartbeat',
+      (from, heartbeat, via) => {
+        members.heard(from, heartbeat, via)
+        if (heartbeat.cluster === uid()) stateCheck.heard(from, heartbeat)
+      },
+      { signal }
+    )
     transport.on('digest', (from, digest) => members.heardDigest(from, digest), { signal })
     transport.on('connected', peer => members.connectionChanged(peer, true), { signal })
     transport.on(

@@ -70,6 +70,13 @@ export interface PeerStats {
   readonly seenOrders: Readonly<Record<PeerId, number>>
 }
 
+/** What a peer's tables amount to once the log up to `index` is applied: equal on all peers of one version. */
+export interface AgreedState {
+  readonly index: number
+  /** See `createStateHash`. */
+  readonly hash: string
+}
+
 /** One peer's word about itself, as it travels: by report to the orchestrator, by heartbeat to everyone. */
 export interface Heartbeat {
   readonly cluster: ClusterUid
@@ -79,6 +86,8 @@ export interface Heartbeat {
   readonly nextWithinMs: number
   /** The sender is about to stop; it will not be heard again in this session. */
   readonly leaving: boolean
+  /** Absent in the words of a peer that holds no state yet. */
+  readonly agreed?: AgreedState | undefined
 }
 
 /** The orchestrator's summary of everyone, gossiped once a second. */

@@ -48,7 +48,8 @@ export function writeHeartbeat(heartbeat: Heartbeat): MessageInitShape<typeof He
     profile: writeProfile(heartbeat.profile),
     stats: writeStats(heartbeat.stats),
     nextWithinMs: toWhole(Math.ceil(heartbeat.nextWithinMs), 'nextWithinMs'),
-    leaving: heartbeat.leaving
+    leaving: heartbeat.leaving,
+    ...(heartbeat.agreed === undefined ? {} : { agreed: { index: toWhole(heartbeat.agreed.index, 'index'), hash: heartbeat.agreed.hash } })
   }
 }
 
@@ -59,7 +60,10 @@ export function readHeartbeat(message: HeartbeatMessage): Heartbeat {
     profile: readProfile(required(message.profile, 'profile')),
     stats: readStats(required(message.stats, 'stats')),
     nextWithinMs: whole(message.nextWithinMs, 'nextWithinMs'),
-    leaving: message.leaving
+    leaving: message.leaving,
+    ...(message.agreed === undefined
+      ? {}
+      : { agreed: { index: whole(message.agreed.index, 'index'), hash: text(message.agreed.hash, 'hash', ID_CHARS_MAX) } })
   }
 }
 

@@ -19,7 +19,7 @@ import type {
   Usage
 } from '../../src/model/invocation.ts'
 import type { LogLine, LogQuery } from '../../src/model/logs.ts'
-import type { ClusterDigest, Heartbeat, PeerDigest, PeerProfile, PeerStats, WarmPool } from '../../src/model/peer.ts'
+import type { AgreedState, ClusterDigest, Heartbeat, PeerDigest, PeerProfile, PeerStats, WarmPool } from '../../src/model/peer.ts'
 import { type CostMs, type Decision, ESTIMATE_BASES, type Estimate, type Receipt, type Verdict } from '../../src/model/placement.ts'
 import type { ConsensusFrame } from '../../src/wire/consensus-codec.ts'
 import type { LaneFrame } from '../../src/wire/lane-codec.ts'
@@ -301,7 +301,8 @@ const stats = record<PeerStats>(
   },
   ['cpusEvictable', 'memoryEvictableBytes']
 )
-const heartbeat = record<Heartbeat>({ cluster, profile, stats, nextWithinMs: whole, leaving: flag })
+const agreed = record<AgreedState>({ index: whole, hash: name })
+const heartbeat = record<Heartbeat>({ cluster, profile, stats, nextWithinMs: whole, leaving: flag, agreed }, ['agreed'])
 const clusterDigest = record<ClusterDigest>({
   cluster,
   orchestrator: peer,

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gossip.proto.
  */
 export const file_gossip: GenFile = /*@__PURE__*/
-  fileDesc("Cgxnb3NzaXAucHJvdG8SCGNhcmVzLnYxIkIKCENhcGFjaXR5EgwKBGNwdXMYASABKAESFAoMbWVtb3J5X2J5dGVzGAIgASgEEhIKCmRpc2tfYnl0ZXMYAyABKAQi+AEKC1BlZXJQcm9maWxlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHc2Vzc2lvbhgDIAEoBBIRCglhZGRyZXNzZXMYBCADKAkSCwoDYXBpGAUgASgJEg8KB3ZlcnNpb24YBiABKAkSDwoHcnVudGltZRgHIAEoCRIMCgRhcmNoGAggASgJEiQKCGNhcGFjaXR5GAkgASgLMhIuY2FyZXMudjEuQ2FwYWNpdHkSHgoGbGFiZWxzGAogAygLMg4uY2FyZXMudjEuVGV4dBIUCgx1c2RfcGVyX2hvdXIYCyABKAESEgoKc3RhcnRlZF9hdBgMIAEoCSI4CghXYXJtUG9vbBIQCghmdW5jdGlvbhgBIAEoCRIMCgRpZGxlGAIgASgNEgwKBGJ1c3kYAyABKA0iKAoJU2Vlbk9yZGVyEgwKBHBlZXIYASABKAkSDQoFb3JkZXIYAiABKAQizAMKCVBlZXJTdGF0cxILCgNzZXEYASABKAQSEQoJY3B1c191c2VkGAIgASgBEhkKEW1lbW9yeV91c2VkX2J5dGVzGAMgASgEEhcKD2Rpc2tfdXNlZF9ieXRlcxgEIAEoBBIVCg1jcHVzX3Jlc2VydmVkGAUgASgBEh0KFW1lbW9yeV9yZXNlcnZlZF9ieXRlcxgGIAEoBBIPCgdydW5uaW5nGAcgASgNEhEKCXN1Y2NlZWRlZBgIIAEoBBIOCgZmYWlsZWQYCSABKAQSIAoEd2FybRgKIAMoCzISLmNhcmVzLnYxLldhcm1Qb29sEg4KBmltYWdlcxgLIAMoCRIQCghkcmFpbmluZxgMIAEoCBIVCg1ydW50aW1lX3JlYWR5GA0gASgIEgwKBHRlcm0YDiABKAQSKAoLc2Vlbl9vcmRlcnMYDyADKAsyEy5jYXJlcy52MS5TZWVuT3JkZXISGwoOY3B1c19ldmljdGFibGUYECABKAFIAIgBARIjChZtZW1vcnlfZXZpY3RhYmxlX2J5dGVzGBEgASgESAGIAQFCEQoPX2NwdXNfZXZpY3RhYmxlQhkKF19tZW1vcnlfZXZpY3RhYmxlX2J5dGVzIpEBCglIZWFydGJlYXQSDwoHY2x1c3RlchgBIAEoCRImCgdwcm9maWxlGAIgASgLMhUuY2FyZXMudjEuUGVlclByb2ZpbGUSIgoFc3RhdHMYAyABKAsyEy5jYXJlcy52MS5QZWVyU3RhdHMSFgoObmV4dF93aXRoaW5fbXMYBCABKAQSDwoHbGVhdmluZxgFIAEoCCJ2Cg1DbHVzdGVyRGlnZXN0Eg8KB2NsdXN0ZXIYASABKAkSFAoMb3JjaGVzdHJhdG9yGAIgASgJEgwKBHRlcm0YAyABKAQSCwoDc2VxGAQgASgEEiMKBXBlZXJzGAUgAygLMhQuY2FyZXMudjEuUGVlckRpZ2VzdCJ3CgpQZWVyRGlnZXN0EiYKB3Byb2ZpbGUYASABKAsyFS5jYXJlcy52MS5QZWVyUHJvZmlsZRIiCgVzdGF0cxgCIAEoCzITLmNhcmVzLnYxLlBlZXJTdGF0cxIOCgZhZ2VfbXMYAyABKAESDQoFc3RhdGUYBCABKAliBnByb3RvMw", [file_registry]);
+  fileDesc("Cgxnb3NzaXAucHJvdG8SCGNhcmVzLnYxIkIKCENhcGFjaXR5EgwKBGNwdXMYASABKAESFAoMbWVtb3J5X2J5dGVzGAIgASgEEhIKCmRpc2tfYnl0ZXMYAyABKAQi+AEKC1BlZXJQcm9maWxlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHc2Vzc2lvbhgDIAEoBBIRCglhZGRyZXNzZXMYBCADKAkSCwoDYXBpGAUgASgJEg8KB3ZlcnNpb24YBiABKAkSDwoHcnVudGltZRgHIAEoCRIMCgRhcmNoGAggASgJEiQKCGNhcGFjaXR5GAkgASgLMhIuY2FyZXMudjEuQ2FwYWNpdHkSHgoGbGFiZWxzGAogAygLMg4uY2FyZXMudjEuVGV4dBIUCgx1c2RfcGVyX2hvdXIYCyABKAESEgoKc3RhcnRlZF9hdBgMIAEoCSI4CghXYXJtUG9vbBIQCghmdW5jdGlvbhgBIAEoCRIMCgRpZGxlGAIgASgNEgwKBGJ1c3kYAyABKA0iKAoJU2Vlbk9yZGVyEgwKBHBlZXIYASABKAkSDQoFb3JkZXIYAiABKAQizAMKCVBlZXJTdGF0cxILCgNzZXEYASABKAQSEQoJY3B1c191c2VkGAIgASgBEhkKEW1lbW9yeV91c2VkX2J5dGVzGAMgASgEEhcKD2Rpc2tfdXNlZF9ieXRlcxgEIAEoBBIVCg1jcHVzX3Jlc2VydmVkGAUgASgBEh0KFW1lbW9yeV9yZXNlcnZlZF9ieXRlcxgGIAEoBBIPCgdydW5uaW5nGAcgASgNEhEKCXN1Y2NlZWRlZBgIIAEoBBIOCgZmYWlsZWQYCSABKAQSIAoEd2FybRgKIAMoCzISLmNhcmVzLnYxLldhcm1Qb29sEg4KBmltYWdlcxgLIAMoCRIQCghkcmFpbmluZxgMIAEoCBIVCg1ydW50aW1lX3JlYWR5GA0gASgIEgwKBHRlcm0YDiABKAQSKAoLc2Vlbl9vcmRlcnMYDyADKAsyEy5jYXJlcy52MS5TZWVuT3JkZXISGwoOY3B1c19ldmljdGFibGUYECABKAFIAIgBARIjChZtZW1vcnlfZXZpY3RhYmxlX2J5dGVzGBEgASgESAGIAQFCEQoPX2NwdXNfZXZpY3RhYmxlQhkKF19tZW1vcnlfZXZpY3RhYmxlX2J5dGVzIsgBCglIZWFydGJlYXQSDwoHY2x1c3RlchgBIAEoCRImCgdwcm9maWxlGAIgASgLMhUuY2FyZXMudjEuUGVlclByb2ZpbGUSIgoFc3RhdHMYAyABKAsyEy5jYXJlcy52MS5QZWVyU3RhdHMSFgoObmV4dF93aXRoaW5fbXMYBCABKAQSDwoHbGVhdmluZxgFIAEoCBIqCgZhZ3JlZWQYBiABKAsyFS5jYXJlcy52MS5BZ3JlZWRTdGF0ZUgAiAEBQgkKB19hZ3JlZWQiKgoLQWdyZWVkU3RhdGUSDQoFaW5kZXgYASABKAQSDAoEaGFzaBgCIAEoCSJ2Cg1DbHVzdGVyRGlnZXN0Eg8KB2NsdXN0ZXIYASABKAkSFAoMb3JjaGVzdHJhdG9yGAIgASgJEgwKBHRlcm0YAyABKAQSCwoDc2VxGAQgASgEEiMKBXBlZXJzGAUgAygLMhQuY2FyZXMudjEuUGVlckRpZ2VzdCJ3CgpQZWVyRGlnZXN0EiYKB3Byb2ZpbGUYASABKAsyFS5jYXJlcy52MS5QZWVyUHJvZmlsZRIiCgVzdGF0cxgCIAEoCzITLmNhcmVzLnYxLlBlZXJTdGF0cxIOCgZhZ2VfbXMYAyABKAESDQoFc3RhdGUYBCABKAliBnByb3RvMw", [file_registry]);
 
 /**
  * @generated from message cares.v1.Capacity
@@ -291,6 +291,11 @@ export type Heartbeat = Message<"cares.v1.Heartbeat"> & {
    * @generated from field: bool leaving = 5;
    */
   leaving: boolean;
+
+  /**
+   * @generated from field: optional cares.v1.AgreedState agreed = 6;
+   */
+  agreed?: AgreedState | undefined;
 };
 
 /**
@@ -299,6 +304,30 @@ export type Heartbeat = Message<"cares.v1.Heartbeat"> & {
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
   messageDesc(file_gossip, 5);
+
+/**
+ * What the tables amount to once the log up to `index` is applied: equal on all peers of one version.
+ *
+ * @generated from message cares.v1.AgreedState
+ */
+export type AgreedState = Message<"cares.v1.AgreedState"> & {
+  /**
+   * @generated from field: uint64 index = 1;
+   */
+  index: bigint;
+
+  /**
+   * @generated from field: string hash = 2;
+   */
+  hash: string;
+};
+
+/**
+ * Describes the message cares.v1.AgreedState.
+ * Use `create(AgreedStateSchema)` to create a new message.
+ */
+export const AgreedStateSchema: GenMessage<AgreedState> = /*@__PURE__*/
+  messageDesc(file_gossip, 6);
 
 /**
  * @generated from message cares.v1.ClusterDigest
@@ -335,7 +364,7 @@ export type ClusterDigest = Message<"cares.v1.ClusterDigest"> & {
  * Use `create(ClusterDigestSchema)` to create a new message.
  */
 export const ClusterDigestSchema: GenMessage<ClusterDigest> = /*@__PURE__*/
-  messageDesc(file_gossip, 6);
+  messageDesc(file_gossip, 7);
 
 /**
  * @generated from message cares.v1.PeerDigest
@@ -369,5 +398,5 @@ export type PeerDigest = Message<"cares.v1.PeerDigest"> & {
  * Use `create(PeerDigestSchema)` to create a new message.
  */
 export const PeerDigestSchema: GenMessage<PeerDigest> = /*@__PURE__*/
-  messageDesc(file_gossip, 7);
+  messageDesc(file_gossip, 8);
 

@@ -1,0 +1,65 @@
+import type { RegistryTables } from '../../model/ports/store.ts'
+
+/** Two FNV-1a hashes of 32 bits with different starts: rows are few enough for them never to collide by chance. */
+type Hash = readonly [number, number]
+
+const STARTS: Hash = [0x811c9dc5, 0x01000193]
+const FNV_PRIME = 0x01000193
+const NOTHING: Hash = [0, 0]
+
+/**
+ * Makes the function that hashes tables: 16 hexadecimal digits, equal for equal tables however they came about, whatever the order of their rows
+ * and fields. It remembers what it has hashed, by object: rows never change, so that a second look costs a sum over the rows of tables that did
+ * change (1 ms for 10,000), and nothing for those that did not.
+ */
+export function createStateHash(): (tables: RegistryTables) => string {
+  const rows = new WeakMap<object, Hash>()
+  const tables = new WeakMap<object, Hash>()
+
+  const hashRow = (table: string, key: string, value: unknown): Hash => {
+    if (typeof value !== 'object' || value === null) return hashText(`${table}\0${key}\0${canonical(value)}`)
+    const known = rows.get(value)
+    if (known !== undefined) return known
+    const hash = hashText(`${table}\0${key}\0${canonical(value)}`)
+    rows.set(value, hash)
+    return hash
+  }
+  const hashTable = (name: string, table: ReadonlyMap<string, unknown> | ReadonlySet<string>): Hash => {
+    const known = tables.get(table)
+    if (known !== undefined) return known
+    let sum = NOTHING
+    for (const [key, value] of table.entries()) sum = add(sum, hashRow(name, key, value))
+    tables.set(table, sum)
+    return sum
+  }
+  return ({ functions, removed, draining }) =>
+    [hashTable('functions', functions), hashTable('removed', removed), hashTable('draining', draining)]
+      .reduce(add)
+      .map(lane => lane.toString(16).padStart(8, '0'))
+      .join('')
+}
+
+/** The sum does not depend on the order, which differs between a peer that applied the log and one that took a snapshot. */
+function add(a: Hash, b: Hash): Hash {
+  return [(a[0] + b[0]) >>> 0, (a[1] + b[1]) >>> 0]
+}
+
+function hashText(text: string): Hash {
+  let [a, b] = STARTS
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    a = Math.imul(a ^ unit, FNV_PRIME)
+    b = Math.imul(b ^ unit, FNV_PRIME) + 1
+  }
+  return [a >>> 0, b >>> 0]
+}
+
+/** JSON with sorted fields; absent and undefined are the same. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const fields = Object.entries(value)
+    .filter(([, field]) => field !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`).join()}}`
+}

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import * as fc from 'fast-check'
+import { createStateHash } from '../../../src/core/registry/state-hash.ts'
+import { emptyTables } from '../../../src/core/registry/tables.ts'
+import type { RegistryTables } from '../../../src/model/ports/store.ts'
+import { decodeSnapshot, encodeSnapshot } from '../../../src/store/snapshot-data.ts'
+import { sampleFunction } from '../../support/samples.ts'
+
+const BASE: RegistryTables = {
+  ...emptyTables(),
+  functions: new Map(['a', 'b', 'c'].map(name => [name, sampleFunction({ name, env: { X: '1', Y: '2' } })])),
+  removed: new Map([
+    ['old', 3],
+    ['older', 1]
+  ]),
+  draining: new Set(['p', 'q'])
+}
+
+describe('the hash of the state', () => {
+  it('does not depend on the order of rows, nor on how the tables came about', () => {
+    const reversed = { ...BASE, functions: new Map([...BASE.functions].toReversed()), removed: new Map([...BASE.removed].toReversed()) }
+    const restored = decodeSnapshot(encodeSnapshot(1, BASE)).tables
+    const hash = createStateHash()(BASE)
+    for (const same of [reversed, restored]) assert.equal(createStateHash()(same), hash)
+    assert.match(hash, /^[0-9a-f]{16}$/)
+  })
+
+  it('does not depend on the order of environment variables', () => {
+    const of = (env: Record<string, string>): string => createStateHash()({ ...BASE, functions: new Map([['a', sampleFunction({ env })]]) })
+    assert.equal(of({ A: '1', B: '2' }), of({ B: '2', A: '1' }))
+  })
+
+  it('differs when anything does', () => {
+    const changes: readonly RegistryTables[] = [
+      emptyTables(),
+      { ...BASE, functions: new Map([...BASE.functions].slice(1)) },
+      { ...BASE, functions: new Map([...BASE.functions, ['a', sampleFunction({ name: 'a', revision: 9 })]]) },
+      { ...BASE, functions: new Map([...BASE.functions, ['a', sampleFunction({ name: 'a', env: { X: '2', Y: '1' } })]]) },
+      { ...BASE, removed: new Map([...BASE.removed, ['old', 4]]) },
+      { ...BASE, removed: new Map([['old', 3]]) },
+      { ...BASE, draining: new Set(['p']) },
+      { ...BASE, draining: new Set(['p', 'r']) }
+    ]
+    const hash = createStateHash()
+    const hashes = [BASE, ...changes].map(hash)
+    assert.equal(new Set(hashes).size, hashes.length, hashes.join())
+  })
+
+  it('is the same whether it remembers an earlier state or not', () => {
+    const name = fc.constantFrom('a', 'b', 'c', 'd')
+    fc.assert(
+      fc.property(fc.array(fc.tuple(name, fc.nat({ max: 3 })), { maxLength: 12 }), changes => {
+        const remembering = createStateHash()
+        let tables = BASE
+        for (const [key, revision] of changes) {
+          const functions = new Map(tables.functions)
+          if (revision === 0) functions.delete(key)
+          else functions.set(key, sampleFunction({ name: key, revision }))
+          tables = { ...tables, functions }
+          assert.equal(remembering(tables), createStateHash()(tables))
+        }
+      }),
+      { numRuns: 50 }
+    )
+  })
+})
