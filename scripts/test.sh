@@ -41,7 +41,7 @@ ensure_modules
 NODE=$(modern_node)
 PATH="$ROOT/node_modules/.bin:$PATH"
 # Each brings tests that are skipped, and say so, where it is missing: compose, the browser, the terminal, the model checker.
-if can_install; then apt_install busybox-static shellcheck docker-compose chromium tmux spin gcc libc6-dev; fi
+if can_install; then apt_install busybox-static shellcheck docker-compose chromium tmux zsh fish spin gcc libc6-dev; fi
 ENGINE=no
 if ensure_engine; then
   ENGINE=yes
