@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http'
 import { CaresError } from '../model/errors.ts'
-import type { AnswerHead, Headers, Usage } from '../model/invocation.ts'
+import type { AnswerHead, Headers, Usage, WholeAnswer } from '../model/invocation.ts'
 import { travellingHeaders } from './call-head.ts'
 
 /** What a function answered, ready to go out. */
@@ -10,6 +10,8 @@ export interface OutgoingAnswer {
   readonly body: AsyncIterable<Uint8Array>
   /** Settles after the body. Absent for an answer that is complete already. */
   readonly end?: Promise<{ usage: Usage }> | undefined
+  /** All of it, where it is known: it goes out in one piece. */
+  readonly whole?: WholeAnswer | undefined
 }
 
 const TIMING = 'server-timing'
@@ -22,14 +24,19 @@ const TIMING = 'server-timing'
  */
 export async function sendAnswer(
   response: ServerResponse,
-  { head, body, end }: OutgoingAnswer,
+  { head, body, end, whole }: OutgoingAnswer,
   headers: Headers,
   { signal }: { signal: AbortSignal }
 ): Promise<void> {
   const hasBody = response.req.method !== 'HEAD' && head.status !== 204 && head.status !== 304
   response.statusCode = head.status
   for (const [name, value] of headers) response.appendHeader(name, value)
-  if (head.timing !== undefined) response.appendHeader(TIMING, timingText(head.timing))
+  const timing = whole?.end.usage ?? head.timing
+  if (timing !== undefined) response.appendHeader(TIMING, timingText(timing))
+  if (whole !== undefined) {
+    sendWhole(response, whole.body, headers, { hasBody })
+    return
+  }
   const length = hasBody ? declaredLength(headers) : undefined
   const chunked = hasBody && length === undefined && response.req.httpVersionMinor > 0
   // Node leaves out trailers of a response that turns out not to be chunked; only the promise of them must not be made then.
@@ -48,6 +55,17 @@ export async function sendAnswer(
   if (length !== undefined && sent < length) throw lengthBroken(length)
   if (chunked && usage !== undefined) response.addTrailers({ [TIMING]: timingText(usage) })
   response.end()
+}
+
+function sendWhole(response: ServerResponse, body: Uint8Array, headers: Headers, { hasBody }: { hasBody: boolean }): void {
+  const length = declaredLength(headers)
+  if (!hasBody) {
+    response.end()
+    return
+  }
+  if (length !== undefined && length !== body.byteLength) throw lengthBroken(length)
+  if (length === undefined) response.setHeader('content-length', body.byteLength)
+  response.end(body)
 }
 
 /** The function's headers as they may be sent, with those of CARES. Throws `function_protocol` for a head that HTTP does not allow. */

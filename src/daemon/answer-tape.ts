@@ -1,5 +1,12 @@
 import { CaresError } from '../model/errors.ts'
-import type { AnswerDown, AnswerEnd, AnswerHead, RemoteError } from '../model/invocation.ts'
+import {
+  type AnswerDown,
+  type AnswerEnd,
+  type AnswerHead,
+  INLINE_BODY_BYTES_MAX,
+  type RemoteError,
+  type WholeAnswer
+} from '../model/invocation.ts'
 import { untilAborted } from './until-aborted.ts'
 
 /** Body bytes of an answer that are kept behind its reader (to go on elsewhere) and allowed ahead of it (back-pressure). */
@@ -36,6 +43,14 @@ export class AnswerTape {
     this.#notify()
   }
 
+  /** The head, and all the rest with it. */
+  complete(head: AnswerHead, { body, end }: WholeAnswer): void {
+    this.#head = head
+    if (body.length > 0) this.#chunks.push(body)
+    this.#writtenTo += body.length
+    this.end(end)
+  }
+
   /** Resolves when there is room for more, or rejects with the signal's reason. */
   async write(chunk: Uint8Array, { signal }: { signal: AbortSignal }): Promise<void> {
     this.#chunks.push(chunk)
@@ -70,6 +85,11 @@ export class AnswerTape {
    */
   async *read(offset: number, { signal }: { signal: AbortSignal }): AsyncGenerator<AnswerDown, void> {
     while (this.#head === undefined && this.#failure === undefined) await this.#changed(signal)
+    if (offset === 0 && this.#isShort) {
+      yield { type: 'answer', head: this.#head as AnswerHead, whole: { body: Buffer.concat(this.#chunks), end: this.#end as AnswerEnd } }
+      this.#advance(this.#writtenTo)
+      return
+    }
     if (this.#head !== undefined) yield { type: 'answer', head: this.#head }
     let position = offset
     while (true) {
@@ -92,6 +112,11 @@ export class AnswerTape {
         await this.#changed(signal)
       }
     }
+  }
+
+  /** Whether all of a small answer is here. */
+  get #isShort(): boolean {
+    return this.#head !== undefined && this.#end !== undefined && this.#keptFrom === 0 && this.#writtenTo <= INLINE_BODY_BYTES_MAX
   }
 
   #at(position: number): Uint8Array | undefined {

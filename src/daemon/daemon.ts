@@ -117,6 +117,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       isActive: () => consensus.role.active,
       orchestrator: () => consensus.role.leader,
       function: name => consensus.tables.functions.get(name),
+      hasApplied: index => consensus.indices.applied >= index,
       applied: (index, options) => consensus.applied(index, options)
     }
   })

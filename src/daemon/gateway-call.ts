@@ -1,13 +1,14 @@
 import { CaresError, toCaresError } from '../model/errors.ts'
 import type { FunctionRecord } from '../model/function.ts'
 import type { Attempt, InvocationId, PeerId, Session } from '../model/ids.ts'
-import type { AnswerDown, CallHead, ExecuteDown, ExecuteUp, InvokeDown, InvokeUp, RemoteError } from '../model/invocation.ts'
+import type { AnswerDown, CallHead, ExecuteDown, ExecuteUp, InvokeDown, InvokeUp, RemoteError, WholeAnswer } from '../model/invocation.ts'
 import type { PlacementKind, Receipt } from '../model/placement.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import type { Channel, Transport } from '../model/ports/transport.ts'
 import { fromRemoteError } from '../model/remote-error.ts'
 import { AbortLinks } from './abort-links.ts'
+import { openWithin } from './open-within.ts'
 import type { OrchestratorWatch } from './orchestrator-watch.ts'
 import type { ReplayBody } from './replay-body.ts'
 
@@ -130,7 +131,7 @@ export class GatewayCall {
     this.#asked = target
     let channel: Channel<InvokeUp, InvokeDown>
     try {
-      channel = await transport.open('invoke', target, { signal: AbortSignal.any([signal, clock.timeout(OPEN_TIMEOUT_MS)]) })
+      channel = await openWithin(transport, 'invoke', target, { ms: OPEN_TIMEOUT_MS, clock, signal })
     } catch (err) {
       if (signal.aborted) throw toCaresError(signal.reason)
       const error = toCaresError(err)
@@ -144,15 +145,17 @@ export class GatewayCall {
     links.add(signal, reason => channel.abort(toCaresError(reason)))
     let uploading = false
     let over = false
+    let complete = false
     // What an attach cannot go on with is not given up on a suspicion: a call whose body is on its way waits until that has arrived.
     const onSilence = (reason: unknown): void => {
       if (!uploading) channel.abort(toCaresError(reason))
     }
     links.add(watched.signal, onSilence)
     let firstSign = false
-    links.add(clock.timeout(FIRST_SIGN_MS), () => {
+    const onNoSign = (): void => {
       if (!firstSign) channel.abort(new CaresError('peer_lost', 'the orchestrator does not answer', { retryable: true }))
-    })
+    }
+    links.after(FIRST_SIGN_MS, onNoSign, { clock })
     let placed: Placed | undefined
     let lost: CaresError | undefined
     try {
@@ -160,6 +163,7 @@ export class GatewayCall {
       while (lost === undefined) {
         const message = await channel.receive()
         firstSign = true
+        complete = isLast(message)
         if (message === undefined)
           throw new CaresError('peer_lost', 'the orchestrator ended the call without an answer', { retryable: true })
         if (message.type === 'queued') continue
@@ -194,7 +198,7 @@ export class GatewayCall {
       watched[Symbol.dispose]()
       channel.end()
       // Reached early when the client stops reading, and when the function answered without reading all of its input.
-      channel.abort(new CaresError('cancelled', 'the gateway has ended the call'))
+      if (!complete || uploading) channel.abort(new CaresError('cancelled', 'the gateway has ended the call'))
     }
     return placed === undefined ? this.#afterDoubt(lost) : yield* this.#attach(placed, round, signal)
   }
@@ -218,6 +222,10 @@ export class GatewayCall {
   async *#onAnswer(message: AnswerDown): AsyncGenerator<AnswerDown, RoundEnd | Doubt | undefined> {
     switch (message.type) {
       case 'answer':
+        if (message.whole !== undefined) {
+          yield* this.#rest(message, message.whole)
+          return { type: 'done' }
+        }
         if (!this.#headSent) yield message
         this.#headSent = true
         this.#init.body.release()
@@ -231,6 +239,16 @@ export class GatewayCall {
         return { type: 'done' }
       case 'failed':
         return this.#onFailed(message.error)
+    }
+  }
+
+  /** A whole answer, or what is missing of it where a part had arrived before its placer was lost. */
+  *#rest(answer: AnswerDown, { body, end }: WholeAnswer): Generator<AnswerDown, void> {
+    if (this.#headSent) {
+      yield { type: 'body', chunk: body.subarray(this.#offset) }
+      yield { type: 'answer-end', end }
+    } else {
+      yield answer
     }
   }
 
@@ -274,8 +292,7 @@ export class GatewayCall {
     using links = new AbortLinks()
     try {
       await clock.sleep(random() * ATTACH_JITTER_MS, { signal })
-      const opening = AbortSignal.any([signal, clock.timeout(OPEN_TIMEOUT_MS)])
-      const worker = await transport.open('execute', placed.worker, { signal: opening })
+      const worker = await openWithin(transport, 'execute', placed.worker, { ms: OPEN_TIMEOUT_MS, clock, signal })
       channel = worker
       links.add(signal, reason => worker.abort(toCaresError(reason)))
       await worker.send({ type: 'attach', invocation, round, session: placed.session, offset: this.#offset })
@@ -317,4 +334,9 @@ export class GatewayCall {
       channel.abort(toCaresError(err))
     }
   }
+}
+
+/** Whether an answer ends with this message. */
+function isLast(message: InvokeDown | undefined): boolean {
+  return message?.type === 'answer-end' || (message?.type === 'answer' && message.whole !== undefined)
 }

@@ -1,10 +1,13 @@
 import { CaresError, type ErrorCode, toCaresError } from '../model/errors.ts'
 import type { FunctionRecord } from '../model/function.ts'
 import type { InvocationId, PeerId } from '../model/ids.ts'
-import { type AnswerDown, type AnswerHead, INLINE_BODY_BYTES_MAX, type Usage } from '../model/invocation.ts'
+import { type AnswerDown, type AnswerHead, INLINE_BODY_BYTES_MAX, type Usage, type WholeAnswer } from '../model/invocation.ts'
 import type { PlacementKind } from '../model/placement.ts'
 import type { Startable } from '../model/ports/startable.ts'
 import type { InvocationAnswer, InvocationRequest } from '../model/service.ts'
+import { formatDurationMs } from '../model/units.ts'
+import { AbortLinks } from './abort-links.ts'
+import { collect, once } from './bodies.ts'
 import type { EventLog } from './event-log.ts'
 import { Breaker, GatewayCall, type GatewayCallComponents, type Placed } from './gateway-call.ts'
 import { type InvocationBook, RESULT_BYTES_EACH_MAX } from './invocation-book.ts'
@@ -166,7 +169,10 @@ export class Gateway implements Startable {
     const { clock, appliedIndex, resolvePeer } = this.#components
     const { id, fn, abort, startedMs } = running
     const deadlineMs = Math.min(fn.timeoutMs, request.timeoutMs ?? fn.timeoutMs)
-    const all = AbortSignal.any([signal, abort.signal, clock.timeout(deadlineMs + DEADLINE_GRACE_MS)])
+    const links = new AbortLinks()
+    links.add(signal, reason => abort.abort(reason))
+    const onTimeout = (): void => abort.abort(new CaresError('timeout', `no answer within ${formatDurationMs(deadlineMs)}`))
+    links.after(deadlineMs + DEADLINE_GRACE_MS, onTimeout, { clock })
     const body = new ReplayBody(request.body)
     let messages: AsyncGenerator<AnswerDown, void> | undefined
     try {
@@ -177,7 +183,7 @@ export class Gateway implements Startable {
           fn,
           head: request.head,
           body,
-          inline: small ? await untilAborted(body.inline(), all) : undefined,
+          inline: small ? await untilAborted(body.inline(), abort.signal) : undefined,
           pinnedTo: request.on === undefined ? undefined : resolvePeer(request.on),
           deadlineMs: Math.max(1, deadlineMs - (clock.nowMs() - startedMs)),
           minIndex: appliedIndex(),
@@ -185,19 +191,26 @@ export class Gateway implements Startable {
         },
         { ...this.#components, breaker: this.#breaker }
       )
-      messages = call.messages({ signal: all })
+      messages = call.messages({ signal: abort.signal })
       const first = await messages.next()
       if (first.done === true || first.value.type !== 'answer') throw new CaresError('protocol', 'an answer must begin with its head')
       const { head } = first.value
       const { placed } = running
       if (placed === undefined) throw new CaresError('protocol', 'an answer came before its placement')
       running.head = head
+      const { whole } = first.value
+      if (whole !== undefined) {
+        links[Symbol.dispose]()
+        body.cancel()
+        await messages.return()
+        return this.#complete(running, placed, { head, whole, keep })
+      }
       const end = Promise.withResolvers<{ usage: Usage }>()
       end.promise.catch(() => {}) // The record tells it, too: a caller need not look.
       // A generator that was never started runs no clean-up when it is dropped: a call whose answer nobody reads ends with its signal.
       const onAbort = (): void => void reading.next().catch(() => {})
-      const reading = this.#body(running, messages, { body, end, keep, onEnd: () => all.removeEventListener('abort', onAbort) })
-      all.addEventListener('abort', onAbort, { once: true })
+      const reading = this.#body(running, messages, { body, end, keep, onEnd: () => links[Symbol.dispose]() })
+      links.add(abort.signal, onAbort)
       return {
         invocation: id,
         worker: placed.worker,
@@ -211,10 +224,22 @@ export class Gateway implements Startable {
       // Nothing was done in the name of this key: the next call with it is a first one.
       if (error.retryable) this.#components.book.clearKey(running.key)
       this.#finish(running, { error })
+      links[Symbol.dispose]()
       body.cancel()
       await messages?.return()
       throw error
     }
+  }
+
+  /** An answer of which nothing is missing: the call is over before its client has read a byte. */
+  #complete(
+    running: Running,
+    { worker, placement }: Placed,
+    { head, whole, keep }: { head: AnswerHead; whole: WholeAnswer; keep: boolean }
+  ): InvocationAnswer {
+    if (keep) this.#components.book.keep(running.id, { head, body: whole.body })
+    this.#finish(running, { usage: whole.end.usage })
+    return { invocation: running.id, worker, placement, head, body: once(whole.body), end: Promise.resolve(whole.end), whole }
   }
 
   async *#body(
@@ -322,23 +347,4 @@ type Outcome = { readonly usage: Usage; readonly error?: undefined } | { readonl
 /** What an idempotency key stands for: it is the caller's own name for one call of one function. */
 function keyOf({ function: fn, idempotencyKey }: InvocationRequest): string | undefined {
   return idempotencyKey === undefined ? undefined : `${fn}\n${idempotencyKey}`
-}
-
-async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.length
-    if (bytes > RESULT_BYTES_EACH_MAX) {
-      throw new CaresError('too_large', `the body of an asynchronous call may have ${RESULT_BYTES_EACH_MAX} bytes`, {
-        hint: 'call the function synchronously: that body is streamed'
-      })
-    }
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
-
-async function* once(body: Uint8Array): AsyncGenerator<Uint8Array, void> {
-  if (body.length > 0) yield body
 }

@@ -1,15 +1,17 @@
 import { CaresError } from '../model/errors.ts'
-import { type FunctionRecord, functionKey } from '../model/function.ts'
+import type { FunctionRecord } from '../model/function.ts'
 import type { Attempt, PeerId, Session } from '../model/ids.ts'
-import type { AnswerDown, ExecuteDown, ExecuteUp, InvokeDown, InvokeUp, RemoteError } from '../model/invocation.ts'
-import type { Decision, Receipt, RejectionReason } from '../model/placement.ts'
+import type { AnswerEnd, AnswerHead, ExecuteDown, ExecuteUp, InvokeDown, InvokeUp, RemoteError } from '../model/invocation.ts'
+import type { Decision, Receipt } from '../model/placement.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import type { Channel, Transport } from '../model/ports/transport.ts'
-import { fromRemoteError, toRemoteError } from '../model/remote-error.ts'
+import { toRemoteError } from '../model/remote-error.ts'
 import { AbortLinks } from './abort-links.ts'
 import type { EventLog } from './event-log.ts'
+import { openWithin } from './open-within.ts'
 import { type Placer, type Reserved, wasClean } from './placer.ts'
+import { isWorthWaiting, unplaceable } from './unplaceable.ts'
 import { type Ticket, WaitingLine } from './waiting-line.ts'
 
 /** Workers that are tried for one round before the last refusal is the answer. */
@@ -43,7 +45,9 @@ export interface Office {
   isActive(): boolean
   orchestrator(): PeerId | null
   function(name: string): FunctionRecord | undefined
-  /** Resolves once the log is applied here up to `index`. */
+  /** Whether the log is applied here up to `index`. */
+  hasApplied(index: number): boolean
+  /** Resolves once it is. */
   applied(index: number, options: { signal: AbortSignal }): Promise<void>
 }
 
@@ -91,17 +95,17 @@ export class Orchestrator {
     using links = new AbortLinks()
     try {
       this.#checkMandate(channel, call)
-      await channel.send({ type: 'queued' })
       const { clock } = this.#components
       const endMs = clock.nowMs() + call.deadlineMs
-      links.add(clock.timeout(call.deadlineMs + ABANDON_AFTER_MS), () =>
-        channel.abort(new CaresError('timeout', 'the gateway has not ended the call at its deadline'))
-      )
-      const signal = AbortSignal.any([channel.signal, clock.timeout(call.deadlineMs)])
-      await this.#place(channel, call, { signal, endMs })
+      const deadline = new AbortController()
+      links.add(channel.signal, reason => deadline.abort(reason))
+      links.after(call.deadlineMs, () => deadline.abort(noRoomInTime()), { clock })
+      const abandon = (): void => channel.abort(new CaresError('timeout', 'the gateway has not ended the call at its deadline'))
+      links.after(call.deadlineMs + ABANDON_AFTER_MS, abandon, { clock })
+      await this.#place(channel, call, { signal: deadline.signal, endMs })
     } catch (err) {
       if (channel.signal.aborted) throw err
-      await channel.send({ type: 'failed', error: toRemoteError(asTimeout(err), { started: false }) })
+      await channel.send({ type: 'failed', error: toRemoteError(err, { started: false }) })
     }
     channel.end()
   }
@@ -120,7 +124,16 @@ export class Orchestrator {
 
   async #place(channel: GatewayChannel, call: Call, { signal, endMs }: { signal: AbortSignal; endMs: number }): Promise<void> {
     const { office } = this.#components
-    await office.applied(call.minIndex, { signal })
+    let told = false
+    /** The gateway is told that its call waits: not at all when it is placed at once. */
+    const tell = async (): Promise<void> => {
+      if (!told) await channel.send({ type: 'queued' })
+      told = true
+    }
+    if (!office.hasApplied(call.minIndex)) {
+      await tell()
+      await office.applied(call.minIndex, { signal })
+    }
     const fn = office.function(call.function)
     if (fn === undefined) throw new CaresError('not_found', `no function named ${call.function}`)
     const refused = new Map<PeerId, RemoteError>()
@@ -135,6 +148,7 @@ export class Orchestrator {
         if (!isWorthWaiting(receipt.decision, refused) || !this.#components.placer.couldFit(fn, call.pinnedTo))
           throw unplaceable(fn, receipt.decision, last)
         ticket ??= this.#line.join()
+        await tell()
         await this.#waitForRoom(ticket, signal)
         for (const [peer, { code }] of refused) if (code === 'busy') refused.delete(peer)
         continue
@@ -165,11 +179,19 @@ export class Orchestrator {
   }
 
   async #waitForRoom(ticket: Ticket, signal: AbortSignal): Promise<void> {
-    const lookAgain = this.#components.clock.timeout(LOOK_AGAIN_MS)
+    using links = new AbortLinks()
+    const wait = new AbortController()
+    let mayLook = false
+    links.add(signal, reason => wait.abort(reason))
+    const lookAgain = (): void => {
+      mayLook = true
+      wait.abort()
+    }
+    links.after(LOOK_AGAIN_MS, lookAgain, this.#components)
     try {
-      await this.#line.wait(ticket, { signal: AbortSignal.any([signal, lookAgain]) })
+      await this.#line.wait(ticket, { signal: wait.signal })
     } catch (err) {
-      if (signal.aborted || !lookAgain.aborted) throw err
+      if (signal.aborted || !mayLook) throw err
     }
   }
 
@@ -203,7 +225,7 @@ export class Orchestrator {
     const { transport, clock, log } = this.#components
     let lane: WorkerChannel
     try {
-      lane = await transport.open('execute', worker, { signal: AbortSignal.any([signal, clock.timeout(OPEN_TIMEOUT_MS)]) })
+      lane = await openWithin(transport, 'execute', worker, { ms: OPEN_TIMEOUT_MS, clock, signal })
     } catch (err) {
       signal.throwIfAborted()
       log.debug({ err, worker }, 'worker not reached')
@@ -242,9 +264,8 @@ export class Orchestrator {
     lane: WorkerChannel,
     { fn, worker, call, receipt }: { fn: FunctionRecord; worker: PeerId; call: Call; receipt: Receipt }
   ): Promise<TryEnd> {
-    const { placer } = this.#components
     let upload: Promise<void> | undefined
-    let head: Extract<AnswerDown, { type: 'answer' }>['head'] | undefined
+    let head: AnswerHead | undefined
     try {
       while (true) {
         const message = await lane.receive()
@@ -263,13 +284,15 @@ export class Orchestrator {
           case 'answer':
             head = message.head
             await channel.send(message)
-            break
+            if (message.whole === undefined) break
+            this.#learn(head, message.whole.end, { fn, worker, receipt })
+            return { type: 'done' }
           case 'body':
             await channel.send(message)
             break
           case 'answer-end':
             await channel.send(message)
-            if (head !== undefined) placer.observe(fn, worker, { start: head.start, usage: message.end.usage, clean: wasClean(receipt) })
+            if (head !== undefined) this.#learn(head, message.end, { fn, worker, receipt })
             return { type: 'done' }
           case 'unknown':
             throw new CaresError('protocol', `the worker answered order ${call.invocation} as if it were an attach`)
@@ -280,6 +303,10 @@ export class Orchestrator {
       // A function may answer without reading its whole input: what is still on its way is of no use to anybody.
       upload?.catch(() => {})
     }
+  }
+
+  #learn(head: AnswerHead, end: AnswerEnd, { fn, worker, receipt }: { fn: FunctionRecord; worker: PeerId; receipt: Receipt }): void {
+    this.#components.placer.observe(fn, worker, { start: head.start, usage: end.usage, clean: wasClean(receipt) })
   }
 }
 
@@ -300,42 +327,11 @@ async function passBody(from: GatewayChannel, to: WorkerChannel): Promise<void> 
   }
 }
 
-/** Reasons that waiting does not cure soon enough to wait for it. */
-const LASTING = new Set<RejectionReason>(['not_pinned', 'no_runtime', 'wrong_arch', 'deadline', 'not_alive', 'draining'])
-
-/** Whether some peer is only short of room at the moment. */
-function isWorthWaiting({ verdicts, skipped }: Decision, refused: ReadonlyMap<PeerId, RemoteError>): boolean {
-  return (
-    skipped > 0 ||
-    verdicts.some(
-      verdict =>
-        !verdict.fits && (verdict.reason === 'excluded' ? refused.get(verdict.peer)?.code === 'busy' : !LASTING.has(verdict.reason))
-    )
-  )
-}
-
-/** Refusals that say more than "no room": they are the answer when no other worker is left. */
-const TELLING = new Set<string>(['image_not_found', 'image_unsupported', 'runtime_unavailable', 'function_protocol'])
-
-function unplaceable(fn: FunctionRecord, { rejected }: Decision, last: RemoteError | undefined): CaresError {
-  if (last !== undefined && TELLING.has(last.code)) return fromRemoteError(last)
-  const counts = Object.entries(rejected).map(([reason, peers]) => `${reason} on ${peers}`)
-  const because = last === undefined ? '' : `; the last one tried said: ${last.message}`
-  return new CaresError('no_capacity', `${functionKey(fn)} was not placed: ${counts.join(', ') || 'no peer is known'}${because}`, {
-    retryable: true,
-    hint: `see which peer lacks what: cares explain ${fn.name}`,
-    details: { rejected: { ...rejected }, retryAfterMs: 1_000, ...(last === undefined ? {} : { lastCode: last.code }) }
-  })
-}
-
 function costOf({ chosen, verdicts }: Decision): number {
   const verdict = verdicts.find(({ peer }) => peer === chosen)
   return verdict?.fits === true ? verdict.cost.total : 0
 }
 
-function asTimeout(err: unknown): unknown {
-  if (err instanceof Error && err.name === 'TimeoutError') {
-    return new CaresError('timeout', 'the call found no room before its deadline', { retryable: true, details: { retryAfterMs: 1_000 } })
-  }
-  return err
+function noRoomInTime(): CaresError {
+  return new CaresError('timeout', 'the call found no room before its deadline', { retryable: true, details: { retryAfterMs: 1_000 } })
 }

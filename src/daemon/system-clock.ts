@@ -11,6 +11,7 @@ export function createSystemClock(): Clock {
     timestamp: () => new Date().toISOString(),
     timeout: ms => AbortSignal.timeout(delay(ms)),
     sleep,
+    after,
     every
   }
 }
@@ -28,6 +29,12 @@ function sleep(ms: number, { signal }: { signal?: AbortSignal } = {}): Promise<v
   if (signal?.aborted === true) abort()
   else signal?.addEventListener('abort', abort, { once: true })
   return promise
+}
+
+function after(ms: number, task: () => void): Disposable {
+  const timer = setTimeout(task, delay(ms))
+  timer.unref()
+  return { [Symbol.dispose]: () => clearTimeout(timer) }
 }
 
 function every(ms: number, task: () => void | Promise<void>): Disposable {

@@ -69,7 +69,7 @@ export interface Order {
   readonly body?: Uint8Array | undefined
 }
 
-/** Request bodies up to this size travel inside the call and the order: one message instead of a conversation. */
+/** Bodies up to this size travel inside the call, the order and the answer: one message instead of a conversation. */
 export const INLINE_BODY_BYTES_MAX = 65_536
 
 /** Gateway to orchestrator, on `/cares/invoke`. `call` first; `placed-ack` for each `placed`; body chunks and `end` only after `accepted`. */
@@ -95,7 +95,7 @@ export type InvokeUp =
 
 /** Orchestrator to gateway. `placed` comes before each dispatch and waits for its acknowledgement. */
 export type InvokeDown =
-  /** The call has arrived. Sent at once, so that a busy orchestrator is told from a lost one. */
+  /** The call has arrived and must wait. Sent at once unless `placed` is, so that a busy orchestrator is told from a lost one. */
   | { readonly type: 'queued' }
   /** The worker has admitted the call and wants its body. Not sent for a body that came inside the call. */
   | { readonly type: 'accepted' }
@@ -133,9 +133,15 @@ export type ExecuteDown =
   | { readonly type: 'unknown'; readonly session: Session }
   | AnswerDown
 
-/** The answer of a function as it travels back. After `failed` or `answer-end` nothing follows. */
+/** The rest of an answer whose body is at most `INLINE_BODY_BYTES_MAX` and was there when its head was: one message instead of three. */
+export interface WholeAnswer {
+  readonly body: Uint8Array
+  readonly end: AnswerEnd
+}
+
+/** The answer of a function as it travels back. After `failed`, `answer-end` or an `answer` that is whole, nothing follows. */
 export type AnswerDown =
-  | { readonly type: 'answer'; readonly head: AnswerHead }
+  | { readonly type: 'answer'; readonly head: AnswerHead; readonly whole?: WholeAnswer | undefined }
   | { readonly type: 'body'; readonly chunk: Uint8Array }
   | { readonly type: 'answer-end'; readonly end: AnswerEnd }
   | { readonly type: 'failed'; readonly error: RemoteError }

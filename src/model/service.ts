@@ -3,7 +3,7 @@ import type { EventRecord } from './events.ts'
 import type { FunctionRecord, FunctionSpec } from './function.ts'
 import type { StatsHistory } from './history.ts'
 import type { InvocationId, PeerId, Term } from './ids.ts'
-import type { AnswerHead, CallHead, InvocationRecord, Usage } from './invocation.ts'
+import type { AnswerHead, CallHead, InvocationRecord, Usage, WholeAnswer } from './invocation.ts'
 import type { LogLine, LogQuery } from './logs.ts'
 import type { PeerProfile, PeerView } from './peer.ts'
 import type { PlacementKind } from './placement.ts'
@@ -75,6 +75,8 @@ export interface InvocationAnswer {
   readonly body: AsyncIterable<Uint8Array>
   /** Settles after the body; rejects if the answer was cut short. Observed by the gateway itself, so it may be ignored. */
   readonly end: Promise<{ usage: Usage }>
+  /** The rest, where all of the answer has arrived; `body` and `end` give the same, and need not be read. */
+  readonly whole?: WholeAnswer | undefined
 }
 
 /** Numbers for `/metrics` that are not in the view. */

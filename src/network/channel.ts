@@ -16,27 +16,34 @@ export function diallerChannel<Name extends ProtocolName>(
   return new TypedChannel(exchange, remote, up, down)
 }
 
-/** Runs `handler` for an exchange that the remote opened. When it returns, this side ends and whatever still comes is dropped. */
+/** The served side of an exchange, in the messages of its protocol. */
+export function acceptorChannel<Name extends ProtocolName>(name: Name, exchange: Exchange, remote: PeerId): ServedChannel<Name> {
+  const { up, down } = LANE_PROTOCOLS[name]
+  return new TypedChannel(exchange, remote, down, up)
+}
+
+/** A channel that can be told that nobody reads it any more. */
+export type ServedChannel<Name extends ProtocolName> = Channel<Protocols[Name]['down'], Protocols[Name]['up']> & { discard(): void }
+
+/** Runs `handler` for a channel that the remote opened. When it returns, this side ends and whatever still comes is dropped. */
 export function serve<Name extends ProtocolName>(
   name: Name,
-  exchange: Exchange,
-  remote: PeerId,
+  channel: ServedChannel<Name>,
   { handler, log }: { handler: ChannelHandler<Name> | undefined; log: Logger }
 ): void {
   if (handler === undefined) {
-    exchange.abort(new CaresError('incompatible', `this peer does not serve ${name}`))
+    channel.abort(new CaresError('incompatible', `this peer does not serve ${name}`))
     return
   }
-  const { up, down } = LANE_PROTOCOLS[name]
   const run = async (): Promise<void> => {
     try {
-      await handler(new TypedChannel(exchange, remote, down, up))
-      exchange.end()
-      exchange.discard()
+      await handler(channel)
+      channel.end()
+      channel.discard()
     } catch (error) {
-      if (!(error instanceof CaresError) && !exchange.signal.aborted)
-        log.error({ err: error, protocol: name, peer: remote }, 'handler failed')
-      exchange.abort(toCaresError(error))
+      if (!(error instanceof CaresError) && !channel.signal.aborted)
+        log.error({ err: error, protocol: name, peer: channel.remote }, 'handler failed')
+      channel.abort(toCaresError(error))
     }
   }
   void run()
@@ -61,6 +68,10 @@ class TypedChannel<Out extends object, In> implements Channel<Out, In> {
 
   async send(message: Out): Promise<void> {
     for (const part of split(message)) await this.#exchange.send(this.#out.encode(part))
+  }
+
+  discard(): void {
+    this.#exchange.discard()
   }
 
   async receive(): Promise<In | undefined> {

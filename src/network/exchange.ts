@@ -11,6 +11,9 @@ const CREDIT_STEP_BYTES = WINDOW_BYTES / 4
 /** Calls of `send` that may wait for the window at once. Senders await each; this only stops one that does not. */
 const SENDS_WAITING_MAX = 64
 
+/** How soon the lane should look at what an exchange has to send. */
+export type Urgency = 'now' | 'some time'
+
 interface WaitingSend {
   readonly bytes: Uint8Array
   readonly resolve: () => void
@@ -25,7 +28,7 @@ type FrameBody = LaneFrame extends infer Frame ? (Frame extends LaneFrame ? Omit
  */
 export class Exchange {
   readonly id: number
-  readonly #wake: () => void
+  readonly #wake: (urgency: Urgency) => void
   readonly #controller = new AbortController()
   #failure: CaresError | undefined
 
@@ -45,7 +48,7 @@ export class Exchange {
   #takenBytes = 0
   #reader: PromiseWithResolvers<Uint8Array | undefined> | undefined
 
-  constructor(id: number, { dialled, wake }: { dialled: boolean; wake: () => void }) {
+  constructor(id: number, { dialled, wake }: { dialled: boolean; wake: (urgency: Urgency) => void }) {
     this.id = id
     this.#openDue = dialled
     this.#wake = wake
@@ -92,7 +95,8 @@ export class Exchange {
   end(): void {
     if (this.#endAsked) return
     this.#endAsked = true
-    this.#wake()
+    // Where the remote has ended, nobody waits for this: it may travel with whatever is sent next.
+    this.#wake(this.#remoteEnded ? 'some time' : 'now')
   }
 
   /**
@@ -110,7 +114,7 @@ export class Exchange {
       this.#abortDue = error
       this.#outgoing.push(...unsent)
     }
-    this.#wake()
+    this.#wake('now')
   }
 
   /** Takes what the remote still sends and drops it: its side is served, but it does not know that yet. */
@@ -194,7 +198,7 @@ export class Exchange {
   #enqueue(bytes: Uint8Array): void {
     this.#sendableBytes -= costOf(bytes)
     this.#outgoing.push(bytes)
-    this.#wake()
+    this.#wake('now')
   }
 
   #admitWaiting(): void {
@@ -226,7 +230,7 @@ export class Exchange {
   #taken(bytes: Uint8Array, bufferedBytes = costOf(bytes)): void {
     this.#incomingBytes -= bufferedBytes
     this.#takenBytes += costOf(bytes)
-    if (this.#takenBytes >= CREDIT_STEP_BYTES) this.#wake()
+    if (this.#takenBytes >= CREDIT_STEP_BYTES) this.#wake('now')
   }
 }
 

@@ -1,7 +1,7 @@
 import type { PeerId } from '../model/ids.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import type { ChannelHandler, ProtocolName } from '../model/ports/transport.ts'
-import { serve } from './channel.ts'
+import { acceptorChannel, serve, type ServedChannel } from './channel.ts'
 import type { Exchange } from './exchange.ts'
 
 /** Who serves which protocol of a transport. */
@@ -18,17 +18,12 @@ export class Handlers {
     ;(this.#byName as Record<Name, ChannelHandler<Name>>)[name] = handler
   }
 
-  /** Serves an exchange that `remote` opened. */
+  /** Serves an exchange that `remote` opened on a lane. */
   serve(name: ProtocolName, exchange: Exchange, remote: PeerId): void {
-    switch (name) {
-      case 'invoke':
-        return serve(name, exchange, remote, { handler: this.#byName[name], log: this.#log })
-      case 'execute':
-        return serve(name, exchange, remote, { handler: this.#byName[name], log: this.#log })
-      case 'control':
-        return serve(name, exchange, remote, { handler: this.#byName[name], log: this.#log })
-      case 'image':
-        return serve(name, exchange, remote, { handler: this.#byName[name], log: this.#log })
-    }
+    this.serveChannel(name, acceptorChannel(name, exchange, remote))
+  }
+
+  serveChannel<Name extends ProtocolName>(name: Name, channel: ServedChannel<Name>): void {
+    serve(name, channel, { handler: (this.#byName as { [Key in Name]?: ChannelHandler<Key> })[name], log: this.#log })
   }
 }

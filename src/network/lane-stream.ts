@@ -3,8 +3,10 @@ import { decode, encode } from 'it-length-prefixed'
 import { pipe } from 'it-pipe'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { CaresError } from '../model/errors.ts'
+import type { Clock } from '../model/ports/clock.ts'
 import { LANE_FRAME_BYTES_MAX, laneCodec } from '../wire/lane-codec.ts'
 import type { Exchange } from './exchange.ts'
+import { acknowledgeRarely } from './acknowledge-rarely.ts'
 import { Mux } from './mux.ts'
 
 /** What a lane needs of a libp2p stream. */
@@ -19,6 +21,8 @@ export interface LaneStream {
   close(error: CaresError): void
 }
 
+/** What is not urgent waits so long for something to travel with. */
+const LATER_MS = 10
 /** Frames joined into one write. One write a turn costs a fifth of one a frame; larger ones delay the other streams of the connection. */
 const WRITE_BYTES_MAX = 65_536
 
@@ -28,10 +32,12 @@ const WRITE_BYTES_MAX = 65_536
  * The frames of one turn go out in one write. Writing stops while the stream is full and goes on at its `drain` event (`onDrain()` works only
  * once). Reading never pauses: the windows of the exchanges bound what can be on its way.
  */
-export function runLane(stream: BytePipe, { accept }: { accept?: (exchange: Exchange) => void } = {}): LaneStream {
+export function runLane(stream: BytePipe, { clock, accept }: { clock: Clock; accept?: (exchange: Exchange) => void }): LaneStream {
   let scheduled = false
   let full = false
-  const mux = new Mux({ wake, accept })
+  let later: Disposable | undefined
+  acknowledgeRarely(stream)
+  const mux = new Mux({ wake: urgency => (urgency === 'now' ? wake() : wakeLater()), accept })
   stream.addEventListener('drain', () => {
     full = false
     wake()
@@ -46,12 +52,19 @@ export function runLane(stream: BytePipe, { accept }: { accept?: (exchange: Exch
     })
   }
 
+  function wakeLater(): void {
+    later ??= clock.after(LATER_MS, wake)
+  }
+
   function flush(): void {
+    later?.[Symbol.dispose]()
+    later = undefined
     try {
       while (!full && mux.lost === undefined) {
         const bytes = nextWrite(mux)
         if (bytes.byteLength === 0) return
-        full = !stream.send(bytes)
+        // In one piece: each piece of a list is encrypted and written on its own, which takes longer than to copy them.
+        full = !stream.send(bytes.subarray())
       }
     } catch (cause) {
       close(new CaresError('peer_lost', 'the connection was lost', { cause }))

@@ -1,11 +1,12 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { CaresError } from '../model/errors.ts'
 import type { PeerId } from '../model/ids.ts'
+import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
-import type { ProtocolName } from '../model/ports/transport.ts'
-import type { Exchange } from './exchange.ts'
+import type { Channel, ProtocolName, Protocols } from '../model/ports/transport.ts'
+import { diallerChannel } from './channel.ts'
 import type { Handlers } from './handlers.ts'
-import { createLanePair, type LanePair } from './lane-pair.ts'
+import { LocalExchanges } from './local-exchanges.ts'
 import { type BytePipe, type LaneStream, runLane } from './lane-stream.ts'
 import { abortedWait, until } from './wait.ts'
 
@@ -16,6 +17,7 @@ export interface LanesComponents {
   readonly self: PeerId
   readonly handlers: Handlers
   readonly log: Logger
+  readonly clock: Clock
   /** Opens a stream to a peer, dialling it first if there is no connection. Throws CaresError. Bounded in time by itself. */
   readonly openStream: (protocol: ProtocolName, peer: PeerId) => Promise<BytePipe>
 }
@@ -23,13 +25,17 @@ export interface LanesComponents {
 /** All lanes of a peer: one for each protocol, remote and direction, dialled by the side that opens exchanges, when it opens the first. */
 export class Lanes {
   readonly #components: LanesComponents
+  /** Dialled, or being dialled. */
   readonly #outbound = new Map<string, Promise<LaneStream>>()
+  /** Those of them that stand: a call on one of these waits for nothing. */
+  readonly #standing = new Map<string, LaneStream>()
   readonly #inbound = new Map<string, LaneStream[]>()
-  readonly #own = new Map<ProtocolName, LanePair>()
+  readonly #local: LocalExchanges
   #stopped: CaresError | undefined
 
   constructor(components: LanesComponents) {
     this.#components = components
+    this.#local = new LocalExchanges(components)
   }
 
   start(): void {
@@ -37,13 +43,19 @@ export class Lanes {
   }
 
   /** Opens an exchange, on a new lane if there is none. */
-  async open(protocol: ProtocolName, peer: PeerId, { signal }: { signal: AbortSignal }): Promise<Exchange> {
+  async open<Name extends ProtocolName>(
+    protocol: Name,
+    peer: PeerId,
+    { signal }: { signal: AbortSignal }
+  ): Promise<Channel<Protocols[Name]['up'], Protocols[Name]['down']>> {
     if (this.#stopped !== undefined) throw this.#stopped
     if (signal.aborted) throw abortedWait(signal, peer)
-    if (peer === this.#components.self) return this.#ownLane(protocol).open()
+    if (peer === this.#components.self) return this.#local.open(protocol)
+    const standing = this.#standing.get(laneKey(protocol, peer))
+    if (standing !== undefined) return diallerChannel(protocol, standing.mux.open(), peer)
     try {
       const lane = await until(this.#lane(protocol, peer), signal)
-      return lane.mux.open()
+      return diallerChannel(protocol, lane.mux.open(), peer)
     } catch (error) {
       throw signal.aborted ? abortedWait(signal, peer) : error
     }
@@ -52,8 +64,11 @@ export class Lanes {
   /** Serves a lane that a remote has dialled. */
   accept(protocol: ProtocolName, stream: Stream, connection: Connection): void {
     const remote = connection.remotePeer.toString() as PeerId
-    const key = `${protocol} ${remote}`
-    const lane = runLane(stream, { accept: exchange => this.#components.handlers.serve(protocol, exchange, remote) })
+    const key = laneKey(protocol, remote)
+    const lane = runLane(stream, {
+      clock: this.#components.clock,
+      accept: exchange => this.#components.handlers.serve(protocol, exchange, remote)
+    })
     const lanes = [...(this.#inbound.get(key) ?? []), lane]
     while (lanes.length > INBOUND_LANES_MAX) lanes.shift()?.close(new CaresError('peer_lost', 'the remote has dialled newer lanes'))
     this.#inbound.set(key, lanes)
@@ -68,8 +83,7 @@ export class Lanes {
   /** Ends every exchange. Resolves when no lane is left. */
   async stop(reason: CaresError): Promise<void> {
     this.#stopped = reason
-    for (const lane of this.#own.values()) lane.cut()
-    this.#own.clear()
+    this.#local.cut()
     const outbound = await Promise.allSettled(this.#outbound.values())
     const lanes = [
       ...outbound.flatMap(result => (result.status === 'fulfilled' ? [result.value] : [])),
@@ -80,7 +94,7 @@ export class Lanes {
   }
 
   async #lane(protocol: ProtocolName, peer: PeerId): Promise<LaneStream> {
-    const key = `${protocol} ${peer}`
+    const key = laneKey(protocol, peer)
     const existing = this.#outbound.get(key)
     if (existing !== undefined) return existing
     const dialled = this.#dial(protocol, peer, key)
@@ -90,9 +104,11 @@ export class Lanes {
 
   async #dial(protocol: ProtocolName, peer: PeerId, key: string): Promise<LaneStream> {
     try {
-      const lane = runLane(await this.#components.openStream(protocol, peer))
+      const lane = runLane(await this.#components.openStream(protocol, peer), this.#components)
+      this.#standing.set(key, lane)
       void lane.ended.then(() => {
         this.#outbound.delete(key)
+        this.#standing.delete(key)
         this.#report(protocol, peer, lane)
       })
       return lane
@@ -102,18 +118,13 @@ export class Lanes {
     }
   }
 
-  #ownLane(protocol: ProtocolName): LanePair {
-    const existing = this.#own.get(protocol)
-    if (existing !== undefined) return existing
-    const { self, handlers } = this.#components
-    const lane = createLanePair(exchange => handlers.serve(protocol, exchange, self), { forth: setImmediate, back: setImmediate })
-    this.#own.set(protocol, lane)
-    return lane
-  }
-
   #report(protocol: ProtocolName, peer: PeerId, lane: LaneStream): void {
     const fields = { protocol, peer, err: lane.mux.lost }
     if (lane.mux.lost?.code === 'protocol') this.#components.log.warn(fields, 'lane broken')
     else this.#components.log.debug(fields, 'lane ended')
   }
+}
+
+function laneKey(protocol: ProtocolName, peer: PeerId): string {
+  return `${protocol} ${peer}`
 }

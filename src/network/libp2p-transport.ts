@@ -13,7 +13,6 @@ import type { Channel, ChannelHandler, ProtocolName, Protocols, Transport, Trans
 import { createRandom } from '../model/random.ts'
 import { withoutPeer } from './addresses.ts'
 import { Answered } from './answered.ts'
-import { diallerChannel } from './channel.ts'
 import { type ClusterId, formatClusterId, parseSecret } from './cluster-id.ts'
 import { ConnectionMonitor } from './connection-monitor.ts'
 import { ConsensusStreams } from './consensus-streams.ts'
@@ -119,6 +118,7 @@ class NodeTransport implements Libp2pTransport {
       self,
       handlers: this.#handlers,
       log,
+      clock,
       openStream: (protocol, peer) => this.#openStream(LANE_PROTOCOLS[protocol].id, peer)
     })
     const isConnected = (peer: PeerId): boolean => node.getConnections(peerIdFromString(peer)).length > 0
@@ -211,7 +211,7 @@ class NodeTransport implements Libp2pTransport {
     peer: PeerId,
     options: { signal: AbortSignal }
   ): Promise<Channel<Protocols[Name]['up'], Protocols[Name]['down']>> {
-    return diallerChannel(protocol, await this.#lanes.open(protocol, peer, options), peer)
+    return this.#lanes.open(protocol, peer, options)
   }
 
   handle<Name extends ProtocolName>(protocol: Name, handler: ChannelHandler<Name>): void {

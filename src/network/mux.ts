@@ -1,13 +1,13 @@
 import { CaresError } from '../model/errors.ts'
 import type { LaneFrame } from '../wire/lane-codec.ts'
-import { Exchange } from './exchange.ts'
+import { Exchange, type Urgency } from './exchange.ts'
 
 /** Exchanges that one lane carries at once, each with a window of memory on both sides. Above the in-flight calls of a busy gateway. */
 export const EXCHANGES_MAX = 1_024
 
 export interface MuxInit {
   /** Called when `take` has something to give. May be called often; must not call back into the mux. */
-  readonly wake: () => void
+  readonly wake: (urgency: Urgency) => void
   /** Called with each exchange that the remote opens; absent on the side that dialled the lane, which alone may open. */
   readonly accept?: ((exchange: Exchange) => void) | undefined
 }
@@ -41,7 +41,7 @@ export class Mux {
     }
     this.#lastId += 1
     const exchange = this.#add(this.#lastId, true)
-    this.#init.wake()
+    this.#init.wake('now')
     return exchange
   }
 
@@ -96,10 +96,10 @@ export class Mux {
   #add(id: number, dialled: boolean): Exchange {
     const exchange: Exchange = new Exchange(id, {
       dialled,
-      wake: () => {
+      wake: urgency => {
         if (this.#lost !== undefined) return
         this.#ready.add(exchange)
-        this.#init.wake()
+        this.#init.wake(urgency)
       }
     })
     this.#exchanges.set(id, exchange)

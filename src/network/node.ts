@@ -6,7 +6,7 @@ import { type Identify, identify } from '@libp2p/identify'
 import type { AddressSorter, Libp2p, PrivateKey } from '@libp2p/interface'
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { type Ping, ping } from '@libp2p/ping'
-import { tcp } from '@libp2p/tcp'
+import { corkedTcp } from './corked-tcp.ts'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import type { Logger } from '../model/ports/logger.ts'
@@ -62,7 +62,7 @@ export async function createNode(init: NodeInit, { log }: { log: Logger }): Prom
       announce: [...init.announce],
       announceFilter: addresses => (init.announce.length > 0 ? addresses : usableAddresses(addresses, networkInterfaces()))
     },
-    transports: [tcp()],
+    transports: [corkedTcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [
       yamux({

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import type { Measured } from './driver.ts'
 
 /**
@@ -7,8 +7,12 @@ import type { Measured } from './driver.ts'
  */
 export const SAMPLE_MS = 10
 
-/** Reads what a cgroup has used so far; undefined when it is not there (any more), or not to be seen from here. */
-export type CgroupReader = () => Measured | undefined
+/** Reads what a cgroup has used so far. */
+export interface CgroupReader {
+  /** Undefined when the cgroup is not there (any more), or not to be seen from here. */
+  read(): Measured | undefined
+  close(): void
+}
 
 /** How an engine lays out its cgroups, as `docker info` says. */
 export interface CgroupLayout {
@@ -23,18 +27,28 @@ export interface CgroupLayout {
 export function cgroupReader({ version, driver }: CgroupLayout, container: string, root = '/sys/fs/cgroup'): CgroupReader {
   const group = driver === 'systemd' ? `system.slice/docker-${container}.scope` : `docker/${container}`
   if (version === '1') {
-    return () => {
-      const cpuNs = readNumber(`${root}/cpuacct/${group}/cpuacct.usage`)
-      const memoryPeakBytes = readNumber(`${root}/memory/${group}/memory.max_usage_in_bytes`)
-      if (cpuNs === undefined && memoryPeakBytes === undefined) return undefined
-      return { cpuMs: cpuNs === undefined ? undefined : cpuNs / 1e6, memoryPeakBytes }
+    const cpu = new KernelFile(`${root}/cpuacct/${group}/cpuacct.usage`)
+    const memory = new KernelFile(`${root}/memory/${group}/memory.max_usage_in_bytes`)
+    return {
+      read: () => {
+        const cpuNs = parseNumber(cpu.text())
+        const memoryPeakBytes = parseNumber(memory.text())
+        if (cpuNs === undefined && memoryPeakBytes === undefined) return undefined
+        return { cpuMs: cpuNs === undefined ? undefined : cpuNs / 1e6, memoryPeakBytes }
+      },
+      close: () => [cpu, memory].forEach(file => file.close())
     }
   }
-  return () => {
-    const stat = readText(`${root}/${group}/cpu.stat`)
-    if (stat === undefined) return undefined
-    const memoryPeakBytes = readNumber(`${root}/${group}/memory.peak`) ?? readNumber(`${root}/${group}/memory.current`)
-    return { cpuMs: parseCpuStatMs(stat), memoryPeakBytes }
+  const cpu = new KernelFile(`${root}/${group}/cpu.stat`)
+  const peak = new KernelFile(`${root}/${group}/memory.peak`)
+  const current = new KernelFile(`${root}/${group}/memory.current`)
+  return {
+    read: () => {
+      const stat = cpu.text()
+      if (stat === undefined) return undefined
+      return { cpuMs: parseCpuStatMs(stat), memoryPeakBytes: parseNumber(peak.text()) ?? parseNumber(current.text()) }
+    },
+    close: () => [cpu, peak, current].forEach(file => file.close())
   }
 }
 
@@ -65,8 +79,8 @@ export function listeningPort(pid: number, root = '/proc'): number | undefined {
   return parseListeningPort(`${readText(`${root}/${pid}/net/tcp`) ?? ''}\n${readText(`${root}/${pid}/net/tcp6`) ?? ''}`)
 }
 
-function readNumber(path: string): number | undefined {
-  const number = Number.parseInt(readText(path) ?? '', 10)
+function parseNumber(text: string | undefined): number | undefined {
+  const number = Number.parseInt(text ?? '', 10)
   return Number.isNaN(number) ? undefined : number
 }
 
@@ -76,5 +90,36 @@ function readText(path: string): string | undefined {
     return readFileSync(path, 'utf8')
   } catch {
     return undefined
+  }
+}
+
+/** The longest is `cpu.stat`, of about 200 bytes. */
+const FILE_BYTES_MAX = 4_096
+
+/** A file that is read for every call: kept open, since to open it takes three times as long as to read it. */
+class KernelFile {
+  readonly #path: string
+  readonly #buffer = Buffer.alloc(FILE_BYTES_MAX)
+  #descriptor: number | undefined
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  text(): string | undefined {
+    try {
+      this.#descriptor ??= openSync(this.#path, 'r')
+      const bytes = readSync(this.#descriptor, this.#buffer, 0, FILE_BYTES_MAX, 0)
+      return this.#buffer.toString('latin1', 0, bytes)
+    } catch {
+      // Not there yet, not there any more, or never to be seen from here.
+      this.close()
+      return undefined
+    }
+  }
+
+  close(): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor)
+    this.#descriptor = undefined
   }
 }

@@ -55,7 +55,7 @@ export class DockerContainer implements StdioInstance, ServerInstance {
   port = 0
   readonly #container: Docker.Container
   readonly #components: ContainerComponents
-  readonly #readUsage: CgroupReader
+  readonly #cgroup: CgroupReader
   readonly #onRemoved: () => void
   #measured: Measured = {}
   #sampling: Disposable | undefined
@@ -71,14 +71,14 @@ export class DockerContainer implements StdioInstance, ServerInstance {
     this.#container = container
     this.#onRemoved = init.onRemoved
     this.#components = components
-    this.#readUsage = cgroupReader(components.cgroups, container.id)
+    this.#cgroup = cgroupReader(components.cgroups, container.id)
     // From before the start: a short program may have ended when the engine says that it was started.
     if (init.isSampled) this.#sampling = components.clock.every(SAMPLE_MS, () => void this.measure())
     this.exited = this.#untilExited(init)
   }
 
   measure(): Measured {
-    this.#measured = (this.#hasExited ? undefined : this.#readUsage()) ?? this.#measured
+    this.#measured = (this.#hasExited ? undefined : this.#cgroup.read()) ?? this.#measured
     return this.#measured
   }
 
@@ -106,6 +106,7 @@ export class DockerContainer implements StdioInstance, ServerInstance {
       return { exitCode: SIGKILL_EXIT_CODE, outOfMemory: false, lost: isOurs ? undefined : engineUnavailable(error, this.#components.host) }
     } finally {
       this.#hasExited = true
+      this.#cgroup.close()
       this.#sampling?.[Symbol.dispose]()
       // The engine does not close an input connection at the program's end, only when something is sent on it.
       this.stdin.destroy()

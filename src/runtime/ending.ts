@@ -23,18 +23,24 @@ export function createEnding({
   timeoutMs: number
   hint?: () => string | undefined
 }): Ending {
-  const first = new AbortController()
-  const closed = new AbortController()
-  const timeout = clock.timeout(timeoutMs)
-  const onAbort = (): void => first.abort(toCancelled(signal.reason))
+  const controller = new AbortController()
+  const onAbort = (): void => cut(toCancelled(signal.reason))
+  // The hint may look at the program, so it is asked only when this is the cause.
   const onTimeout = (): void => {
-    // The hint may look at the program, so it is asked only when this is the cause.
-    if (!first.signal.aborted) first.abort(new CaresError('timeout', `no answer within ${formatDurationMs(timeoutMs)}`, { hint: hint?.() }))
+    controller.abort(new CaresError('timeout', `no answer within ${formatDurationMs(timeoutMs)}`, { hint: hint?.() }))
   }
-  signal.addEventListener('abort', onAbort, { signal: closed.signal })
-  timeout.addEventListener('abort', onTimeout, { signal: closed.signal })
+  const timer = clock.after(timeoutMs, onTimeout)
+  const close = (): void => {
+    timer[Symbol.dispose]()
+    signal.removeEventListener('abort', onAbort)
+  }
+  const cut = (error: CaresError): void => {
+    close()
+    controller.abort(error)
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
   if (signal.aborted) onAbort()
-  return { signal: first.signal, cut: error => first.abort(error), close: () => closed.abort() }
+  return { signal: controller.signal, cut, close }
 }
 
 /** What a caller's abort means for its call: its own CaresError if it gave one, else `cancelled`. */

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { CaresError } from '../model/errors.ts'
 import type { FunctionRecord } from '../model/function.ts'
-import type { CallHead, Usage } from '../model/invocation.ts'
+import { type CallHead, INLINE_BODY_BYTES_MAX, type Usage } from '../model/invocation.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { ExecutionAnswer, ExecutionCall } from '../model/ports/runtime.ts'
 import { formatBytes } from '../model/units.ts'
@@ -35,7 +35,7 @@ export async function executeHttp(run: HttpRun): Promise<ExecutionAnswer> {
   const cpuBefore = lease.instance.measure().cpuMs
   const input = { bytes: 0 }
   try {
-    const body = await toRequestBody(call.head, counted(call.body, input, ending))
+    const body = await toRequestBody(call, input, ending)
     const response = await lease.client.request({
       method: call.head.method,
       path: call.head.query === '' ? call.head.path : `${call.head.path}?${call.head.query}`,
@@ -61,7 +61,12 @@ export async function executeHttp(run: HttpRun): Promise<ExecutionAnswer> {
       }
     }
     const head = { status: response.statusCode, headers: endToEnd(fromUndici(response.headers)), start: lease.start, timing }
-    return { head, ...streamed(run, response.body, usage) }
+    const arrived = readArrived(response.body, declaredBytes(response.headers))
+    if (arrived === undefined) return { head, ...streamed(run, response.body, usage) }
+    ending.close()
+    const end = { usage: usage(arrived.length) }
+    lease.release({ trusted: true })
+    return { head, body: once(arrived), end: Promise.resolve(end), whole: { body: arrived, end } }
   } catch (error) {
     throw await settle(run, error)
   }
@@ -149,15 +154,43 @@ function requestHeaders(head: CallHead): string[] {
 }
 
 /** Nothing for a call without a body, whether or not its head said so: a GET must not arrive with chunked encoding. */
-async function toRequestBody(head: CallHead, body: AsyncGenerator<Uint8Array>): Promise<Readable | null> {
+async function toRequestBody(
+  { head, body, inline }: ExecutionCall,
+  input: { bytes: number },
+  ending: Ending
+): Promise<Readable | Uint8Array | null> {
+  if (inline !== undefined) {
+    input.bytes = inline.length
+    return inline.length === 0 ? null : inline
+  }
   if (head.bodyBytes === 0) return null
-  const first = await body.next()
+  const chunks = counted(body, input, ending)
+  const first = await chunks.next()
   if (first.done === true) return null
   async function* whole(): AsyncGenerator<Uint8Array> {
     yield first.value as Uint8Array
-    yield* body
+    yield* chunks
   }
   return Readable.from(whole(), { objectMode: false })
+}
+
+/** The body of a short answer that came in one piece with its head, as most do; undefined when more is to come, or may be. */
+function readArrived(response: Readable, declared: number | undefined): Uint8Array | undefined {
+  if (declared === undefined || declared > INLINE_BODY_BYTES_MAX || response.readableLength !== declared) return undefined
+  // An error after the last byte is one of the connection, not of this answer.
+  response.on('error', () => {})
+  const body: unknown = declared === 0 ? undefined : response.read()
+  response.resume()
+  return body instanceof Uint8Array ? body : new Uint8Array()
+}
+
+function declaredBytes(headers: Readonly<Record<string, string | string[] | undefined>>): number | undefined {
+  const length = headers['content-length']
+  return typeof length === 'string' && /^\d{1,9}$/.test(length) ? Number(length) : undefined
+}
+
+async function* once(body: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (body.length > 0) yield body
 }
 
 async function* counted(body: AsyncIterable<Uint8Array>, input: { bytes: number }, ending: Ending): AsyncGenerator<Uint8Array> {

@@ -64,7 +64,8 @@ export async function executeStdio(run: StdioRun): Promise<ExecutionAnswer> {
     const head: AnswerHead = { status: 200, headers: [['content-type', contentType(streamAtOnce, begun)]], start: run.start, timing }
     if (begun.ended) {
       const finished = await finish()
-      return { head, body: yieldAll(begun.chunks), end: Promise.resolve(finished) }
+      const body = Buffer.concat(begun.chunks)
+      return { head, body: yieldAll(begun.chunks), end: Promise.resolve(finished), whole: { body, end: finished } }
     }
     return { head, ...streamed(begun.chunks, output, finish, ending) }
   } catch (error) {

@@ -48,6 +48,11 @@ export class ManualClock implements Clock {
     return promise
   }
 
+  after(ms: number, task: () => void): Disposable {
+    const timer = this.#after(ms, task)
+    return { [Symbol.dispose]: () => this.#timers.delete(timer) }
+  }
+
   every(ms: number, task: () => void | Promise<void>): Disposable {
     let running = false
     const run = async (): Promise<void> => {

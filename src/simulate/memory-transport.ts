@@ -8,7 +8,8 @@ import type { Logger } from '../model/ports/logger.ts'
 import type { Channel, ChannelHandler, ProtocolName, Protocols, Transport, TransportEvents } from '../model/ports/transport.ts'
 import { diallerChannel } from '../network/channel.ts'
 import { Handlers } from '../network/handlers.ts'
-import { createLanePair, type LanePair } from '../network/lane-pair.ts'
+import { createLanePair, type LanePair } from './lane-pair.ts'
+import { LocalExchanges } from '../network/local-exchanges.ts'
 import { Listeners } from '../network/listeners.ts'
 import { encodeOrLog, speaksForItself } from '../network/outgoing.ts'
 import { abortedWait, until } from '../network/wait.ts'
@@ -200,13 +201,14 @@ class MemoryTransport implements Transport {
   readonly #log: Logger
   #running = false
   #members: readonly PeerAddress[] = []
-  readonly #own = new Map<ProtocolName, LanePair>()
+  readonly #local: LocalExchanges
 
   constructor(self: PeerId, network: MemoryNetwork, log: Logger) {
     this.self = self
     this.#network = network
     this.#log = log
     this.handlers = new Handlers(log)
+    this.#local = new LocalExchanges(this)
   }
 
   async start(): Promise<void> {
@@ -218,8 +220,7 @@ class MemoryTransport implements Transport {
   async stop(): Promise<void> {
     this.#running = false
     this.#network.leave(this)
-    for (const lane of this.#own.values()) lane.cut()
-    this.#own.clear()
+    this.#local.cut()
   }
 
   addresses(): readonly string[] {
@@ -238,7 +239,8 @@ class MemoryTransport implements Transport {
     if (signal.aborted) throw abortedWait(signal, peer)
     await until(Promise.resolve(), signal)
     if (!this.#running) throw new CaresError('stopping', 'the transport is not running')
-    const lane = peer === this.self ? this.#ownLane(protocol) : this.#network.connect(this.self, peer)?.lane(protocol, this.self)
+    if (peer === this.self) return this.#local.open(protocol)
+    const lane = this.#network.connect(this.self, peer)?.lane(protocol, this.self)
     if (lane === undefined) throw new CaresError('peer_unreachable', `${peer} cannot be reached`, { retryable: true })
     return diallerChannel(protocol, lane.open(), peer)
   }
@@ -296,17 +298,6 @@ class MemoryTransport implements Transport {
     const bytes = encodeOrLog(codec, value, this.#log)
     if (!this.#running || bytes === undefined || !speaksForItself(value, this.self)) return
     this.#network.flood(this.self, receiver => receive(receiver, codec.decode(bytes)))
-  }
-
-  #ownLane(protocol: ProtocolName): LanePair {
-    const existing = this.#own.get(protocol)
-    if (existing !== undefined) return existing
-    const lane = createLanePair(exchange => this.handlers.serve(protocol, exchange, this.self), {
-      forth: this.#network.carrier(this.self, this.self),
-      back: this.#network.carrier(this.self, this.self)
-    })
-    this.#own.set(protocol, lane)
-    return lane
   }
 }
 

@@ -1,7 +1,7 @@
 import { DETAILS_CHARS_MAX, ERROR_CHARS_MAX } from '../model/remote-error.ts'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Attempt, InvocationId, PeerId } from '../model/ids.ts'
-import type { AnswerDown, AnswerEnd, AnswerHead, CallHead, Headers, RemoteError, Usage } from '../model/invocation.ts'
+import type { AnswerDown, AnswerEnd, AnswerHead, CallHead, Headers, RemoteError, Usage, WholeAnswer } from '../model/invocation.ts'
 import { amount, bytes, list, oneOf, optional, refuse, required, text, toWhole, whole } from './check.ts'
 import type {
   AnswerEnd as AnswerEndMessage,
@@ -16,7 +16,8 @@ import type {
   RemoteErrorSchema,
   Timing as TimingMessage,
   Usage as UsageMessage,
-  UsageSchema
+  UsageSchema,
+  WholeAnswer as WholeAnswerMessage
 } from './generated/invoke_pb.ts'
 import { objectText } from './json.ts'
 import { CHUNK_BYTES_MAX, HEADERS_CHARS_MAX, HEADERS_MAX, ID_CHARS_MAX, PATH_CHARS_MAX } from './limits.ts'
@@ -28,8 +29,12 @@ type AnswerKind = Extract<InvokeDownMessage['kind'], { case: AnswerDown['type'] 
 type AnswerInit =
   | { case: 'answer'; value: MessageInitShape<typeof AnswerHeadSchema> }
   | { case: 'body'; value: Uint8Array }
-  | { case: 'answerEnd'; value: { usage: MessageInitShape<typeof UsageSchema>; exitCode?: number } }
+  | { case: 'answerEnd'; value: AnswerEndInit }
   | { case: 'failed'; value: MessageInitShape<typeof RemoteErrorSchema> }
+interface AnswerEndInit {
+  usage: MessageInitShape<typeof UsageSchema>
+  exitCode?: number
+}
 interface HeaderInit {
   name: string
   value: string
@@ -45,16 +50,14 @@ export function writeAnswer(message: AnswerDown): AnswerInit {
           status: message.head.status,
           headers: writeHeaders(message.head.headers),
           start: message.head.start,
-          ...optional('timing', message.head.timing)
+          ...optional('timing', message.head.timing),
+          ...(message.whole === undefined ? {} : { whole: { body: message.whole.body, end: writeAnswerEnd(message.whole.end) } })
         }
       }
     case 'body':
       return { case: 'body', value: message.chunk }
     case 'answer-end':
-      return {
-        case: 'answerEnd',
-        value: { usage: writeUsage(message.end.usage), ...optional('exitCode', message.end.exitCode) }
-      }
+      return { case: 'answerEnd', value: writeAnswerEnd(message.end) }
     case 'failed':
       return { case: 'failed', value: writeRemoteError(message.error) }
     default:
@@ -66,7 +69,7 @@ export function writeAnswer(message: AnswerDown): AnswerInit {
 export function readAnswer(kind: AnswerKind): AnswerDown {
   switch (kind.case) {
     case 'answer':
-      return { type: 'answer', head: readAnswerHead(kind.value) }
+      return { type: 'answer', head: readAnswerHead(kind.value), ...optional('whole', readWhole(kind.value.whole)) }
     case 'body':
       return { type: 'body', chunk: readChunk(kind.value) }
     case 'answerEnd':
@@ -168,6 +171,14 @@ function readAnswerHead(message: AnswerHeadMessage): AnswerHead {
     start: oneOf(start, 'start', STARTS),
     ...(timing === undefined ? {} : { timing: readTiming(timing) })
   }
+}
+
+function writeAnswerEnd(end: AnswerEnd): AnswerEndInit {
+  return { usage: writeUsage(end.usage), ...optional('exitCode', end.exitCode) }
+}
+
+function readWhole(message: WholeAnswerMessage | undefined): WholeAnswer | undefined {
+  return message === undefined ? undefined : { body: readChunk(message.body), end: readAnswerEnd(required(message.end, 'end')) }
 }
 
 function readTiming(message: TimingMessage): NonNullable<AnswerHead['timing']> {

@@ -19,11 +19,13 @@ export interface Mapping<Schema extends DescMessage, Value> {
   readonly write: (value: Value) => MessageInitShape<Schema>
   /** Checks every limit. Throws `protocol`. */
   readonly read: (message: MessageShape<Schema>) => Value
+  /** What is checked of a message before it is sent: all that its reader checks, unless this says less. Throws `protocol`. */
+  readonly check?: (message: MessageShape<Schema>) => void
 }
 
 /** The codec of one message. What it encodes it would also decode: a sender hears of a broken limit before the receiver does. */
 export function createCodec<Schema extends DescMessage, Value>(mapping: Mapping<Schema, Value>): Codec<Value> {
-  const { schema, name, bytesMax, write, read } = mapping
+  const { schema, name, bytesMax, write, read, check = read } = mapping
   return {
     encode(value) {
       const bytes = writeChecked(value)
@@ -48,7 +50,7 @@ export function createCodec<Schema extends DescMessage, Value>(mapping: Mapping<
   function writeChecked(value: Value): Uint8Array {
     try {
       const message = create(schema, write(value))
-      read(message)
+      check(message)
       return toBinary(schema, message, { writeUnknownFields: false })
     } catch (cause) {
       throw new CaresError('invalid', `${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })

@@ -73,6 +73,22 @@ export function clockCompliance(name: string, create: () => TestClock): void {
       assert.equal(later.aborted, false)
     })
 
+    it('calls back once, after its time, unless disposed of', async () => {
+      const calls: string[] = []
+      const called = Promise.withResolvers<void>()
+      clock.after(20, () => {
+        calls.push('kept')
+        called.resolve()
+      })
+      const disposed = clock.after(5, () => calls.push('disposed of'))
+      disposed[Symbol.dispose]()
+      disposed[Symbol.dispose]()
+      assert.deepEqual(calls, [])
+      await Promise.all([called.promise, pass(20)])
+      await pass(25)
+      assert.deepEqual(calls, ['kept'])
+    })
+
     it('takes a time without end for a very long one', async () => {
       const signal = clock.timeout(Number.POSITIVE_INFINITY)
       await pass(5)

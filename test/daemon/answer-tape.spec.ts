@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { AnswerTape } from '../../src/daemon/answer-tape.ts'
-import type { AnswerDown } from '../../src/model/invocation.ts'
+import { type AnswerDown, INLINE_BODY_BYTES_MAX } from '../../src/model/invocation.ts'
 
 const HEAD = { status: 200, headers: [], start: 'cold' } as const
 const END = { usage: { queueMs: 0, pullMs: 0, startMs: 0, runMs: 1, bytesIn: 0, bytesOut: 0 } }
@@ -10,8 +10,14 @@ async function collect(messages: AsyncIterable<AnswerDown>): Promise<{ types: st
   const types: string[] = []
   const chunks: Uint8Array[] = []
   for await (const message of messages) {
-    if (message.type === 'body') chunks.push(message.chunk)
-    else types.push(message.type)
+    if (message.type === 'body') {
+      chunks.push(message.chunk)
+      continue
+    }
+    types.push(message.type)
+    if (message.type !== 'answer' || message.whole === undefined) continue
+    chunks.push(message.whole.body)
+    types.push('whole')
   }
   return { types, body: Buffer.concat(chunks).toString() }
 }
@@ -28,9 +34,20 @@ describe('AnswerTape', () => {
     await write(tape, 'hello ')
     await write(tape, 'world')
     tape.end(END)
-    const expected = { types: ['answer', 'answer-end'], body: 'hello world' }
-    assert.deepEqual(await early, expected)
-    assert.deepEqual(await collect(tape.read(0, { signal: never })), expected)
+    assert.deepEqual(await early, { types: ['answer', 'answer-end'], body: 'hello world' })
+    assert.deepEqual(await collect(tape.read(0, { signal: never })), { types: ['answer', 'whole'], body: 'hello world' })
+  })
+
+  it('gives a short answer that is there at once in one message, and a long one in pieces', async () => {
+    const short = new AnswerTape()
+    const reading = collect(short.read(0, { signal: never }))
+    short.complete(HEAD, { body: Buffer.from('hello'), end: END })
+    assert.deepEqual(await reading, { types: ['answer', 'whole'], body: 'hello' })
+    assert.deepEqual(await collect(short.read(2, { signal: never })), { types: ['answer', 'answer-end'], body: 'llo' })
+    assert.equal(short.finished, true)
+    const long = new AnswerTape()
+    long.complete(HEAD, { body: new Uint8Array(INLINE_BODY_BYTES_MAX + 1), end: END })
+    assert.deepEqual((await collect(long.read(0, { signal: never }))).types, ['answer', 'answer-end'])
   })
 
   it('goes on from any byte, also within a chunk', async () => {
@@ -93,6 +110,6 @@ describe('AnswerTape', () => {
     await assert.rejects(first, { message: 'gone' })
     tape.setHead(HEAD)
     tape.end(END)
-    assert.deepEqual((await second).types, ['answer', 'answer-end'])
+    assert.deepEqual((await second).types, ['answer', 'whole'])
   })
 })

@@ -38,7 +38,11 @@ async function read({ channel }: Dialled<'execute'>): Promise<ExecuteDown[]> {
 }
 
 function bodyOf(messages: readonly ExecuteDown[]): string {
-  return Buffer.concat(messages.flatMap(message => (message.type === 'body' ? [message.chunk] : []))).toString()
+  const parts = messages.map(message => {
+    if (message.type === 'answer') return message.whole?.body ?? new Uint8Array()
+    return message.type === 'body' ? message.chunk : new Uint8Array()
+  })
+  return Buffer.concat(parts).toString()
 }
 
 /** Code and promise of a refusal. */

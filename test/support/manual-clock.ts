@@ -43,6 +43,10 @@ export function createManualClock(): ManualClock {
           reject(signal.reason as Error)
         })
       }),
+    after: (ms, task) => {
+      const timer = at(ms, task)
+      return { [Symbol.dispose]: () => void timers.delete(timer) }
+    },
     every: (ms, task) => {
       let timer: Timer
       const again = (): void => {

@@ -7,6 +7,7 @@ import type { Attempt, ClusterUid, Digest, InvocationId, PeerId } from '../../sr
 import type { ImageDown, ImageUp } from '../../src/model/image-transfer.ts'
 import type {
   AnswerDown,
+  AnswerEnd,
   AnswerHead,
   CallHead,
   ExecuteDown,
@@ -16,7 +17,8 @@ import type {
   InvokeUp,
   Order,
   RemoteError,
-  Usage
+  Usage,
+  WholeAnswer
 } from '../../src/model/invocation.ts'
 import type { LogLine, LogQuery } from '../../src/model/logs.ts'
 import type { AgreedState, ClusterDigest, Heartbeat, PeerDigest, PeerProfile, PeerStats, WarmPool } from '../../src/model/peer.ts'
@@ -82,14 +84,18 @@ const callHead = record<CallHead>({ method: name, path: text, query: text, heade
 const start = fc.constantFrom('warm' as const, 'prewarmed' as const, 'cold' as const)
 const timing = record<NonNullable<AnswerHead['timing']>>({ queueMs: amount, pullMs: amount, startMs: amount })
 const answerHead = record<AnswerHead>({ status: fc.integer({ min: 100, max: 599 }), headers, start, timing }, ['timing'])
+const answerEnd = record<AnswerEnd>({ usage, exitCode: fc.integer() }, ['exitCode'])
 const body = record<Extract<AnswerDown, { type: 'body' }>>({ type: one('body'), chunk: bytes })
 const end = record<{ type: 'end' }>({ type: one('end') })
 const answerDown: fc.Arbitrary<AnswerDown> = fc.oneof(
-  record<Extract<AnswerDown, { type: 'answer' }>>({ type: one('answer'), head: answerHead }),
+  record<Extract<AnswerDown, { type: 'answer' }>>(
+    { type: one('answer'), head: answerHead, whole: record<WholeAnswer>({ body: bytes, end: answerEnd }) },
+    ['whole']
+  ),
   body,
   record<Extract<AnswerDown, { type: 'answer-end' }>>({
     type: one('answer-end'),
-    end: record<Extract<AnswerDown, { type: 'answer-end' }>['end']>({ usage, exitCode: fc.integer() }, ['exitCode'])
+    end: answerEnd
   }),
   record<Extract<AnswerDown, { type: 'failed' }>>({ type: one('failed'), error })
 )

@@ -8,6 +8,8 @@ export interface Clock {
   timeout(ms: number): AbortSignal
   /** Resolves after `ms`; rejects with the signal's reason if that comes first. */
   sleep(ms: number, options?: { signal?: AbortSignal }): Promise<void>
+  /** Calls `task` once, after `ms`, unless disposed of before. Does not keep the process alive. */
+  after(ms: number, task: () => void): Disposable
   /** Calls `task` every `ms` until disposed; never overlaps with itself. */
   every(ms: number, task: () => void | Promise<void>): Disposable
 }

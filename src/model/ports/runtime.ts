@@ -1,6 +1,6 @@
 import type { Contract, FunctionRecord } from '../function.ts'
 import type { Digest, InvocationId } from '../ids.ts'
-import type { AnswerHead, CallHead, Usage } from '../invocation.ts'
+import type { AnswerEnd, AnswerHead, CallHead, WholeAnswer } from '../invocation.ts'
 import type { LogLine } from '../logs.ts'
 import type { Capacity, WarmPool } from '../peer.ts'
 import type { Startable } from './startable.ts'
@@ -27,6 +27,8 @@ export interface ExecutionCall {
   readonly invocation: InvocationId
   readonly head: CallHead
   readonly body: AsyncIterable<Uint8Array>
+  /** The whole body, where it is known already: `body` gives the same, piece by piece. */
+  readonly inline?: Uint8Array | undefined
 }
 
 /** The answer of an execution whose head is known. The body must be read to its end, or `return`ed: that cancels the execution. */
@@ -37,7 +39,9 @@ export interface ExecutionAnswer {
    * Settles after the body has ended. Rejects with what made an answer end early after its head was out: `function_failed`,
    * `out_of_memory`, `timeout`, `cancelled`. Nobody may leave it unobserved.
    */
-  readonly end: Promise<{ usage: Usage; exitCode?: number | undefined }>
+  readonly end: Promise<AnswerEnd>
+  /** The rest of the answer, where all of it was there with its head; `body` and `end` give the same, and need not be read. */
+  readonly whole?: WholeAnswer | undefined
 }
 
 /** What the containers of this peer hold now. */

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file invoke.proto.
  */
 export const file_invoke: GenFile = /*@__PURE__*/
-  fileDesc("CgxpbnZva2UucHJvdG8SCGNhcmVzLnYxIiUKBkhlYWRlchIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgJIoIBCghDYWxsSGVhZBIOCgZtZXRob2QYASABKAkSDAoEcGF0aBgCIAEoCRINCgVxdWVyeRgDIAEoCRIhCgdoZWFkZXJzGAQgAygLMhAuY2FyZXMudjEuSGVhZGVyEhcKCmJvZHlfYnl0ZXMYBSABKARIAIgBAUINCgtfYm9keV9ieXRlcyIlCgdBdHRlbXB0Eg0KBXJvdW5kGAEgASgNEgsKA3RyeRgCIAEoDSIJCgdCb2R5RW5kIo0BCghJbnZva2VVcBIeCgRjYWxsGAEgASgLMg4uY2FyZXMudjEuQ2FsbEgAEg4KBGJvZHkYAiABKAxIABIgCgNlbmQYAyABKAsyES5jYXJlcy52MS5Cb2R5RW5kSAASJwoKcGxhY2VkX2FjaxgEIAEoCzIRLmNhcmVzLnYxLkF0dGVtcHRIAEIGCgRraW5kItkBCgRDYWxsEhIKCmludm9jYXRpb24YASABKAkSEAoIZnVuY3Rpb24YAiABKAkSIAoEaGVhZBgDIAEoCzISLmNhcmVzLnYxLkNhbGxIZWFkEg0KBXJvdW5kGAQgASgNEhMKC2RlYWRsaW5lX21zGAUgASgEEhYKCXBpbm5lZF90bxgGIAEoCUgAiAEBEhEKCW1pbl9pbmRleBgHIAEoBBIQCghmYWxsYmFjaxgIIAEoCBIRCgRib2R5GAkgASgMSAGIAQFCDAoKX3Bpbm5lZF90b0IHCgVfYm9keSKQAgoKSW52b2tlRG93bhIiCgZxdWV1ZWQYASABKAsyEC5jYXJlcy52MS5RdWV1ZWRIABImCghhY2NlcHRlZBgCIAEoCzISLmNhcmVzLnYxLkFjY2VwdGVkSAASIgoGcGxhY2VkGAMgASgLMhAuY2FyZXMudjEuUGxhY2VkSAASJgoGYW5zd2VyGAQgASgLMhQuY2FyZXMudjEuQW5zd2VySGVhZEgAEg4KBGJvZHkYBSABKAxIABIpCgphbnN3ZXJfZW5kGAYgASgLMhMuY2FyZXMudjEuQW5zd2VyRW5kSAASJwoGZmFpbGVkGAcgASgLMhUuY2FyZXMudjEuUmVtb3RlRXJyb3JIAEIGCgRraW5kIggKBlF1ZXVlZCIKCghBY2NlcHRlZCJsCgZQbGFjZWQSDgoGd29ya2VyGAEgASgJEg8KB3Nlc3Npb24YAiABKAQSIgoHYXR0ZW1wdBgDIAEoCzIRLmNhcmVzLnYxLkF0dGVtcHQSDAoEdGVybRgEIAEoBBIPCgdyZWNlaXB0GAUgASgJIoABCgpBbnN3ZXJIZWFkEg4KBnN0YXR1cxgBIAEoDRIhCgdoZWFkZXJzGAIgAygLMhAuY2FyZXMudjEuSGVhZGVyEg0KBXN0YXJ0GAMgASgJEiUKBnRpbWluZxgEIAEoCzIQLmNhcmVzLnYxLlRpbWluZ0gAiAEBQgkKB190aW1pbmciPQoGVGltaW5nEhAKCHF1ZXVlX21zGAEgASgBEg8KB3B1bGxfbXMYAiABKAESEAoIc3RhcnRfbXMYAyABKAEiUQoJQW5zd2VyRW5kEh4KBXVzYWdlGAEgASgLMg8uY2FyZXMudjEuVXNhZ2USFgoJZXhpdF9jb2RlGAIgASgRSACIAQFCDAoKX2V4aXRfY29kZSLHAQoFVXNhZ2USEAoIcXVldWVfbXMYASABKAESDwoHcHVsbF9tcxgCIAEoARIQCghzdGFydF9tcxgDIAEoARIOCgZydW5fbXMYBCABKAESEwoGY3B1X21zGAUgASgBSACIAQESHgoRbWVtb3J5X3BlYWtfYnl0ZXMYBiABKARIAYgBARIQCghieXRlc19pbhgHIAEoBBIRCglieXRlc19vdXQYCCABKARCCQoHX2NwdV9tc0IUChJfbWVtb3J5X3BlYWtfYnl0ZXMifQoLUmVtb3RlRXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhEKBGhpbnQYAyABKAlIAIgBARIRCglyZXRyeWFibGUYBCABKAgSDwoHZGV0YWlscxgFIAEoCRIPCgdzdGFydGVkGAYgASgIQgcKBV9oaW50YgZwcm90bzM");
+  fileDesc("CgxpbnZva2UucHJvdG8SCGNhcmVzLnYxIiUKBkhlYWRlchIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgJIoIBCghDYWxsSGVhZBIOCgZtZXRob2QYASABKAkSDAoEcGF0aBgCIAEoCRINCgVxdWVyeRgDIAEoCRIhCgdoZWFkZXJzGAQgAygLMhAuY2FyZXMudjEuSGVhZGVyEhcKCmJvZHlfYnl0ZXMYBSABKARIAIgBAUINCgtfYm9keV9ieXRlcyIlCgdBdHRlbXB0Eg0KBXJvdW5kGAEgASgNEgsKA3RyeRgCIAEoDSIJCgdCb2R5RW5kIo0BCghJbnZva2VVcBIeCgRjYWxsGAEgASgLMg4uY2FyZXMudjEuQ2FsbEgAEg4KBGJvZHkYAiABKAxIABIgCgNlbmQYAyABKAsyES5jYXJlcy52MS5Cb2R5RW5kSAASJwoKcGxhY2VkX2FjaxgEIAEoCzIRLmNhcmVzLnYxLkF0dGVtcHRIAEIGCgRraW5kItkBCgRDYWxsEhIKCmludm9jYXRpb24YASABKAkSEAoIZnVuY3Rpb24YAiABKAkSIAoEaGVhZBgDIAEoCzISLmNhcmVzLnYxLkNhbGxIZWFkEg0KBXJvdW5kGAQgASgNEhMKC2RlYWRsaW5lX21zGAUgASgEEhYKCXBpbm5lZF90bxgGIAEoCUgAiAEBEhEKCW1pbl9pbmRleBgHIAEoBBIQCghmYWxsYmFjaxgIIAEoCBIRCgRib2R5GAkgASgMSAGIAQFCDAoKX3Bpbm5lZF90b0IHCgVfYm9keSKQAgoKSW52b2tlRG93bhIiCgZxdWV1ZWQYASABKAsyEC5jYXJlcy52MS5RdWV1ZWRIABImCghhY2NlcHRlZBgCIAEoCzISLmNhcmVzLnYxLkFjY2VwdGVkSAASIgoGcGxhY2VkGAMgASgLMhAuY2FyZXMudjEuUGxhY2VkSAASJgoGYW5zd2VyGAQgASgLMhQuY2FyZXMudjEuQW5zd2VySGVhZEgAEg4KBGJvZHkYBSABKAxIABIpCgphbnN3ZXJfZW5kGAYgASgLMhMuY2FyZXMudjEuQW5zd2VyRW5kSAASJwoGZmFpbGVkGAcgASgLMhUuY2FyZXMudjEuUmVtb3RlRXJyb3JIAEIGCgRraW5kIggKBlF1ZXVlZCIKCghBY2NlcHRlZCJsCgZQbGFjZWQSDgoGd29ya2VyGAEgASgJEg8KB3Nlc3Npb24YAiABKAQSIgoHYXR0ZW1wdBgDIAEoCzIRLmNhcmVzLnYxLkF0dGVtcHQSDAoEdGVybRgEIAEoBBIPCgdyZWNlaXB0GAUgASgJIrUBCgpBbnN3ZXJIZWFkEg4KBnN0YXR1cxgBIAEoDRIhCgdoZWFkZXJzGAIgAygLMhAuY2FyZXMudjEuSGVhZGVyEg0KBXN0YXJ0GAMgASgJEiUKBnRpbWluZxgEIAEoCzIQLmNhcmVzLnYxLlRpbWluZ0gAiAEBEikKBXdob2xlGAUgASgLMhUuY2FyZXMudjEuV2hvbGVBbnN3ZXJIAYgBAUIJCgdfdGltaW5nQggKBl93aG9sZSI9CgtXaG9sZUFuc3dlchIMCgRib2R5GAEgASgMEiAKA2VuZBgCIAEoCzITLmNhcmVzLnYxLkFuc3dlckVuZCI9CgZUaW1pbmcSEAoIcXVldWVfbXMYASABKAESDwoHcHVsbF9tcxgCIAEoARIQCghzdGFydF9tcxgDIAEoASJRCglBbnN3ZXJFbmQSHgoFdXNhZ2UYASABKAsyDy5jYXJlcy52MS5Vc2FnZRIWCglleGl0X2NvZGUYAiABKBFIAIgBAUIMCgpfZXhpdF9jb2RlIscBCgVVc2FnZRIQCghxdWV1ZV9tcxgBIAEoARIPCgdwdWxsX21zGAIgASgBEhAKCHN0YXJ0X21zGAMgASgBEg4KBnJ1bl9tcxgEIAEoARITCgZjcHVfbXMYBSABKAFIAIgBARIeChFtZW1vcnlfcGVha19ieXRlcxgGIAEoBEgBiAEBEhAKCGJ5dGVzX2luGAcgASgEEhEKCWJ5dGVzX291dBgIIAEoBEIJCgdfY3B1X21zQhQKEl9tZW1vcnlfcGVha19ieXRlcyJ9CgtSZW1vdGVFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSEQoEaGludBgDIAEoCUgAiAEBEhEKCXJldHJ5YWJsZRgEIAEoCBIPCgdkZXRhaWxzGAUgASgJEg8KB3N0YXJ0ZWQYBiABKAhCBwoFX2hpbnRiBnByb3RvMw");
 
 /**
  * @generated from message cares.v1.Header
@@ -355,6 +355,13 @@ export type AnswerHead = Message<"cares.v1.AnswerHead"> & {
    * @generated from field: optional cares.v1.Timing timing = 4;
    */
   timing?: Timing | undefined;
+
+  /**
+   * The rest, when the body is short and complete: nothing follows then.
+   *
+   * @generated from field: optional cares.v1.WholeAnswer whole = 5;
+   */
+  whole?: WholeAnswer | undefined;
 };
 
 /**
@@ -363,6 +370,28 @@ export type AnswerHead = Message<"cares.v1.AnswerHead"> & {
  */
 export const AnswerHeadSchema: GenMessage<AnswerHead> = /*@__PURE__*/
   messageDesc(file_invoke, 10);
+
+/**
+ * @generated from message cares.v1.WholeAnswer
+ */
+export type WholeAnswer = Message<"cares.v1.WholeAnswer"> & {
+  /**
+   * @generated from field: bytes body = 1;
+   */
+  body: Uint8Array;
+
+  /**
+   * @generated from field: cares.v1.AnswerEnd end = 2;
+   */
+  end?: AnswerEnd | undefined;
+};
+
+/**
+ * Describes the message cares.v1.WholeAnswer.
+ * Use `create(WholeAnswerSchema)` to create a new message.
+ */
+export const WholeAnswerSchema: GenMessage<WholeAnswer> = /*@__PURE__*/
+  messageDesc(file_invoke, 11);
 
 /**
  * @generated from message cares.v1.Timing
@@ -389,7 +418,7 @@ export type Timing = Message<"cares.v1.Timing"> & {
  * Use `create(TimingSchema)` to create a new message.
  */
 export const TimingSchema: GenMessage<Timing> = /*@__PURE__*/
-  messageDesc(file_invoke, 11);
+  messageDesc(file_invoke, 12);
 
 /**
  * @generated from message cares.v1.AnswerEnd
@@ -411,7 +440,7 @@ export type AnswerEnd = Message<"cares.v1.AnswerEnd"> & {
  * Use `create(AnswerEndSchema)` to create a new message.
  */
 export const AnswerEndSchema: GenMessage<AnswerEnd> = /*@__PURE__*/
-  messageDesc(file_invoke, 12);
+  messageDesc(file_invoke, 13);
 
 /**
  * @generated from message cares.v1.Usage
@@ -463,7 +492,7 @@ export type Usage = Message<"cares.v1.Usage"> & {
  * Use `create(UsageSchema)` to create a new message.
  */
 export const UsageSchema: GenMessage<Usage> = /*@__PURE__*/
-  messageDesc(file_invoke, 13);
+  messageDesc(file_invoke, 14);
 
 /**
  * @generated from message cares.v1.RemoteError
@@ -507,5 +536,5 @@ export type RemoteError = Message<"cares.v1.RemoteError"> & {
  * Use `create(RemoteErrorSchema)` to create a new message.
  */
 export const RemoteErrorSchema: GenMessage<RemoteError> = /*@__PURE__*/
-  messageDesc(file_invoke, 14);
+  messageDesc(file_invoke, 15);
 

@@ -67,6 +67,7 @@ export const FIXED_CLOCK: Clock = {
   sleep: async (_, { signal } = {}) => {
     signal?.throwIfAborted()
   },
+  after: () => ({ [Symbol.dispose]: () => {} }),
   every: () => ({ [Symbol.dispose]: () => {} })
 }
 

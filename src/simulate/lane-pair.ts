@@ -1,8 +1,8 @@
 import { CaresError, toCaresError } from '../model/errors.ts'
-import type { Exchange } from './exchange.ts'
-import { Mux } from './mux.ts'
+import type { Exchange } from '../network/exchange.ts'
+import { Mux } from '../network/mux.ts'
 
-/** A lane in memory: what one side takes, the other receives. Used for exchanges of a peer with itself, and by the simulator. */
+/** A lane in memory: what one side takes, the other receives. Used by the simulator. */
 export interface LanePair {
   open(): Exchange
   /** Cuts the lane: all its exchanges are lost on both sides. */

@@ -1,0 +1,54 @@
+import { Socket } from 'node:net'
+import type { MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
+import { tcp } from '@libp2p/tcp'
+
+/**
+ * libp2p's TCP transport with its writes joined.
+ *
+ * Encryption and multiplexing give the socket each frame in four to eight pieces, and TCP as it is writes each with a system call of its own; yamux
+ * adds an update of its window after every frame that it reads. Joined they are one packet, one system call, and one wake-up of the other side: a
+ * call over two peers takes half the CPU time.
+ */
+export function corkedTcp(): (components: Parameters<ReturnType<typeof tcp>>[0]) => Transport {
+  return components => {
+    const transport = tcp()(components)
+    const dial = transport.dial.bind(transport)
+    const createListener = transport.createListener.bind(transport)
+    transport.dial = async (address, options) => dial(address, { ...options, upgrader: corking(options.upgrader) })
+    transport.createListener = options => createListener({ ...options, upgrader: corking(options.upgrader) })
+    return transport
+  }
+}
+
+/** The upgrader, for connections whose sockets join their writes. */
+function corking(upgrader: Upgrader): Upgrader {
+  return {
+    upgradeInbound: async (connection, options) => upgrader.upgradeInbound(joinWrites(connection), options),
+    upgradeOutbound: async (connection, options) => upgrader.upgradeOutbound(joinWrites(connection), options),
+    createInboundAbortSignal: signal => upgrader.createInboundAbortSignal(signal),
+    getStreamMuxers: () => upgrader.getStreamMuxers(),
+    getConnectionEncrypters: () => upgrader.getConnectionEncrypters()
+  }
+}
+
+function joinWrites<Connection extends MultiaddrConnection>(connection: Connection): Connection {
+  const socket: unknown = 'socket' in connection ? connection.socket : undefined
+  // Without it everything works, with more system calls.
+  if (!(socket instanceof Socket)) return connection
+  const write = socket.write.bind(socket)
+  let isCorked = false
+  const uncork = (): void => {
+    isCorked = false
+    socket.uncork()
+  }
+  socket.write = (...args: unknown[]): boolean => {
+    if (!isCorked) {
+      isCorked = true
+      socket.cork()
+      // Two turns: what is read in this one is answered in the next, by the lanes.
+      setImmediate(() => setImmediate(uncork))
+    }
+    return Reflect.apply(write, undefined, args) as boolean
+  }
+  return connection
+}
