@@ -23,18 +23,26 @@ export function corkedTcp(): (components: Parameters<ReturnType<typeof tcp>>[0])
 /** The upgrader, for connections whose sockets join their writes. */
 function corking(upgrader: Upgrader): Upgrader {
   return {
-    upgradeInbound: async (connection, options) => upgrader.upgradeInbound(joinWrites(connection), options),
-    upgradeOutbound: async (connection, options) => upgrader.upgradeOutbound(joinWrites(connection), options),
+    upgradeInbound: async (connection, options) => {
+      await upgrader.upgradeInbound(connection, options)
+      joinWrites(connection)
+    },
+    upgradeOutbound: async (connection, options) => {
+      const upgraded = await upgrader.upgradeOutbound(connection, options)
+      joinWrites(connection)
+      return upgraded
+    },
     createInboundAbortSignal: signal => upgrader.createInboundAbortSignal(signal),
     getStreamMuxers: () => upgrader.getStreamMuxers(),
     getConnectionEncrypters: () => upgrader.getConnectionEncrypters()
   }
 }
 
-function joinWrites<Connection extends MultiaddrConnection>(connection: Connection): Connection {
+/** Not before the connection is upgraded: an end that refuses the other closes at once, and its reason must be out by then. */
+function joinWrites(connection: MultiaddrConnection): void {
   const socket: unknown = 'socket' in connection ? connection.socket : undefined
   // Without it everything works, with more system calls.
-  if (!(socket instanceof Socket)) return connection
+  if (!(socket instanceof Socket)) return
   const write = socket.write.bind(socket)
   let isCorked = false
   const uncork = (): void => {
@@ -50,5 +58,4 @@ function joinWrites<Connection extends MultiaddrConnection>(connection: Connecti
     }
     return Reflect.apply(write, undefined, args) as boolean
   }
-  return connection
 }
