@@ -1,5 +1,6 @@
 import type { FunctionRecord, FunctionSpec } from './function.ts'
 import type { Digest } from './ids.ts'
+import type { TaskChange, TaskOutcome } from './task.ts'
 
 /** What a log entry asks of the registry. Commands carry every value they need, times included: applying one reads no clock. */
 export type Command =
@@ -15,12 +16,16 @@ export type Command =
     }
   | { readonly type: 'function-remove'; readonly name: string; readonly ifRevision?: number | undefined; readonly at: string }
   | { readonly type: 'peer-drain'; readonly peer: string; readonly draining: boolean; readonly at: string }
+  /** Changes of tasks, in their order; each counts or is refused by itself. */
+  | { readonly type: 'tasks'; readonly changes: readonly TaskChange[] }
 
 /** What applying a command did; the same on every peer. Refusals change nothing. */
 export type Outcome =
   | { readonly type: 'function-created' | 'function-updated' | 'function-unchanged'; readonly function: FunctionRecord }
   | { readonly type: 'function-removed'; readonly name: string; readonly revision: number }
   | { readonly type: 'drain-set'; readonly peer: string; readonly draining: boolean }
+  /** One outcome for each change. */
+  | { readonly type: 'tasks-changed'; readonly outcomes: readonly TaskOutcome[] }
   | { readonly type: 'refused'; readonly code: 'revision_mismatch' | 'not_found' | 'limit_reached' | 'conflict'; readonly message: string }
 
 /** Commands as bytes of the log; `wire/` has the real one. `decode` throws `incompatible` for a command of a newer version. */

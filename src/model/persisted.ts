@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Configuration, HardState, SnapshotMeta, SnapshotOffer } from './consensus.ts'
 import type { FunctionRecord } from './function.ts'
 import type { Branded, ClusterUid, Digest, PeerId } from './ids.ts'
+import { taskRecordSchema } from './persisted-task.ts'
 
 /*
  * The shapes of what peers keep on disk and send each other as state. Shape only: the limits on what users may ask for are checked when they
@@ -69,5 +70,8 @@ export const registrySnapshotSchema = z.strictObject({
   index: count,
   functions: z.array(functionRecordSchema),
   removed: z.array(z.tuple([z.string(), count])),
-  draining: z.array(z.string())
+  draining: z.array(z.string()),
+  /** Absent in those of peers that know of no tasks. */
+  tasks: z.array(taskRecordSchema).default([]),
+  taskSeq: count.default(0)
 })

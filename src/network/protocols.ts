@@ -4,6 +4,7 @@ import { controlAnswerCodec, controlRequestCodec } from '../wire/control-codec.t
 import { executeDownCodec, executeUpCodec } from '../wire/execute-codec.ts'
 import { imageDownCodec, imageUpCodec } from '../wire/image-codec.ts'
 import { invokeDownCodec, invokeUpCodec } from '../wire/invoke-codec.ts'
+import { taskAnswerCodec, taskAskCodec } from '../wire/task-codec.ts'
 import { CHUNK_BYTES_MAX } from '../wire/limits.ts'
 
 /** One lane protocol: what it is called on the wire, and its codecs. */
@@ -18,11 +19,12 @@ export const LANE_PROTOCOLS: { readonly [Name in ProtocolName]: LaneProtocol<Nam
   invoke: { id: '/cares/invoke/1', up: invokeUpCodec, down: invokeDownCodec },
   execute: { id: '/cares/execute/1', up: executeUpCodec, down: executeDownCodec },
   control: { id: '/cares/control/1', up: controlRequestCodec, down: controlAnswerCodec },
+  task: { id: '/cares/task/1', up: taskAskCodec, down: taskAnswerCodec },
   image: { id: '/cares/image/1', up: imageUpCodec, down: imageDownCodec }
 }
 
 /** In the order in which they are registered. */
-export const LANE_PROTOCOL_NAMES = ['invoke', 'execute', 'control', 'image'] as const satisfies readonly ProtocolName[]
+export const LANE_PROTOCOL_NAMES = ['invoke', 'execute', 'control', 'task', 'image'] as const satisfies readonly ProtocolName[]
 
 /** See `protocols/consensus.md`. */
 export const CONSENSUS_PROTOCOL = '/cares/consensus/1'

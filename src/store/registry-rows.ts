@@ -1,21 +1,30 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { restoreTables } from '../core/tasks/restore-tables.ts'
 import type { FunctionRecord } from '../model/function.ts'
 import type { RegistryTables } from '../model/ports/store.ts'
 import { countSchema, functionRecordSchema } from '../model/persisted.ts'
+import { taskRecordSchema } from '../model/persisted-task.ts'
+import { differences } from '../model/shards.ts'
 import { parseWith } from '../model/validation.ts'
 import { damaged } from './disk-error.ts'
 import { RowTable } from './row-table.ts'
+
+/** The row of the last number given to a task; ids of tasks start with `t-`. */
+const SEQ_KEY = 'seq'
 
 /** The registry's tables as rows. Writes belong into a transaction of the caller. */
 export class RegistryRows {
   readonly #functions: RowTable
   readonly #removed: RowTable
   readonly #draining: RowTable
+  /** Records by id, and {@link SEQ_KEY}. */
+  readonly #tasks: RowTable
 
   constructor(database: DatabaseSync) {
     this.#functions = new RowTable(database, 'functions')
     this.#removed = new RowTable(database, 'removed')
     this.#draining = new RowTable(database, 'draining')
+    this.#tasks = new RowTable(database, 'tasks')
   }
 
   read(): RegistryTables {
@@ -24,7 +33,8 @@ export class RegistryRows {
     return {
       functions,
       removed: this.#removed.readAs(value => parseWith(countSchema, value, 'it')),
-      draining: new Set(this.#draining.read().keys())
+      draining: new Set(this.#draining.read().keys()),
+      tasks: this.#readTasks()
     }
   }
 
@@ -37,12 +47,29 @@ export class RegistryRows {
     writeDifference(this.#functions, from.functions, to.functions)
     writeDifference(this.#removed, from.removed, to.removed)
     writeDifference(this.#draining, asMap(from.draining), asMap(to.draining))
+    for (const [key, task] of differences(from.tasks.tasks, to.tasks.tasks)) {
+      if (task === undefined) this.#tasks.delete(key)
+      else this.#tasks.put(key, task)
+    }
+    if (from.tasks.seq !== to.tasks.seq) this.#tasks.put(SEQ_KEY, to.tasks.seq)
   }
 
   clear(): void {
     this.#functions.clear()
     this.#removed.clear()
     this.#draining.clear()
+    this.#tasks.clear()
+  }
+
+  #readTasks(): RegistryTables['tasks'] {
+    const rows = this.#tasks.read()
+    const seq = this.#tasks.valueOf(rows, SEQ_KEY, value => parseWith(countSchema, value, 'it'), 0)
+    const ids = [...rows.keys()].filter(key => key !== SEQ_KEY)
+    const records = ids.map(id => this.#tasks.valueOf(rows, id, value => parseWith(taskRecordSchema, value, 'it'), undefined))
+    return restoreTables(
+      records.filter(record => record !== undefined),
+      seq
+    )
   }
 }
 

@@ -1,7 +1,9 @@
 import { crc32 } from 'node:zlib'
 import { CaresError } from '../model/errors.ts'
+import { restoreTables } from '../core/tasks/restore-tables.ts'
 import { registrySnapshotSchema } from '../model/persisted.ts'
 import type { RegistryTables } from '../model/ports/store.ts'
+import { valuesOf } from '../model/shards.ts'
 import { parseWith } from '../model/validation.ts'
 
 /**
@@ -21,7 +23,7 @@ const FIRST_LINE_BYTES_MAX = 64
  */
 export function encodeSnapshot(
   index: number,
-  { functions, removed, draining }: RegistryTables,
+  { functions, removed, draining, tasks }: RegistryTables,
   bytesMax: number = SNAPSHOT_BYTES_MAX
 ): Uint8Array {
   const body = Buffer.from(
@@ -29,7 +31,9 @@ export function encodeSnapshot(
       index,
       functions: [...functions.values()].sort((a, b) => compare(a.name, b.name)),
       removed: [...removed].sort(([a], [b]) => compare(a, b)),
-      draining: [...draining].sort(compare)
+      draining: [...draining].sort(compare),
+      tasks: [...valuesOf(tasks.tasks)].sort((a, b) => compare(a.id, b.id)),
+      taskSeq: tasks.seq
     })
   )
   const data = Buffer.concat([Buffer.from(`${FORMAT} ${VERSION} ${hex(crc32(body))}\n`), body])
@@ -57,13 +61,15 @@ export function decodeSnapshot(data: Uint8Array): { index: number; tables: Regis
   if (version !== String(VERSION)) throw unreadable(`it has version ${version?.slice(0, 16)}, this peer reads ${VERSION}`)
   const body = data.subarray(end + 1)
   if (sum !== hex(crc32(body))) throw unreadable('its checksum does not match')
-  const { index, functions, removed, draining } = parseBody(body)
+  const { index, functions, removed, draining, tasks, taskSeq } = parseBody(body)
   const tables = {
     functions: new Map(functions.map(record => [record.name, record])),
     removed: new Map(removed),
-    draining: new Set(draining)
+    draining: new Set(draining),
+    tasks: restoreTables(tasks, taskSeq)
   }
   if (tables.functions.size !== functions.length) throw unreadable('a function is in it twice')
+  if (tables.tasks.tasks.size !== tasks.length) throw unreadable('a task is in it twice')
   return { index, tables }
 }
 

@@ -1,3 +1,4 @@
+import { restoreTables } from '../core/tasks/restore-tables.ts'
 import type { HardState, SnapshotChunk, SnapshotMeta, SnapshotOffer, StagedSnapshot } from '../model/consensus.ts'
 import { CaresError } from '../model/errors.ts'
 import type { Applied, PersistBatch, RegistryTables } from '../model/ports/store.ts'
@@ -27,7 +28,7 @@ export function emptyHead(): StoreHead {
 
 /** Tables with nothing in them. */
 export function emptyTables(): RegistryTables {
-  return { functions: new Map(), removed: new Map(), draining: new Set() }
+  return { functions: new Map(), removed: new Map(), draining: new Set(), tasks: restoreTables([], 0) }
 }
 
 /** After `persist`. */

@@ -3,6 +3,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Command, Outcome } from '../model/command.ts'
 import type { FunctionRecord, FunctionSpec } from '../model/function.ts'
 import type { Digest } from '../model/ids.ts'
+import { taskChangesSchema, taskOutcomesSchema } from '../model/persisted-task.ts'
 import { amount, oneOf, optional, refuse, required, text, toWhole, whole } from './check.ts'
 import { createCodec } from './codec.ts'
 import {
@@ -16,6 +17,7 @@ import {
   type OutcomeSchema
 } from './generated/registry_pb.ts'
 import { COMMAND_BYTES_MAX, ID_CHARS_MAX, PATH_CHARS_MAX, TEXT_CHARS_MAX } from './limits.ts'
+import { readJson } from './json-text.ts'
 import { readPairs, writePairs } from './pairs.ts'
 
 const CONTRACTS = ['stdio', 'http'] as const
@@ -91,6 +93,8 @@ export function writeCommand(command: Command): MessageInitShape<typeof CommandS
       }
     case 'peer-drain':
       return { kind: { case: 'peerDrain', value: { peer: command.peer, draining: command.draining, at: command.at } } }
+    case 'tasks':
+      return { kind: { case: 'taskChanges', value: { changes: JSON.stringify(command.changes) } } }
     default:
       return refuse('command of an unknown type')
   }
@@ -122,6 +126,8 @@ export function readCommand({ kind }: CommandMessage): Command {
         draining: kind.value.draining,
         at: text(kind.value.at, 'at', TEXT_CHARS_MAX)
       }
+    case 'taskChanges':
+      return { type: 'tasks', changes: readJson('task changes', taskChangesSchema, kind.value.changes, COMMAND_BYTES_MAX) }
     default:
       return refuse('command of an unknown type')
   }
@@ -140,6 +146,8 @@ export function writeOutcome(outcome: Outcome): MessageInitShape<typeof OutcomeS
       return { kind: { case: 'functionRemoved', value: { name: outcome.name, revision: toWhole(outcome.revision, 'revision') } } }
     case 'drain-set':
       return { kind: { case: 'drainSet', value: { peer: outcome.peer, draining: outcome.draining } } }
+    case 'tasks-changed':
+      return { kind: { case: 'tasksChanged', value: { outcomes: JSON.stringify(outcome.outcomes) } } }
     case 'refused':
       return { kind: { case: 'refused', value: { code: outcome.code, message: outcome.message } } }
     default:
@@ -163,6 +171,11 @@ export function readOutcome({ kind }: OutcomeMessage): Outcome {
         type: 'drain-set',
         peer: text(kind.value.peer, 'peer', ID_CHARS_MAX, { empty: false }),
         draining: kind.value.draining
+      }
+    case 'tasksChanged':
+      return {
+        type: 'tasks-changed',
+        outcomes: readJson('task outcomes', taskOutcomesSchema, kind.value.outcomes, COMMAND_BYTES_MAX)
       }
     case 'refused':
       return {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { crc32 } from 'node:zlib'
 import * as fc from 'fast-check'
+import { applyTaskChanges, noTasks } from '../../src/core/tasks/apply-changes.ts'
+import type { TaskId } from '../../src/model/task.ts'
+import { sampleSubmit, tasksWith } from '../support/sample-task.ts'
 import type { Command } from '../../src/model/command.ts'
 import type { Configuration, Entry, SnapshotChunk, SnapshotMeta } from '../../src/model/consensus.ts'
 import type { FunctionRecord } from '../../src/model/function.ts'
@@ -19,7 +22,7 @@ const CHUNK_BYTES = 100
 const A = '12D3KooWA' as PeerId
 const B = '12D3KooWB' as PeerId
 const CONFIGURATION: Configuration = { voters: [A], learners: [B] }
-const NO_TABLES: RegistryTables = { functions: new Map(), removed: new Map(), draining: new Set() }
+const NO_TABLES: RegistryTables = { functions: new Map(), removed: new Map(), draining: new Set(), tasks: noTasks() }
 
 const noop = (index: number, term = 1): Entry => ({ index, term, kind: 'noop' })
 const bytes = (index: number, command: Uint8Array, term = 1): Entry => ({ index, term, kind: 'command', command })
@@ -103,7 +106,8 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
       const tables: RegistryTables = {
         functions: new Map([['thumb', sampleFunction({ env: { ключ: '"\n\0' }, readyPath: '/ready' })]]),
         removed: new Map([['old', 7]]),
-        draining: new Set([A])
+        draining: new Set([A]),
+        tasks: tasksWith(sampleSubmit({ key: 'k', input: { bytes: 1, inline: 'AA==' } }))
       }
       await store.apply([drained(3)], tables, 4)
       await store.setAddresses([{ id: A, addresses: ['/ip4/10.0.0.1/tcp/4001'] }])
@@ -134,7 +138,11 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
     it('removes from the tables what is no longer in them', async () => {
       const { store } = await open()
       await store.persist({ append: [noop(1), noop(2)] })
-      await store.apply([], { ...tablesWith(sampleFunction(), sampleFunction({ name: 'ocr' })), draining: new Set([A, B]) }, 1)
+      await store.apply(
+        [],
+        { ...tablesWith(sampleFunction(), sampleFunction({ name: 'ocr' })), draining: new Set([A, B]), tasks: noTasks() },
+        1
+      )
       const after: RegistryTables = {
         ...tablesWith(sampleFunction({ revision: 2 })),
         removed: new Map([['ocr', 1]]),
@@ -156,7 +164,12 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
 
     it('takes the snapshot of another peer in place of its own log and tables', async () => {
       const from = await open(newDisk())
-      const tables: RegistryTables = { ...tablesWith(sampleFunction()), removed: new Map([['old', 3]]), draining: new Set([B]) }
+      const tables: RegistryTables = {
+        ...tablesWith(sampleFunction()),
+        removed: new Map([['old', 3]]),
+        draining: new Set([B]),
+        tasks: noTasks()
+      }
       await from.store.persist({ append: [noop(1), noop(2), noop(3)] })
       await from.store.apply([], tables, 3)
       assert.equal((await from.store.snapshot()).index, 3)
@@ -235,7 +248,7 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
       const { store } = await open()
       await store.setCluster('uid-1' as ClusterUid)
       await store.persist({ hardState: { term: 5, votedFor: A }, append: [noop(1), noop(2)] })
-      await store.apply([], { ...tablesWith(sampleFunction()), removed: new Map([['x', 1]]), draining: new Set([A]) }, 2)
+      await store.apply([], { ...tablesWith(sampleFunction()), removed: new Map([['x', 1]]), draining: new Set([A]), tasks: noTasks() }, 2)
       await store.compact(meta(1))
       await store.setAddresses([{ id: B, addresses: [] }])
       await store.reset()
@@ -370,7 +383,15 @@ const ACTIONS: Readonly<
     functions.set(`f${size}`, sampleFunction({ name: `f${size}`, revision: appliedIndex + 1 }))
     functions.delete(`f${(size + 1) % 5}`)
     const removed = new Map(model.tables.removed).set(`f${(size + 1) % 5}`, appliedIndex)
-    const tables = { functions, removed, draining: new Set(size > 2 ? [A] : [B]) }
+    // Records come and go, and stay what they were.
+    const id = (at: number): TaskId => `t-${at}` as TaskId
+    const expired = size === 4 ? [{ type: 'expire', before: '9', at: '9' } as const] : []
+    const { tables: tasks } = applyTaskChanges(model.tables.tasks, [
+      sampleSubmit({ id: id(size) }),
+      { type: 'cancel', id: id(size - 1), at: '1' },
+      ...expired
+    ])
+    const tables = { functions, removed, draining: new Set(size > 2 ? [A] : [B]), tasks }
     await store.apply([], tables, appliedIndex)
     return { ...model, tables, appliedIndex }
   },

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { noTasks } from '../../src/core/tasks/apply-changes.ts'
 import { EventLog } from '../../src/daemon/event-log.ts'
 import { Statistics } from '../../src/daemon/statistics.ts'
 import { Worker } from '../../src/daemon/work.ts'
@@ -21,7 +22,7 @@ describe('Statistics', () => {
       if (!ready) throw new CaresError('runtime_unavailable', 'scripted')
       return { ready: true, reason: 'scripted' }
     }
-    const tables = { functions: new Map([['thumb', sampleFunction()]]), removed: new Map(), draining: new Set<string>() }
+    const tables = { functions: new Map([['thumb', sampleFunction()]]), removed: new Map(), draining: new Set<string>(), tasks: noTasks() }
     const worker = new Worker({ self: ATLAS, session: 1 }, { runtime, clock, log, term: () => 3, draining: () => false })
     const statistics = new Statistics({
       host: { capacity: runtime.capacity, sample: async () => Promise.reject(new Error('scripted')) },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { crc32 } from 'node:zlib'
+import { noTasks } from '../../src/core/tasks/apply-changes.ts'
 import { decodeSnapshot, encodeSnapshot, SNAPSHOT_BYTES_MAX } from '../../src/store/snapshot-data.ts'
 import { SNAPSHOT_BYTES_MAX as WIRE_BYTES_MAX } from '../../src/wire/limits.ts'
 import { sampleFunction } from '../support/samples.ts'
@@ -10,7 +11,12 @@ const EMPTY = '{"index":1,"functions":[],"removed":[],"draining":[]}'
 
 describe('snapshot data', () => {
   it('can be read with the eye, and again by the program', () => {
-    const tables = { functions: new Map([['thumb', sampleFunction()]]), removed: new Map([['old', 2]]), draining: new Set(['p']) }
+    const tables = {
+      functions: new Map([['thumb', sampleFunction()]]),
+      removed: new Map([['old', 2]]),
+      draining: new Set(['p']),
+      tasks: noTasks()
+    }
     const data = encodeSnapshot(7, tables)
     assert.match(Buffer.from(data).toString(), /^cares-snapshot 1 [0-9a-f]{8}\n\{"index":7,"functions":\[\{"name":"thumb"/)
     assert.deepEqual(decodeSnapshot(data), { index: 7, tables })
@@ -39,7 +45,7 @@ describe('snapshot data', () => {
   it('has a bound at both ends, which peers may speak of', () => {
     assert.ok(SNAPSHOT_BYTES_MAX <= WIRE_BYTES_MAX)
     const functions = new Map(['a', 'b'].map(name => [name, sampleFunction({ name, env: { X: 'x'.repeat(1_000) } })]))
-    const tables = { functions, removed: new Map(), draining: new Set<string>() }
+    const tables = { functions, removed: new Map(), draining: new Set<string>(), tasks: noTasks() }
     assert.throws(() => encodeSnapshot(1, tables, 2_000), { code: 'limit_reached' })
     assert.throws(() => decodeSnapshot(new Uint8Array(SNAPSHOT_BYTES_MAX + 1)), { code: 'protocol' })
   })

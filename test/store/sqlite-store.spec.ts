@@ -5,6 +5,7 @@ import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { createInterface } from 'node:readline'
+import { noTasks } from '../../src/core/tasks/apply-changes.ts'
 import type { Entry } from '../../src/model/consensus.ts'
 import { SqliteStore } from '../../src/store/sqlite-store.ts'
 import { storeCompliance } from '../compliance/store.ts'
@@ -30,7 +31,7 @@ describe('SqliteStore', () => {
     await store.load()
     await store.persist({ append: Array.from({ length: 10 }, (_, i) => command(i + 1, 100)) })
     const functions = new Map(['ocr', 'thumb'].map(name => [name, sampleFunction({ name })]))
-    await store.apply([], { functions, removed: new Map([['old', 3]]), draining: new Set(['p']) }, 8)
+    await store.apply([], { functions, removed: new Map([['old', 3]]), draining: new Set(['p']), tasks: noTasks() }, 8)
     await store.stop()
     return dataDir
   }
@@ -158,7 +159,7 @@ describe('SqliteStore', () => {
 
   it('brings a database of an earlier version up', async () => {
     const dataDir = await filled()
-    change(dataDir, 'DROP TABLE staged; PRAGMA user_version = 1')
+    change(dataDir, 'DROP TABLE staged; DROP TABLE tasks; PRAGMA user_version = 1')
     await startAndLoad(dataDir)
   })
 

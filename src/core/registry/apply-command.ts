@@ -2,6 +2,7 @@ import type { Command, Outcome } from '../../model/command.ts'
 import { assertNever } from '../../model/errors.ts'
 import type { FunctionRecord, FunctionSpec } from '../../model/function.ts'
 import type { RegistryTables } from '../../model/ports/store.ts'
+import { applyTaskChanges } from '../tasks/apply-changes.ts'
 import {
   DRAINING_MAX,
   ENV_BYTES_MAX,
@@ -48,6 +49,11 @@ function apply(draft: Draft, command: Command): Outcome {
       return remove(draft, command)
     case 'peer-drain':
       return drain(draft, command)
+    case 'tasks': {
+      const { tables, outcomes } = applyTaskChanges(draft.tasks, command.changes)
+      draft.tasks = tables
+      return { type: 'tasks-changed', outcomes }
+    }
     default:
       return assertNever(command)
   }

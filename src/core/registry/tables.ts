@@ -1,10 +1,12 @@
 import type { FunctionRecord } from '../../model/function.ts'
 import type { RegistryTables } from '../../model/ports/store.ts'
+import type { TaskTables } from '../../model/task.ts'
+import { noTasks } from '../tasks/apply-changes.ts'
 import { textBytes } from './text-bytes.ts'
 
 /** The tables of a cluster in which nothing has happened. */
 export function emptyTables(): RegistryTables {
-  return { functions: new Map(), removed: new Map(), draining: new Set() }
+  return { functions: new Map(), removed: new Map(), draining: new Set(), tasks: noTasks() }
 }
 
 /**
@@ -20,6 +22,8 @@ export interface Draft {
   grow(bytes: number): void
   removed(): Map<string, number>
   draining(): Set<string>
+  /** The tasks, to be read and replaced: they are never changed in place. */
+  tasks: TaskTables
 }
 
 /** Starts a change of `base`. `tables` is `base` itself as long as nothing was changed. */
@@ -50,6 +54,12 @@ export function draftOf(base: RegistryTables): Draft {
     draining() {
       if (draining === undefined) tables = { ...tables, draining: (draining = new Set(base.draining)) }
       return draining
+    },
+    get tasks() {
+      return tables.tasks
+    },
+    set tasks(next) {
+      if (next !== tables.tasks) tables = { ...tables, tasks: next }
     }
   }
 }

@@ -29,6 +29,16 @@ export interface ExecutionCall {
   readonly body: AsyncIterable<Uint8Array>
   /** The whole body, where it is known already: `body` gives the same, piece by piece. */
   readonly inline?: Uint8Array | undefined
+  /** An attempt of a task, and no call: it is never given a prewarmed program, and lives no longer than the lease, see `Runtime.setLease`. */
+  readonly task?: TaskExecution | undefined
+}
+
+/** What running a task needs beyond what running a call needs. */
+export interface TaskExecution {
+  /** Instead of the image's own command. Empty: the image's own. */
+  readonly args: readonly string[]
+  /** From SIGTERM to SIGKILL when it is cut short, in milliseconds. */
+  readonly stopGraceMs: number
 }
 
 /** The answer of an execution whose head is known. The body must be read to its end, or `return`ed: that cancels the execution. */
@@ -87,6 +97,11 @@ export interface Runtime extends Startable {
    * then SIGKILL after a grace) and removes its container within a second.
    */
   execute(fn: FunctionRecord, call: ExecutionCall, options: { signal: AbortSignal; timeoutMs: number }): Promise<ExecutionAnswer>
+  /**
+   * Attempts of tasks may run for so long from now on, in milliseconds; then they are killed, though this process were frozen or dead. Told again
+   * with each renewal. Absent: the runtime has nothing that could outlive its process.
+   */
+  setLease?(remainingMs: number): void
   /** The archive of an image, for another peer's `importImage`. Throws `image_not_found`, and `image_unsupported` where images do not travel. */
   exportImage(digest: Digest, options: { signal: AbortSignal }): Promise<AsyncIterable<Uint8Array>>
   /**

@@ -3,6 +3,7 @@ import type { Entry, HardState, SnapshotChunk, SnapshotMeta, StagedSnapshot } fr
 import type { PeerAddress } from '../control.ts'
 import type { FunctionRecord } from '../function.ts'
 import type { ClusterUid, PeerId, Session } from '../ids.ts'
+import type { TaskTables } from '../task.ts'
 import type { Startable } from './startable.ts'
 
 /** What the log has amounted to so far: the tables that every peer holds. Immutable to its readers. */
@@ -12,6 +13,7 @@ export interface RegistryTables {
   readonly removed: ReadonlyMap<string, number>
   /** Peers that are asked to take no new work. */
   readonly draining: ReadonlySet<string>
+  readonly tasks: TaskTables
 }
 
 /** Everything a peer finds again after a restart. */

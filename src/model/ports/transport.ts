@@ -4,6 +4,7 @@ import type { PeerId } from '../ids.ts'
 import type { ImageDown, ImageUp } from '../image-transfer.ts'
 import type { ExecuteDown, ExecuteUp, InvokeDown, InvokeUp } from '../invocation.ts'
 import type { ClusterDigest, Heartbeat } from '../peer.ts'
+import type { TaskAnswer, TaskAsk } from '../task.ts'
 import type { Startable } from './startable.ts'
 
 /**
@@ -32,6 +33,7 @@ export interface Protocols {
   invoke: { up: InvokeUp; down: InvokeDown }
   execute: { up: ExecuteUp; down: ExecuteDown }
   control: { up: ControlRequest; down: ControlAnswer }
+  task: { up: TaskAsk; down: TaskAnswer }
   image: { up: ImageUp; down: ImageDown }
 }
 export type ProtocolName = keyof Protocols

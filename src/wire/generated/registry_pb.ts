@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file registry.proto.
  */
 export const file_registry: GenFile = /*@__PURE__*/
-  fileDesc("Cg5yZWdpc3RyeS5wcm90bxIIY2FyZXMudjEiIgoEVGV4dBILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkikwIKDEZ1bmN0aW9uU3BlYxIMCgRuYW1lGAEgASgJEg0KBWltYWdlGAIgASgJEhAKCGNvbnRyYWN0GAMgASgJEgwKBHBvcnQYBCABKA0SFwoKcmVhZHlfcGF0aBgFIAEoCUgAiAEBEgwKBGNwdXMYBiABKAESFAoMbWVtb3J5X2J5dGVzGAcgASgEEhIKCnRpbWVvdXRfbXMYCCABKAQSEwoLY29uY3VycmVuY3kYCSABKA0SDwoHcHJld2FybRgKIAEoDRISCgppZGVtcG90ZW50GAsgASgIEhsKA2VudhgMIAMoCzIOLmNhcmVzLnYxLlRleHQSDwoHbmV0d29yaxgNIAEoCUINCgtfcmVhZHlfcGF0aCKBAQoORnVuY3Rpb25SZWNvcmQSJAoEc3BlYxgBIAEoCzIWLmNhcmVzLnYxLkZ1bmN0aW9uU3BlYxIOCgZkaWdlc3QYAiABKAkSEwoLaW1hZ2VfYnl0ZXMYAyABKAQSEAoIcmV2aXNpb24YBCABKAQSEgoKdXBkYXRlZF9hdBgFIAEoCSKgAQoHQ29tbWFuZBItCgxmdW5jdGlvbl9wdXQYASABKAsyFS5jYXJlcy52MS5GdW5jdGlvblB1dEgAEjMKD2Z1bmN0aW9uX3JlbW92ZRgCIAEoCzIYLmNhcmVzLnYxLkZ1bmN0aW9uUmVtb3ZlSAASKQoKcGVlcl9kcmFpbhgDIAEoCzITLmNhcmVzLnYxLlBlZXJEcmFpbkgAQgYKBGtpbmQijgEKC0Z1bmN0aW9uUHV0EiQKBHNwZWMYASABKAsyFi5jYXJlcy52MS5GdW5jdGlvblNwZWMSDgoGZGlnZXN0GAIgASgJEhMKC2ltYWdlX2J5dGVzGAMgASgEEhgKC2lmX3JldmlzaW9uGAQgASgESACIAQESCgoCYXQYBSABKAlCDgoMX2lmX3JldmlzaW9uIlQKDkZ1bmN0aW9uUmVtb3ZlEgwKBG5hbWUYASABKAkSGAoLaWZfcmV2aXNpb24YAiABKARIAIgBARIKCgJhdBgDIAEoCUIOCgxfaWZfcmV2aXNpb24iNwoJUGVlckRyYWluEgwKBHBlZXIYASABKAkSEAoIZHJhaW5pbmcYAiABKAgSCgoCYXQYAyABKAkiuwIKB091dGNvbWUSNAoQZnVuY3Rpb25fY3JlYXRlZBgBIAEoCzIYLmNhcmVzLnYxLkZ1bmN0aW9uUmVjb3JkSAASNAoQZnVuY3Rpb25fdXBkYXRlZBgCIAEoCzIYLmNhcmVzLnYxLkZ1bmN0aW9uUmVjb3JkSAASNgoSZnVuY3Rpb25fdW5jaGFuZ2VkGAMgASgLMhguY2FyZXMudjEuRnVuY3Rpb25SZWNvcmRIABI1ChBmdW5jdGlvbl9yZW1vdmVkGAQgASgLMhkuY2FyZXMudjEuRnVuY3Rpb25SZW1vdmVkSAASJwoJZHJhaW5fc2V0GAUgASgLMhIuY2FyZXMudjEuRHJhaW5TZXRIABIkCgdyZWZ1c2VkGAYgASgLMhEuY2FyZXMudjEuUmVmdXNlZEgAQgYKBGtpbmQiMQoPRnVuY3Rpb25SZW1vdmVkEgwKBG5hbWUYASABKAkSEAoIcmV2aXNpb24YAiABKAQiKgoIRHJhaW5TZXQSDAoEcGVlchgBIAEoCRIQCghkcmFpbmluZxgCIAEoCCIoCgdSZWZ1c2VkEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCWIGcHJvdG8z");
+  fileDesc("Cg5yZWdpc3RyeS5wcm90bxIIY2FyZXMudjEiIgoEVGV4dBILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkikwIKDEZ1bmN0aW9uU3BlYxIMCgRuYW1lGAEgASgJEg0KBWltYWdlGAIgASgJEhAKCGNvbnRyYWN0GAMgASgJEgwKBHBvcnQYBCABKA0SFwoKcmVhZHlfcGF0aBgFIAEoCUgAiAEBEgwKBGNwdXMYBiABKAESFAoMbWVtb3J5X2J5dGVzGAcgASgEEhIKCnRpbWVvdXRfbXMYCCABKAQSEwoLY29uY3VycmVuY3kYCSABKA0SDwoHcHJld2FybRgKIAEoDRISCgppZGVtcG90ZW50GAsgASgIEhsKA2VudhgMIAMoCzIOLmNhcmVzLnYxLlRleHQSDwoHbmV0d29yaxgNIAEoCUINCgtfcmVhZHlfcGF0aCKBAQoORnVuY3Rpb25SZWNvcmQSJAoEc3BlYxgBIAEoCzIWLmNhcmVzLnYxLkZ1bmN0aW9uU3BlYxIOCgZkaWdlc3QYAiABKAkSEwoLaW1hZ2VfYnl0ZXMYAyABKAQSEAoIcmV2aXNpb24YBCABKAQSEgoKdXBkYXRlZF9hdBgFIAEoCSLPAQoHQ29tbWFuZBItCgxmdW5jdGlvbl9wdXQYASABKAsyFS5jYXJlcy52MS5GdW5jdGlvblB1dEgAEjMKD2Z1bmN0aW9uX3JlbW92ZRgCIAEoCzIYLmNhcmVzLnYxLkZ1bmN0aW9uUmVtb3ZlSAASKQoKcGVlcl9kcmFpbhgDIAEoCzITLmNhcmVzLnYxLlBlZXJEcmFpbkgAEi0KDHRhc2tfY2hhbmdlcxgEIAEoCzIVLmNhcmVzLnYxLlRhc2tDaGFuZ2VzSABCBgoEa2luZCKOAQoLRnVuY3Rpb25QdXQSJAoEc3BlYxgBIAEoCzIWLmNhcmVzLnYxLkZ1bmN0aW9uU3BlYxIOCgZkaWdlc3QYAiABKAkSEwoLaW1hZ2VfYnl0ZXMYAyABKAQSGAoLaWZfcmV2aXNpb24YBCABKARIAIgBARIKCgJhdBgFIAEoCUIOCgxfaWZfcmV2aXNpb24iVAoORnVuY3Rpb25SZW1vdmUSDAoEbmFtZRgBIAEoCRIYCgtpZl9yZXZpc2lvbhgCIAEoBEgAiAEBEgoKAmF0GAMgASgJQg4KDF9pZl9yZXZpc2lvbiI3CglQZWVyRHJhaW4SDAoEcGVlchgBIAEoCRIQCghkcmFpbmluZxgCIAEoCBIKCgJhdBgDIAEoCSIeCgtUYXNrQ2hhbmdlcxIPCgdjaGFuZ2VzGAEgASgJIuwCCgdPdXRjb21lEjQKEGZ1bmN0aW9uX2NyZWF0ZWQYASABKAsyGC5jYXJlcy52MS5GdW5jdGlvblJlY29yZEgAEjQKEGZ1bmN0aW9uX3VwZGF0ZWQYAiABKAsyGC5jYXJlcy52MS5GdW5jdGlvblJlY29yZEgAEjYKEmZ1bmN0aW9uX3VuY2hhbmdlZBgDIAEoCzIYLmNhcmVzLnYxLkZ1bmN0aW9uUmVjb3JkSAASNQoQZnVuY3Rpb25fcmVtb3ZlZBgEIAEoCzIZLmNhcmVzLnYxLkZ1bmN0aW9uUmVtb3ZlZEgAEicKCWRyYWluX3NldBgFIAEoCzISLmNhcmVzLnYxLkRyYWluU2V0SAASJAoHcmVmdXNlZBgGIAEoCzIRLmNhcmVzLnYxLlJlZnVzZWRIABIvCg10YXNrc19jaGFuZ2VkGAcgASgLMhYuY2FyZXMudjEuVGFza3NDaGFuZ2VkSABCBgoEa2luZCIxCg9GdW5jdGlvblJlbW92ZWQSDAoEbmFtZRgBIAEoCRIQCghyZXZpc2lvbhgCIAEoBCIqCghEcmFpblNldBIMCgRwZWVyGAEgASgJEhAKCGRyYWluaW5nGAIgASgIIiAKDFRhc2tzQ2hhbmdlZBIQCghvdXRjb21lcxgBIAEoCSIoCgdSZWZ1c2VkEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCWIGcHJvdG8z");
 
 /**
  * @generated from message cares.v1.Text
@@ -179,6 +179,12 @@ export type Command = Message<"cares.v1.Command"> & {
      */
     value: PeerDrain;
     case: "peerDrain";
+  } | {
+    /**
+     * @generated from field: cares.v1.TaskChanges task_changes = 4;
+     */
+    value: TaskChanges;
+    case: "taskChanges";
   } | { case: undefined; value?: undefined };
 };
 
@@ -281,6 +287,25 @@ export const PeerDrainSchema: GenMessage<PeerDrain> = /*@__PURE__*/
   messageDesc(file_registry, 6);
 
 /**
+ * @generated from message cares.v1.TaskChanges
+ */
+export type TaskChanges = Message<"cares.v1.TaskChanges"> & {
+  /**
+   * JSON text: a list of changes, see task.md.
+   *
+   * @generated from field: string changes = 1;
+   */
+  changes: string;
+};
+
+/**
+ * Describes the message cares.v1.TaskChanges.
+ * Use `create(TaskChangesSchema)` to create a new message.
+ */
+export const TaskChangesSchema: GenMessage<TaskChanges> = /*@__PURE__*/
+  messageDesc(file_registry, 7);
+
+/**
  * @generated from message cares.v1.Outcome
  */
 export type Outcome = Message<"cares.v1.Outcome"> & {
@@ -323,6 +348,12 @@ export type Outcome = Message<"cares.v1.Outcome"> & {
      */
     value: Refused;
     case: "refused";
+  } | {
+    /**
+     * @generated from field: cares.v1.TasksChanged tasks_changed = 7;
+     */
+    value: TasksChanged;
+    case: "tasksChanged";
   } | { case: undefined; value?: undefined };
 };
 
@@ -331,7 +362,7 @@ export type Outcome = Message<"cares.v1.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_registry, 7);
+  messageDesc(file_registry, 8);
 
 /**
  * @generated from message cares.v1.FunctionRemoved
@@ -353,7 +384,7 @@ export type FunctionRemoved = Message<"cares.v1.FunctionRemoved"> & {
  * Use `create(FunctionRemovedSchema)` to create a new message.
  */
 export const FunctionRemovedSchema: GenMessage<FunctionRemoved> = /*@__PURE__*/
-  messageDesc(file_registry, 8);
+  messageDesc(file_registry, 9);
 
 /**
  * @generated from message cares.v1.DrainSet
@@ -375,7 +406,26 @@ export type DrainSet = Message<"cares.v1.DrainSet"> & {
  * Use `create(DrainSetSchema)` to create a new message.
  */
 export const DrainSetSchema: GenMessage<DrainSet> = /*@__PURE__*/
-  messageDesc(file_registry, 9);
+  messageDesc(file_registry, 10);
+
+/**
+ * @generated from message cares.v1.TasksChanged
+ */
+export type TasksChanged = Message<"cares.v1.TasksChanged"> & {
+  /**
+   * JSON text: a list with an outcome for each change, see task.md.
+   *
+   * @generated from field: string outcomes = 1;
+   */
+  outcomes: string;
+};
+
+/**
+ * Describes the message cares.v1.TasksChanged.
+ * Use `create(TasksChangedSchema)` to create a new message.
+ */
+export const TasksChangedSchema: GenMessage<TasksChanged> = /*@__PURE__*/
+  messageDesc(file_registry, 11);
 
 /**
  * @generated from message cares.v1.Refused
@@ -399,5 +449,5 @@ export type Refused = Message<"cares.v1.Refused"> & {
  * Use `create(RefusedSchema)` to create a new message.
  */
 export const RefusedSchema: GenMessage<Refused> = /*@__PURE__*/
-  messageDesc(file_registry, 10);
+  messageDesc(file_registry, 12);
 

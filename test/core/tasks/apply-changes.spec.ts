@@ -158,7 +158,7 @@ describe('any changes in any order', () => {
     fc.record({ id: anyId, attempt, worker, session }).map(fields => assign(1, fields)),
     fc.record({ id: anyId, attempt }).map(({ id, attempt: number }) => complete(number, id)),
     fc.record({ id: anyId, attempt, counts: fc.boolean(), final: fc.boolean() }).map(fields => fail(1, fields)),
-    anyId.map(id => ({ type: 'cancel', id, at: AT })),
+    anyId.map((id): TaskChange => ({ type: 'cancel', id, at: AT })),
     fc.constant({ type: 'expire', before: '2', at: AT })
   )
   const changes = fc.array(change, { maxLength: 60 })

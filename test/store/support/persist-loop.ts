@@ -1,5 +1,6 @@
 /* A process of its own: persists and applies entries one by one for ever, and prints each index once it is acknowledged. */
 import { writeSync } from 'node:fs'
+import { noTasks } from '../../../src/core/tasks/apply-changes.ts'
 import { SqliteStore } from '../../../src/store/sqlite-store.ts'
 import { sampleFunction } from '../../support/samples.ts'
 
@@ -12,5 +13,5 @@ for (let index = entries.length + 1; ; index++) {
   writeSync(1, `${index}\n`)
   appliedIndex = index
   const functions = new Map([['thumb', sampleFunction({ revision: appliedIndex })]])
-  await store.apply([], { functions, removed: new Map(), draining: new Set() }, appliedIndex)
+  await store.apply([], { functions, removed: new Map(), draining: new Set(), tasks: noTasks() }, appliedIndex)
 }

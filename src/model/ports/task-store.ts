@@ -1,0 +1,31 @@
+import type { Term } from '../ids.ts'
+import type { TaskChange, TaskId, TaskOutcome, TaskRecord } from '../task.ts'
+import type { TaskCounts, TaskPage, TaskQuery } from '../task-service.ts'
+import type { Startable } from './startable.ts'
+
+/**
+ * Where the tasks of a cluster are kept. Two drivers: `log` (the replicated log; nothing else is needed) and `postgres`; one compliance suite
+ * for both (`test/compliance/task-store.ts`). What a change does to a task is the same in both: `core/tasks`.
+ */
+export interface TaskStore extends Startable {
+  readonly kind: 'log' | 'postgres'
+  /**
+   * Carries changes out, in their order, and resolves when they cannot be lost any more. Each has an outcome of its own. Listeners of this peer
+   * have heard of what was changed by then.
+   *
+   * Everybody may submit, cancel and expire. What only the orchestrator may do carries its `term`: `stale` is thrown once a later term has begun.
+   * Throws `no_quorum`, `no_orchestrator`, `timeout`, `overloaded` when nothing can be agreed; whether it counts may then be unknown. The same
+   * changes can be repeated without harm.
+   */
+  commit(changes: readonly TaskChange[], options: { term?: Term | undefined; signal: AbortSignal }): Promise<readonly TaskOutcome[]>
+  find(id: TaskId): Promise<TaskRecord | undefined>
+  /** The tasks whose id begins like this, or whose name is this; at most two, for one is what is wanted. */
+  match(text: string): Promise<readonly TaskRecord[]>
+  /** Newest first. */
+  list(query: TaskQuery): Promise<TaskPage>
+  counts(): Promise<TaskCounts>
+  /** Every task that is not over, in order of submission. */
+  open(): Promise<readonly TaskRecord[]>
+  /** Called with each task after each change of it, whichever peer made it. Must not throw. */
+  onChange(listener: (task: TaskRecord) => void): void
+}
