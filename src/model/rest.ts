@@ -168,6 +168,7 @@ export const putResultSchema = z.object({
   result: z.enum(['created', 'updated', 'unchanged']),
   dryRun: z.boolean().describe('true: nothing was changed, this is what would be'),
   because: z.string().describe('which evidence decided the contract'),
+  warnings: z.array(z.string()).optional().describe('what is allowed and perhaps not meant, e.g. that no peer could run it'),
   function: functionSchema
 })
 /** What creating or changing a function has done. */

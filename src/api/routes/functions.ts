@@ -8,6 +8,7 @@ import { callerGone } from '../caller.ts'
 import type { ApiContext, App } from '../context.ts'
 import { originOf } from '../origin.ts'
 import { flag, pathPart, whole } from '../queries.ts'
+import { uploadWarnings } from '../views/upload-warnings.ts'
 import { functionView } from '../views/function-view.ts'
 import { documented } from './documented.ts'
 
@@ -106,7 +107,8 @@ async function put(
     const location = restPath(REST_PATHS.function, { name: record.name })
     void reply.status(result === 'created' ? 201 : 200).headers({ etag: `"${record.revision}"`, location })
   }
-  return { result, dryRun, because, function: functionView(record, originOf(request, context.url())) }
+  const warnings = [...uploadWarnings(record, context.service.peers())]
+  return { result, dryRun, because, warnings, function: functionView(record, originOf(request, context.url())) }
 }
 
 /** The revision that the client expects, from wherever it says so. */

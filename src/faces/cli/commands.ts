@@ -129,6 +129,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async environment => (await import('./commands/doctor.ts')).doctor(environment)
   },
   {
+    name: 'simulate',
+    group: 'This machine',
+    summary: 'Compare strategies of placement on a virtual cluster',
+    load: async environment => (await import('./commands/simulate.ts')).simulate(environment)
+  },
+  {
     name: 'prune',
     group: 'This machine',
     summary: 'Remove containers that CARES made and nothing uses',

@@ -1,6 +1,7 @@
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Startable } from '../../model/ports/startable.ts'
 import type { PeerService } from '../../model/service.ts'
+import type { SimulationReport, SimulationRequest } from '../../model/simulation.ts'
 import type { OptionSpec, OutputFormat, Terminal } from './command.ts'
 
 /**
@@ -21,6 +22,28 @@ export interface CliEnvironment {
   readonly readPeerSettings: (flags: Flags) => Promise<PeerSettings>
   /** Puts a peer together, without starting it. Its log goes to stderr. */
   readonly createPeer: (flags: Flags) => Promise<RunnablePeer>
+  /** The virtual cluster. */
+  readonly simulator: () => Promise<Simulator>
+}
+
+/** What replays workloads, and shows what came of it. */
+export interface Simulator {
+  /** Names of everything that can place. */
+  readonly strategies: () => readonly string[]
+  /** Yields before each replay; throws `invalid`, `not_found` or `too_large` for what cannot be replayed. */
+  readonly simulate: (request: SimulationRequest) => Generator<SimulationStep, SimulationReport, undefined>
+  /** The report as a page of its own. */
+  readonly html: (report: SimulationReport) => string
+  /** One line for each replay. */
+  readonly csv: (report: SimulationReport) => string
+}
+
+/** One replay that is about to begin. */
+export interface SimulationStep {
+  readonly strategy: string
+  readonly seed: number
+  readonly done: number
+  readonly total: number
 }
 
 /** Flags that the user wrote, by their long name in camel case. */

@@ -59,6 +59,16 @@ describe('cares upload', () => {
     assert.deepEqual(JSON.parse(api.asked[1]?.body ?? ''), { name: 'thumb', image: 'acme/thumb' })
   })
 
+  it('passes on what the peer warns of', async () => {
+    const warnings = ['no peer can run thumb: it asks for 64Gi of memory, and the largest peer shares 8Gi']
+    await using api = await startFakeApi({
+      'POST /v1/functions': { result: 'created', dryRun: false, because: '', warnings, function: THUMB }
+    })
+    const { code, stdout, stderr } = await run(['upload', 'acme/thumb', '--memory', '64Gi'], { api: api.url })
+    assert.deepEqual([code, stderr], [0, `cares: ${warnings[0]}\n`])
+    assert.match(stdout, /^thumb created/)
+  })
+
   it('shows on a terminal that it is at work, and clears that line', async () => {
     await using api = await startFakeApi({ 'POST /v1/functions': { result: 'created', dryRun: false, because: '', function: THUMB } })
     const clock = {

@@ -84,12 +84,13 @@ export const apply = defineCommand<ApplyOptions>({
       exitCode
     }
 
-    async function applyOne(request: FunctionRequest, { options }: CommandContext<ApplyOptions>): Promise<Applied> {
+    async function applyOne(request: FunctionRequest, { options, note }: CommandContext<ApplyOptions>): Promise<Applied> {
       const before = await client.function(request.name, { signal }).catch((error: unknown) => {
         if (error instanceof CaresError && error.code === 'not_found') return undefined
         throw error
       })
       const put = await client.putFunction(request, { dryRun: options.dryRun, ifRevision: options.ifRevision, signal })
+      for (const warning of put.warnings ?? []) note(`cares: ${warning}`)
       const changes = before === undefined || put.result === 'unchanged' ? [] : functionChanges(before, put.function)
       return { name: request.name, result: put.result, revision: put.function.revision, changes }
     }

@@ -53,11 +53,12 @@ export const upload = defineCommand<UploadOptions>({
     { comment: 'A web server with more room', command: 'cares upload acme/ocr ocr --contract http --port 5000 --memory 512Mi' },
     { comment: 'A filter with two containers waiting for the next calls', command: 'cares upload busybox upper -e MODE=fast --prewarm 2' }
   ],
-  async run({ args: [image = '', given], options, client, terminal, output, clock, signal }) {
+  async run({ args: [image = '', given], options, client, terminal, output, clock, signal, note }) {
     const request = functionRequest(image, given ?? guessName(image), options)
     const put = await withProgress(`finding ${image}`, { terminal, output, clock }, () =>
       client.putFunction(request, { ifRevision: options.ifRevision, pull: options.pull, signal })
     )
+    for (const warning of put.warnings ?? []) note(`cares: ${warning}`)
     return { kind: 'item', data: put, names: [put.function.name], lines: () => uploadLines(put) }
   }
 })

@@ -158,6 +158,11 @@ function Plan({ plan, before }: { plan: PutResultBody; before: FunctionItem | un
           ))}
         </ul>
       )}
+      {(plan.warnings ?? []).map(warning => (
+        <p key={warning} class="warn-text">
+          {warning}
+        </p>
+      ))}
     </div>
   )
 }

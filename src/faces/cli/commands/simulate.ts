@@ -1,0 +1,233 @@
+import { writeFile } from 'node:fs/promises'
+import type { MetricName, SimulationReport, SimulationRequest } from '../../../model/simulation.ts'
+import type { Cell, Table } from '../../table.ts'
+import type { AnyCommand } from '../command.ts'
+import type { CliEnvironment, Simulator } from '../environment.ts'
+import { CaresError } from '../../../model/errors.ts'
+import { METRICS } from '../../../model/simulation.ts'
+import { metricText, sceneText } from '../../../model/simulation-text.ts'
+import { parseDurationMs } from '../../../model/units.ts'
+import { renderTable } from '../../table.ts'
+import { defineCommand } from '../command.ts'
+import { parseCount, parsePositive } from '../flags.ts'
+
+/** Machines of one simulation: what a table of placements holds. */
+const PEERS_MAX = 10_000
+
+/** Placers that are simulated, and replays of each strategy. */
+const PLACERS_MAX = 200
+const RUNS_MAX = 100
+
+interface Options {
+  strategies?: readonly string[]
+  peers?: number
+  seed?: number
+  runs?: number
+  load?: number | null
+  limit?: number
+  gossip?: number
+  gossipDelay?: number
+  loss?: number
+  placers?: number
+  estimates?: 'learned' | number
+  prices?: number
+  keepAlive?: number
+  crashes?: number
+  html?: string
+  csv?: string
+}
+
+/** What is simulated where the command line says nothing. */
+const DEFAULTS = {
+  trace: 'steady',
+  strategies: ['cost', 'predictive', 'balanced', 'round-robin', 'least-loaded', 'power-of-two'],
+  peers: 10,
+  seed: 1,
+  runs: 3,
+  load: 0.5,
+  callsMax: 200_000,
+  gossipMs: 1_000,
+  gossipDelayMs: 100,
+  lossRatio: 0,
+  placers: 1,
+  estimates: 'learned',
+  priceSpread: 1,
+  keepAliveMs: 600_000,
+  crashesPerHour: 0
+} as const satisfies SimulationRequest
+
+/** Metrics of the table; `-o wide` shows all. */
+const SHOWN_OF_CALLS: readonly MetricName[] = ['slowdownMean', 'slowdownP50', 'slowdownP99', 'waitMeanS', 'coldShare', 'utilisation', 'usd', 'starved']
+const SHOWN_OF_BATCHES: readonly MetricName[] = ['makespanRatio', 'makespanS', 'waitMeanS', 'slowdownMean', 'utilisation', 'loadDeviation', 'starved']
+
+/** `cares simulate`: strategies compared on a virtual cluster. Needs no peer. */
+export function simulate({ simulator }: Pick<CliEnvironment, 'simulator'>): AnyCommand {
+  return defineCommand<Options>({
+    description:
+      'Replays calls on a virtual cluster, with the scheduler, ledger and predictor that peers run, and compares strategies. No peer is needed. ' +
+      'TRACE is a scenario (steady, bursts, batch-gpu, batch-cpu) or a CSV file: Azure Functions 2019 or 2021, Azure LLM, Alibaba batch, or ' +
+      'arrival_s,function,duration_s with optional columns input_bytes, cpus and memory_mb.',
+    args: [{ name: 'TRACE', description: 'a scenario or a file', required: false, completes: 'file' }],
+    options: [
+      { flags: '-s, --strategies <NAMES>', description: 'strategies and baselines, by comma; or all', defaultText: 'a selection', parse: parseNames },
+      { flags: '-n, --peers <N>', description: 'machines of the cluster', defaultText: '10', parse: within('peers', 1, PEERS_MAX) },
+      { flags: '--seed <N>', description: 'the first seed: the same seed gives the same result', defaultText: '1', parse: parseCount },
+      { flags: '--runs <N>', description: 'seeds, one after the other', defaultText: '3', parse: within('runs', 1, RUNS_MAX) },
+      { flags: '--load <SHARE>', description: 'share of the cores to keep busy, by moving arrivals; or trace', defaultText: '0.5', parse: parseLoad },
+      { flags: '--limit <N>', description: 'replay only so many calls', defaultText: '200000', parse: within('limit', 1, 5_000_000) },
+      { flags: '--gossip <D>', description: 'time between two words of a peer', defaultText: '1s', parse: parseDurationMs },
+      { flags: '--gossip-delay <D>', description: 'how long a word is under way', defaultText: '100ms', parse: parseDurationMs },
+      { flags: '--loss <SHARE>', description: 'share of gossip that is lost', defaultText: '0', parse: parseShare },
+      { flags: '--placers <N>', description: '1: an orchestrator; more: gateways in fallback', defaultText: '1', parse: within('placers', 1, PLACERS_MAX) },
+      { flags: '--estimates <HOW>', description: 'learned, exact, or a noise like 0.25', defaultText: 'learned', parse: parseEstimates },
+      { flags: '--prices <FACTOR>', description: 'the dearest core against the cheapest', defaultText: '1', parse: parsePriceSpread },
+      { flags: '--keep-alive <D>', description: "of idle containers, in the trace's time", defaultText: '10m', parse: parseDurationMs },
+      { flags: '--crashes <N>', description: 'crashes of a peer in an hour', defaultText: '0', parse: parseRate },
+      { flags: '--html <FILE>', description: 'write a report with plots', completes: 'file' },
+      { flags: '--csv <FILE>', description: 'write one line for each replay', completes: 'file' }
+    ],
+    examples: [
+      { comment: 'Who places best on ten unlike machines?', command: 'cares simulate' },
+      { comment: '100 tasks at once on five workers', command: 'cares simulate batch-gpu --strategies all --runs 10' },
+      { comment: 'A real day, with a report to look at', command: 'cares simulate 200_inv.csv --peers 50 --html report.html' },
+      { comment: 'Gateways without an orchestrator, and dear machines', command: 'cares simulate bursts --placers 8 --prices 4' }
+    ],
+    async run({ args: [trace], options, clock, signal, note }) {
+      const engine = await simulator()
+      const request = requestOf(trace, options, engine)
+      const report = await finished(engine.simulate(request), async ({ strategy, seed, done, total }) => {
+        note(`${done + 1} of ${total}: ${strategy}, seed ${seed}`)
+        // A replay does not let anything else happen: between two of them an interruption can be noticed.
+        await clock.sleep(0, { signal })
+      })
+      if (options.html !== undefined) await write(options.html, engine.html(report), note)
+      if (options.csv !== undefined) await write(options.csv, engine.csv(report), note)
+      return {
+        kind: 'item',
+        data: report,
+        names: report.rows.map(row => row.strategy),
+        lines: view => [sceneText(report), '', ...renderTable(reportTable(report), view), '', ...remarks(report)]
+      }
+    }
+  })
+}
+
+function requestOf(trace: string | undefined, options: Options, { strategies }: Simulator): SimulationRequest {
+  const request = {
+    trace: trace ?? DEFAULTS.trace,
+    strategies: options.strategies?.includes('all') === true ? strategies() : (options.strategies ?? DEFAULTS.strategies),
+    peers: options.peers ?? DEFAULTS.peers,
+    seed: options.seed ?? DEFAULTS.seed,
+    runs: options.runs ?? DEFAULTS.runs,
+    load: options.load === undefined ? DEFAULTS.load : options.load,
+    callsMax: options.limit ?? DEFAULTS.callsMax,
+    gossipMs: options.gossip ?? DEFAULTS.gossipMs,
+    gossipDelayMs: options.gossipDelay ?? DEFAULTS.gossipDelayMs,
+    lossRatio: options.loss ?? DEFAULTS.lossRatio,
+    placers: options.placers ?? DEFAULTS.placers,
+    estimates: options.estimates ?? DEFAULTS.estimates,
+    priceSpread: options.prices ?? DEFAULTS.priceSpread,
+    keepAliveMs: options.keepAlive ?? DEFAULTS.keepAliveMs,
+    crashesPerHour: options.crashes ?? DEFAULTS.crashesPerHour
+  }
+  if (request.gossipMs === 0) throw new CaresError('invalid', '--gossip must be above 0', { hint: 'write it like 1s' })
+  return request
+}
+
+async function finished<Step, Value>(steps: Generator<Step, Value, undefined>, onStep: (step: Step) => Promise<void>): Promise<Value> {
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+    await onStep(value)
+  }
+}
+
+async function write(path: string, text: string, note: (line: string) => void): Promise<void> {
+  try {
+    await writeFile(path, text)
+  } catch (cause) {
+    throw new CaresError('invalid', `${path} cannot be written: ${(cause as Error).message}`, { hint: 'name a file in a directory that exists', cause })
+  }
+  note(`wrote ${path}`)
+}
+
+function reportTable({ rows, spanS }: SimulationReport): Table {
+  const shown = spanS === 0 ? SHOWN_OF_BATCHES : SHOWN_OF_CALLS
+  // What has the same value everywhere tells nothing apart, and is there for who asks for everything.
+  const metrics = [...METRICS].sort((a, b) => place(shown, a.name) - place(shown, b.name))
+  return {
+    columns: [
+      { title: 'STRATEGY' },
+      ...metrics.map(({ name, title }) => ({ title: title.toUpperCase(), align: 'right' as const, wide: !shown.includes(name) }))
+    ],
+    rows: rows.map(row => [
+      row.kind === 'baseline' ? { text: row.strategy, tone: 'dim' as const } : row.strategy,
+      ...metrics.map(({ name, unit, better }): Cell => {
+        const { median } = row.metrics[name]
+        const medians = rows.map(each => each.metrics[name].median)
+        const best = better === 'less' ? Math.min(...medians) : Math.max(...medians)
+        const text = metricText(median, unit)
+        return median === best && new Set(medians).size > 1 ? { text, tone: 'good' } : text
+      })
+    ])
+  }
+}
+
+function place(shown: readonly MetricName[], name: MetricName): number {
+  const at = shown.indexOf(name)
+  return at < 0 ? shown.length : at
+}
+
+function remarks({ request, notes }: SimulationReport): string[] {
+  const seeds = request.runs === 1 ? `seed ${request.seed}` : `medians over seeds ${request.seed} to ${request.seed + request.runs - 1}`
+  return [seeds, ...notes].map(remark => `- ${remark}`)
+}
+
+function parseNames(text: string): readonly string[] {
+  const names = text.split(',').map(name => name.trim()).filter(name => name !== '')
+  if (names.length === 0) throw new CaresError('invalid', 'no strategy is named', { hint: 'write them like cost,least-loaded' })
+  return [...new Set(names)]
+}
+
+function within(what: string, least: number, most: number): (text: string) => number {
+  return text => {
+    const count = parseCount(text)
+    if (count < least || count > most) throw new CaresError('invalid', `${what} must be from ${least} to ${most}, not ${count}`)
+    return count
+  }
+}
+
+function parseLoad(text: string): number | null {
+  if (text === 'trace') return null
+  const load = parsePositive(text)
+  if (load > 2) throw new CaresError('invalid', `not a load: ${text}`, { hint: 'write a share like 0.5, or trace for arrivals as they are' })
+  return load
+}
+
+function parseShare(text: string): number {
+  const share = Number(text)
+  if (text.trim() === '' || !(share >= 0 && share < 1)) throw new CaresError('invalid', `not a share: ${text}`, { hint: 'write it like 0.1' })
+  return share
+}
+
+function parseRate(text: string): number {
+  const rate = Number(text)
+  if (text.trim() === '' || !(rate >= 0 && rate <= 3_600)) throw new CaresError('invalid', `not a number of crashes in an hour: ${text}`)
+  return rate
+}
+
+function parsePriceSpread(text: string): number {
+  const factor = parsePositive(text)
+  if (factor < 1 || factor > 1_000) throw new CaresError('invalid', `not a factor of prices: ${text}`, { hint: 'write it like 4, at least 1' })
+  return factor
+}
+
+function parseEstimates(text: string): 'learned' | number {
+  if (text === 'learned') return 'learned'
+  if (text === 'exact') return 0
+  const noise = Number(text)
+  if (text.trim() === '' || !(noise >= 0 && noise <= 3)) {
+    throw new CaresError('invalid', `not a way to estimate: ${text}`, { hint: 'write learned, exact, or a noise like 0.25' })
+  }
+  return noise
+}
