@@ -4,9 +4,10 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { CLIENT_SETTINGS } from './config/client-settings.ts'
 import { PEER_SETTINGS } from './config/peer-settings.ts'
-import { checkSecrets, contradiction, readTokens, secretOf, tokenOf } from './config/secrets.ts'
+import { alertSecretOf, checkSecrets, contradiction, readTokens, secretOf, tokenOf } from './config/secrets.ts'
 import type { Environment, Settings } from './config/setting.ts'
 import { type ConfigSources, type Flags, misspelledVariables, type Origin, resolveSettings, userDirectory } from './config/sources.ts'
+import type { AlertThresholds } from './model/alerts.ts'
 import { CaresError } from './model/errors.ts'
 import type { StrategyName } from './model/placement.ts'
 import type { Preset } from './model/presets.ts'
@@ -40,10 +41,21 @@ export interface PeerConfig {
   readonly usdPerHour: number
   /** How workers are chosen while this peer is orchestrator, or places by fallback. */
   readonly strategy: StrategyName
+  /** Whether the machine's speed is measured at the start. */
+  readonly calibrate: boolean
   readonly labels: Readonly<Record<string, string>>
   readonly preset: Preset
   /** One of which API clients must show; empty: none needed. */
   readonly tokens: readonly string[]
+  /** Thresholds of alerts that are not the usual ones. */
+  readonly alerts: AlertThresholds
+  /** Null: nobody is told of alerts. */
+  readonly alertWebhook: string | null
+  /** Null: what is posted is not signed. */
+  readonly alertSecret: string | null
+  /** Base URL of an OpenTelemetry collector; null: calls are not traced. */
+  readonly traceEndpoint: string | null
+  readonly traceRatio: number
   /** As in `DOCKER_HOST`; null: the engine's local socket. */
   readonly dockerHost: string | null
   readonly logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug'
@@ -105,9 +117,15 @@ export function readPeerConfig(flags: Flags, sources: Partial<ConfigSources> = {
     memoryBytes: values.memory,
     usdPerHour: values.price,
     strategy: values.strategy,
+    calibrate: values.calibrate,
     labels: values.label,
     preset: values.preset,
     tokens,
+    alerts: values.alert,
+    alertWebhook: values['alert-webhook'],
+    alertSecret: alertSecretOf(settings, from),
+    traceEndpoint: values['trace-endpoint'],
+    traceRatio: values['trace-ratio'],
     dockerHost: values['docker-host'],
     logLevel: values['log-level'],
     logFormat: values['log-format'],

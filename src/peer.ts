@@ -2,14 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { createApi } from './api/api.ts'
 import type { PeerConfig } from './config.ts'
 import { STRATEGIES } from './core/scheduler/strategies/strategies.ts'
-import { createDaemon } from './daemon/daemon.ts'
+import { createDaemon, type Daemon } from './daemon/daemon.ts'
 import { foundCluster } from './daemon/found-cluster.ts'
 import { newClusterUid, newInvocationId } from './daemon/new-ids.ts'
 import { createSystemClock } from './daemon/system-clock.ts'
 import { peerName } from './model/peer-name.ts'
 import type { PeerProfile } from './model/peer.ts'
+import type { PeerId } from './model/ids.ts'
+import type { Clock } from './model/ports/clock.ts'
 import type { Logger } from './model/ports/logger.ts'
 import type { Startable } from './model/ports/startable.ts'
+import type { Tracer } from './model/ports/tracer.ts'
 import { PRESETS } from './model/presets.ts'
 import { createRandom } from './model/random.ts'
 import type { PeerService } from './model/service.ts'
@@ -23,6 +26,7 @@ import { createRuntime } from './runtime/runtime.ts'
 import { loadIdentity } from './store/identity.ts'
 import { readSecret, writeSecret } from './store/secret.ts'
 import { SqliteStore } from './store/sqlite-store.ts'
+import { AlertWebhook } from './telemetry/alert-webhook.ts'
 import { VERSION } from './version.ts'
 import { decodeCommand, encodeCommand } from './wire/registry-codec.ts'
 
@@ -108,8 +112,17 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
       usdPerHour: config.usdPerHour,
       startedAt
     })
-    const daemon = createDaemon(
-      { self, session: persisted.session, persisted, timings, strategy: STRATEGIES[config.strategy], private: secret !== null },
+    const tracer = await tracerOf(config, { peer: self, name: config.name ?? peerName(self), clock, log })
+    const daemon: Daemon = createDaemon(
+      {
+        self,
+        session: persisted.session,
+        persisted,
+        timings,
+        strategy: STRATEGIES[config.strategy],
+        private: secret !== null,
+        alerts: config.alerts
+      },
       {
         store,
         transport,
@@ -122,7 +135,15 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
         seeds: bootstrap.map((id, index) => ({ text: config.bootstrap[index] ?? '', dial: options => transport.dialSeed(id, options) })),
         profile,
         clusterId: () => transport.clusterId(),
-        newInvocationId
+        newInvocationId,
+        alertSink:
+          config.alertWebhook === null
+            ? undefined
+            : new AlertWebhook(
+                { url: config.alertWebhook, secret: config.alertSecret, peer: profile, cluster: () => daemon.service.cluster().uid },
+                { clock, log: log.child('alerts') }
+              ),
+        tracer
       }
     )
     const api = createApi({ ...config.http, tokens: config.tokens }, { service: daemon.service, clock, log })
@@ -147,6 +168,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
         await daemon.stop()
         await starting?.catch(() => {}) // Whoever started it is told.
         await api.stop()
+        await tracer?.stop()
         await store.stop()
       }
     }
@@ -154,6 +176,17 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
     await store.stop()
     throw err
   }
+}
+
+/** Only a peer that traces pays for it: the libraries are loaded here. */
+async function tracerOf(
+  { traceEndpoint, traceRatio }: PeerConfig,
+  { peer, name, clock, log }: { peer: PeerId; name: string; clock: Clock; log: Logger }
+): Promise<Tracer | undefined> {
+  if (traceEndpoint === null) return undefined
+  const { createOtlpTracer } = await import('./telemetry/otlp-tracer.ts')
+  const resource = { 'service.instance.id': peer, 'service.version': VERSION, 'cares.peer.name': name }
+  return createOtlpTracer({ endpoint: traceEndpoint, ratio: traceRatio, resource }, { clock, log: log.child('traces') })
 }
 
 /** libp2p has no use for finer levels: it logs all or next to nothing. */

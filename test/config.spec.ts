@@ -42,9 +42,15 @@ describe('the configuration of a peer', () => {
       memoryBytes: null,
       usdPerHour: 0,
       strategy: 'cost',
+      calibrate: true,
       labels: {},
       preset: 'lan',
       tokens: [],
+      alerts: {},
+      alertWebhook: null,
+      alertSecret: null,
+      traceEndpoint: null,
+      traceRatio: 1,
       dockerHost: null,
       logLevel: 'info',
       logFormat: 'pretty',
@@ -67,9 +73,15 @@ describe('the configuration of a peer', () => {
     memoryBytes: 4 * 2 ** 30,
     usdPerHour: 0.12,
     strategy: 'load-balanced',
+    calibrate: false,
     labels: { gpu: 'yes', 'site/room': '4=b' },
     preset: 'wan',
     tokens: ['token-one', 'token-two'],
+    alerts: { disk_low: 0.8, cpu_high: 'off' },
+    alertWebhook: 'https://hooks.example/x?y=1',
+    alertSecret: SECRET,
+    traceEndpoint: 'http://10.0.0.7:4318',
+    traceRatio: 0.25,
     dockerHost: null,
     logLevel: 'debug',
     logFormat: 'json',
@@ -92,9 +104,15 @@ describe('the configuration of a peer', () => {
       memory: '4Gi',
       price: '0.12',
       strategy: 'load-balanced',
+      calibrate: false,
       label: ['gpu=yes', 'site/room=4=b'],
       preset: 'wan',
       tokenFile: '/srv/tokens',
+      alert: ['disk_low=0.8', 'cpu_high=off'],
+      alertWebhook: 'https://hooks.example/x?y=1',
+      alertSecretFile: '/srv/secret',
+      traceEndpoint: 'http://10.0.0.7:4318',
+      traceRatio: '0.25',
       logLevel: 'debug',
       logFormat: 'json',
       logLibp2p: 'error'
@@ -118,9 +136,15 @@ describe('the configuration of a peer', () => {
       CARES_MEMORY: '4Gi',
       CARES_PRICE: '.12',
       CARES_STRATEGY: 'load-balanced',
+      CARES_CALIBRATE: 'false',
       CARES_LABEL: 'gpu=yes,site/room=4=b',
       CARES_PRESET: 'wan',
       CARES_TOKEN_FILE: '/srv/tokens',
+      CARES_ALERT: 'disk_low=0.8,cpu_high=off',
+      CARES_ALERT_WEBHOOK: 'https://hooks.example/x?y=1',
+      CARES_ALERT_SECRET_FILE: '/srv/secret',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://10.0.0.7:4318',
+      CARES_TRACE_RATIO: '.25',
       DOCKER_HOST: 'tcp://10.0.0.9:2375',
       CARES_LOG_LEVEL: 'debug',
       CARES_LOG_FORMAT: 'json',
@@ -148,6 +172,11 @@ describe('the configuration of a peer', () => {
       'label: { gpu: "yes", site/room: 4=b }',
       'preset: wan',
       'token-file: ./tokens',
+      'alert: { disk_low: 0.8, cpu_high: off }',
+      'alert-webhook: https://hooks.example/x?y=1',
+      'alert-secret-file: secret',
+      'trace-endpoint: http://10.0.0.7:4318',
+      'trace-ratio: 0.25',
       'docker-host: unix:///run/docker.sock',
       'log-level: debug',
       'log-format: json',
@@ -319,7 +348,12 @@ describe('the configuration of a peer', () => {
 
     const files: readonly (readonly [claim: string, text: string, message: RegExp, hint: RegExp | undefined])[] = [
       ['an unknown key', 'name: x\nmemroy: 4Gi\n', /^\.\/cares\.yaml:2:1: memroy: unknown setting$/, /^did you mean memory\?$/],
-      ['a key like none that there is', 'zzzzzz: 1', /^\.\/cares\.yaml:1:1: zzzzzz: unknown setting$/, /^the settings are announce, api, /],
+      [
+        'a key like none that there is',
+        'zzzzzz: 1',
+        /^\.\/cares\.yaml:1:1: zzzzzz: unknown setting$/,
+        /^the settings are alert, alert-secret-file, /
+      ],
       ['a key of every object', 'constructor: 1', /constructor: unknown setting/, undefined],
       ['a secret among other settings', `secret: ${SECRET}`, /^\.\/cares\.yaml:1:1: secret: does not belong/, /secret-file/],
       ['a value that is not allowed', 'name: x\ncpus:   lots\n', /^\.\/cares\.yaml:2:9: cpus: must be a number above 0/, undefined],
@@ -440,7 +474,9 @@ describe('the tables of settings', () => {
   it('name each setting alike in flag, variable and file', () => {
     for (const { name, flags, env } of [...PEER_FLAGS, ...CLIENT_FLAGS]) {
       if (flags !== null) assert.match(flags, new RegExp(`^(-[a-z], )?--(no-)?${name}( <[A-Z_:=]+>)?$`))
-      if (env !== 'DOCKER_HOST') assert.equal(env, `CARES_${name.toUpperCase().replaceAll('-', '_')}`)
+      // These names are other programs' too.
+      if (!['DOCKER_HOST', 'OTEL_EXPORTER_OTLP_ENDPOINT'].includes(env))
+        assert.equal(env, `CARES_${name.toUpperCase().replaceAll('-', '_')}`)
     }
   })
 

@@ -27,7 +27,7 @@ import { invocationRoutes } from './routes/invocations.ts'
 import { logRoutes } from './routes/logs.ts'
 import { peerRoutes } from './routes/peers.ts'
 import { probeRoutes } from './routes/probes.ts'
-import { statsRoutes } from './routes/stats.ts'
+import { alertRoutes, statsRoutes } from './routes/stats.ts'
 import { telemetrySocketRoutes } from './routes/telemetry-socket.ts'
 import { validatorCompiler } from './schema-compilers.ts'
 
@@ -194,6 +194,7 @@ function jsonRoutes(app: App, context: ApiContext): void {
   invocationRoutes(app, context)
   peerRoutes(app, context)
   statsRoutes(app, context)
+  alertRoutes(app, context)
   clusterRoutes(app, context)
   eventRoutes(app, context)
   logRoutes(app, context)

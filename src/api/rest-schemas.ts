@@ -1,3 +1,5 @@
+import { admissionListSchema, admissionSchema } from '../model/rest-admissions.ts'
+import { costListSchema, costRowSchema } from '../model/rest-costs.ts'
 import { alertSchema, eventSchema } from '../model/rest-events.ts'
 import {
   acceptedSchema,
@@ -9,7 +11,9 @@ import {
   usageSchema,
   verdictSchema
 } from '../model/rest-invocations.ts'
+import { quoteSchema } from '../model/rest-quote.ts'
 import {
+  alertListSchema,
   functionHistorySchema,
   peerHistorySchema,
   statsHistorySchema,
@@ -57,6 +61,11 @@ export const REST_SCHEMAS = {
   Accepted: acceptedSchema,
   CancelResult: cancelResultSchema,
   Verdict: verdictSchema,
+  Quote: quoteSchema,
+  CostRow: costRowSchema,
+  CostList: costListSchema,
+  Admission: admissionSchema,
+  AdmissionList: admissionListSchema,
   Placement: placementSchema,
   Explanation: explanationSchema,
   Stats: statsSchema,
@@ -64,6 +73,7 @@ export const REST_SCHEMAS = {
   FunctionHistory: functionHistorySchema,
   StatsHistory: statsHistorySchema,
   Alert: alertSchema,
+  AlertList: alertListSchema,
   Event: eventSchema,
   Dropped: droppedSchema,
   WsMessage: wsMessageSchema,

@@ -2,6 +2,7 @@ import { STRATEGY_NAMES } from '../model/placement.ts'
 import type { Preset } from '../model/presets.ts'
 import { type FlagDefinition, setting } from './setting.ts'
 import {
+  alertsSchema,
   bytesSchema,
   choiceSchema,
   clusterIdSchema,
@@ -11,7 +12,8 @@ import {
   multiaddrSchema,
   numberSchema,
   switchSchema,
-  textSchema
+  textSchema,
+  urlSchema
 } from './value-schemas.ts'
 
 /** Addresses of one kind; a machine with more interfaces names the few that others can reach. */
@@ -146,6 +148,13 @@ export const PEER_SETTINGS = {
     schema: choiceSchema(STRATEGY_NAMES),
     fallback: 'cost'
   }),
+  calibrate: setting('calibrate', {
+    flags: '--no-calibrate',
+    description: 'Start without measuring for a tenth of a second how fast this machine is',
+    defaultText: 'calibrate',
+    schema: switchSchema,
+    fallback: true
+  }),
   label: setting('label', {
     flags: '--label <K=V>',
     description: 'Mark this peer for people and placements',
@@ -161,6 +170,44 @@ export const PEER_SETTINGS = {
     choices: PRESET_NAMES,
     schema: choiceSchema(PRESET_NAMES),
     fallback: 'lan'
+  }),
+  alert: setting('alert', {
+    flags: '--alert <RULE=VALUE>',
+    description: 'Raise an alert from this value on, or never: disk_low=0.8, cpu_high=off',
+    defaultText: 'see: cares alerts --rules',
+    schema: alertsSchema,
+    fallback: {},
+    repeats: true
+  }),
+  'alert-webhook': setting('alert-webhook', {
+    flags: '--alert-webhook <URL>',
+    description: 'Post alerts to this URL while this peer is orchestrator',
+    defaultText: 'nobody is told',
+    schema: urlSchema.nullable(),
+    fallback: null
+  }),
+  'alert-secret-file': setting('alert-secret-file', {
+    flags: '--alert-secret-file <FILE>',
+    description: 'Sign what is posted with the secret in this file',
+    defaultText: 'not signed',
+    schema: textSchema.nullable(),
+    fallback: null,
+    isPath: true
+  }),
+  'trace-endpoint': setting('trace-endpoint', {
+    flags: '--trace-endpoint <URL>',
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    description: 'Send traces of calls to this OpenTelemetry collector, by OTLP over HTTP',
+    defaultText: 'no traces',
+    schema: urlSchema.nullable(),
+    fallback: null
+  }),
+  'trace-ratio': setting('trace-ratio', {
+    flags: '--trace-ratio <RATIO>',
+    description: 'Record this share of the traces that begin here, 0 to 1',
+    defaultText: '1',
+    schema: numberSchema({ min: 0, max: 1 }),
+    fallback: 1
   }),
   'docker-host': setting('docker-host', {
     flags: null,

@@ -56,6 +56,17 @@ export function readTokens(path: string, sources: ConfigSources): readonly strin
   return tokens
 }
 
+/** What alerts are signed with; null: they are not signed. */
+export function alertSecretOf({ values }: Resolved<typeof PEER_SETTINGS>, sources: ConfigSources): string | null {
+  const path = values['alert-secret-file']
+  if (path === null) return null
+  if (values['alert-webhook'] === null)
+    throw new CaresError('invalid', 'a secret for alerts signs nothing without a webhook', { hint: 'name one with --alert-webhook URL' })
+  const secret = readSecretFile('secret', path, sources).trim()
+  checkSecret(secret, path)
+  return secret
+}
+
 /** The error for two settings of which only one can be. */
 export function contradiction(one: string, other: string): CaresError {
   return new CaresError('invalid', `${one} and ${other} contradict each other`, { hint: 'give one of them' })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ALERT_RULE_NAMES, type AlertThresholds } from '../model/alerts.ts'
 import { CaresError } from '../model/errors.ts'
 import { parseBytes } from '../model/units.ts'
 
@@ -119,14 +120,34 @@ const labelsRecord = z
   .refine(labels => Object.keys(labels).length <= LABELS_MAX, `at most ${LABELS_MAX} labels`)
 
 /** Labels: a list of `key=value`, or in YAML a map. */
-export const labelsSchema: z.ZodType<Readonly<Record<string, string>>, unknown> = z.preprocess((value, context) => {
+export const labelsSchema: z.ZodType<Readonly<Record<string, string>>, unknown> = z.preprocess(pairsOf, labelsRecord)
+
+/** A list of `key=value`, or in YAML a map, as a record. What is neither is an issue. */
+function pairsOf(
+  value: unknown,
+  { issues }: { readonly issues: { push(issue: { code: 'custom'; message: string; input: unknown }): unknown } }
+): unknown {
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return Object.fromEntries(Object.entries(value).map(([key, label]) => [key, String(label)]))
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, String(each)]))
   const pairs = (Array.isArray(value) ? (value as unknown[]) : [value]).map(pair => /^([^=]+)=(.*)$/s.exec(String(pair)))
-  const wrong = pairs.indexOf(null)
-  if (wrong !== -1) context.issues.push({ code: 'custom', message: 'must be key=value', input: value })
-  return Object.fromEntries(pairs.flatMap(pair => (pair === null ? [] : [[pair[1], pair[2]]]))) as unknown
-}, labelsRecord)
+  if (pairs.includes(null)) issues.push({ code: 'custom', message: 'must be key=value', input: value })
+  return Object.fromEntries(pairs.flatMap(pair => (pair === null ? [] : [[pair[1], pair[2]]])))
+}
+
+/** Thresholds of alerts: `RULE=NUMBER` or `RULE=off`, as a list, or in YAML a map. */
+export const alertsSchema: z.ZodType<AlertThresholds, unknown> = z.preprocess(
+  pairsOf,
+  z.partialRecord(
+    z.enum(ALERT_RULE_NAMES, { error: `must be one of ${ALERT_RULE_NAMES.join(', ')}` }),
+    z.union([z.literal('off'), numberSchema({ above: 0, max: 1e9 })], { error: 'must be a number above 0, or off' })
+  )
+)
+
+/** An `http` or `https` URL. */
+export const urlSchema: z.ZodType<string, unknown> = textSchema.refine(
+  text => ['http:', 'https:'].includes(URL.parse(text)?.protocol ?? ''),
+  'must be a URL like http://10.0.0.5:4318'
+)
 
 /** The URL of a peer's API: `http` or `https`; `HOST:PORT` alone means `http`. Without a slash at its end. */
 export const apiUrlSchema: z.ZodType<string, unknown> = textSchema.transform((text, context) => {

@@ -69,6 +69,7 @@ export class Beacon implements Startable {
       stats,
       nextWithinMs: Math.ceil(intervalMs * (1 + JITTER_RATIO)),
       leaving,
+      sentAtMs: Date.parse(clock.timestamp()),
       agreed: stateCheck.now()
     }
     try {

@@ -1,15 +1,18 @@
 import { membersOf } from '../core/consensus/log.ts'
 import { Predictor } from '../core/predictor/predictor.ts'
 import type { Strategy } from '../core/scheduler/strategy.ts'
+import type { AlertThresholds } from '../model/alerts.ts'
 import type { CommandCodec } from '../model/command.ts'
 import type { PeerAddress } from '../model/control.ts'
 import { CaresError } from '../model/errors.ts'
 import type { ClusterUid, InvocationId, PeerId, Session } from '../model/ids.ts'
 import type { PeerProfile } from '../model/peer.ts'
+import type { AlertSink } from '../model/ports/alert-sink.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import type { Host, Runtime } from '../model/ports/runtime.ts'
 import type { Startable } from '../model/ports/startable.ts'
+import type { Tracer } from '../model/ports/tracer.ts'
 import type { Applied, Persisted, RegistryTables, Store } from '../model/ports/store.ts'
 import type { Transport } from '../model/ports/transport.ts'
 import type { Timings } from '../model/presets.ts'
@@ -25,7 +28,6 @@ import { Control } from './control.ts'
 import { EventLog } from './event-log.ts'
 import { Functions } from './functions.ts'
 import { Governor } from './governor.ts'
-import { History } from './history.ts'
 import { Images } from './images.ts'
 import { InvocationBook } from './invocation-book.ts'
 import { Gateway } from './invoke.ts'
@@ -33,6 +35,7 @@ import { Joining, type Seed } from './joining.ts'
 import { LogBook } from './log-book.ts'
 import { Members } from './members.ts'
 import { Orchestrator } from './orchestrate.ts'
+import { Observers } from './observers.ts'
 import { OrchestratorWatch } from './orchestrator-watch.ts'
 import { Placer } from './placer.ts'
 import { createService } from './service.ts'
@@ -48,6 +51,8 @@ export interface DaemonInit {
   readonly timings: Timings
   readonly strategy: Strategy
   readonly private: boolean
+  /** Thresholds of alerts that are not the usual ones. */
+  readonly alerts?: AlertThresholds | undefined
 }
 
 /** The ports, and what only the composition root knows. */
@@ -64,6 +69,10 @@ export interface DaemonComponents {
   readonly profile: () => PeerProfile
   readonly clusterId: () => string | null
   readonly newInvocationId: () => InvocationId
+  /** Who is told of alerts. @default nobody */
+  readonly alertSink?: AlertSink | undefined
+  /** Who is told what is done for each call. @default nobody */
+  readonly tracer?: Tracer | undefined
 }
 
 /** An orchestrator that misses so many heartbeats is taken for lost by the calls that wait for it. */
@@ -138,7 +147,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       }
     }
   )
-  const history = new History({ clock, views: () => members.views() })
+  const observers = new Observers({ thresholds: init.alerts }, { ...components, consensus, members, book, events, changes })
   const governor = new Governor({ consensus, clock, log: log.child('governor'), views: () => members.views(), timings })
   const stateCheck = new StateCheck({
     self,
@@ -215,8 +224,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     book,
     logs,
     events,
-    changes,
-    history,
+    observers,
     log,
     cluster: uid,
     private: init.private,
@@ -224,14 +232,6 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       await citizenship.leave(options)
       left.resolve()
     }
-  })
-
-  events.subscribe(event => {
-    changes.notify()
-    if (event.type !== 'invocation:finished') return
-    const { invocation, function: fn, status, code, totalMs } = event.data
-    const failed = code === null ? status >= 500 : code !== 'cancelled'
-    history.count({ function: fn, totalMs, failed, cold: book.find(invocation)?.start === 'cold' })
   })
 
   let role: ConsensusRoleNow = consensus.role
@@ -312,7 +312,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     ...(runtime === null ? [] : [runtime]),
     worker,
     members,
-    history,
+    observers,
     transport,
     consensus,
     governor,

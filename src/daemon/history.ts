@@ -96,19 +96,19 @@ export class History implements Startable {
   }
 
   /** Calls of a function that ended within the last `steps` fine steps, the one that goes on included, and how many of them failed. */
-  recent(fn: string, steps: number): { calls: number; failed: number } {
+  recent(fn: string, steps: number): { function: string; calls: number; failed: number } {
     const ring = this.#functions.get(fn)?.fine
     let [calls, failed] = [0, 0]
     for (let step = this.#currentStep; step > this.#currentStep - steps; step--) {
       calls += ring?.get(step, CALLS) ?? 0
       failed += ring?.get(step, FAILED) ?? 0
     }
-    return { calls, failed }
+    return { function: fn, calls, failed }
   }
 
   /** Functions that are counted one by one. */
-  functions(): Iterable<string> {
-    return this.#functions.keys()
+  functions(): readonly string[] {
+    return [...this.#functions.keys()]
   }
 
   /** The steps that are over and began within the last `sinceMs`: fine ones as far as they go back, else minutes. */

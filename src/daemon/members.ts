@@ -35,6 +35,7 @@ export class Members implements Startable {
   readonly #components: MembersComponents
   readonly #timings: Timings
   readonly #addresses = new Map<PeerId, readonly string[]>()
+  readonly #skewsMs = new Map<PeerId, number>()
   #state: MembershipState
   #views: readonly PeerView[] = []
   #timer: Disposable | undefined
@@ -113,6 +114,9 @@ export class Members implements Startable {
   heard(from: PeerId, heartbeat: Heartbeat, via: 'report' | 'gossip'): void {
     if (heartbeat.cluster !== this.#components.cluster() || heartbeat.profile.id !== from) return
     this.learn(heartbeat.profile)
+    const { clock } = this.#components
+    // Messages take well under a second: what is more is the clocks'.
+    if (heartbeat.sentAtMs !== undefined) this.#skewsMs.set(from, Date.parse(clock.timestamp()) - heartbeat.sentAtMs)
     this.#step(heard(this.#state, from, heartbeat, via, this.#nowMs))
   }
 
@@ -133,8 +137,14 @@ export class Members implements Startable {
     if (this.#addresses.size > LEARNED_MAX) {
       const stranger = this.#addresses.keys().find(other => other !== id && !this.#state.members.has(other))
       this.#addresses.delete(stranger ?? id)
+      this.#skewsMs.delete(stranger ?? id)
     }
     this.#components.onAddresses()
+  }
+
+  /** How far our wall clock is before that of a peer, by its newest word, and as long as that took; 0 where it is not known. */
+  skewMs(peer: PeerId): number {
+    return this.#skewsMs.get(peer) ?? 0
   }
 
   /** What the log says of the cluster's members. */

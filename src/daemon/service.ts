@@ -10,18 +10,18 @@ import type { Runtime } from '../model/ports/runtime.ts'
 import type { Transport } from '../model/ports/transport.ts'
 import type { ClusterStatus, HealthCheck, InvocationRequest, PeerListing, PeerService, ServiceCounters } from '../model/service.ts'
 import type { Agreement } from './agreement.ts'
-import type { ChangeSignal } from './change-signal.ts'
 import type { Consensus } from './consensus.ts'
 import { ask, converse } from './control-client.ts'
 import type { EventLog } from './event-log.ts'
 import type { Functions } from './functions.ts'
 import { healthChecks } from './health.ts'
-import type { History } from './history.ts'
 import type { InvocationBook } from './invocation-book.ts'
 import type { Gateway } from './invoke.ts'
 import type { LogBook } from './log-book.ts'
 import type { Members } from './members.ts'
 import { mergeLogs } from './merge-logs.ts'
+import type { Observers } from './observers.ts'
+import type { Tasks } from './tasks/tasks.ts'
 import type { Worker } from './work.ts'
 
 /** Records that a list of invocations shows. */
@@ -40,9 +40,7 @@ export interface ServiceComponents {
   readonly book: InvocationBook
   readonly logs: LogBook
   readonly events: EventLog
-  /** Tells of each event, and of each change of what is known of the peers. */
-  readonly changes: ChangeSignal
-  readonly history: History
+  readonly observers: Observers
   readonly runtime: Runtime | null
   readonly transport: Transport
   readonly clock: Clock
@@ -136,8 +134,9 @@ export function createService(components: ServiceComponents): PeerService {
     logs: (query, options) => clusterLogs(components, reachable(), query, options),
     eventsAfter: id => events.after(id),
     lastEventId: () => events.lastId,
-    onChange: listener => components.changes.subscribe(listener),
-    history: query => components.history.read(query),
+    onChange: listener => components.observers.changes.subscribe(listener),
+    alerts: () => components.observers.alerts.report(),
+    history: query => components.observers.history.read(query),
     async setDraining(idOrName, draining, { signal }) {
       const { outcome } = await agreement.agree(
         { type: 'peer-drain', peer: members.resolve(idOrName), draining, at: clock.timestamp() },

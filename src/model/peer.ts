@@ -36,6 +36,8 @@ export interface PeerProfile {
   readonly labels: Readonly<Record<string, string>>
   /** Price of the whole machine. 0: not stated. */
   readonly usdPerHour: number
+  /** How fast one core was when the peer started, against a reference machine: 2 is twice as fast. Absent: not measured. */
+  readonly speed?: number | undefined
   readonly startedAt: string
 }
 
@@ -86,6 +88,8 @@ export interface Heartbeat {
   readonly nextWithinMs: number
   /** The sender is about to stop; it will not be heard again in this session. */
   readonly leaving: boolean
+  /** The sender's wall clock, in milliseconds since 1970, to tell clocks that differ; absent: an older version sent it. */
+  readonly sentAtMs?: number | undefined
   /** Absent in the words of a peer that holds no state yet. */
   readonly agreed?: AgreedState | undefined
 }

@@ -51,6 +51,8 @@ export const REST_PATHS = {
   events: '/v1/events',
   /** WebSocket → {wsMessageSchema}, takes {wsSubscribeSchema}; `?types`, `?peer` and `?after` as in `subscribe`. */
   ws: '/v1/ws',
+  /** GET → {alertListSchema}. */
+  alerts: '/v1/alerts',
   /** GET → {logLineSchema}, a line each (NDJSON), or server-sent events by `Accept`; `?function` or `?invocation`, `?tail`, `?follow`. */
   logs: '/v1/logs',
   /** GET → {checkListSchema}. */

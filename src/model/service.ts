@@ -1,3 +1,4 @@
+import type { AlertReport } from './alerts.ts'
 import type { ErrorCode } from './errors.ts'
 import type { EventRecord } from './events.ts'
 import type { FunctionRecord, FunctionSpec } from './function.ts'
@@ -140,6 +141,8 @@ export interface PeerService {
   onChange(listener: () => void): Disposable
   /** The steps that are over and began within the last `sinceMs`; at most a day. */
   history(options: { sinceMs: number }): StatsHistory
+  /** What is wrong in the cluster, as this peer sees it. */
+  alerts(): AlertReport
   setDraining(peer: string, draining: boolean, options: { signal: AbortSignal }): Promise<void>
   /** Leaves the cluster for good: drains, hands the role over, is removed. The process goes on, empty. */
   leave(options: { signal: AbortSignal }): Promise<void>

@@ -49,6 +49,7 @@ export function writeHeartbeat(heartbeat: Heartbeat): MessageInitShape<typeof He
     stats: writeStats(heartbeat.stats),
     nextWithinMs: toWhole(Math.ceil(heartbeat.nextWithinMs), 'nextWithinMs'),
     leaving: heartbeat.leaving,
+    ...optional('sentAtMs', heartbeat.sentAtMs === undefined ? undefined : toWhole(heartbeat.sentAtMs, 'sentAtMs')),
     ...(heartbeat.agreed === undefined ? {} : { agreed: { index: toWhole(heartbeat.agreed.index, 'index'), hash: heartbeat.agreed.hash } })
   }
 }
@@ -61,6 +62,7 @@ export function readHeartbeat(message: HeartbeatMessage): Heartbeat {
     stats: readStats(required(message.stats, 'stats')),
     nextWithinMs: whole(message.nextWithinMs, 'nextWithinMs'),
     leaving: message.leaving,
+    ...optional('sentAtMs', message.sentAtMs === undefined ? undefined : whole(message.sentAtMs, 'sentAtMs')),
     ...(message.agreed === undefined
       ? {}
       : { agreed: { index: whole(message.agreed.index, 'index'), hash: text(message.agreed.hash, 'hash', ID_CHARS_MAX) } })
@@ -95,7 +97,8 @@ export function writeProfile(profile: PeerProfile): MessageInitShape<typeof Peer
     },
     labels: writePairs(profile.labels),
     usdPerHour: profile.usdPerHour,
-    startedAt: profile.startedAt
+    startedAt: profile.startedAt,
+    ...optional('speed', profile.speed)
   }
 }
 
@@ -113,7 +116,8 @@ export function readProfile(message: PeerProfileMessage): PeerProfile {
     capacity: readCapacity(required(message.capacity, 'capacity')),
     labels: readPairs(message.labels, 'labels'),
     usdPerHour: amount(message.usdPerHour, 'usdPerHour'),
-    startedAt: text(message.startedAt, 'startedAt', TEXT_CHARS_MAX)
+    startedAt: text(message.startedAt, 'startedAt', TEXT_CHARS_MAX),
+    ...(message.speed === undefined ? {} : { speed: amount(message.speed, 'speed') })
   }
 }
 

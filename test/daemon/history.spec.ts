@@ -88,8 +88,8 @@ describe('History', () => {
         ['ocr', [1]]
       ]
     )
-    assert.deepEqual(history.recent('thumb', 12), { calls: 0, failed: 0 })
-    assert.deepEqual(history.recent('thumb', 13), { calls: 2, failed: 1 })
+    assert.deepEqual(history.recent('thumb', 12), { function: 'thumb', calls: 0, failed: 0 })
+    assert.deepEqual(history.recent('thumb', 13), { function: 'thumb', calls: 2, failed: 1 })
   })
 
   it('counts the functions beyond its bound together', async () => {

@@ -1,3 +1,4 @@
+import { alertRules } from '../../src/model/alerts.ts'
 import { CaresError } from '../../src/model/errors.ts'
 import type { InvocationId, PeerId } from '../../src/model/ids.ts'
 import type { AnswerHead, InvocationRecord, Usage } from '../../src/model/invocation.ts'
@@ -72,6 +73,7 @@ function defaults(): PeerService {
     eventsAfter: () => [],
     lastEventId: () => 0,
     onChange: () => ({ [Symbol.dispose]: () => {} }),
+    alerts: () => ({ raised: [], recent: [], rules: alertRules(), webhook: null }),
     history: () => ({ stepMs: 5_000, ageMs: 0, steps: 0, peers: [], functions: [] }),
     setDraining: async () => {},
     leave: async () => {},

@@ -31,6 +31,7 @@ export const ROOMS: readonly Room[] = [
     rooms: [MODEL],
     packages: ['node:*', 'fastify', '@fastify/*', 'fastify-type-provider-zod', 'zod', 'prom-client']
   },
+  { path: 'src/telemetry/', rooms: [MODEL], packages: ['node:*', 'undici', '@opentelemetry/*'] },
   { path: 'src/faces/', rooms: [MODEL], packages: ['node:*', 'undici', 'eventsource-parser', 'yaml', 'string-width'] },
   {
     path: 'src/faces/cli/',
@@ -57,6 +58,7 @@ export const ROOMS: readonly Room[] = [
       'src/runtime/',
       'src/store/',
       'src/api/',
+      'src/telemetry/',
       'src/config.ts',
       'src/version.ts'
     ],

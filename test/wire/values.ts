@@ -308,7 +308,7 @@ const stats = record<PeerStats>(
   ['cpusEvictable', 'memoryEvictableBytes']
 )
 const agreed = record<AgreedState>({ index: whole, hash: name })
-const heartbeat = record<Heartbeat>({ cluster, profile, stats, nextWithinMs: whole, leaving: flag, agreed }, ['agreed'])
+const heartbeat = record<Heartbeat>({ cluster, profile, stats, nextWithinMs: whole, leaving: flag, sentAtMs: whole, agreed }, ['sentAtMs', 'agreed'])
 const clusterDigest = record<ClusterDigest>({
   cluster,
   orchestrator: peer,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { HISTORY } from '../../model/history.ts'
 import { REST_PATHS } from '../../model/rest-paths.ts'
-import { statsHistorySchema } from '../../model/rest-telemetry.ts'
+import { alertListSchema, statsHistorySchema } from '../../model/rest-telemetry.ts'
 import { statsSchema } from '../../model/rest.ts'
 import type { ApiContext, App } from '../context.ts'
 import { duration } from '../queries.ts'
@@ -50,6 +50,14 @@ export function statsRoutes(app: App, { service, clock }: ApiContext): void {
       })
     }
   )
+}
+
+/** What is wrong in the cluster, and by which rules. */
+export function alertRoutes(app: App, { service }: ApiContext): void {
+  app.get(REST_PATHS.alerts, { schema: documented('observe', 'What is wrong, and was lately', { 200: alertListSchema }) }, async () => {
+    const { raised, recent, rules, webhook } = service.alerts()
+    return { items: [...raised], recent: [...recent], rules: [...rules], webhook }
+  })
 }
 
 function chosen(value: string | readonly string[] | undefined): readonly string[] | undefined {

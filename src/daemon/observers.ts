@@ -1,0 +1,60 @@
+import type { AlertThresholds } from '../model/alerts.ts'
+import type { AlertSink } from '../model/ports/alert-sink.ts'
+import type { Clock } from '../model/ports/clock.ts'
+import type { Startable } from '../model/ports/startable.ts'
+import { Alerts } from './alerts.ts'
+import type { ChangeSignal } from './change-signal.ts'
+import type { Consensus } from './consensus.ts'
+import type { EventLog } from './event-log.ts'
+import { History } from './history.ts'
+import type { InvocationBook } from './invocation-book.ts'
+import type { Members } from './members.ts'
+
+export interface ObserversComponents {
+  readonly consensus: Consensus
+  readonly members: Members
+  readonly book: InvocationBook
+  readonly events: EventLog
+  /** Tells of each event, and of each change of what is known of the peers. */
+  readonly changes: ChangeSignal
+  readonly clock: Clock
+  /** Who is told of alerts. */
+  readonly alertSink?: AlertSink | undefined
+}
+
+/** Those who only watch: what they keep is for people, and nothing is decided by it. */
+export class Observers implements Startable {
+  readonly changes: ChangeSignal
+  readonly history: History
+  readonly alerts: Alerts
+  readonly #components: ObserversComponents
+  #watch: Disposable | undefined
+
+  constructor({ thresholds }: { thresholds?: AlertThresholds | undefined }, components: ObserversComponents) {
+    const { members, clock, alertSink } = components
+    this.#components = components
+    this.changes = components.changes
+    this.history = new History({ clock, views: () => members.views() })
+    this.alerts = new Alerts({ thresholds }, { ...components, history: this.history, sink: alertSink })
+  }
+
+  async start(): Promise<void> {
+    const { events, changes, book } = this.#components
+    this.#watch ??= events.subscribe(event => {
+      changes.notify()
+      if (event.type !== 'invocation:finished') return
+      const { invocation, function: fn, status, code, totalMs } = event.data
+      const failed = code === null ? status >= 500 : code !== 'cancelled'
+      this.history.count({ function: fn, totalMs, failed, cold: book.find(invocation)?.start === 'cold' })
+    })
+    await this.history.start()
+    await this.alerts.start()
+  }
+
+  async stop(): Promise<void> {
+    await this.alerts.stop()
+    await this.history.stop()
+    this.#watch?.[Symbol.dispose]()
+    this.#watch = undefined
+  }
+}
