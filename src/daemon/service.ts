@@ -21,7 +21,6 @@ import type { LogBook } from './log-book.ts'
 import type { Members } from './members.ts'
 import { mergeLogs } from './merge-logs.ts'
 import type { Observers } from './observers.ts'
-import type { Tasks } from './tasks/tasks.ts'
 import type { Worker } from './work.ts'
 
 /** Records that a list of invocations shows. */
