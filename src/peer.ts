@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { createApi } from './api/api.ts'
 import type { PeerConfig } from './config.ts'
 import { STRATEGIES } from './core/scheduler/strategies/strategies.ts'
@@ -25,6 +26,7 @@ import { openHost } from './runtime/host.ts'
 import { createRuntime } from './runtime/runtime.ts'
 import { loadIdentity } from './store/identity.ts'
 import { readSecret, writeSecret } from './store/secret.ts'
+import { createSpool } from './store/spool-files.ts'
 import { SqliteStore } from './store/sqlite-store.ts'
 import { AlertWebhook } from './telemetry/alert-webhook.ts'
 import { VERSION } from './version.ts'
@@ -128,6 +130,8 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
         transport,
         host,
         runtime,
+        spool: createSpool(join(config.data, 'images')),
+        directory: transport,
         clock,
         log,
         random,

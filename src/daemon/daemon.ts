@@ -4,13 +4,14 @@ import type { Strategy } from '../core/scheduler/strategy.ts'
 import type { AlertThresholds } from '../model/alerts.ts'
 import type { CommandCodec } from '../model/command.ts'
 import type { PeerAddress } from '../model/control.ts'
-import { CaresError } from '../model/errors.ts'
 import type { ClusterUid, InvocationId, PeerId, Session } from '../model/ids.ts'
 import type { PeerProfile } from '../model/peer.ts'
 import type { AlertSink } from '../model/ports/alert-sink.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import type { Host, Runtime } from '../model/ports/runtime.ts'
+import type { ImageDirectory } from '../model/ports/image-directory.ts'
+import type { Spool } from '../model/ports/spool.ts'
 import type { Startable } from '../model/ports/startable.ts'
 import type { Tracer } from '../model/ports/tracer.ts'
 import type { Applied, Persisted, RegistryTables, Store } from '../model/ports/store.ts'
@@ -28,7 +29,7 @@ import { Control } from './control.ts'
 import { EventLog } from './event-log.ts'
 import { Functions } from './functions.ts'
 import { Governor } from './governor.ts'
-import { Images } from './images.ts'
+import { createImages } from './images.ts'
 import { InvocationBook } from './invocation-book.ts'
 import { Gateway } from './invoke.ts'
 import { Joining, type Seed } from './joining.ts'
@@ -38,6 +39,7 @@ import { Orchestrator } from './orchestrate.ts'
 import { Observers } from './observers.ts'
 import { OrchestratorWatch } from './orchestrator-watch.ts'
 import { Placer } from './placer.ts'
+import { runParts } from './run-parts.ts'
 import { createService } from './service.ts'
 import { Serving } from './serving.ts'
 import { StateCheck } from './state-check.ts'
@@ -61,6 +63,10 @@ export interface DaemonComponents {
   readonly transport: Transport
   readonly host: Host
   readonly runtime: Runtime | null
+  /** Room for images on their way. Absent: images do not travel. */
+  readonly spool?: Spool | undefined
+  /** Who has which image, beyond what the peers' statistics say. @default nobody is asked */
+  readonly directory?: ImageDirectory | undefined
   readonly clock: Clock
   readonly log: Logger
   readonly random: Random
@@ -210,8 +216,14 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     }
   )
 
-  const images =
-    runtime === null ? null : new Images({ runtime, transport, views: () => members.views(), clock, log: log.child('images'), random })
+  const images = createImages({
+    ...components,
+    views: () => members.views(),
+    events,
+    log: log.child('images'),
+    stopping: stopping.signal,
+    onArrived: () => statistics.lookAgain()
+  })
   const control = new Control({ consensus, governor, members, worker, gateway, book, logs, clock, cluster: uid })
   const service = createService({
     ...components,
@@ -304,6 +316,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     transport.handle('invoke', channel => serving.track(orchestrator.serve(channel)))
     transport.handle('execute', channel => serving.track(worker.serve(channel)))
     if (images !== null) transport.handle('image', channel => images.serve(channel))
+    statistics.onImages(present => images?.announce(present))
     runtime?.onMissingImage(async (fn, options) => images?.bring(fn, options) ?? false)
     runtime?.onLog(line => logs.append({ ...line, peer: self }))
   }
@@ -321,39 +334,9 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     beacon,
     citizenship
   ]
-  const started: Startable[] = []
-  async function startParts(): Promise<void> {
-    for (const part of parts) {
-      if (stopping.signal.aborted) throw new CaresError('stopping', 'this peer was stopped before it had started')
-      started.push(part)
-      await part.start()
-    }
+  const onStart = (): void => {
+    listen()
+    onTables(consensus.tables, [])
   }
-  async function stopParts(): Promise<void> {
-    stopping.abort(new CaresError('stopping', 'this peer is stopping'))
-    // A stop may come in the middle of a start: a part is not stopped while it starts.
-    await starting?.catch(() => {})
-    for (let part = started.pop(); part !== undefined; part = started.pop()) await part.stop()
-    listening.abort()
-  }
-  let starting: Promise<void> | undefined
-  let stopped: Promise<void> | undefined
-  const stop = (): Promise<void> => (stopped ??= stopParts())
-  return {
-    service,
-    left: left.promise,
-    async start() {
-      if (starting !== undefined) return starting
-      listen()
-      onTables(consensus.tables, [])
-      starting = startParts()
-      try {
-        await starting
-      } catch (err) {
-        await stop()
-        throw err
-      }
-    },
-    stop
-  }
+  return { service, left: left.promise, ...runParts(parts, { stopping, onStart, onStopped: () => listening.abort() }) }
 }

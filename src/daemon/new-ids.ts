@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { ClusterUid, InvocationId } from '../model/ids.ts'
+import type { ArchiveId, ClusterUid, InvocationId } from '../model/ids.ts'
 
 /** Crockford's base 32 in lower case: no letters that are read for digits. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
@@ -13,6 +13,11 @@ export function newInvocationId(): InvocationId {
 /** 128 random bits as `c-` and 26 characters. */
 export function newClusterUid(): ClusterUid {
   return `c-${base32(randomBytes(ID_BYTES))}` as ClusterUid
+}
+
+/** 128 random bits as `a-` and 26 characters. */
+export function newArchiveId(): ArchiveId {
+  return `a-${base32(randomBytes(ID_BYTES))}` as ArchiveId
 }
 
 function base32(bytes: Uint8Array): string {

@@ -28,6 +28,7 @@ export interface StatisticsComponents {
 /** What this peer says of itself: samples the machine, the runtime and the worker. */
 export class Statistics {
   readonly #components: StatisticsComponents
+  #onImages: (present: readonly Digest[]) => void = () => {}
   #seq = 0
   #host: HostUse = { cpusUsed: 0, memoryUsedBytes: 0, diskUsedBytes: 0 }
   #engine: { ready: boolean; reason: string; images: readonly Digest[] } | undefined
@@ -42,6 +43,16 @@ export class Statistics {
   /** The engine's state as it was last seen. */
   get engine(): { readonly ready: boolean; readonly reason: string } {
     return this.#engine ?? { ready: false, reason: 'the container engine has not been asked yet' }
+  }
+
+  /** To be called with the images of registered functions that are here, whenever the engine was asked. */
+  onImages(listener: (present: readonly Digest[]) => void): void {
+    this.#onImages = listener
+  }
+
+  /** The engine has something new: it is asked again for the next sample. */
+  lookAgain(): void {
+    this.#lookedAtMs = Number.NEGATIVE_INFINITY
   }
 
   /** A fresh sample; its number is one above the last one's. Waits for the engine only the first time. */
@@ -87,6 +98,7 @@ export class Statistics {
       log.debug({ err }, 'container engine does not answer')
       now = { ready: false, reason: 'the container engine does not answer', images: [] }
     }
+    this.#onImages(now.images)
     const before = this.#engine
     this.#engine = now
     if (before !== undefined && before.ready !== now.ready) {

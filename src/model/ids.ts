@@ -13,6 +13,9 @@ export type ClusterUid = Branded<'ClusterUid'>
 /** Content address of an image as the runtime knows it, e.g. `sha256:9f2c…`. */
 export type Digest = Branded<'Digest'>
 
+/** Names one archive of an image: two engines may write the same image in different bytes, and only the same bytes can be gone on with. */
+export type ArchiveId = Branded<'ArchiveId'>
+
 /** How often a peer has started from its data directory. Fences orders that were meant for an earlier life. Starts at 1. */
 export type Session = number
 

@@ -1,11 +1,26 @@
-import type { Digest } from './ids.ts'
+import type { ArchiveId, Digest, PeerId } from './ids.ts'
 import type { RemoteError } from './invocation.ts'
 
 /** A worker that lacks an image, to a peer that has it, on `/cares/image`. */
-export type ImageUp = { readonly type: 'get'; readonly digest: Digest }
+export type ImageUp =
+  | {
+      readonly type: 'get'
+      readonly digest: Digest
+      /** Only this one will do: its first `offset` bytes are here already. Absent: any, from its beginning. */
+      readonly archive?: ArchiveId | undefined
+      readonly offset: number
+      /** How many bytes may be on their way. */
+      readonly bytes: number
+      /** Do not send me to who is getting it from you: I come from there. */
+      readonly direct: boolean
+    }
+  /** So many bytes more. */
+  | { readonly type: 'more'; readonly bytes: number }
 
-/** The image's archive, in the engine's own form. After `end` or `failed` nothing follows. */
+/** The answer: where else to ask; or the name of an archive and its bytes. After `elsewhere`, `end` or `failed` nothing follows. */
 export type ImageDown =
+  | { readonly type: 'elsewhere'; readonly peers: readonly PeerId[] }
+  | { readonly type: 'head'; readonly archive: ArchiveId }
   | { readonly type: 'body'; readonly chunk: Uint8Array }
   | { readonly type: 'end' }
   | { readonly type: 'failed'; readonly error: RemoteError }

@@ -42,6 +42,16 @@ export function toDialError(cause: unknown, target: string): CaresError {
   return unreachable(target, 'the connection could not be made', cause)
 }
 
+/** What a failed start of libp2p means: `conflict` for an address in use, else `invalid`. */
+export function toStartError(cause: unknown): CaresError {
+  const message =
+    cause instanceof Error ? [cause.message, ...(cause instanceof AggregateError ? cause.errors.map(String) : [])].join('; ') : ''
+  if (/EADDRINUSE/.test(message)) {
+    return new CaresError('conflict', 'the address to listen on is in use', { hint: 'choose another port with --listen', cause })
+  }
+  return new CaresError('invalid', `the network could not be started: ${message}`, { hint: 'check --listen', cause })
+}
+
 function unreachable(target: string, why: string, cause: unknown): CaresError {
   return new CaresError('peer_unreachable', `${target} cannot be reached: ${why}`, {
     hint: 'check that the peer runs, and that its port can be reached from here',

@@ -3,6 +3,8 @@ import type { Logger } from '../model/ports/logger.ts'
 import type { ChannelHandler, ProtocolName } from '../model/ports/transport.ts'
 import { acceptorChannel, serve, type ServedChannel } from './channel.ts'
 import type { Exchange } from './exchange.ts'
+import { LANE_PROTOCOLS, type STREAM_PROTOCOL_NAMES } from './protocols.ts'
+import { type OwnStream, StreamChannel } from './stream-channel.ts'
 
 /** Who serves which protocol of a transport. */
 export class Handlers {
@@ -25,5 +27,11 @@ export class Handlers {
 
   serveChannel<Name extends ProtocolName>(name: Name, channel: ServedChannel<Name>): void {
     serve(name, channel, { handler: (this.#byName as { [Key in Name]?: ChannelHandler<Key> })[name], log: this.#log })
+  }
+
+  /** Serves an exchange that `remote` opened on a stream of its own. */
+  serveStream(name: (typeof STREAM_PROTOCOL_NAMES)[number], stream: OwnStream, remote: PeerId): void {
+    const { up, down } = LANE_PROTOCOLS[name]
+    this.serveChannel(name, new StreamChannel(stream, { remote, out: down, incoming: up }))
   }
 }

@@ -1,13 +1,14 @@
 import { randomInt } from 'node:crypto'
-import type { Connection, PeerId as Libp2pPeerId } from '@libp2p/interface'
+import type { Connection, PeerId as Libp2pPeerId, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { ConsensusMessage } from '../model/consensus.ts'
 import type { PeerAddress } from '../model/control.ts'
-import { CaresError } from '../model/errors.ts'
-import type { PeerId } from '../model/ids.ts'
+import { CaresError, toCaresError } from '../model/errors.ts'
+import type { Digest, PeerId } from '../model/ids.ts'
 import type { ClusterDigest, Heartbeat } from '../model/peer.ts'
 import type { Clock } from '../model/ports/clock.ts'
+import type { ImageDirectory } from '../model/ports/image-directory.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import type { Channel, ChannelHandler, ProtocolName, Protocols, Transport, TransportEvents } from '../model/ports/transport.ts'
 import { createRandom } from '../model/random.ts'
@@ -16,17 +17,20 @@ import { Answered } from './answered.ts'
 import { type ClusterId, formatClusterId, parseSecret } from './cluster-id.ts'
 import { ConnectionMonitor } from './connection-monitor.ts'
 import { ConsensusStreams } from './consensus-streams.ts'
-import { toDialError } from './dial-error.ts'
+import { toDialError, toStartError } from './dial-error.ts'
 import { Gossip } from './gossip.ts'
 import { Handlers } from './handlers.ts'
+import { createImageDirectory } from './image-directory.ts'
 import { readIdentity, readPrivateKey } from './identity.ts'
-import type { BytePipe } from './lane-stream.ts'
 import { Lanes } from './lanes.ts'
 import type { Libp2pLogLevel } from './libp2p-logger.ts'
 import { Listeners } from './listeners.ts'
 import { Mesh } from './mesh.ts'
 import { createNode, type Node, STREAMS_MAX } from './node.ts'
-import { CONSENSUS_PROTOCOL, LANE_PROTOCOL_NAMES, LANE_PROTOCOLS } from './protocols.ts'
+import { checkAddress, parseAddress, parsePeerId } from './parse-address.ts'
+import { CONSENSUS_PROTOCOL, LANE_PROTOCOL_NAMES, LANE_PROTOCOLS, STREAM_PROTOCOL_NAMES } from './protocols.ts'
+import { StreamChannel } from './stream-channel.ts'
+import { abortedWait, until } from './wait.ts'
 
 export interface Libp2pTransportInit {
   /** As in `Identity`. */
@@ -46,7 +50,7 @@ export interface Libp2pTransportInit {
 }
 
 /** The transport of production, with what a peer needs to find its cluster. */
-export interface Libp2pTransport extends Transport {
+export interface Libp2pTransport extends Transport, ImageDirectory {
   /**
    * Connects to a seed and says who answered. Throws `unauthorized` (another secret), `conflict` (another peer answers, or the seed is this peer),
    * `peer_unreachable`.
@@ -105,6 +109,7 @@ class NodeTransport implements Libp2pTransport {
   readonly #gossip: Gossip
   readonly #mesh: Mesh
   readonly #monitor: ConnectionMonitor
+  readonly #directory: ImageDirectory
   #learned: Promise<void> = Promise.resolve()
   #state: 'new' | 'running' | 'stopped' = 'new'
 
@@ -147,6 +152,7 @@ class NodeTransport implements Libp2pTransport {
       ping: (peer, options) => node.services.ping.ping(peerIdFromString(peer), options),
       cut: (peer, reason) => node.getConnections(peerIdFromString(peer)).forEach(connection => connection.abort(reason))
     })
+    this.#directory = createImageDirectory(node.contentRouting, log)
     this.#gossip = new Gossip({ self, pubsub: node.services.pubsub, listeners: this.#listeners, log })
   }
 
@@ -160,6 +166,10 @@ class NodeTransport implements Libp2pTransport {
       for (const name of LANE_PROTOCOL_NAMES) {
         const accept = (...args: Parameters<Parameters<Node['handle']>[1]>): void => this.#lanes.accept(name, ...args)
         await this.#node.handle(LANE_PROTOCOLS[name].id, accept, limits)
+      }
+      for (const name of STREAM_PROTOCOL_NAMES) {
+        const serve = (stream: Stream, { remotePeer }: Connection): void => this.#handlers.serveStream(name, stream, toPeerId(remotePeer))
+        await this.#node.handle(LANE_PROTOCOLS[name].id, serve, limits)
       }
       await this.#node.handle(CONSENSUS_PROTOCOL, (stream, connection) => this.#consensus.read(stream, connection), limits)
       await this.#node.start()
@@ -211,6 +221,11 @@ class NodeTransport implements Libp2pTransport {
     peer: PeerId,
     options: { signal: AbortSignal }
   ): Promise<Channel<Protocols[Name]['up'], Protocols[Name]['down']>> {
+    const hasOwnStreams: readonly ProtocolName[] = STREAM_PROTOCOL_NAMES
+    if (hasOwnStreams.includes(protocol) && peer !== this.self) {
+      const { id, up, down } = LANE_PROTOCOLS[protocol]
+      return new StreamChannel(await this.#openOwnStream(id, peer, options), { remote: peer, out: up, incoming: down })
+    }
     return this.#lanes.open(protocol, peer, options)
   }
 
@@ -246,6 +261,14 @@ class NodeTransport implements Libp2pTransport {
       .then(() => this.#mesh.setMembers(members))
   }
 
+  provide(digest: Digest): void {
+    if (this.#state === 'running') this.#directory.provide(digest)
+  }
+
+  async providers(digest: Digest, options: { signal: AbortSignal }): Promise<readonly PeerId[]> {
+    return this.#state === 'running' ? this.#directory.providers(digest, options) : []
+  }
+
   async dialSeed(seed: ClusterId, { signal }: { signal: AbortSignal }): Promise<PeerId> {
     const { address, peer } = seed
     const known = new Set(this.connected())
@@ -257,7 +280,19 @@ class NodeTransport implements Libp2pTransport {
     return answeredBy
   }
 
-  async #openStream(protocol: string, peer: PeerId): Promise<BytePipe> {
+  /** A stream that comes too late for its signal is closed again. */
+  async #openOwnStream(protocol: string, peer: PeerId, { signal }: { signal: AbortSignal }): Promise<Stream> {
+    const opening = this.#openStream(protocol, peer)
+    try {
+      return await until(opening, signal)
+    } catch (error) {
+      const late = signal.aborted ? abortedWait(signal, peer) : toCaresError(error)
+      void opening.then(stream => stream.abort(late)).catch(() => {}) // It was never opened.
+      throw late
+    }
+  }
+
+  async #openStream(protocol: string, peer: PeerId): Promise<Stream> {
     const { clock, dialMs } = this.#components
     const connection = await this.#dial(parsePeerId(peer), peer, clock.timeout(dialMs))
     try {
@@ -310,39 +345,4 @@ class NodeTransport implements Libp2pTransport {
 
 function toPeerId(id: Libp2pPeerId): PeerId {
   return id.toString() as PeerId
-}
-
-function parsePeerId(id: PeerId): Libp2pPeerId {
-  try {
-    return peerIdFromString(id)
-  } catch (cause) {
-    throw new CaresError('peer_unreachable', `${id} is not a peer id`, { cause })
-  }
-}
-
-/** An address from another peer; undefined when it cannot be dialled from here. */
-function parseAddress(address: string): Multiaddr | undefined {
-  try {
-    return multiaddr(withoutPeer(address))
-  } catch {
-    // A newer peer may announce a kind of address that this one does not know; the others will do.
-    return undefined
-  }
-}
-
-function checkAddress(address: string): void {
-  try {
-    multiaddr(address)
-  } catch (cause) {
-    throw new CaresError('invalid', `not a multiaddr: ${address}`, { hint: 'write an address like /ip4/0.0.0.0/tcp/4001', cause })
-  }
-}
-
-function toStartError(cause: unknown): CaresError {
-  const message =
-    cause instanceof Error ? [cause.message, ...(cause instanceof AggregateError ? cause.errors.map(String) : [])].join('; ') : ''
-  if (/EADDRINUSE/.test(message)) {
-    return new CaresError('conflict', 'the address to listen on is in use', { hint: 'choose another port with --listen', cause })
-  }
-  return new CaresError('invalid', `the network could not be started: ${message}`, { hint: 'check --listen', cause })
 }

@@ -7,24 +7,27 @@ import { invokeDownCodec, invokeUpCodec } from '../wire/invoke-codec.ts'
 import { taskAnswerCodec, taskAskCodec } from '../wire/task-codec.ts'
 import { CHUNK_BYTES_MAX } from '../wire/limits.ts'
 
-/** One lane protocol: what it is called on the wire, and its codecs. */
+/** One protocol: what it is called on the wire, and its codecs. */
 export interface LaneProtocol<Name extends ProtocolName> {
   readonly id: string
   readonly up: Codec<Protocols[Name]['up']>
   readonly down: Codec<Protocols[Name]['down']>
 }
 
-/** The lane protocols. A new one needs a row here, a `.proto` and a page. The number in the id rises when old peers could not follow. */
+/** The protocols of exchanges. A new one needs a row here, a `.proto` and a page. The number in the id rises when old peers could not follow. */
 export const LANE_PROTOCOLS: { readonly [Name in ProtocolName]: LaneProtocol<Name> } = {
   invoke: { id: '/cares/invoke/1', up: invokeUpCodec, down: invokeDownCodec },
   execute: { id: '/cares/execute/1', up: executeUpCodec, down: executeDownCodec },
   control: { id: '/cares/control/1', up: controlRequestCodec, down: controlAnswerCodec },
   task: { id: '/cares/task/1', up: taskAskCodec, down: taskAnswerCodec },
-  image: { id: '/cares/image/1', up: imageUpCodec, down: imageDownCodec }
+  image: { id: '/cares/image/2', up: imageUpCodec, down: imageDownCodec }
 }
 
-/** In the order in which they are registered. */
-export const LANE_PROTOCOL_NAMES = ['invoke', 'execute', 'control', 'task', 'image'] as const satisfies readonly ProtocolName[]
+/** Those whose exchanges share a lane, in the order in which they are registered. */
+export const LANE_PROTOCOL_NAMES = ['invoke', 'execute', 'control', 'task'] as const satisfies readonly ProtocolName[]
+
+/** Those whose exchanges have a stream each: bulk, which would stand in the way of others on a lane. */
+export const STREAM_PROTOCOL_NAMES = ['image'] as const satisfies readonly ProtocolName[]
 
 /** See `protocols/consensus.md`. */
 export const CONSENSUS_PROTOCOL = '/cares/consensus/1'

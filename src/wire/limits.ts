@@ -22,6 +22,11 @@ export const HEADERS_CHARS_MAX = 65_536
 /** One `body` message, inline bodies included. Larger chunks are split by the channel; a frame this size takes less than a millisecond to send. */
 export const CHUNK_BYTES_MAX = 65_536
 
+/** Bytes of an image that may be on their way to one asker: at 1 GB/s, what 8 ms carry. */
+export const IMAGE_GRANT_BYTES_MAX = 8_388_608
+/** One `body` message of an image: it has a stream of its own, so it holds up nothing, and larger ones cost less. */
+export const IMAGE_PIECE_BYTES_MAX = 262_144
+
 /** Environment variables of a function, and labels of a peer. */
 export const PAIRS_MAX = 256
 export const PAIR_VALUE_CHARS_MAX = 32_768

@@ -10,6 +10,7 @@ import type { Transport } from '../../src/model/ports/transport.ts'
 import { PRESETS } from '../../src/model/presets.ts'
 import { createRandom } from '../../src/model/random.ts'
 import type { InvocationAnswer, PeerService } from '../../src/model/service.ts'
+import { createMemorySpool } from '../../src/simulate/memory-spool.ts'
 import { MemoryDisk, MemoryStore } from '../../src/simulate/memory-store.ts'
 import { MemoryNetwork } from '../../src/simulate/memory-transport.ts'
 import { decodeCommand, encodeCommand } from '../../src/wire/registry-codec.ts'
@@ -141,6 +142,7 @@ export class MemoryPeer {
         transport,
         host: { capacity: this.runtime.capacity, sample: async () => ({ cpusUsed: 0, memoryUsedBytes: 0, diskUsedBytes: 0 }) },
         runtime: this.runtime,
+        spool: createMemorySpool(),
         clock,
         log,
         random: createRandom(this.#cluster.peers.length + 1),

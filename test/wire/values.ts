@@ -3,7 +3,7 @@ import type { Command, Outcome } from '../../src/model/command.ts'
 import type { Configuration, ConsensusMessage, Entry } from '../../src/model/consensus.ts'
 import type { ControlAnswer, ControlRequest } from '../../src/model/control.ts'
 import type { FunctionRecord, FunctionSpec } from '../../src/model/function.ts'
-import type { Attempt, ClusterUid, Digest, InvocationId, PeerId } from '../../src/model/ids.ts'
+import type { ArchiveId, Attempt, ClusterUid, Digest, InvocationId, PeerId } from '../../src/model/ids.ts'
 import type { ImageDown, ImageUp } from '../../src/model/image-transfer.ts'
 import type {
   AnswerDown,
@@ -55,6 +55,7 @@ const peer = name as fc.Arbitrary<PeerId>
 const invocation = name as fc.Arbitrary<InvocationId>
 const cluster = name as fc.Arbitrary<ClusterUid>
 const digest = name as fc.Arbitrary<Digest>
+const archive = name as fc.Arbitrary<ArchiveId>
 const json = fc.dictionary(name, fc.jsonValue({ maxDepth: 1 }), { maxKeys: 3 }).map(value => JSON.stringify(value))
 const few = <Item>(item: fc.Arbitrary<Item>): fc.Arbitrary<Item[]> => fc.array(item, { maxLength: 4 })
 const pairs = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Record<string, Value>> =>
@@ -103,7 +104,16 @@ const answerDown: fc.Arbitrary<AnswerDown> = fc.oneof(
 const imageDown: fc.Arbitrary<ImageDown> = fc.oneof(
   body,
   end,
-  record<Extract<ImageDown, { type: 'failed' }>>({ type: one('failed'), error })
+  record<Extract<ImageDown, { type: 'failed' }>>({ type: one('failed'), error }),
+  record<Extract<ImageDown, { type: 'elsewhere' }>>({ type: one('elsewhere'), peers: few(peer) }),
+  record<Extract<ImageDown, { type: 'head' }>>({ type: one('head'), archive })
+)
+const granted = fc.integer({ min: 0, max: 8_388_608 })
+const imageUp: fc.Arbitrary<ImageUp> = fc.oneof(
+  record<Extract<ImageUp, { type: 'get' }>>({ type: one('get'), digest, archive, offset: whole, bytes: granted, direct: flag }, [
+    'archive'
+  ]),
+  record<Extract<ImageUp, { type: 'more' }>>({ type: one('more'), bytes: granted })
 )
 
 const cost = record<CostMs>({ network: amount, start: amount, pull: amount, queue: amount, run: amount, total: amount })
@@ -417,7 +427,7 @@ export const VALUES = {
   controlRequest,
   controlAnswer,
   consensus: consensusFrame,
-  imageUp: record<ImageUp>({ type: one('get'), digest }),
+  imageUp,
   imageDown,
   lane: laneFrame
 } as const
