@@ -26,6 +26,8 @@ const FLUSH_MS = 50
 const TRANSFER_MS = 1_000
 const LEAVE_TRY_MS = 5_000
 const LOOK_MS = 25
+/** Others that do not answer a returning peer within this time are taken to know nothing against it: they may all be starting. */
+const INTRODUCE_MS = 1_500
 
 export interface CitizenshipComponents {
   readonly joining: Joining
@@ -62,14 +64,15 @@ export class Citizenship implements Startable {
    * some peer has let it in. Throws what `Joining.join` throws, and the reason of the signal.
    */
   async enter({ signal }: { signal: AbortSignal }): Promise<void> {
-    const { joining, store, transport, beacon, cluster } = this.#components
+    const { joining, consensus, store, transport, beacon, cluster } = this.#components
     if (cluster.uid === null) {
       const joined = await joining.join({ cluster: null, known: [], signal })
       await store.setCluster(joined.cluster)
       cluster.uid = joined.cluster
       transport.setMembers(joined.members)
     } else {
-      this.#returning = this.#comeBack(cluster.uid)
+      await this.#introduce(cluster.uid, signal)
+      if (consensus.fenced === null) this.#returning = this.#comeBack(cluster.uid)
     }
     await beacon.beat()
   }
@@ -152,6 +155,18 @@ export class Citizenship implements Startable {
     consensus.transfer(heir)
     const giveUp = clock.timeout(TRANSFER_MS)
     while (consensus.role.role === 'leader' && !giveUp.aborted) await clock.sleep(LOOK_MS)
+  }
+
+  /** Before a peer that comes back may vote, others tell whether its disk is the one that it went away with. */
+  async #introduce(uid: ClusterUid, signal: AbortSignal): Promise<void> {
+    const { joining, consensus, clock } = this.#components
+    const others = this.#known.filter(({ id }) => id !== consensus.self)
+    try {
+      await joining.introduce(others, uid, { signal: AbortSignal.any([signal, clock.timeout(INTRODUCE_MS)]) })
+    } catch (err) {
+      consensus.fence(toCaresError(err))
+    }
+    consensus.release()
   }
 
   /** Finds the others after a restart. Ends when the log has a leader that counts this peer in, or when it has been let in anew. */

@@ -27,6 +27,8 @@ export interface ConsensusInit {
   readonly self: PeerId
   readonly timings: Timings
   readonly persisted: Persisted
+  /** Neither votes nor campaigns until `release`. @default false */
+  readonly isHeld?: boolean
   /** In place of some of the defaults. */
   readonly retention?: Partial<LogRetention>
 }

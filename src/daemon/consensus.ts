@@ -59,6 +59,8 @@ export class Consensus implements Startable {
   #timer: Disposable | undefined
   #lastTickMs: number
   #fenced: CaresError | null = null
+  /** Neither votes nor campaigns yet: see {@link Consensus.release}. */
+  #isHeld: boolean
   #stopped = true
 
   constructor(init: ConsensusInit, components: ConsensusComponents) {
@@ -69,6 +71,7 @@ export class Consensus implements Startable {
     this.#tables = persisted.tables
     this.#applied = new AppliedIndex(persisted.appliedIndex)
     this.#snapshots = new OutgoingSnapshots(this.#retention.chunkBytes, components.store)
+    this.#isHeld = init.isHeld ?? false
     this.#lastTickMs = components.clock.nowMs()
     this.#state = raft.createRaft({ self, timings, persisted, random: components.random, nowMs: this.#lastTickMs })
   }
@@ -138,11 +141,17 @@ export class Consensus implements Startable {
   receive(from: PeerId, message: ConsensusMessage): void {
     this.#heardAtMs.set(from, this.#components.clock.nowMs())
     if (this.#inputs.length >= INPUTS_MAX) return
+    if (this.#isHeld && (message.type === 'vote-request' || message.type === 'timeout-now')) return
     if (message.type === 'snapshot-request' && !isIntact(message)) {
       this.#components.log.warn({ peer: from, index: message.snapshot.index, offset: message.offset }, 'damaged part of a snapshot dropped')
       return
     }
     this.#enqueue((state, nowMs) => raft.receive(state, from, message, nowMs))
+  }
+
+  /** Lets a peer that was held take part in elections: nobody has seen a later life of it than the one that its disk tells of. */
+  release(): void {
+    this.#isHeld = false
   }
 
   /** The last connection to a peer has closed: if it led, an election is due soon. */
@@ -196,7 +205,7 @@ export class Consensus implements Startable {
     const nowMs = clock.nowMs()
     const lateMs = nowMs - this.#lastTickMs - TICK_MS
     this.#lastTickMs = nowMs
-    if (nowMs < nextDeadlineMs(this.#state)) return
+    if (this.#isHeld || nowMs < nextDeadlineMs(this.#state)) return
     if (this.#state.role !== 'leader' || lateMs > LATE_TICK_MS) {
       await clock.sleep(0)
       await clock.sleep(0)
@@ -252,12 +261,22 @@ export class Consensus implements Startable {
   fence(reason: CaresError): void {
     if (this.#fenced !== null) return
     this.#fenced = reason
+    this.#resign()
     this.#dropInputs(reason)
     this.#timer?.[Symbol.dispose]()
     this.#components.log.error({ err: reason }, 'peer takes no part in consensus any more')
     this.#proposals.rejectAll(reason)
     this.#setRole({ role: 'follower', leader: null, term: this.#state.term, active: false })
     this.#components.listener.onFenced(reason)
+  }
+
+  /** A leader that cannot go on asks the voter that has most of the log to campaign at once, so that nobody has to wait for its silence. */
+  #resign(): void {
+    const { role, term, progress } = this.#state
+    if (role !== 'leader') return
+    const { voters } = configurationOf(this.#state)
+    const [heir] = [...progress].filter(([peer]) => voters.includes(peer)).sort(([, a], [, b]) => b.match - a.match)
+    if (heir !== undefined) this.#components.transport.sendConsensus(heir[0], { type: 'timeout-now', term })
   }
 
   async #carryOut(effect: Effect): Promise<void> {

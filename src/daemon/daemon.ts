@@ -110,7 +110,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
 
   // What is agreed.
   const consensus: Consensus = new Consensus(
-    { self, timings, persisted },
+    { self, timings, persisted, isHeld: persisted.cluster !== null && persisted.addresses.length > 0 },
     { ...components, log: log.child('consensus'), listener: { onRole, onConfiguration: onMembers, onTables, onFenced: () => undefined } }
   )
   const term = (): number => consensus.term

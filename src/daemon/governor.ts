@@ -106,7 +106,9 @@ export class Governor implements Startable {
     const { configuration, matches, indices } = consensus
     const health = new Map<PeerId, MemberHealth>()
     for (const { profile, state } of views()) {
-      const current = state === 'draining' ? 'alive' : state
+      // One that gossips but does not take part (its disk failed) is of no use as a voter.
+      const isMute = profile.id !== this.#self && consensus.silentMs(profile.id) >= timings.goneAfterMs
+      const current = isMute ? 'gone' : state === 'draining' ? 'alive' : state
       const known = this.#health.get(profile.id)
       const entry = known?.state === current ? known : { state: current, sinceMs: nowMs }
       this.#health.set(profile.id, entry)

@@ -73,6 +73,35 @@ export class Joining {
     }
   }
 
+  /**
+   * Shows this peer to `others`, until half of them have answered or the signal aborts. Throws `conflict` when one of them has seen a later life
+   * of this peer: then this one has lost what it promised in that life.
+   */
+  async introduce(others: readonly PeerAddress[], cluster: ClusterUid, { signal }: { signal: AbortSignal }): Promise<void> {
+    const { transport, profile, log } = this.#components
+    transport.setMembers(others)
+    const request = { type: 'join', profile: profile(), cluster } as const
+    const enough = new AbortController()
+    const within = AbortSignal.any([signal, enough.signal])
+    let outdated: CaresError | undefined
+    let answers = 0
+    await Promise.all(
+      others.map(async ({ id }) => {
+        try {
+          await ask(transport, id, request, { signal: within })
+        } catch (err) {
+          const error = toCaresError(err)
+          log.debug({ code: error.code, peer: id }, 'introduced to a peer, or not')
+          if (error.details['outdated'] === true) outdated = error
+          // Not an answer of that peer.
+          else if (within.aborted || UNANSWERED.has(error.code)) return
+        }
+        if (outdated !== undefined || ++answers >= others.length / 2) enough.abort()
+      })
+    )
+    if (outdated !== undefined) throw outdated
+  }
+
   /** Peers to ask: those at the given addresses, then those that this peer is connected to already. */
   async *#candidates(signal: AbortSignal, onError: (error: CaresError) => void): AsyncGenerator<PeerId, void> {
     const { transport, clock, seeds, log } = this.#components
@@ -111,6 +140,9 @@ export class Joining {
     }
   }
 }
+
+/** What comes of a peer that cannot be asked. */
+const UNANSWERED = new Set<string>(['peer_unreachable', 'peer_lost', 'cancelled'])
 
 /** What no second try cures. */
 const LASTING = new Set<string>(['conflict', 'invalid', 'unauthorized', 'incompatible'])

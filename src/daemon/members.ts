@@ -78,6 +78,11 @@ export class Members implements Startable {
     return this.#views.find(({ profile }) => profile.id === peer)?.profile.name ?? peerName(peer)
   }
 
+  /** The latest life of a peer that this one has heard of; undefined for one that it does not know. */
+  lifeOf(peer: PeerId): Pick<PeerProfile, 'session' | 'startedAt'> | undefined {
+    return this.#views.find(({ profile }) => profile.id === peer)?.profile
+  }
+
   /** Where these peers were last known to be. Peers of which nothing is known are left out. */
   addressesOf(peers: readonly PeerId[]): readonly PeerAddress[] {
     return peers.flatMap(id => {

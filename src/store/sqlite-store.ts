@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import type { SnapshotChunk, SnapshotMeta, StagedSnapshot } from '../model/consensus.ts'
@@ -14,6 +15,7 @@ import {
 } from '../model/persisted.ts'
 import type { Applied, Persisted, PersistBatch, RegistryTables, Store } from '../model/ports/store.ts'
 import { parseWith } from '../model/validation.ts'
+import { dropBallast, keepBallast } from './ballast.ts'
 import { openDatabase, transaction } from './database.ts'
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts'
 import { damaged, diskError } from './disk-error.ts'
@@ -56,6 +58,8 @@ interface Open {
   readonly log: LogTable
   readonly registry: RegistryRows
   readonly staged: StagedTable
+  /** The file that is open; another one at its path, or none, is not the one that is written to. */
+  readonly file: { readonly dev: number; readonly ino: number }
 }
 
 /**
@@ -85,7 +89,8 @@ export class SqliteStore implements Store {
     const lock = lockDirectory(this.#dataDir)
     let database: DatabaseSync | undefined
     try {
-      database = openDatabase(join(this.#dataDir, 'cares.db'), { bytesMax: this.#databaseBytesMax })
+      database = openDatabase(this.#path, { bytesMax: this.#databaseBytesMax })
+      keepBallast(this.#dataDir)
       this.#open = {
         lock,
         database,
@@ -93,7 +98,8 @@ export class SqliteStore implements Store {
         addresses: new RowTable(database, 'addresses'),
         log: new LogTable(database),
         registry: new RegistryRows(database),
-        staged: new StagedTable(database)
+        staged: new StagedTable(database),
+        file: statSync(this.#path)
       }
     } catch (error) {
       database?.close()
@@ -267,10 +273,24 @@ export class SqliteStore implements Store {
   #write(doing: string, work: (open: Open) => { head?: StoreHead; tables?: RegistryTables } | void): void {
     this.#guarded(doing, open => {
       this.#opened()
+      this.#assertStillThere(open)
       const { head = this.#head, tables = this.#tables } = transaction(open.database, () => work(open)) ?? {}
       this.#head = head
       this.#tables = tables
     })
+  }
+
+  get #path(): string {
+    return join(this.#dataDir, 'cares.db')
+  }
+
+  /** SQLite goes on writing to a file that was deleted, and what it writes is gone with the process. */
+  #assertStillThere({ file }: Open): void {
+    const now = statSync(this.#path, { throwIfNoEntry: false })
+    if (now?.ino === file.ino && now.dev === file.dev) return
+    const error = damaged(this.#path, 'it was deleted, or another file is in its place')
+    this.#failure = error
+    throw error
   }
 
   #guarded<Result>(doing: string, work: (open: Open) => Result): Result {
@@ -282,6 +302,7 @@ export class SqliteStore implements Store {
       // A CaresError was thrown here, before anything was written; anything else came from the disk.
       const failure = diskError(doing, error)
       if (failure !== error) this.#failure = failure
+      if (failure.details['disk'] === 'full') dropBallast(this.#dataDir)
       throw failure
     }
   }

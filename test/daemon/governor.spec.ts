@@ -18,12 +18,14 @@ describe('Governor', () => {
   let configuration: Configuration
   let active: boolean
   let pending: boolean
+  let mute: PeerId | null
 
   beforeEach(async () => {
     clock = createManualClock()
     configuration = { voters: [ATLAS], learners: [BIRCH] }
     active = true
     pending = false
+    mute = null
     const consensus = {
       self: ATLAS,
       get configuration() {
@@ -35,6 +37,7 @@ describe('Governor', () => {
       matches: new Map(),
       indices: { last: 0, commit: 0, applied: 0 },
       applied: async () => {},
+      silentMs: (peer: PeerId) => (peer === mute ? Number.POSITIVE_INFINITY : 0),
       reconfigure: async (next: Configuration) => {
         if (pending) throw new CaresError('conflict', 'another change is pending')
         configuration = next
@@ -84,6 +87,16 @@ describe('Governor', () => {
     await pass(200)
     await dismissed
     assert.deepEqual(configuration, { voters: [ATLAS], learners: [] })
+  })
+
+  it('gives no vote to a peer that gossips but takes no part', async () => {
+    configuration = { voters: [ATLAS], learners: [BIRCH, CEDAR] }
+    mute = CEDAR
+    await pass(5_000)
+    assert.deepEqual(configuration.voters, [ATLAS])
+    mute = null
+    await pass(5_000)
+    assert.deepEqual(configuration.voters.toSorted(), [ATLAS, BIRCH, CEDAR].toSorted())
   })
 
   it('does not remove, in a later term, a peer that has come back since it wanted to leave', async () => {

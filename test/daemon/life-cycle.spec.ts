@@ -98,4 +98,35 @@ describe('the life of a peer in a cluster', function () {
     assert.notEqual(peer.service.cluster().fenced, null)
     assert.equal((await peer.call('upper', 'on')).output, 'ON')
   })
+
+  it('takes no part in the cluster on a disk from an old backup, and says why', async () => {
+    await cluster.start(3)
+    const victim = cluster.workers[0] as MemoryPeer
+    const old = victim.backUp()
+    const [other] = cluster.peers.filter(peer => peer !== victim) as [MemoryPeer, ...MemoryPeer[]]
+    await other.service.putFunction({ name: 'upper', image: 'upper' }, { signal: AbortSignal.timeout(5_000) })
+    // Another life, which the others see: what it promised in that life is not in the backup.
+    await victim.crash()
+    await victim.start()
+    await cluster.until(() => victim.service.cluster().orchestrator !== null, 'it to be back')
+    assert.equal(victim.service.cluster().fenced, null, 'a restart alone is no reason')
+    await victim.crash()
+    victim.putBack(old)
+    await victim.start()
+    assert.match(victim.service.cluster().fenced ?? '', /old or a copied one/)
+    assert.match(victim.service.ready().reason, /old or a copied one/)
+    await other.service.removeFunction('upper', { signal: AbortSignal.timeout(5_000) })
+  })
+
+  it('hands the role over at once when the disk of the orchestrator fails', async () => {
+    await cluster.start(3)
+    const failing = cluster.orchestrator
+    const [other] = cluster.workers as [MemoryPeer, ...MemoryPeer[]]
+    failing.breakDisk()
+    const { term } = other.service.cluster()
+    await assert.rejects(failing.service.putFunction({ name: 'upper', image: 'upper' }, { signal: AbortSignal.timeout(5_000) }))
+    await cluster.until(() => other.service.cluster().term > term && other.service.cluster().orchestrator !== null, 'another orchestrator')
+    assert.notEqual(other.service.cluster().orchestrator?.id, failing.id)
+    await other.service.putFunction({ name: 'upper', image: 'upper' }, { signal: AbortSignal.timeout(5_000) })
+  })
 })

@@ -161,6 +161,16 @@ export class MemoryPeer {
     this.#disk.openedBy = null
   }
 
+  /** What is on the disk now, to be put back later. */
+  backUp(): MemoryDisk['contents'] {
+    return this.#disk.contents
+  }
+
+  /** Puts a backup in place of what is on the disk of a stopped peer. */
+  putBack(contents: MemoryDisk['contents']): void {
+    this.#disk.contents = contents
+  }
+
   /** From now on nothing can be written. */
   breakDisk(): void {
     this.#disk.failure = new CaresError('internal', 'the disk is full')

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { createInterface } from 'node:readline'
 import { noTasks } from '../../src/core/tasks/apply-changes.ts'
 import type { Entry } from '../../src/model/consensus.ts'
+import { BALLAST_BYTES } from '../../src/store/ballast.ts'
 import { SqliteStore } from '../../src/store/sqlite-store.ts'
 import { storeCompliance } from '../compliance/store.ts'
 import { sampleFunction } from '../support/samples.ts'
@@ -179,6 +180,37 @@ describe('SqliteStore', () => {
     assert.equal(statSync(dataDir).mode & 0o777, 0o700)
     for (const name of ['cares.db', 'cares.db-wal']) assert.equal(statSync(join(dataDir, name)).mode & 0o077, 0, name)
     await store.stop()
+  })
+
+  it('keeps some room back, and frees it when the disk is full', async () => {
+    const dataDir = tempDir()
+    const store = new SqliteStore({ dataDir, databaseBytesMax: 200_000 })
+    await store.start()
+    await store.load()
+    const ballast = join(dataDir, 'ballast')
+    assert.equal(statSync(ballast).size, BALLAST_BYTES)
+    await assert.rejects(store.persist({ append: [command(1, 300_000)] }), { details: { disk: 'full' } })
+    assert.equal(existsSync(ballast), false)
+    await store.stop()
+    await store.start()
+    assert.equal(statSync(ballast).size, BALLAST_BYTES)
+    await store.stop()
+  })
+
+  it('writes nothing more once its database was deleted or replaced', async () => {
+    for (const replace of [false, true]) {
+      const dataDir = tempDir()
+      const store = new SqliteStore({ dataDir })
+      await store.start()
+      await store.load()
+      await store.persist({ append: [noop(1)] })
+      rmSync(join(dataDir, 'cares.db'))
+      if (replace) writeFileSync(join(dataDir, 'cares.db'), '')
+      const deleted = { code: 'internal', message: /was deleted/, details: { disk: 'corrupt' } }
+      await assert.rejects(store.persist({ append: [noop(2)] }), deleted)
+      await assert.rejects(store.persist({ append: [noop(2)] }), deleted, 'for good')
+      await store.stop()
+    }
   })
 
   it('says that the disk is full, refuses to write from then on, and has everything that was acknowledged', async () => {
