@@ -23,10 +23,12 @@ import { createLibp2pTransport } from './network/libp2p-transport.ts'
 import { chooseSecret } from './network/secret.ts'
 import { dockerArch } from './runtime/arch.ts'
 import { openHost } from './runtime/host.ts'
+import { measureSpeed } from './runtime/calibration.ts'
 import { createRuntime } from './runtime/runtime.ts'
 import { loadIdentity } from './store/identity.ts'
 import { readSecret, writeSecret } from './store/secret.ts'
 import { createSpool } from './store/spool-files.ts'
+import { SqliteObservationStore } from './store/observation-store.ts'
 import { SqliteStore } from './store/sqlite-store.ts'
 import { AlertWebhook } from './telemetry/alert-webhook.ts'
 import { VERSION } from './version.ts'
@@ -99,6 +101,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
     )
 
     const startedAt = clock.timestamp()
+    let speed: number | undefined
     let apiUrl = `http://${config.http.host}:${config.http.port}`
     const profile = (): PeerProfile => ({
       id: self,
@@ -112,7 +115,8 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
       capacity: host.capacity,
       labels: config.labels,
       usdPerHour: config.usdPerHour,
-      startedAt
+      startedAt,
+      ...(speed === undefined ? {} : { speed })
     })
     const tracer = await tracerOf(config, { peer: self, name: config.name ?? peerName(self), clock, log })
     const daemon: Daemon = createDaemon(
@@ -132,6 +136,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
         runtime,
         spool: createSpool(join(config.data, 'images')),
         directory: transport,
+        observations: new SqliteObservationStore({ dataDir: config.data }),
         clock,
         log,
         random,
@@ -153,6 +158,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
     const api = createApi({ ...config.http, tokens: config.tokens }, { service: daemon.service, clock, log })
     let starting: Promise<void> | undefined
     const startParts = async (): Promise<void> => {
+      if (runtime !== null && config.calibrate) speed = await measureSpeed({ clock })
       await api.start()
       apiUrl = api.url
       await daemon.start()

@@ -22,6 +22,8 @@ import { collectRoutes } from './route-table.ts'
 import { callRoutes } from './routes/calls.ts'
 import { clusterRoutes } from './routes/cluster.ts'
 import { eventRoutes } from './routes/events.ts'
+import { admissionRoutes } from './routes/admissions.ts'
+import { economyRoutes } from './routes/economy.ts'
 import { functionRoutes } from './routes/functions.ts'
 import { invocationRoutes } from './routes/invocations.ts'
 import { logRoutes } from './routes/logs.ts'
@@ -191,7 +193,9 @@ function jsonRoutes(app: App, context: ApiContext): void {
     void reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store')
   })
   functionRoutes(app, context)
+  economyRoutes(app, context)
   invocationRoutes(app, context)
+  admissionRoutes(app, context)
   peerRoutes(app, context)
   statsRoutes(app, context)
   alertRoutes(app, context)

@@ -6,6 +6,7 @@ import type { Clock } from '../model/ports/clock.ts'
 import type { Channel } from '../model/ports/transport.ts'
 import { toRemoteError } from '../model/remote-error.ts'
 import type { Consensus } from './consensus.ts'
+import type { Economy } from './economy.ts'
 import type { Governor } from './governor.ts'
 import type { InvocationBook } from './invocation-book.ts'
 import type { Gateway } from './invoke.ts'
@@ -24,6 +25,7 @@ export interface ControlComponents {
   readonly gateway: Gateway
   readonly book: InvocationBook
   readonly logs: LogBook
+  readonly economy: Economy
   readonly clock: Clock
   readonly cluster: () => ClusterUid | null
 }
@@ -57,7 +59,7 @@ export class Control {
   }
 
   async #answer(from: PeerId, request: Exclude<ControlRequest, { type: 'logs' }>, aborted: AbortSignal): Promise<ControlAnswer> {
-    const { consensus, governor, book, worker, gateway, clock } = this.#components
+    const { consensus, governor, book, worker, gateway, economy, clock } = this.#components
     const signal = AbortSignal.any([aborted, clock.timeout(CHANGE_TIMEOUT_MS)])
     switch (request.type) {
       case 'join':
@@ -73,6 +75,10 @@ export class Control {
         return { type: 'invocation', record: book.find(request.invocation) ?? null }
       case 'function':
         return { type: 'function', record: consensus.tables.functions.get(request.name) ?? null }
+      case 'observations':
+      case 'costs':
+      case 'admission':
+        return economy.answer(request, () => this.#assertOrchestrator())
       case 'cancel':
         return { type: 'cancelled', found: [gateway.cancel(request.invocation), worker.cancel(request.invocation)].includes(true) }
       default:

@@ -9,6 +9,7 @@ import type { PeerProfile } from '../model/peer.ts'
 import type { AlertSink } from '../model/ports/alert-sink.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
+import type { ObservationStore } from '../model/ports/observation-store.ts'
 import type { Host, Runtime } from '../model/ports/runtime.ts'
 import type { ImageDirectory } from '../model/ports/image-directory.ts'
 import type { Spool } from '../model/ports/spool.ts'
@@ -26,6 +27,7 @@ import { Citizenship } from './citizenship.ts'
 import { Consensus } from './consensus.ts'
 import type { ConsensusRoleNow } from './consensus-init.ts'
 import { Control } from './control.ts'
+import { Economy } from './economy.ts'
 import { EventLog } from './event-log.ts'
 import { Functions } from './functions.ts'
 import { Governor } from './governor.ts'
@@ -33,6 +35,7 @@ import { createImages } from './images.ts'
 import { InvocationBook } from './invocation-book.ts'
 import { Gateway } from './invoke.ts'
 import { Joining, type Seed } from './joining.ts'
+import { Learning } from './learning.ts'
 import { LogBook } from './log-book.ts'
 import { Members } from './members.ts'
 import { Orchestrator } from './orchestrate.ts'
@@ -69,6 +72,8 @@ export interface DaemonComponents {
   readonly directory?: ImageDirectory | undefined
   readonly clock: Clock
   readonly log: Logger
+  /** Where observations outlive the process. Absent: they do not. */
+  readonly observations?: ObservationStore | undefined
   readonly random: Random
   readonly codec: CommandCodec
   readonly seeds: readonly Seed[]
@@ -120,6 +125,18 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   const functions = new Functions({ agreement, runtime, tables, orchestrator: () => consensus.role.leader, transport, clock, log })
 
   // Who runs, and who places.
+  const learning = new Learning(
+    { self, session: init.session },
+    {
+      transport,
+      store: components.observations,
+      views: () => members.views(),
+      orchestrator: () => consensus.role.leader,
+      clock,
+      log: log.child('learning'),
+      random
+    }
+  )
   const worker = new Worker({ self, session: init.session }, { runtime, clock, log: log.child('work'), term, draining })
   const placer = new Placer({ clock, random, predictor: new Predictor(), strategy: init.strategy, term: () => consensus.role.term, self })
   const orchestrator = new Orchestrator({
@@ -147,6 +164,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       cluster: uid,
       onAddresses: onMembers,
       onChange: views => {
+        learning.meet(views)
         placer.sync(views)
         orchestrator.onRoom()
         changes.notify()
@@ -224,7 +242,17 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     stopping: stopping.signal,
     onArrived: () => statistics.lookAgain()
   })
-  const control = new Control({ consensus, governor, members, worker, gateway, book, logs, clock, cluster: uid })
+  const economy = new Economy({
+    ...components,
+    learning,
+    strategyOf: () => init.strategy,
+    consensus,
+    members,
+    book,
+    events,
+    log: log.child('economy')
+  })
+  const control = new Control({ consensus, governor, members, worker, gateway, book, logs, economy, clock, cluster: uid })
   const service = createService({
     ...components,
     consensus,
@@ -236,6 +264,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     book,
     logs,
     events,
+    economy,
     observers,
     log,
     cluster: uid,
@@ -332,6 +361,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     watch,
     gateway,
     beacon,
+    economy,
     citizenship
   ]
   const onStart = (): void => {

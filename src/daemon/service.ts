@@ -12,6 +12,7 @@ import type { ClusterStatus, HealthCheck, InvocationRequest, PeerListing, PeerSe
 import type { Agreement } from './agreement.ts'
 import type { Consensus } from './consensus.ts'
 import { ask, converse } from './control-client.ts'
+import type { Economy } from './economy.ts'
 import type { EventLog } from './event-log.ts'
 import type { Functions } from './functions.ts'
 import { healthChecks } from './health.ts'
@@ -19,6 +20,7 @@ import type { InvocationBook } from './invocation-book.ts'
 import type { Gateway } from './invoke.ts'
 import type { LogBook } from './log-book.ts'
 import type { Members } from './members.ts'
+import { newAdmissionId } from './new-ids.ts'
 import { mergeLogs } from './merge-logs.ts'
 import type { Observers } from './observers.ts'
 import type { Worker } from './work.ts'
@@ -39,6 +41,7 @@ export interface ServiceComponents {
   readonly book: InvocationBook
   readonly logs: LogBook
   readonly events: EventLog
+  readonly economy: Economy
   readonly observers: Observers
   readonly runtime: Runtime | null
   readonly transport: Transport
@@ -54,7 +57,7 @@ export interface ServiceComponents {
 
 /** One peer, as its API sees it. */
 export function createService(components: ServiceComponents): PeerService {
-  const { consensus, members, agreement, functions, gateway, worker, book, events, runtime, transport, clock } = components
+  const { consensus, members, agreement, functions, gateway, worker, book, economy, events, runtime, transport, clock } = components
 
   const peers = (): readonly PeerListing[] => {
     const { voters } = consensus.configuration
@@ -130,6 +133,13 @@ export function createService(components: ServiceComponents): PeerService {
       )
       return { found: answers.some(answer => answer.status === 'fulfilled' && answer.value.type === 'cancelled' && answer.value.found) }
     },
+    quote: (name, question) => economy.quote(functions.get(name), question),
+    costs: options => economy.costs(options),
+    ownCosts: () => economy.ownCosts(),
+    admit: (request, options) => economy.admission({ kind: 'ask', id: newAdmissionId(), request }, options),
+    admissions: options => economy.admissions(options),
+    admission: (id, options) => economy.admission({ kind: 'read', id }, options),
+    completeAdmission: (id, outcome, options) => economy.admission({ kind: 'complete', id, outcome }, options),
     logs: (query, options) => clusterLogs(components, reachable(), query, options),
     eventsAfter: id => events.after(id),
     lastEventId: () => events.lastId,

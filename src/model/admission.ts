@@ -31,7 +31,7 @@ export type AdmissionState = 'approved' | 'queued' | 'completed' | 'expired'
 
 /** One admission as the orchestrator keeps it. */
 export interface AdmissionRecord {
-  /** `a-` and 26 characters. */
+  /** `w-` and 26 characters. */
   readonly id: string
   readonly name: string
   readonly params?: string | undefined
@@ -62,3 +62,16 @@ export interface AdmissionOutcome {
   /** Failed work frees its room, and teaches nothing. */
   readonly failed?: boolean | undefined
 }
+
+/** A question about work outside CARES, as it travels to the orchestrator. Those who ask again with the same id are answered the same. */
+export type AdmissionQuestion =
+  | {
+      readonly kind: 'ask'
+      readonly id: string
+      readonly request: AdmissionRequest
+      /** An earlier orchestrator has approved it: it runs there, for so long already. */
+      readonly approved?: { readonly peer: PeerId; readonly elapsedMs: number } | undefined
+    }
+  | { readonly kind: 'read'; readonly id: string }
+  | { readonly kind: 'complete'; readonly id: string; readonly outcome: AdmissionOutcome }
+  | { readonly kind: 'list' }

@@ -1,8 +1,11 @@
+import type { AdmissionQuestion, AdmissionRecord } from './admission.ts'
 import type { Command, Outcome } from './command.ts'
+import type { CostLedger } from './costs.ts'
 import type { FunctionRecord } from './function.ts'
 import type { ClusterUid, InvocationId, PeerId, Term } from './ids.ts'
 import type { InvocationRecord, RemoteError } from './invocation.ts'
 import type { LogLine, LogQuery } from './logs.ts'
+import type { KnownObservations, SharedObservation } from './observation.ts'
 import type { PeerProfile } from './peer.ts'
 
 /** Where a peer can be dialled. */
@@ -26,6 +29,12 @@ export type ControlRequest =
   | { readonly type: 'logs'; readonly query: LogQuery }
   /** Stop this execution, wherever it is in its life. */
   | { readonly type: 'cancel'; readonly invocation: InvocationId }
+  /** What has been observed beyond what the asker knows. */
+  | { readonly type: 'observations'; readonly known: KnownObservations }
+  /** What the calls through the peer that is asked have cost. */
+  | { readonly type: 'costs' }
+  /** About work outside CARES. Sent to the orchestrator. */
+  | { readonly type: 'admission'; readonly question: AdmissionQuestion }
 
 export type ControlAnswer =
   | {
@@ -41,6 +50,11 @@ export type ControlAnswer =
   | { readonly type: 'function'; readonly record: FunctionRecord | null }
   | { readonly type: 'log'; readonly line: LogLine }
   | { readonly type: 'cancelled'; readonly found: boolean }
+  /** Oldest first; `more`: ask again. */
+  | { readonly type: 'observations'; readonly observations: readonly SharedObservation[]; readonly more: boolean }
+  | { readonly type: 'costs'; readonly ledger: CostLedger }
+  /** Of one admission, or of all for `list`. */
+  | { readonly type: 'admissions'; readonly records: readonly AdmissionRecord[] }
   /** Ends a `logs` answer. */
   | { readonly type: 'end' }
   /** `not_orchestrator` carries `details.orchestrator`, where to ask instead. */

@@ -177,6 +177,8 @@ export interface InvocationRecord {
   readonly status?: number | undefined
   readonly error?: { readonly code: string; readonly message: string } | undefined
   readonly usage?: Usage | undefined
+  /** As the client named itself, for the ledger of costs. Absent: it did not. */
+  readonly caller?: string | undefined
   /** From acceptance to the last byte, once finished. */
   readonly totalMs?: number | undefined
   /** One for each placement, oldest first, at most 8. */

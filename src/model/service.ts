@@ -1,4 +1,6 @@
 import type { AlertReport } from './alerts.ts'
+import type { AdmissionOutcome, AdmissionRecord, AdmissionRequest } from './admission.ts'
+import type { CostLedger } from './costs.ts'
 import type { ErrorCode } from './errors.ts'
 import type { EventRecord } from './events.ts'
 import type { FunctionRecord, FunctionSpec } from './function.ts'
@@ -7,7 +9,7 @@ import type { InvocationId, PeerId, Term } from './ids.ts'
 import type { AnswerHead, CallHead, InvocationRecord, Usage, WholeAnswer } from './invocation.ts'
 import type { LogLine, LogQuery } from './logs.ts'
 import type { PeerProfile, PeerView } from './peer.ts'
-import type { PlacementKind } from './placement.ts'
+import type { Decision, Estimate, Objective, PlacementKind, StrategyName } from './placement.ts'
 
 /** How the cluster stands, as this peer knows it. */
 export interface ClusterStatus {
@@ -80,6 +82,24 @@ export interface InvocationAnswer {
   readonly whole?: WholeAnswer | undefined
 }
 
+/** A call that might come. */
+export interface QuoteQuestion {
+  readonly inputBytes: number
+  /** Declared parameters, see `Observation`. */
+  readonly params?: string | undefined
+}
+
+/** What such a call would cost, and where it would run, as this peer sees it. */
+export interface Quoted extends QuoteQuestion {
+  readonly function: FunctionRecord
+  readonly strategy: StrategyName
+  readonly objective: Objective
+  readonly estimate: Estimate
+  readonly decision: Decision
+  /** Why nobody could have it, in words; of no meaning when somebody could. */
+  readonly refusal: string
+}
+
 /** Numbers for `/metrics` that are not in the view. */
 export interface ServiceCounters {
   /** Finished invocations of this gateway by function and outcome (`ok` or an error code). */
@@ -102,6 +122,7 @@ export interface HealthCheck {
 export interface PeerService {
   readonly profile: PeerProfile
   cluster(): ClusterStatus
+  /** Durable work. */
   peers(): readonly PeerListing[]
   /** Throws `not_found`, or `conflict` when the name fits several. */
   peer(idOrName: string): PeerListing
@@ -131,6 +152,20 @@ export interface PeerService {
   /** Resolves when the invocation has finished or the signal aborts. */
   waitFor(id: string, options: { signal: AbortSignal }): Promise<InvocationRecord>
   cancel(id: string, options: { signal: AbortSignal }): Promise<{ found: boolean }>
+  /** What a call would cost, and where it would run. Nothing is run or reserved for it. Throws `not_found`. */
+  quote(name: string, question: QuoteQuestion): Quoted
+  /** What calls have cost: one ledger for each peer that could be asked, and how many could not. */
+  costs(options: { signal: AbortSignal }): Promise<{ readonly ledgers: readonly CostLedger[]; readonly missing: number }>
+  /** What calls through this peer have cost. */
+  ownCosts(): CostLedger
+  /** Asks for room for work outside CARES. Throws `no_capacity` (`details.retryAfterMs`), `overloaded`, `no_orchestrator`. */
+  admit(request: AdmissionRequest, options: { signal: AbortSignal }): Promise<AdmissionRecord>
+  /** Newest first, at most 128. */
+  admissions(options: { signal: AbortSignal }): Promise<readonly AdmissionRecord[]>
+  /** Throws `not_found`. */
+  admission(id: string, options: { signal: AbortSignal }): Promise<AdmissionRecord>
+  /** Says that admitted work has ended, or is not wanted any more, and what it took. */
+  completeAdmission(id: string, outcome: AdmissionOutcome, options: { signal: AbortSignal }): Promise<AdmissionRecord>
   /** Lines of all peers, oldest first; with `follow` it goes on until the signal aborts. */
   logs(query: LogQuery, options: { signal: AbortSignal }): AsyncIterable<LogLine>
   /** Events of this peer with a number above `id`, as far as they are kept (the last 1,000), oldest first. */

@@ -15,8 +15,10 @@ import {
 } from './generated/control_pb.ts'
 import { readAddresses, readCluster, readProfile, writeProfile } from './gossip-codec.ts'
 import { readRecord, writeRecord } from './json.ts'
-import { ID_CHARS_MAX, LOG_LINE_CHARS_MAX, MESSAGE_BYTES_MAX, PEERS_MAX, TEXT_CHARS_MAX } from './limits.ts'
+import { ADMISSIONS_MAX, ID_CHARS_MAX, LOG_LINE_CHARS_MAX, MESSAGE_BYTES_MAX, PEERS_MAX, TEXT_CHARS_MAX } from './limits.ts'
+import { readKnown, readObservations, writeKnown, writeObservation } from './observation-codec.ts'
 import { readCommand, readFunction, readOutcome, writeCommand, writeFunction, writeOutcome } from './registry-codec.ts'
+import { readAdmission, readLedger, readQuestion } from './scheduling-json.ts'
 
 const STREAMS = ['stdout', 'stderr'] as const
 /** `LogQuery.tail`. */
@@ -58,6 +60,12 @@ function writeRequest(request: ControlRequest): MessageInitShape<typeof ControlR
     }
     case 'cancel':
       return { kind: { case: 'cancel', value: { invocation: request.invocation } } }
+    case 'observations':
+      return { kind: { case: 'observations', value: writeKnown(request.known) } }
+    case 'costs':
+      return { kind: { case: 'costs', value: {} } }
+    case 'admission':
+      return { kind: { case: 'admission', value: { question: JSON.stringify(request.question) } } }
     default:
       return refuse('control: a request of an unknown type')
   }
@@ -83,6 +91,12 @@ function readRequest({ kind }: ControlRequestMessage): ControlRequest {
       return { type: 'logs', query: readQuery(kind.value) }
     case 'cancel':
       return { type: 'cancel', invocation: readInvocationId(kind.value.invocation) }
+    case 'observations':
+      return { type: 'observations', known: readKnown(kind.value) }
+    case 'costs':
+      return { type: 'costs' }
+    case 'admission':
+      return { type: 'admission', question: readQuestion(kind.value.question) }
     default:
       return refuse('control: a request of an unknown type')
   }
@@ -132,6 +146,12 @@ function writeAnswer(answer: ControlAnswer): MessageInitShape<typeof ControlAnsw
       return { kind: { case: 'log', value: writeLine(answer.line) } }
     case 'cancelled':
       return { kind: { case: 'cancelled', value: { found: answer.found } } }
+    case 'observations':
+      return { kind: { case: 'observations', value: { observations: answer.observations.map(writeObservation), more: answer.more } } }
+    case 'costs':
+      return { kind: { case: 'costs', value: { ledger: JSON.stringify(answer.ledger) } } }
+    case 'admissions':
+      return { kind: { case: 'admissions', value: { records: answer.records.map(record => JSON.stringify(record)) } } }
     case 'end':
       return { kind: { case: 'end', value: {} } }
     case 'failed':
@@ -169,6 +189,12 @@ function readAnswer({ kind }: ControlAnswerMessage): ControlAnswer {
       return { type: 'log', line: readLine(kind.value) }
     case 'cancelled':
       return { type: 'cancelled', found: kind.value.found }
+    case 'observations':
+      return { type: 'observations', observations: readObservations(kind.value.observations), more: kind.value.more }
+    case 'costs':
+      return { type: 'costs', ledger: readLedger(kind.value.ledger) }
+    case 'admissions':
+      return { type: 'admissions', records: list(kind.value.records, 'records', ADMISSIONS_MAX).map(readAdmission) }
     case 'end':
       return { type: 'end' }
     case 'failed':

@@ -14,6 +14,18 @@ export const RECORD_CHARS_MAX = 9 * RECEIPT_CHARS_MAX
 /** A log line is cut at 8 KiB by the worker; UTF-16 units never exceed bytes. */
 export const LOG_LINE_CHARS_MAX = 8_192
 
+/** Observations in one answer: 150 kB at some 300 bytes each. */
+export const OBSERVATIONS_MAX = 512
+/** Placers of which a peer knows observations: twice a cluster's peers. */
+export const ORIGINS_MAX = 1_024
+/** Rows of one gateway's costs, and their JSON text at up to 400 characters each. */
+export const COST_ROWS_MAX = 2_048
+export const COSTS_CHARS_MAX = 819_200
+/** One question about an admission, or one admission, as JSON text. */
+export const ADMISSION_CHARS_MAX = 4_096
+/** Admissions in one answer. */
+export const ADMISSIONS_MAX = 128
+
 /** Path and query of a call: what common HTTP servers accept. */
 export const PATH_CHARS_MAX = 16_384
 /** Headers of a call or answer. Node's HTTP parser keeps 2,000 lines and 16 KiB in all by default; functions may answer with more bytes. */

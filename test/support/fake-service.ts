@@ -5,6 +5,7 @@ import type { AnswerHead, InvocationRecord, Usage } from '../../src/model/invoca
 import type { PeerProfile, PeerStats } from '../../src/model/peer.ts'
 import type { Receipt } from '../../src/model/placement.ts'
 import type { ClusterStatus, InvocationAnswer, PeerListing, PeerService } from '../../src/model/service.ts'
+import { sampleAdmission, sampleLedger } from './economy-samples.ts'
 import { sampleFunction } from './samples.ts'
 
 /** Ids that read well in assertions. */
@@ -75,6 +76,21 @@ function defaults(): PeerService {
     onChange: () => ({ [Symbol.dispose]: () => {} }),
     alerts: () => ({ raised: [], recent: [], rules: alertRules(), webhook: null }),
     history: () => ({ stepMs: 5_000, ageMs: 0, steps: 0, peers: [], functions: [] }),
+    quote: (name, question) => ({
+      ...question,
+      function: name === 'thumb' ? sampleFunction() : missing('function'),
+      strategy: 'cost',
+      objective: 'balanced',
+      estimate: sampleReceipt().estimate,
+      decision: sampleReceipt().decision,
+      refusal: 'no peer is known'
+    }),
+    costs: async () => ({ ledgers: [sampleLedger()], missing: 1 }),
+    ownCosts: () => sampleLedger(),
+    admit: async ({ name }) => sampleAdmission({ name }),
+    admissions: async () => [sampleAdmission()],
+    admission: async id => (id === sampleAdmission().id ? sampleAdmission() : missing('admission')),
+    completeAdmission: async id => (id === sampleAdmission().id ? sampleAdmission({ state: 'completed' }) : missing('admission')),
     setDraining: async () => {},
     leave: async () => {},
     prune: async () => [{ container: 'c1d9f2', function: 'thumb@1', reason: 'idle' }],

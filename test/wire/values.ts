@@ -1,7 +1,9 @@
 import * as fc from 'fast-check'
+import type { AdmissionOutcome, AdmissionQuestion, AdmissionRecord, AdmissionRequest } from '../../src/model/admission.ts'
 import type { Command, Outcome } from '../../src/model/command.ts'
 import type { Configuration, ConsensusMessage, Entry } from '../../src/model/consensus.ts'
 import type { ControlAnswer, ControlRequest } from '../../src/model/control.ts'
+import type { CostLedger } from '../../src/model/costs.ts'
 import type { FunctionRecord, FunctionSpec } from '../../src/model/function.ts'
 import type { ArchiveId, Attempt, ClusterUid, Digest, InvocationId, PeerId } from '../../src/model/ids.ts'
 import type { ImageDown, ImageUp } from '../../src/model/image-transfer.ts'
@@ -21,6 +23,7 @@ import type {
   WholeAnswer
 } from '../../src/model/invocation.ts'
 import type { LogLine, LogQuery } from '../../src/model/logs.ts'
+import type { SharedObservation } from '../../src/model/observation.ts'
 import type { AgreedState, ClusterDigest, Heartbeat, PeerDigest, PeerProfile, PeerStats, WarmPool } from '../../src/model/peer.ts'
 import { type CostMs, type Decision, ESTIMATE_BASES, type Estimate, type Receipt, type Verdict } from '../../src/model/placement.ts'
 import type { ConsensusFrame } from '../../src/wire/consensus-codec.ts'
@@ -154,7 +157,7 @@ const receipt = record<Receipt>({
     },
     ['runMsUpper', 'runErrorRatio', 'cpuMs', 'memoryPeakBytes', 'memoryPeakBytesUpper', 'basis']
   ),
-  decision: record<Decision>({
+  decision: record<Omit<Decision, 'expected'>>({
     chosen: fc.option(peer),
     verdicts: few(verdict),
     skipped: small,
@@ -162,7 +165,7 @@ const receipt = record<Receipt>({
   }),
   viewAgeMs: amount
 })
-const invocationRecord = record<InvocationRecord>(
+const invocationRecord = record<Omit<InvocationRecord, 'caller'>>(
   {
     id: invocation,
     function: name,
@@ -210,7 +213,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   record<Extract<Command, { type: 'function-remove' }>>({ type: one('function-remove'), name, ifRevision: whole, at: text }, [
     'ifRevision'
   ]),
-  record<Extract<Command, { type: 'peer-drain' }>>({ type: one('peer-drain'), peer: name, draining: flag, at: text })
+  record<Extract<Command, { type: 'peer-drain' }>>({ type: one('peer-drain'), peer: name, draining: flag, at: text }),
 )
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   record<Extract<Outcome, { function: FunctionRecord }>>({
@@ -223,7 +226,7 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
     type: one('refused'),
     code: fc.constantFrom('revision_mismatch', 'not_found', 'limit_reached', 'conflict'),
     message: text
-  })
+  }),
 )
 
 const invokeUp: fc.Arbitrary<InvokeUp> = fc.oneof(
@@ -293,8 +296,9 @@ const profile = record<PeerProfile>({
   capacity: record<PeerProfile['capacity']>({ cpus: amount, memoryBytes: whole, diskBytes: whole }),
   labels: pairs(text),
   usdPerHour: amount,
-  startedAt: text
-})
+  startedAt: text,
+  speed: amount
+}, ['speed'])
 const stats = record<PeerStats>(
   {
     seq: whole,
@@ -331,13 +335,110 @@ const line = record<LogLine>({ at: text, peer, function: text, invocation, strea
   'invocation'
 ])
 const query = record<LogQuery>({ invocation, function: text, tail: fc.nat(10_000), follow: flag }, ['invocation', 'function'])
+const observation = record<SharedObservation>(
+  {
+    origin: peer,
+    seq: whole,
+    at: text,
+    function: name,
+    digest,
+    peer,
+    start,
+    params: name,
+    inputBytes: amount,
+    outputBytes: amount,
+    pullMs: amount,
+    startMs: amount,
+    runMs: amount,
+    cpuMs: amount,
+    memoryPeakBytes: amount,
+    clean: flag
+  },
+  ['params', 'cpuMs', 'memoryPeakBytes']
+)
+const costLedger = record<CostLedger>({
+  since: text,
+  rows: few(
+    record<CostLedger['rows'][number]>({
+      function: name,
+      caller: text,
+      peer,
+      calls: whole,
+      failed: whole,
+      cpuMs: amount,
+      gbMs: amount,
+      bytesIn: amount,
+      bytesOut: amount,
+      usd: amount,
+      quotedUsd: amount,
+      runMs: amount,
+      totalMs: amount,
+      predictedMs: amount,
+      regretMs: amount
+    })
+  )
+})
+const functionName = fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/)
+const params = fc.stringMatching(/^[a-z=,0-9]{0,30}$/)
+const admissionQuestion: fc.Arbitrary<AdmissionQuestion> = fc.oneof(
+  record<Extract<AdmissionQuestion, { kind: 'ask' }>>({
+    kind: one('ask'),
+    id: name,
+    request: record<AdmissionRequest>(
+      {
+        name: functionName,
+        params,
+        inputBytes: whole,
+        cpus: fc.integer({ min: 0, max: 256 }),
+        memoryBytes: whole,
+        diskBytes: whole,
+        expectedMs: fc.nat({ max: 86_400_000 }),
+        waitMaxMs: fc.nat({ max: 86_400_000 }),
+        on: name
+      },
+      ['params', 'inputBytes', 'cpus', 'memoryBytes', 'diskBytes', 'expectedMs', 'waitMaxMs', 'on']
+    ),
+    approved: record<NonNullable<Extract<AdmissionQuestion, { kind: 'ask' }>['approved']>>({ peer, elapsedMs: amount })
+  }, ['approved']),
+  record<Extract<AdmissionQuestion, { kind: 'read' }>>({ kind: one('read'), id: name }),
+  record<Extract<AdmissionQuestion, { kind: 'complete' }>>({
+    kind: one('complete'),
+    id: name,
+    outcome: record<AdmissionOutcome>(
+      { runMs: fc.nat({ max: 86_400_000 }), cpuMs: amount, memoryPeakBytes: whole, outputBytes: whole, failed: flag },
+      ['runMs', 'cpuMs', 'memoryPeakBytes', 'outputBytes', 'failed']
+    )
+  }),
+  record<Extract<AdmissionQuestion, { kind: 'list' }>>({ kind: one('list') })
+)
+const admission = record<AdmissionRecord>(
+  {
+    id: name,
+    name,
+    params,
+    inputBytes: amount,
+    state: fc.constantFrom('approved' as const, 'queued' as const, 'completed' as const, 'expired' as const),
+    peer: fc.option(peer),
+    predicted: record<AdmissionRecord['predicted']>({ cpus: amount, memoryBytes: amount, diskBytes: amount }),
+    predictedMs: amount,
+    samples: whole,
+    waitMs: fc.option(amount),
+    ahead: whole,
+    at: text,
+    leaseMs: amount
+  },
+  ['params']
+)
 const controlRequest: fc.Arbitrary<ControlRequest> = fc.oneof(
   record<Extract<ControlRequest, { type: 'join' }>>({ type: one('join'), profile, cluster }, ['cluster']),
   record<Extract<ControlRequest, { type: 'leave' }>>({ type: one('leave'), peer }),
   record<Extract<ControlRequest, { type: 'propose' }>>({ type: one('propose'), command }),
   record<Extract<ControlRequest, { type: 'invocation' }>>({ type: fc.constantFrom('invocation' as const), invocation }),
   record<Extract<ControlRequest, { type: 'logs' }>>({ type: one('logs'), query }),
-  record<Extract<ControlRequest, { type: 'cancel' }>>({ type: one('cancel'), invocation })
+  record<Extract<ControlRequest, { type: 'cancel' }>>({ type: one('cancel'), invocation }),
+  record<Extract<ControlRequest, { type: 'observations' }>>({ type: one('observations'), known: pairs(whole) }),
+  record<Extract<ControlRequest, { type: 'costs' }>>({ type: one('costs') }),
+  record<Extract<ControlRequest, { type: 'admission' }>>({ type: one('admission'), question: admissionQuestion })
 )
 const controlAnswer: fc.Arbitrary<ControlAnswer> = fc.oneof(
   record<Extract<ControlAnswer, { type: 'joined' }>>({
@@ -351,6 +452,9 @@ const controlAnswer: fc.Arbitrary<ControlAnswer> = fc.oneof(
   record<Extract<ControlAnswer, { type: 'invocation' }>>({ type: one('invocation'), record: fc.option(invocationRecord) }),
   record<Extract<ControlAnswer, { type: 'log' }>>({ type: one('log'), line }),
   record<Extract<ControlAnswer, { type: 'cancelled' }>>({ type: one('cancelled'), found: flag }),
+  record<Extract<ControlAnswer, { type: 'observations' }>>({ type: one('observations'), observations: few(observation), more: flag }),
+  record<Extract<ControlAnswer, { type: 'costs' }>>({ type: one('costs'), ledger: costLedger }),
+  record<Extract<ControlAnswer, { type: 'admissions' }>>({ type: one('admissions'), records: few(admission) }),
   record<{ type: 'end' }>({ type: one('end') }),
   record<Extract<ControlAnswer, { type: 'failed' }>>({ type: one('failed'), error })
 )
@@ -429,5 +533,6 @@ export const VALUES = {
   consensus: consensusFrame,
   imageUp,
   imageDown,
+  taskAsk,
   lane: laneFrame
 } as const

@@ -1,6 +1,6 @@
 import { assertNever } from '../../model/errors.ts'
 import type { InvocationRecord } from '../../model/invocation.ts'
-import type { Receipt, Verdict } from '../../model/placement.ts'
+import type { Decision, Receipt, Verdict } from '../../model/placement.ts'
 import type { Explanation, Invocation, PlacementItem, VerdictItem } from '../../model/rest.ts'
 import { formatBytes, formatDurationMs } from '../../model/units.ts'
 import type { PeerRef } from './names.ts'
@@ -24,11 +24,31 @@ export function explanationView(
 
 function placementView(receipt: Receipt, name: (id: string) => PeerRef): PlacementItem {
   const { decision } = receipt
-  const chosen = decision.verdicts.find(verdict => verdict.peer === decision.chosen)
-  const verdicts = decision.verdicts
+  return {
+    at: receipt.at,
+    by: name(receipt.by),
+    placement: receipt.placement,
+    strategy: receipt.strategy,
+    term: receipt.term,
+    round: receipt.round,
+    try: receipt.try,
+    viewAgeMs: receipt.viewAgeMs,
+    needs: { cpus: receipt.cpus, memoryBytes: receipt.memoryBytes, imageBytes: receipt.imageBytes },
+    estimate: { ...receipt.estimate },
+    chosen: decision.chosen === null ? null : name(decision.chosen),
+    verdicts: verdictItems(decision, receipt.strategy, name),
+    skipped: decision.skipped,
+    rejected: { ...decision.rejected }
+  }
+}
+
+/** Every verdict in words: the chosen one first, then by cost, then those that did not fit. */
+export function verdictItems({ verdicts, chosen }: Decision, strategy: string, name: (id: string) => PeerRef): VerdictItem[] {
+  const best = verdicts.find(verdict => verdict.peer === chosen)
+  return verdicts
     .map((verdict): VerdictItem => {
-      const isChosen = verdict.peer === decision.chosen
-      const common = { peer: name(verdict.peer), fits: verdict.fits, chosen: isChosen, why: why(verdict, chosen, receipt.strategy) }
+      const isChosen = verdict.peer === chosen
+      const common = { peer: name(verdict.peer), fits: verdict.fits, chosen: isChosen, why: why(verdict, best, strategy) }
       if (verdict.fits) {
         const { start, cost, score } = verdict
         return { ...common, start, cost: { ...cost }, ...(score === undefined ? {} : { score }) }
@@ -43,22 +63,6 @@ function placementView(receipt: Receipt, name: (id: string) => PeerRef): Placeme
         (a.score ?? a.cost?.total ?? 0) - (b.score ?? b.cost?.total ?? 0) ||
         (a.peer.id < b.peer.id ? -1 : 1)
     )
-  return {
-    at: receipt.at,
-    by: name(receipt.by),
-    placement: receipt.placement,
-    strategy: receipt.strategy,
-    term: receipt.term,
-    round: receipt.round,
-    try: receipt.try,
-    viewAgeMs: receipt.viewAgeMs,
-    needs: { cpus: receipt.cpus, memoryBytes: receipt.memoryBytes, imageBytes: receipt.imageBytes },
-    estimate: { ...receipt.estimate },
-    chosen: decision.chosen === null ? null : name(decision.chosen),
-    verdicts,
-    skipped: decision.skipped,
-    rejected: { ...decision.rejected }
-  }
 }
 
 function why(verdict: Verdict, chosen: Verdict | undefined, strategy: string): string {

@@ -1,4 +1,4 @@
-import type { PlacementRequest, StrategyName } from '../../model/placement.ts'
+import type { Objective, PlacementRequest, StrategyName } from '../../model/placement.ts'
 import type { PlacementTable } from './placement-table.ts'
 
 /** One feasible peer, as a strategy sees it. The object is used again for the next peer: read it, do not keep it. */
@@ -30,6 +30,8 @@ export interface Field {
 export interface Strategy {
   /** As receipts name it. */
   readonly name: StrategyName
+  /** Of `cost`: what it weighs time and money by. Absent: it weighs neither against the other. */
+  readonly objective?: Objective | undefined
   /** Scores within this share of the best count as equal, and one of them is drawn. */
   readonly bandRatio: number
   /** Lower is better. Depends on its argument only. */

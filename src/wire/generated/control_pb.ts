@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file control.proto.
  */
 export const file_control: GenFile = /*@__PURE__*/
-  fileDesc("Cg1jb250cm9sLnByb3RvEghjYXJlcy52MSKhAgoOQ29udHJvbFJlcXVlc3QSHgoEam9pbhgBIAEoCzIOLmNhcmVzLnYxLkpvaW5IABIgCgVsZWF2ZRgCIAEoCzIPLmNhcmVzLnYxLkxlYXZlSAASJAoHcHJvcG9zZRgDIAEoCzIRLmNhcmVzLnYxLkNvbW1hbmRIABItCgppbnZvY2F0aW9uGAQgASgLMhcuY2FyZXMudjEuQXNrSW52b2NhdGlvbkgAEiEKBGxvZ3MYBSABKAsyES5jYXJlcy52MS5Bc2tMb2dzSAASIgoGY2FuY2VsGAYgASgLMhAuY2FyZXMudjEuQ2FuY2VsSAASKQoIZnVuY3Rpb24YByABKAsyFS5jYXJlcy52MS5Bc2tGdW5jdGlvbkgAQgYKBGtpbmQiUAoESm9pbhImCgdwcm9maWxlGAEgASgLMhUuY2FyZXMudjEuUGVlclByb2ZpbGUSFAoHY2x1c3RlchgCIAEoCUgAiAEBQgoKCF9jbHVzdGVyIhUKBUxlYXZlEgwKBHBlZXIYASABKAkiIwoNQXNrSW52b2NhdGlvbhISCgppbnZvY2F0aW9uGAEgASgJInMKB0Fza0xvZ3MSFwoKaW52b2NhdGlvbhgBIAEoCUgAiAEBEhUKCGZ1bmN0aW9uGAIgASgJSAGIAQESDAoEdGFpbBgDIAEoDRIOCgZmb2xsb3cYBCABKAhCDQoLX2ludm9jYXRpb25CCwoJX2Z1bmN0aW9uIhwKBkNhbmNlbBISCgppbnZvY2F0aW9uGAEgASgJIhsKC0Fza0Z1bmN0aW9uEgwKBG5hbWUYASABKAki9wIKDUNvbnRyb2xBbnN3ZXISIgoGam9pbmVkGAEgASgLMhAuY2FyZXMudjEuSm9pbmVkSAASHgoEbGVmdBgCIAEoCzIOLmNhcmVzLnYxLkxlZnRIABIlCgdvdXRjb21lGAMgASgLMhIuY2FyZXMudjEuUHJvcG9zZWRIABIvCgppbnZvY2F0aW9uGAQgASgLMhkuY2FyZXMudjEuSW52b2NhdGlvbkZvdW5kSAASIAoDbG9nGAUgASgLMhEuY2FyZXMudjEuTG9nTGluZUgAEigKCWNhbmNlbGxlZBgGIAEoCzITLmNhcmVzLnYxLkNhbmNlbGxlZEgAEiAKA2VuZBgHIAEoCzIRLmNhcmVzLnYxLkxvZ3NFbmRIABInCgZmYWlsZWQYCCABKAsyFS5jYXJlcy52MS5SZW1vdGVFcnJvckgAEisKCGZ1bmN0aW9uGAkgASgLMhcuY2FyZXMudjEuRnVuY3Rpb25Gb3VuZEgAQgYKBGtpbmQiLAoLUGVlckFkZHJlc3MSCgoCaWQYASABKAkSEQoJYWRkcmVzc2VzGAIgAygJIm0KBkpvaW5lZBIPCgdjbHVzdGVyGAEgASgJEhkKDG9yY2hlc3RyYXRvchgCIAEoCUgAiAEBEiYKB21lbWJlcnMYAyADKAsyFS5jYXJlcy52MS5QZWVyQWRkcmVzc0IPCg1fb3JjaGVzdHJhdG9yIgYKBExlZnQiSwoIUHJvcG9zZWQSIgoHb3V0Y29tZRgBIAEoCzIRLmNhcmVzLnYxLk91dGNvbWUSDQoFaW5kZXgYAiABKAQSDAoEdGVybRgDIAEoBCIxCg9JbnZvY2F0aW9uRm91bmQSEwoGcmVjb3JkGAEgASgJSACIAQFCCQoHX3JlY29yZCJJCg1GdW5jdGlvbkZvdW5kEi0KBnJlY29yZBgBIAEoCzIYLmNhcmVzLnYxLkZ1bmN0aW9uUmVjb3JkSACIAQFCCQoHX3JlY29yZCJ7CgdMb2dMaW5lEgoKAmF0GAEgASgJEgwKBHBlZXIYAiABKAkSEAoIZnVuY3Rpb24YAyABKAkSFwoKaW52b2NhdGlvbhgEIAEoCUgAiAEBEg4KBnN0cmVhbRgFIAEoCRIMCgR0ZXh0GAYgASgJQg0KC19pbnZvY2F0aW9uIhoKCUNhbmNlbGxlZBINCgVmb3VuZBgBIAEoCCIJCgdMb2dzRW5kYgZwcm90bzM", [file_gossip, file_invoke, file_registry]);
+  fileDesc("Cg1jb250cm9sLnByb3RvEghjYXJlcy52MSKmAwoOQ29udHJvbFJlcXVlc3QSHgoEam9pbhgBIAEoCzIOLmNhcmVzLnYxLkpvaW5IABIgCgVsZWF2ZRgCIAEoCzIPLmNhcmVzLnYxLkxlYXZlSAASJAoHcHJvcG9zZRgDIAEoCzIRLmNhcmVzLnYxLkNvbW1hbmRIABItCgppbnZvY2F0aW9uGAQgASgLMhcuY2FyZXMudjEuQXNrSW52b2NhdGlvbkgAEiEKBGxvZ3MYBSABKAsyES5jYXJlcy52MS5Bc2tMb2dzSAASIgoGY2FuY2VsGAYgASgLMhAuY2FyZXMudjEuQ2FuY2VsSAASKQoIZnVuY3Rpb24YByABKAsyFS5jYXJlcy52MS5Bc2tGdW5jdGlvbkgAEjEKDG9ic2VydmF0aW9ucxgUIAEoCzIZLmNhcmVzLnYxLkFza09ic2VydmF0aW9uc0gAEiMKBWNvc3RzGBUgASgLMhIuY2FyZXMudjEuQXNrQ29zdHNIABIrCglhZG1pc3Npb24YFiABKAsyFi5jYXJlcy52MS5Bc2tBZG1pc3Npb25IAEIGCgRraW5kIlAKBEpvaW4SJgoHcHJvZmlsZRgBIAEoCzIVLmNhcmVzLnYxLlBlZXJQcm9maWxlEhQKB2NsdXN0ZXIYAiABKAlIAIgBAUIKCghfY2x1c3RlciIVCgVMZWF2ZRIMCgRwZWVyGAEgASgJIiMKDUFza0ludm9jYXRpb24SEgoKaW52b2NhdGlvbhgBIAEoCSJzCgdBc2tMb2dzEhcKCmludm9jYXRpb24YASABKAlIAIgBARIVCghmdW5jdGlvbhgCIAEoCUgBiAEBEgwKBHRhaWwYAyABKA0SDgoGZm9sbG93GAQgASgIQg0KC19pbnZvY2F0aW9uQgsKCV9mdW5jdGlvbiIcCgZDYW5jZWwSEgoKaW52b2NhdGlvbhgBIAEoCSIbCgtBc2tGdW5jdGlvbhIMCgRuYW1lGAEgASgJIvUDCg1Db250cm9sQW5zd2VyEiIKBmpvaW5lZBgBIAEoCzIQLmNhcmVzLnYxLkpvaW5lZEgAEh4KBGxlZnQYAiABKAsyDi5jYXJlcy52MS5MZWZ0SAASJQoHb3V0Y29tZRgDIAEoCzISLmNhcmVzLnYxLlByb3Bvc2VkSAASLwoKaW52b2NhdGlvbhgEIAEoCzIZLmNhcmVzLnYxLkludm9jYXRpb25Gb3VuZEgAEiAKA2xvZxgFIAEoCzIRLmNhcmVzLnYxLkxvZ0xpbmVIABIoCgljYW5jZWxsZWQYBiABKAsyEy5jYXJlcy52MS5DYW5jZWxsZWRIABIgCgNlbmQYByABKAsyES5jYXJlcy52MS5Mb2dzRW5kSAASJwoGZmFpbGVkGAggASgLMhUuY2FyZXMudjEuUmVtb3RlRXJyb3JIABIrCghmdW5jdGlvbhgJIAEoCzIXLmNhcmVzLnYxLkZ1bmN0aW9uRm91bmRIABIuCgxvYnNlcnZhdGlvbnMYFCABKAsyFi5jYXJlcy52MS5PYnNlcnZhdGlvbnNIABIgCgVjb3N0cxgVIAEoCzIPLmNhcmVzLnYxLkNvc3RzSAASKgoKYWRtaXNzaW9ucxgWIAEoCzIULmNhcmVzLnYxLkFkbWlzc2lvbnNIAEIGCgRraW5kIiwKC1BlZXJBZGRyZXNzEgoKAmlkGAEgASgJEhEKCWFkZHJlc3NlcxgCIAMoCSJtCgZKb2luZWQSDwoHY2x1c3RlchgBIAEoCRIZCgxvcmNoZXN0cmF0b3IYAiABKAlIAIgBARImCgdtZW1iZXJzGAMgAygLMhUuY2FyZXMudjEuUGVlckFkZHJlc3NCDwoNX29yY2hlc3RyYXRvciIGCgRMZWZ0IksKCFByb3Bvc2VkEiIKB291dGNvbWUYASABKAsyES5jYXJlcy52MS5PdXRjb21lEg0KBWluZGV4GAIgASgEEgwKBHRlcm0YAyABKAQiMQoPSW52b2NhdGlvbkZvdW5kEhMKBnJlY29yZBgBIAEoCUgAiAEBQgkKB19yZWNvcmQiSQoNRnVuY3Rpb25Gb3VuZBItCgZyZWNvcmQYASABKAsyGC5jYXJlcy52MS5GdW5jdGlvblJlY29yZEgAiAEBQgkKB19yZWNvcmQiewoHTG9nTGluZRIKCgJhdBgBIAEoCRIMCgRwZWVyGAIgASgJEhAKCGZ1bmN0aW9uGAMgASgJEhcKCmludm9jYXRpb24YBCABKAlIAIgBARIOCgZzdHJlYW0YBSABKAkSDAoEdGV4dBgGIAEoCUINCgtfaW52b2NhdGlvbiIaCglDYW5jZWxsZWQSDQoFZm91bmQYASABKAgiCQoHTG9nc0VuZCIxCg9Bc2tPYnNlcnZhdGlvbnMSHgoFa25vd24YASADKAsyDy5jYXJlcy52MS5Lbm93biIkCgVLbm93bhIOCgZvcmlnaW4YASABKAkSCwoDc2VxGAIgASgEIkkKDE9ic2VydmF0aW9ucxIrCgxvYnNlcnZhdGlvbnMYASADKAsyFS5jYXJlcy52MS5PYnNlcnZhdGlvbhIMCgRtb3JlGAIgASgIItgCCgtPYnNlcnZhdGlvbhIOCgZvcmlnaW4YASABKAkSCwoDc2VxGAIgASgEEgoKAmF0GAMgASgJEhAKCGZ1bmN0aW9uGAQgASgJEg4KBmRpZ2VzdBgFIAEoCRIMCgRwZWVyGAYgASgJEg0KBXN0YXJ0GAcgASgJEhMKBnBhcmFtcxgIIAEoCUgAiAEBEhMKC2lucHV0X2J5dGVzGAkgASgBEhQKDG91dHB1dF9ieXRlcxgKIAEoARIPCgdwdWxsX21zGAsgASgBEhAKCHN0YXJ0X21zGAwgASgBEg4KBnJ1bl9tcxgNIAEoARITCgZjcHVfbXMYDiABKAFIAYgBARIeChFtZW1vcnlfcGVha19ieXRlcxgPIAEoAUgCiAEBEg0KBWNsZWFuGBAgASgIQgkKB19wYXJhbXNCCQoHX2NwdV9tc0IUChJfbWVtb3J5X3BlYWtfYnl0ZXMiCgoIQXNrQ29zdHMiFwoFQ29zdHMSDgoGbGVkZ2VyGAEgASgJIiAKDEFza0FkbWlzc2lvbhIQCghxdWVzdGlvbhgBIAEoCSIdCgpBZG1pc3Npb25zEg8KB3JlY29yZHMYASADKAliBnByb3RvMw", [file_gossip, file_invoke, file_registry]);
 
 /**
  * @generated from message cares.v1.ControlRequest
@@ -69,6 +69,24 @@ export type ControlRequest = Message<"cares.v1.ControlRequest"> & {
      */
     value: AskFunction;
     case: "function";
+  } | {
+    /**
+     * @generated from field: cares.v1.AskObservations observations = 20;
+     */
+    value: AskObservations;
+    case: "observations";
+  } | {
+    /**
+     * @generated from field: cares.v1.AskCosts costs = 21;
+     */
+    value: AskCosts;
+    case: "costs";
+  } | {
+    /**
+     * @generated from field: cares.v1.AskAdmission admission = 22;
+     */
+    value: AskAdmission;
+    case: "admission";
   } | { case: undefined; value?: undefined };
 };
 
@@ -262,6 +280,24 @@ export type ControlAnswer = Message<"cares.v1.ControlAnswer"> & {
      */
     value: FunctionFound;
     case: "function";
+  } | {
+    /**
+     * @generated from field: cares.v1.Observations observations = 20;
+     */
+    value: Observations;
+    case: "observations";
+  } | {
+    /**
+     * @generated from field: cares.v1.Costs costs = 21;
+     */
+    value: Costs;
+    case: "costs";
+  } | {
+    /**
+     * @generated from field: cares.v1.Admissions admissions = 22;
+     */
+    value: Admissions;
+    case: "admissions";
   } | { case: undefined; value?: undefined };
 };
 
@@ -472,4 +508,239 @@ export type LogsEnd = Message<"cares.v1.LogsEnd"> & {
  */
 export const LogsEndSchema: GenMessage<LogsEnd> = /*@__PURE__*/
   messageDesc(file_control, 16);
+
+/**
+ * Tell me what has been observed beyond this.
+ *
+ * @generated from message cares.v1.AskObservations
+ */
+export type AskObservations = Message<"cares.v1.AskObservations"> & {
+  /**
+   * @generated from field: repeated cares.v1.Known known = 1;
+   */
+  known: Known[];
+};
+
+/**
+ * Describes the message cares.v1.AskObservations.
+ * Use `create(AskObservationsSchema)` to create a new message.
+ */
+export const AskObservationsSchema: GenMessage<AskObservations> = /*@__PURE__*/
+  messageDesc(file_control, 17);
+
+/**
+ * @generated from message cares.v1.Known
+ */
+export type Known = Message<"cares.v1.Known"> & {
+  /**
+   * @generated from field: string origin = 1;
+   */
+  origin: string;
+
+  /**
+   * The newest number of that origin that the asker has.
+   *
+   * @generated from field: uint64 seq = 2;
+   */
+  seq: bigint;
+};
+
+/**
+ * Describes the message cares.v1.Known.
+ * Use `create(KnownSchema)` to create a new message.
+ */
+export const KnownSchema: GenMessage<Known> = /*@__PURE__*/
+  messageDesc(file_control, 18);
+
+/**
+ * @generated from message cares.v1.Observations
+ */
+export type Observations = Message<"cares.v1.Observations"> & {
+  /**
+   * @generated from field: repeated cares.v1.Observation observations = 1;
+   */
+  observations: Observation[];
+
+  /**
+   * There are more: ask again.
+   *
+   * @generated from field: bool more = 2;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message cares.v1.Observations.
+ * Use `create(ObservationsSchema)` to create a new message.
+ */
+export const ObservationsSchema: GenMessage<Observations> = /*@__PURE__*/
+  messageDesc(file_control, 19);
+
+/**
+ * What one execution took, as its placer measured it.
+ *
+ * @generated from message cares.v1.Observation
+ */
+export type Observation = Message<"cares.v1.Observation"> & {
+  /**
+   * @generated from field: string origin = 1;
+   */
+  origin: string;
+
+  /**
+   * @generated from field: uint64 seq = 2;
+   */
+  seq: bigint;
+
+  /**
+   * @generated from field: string at = 3;
+   */
+  at: string;
+
+  /**
+   * NAME@REVISION
+   *
+   * @generated from field: string function = 4;
+   */
+  function: string;
+
+  /**
+   * @generated from field: string digest = 5;
+   */
+  digest: string;
+
+  /**
+   * @generated from field: string peer = 6;
+   */
+  peer: string;
+
+  /**
+   * warm | prewarmed | cold
+   *
+   * @generated from field: string start = 7;
+   */
+  start: string;
+
+  /**
+   * @generated from field: optional string params = 8;
+   */
+  params?: string | undefined;
+
+  /**
+   * @generated from field: double input_bytes = 9;
+   */
+  inputBytes: number;
+
+  /**
+   * @generated from field: double output_bytes = 10;
+   */
+  outputBytes: number;
+
+  /**
+   * @generated from field: double pull_ms = 11;
+   */
+  pullMs: number;
+
+  /**
+   * @generated from field: double start_ms = 12;
+   */
+  startMs: number;
+
+  /**
+   * @generated from field: double run_ms = 13;
+   */
+  runMs: number;
+
+  /**
+   * @generated from field: optional double cpu_ms = 14;
+   */
+  cpuMs?: number | undefined;
+
+  /**
+   * @generated from field: optional double memory_peak_bytes = 15;
+   */
+  memoryPeakBytes?: number | undefined;
+
+  /**
+   * @generated from field: bool clean = 16;
+   */
+  clean: boolean;
+};
+
+/**
+ * Describes the message cares.v1.Observation.
+ * Use `create(ObservationSchema)` to create a new message.
+ */
+export const ObservationSchema: GenMessage<Observation> = /*@__PURE__*/
+  messageDesc(file_control, 20);
+
+/**
+ * @generated from message cares.v1.AskCosts
+ */
+export type AskCosts = Message<"cares.v1.AskCosts"> & {
+};
+
+/**
+ * Describes the message cares.v1.AskCosts.
+ * Use `create(AskCostsSchema)` to create a new message.
+ */
+export const AskCostsSchema: GenMessage<AskCosts> = /*@__PURE__*/
+  messageDesc(file_control, 21);
+
+/**
+ * @generated from message cares.v1.Costs
+ */
+export type Costs = Message<"cares.v1.Costs"> & {
+  /**
+   * JSON text: sums for people and tools, which no peer decides by.
+   *
+   * @generated from field: string ledger = 1;
+   */
+  ledger: string;
+};
+
+/**
+ * Describes the message cares.v1.Costs.
+ * Use `create(CostsSchema)` to create a new message.
+ */
+export const CostsSchema: GenMessage<Costs> = /*@__PURE__*/
+  messageDesc(file_control, 22);
+
+/**
+ * @generated from message cares.v1.AskAdmission
+ */
+export type AskAdmission = Message<"cares.v1.AskAdmission"> & {
+  /**
+   * JSON text of one question; see AdmissionQuestion.
+   *
+   * @generated from field: string question = 1;
+   */
+  question: string;
+};
+
+/**
+ * Describes the message cares.v1.AskAdmission.
+ * Use `create(AskAdmissionSchema)` to create a new message.
+ */
+export const AskAdmissionSchema: GenMessage<AskAdmission> = /*@__PURE__*/
+  messageDesc(file_control, 23);
+
+/**
+ * @generated from message cares.v1.Admissions
+ */
+export type Admissions = Message<"cares.v1.Admissions"> & {
+  /**
+   * JSON text of each record.
+   *
+   * @generated from field: repeated string records = 1;
+   */
+  records: string[];
+};
+
+/**
+ * Describes the message cares.v1.Admissions.
+ * Use `create(AdmissionsSchema)` to create a new message.
+ */
+export const AdmissionsSchema: GenMessage<Admissions> = /*@__PURE__*/
+  messageDesc(file_control, 24);
 

@@ -26,6 +26,7 @@ export function costStrategy(objective: Objective): Strategy {
   const weighted = WEIGHTED[objective]
   return {
     name: 'cost',
+    objective,
     bandRatio: 0.05,
     score: candidate => (candidate.field.pricesDiffer ? weighted(candidate.totalMs, priceUsd(candidate)) : candidate.totalMs)
   }

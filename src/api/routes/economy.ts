@@ -1,0 +1,74 @@
+import { z } from 'zod'
+import { CaresError } from '../../model/errors.ts'
+import { COST_KEYS, type CostKey } from '../../model/costs.ts'
+import { costListSchema } from '../../model/rest-costs.ts'
+import { REST_PATHS } from '../../model/rest-paths.ts'
+import { paramsSchema } from '../../model/rest-admissions.ts'
+import { quoteSchema } from '../../model/rest-quote.ts'
+import { callerGone } from '../caller.ts'
+import type { ApiContext, App } from '../context.ts'
+import { pathPart, whole } from '../queries.ts'
+import { costCsv, costView } from '../views/cost-view.ts'
+import { peerNames } from '../views/names.ts'
+import { quoteView } from '../views/quote-view.ts'
+import { documented } from './documented.ts'
+
+const quoteQuery = z.strictObject({
+  inputBytes: whole.optional().describe('size of the body; 0 if absent'),
+  params: paramsSchema.optional().describe('declared parameters, as `x-cares-params` would say them')
+})
+const costsQuery = z.strictObject({
+  by: z
+    .string()
+    .max(64)
+    .optional()
+    .describe(`what to tell apart, of ${COST_KEYS.join(', ')}; \`function\` if absent`),
+  format: z.enum(['json', 'csv']).optional()
+})
+
+/** What calls would cost, and what they have cost. */
+export function economyRoutes(app: App, { service }: ApiContext): void {
+  app.get(
+    REST_PATHS.quote,
+    {
+      schema: {
+        ...documented('functions', 'What a call would take and cost', { 200: quoteSchema }),
+        params: z.object({ name: pathPart }),
+        querystring: quoteQuery
+      }
+    },
+    async request => {
+      const { inputBytes = 0, params } = request.query
+      const quoted = service.quote(request.params.name, { inputBytes, ...(params === undefined ? {} : { params }) })
+      const profiles = new Map<string, ReturnType<typeof service.peer>['profile']>(
+        service.peers().map(({ profile }) => [profile.id, profile])
+      )
+      return quoteView(quoted, { name: peerNames(service), profileOf: id => profiles.get(id) })
+    }
+  )
+
+  app.get(
+    REST_PATHS.costs,
+    { schema: { ...documented('observe', 'What calls have cost', { 200: costListSchema }), querystring: costsQuery } },
+    async (request, reply) => {
+      const { by = 'function', format = 'json' } = request.query
+      const ledgers = await service.costs({ signal: callerGone(reply.raw).signal })
+      const name = peerNames(service)
+      const list = costView(ledgers, { by: keysOf(by), nameOf: peer => name(peer).name })
+      if (format === 'json') return list
+      return await reply
+        .serializer(text => String(text))
+        .type('text/csv; charset=utf-8')
+        .send(costCsv(list) as never)
+    }
+  )
+}
+
+function keysOf(by: string): readonly CostKey[] {
+  return by.split(',').map(word => {
+    const key = COST_KEYS.find(each => each === word)
+    if (key === undefined)
+      throw new CaresError('invalid', `costs are not told apart by ${JSON.stringify(word)}`, { hint: `known: ${COST_KEYS.join(', ')}` })
+    return key
+  })
+}

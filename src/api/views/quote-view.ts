@@ -1,0 +1,80 @@
+import type { Decision, Estimate } from '../../model/placement.ts'
+import type { PeerProfile } from '../../model/peer.ts'
+import { shareOfMachine, usdOf } from '../../model/price.ts'
+import type { Quote } from '../../model/rest-quote.ts'
+import type { Quoted } from '../../model/service.ts'
+import { verdictItems } from './explanation-view.ts'
+import type { PeerRef } from './names.ts'
+
+/** With fewer executions an estimate is a guess; with so many, half of them predicted as well as this, it is a good one. */
+const SAMPLES_ROUGH = 3
+const SAMPLES_GOOD = 10
+const ERROR_RATIO_GOOD = 0.2
+
+/** A quote with its bounds, its price, and how sure it is. */
+export function quoteView(
+  { function: fn, inputBytes, params, strategy, objective, estimate, decision, refusal }: Quoted,
+  { name, profileOf }: { name: (id: string) => PeerRef; profileOf: (id: string) => PeerProfile | undefined }
+): Quote {
+  const verdict = decision.verdicts.find(({ peer }) => peer === decision.chosen)
+  const chosen = verdict?.fits === true ? verdict : undefined
+  const profile = chosen === undefined ? undefined : profileOf(chosen.peer)
+  const upperMs = estimate.runMsUpper ?? estimate.runMs
+  const [candidate] = verdictItems(decision, strategy, name)
+  return {
+    function: fn.name,
+    revision: fn.revision,
+    inputBytes,
+    ...(params === undefined ? {} : { params }),
+    strategy,
+    objective,
+    peer: decision.chosen === null ? null : name(decision.chosen),
+    start: chosen?.start ?? null,
+    why: decision.chosen === null ? refusal : (candidate?.why ?? ''),
+    time: chosen === undefined ? null : { ms: chosen.cost.total, upperMs: upperTotalMs(chosen.cost, estimate) },
+    run: { ms: estimate.runMs, upperMs, ...(estimate.cpuMs === undefined ? {} : { cpuMs: estimate.cpuMs }) },
+    memory: {
+      ...(estimate.memoryPeakBytes === undefined ? {} : { bytes: estimate.memoryPeakBytes }),
+      ...(estimate.memoryPeakBytesUpper === undefined ? {} : { upperBytes: estimate.memoryPeakBytesUpper }),
+      limitBytes: fn.memoryBytes
+    },
+    outputBytes: estimate.outputBytes,
+    cost: costOf({ decision, estimate, fn, profile }),
+    sure: {
+      level: levelOf(estimate),
+      samples: estimate.samples,
+      ...(estimate.basis === undefined ? {} : { basis: estimate.basis }),
+      ...(estimate.runErrorRatio === undefined ? {} : { errorRatio: estimate.runErrorRatio })
+    },
+    candidates: verdictItems(decision, strategy, name)
+  }
+}
+
+/** The run, and the wait behind others' runs, may take as much longer as the bound says. */
+function upperTotalMs(cost: { total: number; run: number; queue: number }, { runMs, runMsUpper = runMs }: Estimate): number {
+  const factor = runMs > 0 ? runMsUpper / runMs : 1
+  return cost.total + (factor - 1) * (cost.run + cost.queue)
+}
+
+function costOf({
+  decision,
+  estimate,
+  fn,
+  profile
+}: {
+  decision: Decision
+  estimate: Estimate
+  fn: { cpus: number; memoryBytes: number }
+  profile: PeerProfile | undefined
+}): Quote['cost'] {
+  const verdict = decision.verdicts.find(({ peer }) => peer === decision.chosen)
+  if (verdict?.fits !== true || profile === undefined || profile.usdPerHour === 0) return null
+  const share = shareOfMachine(profile.capacity, fn.cpus, fn.memoryBytes)
+  const usd = (ms: number): number => usdOf(profile.usdPerHour, share, ms - verdict.cost.network)
+  return { usd: usd(verdict.cost.total), upperUsd: usd(upperTotalMs(verdict.cost, estimate)) }
+}
+
+function levelOf({ samples, runErrorRatio }: Estimate): Quote['sure']['level'] {
+  if (samples < SAMPLES_ROUGH) return 'guess'
+  return samples >= SAMPLES_GOOD && runErrorRatio !== undefined && runErrorRatio <= ERROR_RATIO_GOOD ? 'good' : 'rough'
+}

@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import type { AdmissionQuestion, AdmissionRecord } from '../model/admission.ts'
+import type { CostLedger } from '../model/costs.ts'
+import { admissionOutcomeSchema, admissionRequestSchema, paramsSchema } from '../model/rest-admissions.ts'
+import { refuse } from './check.ts'
+import { ADMISSION_CHARS_MAX, COST_ROWS_MAX, COSTS_CHARS_MAX, ID_CHARS_MAX, TEXT_CHARS_MAX } from './limits.ts'
+
+/*
+ * Costs are read by people, and admissions are what a REST client would ask of the orchestrator itself: both travel as the JSON that they are
+ * made of, checked as it would be there.
+ */
+
+const id = z.string().min(1).max(ID_CHARS_MAX)
+const amount = z.number().min(0)
+const whole = z.int().min(0)
+
+const row = z.object({
+  function: id,
+  caller: z.string().max(ID_CHARS_MAX),
+  peer: id,
+  calls: whole,
+  failed: whole,
+  cpuMs: amount,
+  gbMs: amount,
+  bytesIn: amount,
+  bytesOut: amount,
+  usd: amount,
+  quotedUsd: amount,
+  runMs: amount,
+  totalMs: amount,
+  predictedMs: amount,
+  regretMs: amount
+})
+const ledger = z.object({ since: z.string().max(TEXT_CHARS_MAX), rows: z.array(row).max(COST_ROWS_MAX) })
+
+const question = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('ask'),
+    id,
+    request: admissionRequestSchema,
+    approved: z.strictObject({ peer: id, elapsedMs: amount }).optional()
+  }),
+  z.strictObject({ kind: z.literal('read'), id }),
+  z.strictObject({ kind: z.literal('complete'), id, outcome: admissionOutcomeSchema }),
+  z.strictObject({ kind: z.literal('list') })
+])
+const record = z.object({
+  id,
+  name: id,
+  params: paramsSchema.optional(),
+  inputBytes: amount,
+  state: z.enum(['approved', 'queued', 'completed', 'expired']),
+  peer: id.nullable(),
+  predicted: z.object({ cpus: amount, memoryBytes: amount, diskBytes: amount }),
+  predictedMs: amount,
+  samples: whole,
+  waitMs: amount.nullable(),
+  ahead: whole,
+  at: z.string().max(TEXT_CHARS_MAX),
+  leaseMs: amount
+})
+
+/** Throws `protocol` when the text is not a ledger. */
+export function readLedger(json: string): CostLedger {
+  return parse('ledger of costs', ledger, json, COSTS_CHARS_MAX) as CostLedger
+}
+
+/** Throws `protocol` when the text is not a question. */
+export function readQuestion(json: string): AdmissionQuestion {
+  return parse('question about an admission', question, json, ADMISSION_CHARS_MAX) as AdmissionQuestion
+}
+
+/** Throws `protocol` when the text is not an admission. */
+export function readAdmission(json: string): AdmissionRecord {
+  return parse('admission', record, json, ADMISSION_CHARS_MAX) as AdmissionRecord
+}
+
+function parse(name: string, schema: z.ZodType, json: string, charsMax: number): unknown {
+  if (json.length > charsMax) refuse(`${name} has ${json.length} characters, more than ${charsMax}`)
+  let value: unknown
+  try {
+    value = JSON.parse(json)
+  } catch {
+    return refuse(`${name} is not JSON`)
+  }
+  const result = schema.safeParse(value)
+  return result.success ? result.data : refuse(`${name} is not valid at ${result.error.issues[0]?.path.join('.') ?? ''}`)
+}
