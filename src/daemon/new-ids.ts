@@ -20,6 +20,11 @@ export function newArchiveId(): ArchiveId {
   return `a-${base32(randomBytes(ID_BYTES))}` as ArchiveId
 }
 
+/** 128 random bits as `w-` and 26 characters. */
+export function newAdmissionId(): string {
+  return `w-${base32(randomBytes(ID_BYTES))}`
+}
+
 function base32(bytes: Uint8Array): string {
   let text = ''
   let bits = 0

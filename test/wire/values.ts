@@ -533,6 +533,5 @@ export const VALUES = {
   consensus: consensusFrame,
   imageUp,
   imageDown,
-  taskAsk,
   lane: laneFrame
 } as const
