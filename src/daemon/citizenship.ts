@@ -127,7 +127,8 @@ export class Citizenship implements Startable {
 
   async #untilReleased(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#components
-    while (this.#isMember() && this.#others().length > 0) {
+    // That its own log counts it out is not enough: the entry may be lost with the orchestrator that wrote it, and the others count on.
+    while (this.#others().length > 0) {
       try {
         return await this.#askToLeave(AbortSignal.any([signal, clock.timeout(LEAVE_TRY_MS)]))
       } catch (err) {
@@ -143,8 +144,17 @@ export class Citizenship implements Startable {
     await this.#handOver()
     const { leader, active } = consensus.role
     if (active) return governor.dismiss(transport.self, { signal })
-    if (leader === null) throw new CaresError('no_orchestrator', 'no orchestrator is known', { retryable: true })
-    await ask(transport, leader, { type: 'leave', peer: transport.self }, { signal })
+    // A peer that is counted out hears no orchestrator any more: whoever is connected knows who it is now.
+    const asked = leader ?? transport.connected()[0]
+    if (asked === undefined) throw new CaresError('no_orchestrator', 'no orchestrator is known', { retryable: true })
+    const request = { type: 'leave', peer: transport.self } as const
+    try {
+      await ask(transport, asked, request, { signal })
+    } catch (err) {
+      const { orchestrator } = toCaresError(err).details
+      if (typeof orchestrator !== 'string' || orchestrator === transport.self) throw err
+      await ask(transport, orchestrator as PeerId, request, { signal })
+    }
   }
 
   /** Passes the role on if this peer has it and somebody can take it: the others then need no election. */
