@@ -29,6 +29,8 @@ export interface ConsensusInit {
   readonly persisted: Persisted
   /** Neither votes nor campaigns until `release`. @default false */
   readonly isHeld?: boolean
+  /** 0 to 4: how much later than others this peer campaigns. @default 0 */
+  readonly rankSlot?: number
   /** In place of some of the defaults. */
   readonly retention?: Partial<LogRetention>
 }

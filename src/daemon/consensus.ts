@@ -73,7 +73,14 @@ export class Consensus implements Startable {
     this.#snapshots = new OutgoingSnapshots(this.#retention.chunkBytes, components.store)
     this.#isHeld = init.isHeld ?? false
     this.#lastTickMs = components.clock.nowMs()
-    this.#state = raft.createRaft({ self, timings, persisted, random: components.random, nowMs: this.#lastTickMs })
+    this.#state = raft.createRaft({
+      self,
+      timings,
+      persisted,
+      random: components.random,
+      nowMs: this.#lastTickMs,
+      rankSlot: init.rankSlot ?? 0
+    })
   }
 
   async start(): Promise<void> {

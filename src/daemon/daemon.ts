@@ -1,4 +1,5 @@
 import { membersOf } from '../core/consensus/log.ts'
+import type { Standing } from '../core/consensus/voters.ts'
 import { Predictor } from '../core/predictor/predictor.ts'
 import type { Strategy } from '../core/scheduler/strategy.ts'
 import type { AlertThresholds } from '../model/alerts.ts'
@@ -30,7 +31,7 @@ import { Control } from './control.ts'
 import { Economy } from './economy.ts'
 import { EventLog } from './event-log.ts'
 import { Functions } from './functions.ts'
-import { Governor } from './governor.ts'
+import { Governor, standingOf } from './governor.ts'
 import { createImages } from './images.ts'
 import { InvocationBook } from './invocation-book.ts'
 import { Gateway } from './invoke.ts'
@@ -89,6 +90,9 @@ export interface DaemonComponents {
 /** An orchestrator that misses so many heartbeats is taken for lost by the calls that wait for it. */
 const SILENT_HEARTBEATS = 4
 
+/** How much later a peer campaigns: those that would rather not lead give the others a head start. */
+const RANK_SLOTS: Readonly<Record<Standing, number>> = { preferred: 0, ordinary: 0, reluctant: 3 }
+
 /** The life of one peer, whatever its ports are made of. */
 export interface Daemon extends Startable {
   readonly service: PeerService
@@ -115,7 +119,13 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
 
   // What is agreed.
   const consensus: Consensus = new Consensus(
-    { self, timings, persisted, isHeld: persisted.cluster !== null && persisted.addresses.length > 0 },
+    {
+      self,
+      timings,
+      persisted,
+      rankSlot: RANK_SLOTS[standingOf(profile())],
+      isHeld: persisted.cluster !== null && persisted.addresses.length > 0
+    },
     { ...components, log: log.child('consensus'), listener: { onRole, onConfiguration: onMembers, onTables, onFenced: () => undefined } }
   )
   const term = (): number => consensus.term

@@ -1,9 +1,10 @@
 import { membersOf } from '../core/consensus/log.ts'
-import { type MemberHealth, nextVoterChange } from '../core/consensus/voters.ts'
+import { nextLeader } from '../core/consensus/succession.ts'
+import { type MemberHealth, nextVoterChange, type Standing } from '../core/consensus/voters.ts'
 import type { Configuration } from '../model/consensus.ts'
 import { CaresError, toCaresError } from '../model/errors.ts'
 import type { PeerId } from '../model/ids.ts'
-import type { PeerView } from '../model/peer.ts'
+import type { PeerProfile, PeerView } from '../model/peer.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import type { Startable } from '../model/ports/startable.ts'
@@ -12,6 +13,10 @@ import type { Consensus } from './consensus.ts'
 
 /** How often the orchestrator reviews who votes. */
 const REVIEW_MS = 250
+/** Peers with the same value of this label share their fate (`--label zone=rack-1`): voters are spread over its values. */
+export const DOMAIN_LABEL = 'zone'
+/** How gladly a peer votes and leads (`--label control=preferred`, or `reluctant`). */
+export const STANDING_LABEL = 'control'
 /** A change of members waits so long for the one before it. */
 const CHANGE_RETRY_MS = 50
 
@@ -28,6 +33,9 @@ export class Governor implements Startable {
   readonly #components: GovernorComponents
   readonly #health = new Map<PeerId, { state: MemberHealth['state']; sinceMs: number }>()
   readonly #leaving = new Set<PeerId>()
+  /** Since when this peer leads; null while it does not. */
+  #leadsSinceMs: number | null = null
+  #askedAtMs = Number.NEGATIVE_INFINITY
   #timer: Disposable | undefined
 
   constructor(components: GovernorComponents) {
@@ -100,9 +108,11 @@ export class Governor implements Startable {
       this.#health.clear()
       // Whoever leads now is asked anew: a wish that outlived a term could remove a peer that has come back since.
       this.#leaving.clear()
+      this.#leadsSinceMs = null
       return
     }
     const nowMs = clock.nowMs()
+    const sinceMs = (this.#leadsSinceMs ??= nowMs)
     const { configuration, matches, indices } = consensus
     const health = new Map<PeerId, MemberHealth>()
     for (const { profile, state } of views()) {
@@ -112,11 +122,20 @@ export class Governor implements Startable {
       const known = this.#health.get(profile.id)
       const entry = known?.state === current ? known : { state: current, sinceMs: nowMs }
       this.#health.set(profile.id, entry)
-      health.set(profile.id, { ...entry, lag: indices.last - (matches.get(profile.id) ?? 0) })
+      const lag = profile.id === this.#self ? 0 : indices.last - (matches.get(profile.id) ?? 0)
+      health.set(profile.id, { ...entry, lag, domain: profile.labels[DOMAIN_LABEL], standing: standingOf(profile) })
     }
     for (const peer of this.#health.keys()) if (!health.has(peer)) this.#health.delete(peer)
     const change = nextVoterChange({ self: this.#self, configuration, health, leaving: this.#leaving, timings, nowMs })
-    if (change === null) return
+    if (change === null) {
+      const draining = new Set(views().flatMap(({ profile, stats }) => (stats.draining ? [profile.id] : [])))
+      const succession = nextLeader({ self: this.#self, configuration, health, draining, sinceMs, askedAtMs: this.#askedAtMs, nowMs })
+      if (succession === null) return
+      this.#askedAtMs = nowMs
+      log.info({ to: succession.to, reason: succession.reason }, 'role of orchestrator offered')
+      consensus.transfer(succession.to)
+      return
+    }
     try {
       await consensus.reconfigure(change.configuration)
       log.info({ peer: change.peer, change: change.type, reason: change.reason }, 'members changed')
@@ -128,4 +147,10 @@ export class Governor implements Startable {
   get #self(): PeerId {
     return this.#components.consensus.self
   }
+}
+
+/** What an operator says of a peer by its label; anything else is `ordinary`. */
+export function standingOf({ labels }: Pick<PeerProfile, 'labels'>): Standing {
+  const label = labels[STANDING_LABEL]
+  return label === 'preferred' || label === 'reluctant' ? label : 'ordinary'
 }

@@ -11,7 +11,15 @@ export interface MemberHealth {
   readonly sinceMs: number
   /** Log entries that it lacks; of itself, 0. */
   readonly lag: number
+  /** What it shares its fate with: a rack, a building, a power line. Voters are spread over these. @default its own */
+  readonly domain?: string | undefined
+  /** How gladly its operator sees it vote and lead. @default 'ordinary' */
+  readonly standing?: Standing | undefined
 }
+
+/** `preferred` comes before `ordinary`, and `reluctant` only where nobody else can. Never a matter of safety. */
+export const STANDINGS = ['preferred', 'ordinary', 'reluctant'] as const
+export type Standing = (typeof STANDINGS)[number]
 
 /** What the choice of voters depends on. */
 export interface VoterReview {
@@ -38,6 +46,12 @@ export interface VoterChange {
 /** A learner this many entries behind catches up within one append; until then, it would hold commits up as a voter. */
 export const PROMOTE_LAG_MAX = 64
 
+/** A member that is gone for so long is none any more; it may join again. Long enough for a weekend's repair to have begun. */
+export const FORGET_AFTER_MS = 86_400_000
+
+/** A better spread is worth a change only with a learner that has been healthy for so many times `promoteAfterMs`. */
+const SETTLED_RATIO = 10
+
 /**
  * How many voters a cluster of `membersCount` peers should have. Odd, since an even voter costs a quorum member and survives nothing more;
  * 1 of 2, since two voters survive less than one; at most 5, since each voter is one more disk to wait for.
@@ -53,20 +67,20 @@ export function targetVoters(membersCount: number): 1 | 3 | 5 {
  * before it; an even number of voters is only ever a step on the way. The leader never removes itself, unless it is leaving.
  */
 export function nextVoterChange(review: VoterReview): VoterChange | null {
-  return removeLeaver(review) ?? fillUp(review) ?? replaceGone(review) ?? shrink(review)
+  return removeLeaver(review) ?? fillUp(review) ?? replaceGone(review) ?? removeForgotten(review) ?? improve(review) ?? shrink(review)
 }
 
 /** Lets a member go that asked for it. The last voter stays until another one counts. */
 function removeLeaver(review: VoterReview): VoterChange | null {
   const { configuration, leaving } = review
   const learner = configuration.learners.find(peer => leaving.has(peer))
-  if (learner !== undefined) return remove(review, learner)
+  if (learner !== undefined) return remove(review, learner, 'it is leaving')
   const voter = configuration.voters.filter(peer => leaving.has(peer)).sort(selfLast(review))[0]
   if (voter === undefined) return null
   const staying = configuration.voters.filter(peer => !leaving.has(peer))
   const heir = staying.length < target(review) ? promotable(review)[0] : undefined
   if (heir !== undefined) return promote(review, heir, `${voter} is leaving`)
-  return staying.length > 0 ? remove(review, voter) : null
+  return staying.length > 0 ? remove(review, voter, 'it is leaving') : null
 }
 
 /** Grows to the target. From an odd number it starts only when it can reach the next odd one. */
@@ -93,6 +107,38 @@ function replaceGone(review: VoterReview): VoterChange | null {
   return promote(review, heir, `${dead} is gone for ${Math.round(nowMs - healthOf(review, dead).sinceMs)} ms`)
 }
 
+/** Lets a member go that has not been seen for a day. Voters go last: one for which there is a learner has been replaced long before. */
+function removeForgotten(review: VoterReview): VoterChange | null {
+  const { configuration, self, nowMs } = review
+  const forgotten = [...configuration.learners, ...configuration.voters].find(peer => {
+    const { state, sinceMs } = healthOf(review, peer)
+    return peer !== self && state === 'gone' && nowMs - sinceMs >= FORGET_AFTER_MS
+  })
+  return forgotten === undefined ? null : remove(review, forgotten, `gone for ${FORGET_AFTER_MS / 3_600_000} h`)
+}
+
+/**
+ * A learner takes the place of a living voter where that spreads the voters over more domains, or spares a reluctant one: it is promoted here;
+ * `shrink` then demotes the other. Only while all voters live, and each time the sum of both gets better, so that it ends.
+ */
+function improve(review: VoterReview): VoterChange | null {
+  const { configuration, self, timings, nowMs } = review
+  const { voters } = configuration
+  if (voters.length !== target(review) || !voters.every(voter => isAlive(review, voter))) return null
+  const settledMs = SETTLED_RATIO * timings.promoteAfterMs
+  const heir = promotable(review).find(learner => nowMs - healthOf(review, learner).sinceMs >= settledMs)
+  if (heir === undefined) return null
+  const weakest = weakestOf(review, [...voters, heir])
+  if (weakest === undefined || weakest === heir || weakest === self) return null
+  const next = voters.map(voter => (voter === weakest ? heir : voter))
+  const [domainsNow, domainsNext] = [voters, next].map(peers => new Set(peers.map(peer => domainOf(review, peer))).size)
+  const [reluctantNow, reluctantNext] = [voters, next].map(peers => peers.filter(peer => standingRank(review, peer) === 2).length)
+  if (domainsNow === undefined || domainsNext === undefined || reluctantNow === undefined || reluctantNext === undefined) return null
+  if (domainsNext < domainsNow || reluctantNext > reluctantNow) return null
+  if (domainsNext === domainsNow && reluctantNext === reluctantNow) return null
+  return promote(review, heir, `a better place for a vote than ${weakest}`)
+}
+
 /**
  * Ends an even number of voters, by taking the least useful one away, unless a learner that is on its way up will make it odd. Ends any
  * number above the target as well, which nothing here brings about.
@@ -103,7 +149,7 @@ function shrink(review: VoterReview): VoterChange | null {
   const isWhole = configuration.voters.every(voter => healthOf(review, voter).state !== 'gone')
   const isHelpComing = configuration.voters.length < target(review) && configuration.learners.some(peer => isAlive(review, peer))
   if (isWhole && isHelpComing) return null
-  const weakest = configuration.voters.filter(voter => voter !== review.self).sort(weakestFirst(review))[0]
+  const weakest = weakestOf(review, configuration.voters)
   if (weakest === undefined) return null
   const voters = configuration.voters.filter(voter => voter !== weakest)
   return {
@@ -119,32 +165,66 @@ function promote({ configuration }: VoterReview, peer: PeerId, reason: string): 
   return { type: 'promote', peer, configuration: normalize({ voters: [...configuration.voters, peer], learners }), reason }
 }
 
-function remove({ configuration: { voters, learners } }: VoterReview, peer: PeerId): VoterChange {
+function remove({ configuration: { voters, learners } }: VoterReview, peer: PeerId, reason: string): VoterChange {
   const configuration = normalize({
     voters: voters.filter(voter => voter !== peer),
     learners: learners.filter(learner => learner !== peer)
   })
-  return { type: 'remove', peer, configuration, reason: 'it is leaving' }
+  return { type: 'remove', peer, configuration, reason }
 }
 
-/** Learners that may become voters, the longest healthy first. */
+/** Learners that may become voters: by standing, then those whose domain has the fewest voters, then the longest healthy first. */
 function promotable(review: VoterReview): readonly PeerId[] {
   const { configuration, leaving, timings, nowMs } = review
   const ready = configuration.learners.filter(learner => {
     const { state, sinceMs, lag } = healthOf(review, learner)
     return state === 'alive' && nowMs - sinceMs >= timings.promoteAfterMs && lag <= PROMOTE_LAG_MAX && !leaving.has(learner)
   })
-  return ready.sort((a, b) => healthOf(review, a).sinceMs - healthOf(review, b).sinceMs || compareIds(a, b))
+  const crowd = crowdIn(review, configuration.voters)
+  return ready.sort(
+    (a, b) =>
+      standingRank(review, a) - standingRank(review, b) ||
+      crowd(a) - crowd(b) ||
+      healthOf(review, a).sinceMs - healthOf(review, b).sinceMs ||
+      compareIds(a, b)
+  )
 }
 
-/** Gone before suspect before alive; of two alike, the one whose state is younger if alive, older if not. */
-function weakestFirst(review: VoterReview): (a: PeerId, b: PeerId) => number {
+/**
+ * Whom of `voters`, but for the leader, to take the vote from: gone before suspect before alive; of two alike the more reluctant one, then the
+ * one with more voters in its domain, then the one whose state is younger if alive, older if not.
+ */
+function weakestOf(review: VoterReview, voters: readonly PeerId[]): PeerId | undefined {
   const rank = { gone: 0, suspect: 1, alive: 2 }
-  return (a, b) => {
+  const crowd = crowdIn(review, voters)
+  const weakestFirst = (a: PeerId, b: PeerId): number => {
     const [left, right] = [healthOf(review, a), healthOf(review, b)]
     const olderFirst = left.sinceMs - right.sinceMs
-    return rank[left.state] - rank[right.state] || (left.state === 'alive' ? -olderFirst : olderFirst) || compareIds(a, b)
+    return (
+      rank[left.state] - rank[right.state] ||
+      standingRank(review, b) - standingRank(review, a) ||
+      crowd(b) - crowd(a) ||
+      (left.state === 'alive' ? -olderFirst : olderFirst) ||
+      compareIds(a, b)
+    )
   }
+  return voters.filter(voter => voter !== review.self).sort(weakestFirst)[0]
+}
+
+/** How many of `voters` are in the domain of a peer. */
+function crowdIn(review: VoterReview, voters: readonly PeerId[]): (peer: PeerId) => number {
+  return peer => voters.filter(voter => domainOf(review, voter) === domainOf(review, peer)).length
+}
+
+function domainOf({ health }: VoterReview, peer: PeerId): string {
+  // The prefix keeps the name of a domain from being the id of a peer.
+  const domain = health.get(peer)?.domain
+  return domain === undefined ? peer : `domain ${domain}`
+}
+
+/** 0 for `preferred`, 1 for `ordinary`, 2 for `reluctant`. */
+function standingRank({ health }: VoterReview, peer: PeerId): number {
+  return STANDINGS.indexOf(health.get(peer)?.standing ?? 'ordinary')
 }
 
 function selfLast({ self }: VoterReview): (a: PeerId, b: PeerId) => number {

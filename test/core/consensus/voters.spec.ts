@@ -2,9 +2,21 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { faultOfChange } from '../../../src/core/consensus/configuration.ts'
 import { majority } from '../../../src/core/consensus/quorum.ts'
-import { type MemberHealth, nextVoterChange, PROMOTE_LAG_MAX, targetVoters, type VoterReview } from '../../../src/core/consensus/voters.ts'
+import {
+  FORGET_AFTER_MS,
+  type MemberHealth,
+  nextVoterChange,
+  PROMOTE_LAG_MAX,
+  STANDINGS,
+  targetVoters,
+  type VoterReview
+} from '../../../src/core/consensus/voters.ts'
 import type { Configuration } from '../../../src/model/consensus.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
+
+interface Domain {
+  readonly domain: string
+}
 
 const timings = { promoteAfterMs: 3_000, replaceAfterMs: 15_000 }
 const nowMs = 100_000
@@ -47,6 +59,8 @@ describe('the target number of voters', () => {
 
 describe('the choice of voters', () => {
   const recent = { sinceMs: nowMs - 1_000 }
+  const [east, west, south] = ['east', 'west', 'south'].map(domain => ({ domain })) as [Domain, Domain, Domain]
+  const forgotten: MemberHealth = { ...gone, sinceMs: nowMs - FORGET_AFTER_MS }
   const rows: [claim: string, input: VoterReview, decision: string][] = [
     ['leaves a lone peer alone', review(1, 0), 'nothing'],
     ['keeps one voter of two', review(1, 1), 'nothing'],
@@ -74,14 +88,31 @@ describe('the choice of voters', () => {
     ['then lets the leader go', review(2, 0, {}, [0]), 'remove p0'],
     ['lets others go before the leader', review(3, 0, {}, [0, 2]), 'remove p2'],
     ['demotes the least stable of an even number', review(4, 0, { 2: { sinceMs: 90_000 } }), 'demote p2'],
-    ['demotes a suspect rather than a living voter', review(4, 0, { 2: { sinceMs: 90_000 }, 3: { state: 'suspect' } }), 'demote p3']
+    ['demotes a suspect rather than a living voter', review(4, 0, { 2: { sinceMs: 90_000 }, 3: { state: 'suspect' } }), 'demote p3'],
+    ['promotes a learner of another domain first', review(1, 3, { 0: east, 1: east, 2: east, 3: west }), 'promote p3'],
+    ['promotes a preferred learner first', review(1, 3, { 2: { standing: 'preferred' } }), 'promote p2'],
+    ['promotes a reluctant learner last', review(1, 3, { 1: { standing: 'reluctant' } }), 'promote p2'],
+    ['lets a reluctant learner vote where nobody else can', review(2, 1, { 2: { standing: 'reluctant' } }), 'promote p2'],
+    ['demotes of a crowded domain first', review(4, 0, { 0: east, 1: west, 2: east, 3: south }), 'demote p2'],
+    ['demotes a reluctant voter first', review(4, 0, { 3: { standing: 'reluctant' } }), 'demote p3'],
+    ['spreads voters over one more domain', review(3, 1, { 0: east, 1: east, 2: west, 3: south }), 'promote p3'],
+    ['does not when the learner is rather new', review(3, 1, { 0: east, 1: east, 2: west, 3: { ...south, sinceMs: 80_000 } }), 'nothing'],
+    ['does not while a voter is suspect', review(3, 1, { 0: east, 1: east, 2: { ...west, state: 'suspect' }, 3: south }), 'nothing'],
+    ['spares a reluctant voter', review(3, 1, { 1: { standing: 'reluctant' } }), 'promote p3'],
+    ['but not at the price of the spread', review(3, 1, { 0: east, 1: { ...west, standing: 'reluctant' }, 2: south, 3: east }), 'nothing'],
+    ['keeps a learner that is gone for an hour', review(3, 1, { 3: { ...gone, sinceMs: nowMs - 3_600_000 } }), 'nothing'],
+    ['forgets a learner that is gone for a day', review(3, 1, { 3: forgotten }), 'remove p3'],
+    ['forgets a voter that is gone for a day and that nobody can replace', review(3, 0, { 1: forgotten }), 'remove p1'],
+    ['replaces it where somebody can', review(3, 1, { 1: forgotten }), 'promote p3']
   ]
   for (const [claim, input, decision] of rows) it(claim, () => assert.equal(decide(input), decision))
 
   const health = fc.record({
     state: fc.constantFrom('alive', 'alive', 'alive', 'suspect', 'gone'),
-    sinceMs: fc.constantFrom(0, 40_000, 90_000, 98_000, 99_500),
-    lag: fc.constantFrom(0, 0, 3, 1_000)
+    sinceMs: fc.constantFrom(-FORGET_AFTER_MS, 0, 40_000, 90_000, 98_000, 99_500),
+    lag: fc.constantFrom(0, 0, 3, 1_000),
+    domain: fc.constantFrom(undefined, 'east', 'west', 'south'),
+    standing: fc.constantFrom(undefined, ...STANDINGS)
   })
   const reviews = fc
     .record({
