@@ -1,13 +1,16 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, type Metric, Registry } from 'prom-client'
-import type { PeerService } from '../model/service.ts'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { PeerListing, PeerService } from '../model/service.ts'
 
 /** Functions with series of their own; those beyond it are counted together as `other`, or a busy cluster would fill its own monitoring. */
 const FUNCTION_LABELS_MAX = 256
 
-/** From a warm call on the same machine to the longest timeout, about a factor of two apart. */
+/** From a warm call on the same machine to the longest timeout, about a factor of two apart. The same on all peers, so that they can be added. */
 const SECONDS_BUCKETS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 3_600]
 
 const PEER_STATES = ['alive', 'suspect', 'draining', 'gone'] as const
+
+/** Defaults of the library that say what `process_…` says, under names that Prometheus' own linter refuses (a gauge must not end in `_total`). */
+const ILL_NAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
 /** What the API itself measures. */
 export interface CallMetrics {
@@ -17,6 +20,9 @@ export interface CallMetrics {
   text(): Promise<{ contentType: string; body: string }>
 }
 
+/** One number of a metric, and what tells it from the others. */
+type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
+
 /**
  * The numbers behind `/metrics`. Those of the service are read when they are asked for.
  *
@@ -25,8 +31,7 @@ export interface CallMetrics {
 export function createMetrics(service: PeerService, registry = new Registry()): CallMetrics {
   const label = boundedLabels(FUNCTION_LABELS_MAX)
   collectDefaultMetrics({ register: registry })
-  const add = (metric: Metric): void => registry.registerMetric(metric)
-
+  for (const name of ILL_NAMED) registry.removeSingleMetric(name)
   const seconds = new Histogram({
     name: 'cares_invocation_seconds',
     help: 'Time from the arrival of a synchronous call at this gateway to the end of its answer',
@@ -34,96 +39,170 @@ export function createMetrics(service: PeerService, registry = new Registry()): 
     buckets: SECONDS_BUCKETS,
     registers: [registry]
   })
-  add(
-    new Counter({
-      name: 'cares_invocations_total',
-      help: 'Invocations through this gateway that have finished, by outcome: ok or an error code',
-      labelNames: ['function', 'outcome'],
-      registers: [],
-      collect() {
-        this.reset()
-        for (const { function: name, outcome, count } of service.counters().invocations) this.inc({ function: label(name), outcome }, count)
-      }
-    })
-  )
-  add(
-    new Counter({
-      name: 'cares_placements_total',
-      help: 'Placements of invocations through this gateway, by who placed',
-      labelNames: ['kind'],
-      registers: [],
-      collect() {
-        this.reset()
-        for (const { kind, count } of service.counters().placements) this.inc({ kind }, count)
-      }
-    })
-  )
-  const gauge = (name: string, help: string, read: () => number): void => {
-    add(
-      new Gauge({
-        name,
-        help,
-        registers: [],
-        collect() {
-          this.set(read())
-        }
-      })
-    )
-  }
-  gauge('cares_in_flight', 'Invocations through this gateway that have not finished', () => service.counters().inFlight)
-  gauge('cares_term', 'Term that this peer knows', () => service.cluster().term)
-  gauge('cares_log_applied_index', 'Log position that this peer has applied', () => service.cluster().appliedIndex)
-  gauge('cares_orchestrator_known', 'Whether this peer knows an orchestrator: 1 or 0', () => (service.cluster().orchestrator ? 1 : 0))
-  gauge('cares_running_executions', 'Executions that run on this peer', () => own(service)?.stats.running ?? 0)
-  add(
-    new Gauge({
-      name: 'cares_peers',
-      help: 'Peers of the cluster by state, as this peer sees them',
-      labelNames: ['state'],
-      registers: [],
-      collect() {
-        const peers = service.peers()
-        for (const state of PEER_STATES) this.set({ state }, peers.filter(peer => peer.state === state).length)
-      }
-    })
-  )
-  add(
-    new Gauge({
-      name: 'cares_peer_cpu_ratio',
-      help: 'CPU of this peer that is in use or reserved, of its capacity',
-      labelNames: ['kind'],
-      registers: [],
-      collect() {
-        const peer = own(service)
-        if (peer === undefined) return
-        const { cpus } = peer.profile.capacity
-        this.set({ kind: 'used' }, ratio(peer.stats.cpusUsed, cpus))
-        this.set({ kind: 'reserved' }, ratio(peer.stats.cpusReserved, cpus))
-      }
-    })
-  )
-  add(
-    new Gauge({
-      name: 'cares_peer_memory_ratio',
-      help: 'Memory of this peer that is in use or reserved, of its capacity',
-      labelNames: ['kind'],
-      registers: [],
-      collect() {
-        const peer = own(service)
-        if (peer === undefined) return
-        const { memoryBytes } = peer.profile.capacity
-        this.set({ kind: 'used' }, ratio(peer.stats.memoryUsedBytes, memoryBytes))
-        this.set({ kind: 'reserved' }, ratio(peer.stats.memoryReservedBytes, memoryBytes))
-      }
-    })
-  )
 
+  const gauge = (name: string, help: string, labelNames: readonly string[], read: () => readonly Sample[]): void => {
+    const metric = new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [],
+      collect() {
+        this.reset()
+        for (const [labels, value] of read()) this.set(labels, value)
+      }
+    })
+    registry.registerMetric(metric)
+  }
+  const counter = (name: string, help: string, labelNames: readonly string[], read: () => readonly Sample[]): void => {
+    const metric = new Counter({
+      name,
+      help,
+      labelNames,
+      registers: [],
+      collect() {
+        this.reset()
+        for (const [labels, value] of read()) this.inc(labels, value)
+      }
+    })
+    registry.registerMetric(metric)
+  }
+  const one = (value: number): readonly Sample[] => [[{}, value]]
+
+  gatewayMetrics()
+  clusterMetrics()
+  machineMetrics()
   return {
     observe: (name, ms) => {
       seconds.observe({ function: label(name) }, ms / 1_000)
     },
     text: async () => ({ contentType: registry.contentType, body: await registry.metrics() })
   }
+
+  /** What came through this peer. */
+  function gatewayMetrics(): void {
+    const counters = () => service.counters()
+    counter(
+      'cares_invocations_total',
+      'Invocations through this gateway that have finished, by outcome: ok or an error code',
+      ['function', 'outcome'],
+      () => counters().invocations.map(({ function: name, outcome, count }) => [{ function: label(name), outcome }, count])
+    )
+    counter(
+      'cares_invocation_starts_total',
+      'Invocations through this gateway that were answered, by how their container came to be',
+      ['function', 'start'],
+      () => counters().starts.map(({ function: name, start, count }) => [{ function: label(name), start }, count])
+    )
+    counter('cares_placements_total', 'Placements of invocations through this gateway, by who placed', ['kind'], () =>
+      counters().placements.map(({ kind, count }) => [{ kind }, count])
+    )
+    gauge('cares_in_flight', 'Invocations through this gateway that have not finished', [], () => one(counters().inFlight))
+    gauge('cares_waiting', 'Invocations that wait for room where this peer places them', [], () => one(counters().waiting))
+  }
+
+  /** How the cluster stands, as this peer sees it. */
+  function clusterMetrics(): void {
+    gauge('cares_term', 'Term that this peer knows', [], () => one(service.cluster().term))
+    gauge('cares_log_applied_index', 'Log position that this peer has applied', [], () => one(service.cluster().appliedIndex))
+    gauge('cares_orchestrator_known', 'Whether this peer knows an orchestrator: 1 or 0', [], () =>
+      one(service.cluster().orchestrator ? 1 : 0)
+    )
+    gauge('cares_is_orchestrator', 'Whether this peer is the orchestrator: 1 or 0', [], () =>
+      one(service.cluster().orchestrator?.id === service.profile.id ? 1 : 0)
+    )
+    gauge('cares_peers', 'Peers of the cluster by state, as this peer sees them', ['state'], () => {
+      const peers = service.peers()
+      return PEER_STATES.map(state => [{ state }, peers.filter(peer => peer.state === state).length])
+    })
+    gauge('cares_alerts', 'Alerts that this peer sees raised', ['rule', 'severity'], () => {
+      const { raised, rules } = service.alerts()
+      // A rule without an alert is a 0, not a gap: what compares it with a number must find one.
+      return rules.map(({ name, severity }) => [{ rule: name, severity }, raised.filter(({ rule }) => rule === name).length])
+    })
+    counter('cares_alert_deliveries_total', 'Alerts that were posted to the webhook, or given up', ['outcome'], () => {
+      const { webhook } = service.alerts()
+      return webhook === null
+        ? []
+        : [
+            [{ outcome: 'delivered' }, webhook.delivered],
+            [{ outcome: 'failed' }, webhook.failed]
+          ]
+    })
+  }
+
+  /** This peer as a worker, and its machine. */
+  function machineMetrics(): void {
+    const own = (read: (peer: PeerListing) => readonly Sample[]) => (): readonly Sample[] => {
+      const peer = service.peers().find(({ profile }) => profile.id === service.profile.id)
+      return peer === undefined ? [] : read(peer)
+    }
+    gauge('cares_build_info', 'Version and name of this peer; always 1', ['version', 'name'], () => [
+      [{ version: service.profile.version, name: service.profile.name }, 1]
+    ])
+    gauge(
+      'cares_running_executions',
+      'Executions that run on this peer',
+      [],
+      own(({ stats }) => one(stats.running))
+    )
+    counter(
+      'cares_executions_total',
+      'Executions that have ended on this peer',
+      ['outcome'],
+      own(({ stats }) => [
+        [{ outcome: 'succeeded' }, stats.succeeded],
+        [{ outcome: 'failed' }, stats.failed]
+      ])
+    )
+    gauge(
+      'cares_warm_containers',
+      'Calls that started containers of this peer could take at once, idle, and do take, busy',
+      ['function', 'kind'],
+      own(({ stats }) => warmSamples(stats.warm, label))
+    )
+    for (const [what, name, whole, used, reserved] of [
+      ['CPU', 'cares_peer_cpu', 'cpus', 'cpusUsed', 'cpusReserved'],
+      ['Memory', 'cares_peer_memory', 'memoryBytes', 'memoryUsedBytes', 'memoryReservedBytes'],
+      ['Disk', 'cares_peer_disk', 'diskBytes', 'diskUsedBytes', undefined]
+    ] as const) {
+      const kinds = reserved === undefined ? 'in use' : 'in use or reserved'
+      gauge(
+        `${name}_ratio`,
+        `${what} of this peer that is ${kinds}, of its capacity`,
+        ['kind'],
+        own(({ profile: { capacity }, stats }) => [
+          [{ kind: 'used' }, ratio(stats[used], capacity[whole])],
+          ...(reserved === undefined ? [] : [[{ kind: 'reserved' }, ratio(stats[reserved], capacity[whole])] as const])
+        ])
+      )
+    }
+    gauge(
+      'cares_peer_cpu_capacity_cores',
+      'Cores that functions may use on this peer',
+      [],
+      own(({ profile }) => one(profile.capacity.cpus))
+    )
+    gauge(
+      'cares_peer_memory_capacity_bytes',
+      'Memory that functions may use on this peer',
+      [],
+      own(({ profile }) => one(profile.capacity.memoryBytes))
+    )
+  }
+}
+
+/** The pools of all revisions of a function together: a revision for each upload would make series without end. */
+function warmSamples(pools: PeerListing['stats']['warm'], label: (name: string) => string): readonly Sample[] {
+  const sums = new Map<string, { idle: number; busy: number }>()
+  for (const { function: key, idle, busy } of pools) {
+    const name = label(key.split('@', 1)[0] ?? key)
+    const sum = sums.get(name) ?? { idle: 0, busy: 0 }
+    sums.set(name, { idle: sum.idle + idle, busy: sum.busy + busy })
+  }
+  return [...sums].flatMap(([name, { idle, busy }]) => [
+    [{ function: name, kind: 'idle' }, idle] as const,
+    [{ function: name, kind: 'busy' }, busy] as const
+  ])
 }
 
 /** Gives the first `max` different names their own label. */
@@ -133,10 +212,6 @@ function boundedLabels(max: number): (name: string) => string {
     if (known.size < max) known.add(name)
     return known.has(name) ? name : 'other'
   }
-}
-
-function own(service: PeerService) {
-  return service.peers().find(({ profile }) => profile.id === service.profile.id)
 }
 
 function ratio(part: number, whole: number): number {

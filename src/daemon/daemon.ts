@@ -181,7 +181,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       }
     }
   )
-  const observers = new Observers({ thresholds: init.alerts }, { ...components, consensus, members, book, events, changes })
+  const observers = new Observers({ thresholds: init.alerts }, { ...components, consensus, members, book, events, changes, waiting: () => orchestrator.waiting })
   const governor = new Governor({ consensus, clock, log: log.child('governor'), views: () => members.views(), timings })
   const stateCheck = new StateCheck({
     self,

@@ -1,7 +1,9 @@
 import type { AlertThresholds } from '../model/alerts.ts'
+import type { StartKind } from '../model/invocation.ts'
 import type { AlertSink } from '../model/ports/alert-sink.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Startable } from '../model/ports/startable.ts'
+import type { ServiceCounters } from '../model/service.ts'
 import { Alerts } from './alerts.ts'
 import type { ChangeSignal } from './change-signal.ts'
 import type { Consensus } from './consensus.ts'
@@ -10,6 +12,9 @@ import { History } from './history.ts'
 import type { InvocationBook } from './invocation-book.ts'
 import type { Members } from './members.ts'
 
+/** Functions that are counted one by one; those beyond share a row. */
+const COUNTED_FUNCTIONS_MAX = 1_000
+
 export interface ObserversComponents {
   readonly consensus: Consensus
   readonly members: Members
@@ -17,6 +22,8 @@ export interface ObserversComponents {
   readonly events: EventLog
   /** Tells of each event, and of each change of what is known of the peers. */
   readonly changes: ChangeSignal
+  /** How many calls wait for room where this peer places them. */
+  readonly waiting: () => number
   readonly clock: Clock
   /** Who is told of alerts. */
   readonly alertSink?: AlertSink | undefined
@@ -28,6 +35,7 @@ export class Observers implements Startable {
   readonly history: History
   readonly alerts: Alerts
   readonly #components: ObserversComponents
+  readonly #starts = new Map<string, Map<StartKind, number>>()
   #watch: Disposable | undefined
 
   constructor({ thresholds }: { thresholds?: AlertThresholds | undefined }, components: ObserversComponents) {
@@ -38,6 +46,12 @@ export class Observers implements Startable {
     this.alerts = new Alerts({ thresholds }, { ...components, history: this.history, sink: alertSink })
   }
 
+  /** Numbers for `/metrics`. */
+  counters(): Pick<ServiceCounters, 'starts' | 'waiting'> {
+    const starts = [...this.#starts].flatMap(([fn, counts]) => [...counts].map(([start, count]) => ({ function: fn, start, count })))
+    return { starts, waiting: this.#components.waiting() }
+  }
+
   async start(): Promise<void> {
     const { events, changes, book } = this.#components
     this.#watch ??= events.subscribe(event => {
@@ -45,7 +59,9 @@ export class Observers implements Startable {
       if (event.type !== 'invocation:finished') return
       const { invocation, function: fn, status, code, totalMs } = event.data
       const failed = code === null ? status >= 500 : code !== 'cancelled'
-      this.history.count({ function: fn, totalMs, failed, cold: book.find(invocation)?.start === 'cold' })
+      const start = book.find(invocation)?.start
+      this.history.count({ function: fn, totalMs, failed, cold: start === 'cold' })
+      if (start !== undefined) this.#count(fn, start)
     })
     await this.history.start()
     await this.alerts.start()
@@ -56,5 +72,12 @@ export class Observers implements Startable {
     await this.history.stop()
     this.#watch?.[Symbol.dispose]()
     this.#watch = undefined
+  }
+
+  #count(fn: string, start: StartKind): void {
+    const row = this.#starts.has(fn) || this.#starts.size < COUNTED_FUNCTIONS_MAX ? fn : 'other'
+    const counts = this.#starts.get(row) ?? new Map<StartKind, number>()
+    counts.set(start, (counts.get(start) ?? 0) + 1)
+    this.#starts.set(row, counts)
   }
 }

@@ -6,7 +6,7 @@ import type { EventRecord } from './events.ts'
 import type { FunctionRecord, FunctionSpec } from './function.ts'
 import type { StatsHistory } from './history.ts'
 import type { InvocationId, PeerId, Term } from './ids.ts'
-import type { AnswerHead, CallHead, InvocationRecord, Usage, WholeAnswer } from './invocation.ts'
+import type { AnswerHead, CallHead, InvocationRecord, StartKind, Usage, WholeAnswer } from './invocation.ts'
 import type { LogLine, LogQuery } from './logs.ts'
 import type { PeerProfile, PeerView } from './peer.ts'
 import type { Decision, Estimate, Objective, PlacementKind, StrategyName } from './placement.ts'
@@ -105,7 +105,11 @@ export interface ServiceCounters {
   /** Finished invocations of this gateway by function and outcome (`ok` or an error code). */
   readonly invocations: readonly { readonly function: string; readonly outcome: 'ok' | ErrorCode; readonly count: number }[]
   readonly placements: readonly { readonly kind: PlacementKind; readonly count: number }[]
+  /** Answered invocations of this gateway by how their container came to be. */
+  readonly starts: readonly { readonly function: string; readonly start: StartKind; readonly count: number }[]
   readonly inFlight: number
+  /** Invocations that wait for room where this peer places them. */
+  readonly waiting: number
 }
 
 /** Something that must hold for this peer to work well. */

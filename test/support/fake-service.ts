@@ -99,6 +99,8 @@ function defaults(): PeerService {
     counters: () => ({
       invocations: [{ function: 'thumb', outcome: 'ok', count: 3 }],
       placements: [{ kind: 'orchestrator', count: 3 }],
+      starts: [{ function: 'thumb', start: 'warm', count: 2 }],
+      waiting: 4,
       inFlight: 1
     })
   }

@@ -42,7 +42,14 @@ describe('/metrics', () => {
     const first = await text()
     assert.equal(value(first, 'cares_invocations_total{function="thumb",outcome="ok"}'), 3)
     assert.equal(value(first, 'cares_placements_total{kind="orchestrator"}'), 3)
+    assert.equal(value(first, 'cares_invocation_starts_total{function="thumb",start="warm"}'), 2)
     assert.equal(value(first, 'cares_in_flight'), 1)
+    assert.equal(value(first, 'cares_waiting'), 4)
+    assert.equal(value(first, 'cares_is_orchestrator'), 1)
+    assert.equal(value(first, 'cares_alerts{rule="disk_low",severity="critical"}'), 0)
+    assert.equal(value(first, 'cares_executions_total{outcome="failed"}'), 1)
+    assert.equal(value(first, 'cares_warm_containers{function="thumb",kind="busy"}'), 2)
+    assert.equal(value(first, 'cares_peer_disk_ratio{kind="used"}'), 0.1)
     assert.equal(value(first, 'cares_term'), 3)
     assert.equal(value(first, 'cares_log_applied_index'), 11)
     assert.equal(value(first, 'cares_peers{state="alive"}'), 2)
@@ -73,7 +80,7 @@ describe('/metrics', () => {
 
   it('makes a bounded number of series, and loses no count', async () => {
     const invocations = Array.from({ length: 1_000 }, (_, i) => ({ function: `f${i}`, outcome: 'ok' as const, count: 1 }))
-    await using harness = createHarness({ counters: () => ({ invocations, placements: [], inFlight: 0 }) })
+    await using harness = createHarness({ counters: () => ({ invocations, placements: [], starts: [], waiting: 0, inFlight: 0 }) })
     const { body } = await harness.app.inject('/metrics')
     const series = body.split('\n').filter(line => line.startsWith('cares_invocations_total{'))
     assert.equal(series.length, 257)
