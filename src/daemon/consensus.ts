@@ -167,12 +167,12 @@ export class Consensus implements Startable {
   }
 
   /**
-   * Has the cluster agree on a command; resolves once it is applied here. Throws `not_orchestrator` on other peers, `no_quorum`,
+   * Has the cluster agree on a command, in this very term if one is given; resolves once it is applied here. Throws `not_orchestrator` on other peers, `no_quorum`,
    * `no_orchestrator` (the role was lost: whether the command counts is unknown, ask again), `overloaded`, `too_large`.
    */
-  async propose(command: Command, { signal }: { signal: AbortSignal }): Promise<Committed> {
+  async propose(command: Command, { term, signal }: { term?: Term | undefined; signal: AbortSignal }): Promise<Committed> {
     this.#assertTakingPart()
-    const committed = this.#proposals.add(this.#components.codec.encode(command), { signal })
+    const committed = this.#proposals.add(this.#components.codec.encode(command), { term, signal })
     this.#enqueue((state, nowMs) => this.#proposals.append(state, nowMs, raft.propose))
     return committed
   }

@@ -17,10 +17,12 @@ import type { Spool } from '../model/ports/spool.ts'
 import type { Startable } from '../model/ports/startable.ts'
 import type { Tracer } from '../model/ports/tracer.ts'
 import type { Applied, Persisted, RegistryTables, Store } from '../model/ports/store.ts'
+import type { TaskStore } from '../model/ports/task-store.ts'
 import type { Transport } from '../model/ports/transport.ts'
 import type { Timings } from '../model/presets.ts'
 import type { Random } from '../model/random.ts'
 import type { PeerService } from '../model/service.ts'
+import type { TaskId, TaskSession } from '../model/task.ts'
 import { Agreement } from './agreement.ts'
 import { Beacon } from './beacon.ts'
 import { ChangeSignal } from './change-signal.ts'
@@ -48,6 +50,9 @@ import { createService } from './service.ts'
 import { Serving } from './serving.ts'
 import { StateCheck } from './state-check.ts'
 import { Statistics } from './statistics.ts'
+import { LogTaskStore } from './tasks/log-task-store.ts'
+import { InlinePayloads } from './tasks/payloads.ts'
+import { Tasks } from './tasks/tasks.ts'
 import { Worker } from './work.ts'
 
 export interface DaemonInit {
@@ -67,6 +72,8 @@ export interface DaemonComponents {
   readonly transport: Transport
   readonly host: Host
   readonly runtime: Runtime | null
+  /** Where tasks are kept. @default the replicated log */
+  readonly taskStore?: TaskStore | undefined
   /** Room for images on their way. Absent: images do not travel. */
   readonly spool?: Spool | undefined
   /** Who has which image, beyond what the peers' statistics say. @default nobody is asked */
@@ -177,6 +184,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
         learning.meet(views)
         placer.sync(views)
         orchestrator.onRoom()
+        tasks.onRoom()
         changes.notify()
       }
     }
@@ -262,6 +270,29 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     events,
     log: log.child('economy')
   })
+  const taskLog = new LogTaskStore({
+    tables: () => consensus.tables.tasks,
+    agree: (command, options) => agreement.agree(command, options),
+    propose: (command, within, { signal }) => consensus.propose(command, { term: within, signal }),
+    clock
+  })
+  const tasks = new Tasks({
+    ...components,
+    store: components.taskStore ?? taskLog,
+    payloads: new InlinePayloads(),
+    placer,
+    events,
+    timings,
+    log: log.child('tasks'),
+    newTaskId: () => `t${components.newInvocationId().slice(1)}` as TaskId,
+    newTaskSession: () => `s${components.newInvocationId().slice(1)}` as TaskSession,
+    role: () => consensus.role,
+    term,
+    draining: () => draining() || worker.isStopping,
+    peers: () => members.views().map(({ profile: { id } }) => id),
+    findFunction: (name, options) => functions.find(name, options),
+    onLog: line => logs.append(line)
+  })
   const control = new Control({ consensus, governor, members, worker, gateway, book, logs, economy, clock, cluster: uid })
   const service = createService({
     ...components,
@@ -271,6 +302,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     functions,
     gateway,
     worker,
+    tasks,
     book,
     logs,
     events,
@@ -290,6 +322,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     const changed = now.leader !== role.leader || (now.leader !== null && now.term !== role.term)
     role = now
     members.setOrchestrator(now.leader, now.term)
+    tasks.onRole()
     if (!changed) return
     const name = now.leader === null ? null : members.nameOf(now.leader)
     log.info({ orchestrator: now.leader, name, term: now.term }, 'orchestrator changed')
@@ -317,9 +350,13 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     store.setAddresses(addresses).catch((err: unknown) => log.warn({ err }, 'addresses were not written down'))
   }
 
+  let known: RegistryTables | undefined
   function onTables(now: RegistryTables, applied: readonly Applied[]): void {
-    runtime?.setFunctions([...now.functions.values()])
-    onMembers()
+    // Tasks come and go hundreds of times a second; what has not changed is not looked at each time.
+    if (now.functions !== known?.functions) runtime?.setFunctions([...now.functions.values()])
+    if (now.draining !== known?.draining) onMembers()
+    known = now
+    taskLog.onApplied(applied)
     for (const { outcome } of applied) {
       if (outcome.type === 'function-created' || outcome.type === 'function-updated') {
         const { name, revision, image } = outcome.function
@@ -354,6 +391,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     transport.handle('control', channel => control.serve(channel))
     transport.handle('invoke', channel => serving.track(orchestrator.serve(channel)))
     transport.handle('execute', channel => serving.track(worker.serve(channel)))
+    transport.handle('task', channel => serving.track(tasks.serve(channel)))
     if (images !== null) transport.handle('image', channel => images.serve(channel))
     statistics.onImages(present => images?.announce(present))
     runtime?.onMissingImage(async (fn, options) => images?.bring(fn, options) ?? false)
@@ -370,6 +408,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     governor,
     watch,
     gateway,
+    tasks,
     beacon,
     economy,
     citizenship

@@ -13,6 +13,8 @@ export interface Committed {
 
 interface Proposal {
   readonly command: Uint8Array
+  /** The only term that it may be appended in; undefined: any. */
+  readonly within: Term | undefined
   readonly settle: PromiseWithResolvers<Committed>
 }
 
@@ -22,9 +24,9 @@ export class Proposals {
   readonly #appended = new Map<number, Proposal & { readonly term: Term }>()
 
   /** Resolves when the command is applied; rejects when it is refused, when the role is lost, and with the signal's reason. */
-  async add(command: Uint8Array, { signal }: { signal: AbortSignal }): Promise<Committed> {
+  async add(command: Uint8Array, { term: within, signal }: { term?: Term | undefined; signal: AbortSignal }): Promise<Committed> {
     const settle = Promise.withResolvers<Committed>()
-    this.#pending.push({ command, settle })
+    this.#pending.push({ command, within, settle })
     const onAbort = (): void => settle.reject(toCaresError(signal.reason))
     signal.addEventListener('abort', onAbort, { once: true })
     try {
@@ -36,7 +38,8 @@ export class Proposals {
 
   /** Takes everything that has been proposed by now: it shares one fsync and one message per follower. */
   append(state: RaftState, nowMs: number, propose: typeof raft.propose): raft.Proposal | { state: RaftState; effects: [] } {
-    const pending = this.#pending
+    const pending = this.#pending.filter(({ within }) => within === undefined || within === state.term)
+    for (const proposal of this.#pending) if (!pending.includes(proposal)) proposal.settle.reject(lostRole())
     this.#pending = []
     if (pending.length === 0) return { state, effects: [] }
     const result = propose(

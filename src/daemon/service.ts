@@ -23,6 +23,7 @@ import type { Members } from './members.ts'
 import { newAdmissionId } from './new-ids.ts'
 import { mergeLogs } from './merge-logs.ts'
 import type { Observers } from './observers.ts'
+import type { Tasks } from './tasks/tasks.ts'
 import type { Worker } from './work.ts'
 
 /** Records that a list of invocations shows. */
@@ -38,6 +39,7 @@ export interface ServiceComponents {
   readonly functions: Functions
   readonly gateway: Gateway
   readonly worker: Worker
+  readonly tasks: Tasks
   readonly book: InvocationBook
   readonly logs: LogBook
   readonly events: EventLog
@@ -108,6 +110,7 @@ export function createService(components: ServiceComponents): PeerService {
       return components.profile()
     },
     cluster: () => clusterStatus(components),
+    tasks: components.tasks.service,
     peers,
     peer,
     functions: () => functions.list(),

@@ -103,6 +103,14 @@ export function eventText(event: EventBody, nameOf: (id: string) => string): str
       return `${event.data.invocation} ${event.data.function} -> ${nameOf(event.data.worker)}, cost ${formatDurationMs(event.data.costMs)}${event.data.placement === 'fallback' ? ' (fallback)' : ''}`
     case 'invocation:finished':
       return `${event.data.invocation} ${event.data.function} ${event.data.code ?? event.data.status} in ${formatDurationMs(event.data.totalMs)}`
+    case 'task:submitted':
+      return `${event.data.task} ${event.data.name}`
+    case 'task:started':
+      return `${event.data.task} ${event.data.name} -> ${nameOf(event.data.worker)}, attempt ${event.data.attempt}`
+    case 'task:requeued':
+      return `${event.data.task} ${event.data.name} attempt ${event.data.attempt}: ${event.data.code ?? 'handed back'}`
+    case 'task:finished':
+      return `${event.data.task} ${event.data.name} ${event.data.state}${event.data.code === null ? '' : ` (${event.data.code})`}`
     case 'image:progressed':
       return `${event.data.function} from ${nameOf(event.data.from)}, ${formatBytes(event.data.bytes)} of about ${formatBytes(event.data.imageBytes)}`
     case 'image:arrived':

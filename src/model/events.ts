@@ -2,6 +2,7 @@ import type { Alert } from './alerts.ts'
 import type { FunctionRecord } from './function.ts'
 import type { InvocationId, PeerId, Term } from './ids.ts'
 import type { PlacementKind } from './placement.ts'
+import type { TaskId, TaskState } from './task.ts'
 
 /** What happens in a cluster, as one peer sees it: the name is `noun:verb-past`, the payload plain data. Emitted by `daemon/` only. */
 export interface CaresEvents {
@@ -14,6 +15,18 @@ export interface CaresEvents {
   'voters:changed': { readonly voters: readonly PeerId[] }
   'function:uploaded': { readonly name: string; readonly revision: number; readonly image: FunctionRecord['image'] }
   'function:removed': { readonly name: string }
+  'task:submitted': { readonly task: TaskId; readonly name: string }
+  'task:started': { readonly task: TaskId; readonly name: string; readonly attempt: number; readonly worker: PeerId }
+  /** An attempt has failed, or was handed back, and another will follow. */
+  'task:requeued': { readonly task: TaskId; readonly name: string; readonly attempt: number; readonly code: string | null }
+  'task:finished': {
+    readonly task: TaskId
+    readonly name: string
+    readonly state: TaskState
+    readonly attempt: number
+    readonly worker: PeerId | null
+    readonly code: string | null
+  }
   'invocation:placed': {
     readonly invocation: InvocationId
     readonly function: string

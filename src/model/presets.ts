@@ -19,6 +19,8 @@ export interface Timings {
   readonly promoteAfterMs: number
   /** How long a voter must have been gone before a learner takes its place. */
   readonly replaceAfterMs: number
+  /** How long a worker goes on with its tasks without hearing from an orchestrator. Lower: tasks of a lost worker are tried again sooner. */
+  readonly leaseMs: number
   /** Longest a dial may take. */
   readonly dialMs: number
 }
@@ -36,6 +38,7 @@ export const PRESETS: Readonly<Record<Preset, Timings>> = {
     goneAfterMs: 5_000,
     promoteAfterMs: 3_000,
     replaceAfterMs: 15_000,
+    leaseMs: 10_000,
     dialMs: 2_000
   },
   wan: {
@@ -47,6 +50,7 @@ export const PRESETS: Readonly<Record<Preset, Timings>> = {
     goneAfterMs: 15_000,
     promoteAfterMs: 10_000,
     replaceAfterMs: 60_000,
+    leaseMs: 30_000,
     dialMs: 5_000
   },
   loopback: {
@@ -58,6 +62,7 @@ export const PRESETS: Readonly<Record<Preset, Timings>> = {
     goneAfterMs: 2_500,
     promoteAfterMs: 500,
     replaceAfterMs: 5_000,
+    leaseMs: 2_000,
     dialMs: 1_000
   }
 }

@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { ALERT_RULE_NAMES } from './alerts.ts'
 import { count, listOf, ms, placementKindSchema, time } from './rest-parts.ts'
+import { taskStateSchema } from './rest-tasks.ts'
 
 const peerEvent = { peer: z.string(), name: z.string() }
+const taskEvent = { task: z.string(), name: z.string() }
 const event = <Type extends string, Data extends z.ZodType>(type: Type, data: Data) =>
   z.object({ id: count, at: time, type: z.literal(type), data })
 
@@ -56,6 +58,13 @@ export const eventSchema = z.discriminatedUnion('type', [
       totalMs: ms,
       code: z.string().nullable()
     })
+  ),
+  event('task:submitted', z.object(taskEvent)),
+  event('task:started', z.object({ ...taskEvent, attempt: count, worker: z.string() })),
+  event('task:requeued', z.object({ ...taskEvent, attempt: count, code: z.string().nullable() })),
+  event(
+    'task:finished',
+    z.object({ ...taskEvent, state: taskStateSchema, attempt: count, worker: z.string().nullable(), code: z.string().nullable() })
   ),
   event('image:progressed', z.object({ function: z.string(), from: z.string(), bytes: count, imageBytes: count })),
   event('image:arrived', z.object({ function: z.string(), bytes: count, tookMs: ms })),

@@ -9,6 +9,7 @@ import type { InvocationId, PeerId, Term } from './ids.ts'
 import type { AnswerHead, CallHead, InvocationRecord, StartKind, Usage, WholeAnswer } from './invocation.ts'
 import type { LogLine, LogQuery } from './logs.ts'
 import type { PeerProfile, PeerView } from './peer.ts'
+import type { TaskService } from './task-service.ts'
 import type { Decision, Estimate, Objective, PlacementKind, StrategyName } from './placement.ts'
 
 /** How the cluster stands, as this peer knows it. */
@@ -126,6 +127,8 @@ export interface HealthCheck {
 export interface PeerService {
   readonly profile: PeerProfile
   cluster(): ClusterStatus
+  /** Durable work. */
+  readonly tasks: TaskService
   /** Durable work. */
   peers(): readonly PeerListing[]
   /** Throws `not_found`, or `conflict` when the name fits several. */

@@ -58,6 +58,10 @@ const EVENTS: { readonly [Name in EventName]: CaresEvents[Name] } = {
     totalMs: 1,
     code: 'timeout'
   } as CaresEvents['invocation:finished'],
+  'task:submitted': { task: 't', name: 'n' } as CaresEvents['task:submitted'],
+  'task:started': { task: 't', name: 'n', attempt: 1, worker: 'w' } as CaresEvents['task:started'],
+  'task:requeued': { task: 't', name: 'n', attempt: 1, code: 'peer_lost' } as CaresEvents['task:requeued'],
+  'task:finished': { task: 't', name: 'n', state: 'dead', attempt: 1, worker: 'w', code: null } as CaresEvents['task:finished'],
   'image:progressed': { function: 'f', from: 'p', bytes: 1, imageBytes: 2 } as CaresEvents['image:progressed'],
   'image:arrived': { function: 'f', bytes: 2, tookMs: 3 },
   'image:failed': { function: 'f', code: 'peer_lost', reason: 'r' },

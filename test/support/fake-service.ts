@@ -6,6 +6,7 @@ import type { PeerProfile, PeerStats } from '../../src/model/peer.ts'
 import type { Receipt } from '../../src/model/placement.ts'
 import type { ClusterStatus, InvocationAnswer, PeerListing, PeerService } from '../../src/model/service.ts'
 import { sampleAdmission, sampleLedger } from './economy-samples.ts'
+import { fakeTasks, sampleTask } from './fake-tasks.ts'
 import { sampleFunction } from './samples.ts'
 
 /** Ids that read well in assertions. */
@@ -50,6 +51,7 @@ function defaults(): PeerService {
   const record = sampleInvocation()
   return {
     profile: sampleProfile(),
+    tasks: fakeTasks(sampleTask(BIRCH)),
     cluster: () => sampleCluster(),
     peers: () => peers,
     peer: wanted => peers.find(({ profile }) => profile.id === wanted || profile.name === wanted) ?? missing('peer'),

@@ -80,6 +80,18 @@ function told({ type, data }: EventItem, nameOf: (id: string) => string): Told {
       }
     case 'invocation:finished':
       return finished(data, nameOf)
+    case 'task:submitted':
+      return { kind: 'task', text: `${data.name} accepted` }
+    case 'task:started':
+      return { kind: 'task', text: `${data.name} -> ${nameOf(data.worker)}${data.attempt > 1 ? `  attempt ${data.attempt}` : ''}` }
+    case 'task:requeued':
+      return { kind: 'task', text: `${data.name} again after ${data.code ?? 'it was handed back'}`, tone: 'warn' }
+    case 'task:finished':
+      return {
+        kind: 'task',
+        text: `${data.name} ${data.state}`,
+        tone: data.state === 'succeeded' ? 'good' : data.state === 'dead' ? 'bad' : 'warn'
+      }
     case 'image:progressed':
       return {
         kind: 'image',

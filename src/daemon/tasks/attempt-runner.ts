@@ -1,0 +1,86 @@
+import { CaresError, type ErrorCode, toCaresError } from '../../model/errors.ts'
+import type { Clock } from '../../model/ports/clock.ts'
+import type { Runtime } from '../../model/ports/runtime.ts'
+import type { AttemptReport, TaskOrder } from '../../model/task.ts'
+import type { Payloads } from './payloads.ts'
+import { executionId, taskFunction } from './task-function.ts'
+
+/** From SIGTERM to SIGKILL, for a task that is cancelled or has run out of time: what it has begun it may end, or put back. */
+const STOP_GRACE_MS = 10_000
+
+/** Failures that say that nothing of the task has run: another worker, or this one later, may have it, and it does not count. */
+const NOT_BEGUN: ReadonlySet<ErrorCode> = new Set(['busy', 'runtime_unavailable', 'peer_draining', 'stopping', 'stale'])
+/** Failures that any attempt would have. */
+const FINAL: ReadonlySet<ErrorCode> = new Set(['image_unsupported', 'invalid', 'too_large'])
+
+export interface AttemptRunnerComponents {
+  readonly runtime: Runtime
+  readonly payloads: Payloads
+  readonly clock: Clock
+  /** A line that a task wrote to stdout, for its log. */
+  readonly onOutput: (order: TaskOrder, chunk: Uint8Array) => void
+}
+
+/** Runs one attempt to its end, whatever the end is, and says what it came to. Never rejects. */
+export async function runAttempt(
+  order: TaskOrder,
+  { runtime, payloads, clock, onOutput }: AttemptRunnerComponents,
+  { signal }: { signal: AbortSignal }
+): Promise<AttemptReport> {
+  const { task, attempt } = order
+  const ref = { task: task.id, attempt }
+  const arrivedMs = clock.nowMs()
+  try {
+    const answer = await runtime.execute(
+      taskFunction(task, attempt),
+      {
+        invocation: executionId(task.id),
+        head: { method: 'POST', path: '/', query: '', headers: [], bodyBytes: task.input?.bytes ?? 0 },
+        body: payloads.read(task.input, { signal }),
+        task: { args: task.spec.args, stopGraceMs: STOP_GRACE_MS }
+      },
+      { signal, timeoutMs: task.spec.timeoutMs }
+    )
+    answer.end.catch(() => {}) // Awaited below; an output that throws first must not leave it unobserved.
+    const output = await payloads.keep(heard(answer.body, order, onOutput), { signal })
+    const { usage, exitCode = 0 } = await answer.end
+    return {
+      ...ref,
+      end: {
+        type: 'succeeded',
+        result: { exitCode, output, usage: { ...usage, queueMs: Math.max(0, clock.nowMs() - arrivedMs - sum(usage)) } }
+      }
+    }
+  } catch (err) {
+    const error = toCaresError(signal.aborted ? signal.reason : err)
+    return { ...ref, end: { type: 'failed', failure: failureOf(error), counts: !NOT_BEGUN.has(error.code), final: FINAL.has(error.code) } }
+  }
+}
+
+async function* heard(
+  body: AsyncIterable<Uint8Array>,
+  order: TaskOrder,
+  onOutput: AttemptRunnerComponents['onOutput']
+): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of body) {
+    onOutput(order, chunk)
+    yield chunk
+  }
+}
+
+function failureOf({ code, message, details }: CaresError): Extract<AttemptReport['end'], { type: 'failed' }>['failure'] {
+  const { exitCode, stderr } = details
+  return {
+    code,
+    message: message.slice(0, MESSAGE_CHARS_MAX),
+    ...(typeof exitCode === 'number' ? { exitCode } : {}),
+    ...(typeof stderr === 'string' ? { stderr } : {})
+  }
+}
+
+/** A message is one sentence; a remote's may be anything. */
+const MESSAGE_CHARS_MAX = 1_024
+
+function sum({ pullMs, startMs, runMs }: { pullMs: number; startMs: number; runMs: number }): number {
+  return pullMs + startMs + runMs
+}

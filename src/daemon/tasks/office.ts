@@ -1,0 +1,369 @@
+import { backoffMs } from '../../core/tasks/backoff.ts'
+import { type LeaseTimes, WorkerSessions } from '../../core/tasks/leases.ts'
+import { CaresError, toCaresError } from '../../model/errors.ts'
+import type { PeerId, Term } from '../../model/ids.ts'
+import type { Clock } from '../../model/ports/clock.ts'
+import type { Logger } from '../../model/ports/logger.ts'
+import type { TaskStore } from '../../model/ports/task-store.ts'
+import type { Transport } from '../../model/ports/transport.ts'
+import {
+  type AttemptRef,
+  type AttemptReport,
+  currentAttempt,
+  isOver,
+  type TaskAnswer,
+  type TaskChange,
+  type TaskId,
+  type TaskOrder,
+  type TaskRecord,
+  type TaskSession
+} from '../../model/task.ts'
+import type { Reserved } from '../placer.ts'
+import { askTask } from './ask-task.ts'
+import type { TaskPlacement } from './task-placement.ts'
+
+/** Lost sessions, tasks that are due again and tasks that nobody could have are looked at this often. */
+const LOOK_MS = 100
+/** Tasks that one round assigns: they share one commit. */
+const ROUND_MAX = 256
+/** A round ends after so many tasks that nobody could have: the rest would most likely fare no better, and each costs a placement. */
+const MISSES_MAX = 32
+/** A worker that had no room is not asked again for so long: its statistics tell by then. */
+const BUSY_MS = 500
+/** Uncounted failures are tried again soon, but not for ever at the speed of the machine. */
+const RETURNED_MS = { step: 100, max: 5_000 }
+/** Orders in one message. With the largest inputs inline, one has almost 90 KiB. */
+const ORDERS_BYTES_MAX = 786_432
+/** Longest that a worker may take to say that it has its orders. */
+const DISPATCH_TIMEOUT_MS = 5_000
+/** Tasks whose newest placements can be explained. */
+const REASONS_KEPT = 10_000
+/** How long what is over is remembered, and how often what is older is forgotten. */
+const RETENTION_MS = 7 * 86_400_000
+const EXPIRE_EVERY_MS = 3_600_000
+
+export interface OfficeComponents {
+  readonly store: TaskStore
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly log: Logger
+  readonly place: (task: TaskRecord, exclude: readonly PeerId[]) => TaskPlacement
+  /** Peers that are known, to leave out those that have no session. */
+  readonly peers: () => readonly PeerId[]
+}
+
+/**
+ * What the orchestrator of one term does for tasks: gives each that is due to a worker (agreed before the worker is told), gives up the attempts
+ * of workers that are lost, and records what they report. Begins with what the store holds, so it need not know what its predecessor did.
+ */
+export class Office {
+  readonly #components: OfficeComponents
+  readonly #term: Term
+  readonly #sessions: WorkerSessions
+  readonly #tasks = new Map<TaskId, TaskRecord>()
+  /** When each queued task may be tried, in order of submission. */
+  readonly #due = new Map<TaskId, number>()
+  readonly #byWorker = new Map<PeerId, Map<TaskId, number>>()
+  readonly #reserved = new Map<string, Reserved>()
+  readonly #outbox = new Map<PeerId, TaskOrder[]>()
+  readonly #sending = new Set<PeerId>()
+  readonly #busyUntilMs = new Map<PeerId, number>()
+  readonly #reasons = new Map<TaskId, string[]>()
+  readonly #over = new AbortController()
+  readonly #timers: Disposable[] = []
+  #pumping: Promise<void> | undefined
+  #isWoken = false
+
+  constructor({ term, times }: { term: Term; times: LeaseTimes }, components: OfficeComponents) {
+    this.#components = components
+    this.#term = term
+    this.#sessions = new WorkerSessions(times, components.clock.nowMs())
+  }
+
+  get term(): Term {
+    return this.#term
+  }
+
+  /** Takes over every task that is not over. */
+  async open(): Promise<void> {
+    const { store, clock } = this.#components
+    for (const task of await store.open()) this.onTask(task)
+    if (this.#over.signal.aborted) return
+    this.#timers.push(
+      clock.every(LOOK_MS, async () => {
+        await this.#giveUpLost()
+        this.wake()
+      }),
+      clock.every(EXPIRE_EVERY_MS, () => this.#expire())
+    )
+    this.wake()
+  }
+
+  /** The term is over, or the peer stops: nothing more is decided. */
+  async close(): Promise<void> {
+    this.#over.abort(new CaresError('stale', 'this term of office is over', { retryable: true }))
+    for (const timer of this.#timers.splice(0)) timer[Symbol.dispose]()
+    await this.#pumping
+    for (const reserved of this.#reserved.values()) reserved.release()
+    this.#reserved.clear()
+  }
+
+  /** There may be room where there was none. */
+  wake(): void {
+    this.#isWoken = true
+    if (this.#over.signal.aborted || this.#due.size === 0) return
+    this.#pumping ??= this.#pump().finally(() => (this.#pumping = undefined))
+  }
+
+  /** A task has changed. What is older than what is known is left out: changes may come in another order than they were made. */
+  onTask(task: TaskRecord): void {
+    if (this.#over.signal.aborted) return
+    const before = this.#tasks.get(task.id)
+    if (before !== undefined && progress(task) <= progress(before)) return
+    const [was, is] = [before === undefined ? undefined : currentAttempt(before), currentAttempt(task)]
+    if (was !== undefined && was.attempt !== is?.attempt) this.#ended(task, was)
+    if (is !== undefined) attemptsOf(this.#byWorker, is.worker).set(task.id, is.attempt)
+    if (isOver(task)) this.#tasks.delete(task.id)
+    else this.#tasks.set(task.id, task)
+    if (task.state === 'queued') {
+      this.#due.set(task.id, this.#components.clock.nowMs() + pauseMs(task))
+      this.wake()
+    } else {
+      this.#due.delete(task.id)
+    }
+  }
+
+  /** A worker says that it is there, and what it has. */
+  async onRenew(worker: PeerId, session: TaskSession, having: readonly AttemptRef[]): Promise<TaskAnswer> {
+    const isNew = this.#sessions.current(worker, this.#components.clock.nowMs()) !== session
+    if (this.#sessions.renew(worker, session, this.#components.clock.nowMs()) === 'burned') return { type: 'burned' }
+    if (isNew) {
+      await this.#giveUpLost()
+      this.wake()
+    }
+    const has = new Set(having.map(keyOf))
+    const stop = having.filter(ref => !this.#isHeldBy(ref, worker, session))
+    for (const [id, attempt] of this.#byWorker.get(worker) ?? []) {
+      const task = this.#tasks.get(id)
+      if (task === undefined || currentAttempt(task)?.session !== session || has.has(keyOf({ task: id, attempt }))) continue
+      this.#dispatch(worker, { task, attempt, session })
+    }
+    return { type: 'renewed', stop }
+  }
+
+  /** A worker says what attempts came to. Resolves when it is recorded, or came too late to count. */
+  async onReport(reports: readonly AttemptReport[]): Promise<TaskAnswer> {
+    const at = this.#components.clock.timestamp()
+    await this.#commit(
+      reports.map(({ task, attempt, end }): TaskChange => {
+        if (end.type === 'succeeded') return { type: 'complete', id: task, attempt, result: end.result, at }
+        const { failure, counts, final } = end
+        return { type: 'fail', id: task, attempt, failure, counts, final, at }
+      })
+    )
+    return { type: 'recorded' }
+  }
+
+  /** Why a task is where it is, as far as this office has had to do with it; oldest first. */
+  explain(id: TaskId): readonly string[] {
+    return this.#reasons.get(id) ?? []
+  }
+
+  async #pump(): Promise<void> {
+    const { log, clock } = this.#components
+    while (this.#isWoken && !this.#over.signal.aborted) {
+      this.#isWoken = false
+      const assigned = this.#choose()
+      if (assigned.length === 0) continue
+      const at = clock.timestamp()
+      try {
+        const outcomes = await this.#commit(
+          assigned.map(({ task, worker, session }) => ({ type: 'assign', id: task.id, attempt: task.attempt + 1, worker, session, at }))
+        )
+        for (const [index, { task, worker, session, reserved }] of assigned.entries()) {
+          const now = this.#tasks.get(task.id)
+          const attempt = task.attempt + 1
+          if (outcomes[index]?.type === 'refused' || now === undefined || now.attempt !== attempt || now.state !== 'running') {
+            reserved.release()
+            continue
+          }
+          this.#reserved.set(keyOf({ task: task.id, attempt }), reserved)
+          this.#dispatch(worker, { task: now, attempt, session })
+        }
+        this.#isWoken = true
+      } catch (err) {
+        for (const { task, reserved } of assigned) {
+          reserved.release()
+          if (this.#tasks.get(task.id)?.state === 'queued') this.#due.set(task.id, clock.nowMs() + LOOK_MS)
+        }
+        log.info({ code: toCaresError(err).code, tasks: assigned.length }, 'tasks could not be assigned yet')
+      }
+    }
+  }
+
+  /** As many due tasks as have a worker now. They are not due any more. */
+  #choose(): readonly { task: TaskRecord; worker: PeerId; session: TaskSession; reserved: Reserved }[] {
+    const { clock, place } = this.#components
+    const nowMs = clock.nowMs()
+    const exclude = this.#components.peers().filter(peer => this.#isShut(peer, nowMs))
+    const chosen = []
+    let misses = 0
+    for (const [id, dueMs] of this.#due) {
+      if (chosen.length >= ROUND_MAX || misses >= MISSES_MAX) break
+      const task = this.#tasks.get(id)
+      if (dueMs > nowMs || task === undefined) continue
+      const placement = place(task, exclude)
+      this.#explain(id, placement.reason)
+      if (placement.worker === null) {
+        misses++
+        continue
+      }
+      const { worker, reserved } = placement
+      const session = this.#sessions.current(worker, nowMs)
+      if (session === undefined) {
+        reserved.release()
+        continue
+      }
+      this.#due.delete(id)
+      chosen.push({ task, worker, session, reserved })
+    }
+    return chosen
+  }
+
+  #isShut(peer: PeerId, nowMs: number): boolean {
+    return this.#sessions.current(peer, nowMs) === undefined || (this.#busyUntilMs.get(peer) ?? 0) > nowMs
+  }
+
+  #isHeldBy({ task, attempt }: AttemptRef, worker: PeerId, session: TaskSession): boolean {
+    const record = this.#tasks.get(task)
+    const current = record === undefined ? undefined : currentAttempt(record)
+    return current?.attempt === attempt && current.worker === worker && current.session === session
+  }
+
+  /** Queues an order for a worker; what waits for it goes together. */
+  #dispatch(worker: PeerId, order: TaskOrder): void {
+    const waiting = this.#outbox.get(worker) ?? []
+    this.#outbox.set(worker, waiting)
+    if (waiting.some(({ task, attempt }) => task.id === order.task.id && attempt === order.attempt)) return
+    waiting.push(order)
+    if (!this.#sending.has(worker)) void this.#send(worker)
+  }
+
+  async #send(worker: PeerId): Promise<void> {
+    const { transport, clock, log } = this.#components
+    this.#sending.add(worker)
+    for (let waiting = this.#outbox.get(worker); waiting !== undefined && waiting.length > 0; ) {
+      const orders = waiting.splice(0, countWithin(waiting))
+      try {
+        const signal = AbortSignal.any([this.#over.signal, clock.timeout(DISPATCH_TIMEOUT_MS)])
+        const answer = await askTask(transport, worker, { type: 'dispatch', term: this.#term, orders }, { signal })
+        if (answer.type === 'dispatched') await this.#onRefused(worker, answer.refused)
+      } catch (err) {
+        if (this.#over.signal.aborted) break
+        // Whether they arrived shows in what the worker says it has.
+        log.info({ code: toCaresError(err).code, worker, tasks: orders.length }, 'tasks may not have arrived')
+      }
+    }
+    this.#outbox.delete(worker)
+    this.#sending.delete(worker)
+  }
+
+  async #onRefused(worker: PeerId, refused: Extract<TaskAnswer, { type: 'dispatched' }>['refused']): Promise<void> {
+    if (refused.length === 0) return
+    const { clock } = this.#components
+    this.#busyUntilMs.set(worker, clock.nowMs() + BUSY_MS)
+    for (const { task, message } of refused) this.#explain(task, `refused by ${worker}: ${message}`)
+    const at = clock.timestamp()
+    await this.#commit(
+      refused.map(({ task, attempt, code, message }) => {
+        return { type: 'fail', id: task, attempt, failure: { code, message }, counts: false, final: false, at }
+      })
+    )
+  }
+
+  /** Gives up what lost workers had. Their sessions are burned first, so that none of them is renewed meanwhile. */
+  async #giveUpLost(): Promise<void> {
+    const { clock, log } = this.#components
+    const nowMs = clock.nowMs()
+    const changes: TaskChange[] = []
+    for (const [worker, attempts] of this.#byWorker) {
+      for (const [id, attempt] of attempts) {
+        const task = this.#tasks.get(id)
+        const session = task === undefined ? undefined : currentAttempt(task)?.session
+        if (session === undefined || !this.#sessions.isLost(worker, session, nowMs)) continue
+        this.#sessions.burn(session)
+        this.#explain(id, `${worker} was lost with attempt ${attempt}`)
+        const failure = { code: 'peer_lost', message: `the worker ${worker} was lost` } as const
+        changes.push({ type: 'fail', id, attempt, failure, counts: true, final: false, at: clock.timestamp() })
+      }
+    }
+    if (changes.length === 0) return
+    log.warn({ tasks: changes.length }, 'tasks of lost workers are tried again')
+    // Not agreed now: the next look finds them again.
+    await this.#commit(changes).catch((err: unknown) => log.info({ code: toCaresError(err).code }, 'lost tasks not given up yet'))
+  }
+
+  /** An attempt is not under way any more: its room is free, and its worker is told if it may not know. */
+  #ended(task: TaskRecord, { attempt, worker }: { attempt: number; worker: PeerId }): void {
+    const { transport, clock, log } = this.#components
+    this.#byWorker.get(worker)?.delete(task.id)
+    const key = keyOf({ task: task.id, attempt })
+    this.#reserved.get(key)?.release()
+    this.#reserved.delete(key)
+    if (task.state !== 'cancelled') return
+    const signal = AbortSignal.any([this.#over.signal, clock.timeout(DISPATCH_TIMEOUT_MS)])
+    askTask(transport, worker, { type: 'stop', term: this.#term, attempts: [{ task: task.id, attempt }] }, { signal }).catch(
+      (err: unknown) => log.debug({ code: toCaresError(err).code, worker }, 'the worker learns of a cancelled task with its next renewal')
+    )
+  }
+
+  async #expire(): Promise<void> {
+    const { clock, log } = this.#components
+    const at = clock.timestamp()
+    const before = new Date(Date.parse(at) - RETENTION_MS).toISOString()
+    await this.#commit([{ type: 'expire', before, at }]).catch((err: unknown) => log.info({ err }, 'old tasks not forgotten yet'))
+  }
+
+  async #commit(changes: readonly TaskChange[]): ReturnType<TaskStore['commit']> {
+    return this.#components.store.commit(changes, { term: this.#term, signal: this.#over.signal })
+  }
+
+  #explain(id: TaskId, reason: string): void {
+    const { clock } = this.#components
+    const reasons = this.#reasons.get(id) ?? []
+    if (reasons.at(-1)?.endsWith(reason) === true) return
+    this.#reasons.delete(id)
+    this.#reasons.set(id, [...reasons.slice(-9), `${clock.timestamp()} ${reason}`])
+    if (this.#reasons.size > REASONS_KEPT) for (const oldest of this.#reasons.keys().take(1)) this.#reasons.delete(oldest)
+  }
+}
+
+function keyOf({ task, attempt }: AttemptRef): string {
+  return `${task} ${attempt}`
+}
+
+/** Rises with every change of a task. */
+function progress(task: TaskRecord): number {
+  return isOver(task) ? Number.POSITIVE_INFINITY : 2 * task.attempt + (task.state === 'queued' ? 1 : 0)
+}
+
+/** How long a queued task waits before it is tried (again). */
+function pauseMs({ attempt, failures }: TaskRecord): number {
+  return Math.max(backoffMs(failures), Math.min(RETURNED_MS.max, RETURNED_MS.step * (attempt - failures)))
+}
+
+function attemptsOf(byWorker: Map<PeerId, Map<TaskId, number>>, worker: PeerId): Map<TaskId, number> {
+  const attempts = byWorker.get(worker) ?? new Map<TaskId, number>()
+  byWorker.set(worker, attempts)
+  return attempts
+}
+
+/** How many orders from the front fit into one message; one at least. */
+function countWithin(orders: readonly TaskOrder[]): number {
+  let bytes = 0
+  for (const [at, { task }] of orders.entries()) {
+    bytes += 2_048 + (task.input?.inline?.length ?? 0) + JSON.stringify(task.spec.env).length + JSON.stringify(task.spec.args).length
+    if (at > 0 && bytes > ORDERS_BYTES_MAX) return at
+  }
+  return orders.length
+}

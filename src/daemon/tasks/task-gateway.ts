@@ -1,0 +1,197 @@
+import { createHash } from 'node:crypto'
+import { CaresError, toCaresError } from '../../model/errors.ts'
+import type { FunctionRecord } from '../../model/function.ts'
+import type { PeerId } from '../../model/ids.ts'
+import type { Clock } from '../../model/ports/clock.ts'
+import type { Runtime } from '../../model/ports/runtime.ts'
+import type { TaskStore } from '../../model/ports/task-store.ts'
+import type { Transport } from '../../model/ports/transport.ts'
+import { isOver, type Payload, type TaskId, type TaskOutcome, type TaskRecord, type TaskSpec } from '../../model/task.ts'
+import { parseTaskRequest, specOfFunction, specOfImage, TASK_LIMITS } from '../../model/task-request.ts'
+import type { TaskCounts, TaskPage, TaskQuery, TaskRequest, TaskService } from '../../model/task-service.ts'
+import { askTask } from './ask-task.ts'
+import type { Payloads } from './payloads.ts'
+
+/** Longest that looking for an image may take; what must come from a registry takes its time. */
+const RESOLVE_TIMEOUT_MS = 600_000
+
+export interface TaskGatewayComponents {
+  readonly store: TaskStore
+  readonly payloads: Payloads
+  readonly runtime: Runtime | null
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly newTaskId: () => TaskId
+  readonly orchestrator: () => PeerId | null
+  readonly findFunction: (name: string, options: { signal: AbortSignal }) => Promise<FunctionRecord>
+}
+
+/** Tasks, as the clients of this peer see them. */
+export class TaskGateway implements TaskService {
+  readonly #components: TaskGatewayComponents
+  readonly #waiting = new Map<TaskId, Set<(task: TaskRecord) => void>>()
+
+  constructor(components: TaskGatewayComponents) {
+    this.#components = components
+    components.store.onChange(task => {
+      if (isOver(task)) for (const tell of this.#waiting.get(task.id) ?? []) tell(task)
+    })
+  }
+
+  async submit(
+    request: TaskRequest,
+    options: {
+      input?: AsyncIterable<Uint8Array> | undefined
+      key?: string | undefined
+      pull?: 'always' | 'missing' | 'never' | undefined
+      signal: AbortSignal
+    }
+  ): Promise<{ task: TaskRecord; created: boolean }> {
+    const { store, payloads, transport, clock, newTaskId } = this.#components
+    const { input, key, pull = 'missing', signal } = options
+    const asked = parseTaskRequest(request)
+    if (key !== undefined && !TASK_LIMITS.keyPattern.test(key))
+      throw new CaresError('invalid', 'an idempotency key is 1 to 255 printable ASCII characters, without spaces')
+    const spec = await this.#specOf(asked, { pull, signal })
+    const kept = input === undefined ? undefined : await payloads.keep(input, { signal })
+    const payload = kept === undefined || kept.bytes === 0 ? undefined : kept
+    const id = newTaskId()
+    const [outcome] = await store.commit(
+      [
+        {
+          type: 'submit',
+          id,
+          ...(key === undefined ? {} : { key }),
+          fingerprint: fingerprint(asked, payload),
+          spec,
+          ...(payload === undefined ? {} : { input: payload }),
+          gateway: transport.self,
+          at: clock.timestamp()
+        }
+      ],
+      { signal }
+    )
+    const task = await this.#get(idOf(outcome))
+    return { task, created: task.id === id }
+  }
+
+  async list(query: TaskQuery): Promise<TaskPage> {
+    return this.#components.store.list(query)
+  }
+
+  async counts(): Promise<TaskCounts> {
+    return this.#components.store.counts()
+  }
+
+  async find(id: string): Promise<TaskRecord> {
+    const [task, second] = await this.#components.store.match(id)
+    if (task === undefined) {
+      throw new CaresError('not_found', `no task ${id}`, { hint: 'list the tasks: cares tasks' })
+    }
+    if (second !== undefined && task.id !== id) {
+      throw new CaresError('conflict', `several tasks are called ${id} or begin like it`, {
+        hint: 'name it by its whole id: cares tasks -o wide'
+      })
+    }
+    return task
+  }
+
+  async waitFor(id: string, { signal }: { signal: AbortSignal }): Promise<TaskRecord> {
+    const task = await this.find(id)
+    if (isOver(task)) return task
+    const over = Promise.withResolvers<TaskRecord | undefined>()
+    const onAbort = (): void => over.resolve(undefined)
+    const waiting = this.#waiting.get(task.id) ?? new Set()
+    this.#waiting.set(task.id, waiting)
+    waiting.add(over.resolve)
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      // It may have ended while it was looked for.
+      const now = await this.#get(task.id)
+      if (isOver(now) || signal.aborted) return now
+      return (await over.promise) ?? (await this.#get(task.id))
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+      waiting.delete(over.resolve)
+      if (waiting.size === 0) this.#waiting.delete(task.id)
+    }
+  }
+
+  async cancel(id: string, { signal }: { signal: AbortSignal }): Promise<TaskRecord> {
+    const { store, clock } = this.#components
+    const task = await this.find(id)
+    if (isOver(task)) return task
+    const [outcome] = await store.commit([{ type: 'cancel', id: task.id, at: clock.timestamp() }], { signal })
+    return this.#get(idOf(outcome))
+  }
+
+  async output(id: string, { signal }: { signal: AbortSignal }): Promise<{ bytes: number; body: AsyncIterable<Uint8Array> }> {
+    const task = await this.find(id)
+    if (!isOver(task)) {
+      throw new CaresError('conflict', `task ${task.id} is ${task.state}, so it has no result yet`, {
+        retryable: true,
+        hint: `wait for it: cares wait ${task.id}`
+      })
+    }
+    if (task.result === undefined) {
+      const hint = task.state === 'dead' ? `see why: cares tasks ${task.id}` : undefined
+      throw new CaresError('not_found', `task ${task.id} is ${task.state}: it has no result`, { hint })
+    }
+    const { output } = task.result
+    return { bytes: output.bytes, body: this.#components.payloads.read(output, { signal }) }
+  }
+
+  async explain(id: string, { signal }: { signal: AbortSignal }): Promise<readonly string[]> {
+    const { transport, orchestrator } = this.#components
+    const task = await this.find(id)
+    const history = task.attempts.flatMap(({ attempt, worker, at, endedAt, failure }) => [
+      `${at} attempt ${attempt} was given to ${worker}`,
+      ...(endedAt === undefined || failure === undefined ? [] : [`${endedAt} attempt ${attempt} failed: ${failure.message}`])
+    ])
+    const leader = orchestrator()
+    if (leader === null) {
+      const why = 'nobody places tasks now: the cluster has no orchestrator'
+      return isOver(task) ? history : [...history, why]
+    }
+    try {
+      const answer = await askTask(transport, leader, { type: 'explain', task: task.id }, { signal })
+      return answer.type === 'explained' ? [...history, ...answer.reasons].sort() : history
+    } catch (err) {
+      if (signal.aborted) throw toCaresError(err)
+      return [...history, `the orchestrator could not be asked: ${toCaresError(err).message}`]
+    }
+  }
+
+  async #specOf(request: TaskRequest, { pull, signal }: { pull: 'always' | 'missing' | 'never'; signal: AbortSignal }): Promise<TaskSpec> {
+    const { runtime, clock, findFunction } = this.#components
+    if (request.function !== undefined) return specOfFunction(request, await findFunction(request.function, { signal }))
+    if (runtime === null) {
+      throw new CaresError('runtime_unavailable', 'this peer runs nothing (--no-work), so it cannot look at images', {
+        hint: 'submit through a peer that works'
+      })
+    }
+    const within = AbortSignal.any([signal, clock.timeout(RESOLVE_TIMEOUT_MS)])
+    return specOfImage(request, await runtime.resolve(request.image ?? '', { pull, wish: { contract: 'stdio' }, signal: within }))
+  }
+
+  async #get(id: TaskId): Promise<TaskRecord> {
+    const task = await this.#components.store.find(id)
+    if (task === undefined) throw new CaresError('not_found', `task ${id} is forgotten already`)
+    return task
+  }
+}
+
+/** What a request asks for, in short: the same for the same request, whichever peer gets it and whatever an image's tag means by then. */
+function fingerprint(request: TaskRequest, input: Payload | undefined): string {
+  const sorted = Object.entries(request.env ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
+  const fields = Object.entries({ ...request, env: sorted }).sort(([a], [b]) => (a < b ? -1 : 1))
+  const hash = createHash('sha256').update(JSON.stringify(fields))
+  if (input !== undefined) hash.update(input.blob?.digest ?? input.inline ?? '')
+  return hash.digest('hex')
+}
+
+function idOf(outcome: TaskOutcome | undefined): TaskId {
+  if (outcome?.type === 'refused') throw new CaresError(outcome.code, outcome.message)
+  if (outcome === undefined || outcome.type === 'expired') throw new CaresError('internal', 'a change of a task had no outcome')
+  return outcome.id
+}

@@ -1,0 +1,52 @@
+import { CaresError, toCaresError } from '../../model/errors.ts'
+import type { PeerId } from '../../model/ids.ts'
+import type { Receipt } from '../../model/placement.ts'
+import type { TaskRecord } from '../../model/task.ts'
+import type { Placer, Reserved } from '../placer.ts'
+import { executionId, placedFunction } from './task-function.ts'
+
+/** Where a task goes, or why nobody can have it now. */
+export type TaskPlacement =
+  | { readonly worker: PeerId; readonly reserved: Reserved; readonly reason: string }
+  | { readonly worker: null; readonly reason: string }
+
+/** Chooses a worker for a task by the same snapshot, costs and ledger as for calls, so that neither takes the other's room. */
+export function placeTask(placer: Placer, task: TaskRecord, exclude: readonly PeerId[]): TaskPlacement {
+  const fn = placedFunction(task)
+  const inputBytes = task.input?.bytes ?? 0
+  const receipt = placer.place(
+    fn,
+    {
+      type: 'call',
+      invocation: executionId(task.id),
+      function: fn.name,
+      head: { method: 'POST', path: '/', query: '', headers: [], bodyBytes: inputBytes },
+      round: 1,
+      deadlineMs: task.spec.timeoutMs,
+      minIndex: 0,
+      fallback: false
+    },
+    { try: task.attempt + 1, exclude }
+  )
+  const worker = receipt.decision.chosen
+  if (worker === null) return { worker, reason: whyNobody(receipt) }
+  try {
+    return { worker, reserved: placer.reserve(worker, fn, receipt), reason: whyThere(receipt, worker) }
+  } catch (err) {
+    const error = toCaresError(err)
+    if (!(error instanceof CaresError) || !error.retryable) throw error
+    return { worker: null, reason: error.message }
+  }
+}
+
+function whyNobody({ decision }: Receipt): string {
+  const causes = Object.entries(decision.rejected).map(([reason, count]) => `${count} × ${reason}`)
+  return `nobody can have it now: ${causes.length === 0 ? 'no peer is known that runs tasks' : causes.join(', ')}`
+}
+
+function whyThere({ decision, strategy }: Receipt, worker: PeerId): string {
+  const verdict = decision.verdicts.find(({ peer }) => peer === worker)
+  const cost = verdict?.fits === true ? `, expected to cost ${Math.round(verdict.cost.total)} ms` : ''
+  const looked = decision.verdicts.length + decision.skipped
+  return `placed on ${worker} by ${strategy}${cost}; ${looked} peers were there`
+}

@@ -1,0 +1,196 @@
+import { type LeaseTimes, leaseTimes } from '../../core/tasks/leases.ts'
+import { assertNever, CaresError, toCaresError } from '../../model/errors.ts'
+import type { FunctionRecord } from '../../model/function.ts'
+import type { PeerId, Term } from '../../model/ids.ts'
+import type { LogLine } from '../../model/logs.ts'
+import type { Clock } from '../../model/ports/clock.ts'
+import type { Logger } from '../../model/ports/logger.ts'
+import type { Runtime } from '../../model/ports/runtime.ts'
+import type { Startable } from '../../model/ports/startable.ts'
+import type { TaskStore } from '../../model/ports/task-store.ts'
+import type { Channel, Transport } from '../../model/ports/transport.ts'
+import type { Timings } from '../../model/presets.ts'
+import { isOver, type TaskAnswer, type TaskAsk, type TaskId, type TaskOrder, type TaskRecord, type TaskSession } from '../../model/task.ts'
+import type { TaskService } from '../../model/task-service.ts'
+import type { ConsensusRoleNow } from '../consensus-init.ts'
+import type { EventLog } from '../event-log.ts'
+import type { Placer } from '../placer.ts'
+import { runAttempt } from './attempt-runner.ts'
+import { Office } from './office.ts'
+import { OutputLines } from './output-lines.ts'
+import type { Payloads } from './payloads.ts'
+import { executionId } from './task-function.ts'
+import { TaskGateway } from './task-gateway.ts'
+import { placeTask } from './task-placement.ts'
+import { TaskWorker } from './task-worker.ts'
+
+export interface TasksComponents {
+  readonly store: TaskStore
+  readonly payloads: Payloads
+  readonly runtime: Runtime | null
+  readonly transport: Transport
+  readonly placer: Placer
+  readonly clock: Clock
+  readonly log: Logger
+  readonly events: EventLog
+  readonly timings: Timings
+  readonly newTaskId: () => TaskId
+  readonly newTaskSession: () => TaskSession
+  readonly role: () => ConsensusRoleNow
+  readonly term: () => Term
+  readonly draining: () => boolean
+  readonly peers: () => readonly PeerId[]
+  readonly findFunction: (name: string, options: { signal: AbortSignal }) => Promise<FunctionRecord>
+  readonly onLog: (line: LogLine) => void
+}
+
+/** Everything that a peer has to do with tasks: as gateway of its clients, as worker, and as orchestrator while it is that. */
+export class Tasks implements Startable {
+  readonly service: TaskService
+  readonly #components: TasksComponents
+  readonly #times: LeaseTimes
+  readonly #worker: TaskWorker
+  #office: Office | null = null
+  #closing: Promise<void> = Promise.resolve()
+  #isRunning = false
+
+  constructor(components: TasksComponents) {
+    this.#components = components
+    const { store, clock, timings, role } = components
+    const orchestrator = (): PeerId | null => role().leader
+    this.#times = leaseTimes(timings)
+    this.service = new TaskGateway({ ...components, orchestrator })
+    this.#worker = new TaskWorker({
+      ...components,
+      log: components.log.child('worker'),
+      times: this.#times,
+      newSession: components.newTaskSession,
+      orchestrator,
+      run: async (order, options) => {
+        const { runtime, payloads } = components
+        if (runtime === null) throw new CaresError('internal', 'a worker without a runtime accepted a task')
+        const lines = new OutputLines(text => components.onLog(this.#line(order, text)))
+        const report = await runAttempt(order, { runtime, payloads, clock, onOutput: (_, chunk) => lines.write(chunk) }, options)
+        lines.end()
+        return report
+      }
+    })
+    store.onChange(task => {
+      this.#office?.onTask(task)
+      this.#tell(task)
+    })
+  }
+
+  /** Attempts that run here. */
+  get running(): number {
+    return this.#worker.running
+  }
+
+  async start(): Promise<void> {
+    this.#isRunning = true
+    await this.#components.store.start()
+    await this.#worker.start()
+    this.onRole()
+  }
+
+  async stop(): Promise<void> {
+    this.#isRunning = false
+    await this.#worker.stop()
+    this.#leaveOffice()
+    await this.#closing
+    await this.#components.store.stop()
+  }
+
+  /** The role of this peer, or its orchestrator, has changed. */
+  onRole(): void {
+    const { active, term } = this.#components.role()
+    if (!this.#isRunning) return
+    if (this.#office !== null && (!active || this.#office.term !== term)) this.#leaveOffice()
+    if (active && this.#office === null) this.#takeOffice(term)
+    this.#worker.renew()
+  }
+
+  /** More may fit now, somewhere. */
+  onRoom(): void {
+    this.#office?.wake()
+  }
+
+  /** Answers other peers' questions on `/cares/task`. */
+  async serve(channel: Channel<TaskAnswer, TaskAsk>): Promise<void> {
+    const question = await channel.receive()
+    if (question === undefined) throw new CaresError('protocol', 'the exchange ended without a question')
+    let answer: TaskAnswer
+    try {
+      answer = await this.#answer(channel.remote, question)
+    } catch (err) {
+      const { code, message, retryable } = toCaresError(err)
+      answer = { type: 'failed', code, message, retryable }
+    }
+    if (channel.signal.aborted) return
+    await channel.send(answer)
+    channel.end()
+  }
+
+  async #answer(from: PeerId, question: TaskAsk): Promise<TaskAnswer> {
+    switch (question.type) {
+      case 'renew':
+        return this.#inOffice().onRenew(from, question.session, question.having)
+      case 'report':
+        return this.#inOffice().onReport(question.reports)
+      case 'dispatch':
+        return this.#worker.onDispatch(from, question.term, question.orders)
+      case 'stop':
+        return this.#worker.onStop(question.term, question.attempts)
+      case 'explain':
+        return { type: 'explained', reasons: this.#inOffice().explain(question.task) }
+      default:
+        return assertNever(question)
+    }
+  }
+
+  #inOffice(): Office {
+    if (this.#office !== null) return this.#office
+    throw new CaresError('not_orchestrator', 'this peer is not the orchestrator', { retryable: true })
+  }
+
+  #takeOffice(term: Term): void {
+    const { placer, log } = this.#components
+    const office = new Office(
+      { term, times: this.#times },
+      { ...this.#components, log: log.child('office'), place: (task, exclude) => placeTask(placer, task, exclude) }
+    )
+    this.#office = office
+    office.open().catch((err: unknown) => log.error({ err }, 'the tasks could not be taken over'))
+  }
+
+  #leaveOffice(): void {
+    const office = this.#office
+    if (office === null) return
+    this.#office = null
+    this.#closing = Promise.all([this.#closing, office.close()]).then(() => {})
+  }
+
+  #line({ task }: TaskOrder, text: string): LogLine {
+    const { clock, transport } = this.#components
+    return {
+      at: clock.timestamp(),
+      peer: transport.self,
+      function: task.spec.name,
+      invocation: executionId(task.id),
+      stream: 'stdout',
+      text
+    }
+  }
+
+  #tell(task: TaskRecord): void {
+    const { events } = this.#components
+    const { id, state, attempt, spec } = task
+    const last = task.attempts.at(-1)
+    const about = { task: id, name: spec.name }
+    if (state === 'running' && last !== undefined) events.emit('task:started', { ...about, attempt, worker: last.worker })
+    else if (isOver(task)) {
+      events.emit('task:finished', { ...about, state, attempt, worker: last?.worker ?? null, code: last?.failure?.code ?? null })
+    } else if (attempt === 0) events.emit('task:submitted', about)
+    else events.emit('task:requeued', { ...about, attempt, code: last?.failure?.code ?? null })
+  }
+}

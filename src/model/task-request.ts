@@ -1,0 +1,109 @@
+import { z } from 'zod'
+import { CaresError } from './errors.ts'
+import { FUNCTION_DEFAULTS, functionRequestSchema } from './function-request.ts'
+import type { FunctionRecord } from './function.ts'
+import type { ImageInfo } from './ports/runtime.ts'
+import type { TaskSpec } from './task.ts'
+import type { TaskRequest } from './task-service.ts'
+import { formatBytes, formatDurationMs } from './units.ts'
+import { parseWith } from './validation.ts'
+
+/** What may be asked for, where a task differs from a function. */
+export const TASK_LIMITS = {
+  nameCharactersMax: 63,
+  argsMax: 256,
+  /** Of all arguments together: they travel in the log and in every order. */
+  argsBytesMax: 16_384,
+  attemptsMax: 100,
+  /** A week: what takes longer should write down how far it has come, and be a task again. */
+  timeoutMsMax: 7 * 86_400_000,
+  /** Printable ASCII, as the header `Idempotency-Key` may carry it. */
+  keyPattern: /^[\x21-\x7e]{1,255}$/
+} as const
+
+/** What a task gets that does not say. */
+export const TASK_DEFAULTS = {
+  /** Long enough for most jobs, and an end for one that hangs. */
+  timeoutMs: 3_600_000,
+  /** A worker may be lost once, and a service be down once. */
+  attempts: 3
+} as const
+
+const { image, env, network, cpus, memoryBytes } = functionRequestSchema.shape
+
+const args = z
+  .array(z.string().refine(value => !value.includes('\0'), 'must not contain NUL'))
+  .max(TASK_LIMITS.argsMax)
+  .refine(
+    values => values.reduce((bytes, value) => bytes + Buffer.byteLength(value), 0) <= TASK_LIMITS.argsBytesMax,
+    `must be at most ${formatBytes(TASK_LIMITS.argsBytesMax)} together`
+  )
+
+/** The body of `POST /v1/tasks` and one document of `cares run -f`: an image or a function, and what differs from the defaults. */
+export const taskRequestSchema = z
+  .strictObject({
+    image: image.exactOptional(),
+    function: functionRequestSchema.shape.name.exactOptional(),
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be letters, digits, dots, dashes and underscores, and start with a letter or digit')
+      .max(TASK_LIMITS.nameCharactersMax)
+      .exactOptional(),
+    args: args.exactOptional(),
+    env,
+    network,
+    cpus,
+    memoryBytes,
+    timeoutMs: z
+      .int()
+      .min(1, 'must be at least 1ms')
+      .max(TASK_LIMITS.timeoutMsMax, `must be at most ${formatDurationMs(TASK_LIMITS.timeoutMsMax)}`)
+      .exactOptional(),
+    attempts: z.int().min(1).max(TASK_LIMITS.attemptsMax).exactOptional()
+  })
+  .refine(value => (value.image === undefined) !== (value.function === undefined), 'needs either an image or a function')
+
+/** `value` as a request, or a CaresError `invalid` whose `details.issues` name every field that is wrong. */
+export function parseTaskRequest(value: unknown): TaskRequest {
+  return parseWith(taskRequestSchema, value, 'task')
+}
+
+/** The spec of a request for an image. */
+export function specOfImage(
+  request: TaskRequest,
+  { image: reference, digest, bytes }: Pick<ImageInfo, 'image' | 'digest' | 'bytes'>
+): TaskSpec {
+  return {
+    name: request.name ?? nameOf(reference),
+    image: reference,
+    digest,
+    imageBytes: bytes,
+    args: request.args ?? [],
+    env: request.env ?? {},
+    network: request.network ?? FUNCTION_DEFAULTS.network,
+    cpus: request.cpus ?? FUNCTION_DEFAULTS.cpus,
+    memoryBytes: request.memoryBytes ?? FUNCTION_DEFAULTS.memoryBytes,
+    timeoutMs: request.timeoutMs ?? TASK_DEFAULTS.timeoutMs,
+    attemptsMax: request.attempts ?? TASK_DEFAULTS.attempts
+  }
+}
+
+/** The spec of a request for a function: as the function is now, with what the request says on top. Throws `invalid` for one that serves HTTP. */
+export function specOfFunction(request: TaskRequest, fn: FunctionRecord): TaskSpec {
+  if (fn.contract !== 'stdio') {
+    throw new CaresError('invalid', `${fn.name} serves HTTP: a task runs a program from its start to its end`, {
+      hint: `call it: cares invoke ${fn.name}`
+    })
+  }
+  const { image: reference, digest, imageBytes: bytes, network: reach, cpus: cores, memoryBytes: memory, timeoutMs } = fn
+  const own = { name: fn.name, network: reach, cpus: cores, memoryBytes: memory, timeoutMs, ...request, env: { ...fn.env, ...request.env } }
+  return { ...specOfImage(own, { image: reference, digest, bytes }), function: fn.name }
+}
+
+/** `registry.example/acme/report:1.4@sha256:…` → `report`; `/usr/bin/env x` → `env`. Whatever does not fit a name is left out. */
+function nameOf(reference: string): string {
+  const [first = ''] = reference.split(' ')
+  const base = (first.split('@')[0] ?? '').split('/').at(-1) ?? ''
+  const name = (base.split(':')[0] ?? '').replace(/[^A-Za-z0-9._-]/g, '').replace(/^[^A-Za-z0-9]+/, '')
+  return name.slice(0, TASK_LIMITS.nameCharactersMax) || 'task'
+}
