@@ -41,6 +41,10 @@ export async function sendAnswer(
   const chunked = hasBody && length === undefined && response.req.httpVersionMinor > 0
   // Node leaves out trailers of a response that turns out not to be chunked; only the promise of them must not be made then.
   if (chunked && end !== undefined) response.setHeader('trailer', TIMING)
+  // Head, first bytes and often the end come in one turn: they go out in one packet.
+  const { socket } = response
+  socket?.cork()
+  setImmediate(() => socket?.uncork())
   response.flushHeaders()
 
   let sent = 0

@@ -57,6 +57,8 @@ export class Functions {
    */
   async find(name: string, { signal }: { signal: AbortSignal }): Promise<FunctionRecord> {
     const { tables, orchestrator, transport, clock, log } = this.#components
+    const known = tables().functions.get(name)
+    if (known !== undefined) return known
     const giveUp = clock.timeout(FIND_TIMEOUT_MS)
     for (let here = tables().functions.get(name); ; here = tables().functions.get(name)) {
       if (here !== undefined) return here

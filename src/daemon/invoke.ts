@@ -249,11 +249,11 @@ export class Gateway implements Startable {
   ): AsyncGenerator<Uint8Array, void> {
     let kept: Uint8Array[] | undefined = keep ? [] : undefined
     let keptBytes = 0
-    let outcome: Outcome = { error: new CaresError('cancelled', 'the client stopped reading') }
+    let ended: Outcome | undefined
     try {
       for await (const message of messages) {
         if (message.type === 'answer-end') {
-          outcome = { usage: message.end.usage }
+          ended = { usage: message.end.usage }
         } else if (message.type === 'body') {
           keptBytes += message.chunk.length
           if (keptBytes > RESULT_BYTES_EACH_MAX) kept = undefined
@@ -262,9 +262,11 @@ export class Gateway implements Startable {
         }
       }
     } catch (err) {
-      outcome = { error: toCaresError(err) }
-      throw outcome.error
+      const error = toCaresError(err)
+      ended = { error }
+      throw error
     } finally {
+      const outcome = ended ?? { error: new CaresError('cancelled', 'the client stopped reading') }
       if (outcome.usage !== undefined && kept !== undefined && running.head !== undefined) {
         this.#components.book.keep(running.id, { head: running.head, body: Buffer.concat(kept) })
       }

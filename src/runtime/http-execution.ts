@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { CaresError } from '../model/errors.ts'
 import type { FunctionRecord } from '../model/function.ts'
-import { type CallHead, INLINE_BODY_BYTES_MAX, type Usage } from '../model/invocation.ts'
+import type { CallHead, Usage } from '../model/invocation.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { ExecutionAnswer, ExecutionCall } from '../model/ports/runtime.ts'
 import { formatBytes } from '../model/units.ts'
@@ -9,6 +9,7 @@ import type { Exit } from './driver.ts'
 import { type Ending, toCancelled } from './ending.ts'
 import { endToEnd, fromUndici } from './http-headers.ts'
 import type { Lease } from './http-pool.ts'
+import { type ResponseBody, sendRequest } from './http-request.ts'
 
 /**
  * After a connection breaks, how long to wait for the engine to say whether the container has ended, and how. An engine takes some 40 ms; a container
@@ -36,16 +37,12 @@ export async function executeHttp(run: HttpRun): Promise<ExecutionAnswer> {
   const input = { bytes: 0 }
   try {
     const body = await toRequestBody(call, input, ending)
-    const response = await lease.client.request({
-      method: call.head.method,
-      path: call.head.query === '' ? call.head.path : `${call.head.path}?${call.head.query}`,
-      headers: requestHeaders(call.head),
-      body,
-      signal: ending.signal
-    })
-    if (response.statusCode > STATUS_MAX) {
-      response.body.on('error', () => {}).destroy()
-      throw new Error(`its status is ${response.statusCode}, and HTTP has none above ${STATUS_MAX}`)
+    const { method, path, query } = call.head
+    const request = { method, path: query === '' ? path : `${path}?${query}`, headers: requestHeaders(call.head), body }
+    const response = await sendRequest(lease.client, request, ending)
+    if (response.status > STATUS_MAX) {
+      response.body.cancel()
+      throw new Error(`its status is ${response.status}, and HTTP has none above ${STATUS_MAX}`)
     }
     const timing = { queueMs: 0, pullMs: lease.start === 'cold' ? lease.instance.pullMs : 0, startMs: lease.startMs }
     const usage = (bytesOut: number): Usage => {
@@ -60,8 +57,8 @@ export async function executeHttp(run: HttpRun): Promise<ExecutionAnswer> {
         bytesOut
       }
     }
-    const head = { status: response.statusCode, headers: endToEnd(fromUndici(response.headers)), start: lease.start, timing }
-    const arrived = readArrived(response.body, declaredBytes(response.headers))
+    const head = { status: response.status, headers: endToEnd(fromUndici(response.headers)), start: lease.start, timing }
+    const arrived = response.body.arrived()
     if (arrived === undefined) return { head, ...streamed(run, response.body, usage) }
     ending.close()
     const end = { usage: usage(arrived.length) }
@@ -73,7 +70,7 @@ export async function executeHttp(run: HttpRun): Promise<ExecutionAnswer> {
 }
 
 /** The answer's body, and what became of it. */
-function streamed(run: HttpRun, response: Readable, usage: (bytesOut: number) => Usage): Pick<ExecutionAnswer, 'body' | 'end'> {
+function streamed(run: HttpRun, response: ResponseBody, usage: (bytesOut: number) => Usage): Pick<ExecutionAnswer, 'body' | 'end'> {
   const { lease, ending } = run
   const { promise: end, resolve, reject } = Promise.withResolvers<{ usage: Usage }>()
   // The body throws the same error, so a reader that has not come to `end` yet must not bring the process down.
@@ -87,7 +84,7 @@ function streamed(run: HttpRun, response: Readable, usage: (bytesOut: number) =>
     let bytesOut = 0
     let whole = false
     try {
-      for await (const chunk of response as AsyncIterable<Buffer>) {
+      for await (const chunk of response) {
         bytesOut += chunk.length
         yield chunk
       }
@@ -172,21 +169,6 @@ async function toRequestBody(
     yield* chunks
   }
   return Readable.from(whole(), { objectMode: false })
-}
-
-/** The body of a short answer that came in one piece with its head, as most do; undefined when more is to come, or may be. */
-function readArrived(response: Readable, declared: number | undefined): Uint8Array | undefined {
-  if (declared === undefined || declared > INLINE_BODY_BYTES_MAX || response.readableLength !== declared) return undefined
-  // An error after the last byte is one of the connection, not of this answer.
-  response.on('error', () => {})
-  const body: unknown = declared === 0 ? undefined : response.read()
-  response.resume()
-  return body instanceof Uint8Array ? body : new Uint8Array()
-}
-
-function declaredBytes(headers: Readonly<Record<string, string | string[] | undefined>>): number | undefined {
-  const length = headers['content-length']
-  return typeof length === 'string' && /^\d{1,9}$/.test(length) ? Number(length) : undefined
 }
 
 async function* once(body: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -1,0 +1,127 @@
+import type { Dispatcher } from 'undici'
+import { INLINE_BODY_BYTES_MAX } from '../model/invocation.ts'
+
+/** Bytes of an answer that wait for their reader; beyond it the container is not read from. */
+const WAITING_BYTES_MAX = 65_536
+
+type Head = { readonly status: number; readonly headers: Readonly<Record<string, string | string[] | undefined>> }
+
+/** An answer, from its head on. */
+export interface HttpResponse extends Head {
+  readonly body: ResponseBody
+}
+
+/**
+ * Sends a request over undici's own interface for handlers, which tells more than a stream does: whether all of a short answer came with its head.
+ * Most answers do, and they need neither stream nor turn of the event loop.
+ *
+ * Throws what broke the connection, or the signal's reason. After the head an abort ends the body with that reason.
+ */
+export function sendRequest(
+  client: Dispatcher,
+  options: Dispatcher.DispatchOptions,
+  { signal }: { signal: AbortSignal }
+): Promise<HttpResponse> {
+  const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>()
+  let controller: Dispatcher.DispatchController | undefined
+  let body: ResponseBody | undefined
+  const onAbort = (): void => controller?.abort(signal.reason as Error)
+  const over = (): void => signal.removeEventListener('abort', onAbort)
+  signal.addEventListener('abort', onAbort, { once: true })
+  client.dispatch(options, {
+    onRequestStart: started => {
+      controller = started
+      if (signal.aborted) onAbort()
+    },
+    onResponseStart: (of, status, headers) => {
+      // A word in between (RFC 9110 section 15.2): the answer is still to come.
+      if (status < 200) return
+      body = new ResponseBody(of, over)
+      resolve({ status, headers, body })
+    },
+    onResponseData: (_, chunk) => body?.push(chunk),
+    onResponseEnd: () => {
+      over()
+      body?.end()
+    },
+    onResponseError: (_, error) => {
+      over()
+      if (body === undefined) reject(error)
+      else body.fail(error)
+    }
+  })
+  return promise
+}
+
+/** The body of an answer, for one reader, at its pace. To stop reading early ends the request. */
+export class ResponseBody implements AsyncIterable<Uint8Array> {
+  readonly #controller: Dispatcher.DispatchController
+  readonly #onStop: () => void
+  readonly #chunks: Uint8Array[] = []
+  #waitingBytes = 0
+  #isEnded = false
+  #failure: Error | undefined
+  #reader: PromiseWithResolvers<void> | undefined
+
+  constructor(controller: Dispatcher.DispatchController, onStop: () => void) {
+    this.#controller = controller
+    this.#onStop = onStop
+  }
+
+  /** All of it, if that is here and fits into one message; what was read before is not part of it. */
+  arrived(): Uint8Array | undefined {
+    if (!this.#isEnded || this.#failure !== undefined || this.#waitingBytes > INLINE_BODY_BYTES_MAX) return undefined
+    const [only] = this.#chunks
+    return this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks)
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#chunks.push(chunk)
+    this.#waitingBytes += chunk.length
+    if (this.#waitingBytes > WAITING_BYTES_MAX) this.#controller.pause()
+    this.#wake()
+  }
+
+  end(): void {
+    this.#isEnded = true
+    this.#wake()
+  }
+
+  fail(error: Error): void {
+    this.#failure = error
+    this.end()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
+    try {
+      while (true) {
+        const chunk = this.#chunks.shift()
+        if (chunk !== undefined) {
+          this.#waitingBytes -= chunk.length
+          if (this.#controller.paused && this.#waitingBytes <= WAITING_BYTES_MAX / 2) this.#controller.resume()
+          yield chunk
+        } else if (this.#failure !== undefined) {
+          throw this.#failure
+        } else if (this.#isEnded) {
+          return
+        } else {
+          this.#reader = Promise.withResolvers()
+          await this.#reader.promise
+        }
+      }
+    } finally {
+      this.cancel()
+    }
+  }
+
+  /** Ends the request if it has not ended; nothing after an end. */
+  cancel(): void {
+    this.#onStop()
+    if (!this.#isEnded) this.#controller.abort(new Error('the answer was not read to its end'))
+  }
+
+  #wake(): void {
+    this.#reader?.resolve()
+    this.#reader = undefined
+  }
+}
