@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { CaresError } from '../../../src/model/errors.ts'
 import { type Answer, problem, startFakeApi } from '../fake-api.ts'
-import { EXPLANATION, INVOCATION, INVOCATION_ID, PEER_LIST, THUMB } from '../samples.ts'
+import { NOW, EXPLANATION, INVOCATION, INVOCATION_ID, PEER_LIST, THUMB } from '../samples.ts'
 import { run } from './run.ts'
 
 /** What a function answers that repeats its input. */
@@ -277,5 +277,42 @@ describe('cares invoke', () => {
       assert.equal(code, 2)
       assert.match(stderr, message)
     }
+  })
+
+  it('tells a waiting person how much of the image has come, and clears that line', async () => {
+    const told = Promise.withResolvers<void>()
+    let tick = (): void => {}
+    const clock = {
+      sleep: async () => {},
+      every: (_: number, task: () => void | Promise<void>) => {
+        tick = () => void task()
+        return { [Symbol.dispose]: () => {} }
+      }
+    }
+    const events = [
+      { id: 1, type: 'image:progressed', data: { function: 'other', from: 'p', bytes: 1, imageBytes: 2 } },
+      { id: 2, type: 'image:progressed', data: { function: 'thumb', from: 'p', bytes: 40 * 2 ** 20, imageBytes: 400 * 2 ** 20 } }
+    ]
+    await using api = await startFakeApi({
+      'POST /fn/thumb': async response => {
+        await told.promise
+        response.end('done')
+      },
+      'GET /v1/events': (response, { headers }) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        // A reader that is told that it missed something comes back, when it has read the rest.
+        if (headers['last-event-id'] === '1.2') {
+          tick()
+          told.resolve()
+        } else {
+          const lines = events.map(event => `id: 1.${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify({ ...event, at: NOW })}\n\n`)
+          response.write(`${lines.join('')}event: dropped\ndata: {"missed":1,"lastId":2}\n\n`)
+        }
+        response.end()
+      }
+    })
+    const { stdout, stderr } = await run(['invoke', 'thumb', '-d', 'x'], { api: api.url, clock, tty: true })
+    assert.equal(stdout, 'done')
+    assert.equal(stderr, '\r\u001B[Kcalling thumb: its image comes from another peer, 40Mi of about 400Mi … 0s\r\u001B[K')
   })
 })

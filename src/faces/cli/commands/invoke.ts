@@ -1,12 +1,13 @@
 import type { FetchAnswer } from '../../node-fetch.ts'
 import type { CommandContext, Result } from '../command.ts'
 import { CaresError, isErrorCode } from '../../../model/errors.ts'
-import { parseDurationMs } from '../../../model/units.ts'
+import { formatBytes, parseDurationMs } from '../../../model/units.ts'
 import { placementLines } from '../../placement-view.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { parseHeader, parseMethod } from '../flags.ts'
 import { write } from '../output.ts'
+import { withProgress } from '../progress.ts'
 import { type CallBody, readCallBody } from '../call-body.ts'
 
 interface InvokeOptions {
@@ -23,6 +24,9 @@ interface InvokeOptions {
 }
 
 type InvokeContext = CommandContext<InvokeOptions>
+
+/** Most calls are over by then, and need no second connection. */
+const IMAGE_LOOK_MS = 1_000
 
 /** Of one long poll for the end of an asynchronous call; it is asked again until it has ended. */
 const WAIT_MS = 30_000
@@ -66,22 +70,49 @@ export const invoke = defineCommand<InvokeOptions>({
     const body = await readCallBody(options.data, { stdin: terminal.stdin, method: options.request })
     if (options.async === true) return await invokeAsync(name, body, context)
     const path = options.path ?? '/'
-    const answer = await context.client.invoke(
-      name,
-      {
-        method: options.request ?? (body.stream === undefined ? 'GET' : 'POST'),
-        path: /^[/?]/.test(path) ? path : `/${path}`,
-        headers: callHeaders(body, options),
-        body: body.stream
-      },
-      { signal: context.signal }
-    )
+    const call = {
+      method: options.request ?? (body.stream === undefined ? 'GET' : 'POST'),
+      path: /^[/?]/.test(path) ? path : `/${path}`,
+      headers: callHeaders(body, options),
+      body: body.stream
+    }
+    const answer = await withProgress(`calling ${name}`, context, async tell => {
+      const answered = new AbortController()
+      if (terminal.stderr.isTTY === true && !output.quiet) void tellImages(name, tell, context, answered.signal)
+      try {
+        return await context.client.invoke(name, call, { signal: context.signal })
+      } finally {
+        answered.abort()
+      }
+    })
     const exitCode = await printAnswer(name, answer, context)
     const invocation = answer.headers.get('x-cares-invocation')
     if (output.verbose && invocation !== undefined) await tellPlacement(invocation, context)
     return { kind: 'written', exitCode }
   }
 })
+
+/** While a call waits for its image to travel to the peer that is asked: how much of it has come. */
+async function tellImages(
+  name: string,
+  tell: (doing: string) => void,
+  { client, clock }: InvokeContext,
+  signal: AbortSignal
+): Promise<void> {
+  try {
+    await clock.sleep(IMAGE_LOOK_MS, { signal })
+    for await (const event of client.events({ types: ['image'], follow: true, signal })) {
+      if (!event.type.startsWith('image:') || !('function' in event.data) || event.data.function !== name) continue
+      if (event.type === 'image:progressed')
+        tell(
+          `calling ${name}: its image comes from another peer, ${formatBytes(event.data.bytes)} of about ${formatBytes(event.data.imageBytes)}`
+        )
+      else tell(`calling ${name}`)
+    }
+  } catch {
+    // Only a remark: what is wrong with the peer is told by the call.
+  }
+}
 
 function callHeaders({ headers }: CallBody, { header = [], on, timeout, idempotencyKey }: InvokeOptions): [string, string][] {
   const own = new Set(header.map(([name]) => name))
