@@ -1,8 +1,9 @@
 /*
- * Plants each known bug in a copy of consensus, and looks whether simulation or a directed test finds it: npm run mutants [-- NAME]
+ * Plants each known bug in a copy of consensus or of the way of a call, and looks whether simulation or a directed test finds it: npm run mutants [-- NAME]
  * With a NAME, only the mutants whose name contains it. Exits with 1 when one survives, or an equivalent one does not.
  */
-import { huntBySeeds, huntByTests } from '../test/mutants/hunt.ts'
+import { CALL_MUTANTS } from '../test/mutants/call-table.ts'
+import { CALL_GROUND, CONSENSUS_GROUND, huntBySeeds, huntByTests } from '../test/mutants/hunt.ts'
 import type { Edit } from '../test/mutants/mutant.ts'
 import { PlantedCopy } from '../test/mutants/planted.ts'
 import { EQUIVALENT, MUTANTS } from '../test/mutants/table.ts'
@@ -30,16 +31,25 @@ function report(name: string, seconds: number, text: string): void {
   console.log(`${name.padEnd(54)} ${seconds.toFixed(1).padStart(6)} s  ${text}`)
 }
 
-const { result: sound } = await inCopy([], huntByTests)
-if (sound !== undefined) throw new Error(`without any bug, ${sound.by} fails`)
-
-for (const { name, edits, seedsMax } of MUTANTS.filter(mutant => mutant.name.includes(wanted))) {
-  const { result, seconds } = await inCopy(edits, async copy => (await huntBySeeds(copy, seedsMax)) ?? (await huntByTests(copy)))
-  if (result === undefined) survivorsCount += 1
-  report(name, seconds, result?.by ?? `SURVIVED ${seedsMax} seeds and the directed tests`)
+for (const [ground, mutants] of [
+  [CONSENSUS_GROUND, MUTANTS],
+  [CALL_GROUND, CALL_MUTANTS]
+] as const) {
+  const chosen = mutants.filter(mutant => mutant.name.includes(wanted))
+  if (chosen.length === 0) continue
+  const { result: sound } = await inCopy([], copy => huntByTests(copy, ground))
+  if (sound !== undefined) throw new Error(`without any bug, ${sound.by} fails`)
+  for (const { name, edits, seedsMax } of chosen) {
+    const { result, seconds } = await inCopy(
+      edits,
+      async copy => (await huntBySeeds(copy, ground, seedsMax)) ?? (await huntByTests(copy, ground))
+    )
+    if (result === undefined) survivorsCount += 1
+    report(name, seconds, result?.by ?? `SURVIVED ${seedsMax} seeds and the directed tests`)
+  }
 }
 for (const { name, edits, argument } of EQUIVALENT.filter(mutant => mutant.name.includes(wanted))) {
-  const { result, seconds } = await inCopy(edits, copy => huntBySeeds(copy, EQUIVALENT_SEEDS))
+  const { result, seconds } = await inCopy(edits, copy => huntBySeeds(copy, CONSENSUS_GROUND, EQUIVALENT_SEEDS))
   if (result !== undefined) survivorsCount += 1
   report(name, seconds, result === undefined ? `equivalent: ${argument}` : `NOT EQUIVALENT: ${result.by}`)
 }

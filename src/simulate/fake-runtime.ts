@@ -11,9 +11,11 @@ import type { ExecutionAnswer, ExecutionCall, ImageInfo, Runtime, RuntimeUse } f
 export interface FakeOutcome {
   /** Until the head of the answer. @default 0 */
   readonly latencyMs?: number | undefined
-  /** The whole body of the answer. @default the call's own body */
-  readonly answer?: Uint8Array | undefined
-  /** Thrown instead of an answer. */
+  /** The body of the answer, in pieces. @default the call's own body, in one */
+  readonly answer?: readonly Uint8Array[] | undefined
+  /** Between two pieces. @default 0 */
+  readonly pieceEveryMs?: number | undefined
+  /** Thrown instead of an answer; after the pieces, if there are any. */
   readonly error?: CaresError | undefined
   readonly start?: StartKind | undefined
 }
@@ -58,29 +60,44 @@ export function createFakeRuntime({ capacity, clock }: { capacity: Capacity; clo
     const reservation = {}
     running.set(reservation, fn)
     executed.push({ function: functionKey(fn), invocation: call.invocation })
-    try {
-      const { latencyMs = 0, answer, error, start = 'cold' } = outcomeOf(fn, call)
-      const startedMs = clock.nowMs()
-      const input = await readAll(call.body)
-      await sleepOrEnd(Math.min(latencyMs, timeoutMs), signal)
-      if (latencyMs > timeoutMs) throw new CaresError('timeout', `no answer within ${timeoutMs} ms`)
-      if (error !== undefined) throw error
-      const output = answer ?? input
-      const bytes = { bytesIn: input.length, bytesOut: output.length }
-      const usage: Usage = { queueMs: 0, pullMs: 0, startMs: 0, runMs: clock.nowMs() - startedMs, ...bytes }
-      const head = { status: 200, headers: [['content-type', 'application/octet-stream']] as const, start }
-      return { head, body: yieldOnce(output), end: Promise.resolve({ usage }) }
-    } finally {
-      running.delete(reservation)
+    const startedMs = clock.nowMs()
+    const sleep = async (ms: number): Promise<void> => {
+      const leftMs = startedMs + timeoutMs - clock.nowMs()
+      try {
+        signal.throwIfAborted()
+        if (ms > 0) await clock.sleep(Math.max(0, Math.min(ms, leftMs)), { signal })
+      } catch (cause) {
+        throw signal.reason instanceof CaresError ? signal.reason : new CaresError('cancelled', 'the caller went away', { cause })
+      }
+      if (ms > leftMs) throw new CaresError('timeout', `no answer within ${timeoutMs} ms`)
     }
-  }
-
-  const sleepOrEnd = async (ms: number, signal: AbortSignal): Promise<void> => {
     try {
-      signal.throwIfAborted()
-      if (ms > 0) await clock.sleep(ms, { signal })
-    } catch (cause) {
-      throw signal.reason instanceof CaresError ? signal.reason : new CaresError('cancelled', 'the caller went away', { cause })
+      const { latencyMs = 0, answer, pieceEveryMs = 0, error, start = 'cold' } = outcomeOf(fn, call)
+      const input = await readAll(call.body)
+      await sleep(latencyMs)
+      if (error !== undefined && answer === undefined) throw error
+      const end = Promise.withResolvers<{ usage: Usage }>()
+      end.promise.catch(() => {}) // Whoever reads the body to its end looks at it.
+      const pieces = answer ?? [input]
+      const body = async function* (): AsyncGenerator<Uint8Array, void> {
+        try {
+          for (const [index, piece] of pieces.entries()) {
+            if (index > 0) await sleep(pieceEveryMs)
+            yield piece
+          }
+          if (error !== undefined) throw error
+          const bytes = { bytesIn: input.length, bytesOut: pieces.reduce((sum, { length }) => sum + length, 0) }
+          end.resolve({ usage: { queueMs: 0, pullMs: 0, startMs: 0, runMs: clock.nowMs() - startedMs, ...bytes } })
+        } catch (cause) {
+          end.reject(cause)
+        } finally {
+          running.delete(reservation)
+        }
+      }
+      return { head: { status: 200, headers: [['content-type', 'application/octet-stream']], start }, body: body(), end: end.promise }
+    } catch (err) {
+      running.delete(reservation)
+      throw err
     }
   }
 
@@ -141,8 +158,4 @@ async function readAll(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   for await (const chunk of body) chunks.push(chunk)
   return Buffer.concat(chunks)
-}
-
-async function* yieldOnce(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes
 }

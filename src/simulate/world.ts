@@ -7,6 +7,9 @@ const EVENTS_MAX = 400_000
 
 const EVENTS_PER_TURN = 1_000
 
+/** More events than any sound run has within a millisecond: a run that gets here goes round in circles without waiting for anything. */
+const EVENTS_PER_MS_MAX = 5_000
+
 export interface WorldInit {
   /** Every draw of the run comes from it, so that the seed is the run. */
   readonly random: Random
@@ -24,6 +27,7 @@ export class World {
   #nowMs = 0
   #eventsCount = 0
   #fingerprint = 0
+  #failure: Error | undefined
 
   constructor({ random, trace }: WorldInit) {
     this.random = random
@@ -65,19 +69,28 @@ export class World {
 
   /** As {@link runUntil}, for events that wake promises: each runs on as far as it can before the next event. */
   async settleUntil(untilMs: number): Promise<void> {
+    let [lookedAtMs, lookedAtCount] = [this.#nowMs, this.#eventsCount]
     for (let event = this.#queue.takeDue(untilMs); event !== undefined; event = this.#queue.takeDue(untilMs)) {
       this.#nowMs = event.atMs
       this.#eventsCount += 1
       this.#timeMs[0] = event.atMs
       for (const bits of this.#timeBits) this.note(bits)
       if (this.#eventsCount > EVENTS_MAX) throw new Violation(`livelock: more than ${EVENTS_MAX} events`)
+      if (event.atMs - lookedAtMs >= 1) [lookedAtMs, lookedAtCount] = [event.atMs, this.#eventsCount]
+      if (this.#eventsCount - lookedAtCount > EVENTS_PER_MS_MAX) throw new Violation(`${EVENTS_PER_MS_MAX} events within a millisecond`)
       event.run()
       await settled()
+      if (this.#failure !== undefined) throw this.#failure
       // Rejections that nobody looks at are told only when the event loop turns.
       if (this.#eventsCount % EVENTS_PER_TURN === 0) await turned()
     }
     await turned()
     this.#nowMs = untilMs
+  }
+
+  /** Ends {@link settleUntil} with `failure` after the present event. For code that is called where it cannot throw. The first one counts. */
+  fail(failure: Error): void {
+    this.#failure ??= failure
   }
 
   /** Adds something that happened to the {@link fingerprint}. */

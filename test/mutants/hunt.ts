@@ -5,11 +5,29 @@ import { Worker } from 'node:worker_threads'
 import type { PlantedCopy } from './planted.ts'
 
 const MOCHA = fileURLToPath(new URL('../../node_modules/mocha/bin/mocha.js', import.meta.url))
-/** Seeds of one message of the worker: a bug that loops for ever is noticed when the next message does not come. */
-const SEEDS_PER_BATCH = 10
 /** A hundredfold of what a batch takes on an idle machine. */
-const BATCH_MS_MAX = 30_000
+const BATCH_MS_MAX = 60_000
 const TESTS_MS_MAX = 60_000
+
+/** Where bugs are planted, and what is to find them. */
+export interface Ground {
+  /** The module of the subject, its name there, and seeds of one message of the worker: one that loops for ever is noticed when no answer comes. */
+  readonly subject: { readonly module: string; readonly name: string; readonly seedsPerBatch: number }
+  /** Tables and directed scenarios. Golden stories do not count: any change changes them. */
+  readonly specs: readonly string[]
+}
+
+/** The consensus core, simulated alone. */
+export const CONSENSUS_GROUND: Ground = {
+  subject: { module: 'src/simulate/consensus/subject.ts', name: 'CONSENSUS', seedsPerBatch: 10 },
+  specs: ['election', 'quorum', 'replication', 'scenarios'].map(name => `test/core/consensus/${name}.spec.ts`)
+}
+
+/** The way of a call, simulated in whole clusters. */
+export const CALL_GROUND: Ground = {
+  subject: { module: 'src/simulate/whole/subject.ts', name: 'WHOLE', seedsPerBatch: 2 },
+  specs: ['execution-ids', 'invoke', 'life-cycle', 'orchestrate', 'work'].map(name => `test/daemon/${name}.spec.ts`)
+}
 
 /** What found a bug. */
 export interface Catch {
@@ -18,19 +36,20 @@ export interface Catch {
 }
 
 /** Runs seeds in the copy until one fails; undefined when none of 1 to `seedsMax` does. */
-export async function huntBySeeds({ root }: PlantedCopy, seedsMax: number): Promise<Catch | undefined> {
-  const url = pathToFileURL(join(root, 'src/simulate/run.ts')).href
+export async function huntBySeeds({ root }: PlantedCopy, { subject }: Ground, seedsMax: number): Promise<Catch | undefined> {
+  const urlOf = (path: string): string => JSON.stringify(pathToFileURL(join(root, path)).href)
   const program = `
     const { parentPort } = require('node:worker_threads')
-    const ready = import(${JSON.stringify(url)})
+    const ready = Promise.all([import(${urlOf('src/simulate/run.ts')}), import(${urlOf(subject.module)})])
     parentPort.on('message', async range => {
-      const { failures } = (await ready).runSeeds(range)
+      const [{ runSeeds }, { ${subject.name}: subject }] = await ready
+      const { failures } = await runSeeds(subject, range)
       parentPort.postMessage(failures.map(({ seed, violation }) => ({ seed, violation })))
     })`
   const worker = new Worker(program, { eval: true })
   try {
-    for (let from = 1; from <= seedsMax; from += SEEDS_PER_BATCH) {
-      const failures = await runBatch(worker, { from, count: Math.min(SEEDS_PER_BATCH, seedsMax - from + 1) })
+    for (let from = 1; from <= seedsMax; from += subject.seedsPerBatch) {
+      const failures = await runBatch(worker, { from, count: Math.min(subject.seedsPerBatch, seedsMax - from + 1) })
       const [first] = failures
       if (first !== undefined) return { by: `seed ${first.seed}: ${first.violation}`, seed: first.seed }
     }
@@ -64,9 +83,8 @@ function runBatch(worker: Worker, range: { from: number; count: number }): Promi
   })
 }
 
-/** Runs the tables and directed scenarios of `test/core/consensus` in the copy; undefined when all pass. Golden stories do not count: any change changes them. */
-export async function huntByTests({ root }: PlantedCopy): Promise<Catch | undefined> {
-  const specs = ['election', 'quorum', 'replication', 'scenarios'].map(name => `test/core/consensus/${name}.spec.ts`)
+/** Runs the directed tests in the copy; undefined when all pass. */
+export async function huntByTests({ root }: PlantedCopy, { specs }: Ground): Promise<Catch | undefined> {
   const args = [MOCHA, '--no-config', '--no-package', '--reporter', 'json', '--timeout', '20000', ...specs]
   const stdout = await new Promise<string>(resolve =>
     execFile(process.execPath, args, { cwd: root, timeout: TESTS_MS_MAX, maxBuffer: 50_000_000 }, (_error, out) => resolve(out))

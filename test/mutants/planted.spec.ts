@@ -5,6 +5,7 @@ import type * as Shrinking from '../../src/simulate/consensus/shrink.ts'
 import { shrink } from '../../src/simulate/consensus/shrink.ts'
 import { planRun } from '../../src/simulate/consensus/simulate.ts'
 import { PlantedCopy } from './planted.ts'
+import { CALL_MUTANTS } from './call-table.ts'
 import { EQUIVALENT, MUTANTS } from './table.ts'
 
 /** Seeds among which each run of the planted bug below fails at least once. */
@@ -14,7 +15,7 @@ describe('the table of planted bugs', function () {
   this.timeout(60_000)
 
   it('fits the code: every edit applies exactly once', async () => {
-    for (const { edits } of [...MUTANTS, ...EQUIVALENT]) await (await PlantedCopy.create(edits)).remove()
+    for (const { edits } of [...MUTANTS, ...CALL_MUTANTS, ...EQUIVALENT]) await (await PlantedCopy.create(edits)).remove()
   })
 
   it('is refused when it does not fit', async () => {

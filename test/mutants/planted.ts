@@ -5,10 +5,14 @@ import { fileURLToPath } from 'node:url'
 import type { Edit } from './mutant.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-/** All that the simulator and the directed tests of consensus need. */
-const COPIED = ['src/core/consensus', 'src/model', 'src/simulate', 'test/core/consensus', 'test/support', 'test/golden', 'package.json']
+/** All that the simulators and the directed tests need. */
+const COPIED = [
+  ...['core', 'daemon', 'model', 'network', 'simulate', 'store', 'wire', 'runtime'].map(room => `src/${room}`),
+  ...['compliance', 'core/consensus', 'daemon', 'golden', 'support'].map(folder => `test/${folder}`),
+  'package.json'
+]
 
-/** A copy of consensus, its simulator and its tests in a temporary directory, with a bug in it. Production code has no switches for bugs. */
+/** A copy of what is simulated, and of its tests, in a temporary directory, with a bug in it. Production code has no switches for bugs. */
 export class PlantedCopy {
   readonly root: string
 

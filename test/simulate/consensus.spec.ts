@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { addCoverage, type Coverage, emptyCoverage } from '../../src/simulate/consensus/coverage.ts'
 import { simulateConsensus } from '../../src/simulate/consensus/simulate.ts'
+import { CONSENSUS } from '../../src/simulate/consensus/subject.ts'
+import { addRuns, describeFailure, explainFailure, NO_RUNS, runSeeds, type RunSummary } from '../../src/simulate/run.ts'
 import regressions from './regressions.json' with { type: 'json' }
-import { describeFailure, explainFailure, runSeeds } from '../../src/simulate/run.ts'
 
 const ONE_SEED = process.env['SEED']
 const FIXED_SEEDS = 2_000
@@ -11,11 +11,11 @@ const FRESH_SEEDS = 100
 /** A hundredfold of what it takes on an idle machine: only a run that hangs is stopped. */
 const TIMEOUT_MS = 240_000
 
-function assertNoFailure(from: number, count: number): Coverage {
-  const { failures, coverage } = runSeeds({ from, count })
-  const [first] = failures
-  if (first !== undefined) assert.fail(`${failures.map(describeFailure).join('\n')}\n${explainFailure(first)}`)
-  return coverage
+async function assertNoFailure(from: number, count: number): Promise<RunSummary> {
+  const summary = await runSeeds(CONSENSUS, { from, count })
+  const [first] = summary.failures
+  if (first !== undefined) assert.fail(`${summary.failures.map(describeFailure).join('\n')}\n${await explainFailure(CONSENSUS, first)}`)
+  return summary
 }
 
 describe('consensus, simulated', function () {
@@ -31,25 +31,25 @@ describe('consensus, simulated', function () {
   }
 
   it('holds its promises in the runs that have found a bug once', () => {
-    for (const { seed, found } of regressions) {
+    for (const { seed, found } of regressions.consensus) {
       assert.equal(simulateConsensus({ seed }).violation, undefined, `SEED=${seed}, which found: ${found}`)
     }
   })
 
-  const coverage = emptyCoverage()
+  let summary = NO_RUNS
   for (let from = 1; from <= FIXED_SEEDS; from += SEEDS_PER_TEST) {
-    it(`is safe through faults and whole after them (seeds ${from} to ${from + SEEDS_PER_TEST - 1})`, () => {
-      addCoverage(coverage, assertNoFailure(from, SEEDS_PER_TEST))
+    it(`is safe through faults and whole after them (seeds ${from} to ${from + SEEDS_PER_TEST - 1})`, async () => {
+      summary = addRuns(summary, await assertNoFailure(from, SEEDS_PER_TEST))
     })
   }
 
   it('has been through every corner that it is meant to try', () => {
-    for (const [corner, count] of Object.entries(coverage)) assert.ok(count >= 20, `${corner}: only ${count} times`)
+    for (const [corner, count] of Object.entries(summary.coverage)) assert.ok(count >= 20, `${corner}: only ${count} times`)
   })
 
   const fresh = 1_000_000 + (Date.now() % 1_000_000_000)
-  it(`is safe and whole in runs that nobody has tried before (seeds ${fresh} to ${fresh + FRESH_SEEDS - 1})`, () => {
-    assertNoFailure(fresh, FRESH_SEEDS)
+  it(`is safe and whole in runs that nobody has tried before (seeds ${fresh} to ${fresh + FRESH_SEEDS - 1})`, async () => {
+    await assertNoFailure(fresh, FRESH_SEEDS)
   })
 
   it('is the same run for the same seed, and another one for another', () => {

@@ -1,5 +1,5 @@
 /** How often a run went through what it is meant to try. A suite whose counters stay at 0 proves nothing about that corner. */
-export interface Coverage {
+export type Coverage = {
   elections: number
   acknowledged: number
   refused: number
@@ -48,9 +48,4 @@ export function emptyCoverage(): Coverage {
     compactions: 0,
     extensions: 0
   }
-}
-
-/** Adds `more` to `sum`, counter by counter. */
-export function addCoverage(sum: Coverage, more: Coverage): void {
-  for (const counter of Object.keys(sum) as (keyof Coverage)[]) sum[counter] += more[counter]
 }

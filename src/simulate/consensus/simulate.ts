@@ -1,4 +1,5 @@
 import { createRandom } from '../../model/random.ts'
+import type { Outcome, Plan, Run } from '../subject.ts'
 import { Violation } from '../violation.ts'
 import { World } from '../world.ts'
 import { SimulatedCluster } from './cluster.ts'
@@ -6,43 +7,15 @@ import { type Coverage, emptyCoverage } from './coverage.ts'
 import { drawFaults, type Fault } from './faults.ts'
 import { drawKnobs, type Knobs } from './knobs.ts'
 
-export interface ConsensusRun {
-  /** Decides everything: knobs, faults, chance. The same seed gives the same run, in any process. */
-  readonly seed: number
-  /** In place of some of the knobs that the seed draws. */
-  readonly knobs?: Partial<Knobs> | undefined
-  /** In place of the faults that the seed draws. */
-  readonly faults?: readonly Fault[] | undefined
-  /** Gets a readable line for each thing that happens. */
-  readonly trace?: (line: string) => void
-}
-
-export interface ConsensusOutcome {
-  readonly seed: number
-  /** What went wrong, in one line; undefined when nothing did. */
-  readonly violation: string | undefined
-  readonly coverage: Coverage
-  readonly virtualMs: number
-  readonly eventsCount: number
-  /** Equal for equal runs: the hash of the final state, and the number of events. */
-  readonly digest: string
-}
-
 /** Longest that a healed cluster may take: many elections, and many changes of voters. */
 const HEAL_MS_MAX = 60_000
 const HEAL_STEP_MS = 500
-
-/** What a run is before chance has its say: data, to be printed, replayed and cut down. */
-export interface Plan {
-  readonly knobs: Knobs
-  readonly faults: readonly Fault[]
-}
 
 /** Chance within a run draws from a seed of its own, so that a plan that is cut down meets as much of the same chance as it can. */
 const CHANCE_SEED_OFFSET = 2 ** 40
 
 /** The plan that a seed draws, or what is given in place of it. */
-export function planRun({ seed, knobs: someKnobs, faults }: Pick<ConsensusRun, 'seed' | 'knobs' | 'faults'>): Plan {
+export function planRun({ seed, knobs: someKnobs, faults }: Pick<Run<Knobs, Fault>, 'seed' | 'knobs' | 'faults'>): Plan<Knobs, Fault> {
   const random = createRandom(seed)
   const knobs = { ...drawKnobs(random), ...someKnobs }
   return { knobs, faults: faults ?? drawFaults(random, knobs) }
@@ -52,7 +25,12 @@ export function planRun({ seed, knobs: someKnobs, faults }: Pick<ConsensusRun, '
  * Runs one cluster through its faults, checking safety at every event, then heals it and checks liveness: one leader that all follow, the
  * right voters, the same state everywhere, and in it every acknowledged command.
  */
-export function simulateConsensus({ seed, knobs: someKnobs, faults: givenFaults, trace }: ConsensusRun): ConsensusOutcome {
+export function simulateConsensus({
+  seed,
+  knobs: someKnobs,
+  faults: givenFaults,
+  trace
+}: Run<Knobs, Fault>): Outcome & { readonly coverage: Coverage } {
   const { knobs, faults } = planRun({ seed, knobs: someKnobs, faults: givenFaults })
   const world = new World({ random: createRandom(seed + CHANCE_SEED_OFFSET), trace })
   world.trace(() => `seed ${seed}: ${JSON.stringify(knobs)}`)

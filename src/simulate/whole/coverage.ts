@@ -1,0 +1,69 @@
+/** How often runs of whole clusters went through what they are meant to try. */
+export type WholeCoverage = {
+  callsOk: number
+  callsFailed: number
+  callsCancelled: number
+  uploadsOk: number
+  uploadsRefused: number
+  elections: number
+  crashes: number
+  /** A peer died when a write had become durable, before anybody heard of it. */
+  diedAfterWrite: number
+  freezes: number
+  restarts: number
+  leaves: number
+  diskFailures: number
+  silences: number
+  connectionsLost: number
+  /** Calls that their gateway placed itself. */
+  fallbacks: number
+  /** Gateways that asked a worker for the answer of a lost placer. */
+  attaches: number
+  /** … and got it, or its rest. */
+  attachesAnswered: number
+  /** … after a part of the answer had come from the placer. */
+  attachesMidway: number
+  /** … and were promised that it will never start. */
+  withdrawals: number
+  /** Orders that were refused because of such a promise. */
+  withdrawnOrders: number
+  /** Orders that were refused for being of another session or an older term. */
+  staleOrders: number
+  busyOrders: number
+  /** Rounds after the first. */
+  laterRounds: number
+  /** Calls whose execution may have happened, as their clients were told. */
+  unknownEnds: number
+  /** Idempotent calls that were started more than once. */
+  repeats: number
+}
+
+export function emptyWholeCoverage(): WholeCoverage {
+  return {
+    callsOk: 0,
+    callsFailed: 0,
+    callsCancelled: 0,
+    uploadsOk: 0,
+    uploadsRefused: 0,
+    elections: 0,
+    crashes: 0,
+    diedAfterWrite: 0,
+    freezes: 0,
+    restarts: 0,
+    leaves: 0,
+    diskFailures: 0,
+    silences: 0,
+    connectionsLost: 0,
+    fallbacks: 0,
+    attaches: 0,
+    attachesAnswered: 0,
+    attachesMidway: 0,
+    withdrawals: 0,
+    withdrawnOrders: 0,
+    staleOrders: 0,
+    busyOrders: 0,
+    laterRounds: 0,
+    unknownEnds: 0,
+    repeats: 0
+  }
+}

@@ -1,0 +1,112 @@
+import type { Edit, Mutant } from './mutant.ts'
+
+const DAEMON = 'src/daemon/'
+
+function edit(file: string, find: string, replace: string): Edit {
+  return { file: DAEMON + file, find, replace }
+}
+
+/** Enough for what shows itself in most runs, in some, and in a few. A run takes half a second. */
+const SOON = 10
+const LATER = 60
+const LATE = 200
+
+/** Bugs of the way of a call, most of which the notes on it warn of; the first ones were really there. */
+export const CALL_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'orders in the term of the newest vote',
+    risk: 'a deposed orchestrator gives an order that looks like one of its successor',
+    edits: [edit('daemon.ts', 'term: () => consensus.role.term, self }', 'term, self }')],
+    seedsMax: LATE
+  },
+  {
+    name: 'goes when its own log counts it out',
+    risk: 'a voter empties its disk while the others count its vote on',
+    edits: [edit('citizenship.ts', 'while (this.#others().length > 0) {', 'while (this.#isMember() && this.#others().length > 0) {')],
+    seedsMax: 0
+  },
+  {
+    name: 'dispatches before the gateway has acknowledged',
+    risk: 'a worker runs what its gateway has given up and placed again',
+    edits: [edit('orchestrate.ts', 'await acknowledged(channel, attempt)', 'void acknowledged(channel, attempt).catch(() => {})')],
+    seedsMax: SOON
+  },
+  {
+    name: 'does not withdraw what it says it does not know',
+    risk: 'an order that was on its way starts after the gateway has placed the call again',
+    edits: [edit('work.ts', '    this.#ids.withdraw(attach.invocation, attach.round)\n', '')],
+    seedsMax: LATE
+  },
+  {
+    name: 'tries another worker after a withdrawal',
+    risk: 'two placers have one call run',
+    edits: [edit('orchestrate.ts', "end.error.code === 'withdrawn' || ", '')],
+    seedsMax: LATE
+  },
+  {
+    name: 'starts an order twice',
+    risk: 'a repeated order is a second execution',
+    edits: [edit('work.ts', 'if (known !== undefined) {', 'if (known !== undefined && order.attempt.round < 0) {')],
+    seedsMax: 0
+  },
+  {
+    name: 'obeys orders for another session',
+    risk: 'a worker runs what its earlier life was asked about',
+    edits: [edit('work.ts', 'if (order.session !== this.#init.session) {', 'if (order.session < 0) {')],
+    seedsMax: LATER
+  },
+  {
+    name: 'obeys orders of an older term',
+    risk: 'a deposed orchestrator goes on placing',
+    edits: [edit('work.ts', "order.placement === 'orchestrator' && order.term < term()", 'order.term < 0')],
+    seedsMax: LATE
+  },
+  {
+    name: 'believes a later session that does not know',
+    risk: 'the call ran in the session before, and runs again',
+    edits: [edit('gateway-call.ts', 'message.session === placed.session && this.#canStartOver', 'this.#canStartOver')],
+    seedsMax: LATE
+  },
+  {
+    name: 'repeats whatever may have started',
+    risk: 'a function that may run once only runs twice',
+    edits: [edit('gateway-call.ts', 'if (this.#init.fn.idempotent && this.#canStartOver)', 'if (this.#canStartOver)')],
+    seedsMax: SOON
+  },
+  {
+    name: 'numbers every round alike',
+    risk: 'what was withdrawn for one round is refused in the next, or runs in both',
+    edits: [edit('gateway-call.ts', 'this.#callMessage(round, orchestrator === null)', 'this.#callMessage(1, orchestrator === null)')],
+    seedsMax: SOON
+  },
+  {
+    name: 'asks for an answer from its start again',
+    risk: 'the client gets some bytes twice',
+    edits: [edit('gateway-call.ts', 'offset: this.#offset })', 'offset: 0 })')],
+    seedsMax: LATER
+  },
+  {
+    name: 'places by itself though the orchestrator is there',
+    risk: 'nobody knows of all the work',
+    edits: [edit('gateway-call.ts', 'round === ROUNDS_MAX ? null', 'round >= 1 ? null')],
+    seedsMax: SOON
+  },
+  {
+    name: 'does not end a call at its deadline',
+    risk: 'a client waits for ever',
+    edits: [edit('invoke.ts', 'DEADLINE_GRACE_MS = 500', 'DEADLINE_GRACE_MS = 500_000')],
+    seedsMax: LATER
+  },
+  {
+    name: 'keeps what it has reserved',
+    risk: 'every call makes the cluster smaller',
+    edits: [edit('orchestrate.ts', '      reservation.release()\n', '')],
+    seedsMax: LATER
+  },
+  {
+    name: 'acknowledges what was overwritten',
+    risk: 'an upload that was acknowledged is not there',
+    edits: [edit('proposals.ts', 'if (proposal.term === committed.term) proposal', 'if (proposal.term <= committed.term) proposal')],
+    seedsMax: LATE
+  }
+]
