@@ -18,8 +18,11 @@ import type { Serving } from './serving.ts'
 import { untilAborted } from './until-aborted.ts'
 import type { Worker } from './work.ts'
 
-/** Running work has this long to end by itself before the peer goes. */
-const DRAIN_MS = 10_000
+/**
+ * Running work has this long to end by itself before the peer goes. `docker stop` and most service managers kill after 10 s: handing over the
+ * role takes up to one of them, removing containers and closing connections the rest.
+ */
+const DRAIN_MS = 7_000
 /** The last bytes of the last answers are on their way for about so long. */
 const FLUSH_MS = 50
 /** A transfer of the role takes a round trip; longer than this, the others elect without our help. */

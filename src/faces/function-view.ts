@@ -47,7 +47,7 @@ export function functionLines(fn: FunctionItem, nowMs: number): string[] {
     ['digest', fn.digest],
     ['contract', contractText(fn)],
     ['limits', `cpu ${fn.cpus}, memory ${formatBytes(fn.memoryBytes)}, timeout ${formatDurationMs(fn.timeoutMs)}`],
-    ['calls', `${fn.concurrency} at once in a container${fn.prewarm > 0 ? `, ${fn.prewarm} prewarmed` : ''}`],
+    ['calls', `${fn.concurrency} at once in a container${fn.prewarm !== 0 ? `, ${fn.prewarm} prewarmed` : ''}`],
     ['network', fn.network],
     ['retries', fn.idempotent ? 'idempotent: may be run again' : 'only while it has not started'],
     // Values are often secrets; whoever needs them asks for JSON.

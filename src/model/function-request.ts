@@ -65,7 +65,7 @@ const timeoutMs = z
   .min(1, 'must be at least 1ms')
   .max(FUNCTION_LIMITS.timeoutMsMax, `must be at most ${formatDurationMs(FUNCTION_LIMITS.timeoutMsMax)}`)
 const concurrency = z.int().min(1).max(FUNCTION_LIMITS.concurrencyMax)
-const prewarm = z.int().min(0).max(FUNCTION_LIMITS.prewarmMax)
+const prewarm = z.union([z.int().min(0).max(FUNCTION_LIMITS.prewarmMax), z.literal('auto')])
 const port = z.int().min(0).max(65_535)
 const contract = z.enum(['stdio', 'http'])
 const network = z.enum(['none', 'egress'])
@@ -139,7 +139,7 @@ export const functionSpecSchema = z
     const issue = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message })
     if (spec.contract === 'http') {
       if (spec.port === 0) issue('port', 'an http function needs a port')
-      if (spec.prewarm > 0) issue('prewarm', 'only a stdio function is prewarmed: an http container stays warm by itself')
+      if (spec.prewarm !== 0) issue('prewarm', 'only a stdio function is prewarmed: an http container stays warm by itself')
     } else {
       if (spec.port !== 0) issue('port', 'a stdio function has no port')
       if (spec.concurrency !== 1) issue('concurrency', 'a stdio container serves one call')

@@ -25,8 +25,8 @@ export interface FunctionSpec {
   readonly timeoutMs: number
   /** Calls that one `http` container serves at once; 1 with `stdio`. */
   readonly concurrency: number
-  /** `stdio` containers kept started ahead, each for one call. */
-  readonly prewarm: number
+  /** `stdio` containers kept started ahead, each for one call; `auto`: as many as the calls of late use up. */
+  readonly prewarm: number | 'auto'
   /** Whether running an invocation twice does no harm, so that it may be retried when it may have started. */
   readonly idempotent: boolean
   readonly env: Readonly<Record<string, string>>

@@ -29,7 +29,7 @@ export const functionRecordSchema: z.ZodType<FunctionRecord> = z.strictObject({
   memoryBytes: z.int().positive(),
   timeoutMs: z.int().positive(),
   concurrency: z.int().positive(),
-  prewarm: count,
+  prewarm: z.union([count, z.literal('auto')]),
   idempotent: z.boolean(),
   env: z.record(z.string(), z.string()),
   network: z.enum(['none', 'egress']),

@@ -147,7 +147,7 @@ export const functionSchema = z.object({
   memoryBytes: bytes,
   timeoutMs: ms,
   concurrency: count,
-  prewarm: count,
+  prewarm: z.union([count, z.literal('auto')]),
   idempotent: z.boolean(),
   env: z.record(z.string(), z.string()),
   network: z.enum(['none', 'egress']),

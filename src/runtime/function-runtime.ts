@@ -8,6 +8,8 @@ import type { Logger } from '../model/ports/logger.ts'
 import type { ExecutionAnswer, ExecutionCall, Runtime, RuntimeUse } from '../model/ports/runtime.ts'
 import type { Digest } from '../model/ids.ts'
 import type { Driver, Instance, StdioInstance } from './driver.ts'
+import { BURST_MS, isWorthKeeping, isWorthStarting, onCall, onCallEnd, onColdStart } from '../core/pools/demand.ts'
+import { DemandBook } from './demand-book.ts'
 import { createEnding, type Ending, untilAborted } from './ending.ts'
 import { executeHttp } from './http-execution.ts'
 import { HttpPool } from './http-pool.ts'
@@ -22,8 +24,8 @@ const UPKEEP_MS = 1_000
 
 export interface FunctionRuntimeInit {
   readonly capacity: Capacity
-  /** How long a warm container waits for its next call. Higher: fewer cold starts, more memory held. */
-  readonly keepAliveMs: number
+  /** How long a warm container waits for its next call. Absent: as its calls so far suggest. */
+  readonly keepAliveMs: number | undefined
   /** How long a server may take until it is ready. */
   readonly readyTimeoutMs: number
   /** Containers at once. */
@@ -39,7 +41,9 @@ export class FunctionRuntime implements Runtime {
   readonly #clock: Clock
   readonly #ledger: Ledger
   readonly #prewarm: PrewarmPool
+  readonly #demands = new DemandBook()
   readonly #pools = new Map<string, HttpPool>()
+  #functions: readonly FunctionRecord[] = []
   readonly #calls = new Map<string, { count: number; contract: FunctionRecord['contract'] }>()
   /** Started programs of which something is left. */
   readonly #programs = new Set<Instance>()
@@ -61,7 +65,7 @@ export class FunctionRuntime implements Runtime {
     const startStdio: Driver['startStdio'] = async (...args) => this.#track(await driver.startStdio(...args))
     const startServer: Driver['startServer'] = async (...args) => this.#track(await driver.startServer(...args))
     this.#start = { startStdio, startServer }
-    this.#prewarm = new PrewarmPool({ driver: this.#start, ledger: this.#ledger, clock, log })
+    this.#prewarm = new PrewarmPool({ driver: this.#start, ledger: this.#ledger, demands: this.#demands, clock, log })
   }
 
   get kind(): 'docker' | 'process' {
@@ -127,6 +131,7 @@ export class FunctionRuntime implements Runtime {
   }
 
   setFunctions(functions: readonly FunctionRecord[]): void {
+    this.#functions = functions
     const keys = new Set(functions.map(functionKey))
     for (const [key, pool] of this.#pools) if (!keys.has(key)) pool.retire()
     this.#driver.setFunctions(functions)
@@ -154,14 +159,19 @@ export class FunctionRuntime implements Runtime {
     const program: { instance?: StdioInstance } = {}
     const ending = createEnding({ clock: this.#clock, signal, timeoutMs, hint: () => hintOfServer(program.instance) })
     const uncount = this.#count(fn)
+    const demand = this.#demands.of(fn)
+    onCall(demand, this.#clock.nowMs())
     this.#endings.add(ending)
     const ended = (): void => {
       uncount()
+      onCallEnd(demand, this.#clock.nowMs())
       this.#endings.delete(ending)
     }
     try {
       const answer = await (fn.contract === 'stdio' ? this.#callProgram(fn, call, ending, program) : this.#callServer(fn, call, ending))
       void answer.end.then(ended, ended)
+      const { start, timing } = answer.head
+      if (start === 'cold' && timing !== undefined) onColdStart(demand, timing.startMs)
       return answer
     } catch (error) {
       ending.close()
@@ -221,6 +231,7 @@ export class FunctionRuntime implements Runtime {
         driver: this.#start,
         clock: this.#clock,
         reserve: async claim => this.#reserve(claim),
+        worth: () => this.#demands.worth(fn),
         onInstance: instance => this.#watch(instance, fn)
       }
     )
@@ -233,7 +244,14 @@ export class FunctionRuntime implements Runtime {
   }
 
   #idle(): readonly Idle[] {
-    return [...this.#prewarm.idle(), ...[...this.#pools.values()].flatMap(pool => pool.idle())]
+    const idle = [...this.#prewarm.idle(), ...[...this.#pools.values()].flatMap(pool => pool.idle())]
+    return idle.map(one => ({
+      ...one,
+      evict: async () => {
+        this.#demands.evicted(one.worth)
+        await one.evict()
+      }
+    }))
   }
 
   /** Reads a program's log. A server's stdout is log; a one-shot's is its answer. */
@@ -274,12 +292,24 @@ export class FunctionRuntime implements Runtime {
   }
 
   #tidyUp(): void {
+    const nowMs = this.#clock.nowMs()
+    const { keepAliveMs } = this.#init
     for (const [key, pool] of this.#pools) {
-      pool.trim(this.#init.keepAliveMs)
+      if (keepAliveMs === undefined) pool.trim({ othersMs: BURST_MS, keepsLast: isWorthKeeping(this.#demands.of(pool.fn), nowMs) })
+      else pool.trimAll(keepAliveMs)
       if (pool.isEmpty()) this.#pools.delete(key)
     }
+    if (keepAliveMs === undefined) this.#startAhead(nowMs)
     this.#prewarm.refill()
     this.#log.debug(this.use(), 'upkeep')
+  }
+
+  /** Servers that are expected to be called, where there is room that nobody else uses. */
+  #startAhead(nowMs: number): void {
+    for (const fn of this.#functions) {
+      if (fn.contract !== 'http' || this.#pools.has(functionKey(fn))) continue
+      if (isWorthStarting(this.#demands.of(fn), nowMs) && this.#ledger.fits(fn)) this.#pool(fn).startAhead()
+    }
   }
 }
 

@@ -30,6 +30,8 @@ interface Server {
   /** Calls that it was ever given. */
   leases: number
   idleSinceMs: number
+  /** When it was used last. */
+  worth: number
   /** Takes no new calls; removed when the last one ends. */
   retired: boolean
   /** Resolves when it is gone; set once it is being removed. */
@@ -60,6 +62,8 @@ export interface HttpPoolComponents {
   readonly clock: Clock
   /** Grants room for a container, giving up idle ones if need be; throws `busy`. */
   readonly reserve: (claim: Claim) => Promise<Reservation>
+  /** What a container that is used now will be worth when it is idle. */
+  readonly worth: () => number
   /** A container was started: its log is to be read. */
   readonly onInstance: (instance: ServerInstance) => void
 }
@@ -67,7 +71,7 @@ export interface HttpPoolComponents {
 /** The warm containers of one function revision: started when calls need them, shared by `concurrency` calls each, removed when idle. */
 export class HttpPool {
   readonly key: string
-  readonly #fn: FunctionRecord
+  readonly fn: FunctionRecord
   readonly #readyTimeoutMs: number
   readonly #components: HttpPoolComponents
   readonly #servers = new Set<Server>()
@@ -76,7 +80,7 @@ export class HttpPool {
 
   constructor(fn: FunctionRecord, { readyTimeoutMs }: { readyTimeoutMs: number }, components: HttpPoolComponents) {
     this.key = functionKey(fn)
-    this.#fn = fn
+    this.fn = fn
     this.#readyTimeoutMs = readyTimeoutMs
     this.#components = components
   }
@@ -87,7 +91,7 @@ export class HttpPool {
    */
   async acquire({ signal }: { signal: AbortSignal }): Promise<Lease> {
     const { clock } = this.#components
-    const open = [...this.#servers].filter(server => !server.retired && server.busy < this.#fn.concurrency)
+    const open = [...this.#servers].filter(server => !server.retired && server.busy < this.fn.concurrency)
     const warm = open.filter(server => server.serving !== undefined).sort((a, b) => b.busy - a.busy)[0]
     const server = warm ?? open[0] ?? this.#launch()
     server.busy++
@@ -99,8 +103,8 @@ export class HttpPool {
       this.#leave(server)
       if (signal.aborted && signal.reason instanceof CaresError && signal.reason.code === 'timeout') {
         const waitedMs = clock.nowMs() - askedMs
-        if (server.started === undefined) throw notStarted(this.#fn, waitedMs)
-        throw notReady(this.#fn, server.started.instance.port, waitedMs, '')
+        if (server.started === undefined) throw notStarted(this.fn, waitedMs)
+        throw notReady(this.fn, server.started.instance.port, waitedMs, '')
       }
       throw error
     }
@@ -110,7 +114,7 @@ export class HttpPool {
     const serving = [...this.#servers].filter(server => server.serving !== undefined && !server.retired)
     return {
       function: this.key,
-      idle: serving.reduce((sum, server) => sum + this.#fn.concurrency - server.busy, 0),
+      idle: serving.reduce((sum, server) => sum + this.fn.concurrency - server.busy, 0),
       busy: [...this.#servers].reduce((sum, server) => sum + server.busy, 0)
     }
   }
@@ -124,16 +128,30 @@ export class HttpPool {
     return [...this.#servers].flatMap(server => {
       const { reservation } = server
       if (server.busy > 0 || reservation === undefined) return []
-      return [{ idleSinceMs: server.idleSinceMs, reservation, evict: async () => this.#remove(server) }]
+      return [{ worth: server.worth, reservation, evict: async () => this.#remove(server) }]
     })
   }
 
-  /** Removes containers that have been idle for `idleMs`. */
-  trim(idleMs: number): void {
+  /** Removes containers that have been idle for `othersMs`; the one that was used last only if it is not to stay. */
+  trim({ othersMs, keepsLast }: { othersMs: number; keepsLast: boolean }): void {
+    const before = this.#components.clock.nowMs() - othersMs
+    const servers = [...this.#servers].filter(({ serving, retired }) => serving !== undefined && !retired)
+    const [last, ...others] = servers.sort((a, b) => b.busy - a.busy || b.idleSinceMs - a.idleSinceMs)
+    for (const server of others) if (server.busy === 0 && server.idleSinceMs <= before) void this.#remove(server)
+    if (last?.busy === 0 && !keepsLast) void this.#remove(last)
+  }
+
+  /** Removes every container that has been idle for `idleMs`. */
+  trimAll(idleMs: number): void {
     const before = this.#components.clock.nowMs() - idleMs
     for (const server of this.#servers) {
       if (server.busy === 0 && server.serving !== undefined && server.idleSinceMs <= before) void this.#remove(server)
     }
+  }
+
+  /** Has a container, though nobody calls. */
+  startAhead(): void {
+    if (this.#servers.size === 0) this.#launch()
   }
 
   /** Takes no new calls into the present containers; each is removed when its calls have ended. */
@@ -170,13 +188,22 @@ export class HttpPool {
   #leave(server: Server): void {
     server.busy--
     server.idleSinceMs = this.#components.clock.nowMs()
+    server.worth = this.#components.worth()
     if (server.busy === 0 && server.retired) void this.#remove(server)
   }
 
   #launch(): Server {
     const { promise: ready, resolve, reject } = Promise.withResolvers<Ready>()
-    const idleSinceMs = this.#components.clock.nowMs()
-    const server: Server = { ready, busy: 0, leases: 0, idleSinceMs, retired: false, stop: new AbortController() }
+    const { clock, worth } = this.#components
+    const server: Server = {
+      ready,
+      busy: 0,
+      leases: 0,
+      idleSinceMs: clock.nowMs(),
+      worth: worth(),
+      retired: false,
+      stop: new AbortController()
+    }
     // Those who wait see it; a launch that nobody waits for any more may fail unseen.
     ready.catch(() => {})
     this.#servers.add(server)
@@ -190,7 +217,7 @@ export class HttpPool {
   async #start(server: Server): Promise<Ready> {
     const { driver, clock, reserve, onInstance } = this.#components
     const { signal } = server.stop
-    const fn = this.#fn
+    const fn = this.fn
     const reservation = await reserve(fn)
     server.reservation = reservation
     const instance = await driver.startServer(fn, { signal }).catch((error: unknown) => {

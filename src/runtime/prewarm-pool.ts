@@ -3,6 +3,8 @@ import { type FunctionRecord, functionKey } from '../model/function.ts'
 import type { WarmPool } from '../model/peer.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
+import { aheadOf } from '../core/pools/demand.ts'
+import type { DemandBook } from './demand-book.ts'
 import type { Driver, StdioInstance } from './driver.ts'
 import type { Idle, Ledger, Reservation } from './resources.ts'
 import { functionEnv } from './stdio-env.ts'
@@ -20,7 +22,7 @@ export interface Prewarmed {
 }
 
 interface Waiting extends Prewarmed {
-  readonly idleSinceMs: number
+  readonly worth: number
 }
 
 interface Shelf {
@@ -29,20 +31,28 @@ interface Shelf {
   notBeforeMs: number
 }
 
+export interface PrewarmComponents {
+  readonly driver: Pick<Driver, 'startStdio'>
+  readonly ledger: Ledger
+  readonly demands: DemandBook
+  readonly clock: Clock
+  readonly log: Logger
+}
+
 /** Keeps `prewarm` started programs of each `stdio` function waiting on stdin, each for one call, as far as there is room that nobody else uses. */
 export class PrewarmPool {
-  readonly #components: { driver: Pick<Driver, 'startStdio'>; ledger: Ledger; clock: Clock; log: Logger }
+  readonly #components: PrewarmComponents
   readonly #shelves = new Map<string, Shelf>()
   readonly #stopping = new AbortController()
   readonly #starting = new Set<Promise<void>>()
 
-  constructor(components: { driver: Pick<Driver, 'startStdio'>; ledger: Ledger; clock: Clock; log: Logger }) {
+  constructor(components: PrewarmComponents) {
     this.#components = components
   }
 
   /** The functions that exist; programs of others are ended. */
   setFunctions(functions: readonly FunctionRecord[]): void {
-    const wanted = functions.filter(fn => fn.contract === 'stdio' && fn.prewarm > 0)
+    const wanted = functions.filter(fn => fn.contract === 'stdio' && fn.prewarm !== 0)
     const keys = new Set(wanted.map(functionKey))
     for (const [key, shelf] of this.#shelves) {
       if (keys.has(key)) continue
@@ -69,16 +79,31 @@ export class PrewarmPool {
     if (this.#stopping.signal.aborted || this.#starting.size >= STARTS_MAX) return
     const { clock, ledger } = this.#components
     const nowMs = clock.nowMs()
+    for (const shelf of this.#shelves.values()) this.#trim(shelf, nowMs)
     const lacking = [...this.#shelves.values()]
-      .filter(({ fn, waiting, notBeforeMs }) => waiting.size < fn.prewarm && notBeforeMs <= nowMs && ledger.fits(fn))
+      .map(shelf => ({ shelf, wanted: this.#wanted(shelf.fn, nowMs) }))
+      .filter(({ shelf: { fn, waiting, notBeforeMs }, wanted }) => waiting.size < wanted && notBeforeMs <= nowMs && ledger.fits(fn))
       // The emptiest shelf first, so that one function's large number does not starve another's small one.
-      .sort((a, b) => a.waiting.size / a.fn.prewarm - b.waiting.size / b.fn.prewarm)[0]
+      .sort((a, b) => a.shelf.waiting.size / a.wanted - b.shelf.waiting.size / b.wanted)[0]?.shelf
     if (lacking === undefined) return
     const started = this.#add(lacking, ledger.reserve(lacking.fn)).finally(() => {
       this.#starting.delete(started)
       this.refill()
     })
     this.#starting.add(started)
+  }
+
+  #wanted(fn: FunctionRecord, nowMs: number): number {
+    return fn.prewarm === 'auto' ? aheadOf(this.#components.demands.of(fn), nowMs) : fn.prewarm
+  }
+
+  /** Ends what demand does not want any more. */
+  #trim({ fn, waiting }: Shelf, nowMs: number): void {
+    if (fn.prewarm !== 'auto') return
+    for (const surplus of [...waiting].slice(this.#wanted(fn, nowMs))) {
+      waiting.delete(surplus)
+      void surplus.instance.dispose()
+    }
   }
 
   warm(): readonly WarmPool[] {
@@ -88,7 +113,7 @@ export class PrewarmPool {
   idle(): readonly Idle[] {
     return [...this.#shelves.values()].flatMap(({ waiting }) =>
       [...waiting].map(one => ({
-        idleSinceMs: one.idleSinceMs,
+        worth: one.worth,
         reservation: one.reservation,
         evict: async () => {
           waiting.delete(one)
@@ -107,14 +132,14 @@ export class PrewarmPool {
   }
 
   async #add(shelf: Shelf, reservation: Reservation): Promise<void> {
-    const { driver, clock, log } = this.#components
+    const { driver, demands, clock, log } = this.#components
     const fail = (err: unknown): void => {
       shelf.notBeforeMs = clock.nowMs() + RETRY_AFTER_MS
       if (!this.#stopping.signal.aborted) log.warn({ err, function: functionKey(shelf.fn) }, 'not prewarmed')
     }
     try {
       const instance = await driver.startStdio(shelf.fn, functionEnv(shelf.fn), { signal: this.#stopping.signal })
-      const waiting: Waiting = { instance, reservation, idleSinceMs: clock.nowMs() }
+      const waiting: Waiting = { instance, reservation, worth: demands.worth(shelf.fn) }
       void instance.exited.then(({ exitCode }) => {
         reservation.release()
         if (!shelf.waiting.delete(waiting)) return

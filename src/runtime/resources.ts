@@ -12,7 +12,8 @@ export interface Reservation extends Claim {
 
 /** What could be given up for new work: an idle warm or prewarmed container. */
 export interface Idle {
-  readonly idleSinceMs: number
+  /** The least worth goes first; see `core/pools/demand.ts`. */
+  readonly worth: number
   readonly reservation: Reservation
   /** Resolves when the container is gone. */
   evict(): Promise<void>
@@ -76,7 +77,7 @@ export class Ledger {
   }
 
   /**
-   * Grants the claim, giving up idle containers, longest idle first and no more than needed. Their claims pass to the new one at once, so nobody
+   * Grants the claim, giving up idle containers, those of least worth first and no more than needed. Their claims pass to the new one at once, so nobody
    * else can take them; it resolves when they are gone, so the machine's memory is never really used twice. Throws `busy`.
    *
    * Idle containers hold memory, but no cores, so none is given up for its cores: most cold starts of a replayed day were of functions whose
@@ -85,7 +86,7 @@ export class Ledger {
    */
   async reserveEvicting(claim: Claim, idle: readonly Idle[]): Promise<Reservation> {
     const victims: Idle[] = []
-    for (const candidate of [...idle].sort((a, b) => a.idleSinceMs - b.idleSinceMs)) {
+    for (const candidate of [...idle].sort((a, b) => a.worth - b.worth)) {
       if (this.#shortage(claim, reservations(victims), reservations(idle)) === undefined) break
       victims.push(candidate)
     }

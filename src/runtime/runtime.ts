@@ -7,9 +7,6 @@ import { createDockerDriver } from './docker-driver.ts'
 import { FunctionRuntime } from './function-runtime.ts'
 import { createProcessDriver } from './process-driver.ts'
 
-/** How long a warm container waits for its next call: calls of one user come in bursts, and a minute outlasts most pauses within one. */
-const KEEP_ALIVE_MS = 60_000
-
 /** How long a server may take until it is ready: the slowest common ones (JVM applications on one core) take most of a minute. */
 const READY_TIMEOUT_MS = 60_000
 
@@ -25,7 +22,7 @@ export interface RuntimeInit {
   readonly session: Session
   /** What the peer may use in all, from `Host.capacity`. */
   readonly capacity: Capacity
-  /** How long a warm container waits for its next call. Higher: fewer cold starts, more memory held. @default 60_000 */
+  /** How long every warm container waits for its next call. @default as the calls of its function so far suggest, and until its memory is needed */
   readonly keepAliveMs?: number | undefined
   /** How long an `http` container may take until it is ready. @default 60_000 */
   readonly readyTimeoutMs?: number | undefined
@@ -41,6 +38,6 @@ export interface RuntimeInit {
 export function createRuntime(init: RuntimeInit, { clock, log }: { clock: Clock; log: Logger }): Runtime {
   const components = { clock, log: log.child('runtime') }
   const driver = init.kind === 'docker' ? createDockerDriver(init, components) : createProcessDriver(init, components)
-  const { keepAliveMs = KEEP_ALIVE_MS, readyTimeoutMs = READY_TIMEOUT_MS, slotsMax = SLOTS_MAX, capacity } = init
+  const { keepAliveMs, readyTimeoutMs = READY_TIMEOUT_MS, slotsMax = SLOTS_MAX, capacity } = init
   return new FunctionRuntime({ capacity, keepAliveMs, readyTimeoutMs, slotsMax }, { driver, ...components })
 }

@@ -199,7 +199,7 @@ function writeSpec(spec: FunctionSpec): MessageInitShape<typeof FunctionSpecSche
     memoryBytes: toWhole(spec.memoryBytes, 'memoryBytes'),
     timeoutMs: toWhole(spec.timeoutMs, 'timeoutMs'),
     concurrency: spec.concurrency,
-    prewarm: spec.prewarm,
+    ...(spec.prewarm === 'auto' ? { prewarmAuto: true } : { prewarm: spec.prewarm }),
     idempotent: spec.idempotent,
     env: writePairs(spec.env),
     network: spec.network
@@ -218,7 +218,7 @@ function readSpec(message: FunctionSpecMessage): FunctionSpec {
     memoryBytes: whole(message.memoryBytes, 'memoryBytes'),
     timeoutMs: whole(message.timeoutMs, 'timeoutMs'),
     concurrency: message.concurrency,
-    prewarm: message.prewarm,
+    prewarm: message.prewarmAuto ? 'auto' : message.prewarm,
     idempotent: message.idempotent,
     env: readPairs(message.env, 'env'),
     network: oneOf(message.network, 'network', NETWORKS)

@@ -257,6 +257,16 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
     })
   })
 
+  describe('stdio, with prewarm auto', () => {
+    it('has a program ready ahead once calls have been coming, and none before', async () => {
+      const fn = await functionOf(runtime, tried.programs.upper, { prewarm: 'auto' })
+      runtime.setFunctions([fn])
+      assert.equal((await call(runtime, fn, { body: 'a' })).head.start, 'cold')
+      await until(() => (runtime.use().warm.find(pool => pool.function === functionKey(fn))?.idle ?? 0) >= 1)
+      assert.equal((await call(runtime, fn, { body: 'b' })).head.start, 'prewarmed')
+    })
+  })
+
   describe('http', () => {
     const web = async (changes: Partial<FunctionRecord> = {}): Promise<FunctionRecord> =>
       functionOf(runtime, tried.programs.web, { contract: 'http', memoryBytes: 256 * MIB, ...changes })

@@ -182,7 +182,7 @@ describe('resolveSpec', () => {
         port: fc.integer({ min: 0, max: 65_535 }),
         cpus: fc.double({ min: 0.01, max: 256, noNaN: true }),
         concurrency: fc.integer({ min: 1, max: FUNCTION_LIMITS.concurrencyMax }),
-        prewarm: fc.integer({ min: 0, max: FUNCTION_LIMITS.prewarmMax }),
+        prewarm: fc.oneof(fc.integer({ min: 0, max: FUNCTION_LIMITS.prewarmMax }), fc.constant('auto' as const)),
         idempotent: fc.boolean()
       },
       { requiredKeys: ['name', 'image'] }

@@ -43,6 +43,7 @@ describe('the pool of an http function', () => {
           driver: { startServer: async () => instance },
           clock: createSystemClock(),
           reserve: async claim => ({ ...claim, release: () => void released++ }),
+          worth: () => 0,
           onInstance: () => {}
         }
       )

@@ -17,24 +17,24 @@ describe('resources', () => {
     assert.throws(() => ledgerOf(100, 2, 0).reserve({ cpus: 1, memoryBytes: 1 }), isBusy('slots'))
   })
 
-  it('gives up idle containers, longest idle first and no more than needed, before the new one starts', async () => {
+  it('gives up idle containers, those of least worth first and no more than needed, before the new one starts', async () => {
     const ledger = ledgerOf(100)
     const evicted: string[] = []
-    const idle = (name: string, idleSinceMs: number): Idle => ({
-      idleSinceMs,
+    const idle = (name: string, worth: number): Idle => ({
+      worth,
       reservation: ledger.reserve({ cpus: 0.1, memoryBytes: 30 }),
       evict: async () => void evicted.push(name)
     })
-    const all = [idle('newest', 3), idle('oldest', 1), idle('middle', 2)]
+    const all = [idle('most', 3), idle('least', 1), idle('middle', 2)]
     await ledger.reserveEvicting({ cpus: 1, memoryBytes: 65 }, all)
-    assert.deepEqual(evicted, ['oldest', 'middle'])
+    assert.deepEqual(evicted, ['least', 'middle'])
     assert.equal(ledger.promised().memoryBytes, 95)
   })
 
   it('gives up nothing where even that would not be enough', async () => {
     const ledger = ledgerOf(100)
     const idle: Idle = {
-      idleSinceMs: 0,
+      worth: 0,
       reservation: ledger.reserve({ cpus: 1, memoryBytes: 50 }),
       evict: async () => assert.fail('evicted for nothing')
     }
@@ -44,7 +44,7 @@ describe('resources', () => {
   it('gives up no idle container for its cores, as it uses none', async () => {
     const ledger = ledgerOf(100, 1)
     const idle: Idle = {
-      idleSinceMs: 0,
+      worth: 0,
       reservation: ledger.reserve({ cpus: 2, memoryBytes: 10 }),
       evict: async () => assert.fail('evicted for nothing')
     }

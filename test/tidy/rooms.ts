@@ -11,9 +11,10 @@ export interface Room {
 }
 
 const MODEL = 'src/model/'
+const POOLS = 'src/core/pools/'
 const TASKS = 'src/core/tasks/'
 const REGISTRY = 'src/core/registry/'
-const CORE = ['src/core/membership/', 'src/core/consensus/', REGISTRY, 'src/core/scheduler/', 'src/core/predictor/', TASKS] as const
+const CORE = ['src/core/membership/', 'src/core/consensus/', REGISTRY, 'src/core/scheduler/', 'src/core/predictor/', TASKS, POOLS] as const
 const LIBP2P = ['libp2p', '@libp2p/*', '@chainsafe/libp2p-noise', '@multiformats/*', 'it-*', 'uint8arraylist', 'multiformats/*']
 
 /** Every room there is. A file under `src/` that is in none of them is a finding. */
@@ -24,7 +25,7 @@ export const ROOMS: readonly Room[] = [
   ...CORE.map(path => ({ path, rooms: path === REGISTRY ? [MODEL, TASKS] : [MODEL], packages: [], pure: true as const })),
   { path: 'src/daemon/', rooms: [MODEL, ...CORE], packages: ['node:*'] },
   { path: 'src/network/', rooms: [MODEL, 'src/wire/'], packages: ['node:*', ...LIBP2P] },
-  { path: 'src/runtime/', rooms: [MODEL], packages: ['node:*', 'dockerode', 'undici', 'systeminformation'] },
+  { path: 'src/runtime/', rooms: [MODEL, POOLS], packages: ['node:*', 'dockerode', 'undici', 'systeminformation'] },
   { path: 'src/store/', rooms: [MODEL, REGISTRY, TASKS], packages: ['node:*', '@libp2p/crypto/*', '@libp2p/peer-id', 'pg'] },
   {
     path: 'src/api/',

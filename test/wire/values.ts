@@ -197,7 +197,7 @@ const specFields = {
   memoryBytes: whole,
   timeoutMs: whole,
   concurrency: small,
-  prewarm: small,
+  prewarm: fc.oneof(small, one('auto' as const)),
   idempotent: flag,
   env: pairs(text),
   network: fc.constantFrom('none', 'egress')

@@ -7,6 +7,11 @@ export function parseCount(text: string): number {
   return value
 }
 
+/** A whole number of at least 0, or `auto`. */
+export function parseCountOrAuto(text: string): number | 'auto' {
+  return text === 'auto' ? text : parseCount(text)
+}
+
 /** A revision: 1 and up, or 0 for "it must not exist". */
 export const parseRevision = parseCount
 

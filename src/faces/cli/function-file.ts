@@ -24,7 +24,7 @@ const functionFileSchema = z.strictObject({
   resources: z.strictObject({ cpu: z.number().optional(), memory: amount(parseBytes, 'a size like 256Mi').optional() }).optional(),
   timeout: amount(parseDurationMs, 'a duration like 30s').optional(),
   concurrency: z.number().optional(),
-  prewarm: z.number().optional(),
+  prewarm: z.union([z.number(), z.literal('auto')]).optional(),
   idempotent: z.boolean().optional(),
   env: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
   network: z.enum(['none', 'egress']).optional()

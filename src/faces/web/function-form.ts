@@ -70,12 +70,12 @@ export function requestOf(fields: FunctionFields): FunctionRequest {
     ...optional('memoryBytes', fields.memory, parseBytes),
     ...optional('timeoutMs', fields.timeout, parseDurationMs),
     ...optional('concurrency', fields.concurrency, number),
-    ...optional('prewarm', fields.prewarm, number)
+    ...optional('prewarm', fields.prewarm, text => (text === 'auto' ? text : number(text)))
   }
 }
 
-function optional<Key extends string>(key: Key, text: string, read: (text: string) => number): Partial<Record<Key, number>> {
-  return text.trim() === '' ? {} : ({ [key]: read(text.trim()) } as Record<Key, number>)
+function optional<Key extends string, Value>(key: Key, text: string, read: (text: string) => Value): Partial<Record<Key, Value>> {
+  return text.trim() === '' ? {} : ({ [key]: read(text.trim()) } as Record<Key, Value>)
 }
 
 function number(text: string): number {

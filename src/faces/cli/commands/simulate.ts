@@ -57,8 +57,25 @@ const DEFAULTS = {
 } as const satisfies SimulationRequest
 
 /** Metrics of the table; `-o wide` shows all. */
-const SHOWN_OF_CALLS: readonly MetricName[] = ['slowdownMean', 'slowdownP50', 'slowdownP99', 'waitMeanS', 'coldShare', 'utilisation', 'usd', 'starved']
-const SHOWN_OF_BATCHES: readonly MetricName[] = ['makespanRatio', 'makespanS', 'waitMeanS', 'slowdownMean', 'utilisation', 'loadDeviation', 'starved']
+const SHOWN_OF_CALLS: readonly MetricName[] = [
+  'slowdownMean',
+  'slowdownP50',
+  'slowdownP99',
+  'waitMeanS',
+  'coldShare',
+  'utilisation',
+  'usd',
+  'starved'
+]
+const SHOWN_OF_BATCHES: readonly MetricName[] = [
+  'makespanRatio',
+  'makespanS',
+  'waitMeanS',
+  'slowdownMean',
+  'utilisation',
+  'loadDeviation',
+  'starved'
+]
 
 /** `cares simulate`: strategies compared on a virtual cluster. Needs no peer. */
 export function simulate({ simulator }: Pick<CliEnvironment, 'simulator'>): AnyCommand {
@@ -69,16 +86,31 @@ export function simulate({ simulator }: Pick<CliEnvironment, 'simulator'>): AnyC
       'arrival_s,function,duration_s with optional columns input_bytes, cpus and memory_mb.',
     args: [{ name: 'TRACE', description: 'a scenario or a file', required: false, completes: 'file' }],
     options: [
-      { flags: '-s, --strategies <NAMES>', description: 'strategies and baselines, by comma; or all', defaultText: 'a selection', parse: parseNames },
+      {
+        flags: '-s, --strategies <NAMES>',
+        description: 'strategies and baselines, by comma; or all',
+        defaultText: 'a selection',
+        parse: parseNames
+      },
       { flags: '-n, --peers <N>', description: 'machines of the cluster', defaultText: '10', parse: within('peers', 1, PEERS_MAX) },
       { flags: '--seed <N>', description: 'the first seed: the same seed gives the same result', defaultText: '1', parse: parseCount },
       { flags: '--runs <N>', description: 'seeds, one after the other', defaultText: '3', parse: within('runs', 1, RUNS_MAX) },
-      { flags: '--load <SHARE>', description: 'share of the cores to keep busy, by moving arrivals; or trace', defaultText: '0.5', parse: parseLoad },
+      {
+        flags: '--load <SHARE>',
+        description: 'share of the cores to keep busy, by moving arrivals; or trace',
+        defaultText: '0.5',
+        parse: parseLoad
+      },
       { flags: '--limit <N>', description: 'replay only so many calls', defaultText: '200000', parse: within('limit', 1, 5_000_000) },
       { flags: '--gossip <D>', description: 'time between two words of a peer', defaultText: '1s', parse: parseDurationMs },
       { flags: '--gossip-delay <D>', description: 'how long a word is under way', defaultText: '100ms', parse: parseDurationMs },
       { flags: '--loss <SHARE>', description: 'share of gossip that is lost', defaultText: '0', parse: parseShare },
-      { flags: '--placers <N>', description: '1: an orchestrator; more: gateways in fallback', defaultText: '1', parse: within('placers', 1, PLACERS_MAX) },
+      {
+        flags: '--placers <N>',
+        description: '1: an orchestrator; more: gateways in fallback',
+        defaultText: '1',
+        parse: within('placers', 1, PLACERS_MAX)
+      },
       { flags: '--estimates <HOW>', description: 'learned, exact, or a noise like 0.25', defaultText: 'learned', parse: parseEstimates },
       { flags: '--prices <FACTOR>', description: 'the dearest core against the cheapest', defaultText: '1', parse: parsePriceSpread },
       { flags: '--keep-alive <D>', description: "of idle containers, in the trace's time", defaultText: '10m', parse: parseDurationMs },
@@ -146,7 +178,10 @@ async function write(path: string, text: string, note: (line: string) => void): 
   try {
     await writeFile(path, text)
   } catch (cause) {
-    throw new CaresError('invalid', `${path} cannot be written: ${(cause as Error).message}`, { hint: 'name a file in a directory that exists', cause })
+    throw new CaresError('invalid', `${path} cannot be written: ${(cause as Error).message}`, {
+      hint: 'name a file in a directory that exists',
+      cause
+    })
   }
   note(`wrote ${path}`)
 }
@@ -184,7 +219,10 @@ function remarks({ request, notes }: SimulationReport): string[] {
 }
 
 function parseNames(text: string): readonly string[] {
-  const names = text.split(',').map(name => name.trim()).filter(name => name !== '')
+  const names = text
+    .split(',')
+    .map(name => name.trim())
+    .filter(name => name !== '')
   if (names.length === 0) throw new CaresError('invalid', 'no strategy is named', { hint: 'write them like cost,least-loaded' })
   return [...new Set(names)]
 }
@@ -200,13 +238,15 @@ function within(what: string, least: number, most: number): (text: string) => nu
 function parseLoad(text: string): number | null {
   if (text === 'trace') return null
   const load = parsePositive(text)
-  if (load > 2) throw new CaresError('invalid', `not a load: ${text}`, { hint: 'write a share like 0.5, or trace for arrivals as they are' })
+  if (load > 2)
+    throw new CaresError('invalid', `not a load: ${text}`, { hint: 'write a share like 0.5, or trace for arrivals as they are' })
   return load
 }
 
 function parseShare(text: string): number {
   const share = Number(text)
-  if (text.trim() === '' || !(share >= 0 && share < 1)) throw new CaresError('invalid', `not a share: ${text}`, { hint: 'write it like 0.1' })
+  if (text.trim() === '' || !(share >= 0 && share < 1))
+    throw new CaresError('invalid', `not a share: ${text}`, { hint: 'write it like 0.1' })
   return share
 }
 
@@ -218,7 +258,8 @@ function parseRate(text: string): number {
 
 function parsePriceSpread(text: string): number {
   const factor = parsePositive(text)
-  if (factor < 1 || factor > 1_000) throw new CaresError('invalid', `not a factor of prices: ${text}`, { hint: 'write it like 4, at least 1' })
+  if (factor < 1 || factor > 1_000)
+    throw new CaresError('invalid', `not a factor of prices: ${text}`, { hint: 'write it like 4, at least 1' })
   return factor
 }
 

@@ -3,7 +3,7 @@ import { CaresError } from '../../../model/errors.ts'
 import { parseBytes, parseDurationMs } from '../../../model/units.ts'
 import { uploadLines } from '../../function-view.ts'
 import { defineCommand } from '../command.ts'
-import { parseAssignment, parseCount, parsePositive, parseRevision } from '../flags.ts'
+import { parseAssignment, parseCount, parseCountOrAuto, parsePositive, parseRevision } from '../flags.ts'
 import { withProgress } from '../progress.ts'
 
 interface UploadOptions {
@@ -14,7 +14,7 @@ interface UploadOptions {
   memory?: number
   timeout?: number
   concurrency?: number
-  prewarm?: number
+  prewarm?: number | 'auto'
   idempotent?: true
   env?: readonly (readonly [string, string])[]
   network?: 'none' | 'egress'
@@ -35,7 +35,11 @@ export const upload = defineCommand<UploadOptions>({
     { flags: '--memory <SIZE>', description: 'memory for a container, e.g. 256Mi', parse: parseBytes },
     { flags: '--timeout <DURATION>', description: 'longest that a call may take, e.g. 30s', parse: parseDurationMs },
     { flags: '--concurrency <N>', description: 'calls that one http container serves at once', parse: parseCount },
-    { flags: '--prewarm <N>', description: 'stdio containers kept started ahead, each for one call', parse: parseCount },
+    {
+      flags: '--prewarm <N|auto>',
+      description: 'stdio containers kept started ahead, each for one call; auto follows the calls',
+      parse: parseCountOrAuto
+    },
     { flags: '--idempotent', description: 'running a call twice does no harm: it may be retried' },
     { flags: '-e, --env <K=V>', description: 'a variable for the container', repeats: true, parse: parseAssignment },
     { flags: '--network <POLICY>', description: 'what a container may reach', defaultText: 'none', choices: ['none', 'egress'] },
