@@ -26,11 +26,12 @@ import { admissionRoutes } from './routes/admissions.ts'
 import { economyRoutes } from './routes/economy.ts'
 import { functionRoutes } from './routes/functions.ts'
 import { invocationRoutes } from './routes/invocations.ts'
-import { logRoutes } from './routes/logs.ts'
+import { logRoutes, taskLogRoutes } from './routes/logs.ts'
 import { peerRoutes } from './routes/peers.ts'
 import { probeRoutes } from './routes/probes.ts'
 import { alertRoutes, statsRoutes } from './routes/stats.ts'
 import { telemetrySocketRoutes } from './routes/telemetry-socket.ts'
+import { taskRoutes } from './routes/tasks.ts'
 import { validatorCompiler } from './schema-compilers.ts'
 
 export interface ApiInit {
@@ -202,6 +203,8 @@ function jsonRoutes(app: App, context: ApiContext): void {
   clusterRoutes(app, context)
   eventRoutes(app, context)
   logRoutes(app, context)
+  taskRoutes(app, context)
+  taskLogRoutes(app, context)
   probeRoutes(app, context)
 }
 

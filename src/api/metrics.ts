@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { PeerListing, PeerService } from '../model/service.ts'
+import { registerTaskMetrics } from './task-metrics.ts'
 
 /** Functions with series of their own; those beyond it are counted together as `other`, or a busy cluster would fill its own monitoring. */
 const FUNCTION_LABELS_MAX = 256
@@ -31,6 +32,7 @@ type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 export function createMetrics(service: PeerService, registry = new Registry()): CallMetrics {
   const label = boundedLabels(FUNCTION_LABELS_MAX)
   collectDefaultMetrics({ register: registry })
+  registerTaskMetrics(service.tasks, registry)
   for (const name of ILL_NAMED) registry.removeSingleMetric(name)
   const seconds = new Histogram({
     name: 'cares_invocation_seconds',

@@ -13,6 +13,14 @@ import {
 } from '../model/rest-invocations.ts'
 import { quoteSchema } from '../model/rest-quote.ts'
 import {
+  taskAttemptSchema,
+  taskCountsSchema,
+  taskExplanationSchema,
+  taskListSchema,
+  taskSchema,
+  taskSubmittedSchema
+} from '../model/rest-tasks.ts'
+import {
   alertListSchema,
   functionHistorySchema,
   peerHistorySchema,
@@ -68,6 +76,12 @@ export const REST_SCHEMAS = {
   AdmissionList: admissionListSchema,
   Placement: placementSchema,
   Explanation: explanationSchema,
+  Task: taskSchema,
+  TaskAttempt: taskAttemptSchema,
+  TaskCounts: taskCountsSchema,
+  TaskList: taskListSchema,
+  TaskSubmitted: taskSubmittedSchema,
+  TaskExplanation: taskExplanationSchema,
   Stats: statsSchema,
   PeerHistory: peerHistorySchema,
   FunctionHistory: functionHistorySchema,

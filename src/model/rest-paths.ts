@@ -31,6 +31,16 @@ export const REST_PATHS = {
   result: '/v1/invocations/:id/result',
   /** GET → {explanationSchema}; `?whyNot=PEER` adds why that peer was not chosen. */
   explain: '/v1/invocations/:id/explain',
+  /** GET → {taskListSchema}, newest first; `?state`, `?function`, `?peer`, `?limit`, `?cursor`. POST a `taskRequestSchema` with its input → {taskSubmittedSchema}. */
+  tasks: '/v1/tasks',
+  /** GET → {taskSchema}, by id, the beginning of one, or name; `?wait=30s` waits for its end. DELETE cancels → {taskSchema}. */
+  task: '/v1/tasks/:id',
+  /** GET → what the task has written to stdout. */
+  taskResult: '/v1/tasks/:id/result',
+  /** GET → {logLineSchema} as `logs` gives them; `?tail`, `?follow`. */
+  taskLogs: '/v1/tasks/:id/logs',
+  /** GET → {taskExplanationSchema}. */
+  taskExplain: '/v1/tasks/:id/explain',
   /** GET → {peerListSchema}. */
   peers: '/v1/peers',
   /** GET → {peerSchema}, by id, by a unique prefix of the id, or by name. */

@@ -3,7 +3,7 @@ import { problemSchema } from '../../model/rest.ts'
 import { PROBLEM_TYPE } from '../errors.ts'
 
 /** The sections of the API's documentation. */
-export type Tag = 'calls' | 'functions' | 'invocations' | 'peers' | 'cluster' | 'observe'
+export type Tag = 'calls' | 'functions' | 'invocations' | 'tasks' | 'peers' | 'cluster' | 'observe'
 
 /** Unknown fields in a request are refused, so a route without a query of its own takes none. */
 const noQuery = z.strictObject({})

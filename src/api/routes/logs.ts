@@ -15,6 +15,8 @@ import { documentedText } from './documented.ts'
 
 const TAIL_DEFAULT = 100
 const TAIL_MAX = 10_000
+/** How long the last lines of a task may be behind the news of its end. */
+const LAST_LINES_MS = 500
 
 const query = z
   .strictObject({
@@ -45,6 +47,41 @@ export function logRoutes(app: App, context: ApiContext): void {
       if (name !== undefined) service.function(name)
       if (invocation !== undefined) await service.invocation(invocation, { signal })
       const lines = service.logs({ function: name, invocation: invocation as InvocationId | undefined, tail, follow }, { signal })
+      const send = request.headers.accept?.includes('text/event-stream') === true ? sendEvents : sendLines
+      await send(context, reply, lines, signal)
+    }
+  )
+}
+
+/** What one task has written, on whichever peers. */
+export function taskLogRoutes(app: App, context: ApiContext): void {
+  const { service, stopping } = context
+  app.get(
+    REST_PATHS.taskLogs,
+    {
+      config: { budget: 'streams' },
+      schema: {
+        ...documentedText('tasks', 'Lines of a task', 'application/x-ndjson', 'one LogLine a line, oldest first'),
+        description: 'With `Accept: text/event-stream` the lines come as events named `line`. They are kept by the workers, for a while.',
+        params: z.object({ id: pathPart }),
+        querystring: z.strictObject({ tail: query.shape.tail, follow: query.shape.follow })
+      }
+    },
+    async (request, reply) => {
+      const { tail = TAIL_DEFAULT, follow = false } = request.query
+      const { id } = await service.tasks.find(request.params.id)
+      const over = new AbortController()
+      const signal = AbortSignal.any([callerGone(reply.raw).signal, stopping, over.signal])
+      // Nothing more will come once the task is over; what is on its way by then still does.
+      if (follow)
+        void service.tasks
+          .waitFor(id, { signal })
+          .then(() => context.clock.sleep(LAST_LINES_MS, { signal }))
+          .then(
+            () => over.abort(),
+            () => {}
+          )
+      const lines = service.logs({ invocation: id as string as InvocationId, tail, follow }, { signal })
       const send = request.headers.accept?.includes('text/event-stream') === true ? sendEvents : sendLines
       await send(context, reply, lines, signal)
     }

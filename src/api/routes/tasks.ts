@@ -1,0 +1,155 @@
+import type { FastifyReply } from 'fastify'
+import { z } from 'zod'
+import { CaresError } from '../../model/errors.ts'
+import { REST_PATHS, restPath } from '../../model/rest-paths.ts'
+import { taskExplanationSchema, taskListSchema, taskSchema, taskStateSchema, taskSubmittedSchema } from '../../model/rest-tasks.ts'
+import { TASK_STATES, type TaskState } from '../../model/task.ts'
+import { taskRequestSchema } from '../../model/task-request.ts'
+import { breakOff } from '../break-off.ts'
+import { callerGone } from '../caller.ts'
+import type { ApiContext, App } from '../context.ts'
+import { duration, pathPart, whole } from '../queries.ts'
+import { peerNames } from '../views/names.ts'
+import { taskView } from '../views/task-view.ts'
+import { documented, documentedText } from './documented.ts'
+
+const LIMIT_DEFAULT = 100
+const LIMIT_MAX = 1_000
+/** Longest that one request waits for a task; longer ones ask again. */
+const WAIT_MS_MAX = 300_000
+const pull = z.enum(['always', 'missing', 'never'])
+
+const params = z.object({ id: pathPart })
+const states = z.string().transform((text, context): readonly TaskState[] => {
+  const wanted = text.split(',')
+  const parsed = z.array(taskStateSchema).safeParse(wanted)
+  if (parsed.success) return parsed.data
+  context.addIssue({ code: 'custom', message: `must be of ${TASK_STATES.join(', ')}` })
+  return z.NEVER
+})
+const listQuery = z.strictObject({
+  state: states.optional().describe('one or several, separated by commas'),
+  function: pathPart.optional(),
+  peer: pathPart.optional().describe('the worker, by id or name'),
+  limit: whole.pipe(z.number().min(1).max(LIMIT_MAX)).optional().describe(`${LIMIT_DEFAULT} if absent`),
+  cursor: whole.optional().describe('`next` of the page before')
+})
+
+/** The body of a submission: a request, and what its program finds on stdin, as text or, when it is not text, in base 64. */
+const submission = z
+  .object({ ...taskRequestSchema.shape, input: z.string().optional(), inputBase64: z.base64().optional() })
+  .strict()
+  .refine(({ image, function: fn }) => (image === undefined) !== (fn === undefined), 'needs either an image or a function')
+  .refine(({ input, inputBase64 }) => input === undefined || inputBase64 === undefined, 'has either input or inputBase64')
+
+/** Durable tasks: submit, list, read or wait, cancel, result, reasons. Their logs are in `logs.ts`. */
+export function taskRoutes(app: App, context: ApiContext): void {
+  const { service, clock } = context
+
+  app.get(
+    REST_PATHS.tasks,
+    { schema: { ...documented('tasks', 'List the newest tasks', { 200: taskListSchema }), querystring: listQuery } },
+    async request => {
+      const { state, function: fn, peer, limit = LIMIT_DEFAULT, cursor } = request.query
+      const [{ items, next }, counts] = await Promise.all([
+        service.tasks.list({
+          limit,
+          ...(state === undefined ? {} : { states: state }),
+          ...(fn === undefined ? {} : { function: fn }),
+          ...(peer === undefined ? {} : { worker: service.peer(peer).profile.id }),
+          ...(cursor === undefined ? {} : { before: cursor })
+        }),
+        service.tasks.counts()
+      ])
+      const name = peerNames(service)
+      return { items: items.map(task => taskView(task, name)), counts: { ...counts }, next: next === null ? null : String(next) }
+    }
+  )
+
+  app.post(
+    REST_PATHS.tasks,
+    {
+      schema: {
+        ...documented('tasks', 'Submit a task', { 200: taskSubmittedSchema, 202: taskSubmittedSchema }),
+        description: 'Answered once the task cannot be lost any more. With `Idempotency-Key`, the same key is the same task.',
+        body: submission,
+        querystring: z.strictObject({ pull: pull.optional().describe('whether the image may or must come from its registry') })
+      }
+    },
+    async (request, reply) => {
+      const { input, inputBase64, ...wanted } = request.body
+      const key = request.headers['idempotency-key']
+      if (Array.isArray(key)) throw new CaresError('invalid', 'there is more than one idempotency key')
+      const bytes = input !== undefined ? Buffer.from(input) : inputBase64 !== undefined ? Buffer.from(inputBase64, 'base64') : undefined
+      const { task, created } = await service.tasks.submit(wanted, {
+        signal: signalOf(reply),
+        ...(bytes === undefined ? {} : { input: once(bytes) }),
+        ...(key === undefined ? {} : { key }),
+        ...(request.query.pull === undefined ? {} : { pull: request.query.pull })
+      })
+      void reply.status(created ? 202 : 200).header('location', restPath(REST_PATHS.task, { id: task.id }))
+      return { created, task: taskView(task, peerNames(service)) }
+    }
+  )
+
+  app.get(
+    REST_PATHS.task,
+    {
+      schema: {
+        ...documented('tasks', 'Read a task, or wait for its end', { 200: taskSchema }),
+        params,
+        querystring: z.strictObject({ wait: duration(WAIT_MS_MAX).optional().describe('answer when it is over, or after so long: `30s`') })
+      }
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      const waitMs = request.query.wait ?? 0
+      const signal = AbortSignal.any([signalOf(reply), context.stopping, clock.timeout(waitMs)])
+      const task = waitMs === 0 ? await service.tasks.find(id) : await service.tasks.waitFor(id, { signal })
+      return taskView(task, peerNames(service))
+    }
+  )
+
+  app.delete(
+    REST_PATHS.task,
+    { schema: { ...documented('tasks', 'Cancel a task', { 200: taskSchema }), params } },
+    async (request, reply) => taskView(await service.tasks.cancel(request.params.id, { signal: signalOf(reply) }), peerNames(service))
+  )
+
+  app.get(
+    REST_PATHS.taskExplain,
+    { schema: { ...documented('tasks', 'Why is it where it is?', { 200: taskExplanationSchema }), params } },
+    async (request, reply) => {
+      const { id, state } = await service.tasks.find(request.params.id)
+      return { id, state, reasons: await service.tasks.explain(id, { signal: signalOf(reply) }) }
+    }
+  )
+
+  app.get(
+    REST_PATHS.taskResult,
+    {
+      config: { budget: 'calls' },
+      schema: { ...documentedText('tasks', 'What a task has written to stdout', 'application/octet-stream', 'the bytes'), params }
+    },
+    async (request, reply) => {
+      const { bytes, body } = await service.tasks.output(request.params.id, { signal: signalOf(reply) })
+      const { raw } = reply.hijack()
+      raw.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': bytes, 'x-content-type-options': 'nosniff' })
+      try {
+        for await (const chunk of body) raw.write(chunk)
+        raw.end()
+      } catch (err) {
+        breakOff(raw, context)
+        context.log.debug({ err }, 'result of a task cut short')
+      }
+    }
+  )
+}
+
+function signalOf(reply: FastifyReply): AbortSignal {
+  return callerGone(reply.raw).signal
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
+  yield bytes
+}

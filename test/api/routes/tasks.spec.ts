@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { CaresError } from '../../../src/model/errors.ts'
+import type { Problem } from '../../../src/model/rest.ts'
+import type { TaskExplanation, TaskItem, TaskList, TaskSubmitted } from '../../../src/model/rest-tasks.ts'
+import type { TaskQuery, TaskRequest, TaskService } from '../../../src/model/task-service.ts'
+import { BIRCH } from '../../support/fake-service.ts'
+import { fakeTasks, sampleTask } from '../../support/fake-tasks.ts'
+import { createHarness } from '../harness.ts'
+
+const TASK = sampleTask(BIRCH)
+const harnessWith = (script: Partial<TaskService> = {}) => createHarness({ tasks: fakeTasks(TASK, script) })
+
+describe('/v1/tasks', () => {
+  it('lists what is asked for, with the names of peers and where to go on', async () => {
+    const queries: TaskQuery[] = []
+    await using harness = harnessWith({
+      list: async query => {
+        queries.push(query)
+        return { items: [TASK], next: 7 }
+      }
+    })
+    const list = (await harness.app.inject('/v1/tasks?state=dead,queued&function=thumb&peer=birch&limit=5&cursor=9')).json<TaskList>()
+    assert.deepEqual(queries, [{ limit: 5, states: ['dead', 'queued'], function: 'thumb', worker: BIRCH, before: 9 }])
+    assert.deepEqual([list.items[0]?.worker?.name, list.next, list.counts.succeeded], ['birch', '7', 1])
+  })
+
+  for (const query of ['state=done', 'limit=0', 'limit=1001', 'limit=x', 'cursor=-1', 'status=dead'])
+    it(`refuses ?${query}`, async () => {
+      await using harness = harnessWith()
+      assert.equal((await harness.app.inject(`/v1/tasks?${query}`)).statusCode, 422)
+    })
+
+  it('accepts a task with its input and its key, and says where it is', async () => {
+    const submitted: unknown[] = []
+    await using harness = harnessWith({
+      submit: async (request: TaskRequest, { input, key }) => {
+        const bytes = input === undefined ? undefined : Buffer.concat(await Array.fromAsync(input)).toString('hex')
+        submitted.push([request, bytes, key])
+        return { task: TASK, created: submitted.length === 1 }
+      }
+    })
+    const post = async (payload: object) =>
+      harness.app.inject({ method: 'POST', url: '/v1/tasks', headers: { 'idempotency-key': 'k' }, payload })
+    const first = await post({ image: 'acme/report', args: ['-x'], inputBase64: '/wA=' })
+    const again = await post({ image: 'acme/report', input: 'ü' })
+    assert.deepEqual([first.statusCode, first.headers['location'], again.statusCode], [202, '/v1/tasks/t-1', 200])
+    assert.deepEqual([first.json<TaskSubmitted>().created, again.json<TaskSubmitted>().created], [true, false])
+    assert.deepEqual(submitted, [
+      [{ image: 'acme/report', args: ['-x'] }, 'ff00', 'k'],
+      [{ image: 'acme/report' }, 'c3bc', 'k']
+    ])
+  })
+
+  for (const [what, payload] of [
+    ['neither image nor function', {}],
+    ['both image and function', { image: 'a', function: 'b' }],
+    ['two inputs', { image: 'a', input: '', inputBase64: '' }],
+    ['an input that is not base 64', { image: 'a', inputBase64: '%' }],
+    ['a field that there is not', { image: 'a', memory: 5 }],
+    ['no attempt', { image: 'a', attempts: 0 }],
+    ['an attempt that never ends', { image: 'a', timeoutMs: 8 * 86_400_000 }],
+    ['an argument with a NUL', { image: 'a', args: ['\0'] }],
+    ['a reserved variable', { image: 'a', env: { CARES_TASK: 'x' } }],
+    ['a name with a space', { image: 'a', name: 'a b' }]
+  ] as const)
+    it(`refuses a task with ${what}`, async () => {
+      await using harness = harnessWith()
+      const answer = await harness.app.inject({ method: 'POST', url: '/v1/tasks', payload })
+      assert.deepEqual([answer.statusCode, answer.json<Problem>().code], [422, 'invalid'], answer.body)
+    })
+
+  it('reads, waits for, cancels and explains one', async () => {
+    await using harness = harnessWith()
+    for (const url of ['/v1/tasks/t-1', '/v1/tasks/report', '/v1/tasks/t-1?wait=1s']) {
+      const item = (await harness.app.inject(url)).json<TaskItem>()
+      assert.deepEqual(
+        [item.id, item.state, item.attempt, item.exitCode, item.outputBytes, item.error],
+        ['t-1', 'succeeded', 1, 0, 2, null]
+      )
+    }
+    assert.equal((await harness.app.inject({ method: 'DELETE', url: '/v1/tasks/t-1' })).json<TaskItem>().id, 't-1')
+    const { reasons } = (await harness.app.inject('/v1/tasks/t-1/explain')).json<TaskExplanation>()
+    assert.deepEqual(reasons, ['placed on birch'])
+  })
+
+  it('waits no longer than it is told', async () => {
+    const waiting = Promise.withResolvers<AbortSignal>()
+    await using harness = harnessWith({
+      waitFor: async (_, { signal }) => {
+        waiting.resolve(signal)
+        await new Promise(resolve => signal.addEventListener('abort', resolve))
+        return TASK
+      }
+    })
+    const answer = harness.app.inject('/v1/tasks/t-1?wait=30s')
+    const signal = await waiting.promise
+    harness.clock.advance(29_999)
+    assert.equal(signal.aborted, false)
+    harness.clock.advance(1)
+    assert.equal((await answer).statusCode, 200)
+  })
+
+  it('gives the bytes of a result as they are, or says why there are none', async () => {
+    await using harness = harnessWith()
+    const answer = await harness.app.inject('/v1/tasks/t-1/result')
+    assert.deepEqual([answer.headers['content-length'], answer.body], ['2', 'hi'])
+    await using other = harnessWith({
+      output: async () => {
+        throw new CaresError('conflict', 'it is running', { retryable: true })
+      }
+    })
+    assert.equal((await other.app.inject('/v1/tasks/t-1/result')).statusCode, 409)
+  })
+
+  it('gives the lines that it has written', async () => {
+    await using harness = harnessWith()
+    await harness.app.inject('/v1/tasks/report/logs?tail=7')
+    const query = harness.service.asked.find(({ method }) => method === 'logs')?.args[0]
+    assert.deepEqual(query, { invocation: 't-1', tail: 7, follow: false })
+  })
+
+  it('knows no others', async () => {
+    await using harness = harnessWith()
+    for (const url of ['/v1/tasks/t-2', '/v1/tasks/t-2/result', '/v1/tasks/t-2/logs', '/v1/tasks/t-2?wait=1s'])
+      assert.equal((await harness.app.inject(url)).statusCode, 404, url)
+  })
+})
