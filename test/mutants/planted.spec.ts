@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type * as Shrinking from '../../src/simulate/consensus/shrink.ts'
-import { shrink } from '../../src/simulate/consensus/shrink.ts'
-import { planRun } from '../../src/simulate/consensus/simulate.ts'
+import type * as Subjects from '../../src/simulate/consensus/subject.ts'
+import { CONSENSUS } from '../../src/simulate/consensus/subject.ts'
+import { runSeeds } from '../../src/simulate/run.ts'
+import { shrink } from '../../src/simulate/shrink.ts'
 import { PlantedCopy } from './planted.ts'
 import { CALL_MUTANTS } from './call-table.ts'
 import { EQUIVALENT, MUTANTS } from './table.ts'
@@ -31,16 +32,18 @@ describe('cutting a failing run down', function () {
   it('leaves fewer faults, and still a failure', async () => {
     const copy = await PlantedCopy.create(MUTANTS.find(({ name }) => name === 'votes twice in a term')?.edits ?? [])
     try {
-      const planted = (await import(pathToFileURL(join(copy.root, 'src/simulate/consensus/shrink.ts')).href)) as typeof Shrinking
-      const seed = Array.from({ length: SEEDS }, (_, i) => i + 1).find(candidate => planted.shrink(candidate) !== undefined)
+      const url = pathToFileURL(join(copy.root, 'src/simulate/consensus/subject.ts')).href
+      const { CONSENSUS: planted } = (await import(url)) as typeof Subjects
+      const { failures } = await runSeeds(planted, { from: 1, count: SEEDS })
+      const seed = failures[0]?.seed
       assert.ok(seed !== undefined, 'no seed fails')
-      const shrunk = planted.shrink(seed)
+      const shrunk = await shrink(planted, seed)
       assert.ok(shrunk?.outcome.violation !== undefined)
-      assert.ok(shrunk.plan.faults.length < planRun({ seed }).faults.length / 2, `${shrunk.plan.faults.length} faults are left`)
+      assert.ok(shrunk.plan.faults.length < planted.plan({ seed }).faults.length / 2, `${shrunk.plan.faults.length} faults are left`)
     } finally {
       await copy.remove()
     }
   })
 
-  it('has nothing to do when nothing fails', () => assert.equal(shrink(1), undefined))
+  it('has nothing to do when nothing fails', async () => assert.equal(await shrink(CONSENSUS, 1), undefined))
 })
