@@ -60,6 +60,10 @@ function cliEnvironment({
       const { config, origins, warnings } = readPeerConfig(flags)
       return { ...config, runtime: config.work ? config.runtime : 'none', origins, warnings }
     },
+    openRecovery: async flags => {
+      const [{ readPeerConfig }, { openRecovery }] = await Promise.all([import('./config.ts'), import('./recover.ts')])
+      return await openRecovery(readPeerConfig(flags).config)
+    },
     createPeer: async flags => await newPeer(flags)
   }
 }

@@ -1,7 +1,7 @@
 import type { CommandCodec } from '../model/command.ts'
 import type { Configuration, ConsensusRole } from '../model/consensus.ts'
 import type { CaresError } from '../model/errors.ts'
-import type { PeerId, Term } from '../model/ids.ts'
+import type { ClusterUid, PeerId, Term } from '../model/ids.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import type { Applied, Persisted, RegistryTables, Store } from '../model/ports/store.ts'
@@ -43,6 +43,8 @@ export interface ConsensusComponents {
   readonly log: Logger
   readonly random: Random
   readonly codec: CommandCodec
+  /** This peer's cluster; null while it is in none. */
+  readonly cluster: () => ClusterUid | null
   readonly listener: ConsensusListener
 }
 

@@ -146,6 +146,9 @@ export class Consensus implements Startable {
 
   /** A message from another peer. Never throws: what contradicts the protocol is logged and dropped. */
   receive(from: PeerId, message: ConsensusMessage): void {
+    // Peers of a cluster that was lost, and went on elsewhere as another one, may still know this peer as one of theirs.
+    const own = this.#components.cluster()
+    if (own !== null && message.cluster !== undefined && message.cluster !== own) return
     this.#heardAtMs.set(from, this.#components.clock.nowMs())
     if (this.#inputs.length >= INPUTS_MAX) return
     if (this.#isHeld && (message.type === 'vote-request' || message.type === 'timeout-now')) return
@@ -283,11 +286,17 @@ export class Consensus implements Startable {
     if (role !== 'leader') return
     const { voters } = configurationOf(this.#state)
     const [heir] = [...progress].filter(([peer]) => voters.includes(peer)).sort(([, a], [, b]) => b.match - a.match)
-    if (heir !== undefined) this.#components.transport.sendConsensus(heir[0], { type: 'timeout-now', term })
+    if (heir !== undefined) this.#send(heir[0], { type: 'timeout-now', term })
+  }
+
+  #send(to: PeerId, message: ConsensusMessage): void {
+    const { transport, cluster } = this.#components
+    const own = cluster()
+    transport.sendConsensus(to, own === null ? message : { ...message, cluster: own })
   }
 
   async #carryOut(effect: Effect): Promise<void> {
-    const { store, transport, listener } = this.#components
+    const { store, listener } = this.#components
     switch (effect.type) {
       case 'persist':
         return store.persist(effect.batch)
@@ -300,12 +309,12 @@ export class Consensus implements Startable {
         return
       }
       case 'send':
-        return transport.sendConsensus(effect.to, effect.message)
+        return this.#send(effect.to, effect.message)
       case 'send-snapshot': {
         const { to, term, round, at } = effect
         const logStart = this.#state.log.snapshot.index
         const chunk = await this.#snapshots.chunk(at, { logStart, describe: index => describeSnapshot(this.#state, index) })
-        return transport.sendConsensus(to, { type: 'snapshot-request', term, round, ...chunk })
+        return this.#send(to, { type: 'snapshot-request', term, round, ...chunk })
       }
       case 'apply':
         return this.#apply(effect.entries)

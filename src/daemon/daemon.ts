@@ -133,7 +133,12 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       rankSlot: RANK_SLOTS[standingOf(profile())],
       isHeld: persisted.cluster !== null && persisted.addresses.length > 0
     },
-    { ...components, log: log.child('consensus'), listener: { onRole, onConfiguration: onMembers, onTables, onFenced: () => undefined } }
+    {
+      ...components,
+      log: log.child('consensus'),
+      cluster: uid,
+      listener: { onRole, onConfiguration: onMembers, onTables, onFenced: () => undefined }
+    }
   )
   const term = (): number => consensus.term
   const tables = (): RegistryTables => consensus.tables

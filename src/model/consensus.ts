@@ -1,4 +1,4 @@
-import type { PeerId, Term } from './ids.ts'
+import type { ClusterUid, PeerId, Term } from './ids.ts'
 
 /** Who counts in elections and acknowledgements (`voters`: 1, 3 or 5) and who only follows the log. No peer is in both; both are sorted. */
 export interface Configuration {
@@ -47,7 +47,11 @@ export interface StagedSnapshot {
 }
 
 /** Raft's messages (Ongaro 2014, figure 3.1 and chapters 4, 6 and 9). `from`, `to` are added by the transport. */
-export type ConsensusMessage = { readonly term: Term } & (
+export type ConsensusMessage = {
+  readonly term: Term
+  /** The sender's cluster, which its driver names: what comes from another one is for nobody here. Absent: it is in none yet. */
+  readonly cluster?: ClusterUid | undefined
+} & (
   | {
       readonly type: 'vote-request'
       /** A question without consequence: would you vote for me in `term`? Persisted by nobody. */

@@ -1,5 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Configuration, ConsensusMessage, Entry } from '../model/consensus.ts'
+import type { ClusterUid } from '../model/ids.ts'
 import type { Heartbeat } from '../model/peer.ts'
 import { readPeerId } from './call-codec.ts'
 import { bytes, list, refuse, required, toWhole, whole } from './check.ts'
@@ -14,7 +15,7 @@ import {
   type Entry as EntryMessage,
   type EntrySchema
 } from './generated/consensus_pb.ts'
-import { readHeartbeat, writeHeartbeat } from './gossip-codec.ts'
+import { readCluster, readHeartbeat, writeHeartbeat } from './gossip-codec.ts'
 import { COMMAND_BYTES_MAX, CONSENSUS_BYTES_MAX, ENTRIES_MAX, PEERS_MAX, SNAPSHOT_BYTES_MAX, SNAPSHOT_CHUNK_BYTES_MAX } from './limits.ts'
 
 /** What one frame of the consensus stream carries. */
@@ -34,18 +35,22 @@ export const consensusCodec = createCodec({
 function writeFrame(frame: ConsensusFrame): MessageInitShape<typeof ConsensusFrameSchema> {
   return frame.type === 'report'
     ? { kind: { case: 'report', value: writeHeartbeat(frame.heartbeat) } }
-    : { kind: { case: 'consensus', value: writeMessage(frame.message) } }
+    : { kind: { case: 'consensus', value: { ...writeMessage(frame.message), cluster: frame.message.cluster ?? '' } } }
 }
 
 function readFrame({ kind }: ConsensusFrameMessage): ConsensusFrame {
   switch (kind.case) {
     case 'consensus':
-      return { type: 'consensus', message: readMessage(kind.value) }
+      return { type: 'consensus', message: { ...readMessage(kind.value), ...readOrigin(kind.value) } }
     case 'report':
       return { type: 'report', heartbeat: readHeartbeat(kind.value) }
     default:
       return refuse('consensus: a frame of an unknown type')
   }
+}
+
+function readOrigin({ cluster }: ConsensusMessageMessage): { cluster?: ClusterUid } {
+  return cluster === '' ? {} : { cluster: readCluster(cluster) }
 }
 
 function writeMessage(message: ConsensusMessage): MessageInitShape<typeof ConsensusMessageSchema> {

@@ -38,6 +38,7 @@ const put = (n: number): Command => ({
 class Pair {
   readonly clock = new ManualClock()
   readonly chunks: number[] = []
+  readonly clusters = new Map<PeerId, ClusterUid>()
   readonly #peers = new Map<PeerId, Consensus>()
   /** What becomes of one message; the default carries it. */
   link: (message: ConsensusMessage) => ConsensusMessage | undefined = message => message
@@ -58,6 +59,7 @@ class Pair {
         log: createTestLog(),
         random: createRandom(1),
         codec: { encode: encodeCommand, decode: decodeCommand },
+        cluster: () => this.clusters.get(self) ?? null,
         listener: { onRole: nothing, onConfiguration: nothing, onTables: nothing, onFenced: nothing }
       }
     )
@@ -182,5 +184,19 @@ describe('consensus, driven', () => {
       await pair.stop()
       await store.stop()
     }
+  })
+
+  it('hears nobody of another cluster', async () => {
+    const pair = new Pair()
+    const leader = await pair.leader()
+    pair.clusters.set(LEADER, 'lost' as ClusterUid)
+    pair.clusters.set(LEARNER, 'recovered' as ClusterUid)
+    const store = new MemoryStore(new MemoryDisk())
+    const learner = await pair.add(LEARNER, store, await opened(store))
+    await pair.clock.advance(10_000)
+    assert.deepEqual([learner.term, learner.indices.last, learner.silentMs(LEADER)], [0, 0, Number.POSITIVE_INFINITY])
+    pair.clusters.set(LEARNER, 'lost' as ClusterUid)
+    await pair.until('the learner has it all', () => learner.indices.applied === leader.indices.applied)
+    await pair.stop()
   })
 })

@@ -65,11 +65,13 @@ export const ROOMS: readonly Room[] = [
     ],
     packages: ['node:*']
   },
+  { path: 'src/recover.ts', rooms: [MODEL, 'src/daemon/', 'src/store/', 'src/config.ts'], packages: [] },
   {
     path: 'src/main.ts',
     rooms: [
       MODEL,
       'src/peer.ts',
+      'src/recover.ts',
       'src/config.ts',
       'src/config/',
       'src/log.ts',

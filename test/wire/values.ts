@@ -213,7 +213,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   record<Extract<Command, { type: 'function-remove' }>>({ type: one('function-remove'), name, ifRevision: whole, at: text }, [
     'ifRevision'
   ]),
-  record<Extract<Command, { type: 'peer-drain' }>>({ type: one('peer-drain'), peer: name, draining: flag, at: text }),
+  record<Extract<Command, { type: 'peer-drain' }>>({ type: one('peer-drain'), peer: name, draining: flag, at: text })
 )
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   record<Extract<Outcome, { function: FunctionRecord }>>({
@@ -226,7 +226,7 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
     type: one('refused'),
     code: fc.constantFrom('revision_mismatch', 'not_found', 'limit_reached', 'conflict'),
     message: text
-  }),
+  })
 )
 
 const invokeUp: fc.Arbitrary<InvokeUp> = fc.oneof(
@@ -284,21 +284,24 @@ const executeDown: fc.Arbitrary<ExecuteDown> = fc.oneof(
   answerDown
 )
 
-const profile = record<PeerProfile>({
-  id: peer,
-  name: text,
-  session: whole,
-  addresses: few(name),
-  api: text,
-  version: text,
-  runtime: fc.constantFrom('docker', 'process', 'none'),
-  arch: text,
-  capacity: record<PeerProfile['capacity']>({ cpus: amount, memoryBytes: whole, diskBytes: whole }),
-  labels: pairs(text),
-  usdPerHour: amount,
-  startedAt: text,
-  speed: amount
-}, ['speed'])
+const profile = record<PeerProfile>(
+  {
+    id: peer,
+    name: text,
+    session: whole,
+    addresses: few(name),
+    api: text,
+    version: text,
+    runtime: fc.constantFrom('docker', 'process', 'none'),
+    arch: text,
+    capacity: record<PeerProfile['capacity']>({ cpus: amount, memoryBytes: whole, diskBytes: whole }),
+    labels: pairs(text),
+    usdPerHour: amount,
+    startedAt: text,
+    speed: amount
+  },
+  ['speed']
+)
 const stats = record<PeerStats>(
   {
     seq: whole,
@@ -322,7 +325,10 @@ const stats = record<PeerStats>(
   ['cpusEvictable', 'memoryEvictableBytes']
 )
 const agreed = record<AgreedState>({ index: whole, hash: name })
-const heartbeat = record<Heartbeat>({ cluster, profile, stats, nextWithinMs: whole, leaving: flag, sentAtMs: whole, agreed }, ['sentAtMs', 'agreed'])
+const heartbeat = record<Heartbeat>({ cluster, profile, stats, nextWithinMs: whole, leaving: flag, sentAtMs: whole, agreed }, [
+  'sentAtMs',
+  'agreed'
+])
 const clusterDigest = record<ClusterDigest>({
   cluster,
   orchestrator: peer,
@@ -381,25 +387,28 @@ const costLedger = record<CostLedger>({
 const functionName = fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/)
 const params = fc.stringMatching(/^[a-z=,0-9]{0,30}$/)
 const admissionQuestion: fc.Arbitrary<AdmissionQuestion> = fc.oneof(
-  record<Extract<AdmissionQuestion, { kind: 'ask' }>>({
-    kind: one('ask'),
-    id: name,
-    request: record<AdmissionRequest>(
-      {
-        name: functionName,
-        params,
-        inputBytes: whole,
-        cpus: fc.integer({ min: 0, max: 256 }),
-        memoryBytes: whole,
-        diskBytes: whole,
-        expectedMs: fc.nat({ max: 86_400_000 }),
-        waitMaxMs: fc.nat({ max: 86_400_000 }),
-        on: name
-      },
-      ['params', 'inputBytes', 'cpus', 'memoryBytes', 'diskBytes', 'expectedMs', 'waitMaxMs', 'on']
-    ),
-    approved: record<NonNullable<Extract<AdmissionQuestion, { kind: 'ask' }>['approved']>>({ peer, elapsedMs: amount })
-  }, ['approved']),
+  record<Extract<AdmissionQuestion, { kind: 'ask' }>>(
+    {
+      kind: one('ask'),
+      id: name,
+      request: record<AdmissionRequest>(
+        {
+          name: functionName,
+          params,
+          inputBytes: whole,
+          cpus: fc.integer({ min: 0, max: 256 }),
+          memoryBytes: whole,
+          diskBytes: whole,
+          expectedMs: fc.nat({ max: 86_400_000 }),
+          waitMaxMs: fc.nat({ max: 86_400_000 }),
+          on: name
+        },
+        ['params', 'inputBytes', 'cpus', 'memoryBytes', 'diskBytes', 'expectedMs', 'waitMaxMs', 'on']
+      ),
+      approved: record<NonNullable<Extract<AdmissionQuestion, { kind: 'ask' }>['approved']>>({ peer, elapsedMs: amount })
+    },
+    ['approved']
+  ),
   record<Extract<AdmissionQuestion, { kind: 'read' }>>({ kind: one('read'), id: name }),
   record<Extract<AdmissionQuestion, { kind: 'complete' }>>({
     kind: one('complete'),
@@ -465,8 +474,8 @@ const entry: fc.Arbitrary<Entry> = fc.oneof(
   record<Extract<Entry, { kind: 'configuration' }>>({ index: whole, term: whole, kind: one('configuration'), configuration }),
   record<Extract<Entry, { kind: 'command' }>>({ index: whole, term: whole, kind: one('command'), command: bytes })
 )
-type Of<Type extends ConsensusMessage['type']> = Extract<ConsensusMessage, { type: Type }>
-const message: fc.Arbitrary<ConsensusMessage> = fc.oneof(
+type Of<Type extends ConsensusMessage['type']> = Omit<Extract<ConsensusMessage, { type: Type }>, 'cluster'>
+const unnamed: fc.Arbitrary<ConsensusMessage> = fc.oneof(
   record<Of<'vote-request'>>({
     type: one('vote-request'),
     term: whole,
@@ -500,6 +509,8 @@ const message: fc.Arbitrary<ConsensusMessage> = fc.oneof(
   record<Of<'snapshot-response'>>({ type: one('snapshot-response'), term: whole, index: whole, received: whole, round: whole }),
   record<Of<'timeout-now'>>({ type: one('timeout-now'), term: whole })
 )
+/** Every kind of message may name its cluster. */
+const message = fc.tuple(unnamed, fc.option(cluster)).map(([kind, origin]) => (origin === null ? kind : { ...kind, cluster: origin }))
 const consensusFrame: fc.Arbitrary<ConsensusFrame> = fc.oneof(
   record<Extract<ConsensusFrame, { type: 'consensus' }>>({ type: one('consensus'), message }),
   record<Extract<ConsensusFrame, { type: 'report' }>>({ type: one('report'), heartbeat })

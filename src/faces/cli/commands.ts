@@ -123,6 +123,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async environment => (await import('./commands/peer.ts')).peer(environment)
   },
   {
+    name: 'recover',
+    group: 'This machine',
+    summary: 'Go on from this peer when a majority is lost for good',
+    load: async environment => (await import('./commands/recover.ts')).recover(environment)
+  },
+  {
     name: 'doctor',
     group: 'This machine',
     summary: 'Check that a peer can work here, and say what to fix',

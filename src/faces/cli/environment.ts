@@ -1,5 +1,6 @@
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Startable } from '../../model/ports/startable.ts'
+import type { Recovery } from '../../model/recovery.ts'
 import type { PeerService } from '../../model/service.ts'
 import type { SimulationReport, SimulationRequest } from '../../model/simulation.ts'
 import type { OptionSpec, OutputFormat, Terminal } from './command.ts'
@@ -22,6 +23,8 @@ export interface CliEnvironment {
   readonly readPeerSettings: (flags: Flags) => Promise<PeerSettings>
   /** Puts a peer together, without starting it. Its log goes to stderr. */
   readonly createPeer: (flags: Flags) => Promise<RunnablePeer>
+  /** Takes hold of the data directory of a stopped peer. Throws as `openRecovery` of `src/recover.ts` does. */
+  readonly openRecovery: (flags: Flags) => Promise<Recovery>
   /** The virtual cluster. */
   readonly simulator: () => Promise<Simulator>
 }

@@ -54,6 +54,9 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     createPeer: () => {
       throw new Error('not in this test')
     },
+    openRecovery: () => {
+      throw new Error('not in this test')
+    },
     simulator: () => {
       throw new Error('not in this test')
     },
