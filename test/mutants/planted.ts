@@ -34,19 +34,20 @@ export class PlantedCopy {
     }
   }
 
-  async #apply({ file, find, replace }: Edit): Promise<void> {
-    const path = join(this.root, file)
-    const text = await readFile(path, 'utf8')
-    const found = text.split(find).length - 1
-    if (found !== 1) throw new Error(`${file} has ${found} times, not once: ${find}`)
-    // A function, so that `$` in the text means itself.
-    await writeFile(
-      path,
-      text.replace(find, () => replace)
-    )
+  async #apply(edit: Edit): Promise<void> {
+    const path = join(this.root, edit.file)
+    await writeFile(path, plant(await readFile(path, 'utf8'), edit))
   }
 
   async remove(): Promise<void> {
     await rm(this.root, { recursive: true, force: true })
   }
+}
+
+/** The text of a file with the bug in it. Throws when the edit does not fit exactly once. */
+export function plant(text: string, { file, find, replace }: Edit): string {
+  const found = text.split(find).length - 1
+  if (found !== 1) throw new Error(`${file} has ${found} times, not once: ${find}`)
+  // A function, so that `$` in the text means itself.
+  return text.replace(find, () => replace)
 }
