@@ -64,7 +64,15 @@ function cliEnvironment({
       const [{ readPeerConfig }, { openRecovery }] = await Promise.all([import('./config.ts'), import('./recover.ts')])
       return await openRecovery(readPeerConfig(flags).config)
     },
-    createPeer: async flags => await newPeer(flags)
+    createPeer: async flags => await newPeer(flags),
+    simulator: async () => {
+      const [{ choosers, simulate }, { reportHtml }, { reportCsv }] = await Promise.all([
+        import('./simulate/simulation.ts'),
+        import('./simulate/report/html.ts'),
+        import('./simulate/report/csv.ts')
+      ])
+      return { strategies: () => [...choosers().keys()], simulate, html: reportHtml, csv: reportCsv }
+    }
   }
 }
 

@@ -28,7 +28,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
   complete: ['--', 'invoke', '']
 }
 
-const OWN_SPECS = ['apply', 'invoke', 'peer', 'doctor']
+const OWN_SPECS = ['apply', 'invoke', 'peer', 'doctor', 'simulate']
 
 describe('output formats', () => {
   it('are tried with every command', () => {

@@ -23,7 +23,7 @@ interface Options {
   peers?: number
   seed?: number
   runs?: number
-  load?: number | null
+  load?: number | 'trace'
   limit?: number
   gossip?: number
   gossipDelay?: number
@@ -50,7 +50,7 @@ const DEFAULTS = {
   gossipDelayMs: 100,
   lossRatio: 0,
   placers: 1,
-  estimates: 'learned',
+  estimates: null,
   priceSpread: 1,
   keepAliveMs: 600_000,
   crashesPerHour: 0
@@ -111,7 +111,12 @@ export function simulate({ simulator }: Pick<CliEnvironment, 'simulator'>): AnyC
         defaultText: '1',
         parse: within('placers', 1, PLACERS_MAX)
       },
-      { flags: '--estimates <HOW>', description: 'learned, exact, or a noise like 0.25', defaultText: 'learned', parse: parseEstimates },
+      {
+        flags: '--estimates <HOW>',
+        description: 'learned, exact, or a noise like 0.25',
+        defaultText: 'learned; 0.25 for batches',
+        parse: parseEstimates
+      },
       { flags: '--prices <FACTOR>', description: 'the dearest core against the cheapest', defaultText: '1', parse: parsePriceSpread },
       { flags: '--keep-alive <D>', description: "of idle containers, in the trace's time", defaultText: '10m', parse: parseDurationMs },
       { flags: '--crashes <N>', description: 'crashes of a peer in an hour', defaultText: '0', parse: parseRate },
@@ -151,7 +156,7 @@ function requestOf(trace: string | undefined, options: Options, { strategies }: 
     peers: options.peers ?? DEFAULTS.peers,
     seed: options.seed ?? DEFAULTS.seed,
     runs: options.runs ?? DEFAULTS.runs,
-    load: options.load === undefined ? DEFAULTS.load : options.load,
+    load: options.load === 'trace' ? null : (options.load ?? DEFAULTS.load),
     callsMax: options.limit ?? DEFAULTS.callsMax,
     gossipMs: options.gossip ?? DEFAULTS.gossipMs,
     gossipDelayMs: options.gossipDelay ?? DEFAULTS.gossipDelayMs,
@@ -235,8 +240,8 @@ function within(what: string, least: number, most: number): (text: string) => nu
   }
 }
 
-function parseLoad(text: string): number | null {
-  if (text === 'trace') return null
+function parseLoad(text: string): number | 'trace' {
+  if (text === 'trace') return text
   const load = parsePositive(text)
   if (load > 2)
     throw new CaresError('invalid', `not a load: ${text}`, { hint: 'write a share like 0.5, or trace for arrivals as they are' })

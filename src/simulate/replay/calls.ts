@@ -1,0 +1,82 @@
+import type { SimFunction, Workload } from '../workload/workload.ts'
+
+/** What can be said of a call at any moment. */
+export const CALL_STATES = ['pending', 'queued', 'running', 'done', 'lost', 'refused'] as const
+export type CallState = (typeof CALL_STATES)[number]
+
+const PENDING = 0
+
+/** What has become of each call of a workload. Arrays by call: a replay has up to millions of them. */
+export class Calls {
+  readonly workload: Workload
+  readonly size: number
+  /** How many calls are in each of {@link CALL_STATES}. */
+  readonly counts: Readonly<Record<CallState, number>>
+  readonly #counts: Record<CallState, number>
+  readonly #state: Uint8Array
+  /** The machine that has, or had, the call. */
+  readonly machine: Int32Array
+  /** Who placed it. */
+  readonly placer: Uint16Array
+  /** The ledger's number of its order. */
+  readonly order: Float64Array
+  /** When a worker took it. */
+  readonly startedMs: Float64Array
+  /** When its last byte was back; 0 if it never was. */
+  readonly endMs: Float64Array
+  /** 1: a container was started for it. */
+  readonly cold: Uint8Array
+  /** The share of the work that is the start, of a cold call. */
+  readonly startWorkMs: Float64Array
+  readonly pullMs: Float64Array
+  /** The placer expected nobody else on its cores. */
+  readonly clean: Uint8Array
+  readonly usd: Float64Array
+
+  constructor(workload: Workload) {
+    const size = workload.arrivalMs.length
+    this.workload = workload
+    this.size = size
+    this.#counts = { pending: size, queued: 0, running: 0, done: 0, lost: 0, refused: 0 }
+    this.counts = this.#counts
+    this.#state = new Uint8Array(size).fill(PENDING)
+    this.machine = new Int32Array(size).fill(-1)
+    this.placer = new Uint16Array(size)
+    this.order = new Float64Array(size)
+    this.startedMs = new Float64Array(size)
+    this.endMs = new Float64Array(size)
+    this.cold = new Uint8Array(size)
+    this.startWorkMs = new Float64Array(size)
+    this.pullMs = new Float64Array(size)
+    this.clean = new Uint8Array(size)
+    this.usd = new Float64Array(size)
+  }
+
+  state(call: number): CallState {
+    return CALL_STATES[this.#state[call] ?? PENDING] ?? 'pending'
+  }
+
+  setState(call: number, state: CallState): void {
+    this.#counts[this.state(call)]--
+    this.#counts[state]++
+    this.#state[call] = CALL_STATES.indexOf(state)
+  }
+
+  functionIndex(call: number): number {
+    return this.workload.functionOf[call] ?? 0
+  }
+
+  function(call: number): SimFunction {
+    const fn = this.workload.functions[this.functionIndex(call)]
+    if (fn === undefined) throw new RangeError(`call ${call} has no function`)
+    return fn
+  }
+
+  arrivalMs(call: number): number {
+    return this.workload.arrivalMs[call] ?? 0
+  }
+
+  runMs(call: number): number {
+    return this.workload.runMs[call] ?? 0
+  }
+}

@@ -1,0 +1,120 @@
+import { hashText } from '../../core/scheduler/homes.ts'
+import { place } from '../../core/scheduler/place.ts'
+import type { PlacementTable } from '../../core/scheduler/placement-table.ts'
+import type { Strategy } from '../../core/scheduler/strategy.ts'
+import type { Decision, PlacementRequest } from '../../model/placement.ts'
+import type { Random } from '../../model/random.ts'
+
+/** What makes a choice: a strategy of the scheduler, or a rule from elsewhere to compare it with. */
+export interface Chooser {
+  readonly name: string
+  choose(request: PlacementRequest, table: PlacementTable, random: Random, kappa: number): Decision
+}
+
+/** The scheduler itself, with one of its strategies. */
+export function strategyChooser(name: string, strategy: Strategy): Chooser {
+  return { name, choose: (request, table, random, kappa) => place(request, table, { random, strategy, kappa }) }
+}
+
+/** Rules of other systems. They see what the scheduler sees, their own unseen orders included, and are refused by the same filters. */
+export const BASELINES: readonly Chooser[] = [
+  {
+    // Mitzenmacher, "The power of two choices in randomized load balancing", TPDS 2001.
+    name: 'power-of-two',
+    choose: (request, table, random) => firstFit(request, table, random, powerOfTwo(table, random))
+  },
+  {
+    name: 'least-loaded',
+    choose: (request, table, random) => firstFit(request, table, random, byLoad(table, random))
+  },
+  {
+    // Mirrokni, Thorup and Zadimoghaddam, "Consistent hashing with bounded loads", SODA 2018.
+    name: 'bounded-hashing',
+    choose: (request, table, random) => firstFit(request, table, random, boundedRing(request, table))
+  },
+  {
+    name: 'random',
+    choose: (request, table, random) => firstFit(request, table, random, shuffledSlots(table, random))
+  }
+]
+
+/** How much more than the mean a worker may have before the ring goes on. */
+const LOAD_BOUND_RATIO = 1.25
+
+/** Places of one worker on the ring: enough to even out its shares. */
+const RING_PLACES = 16
+
+/** The first of some slots that the filters let have the work; if none, the verdict on all of them. */
+function firstFit(request: PlacementRequest, table: PlacementTable, random: Random, slots: Iterable<number>): Decision {
+  for (const slot of slots) {
+    const peer = table.ids[slot]
+    if (peer === undefined || request.exclude.includes(peer)) continue
+    const decision = place({ ...request, pinnedTo: peer }, table, { random, strategy: TIME, kappa: 1 })
+    if (decision.chosen !== null) return decision
+  }
+  return { chosen: null, verdicts: [], skipped: 0, rejected: {} }
+}
+
+/** Of one candidate any score will do. */
+const TIME: Strategy = { name: 'predictive', bandRatio: 0, score: ({ totalMs }) => totalMs }
+
+function load({ columns }: PlacementTable, slot: number): number {
+  return ((columns.cpusBusy[slot] ?? 0) + (columns.unseenCpus[slot] ?? 0)) / (columns.cpus[slot] || 1)
+}
+
+function* powerOfTwo(table: PlacementTable, random: Random): Iterable<number> {
+  const a = Math.floor(random() * table.size)
+  const b = Math.floor(random() * table.size)
+  const [less, more] = load(table, a) <= load(table, b) ? [a, b] : [b, a]
+  yield less
+  yield more
+  yield* shuffledSlots(table, random)
+}
+
+function* byLoad(table: PlacementTable, random: Random): Iterable<number> {
+  // Equal loads are as good as each other: always the first of them would be a herd.
+  const from = Math.floor(random() * table.size)
+  let best = from
+  for (let i = 1; i < table.size; i++) {
+    const slot = (from + i) % table.size
+    if (load(table, slot) < load(table, best)) best = slot
+  }
+  yield best
+  yield* [...table.ids.keys()].sort((a, b) => load(table, a) - load(table, b))
+}
+
+function* boundedRing(request: PlacementRequest, table: PlacementTable): Iterable<number> {
+  let total = 1
+  for (let slot = 0; slot < table.size; slot++) total += running(table, slot)
+  const bound = Math.ceil((LOAD_BOUND_RATIO * total) / Math.max(1, table.size))
+  const ring = ringFrom(request.function, table)
+  for (const slot of ring) if (running(table, slot) + 1 <= bound) yield slot
+  yield* ring
+}
+
+function running({ columns }: PlacementTable, slot: number): number {
+  return (columns.cpusBusy[slot] ?? 0) + (columns.unseenCpus[slot] ?? 0)
+}
+
+/** Slots in the order in which the ring meets them, from a function's place on. */
+function ringFrom(key: string, table: PlacementTable): readonly number[] {
+  const start = hashText(key)
+  const distances = new Map<number, number>()
+  for (const [slot, id] of table.ids.entries()) {
+    for (let i = 0; i < RING_PLACES; i++) {
+      const distance = (hashText(`${id}#${i}`) - start) >>> 0
+      if (distance < (distances.get(slot) ?? Number.POSITIVE_INFINITY)) distances.set(slot, distance)
+    }
+  }
+  return [...distances].sort(([, a], [, b]) => a - b).map(([slot]) => slot)
+}
+
+function* shuffledSlots(table: PlacementTable, random: Random): Iterable<number> {
+  const slots = [...table.ids.keys()]
+  for (let left = slots.length; left > 0; left--) {
+    const at = Math.floor(random() * left)
+    const slot = slots[at] ?? 0
+    slots[at] = slots[left - 1] ?? 0
+    yield slot
+  }
+}

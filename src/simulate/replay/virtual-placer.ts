@@ -1,0 +1,135 @@
+import { couldFit } from '../../core/scheduler/could-fit.ts'
+import { compareWaiting, type QueueOrder, type Waiting } from '../../core/scheduler/admission/queue-order.ts'
+import { PlacementTable } from '../../core/scheduler/placement-table.ts'
+import type { InvocationId, PeerId } from '../../model/ids.ts'
+import type { PeerView } from '../../model/peer.ts'
+import type { Estimate } from '../../model/placement.ts'
+import type { Random } from '../../model/random.ts'
+import type { Chooser } from './choosers.ts'
+import type { VirtualFunction } from './virtual-function.ts'
+
+/** How a call waits for room: as the queue of admission would order it, longest first whatever its age, or in order of arrival. */
+export type WaitingOrder = QueueOrder | 'longest' | 'arrival'
+
+/** What a placer has chosen. */
+export interface Choice {
+  readonly peer: PeerId
+  readonly order: number
+  /** It expected nobody else on the cores. */
+  readonly clean: boolean
+}
+
+/** One call that waits. */
+interface Waiter extends Waiting {
+  readonly call: number
+}
+
+/** Long enough that no simulated call is refused for it: waiting shows in its slowdown instead. */
+const DEADLINE_MS = 1e9
+
+/** How much own unseen work of others is taken to be like one's own: `min(12, placers)`. */
+const KAPPA_MAX = 12
+
+/** What a {@link VirtualPlacer} is made of. */
+export interface VirtualPlacerInit {
+  readonly self: PeerId
+  readonly chooser: Chooser
+  readonly placersCount: number
+  readonly waitingOrder: WaitingOrder
+  readonly random: Random
+}
+
+/** An orchestrator, or a gateway in fallback: the scheduler's table, ledger and strategy with a waiting line, over a delayed view. */
+export class VirtualPlacer {
+  readonly self: PeerId
+  readonly table: PlacementTable
+  readonly #init: VirtualPlacerInit
+  readonly #waiting: Waiter[] = []
+
+  constructor(init: VirtualPlacerInit) {
+    this.#init = init
+    this.self = init.self
+    this.table = new PlacementTable(init.self)
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.length
+  }
+
+  /** Takes in a word of a peer. */
+  update(view: PeerView, slowness: number, nowMs: number): void {
+    this.table.update(view, nowMs)
+    this.table.setSlowness(view.profile.id, slowness)
+  }
+
+  /** Chooses a worker and enters the order; undefined when nobody can have the call now. */
+  choose(fn: VirtualFunction, estimate: Estimate, inputBytes: number, exclude: readonly PeerId[], nowMs: number): Choice | undefined {
+    const { chooser, random, placersCount } = this.#init
+    const { key, digest, imageBytes, cpus, memoryBytes } = fn
+    const { chosen, expected } = chooser.choose(
+      {
+        invocation: SOME_CALL,
+        function: key,
+        digest,
+        imageBytes,
+        cpus,
+        memoryBytes,
+        inputBytes,
+        exclude,
+        deadlineMs: DEADLINE_MS,
+        estimate
+      },
+      this.table,
+      random,
+      Math.min(KAPPA_MAX, placersCount)
+    )
+    if (chosen === null) return undefined
+    const { start, queueMs } = expected ?? { start: 'cold', queueMs: 0 }
+    const order = this.table.reserve({ worker: chosen, function: key, cpus, memoryBytes, start }, nowMs)
+    return { peer: chosen, order, clean: queueMs < 1 }
+  }
+
+  /** Ends an order, however it ended. */
+  release(order: number): void {
+    this.table.release(order)
+  }
+
+  /** Whether some peer could have the work if nothing else ran there. */
+  couldFit({ cpus, memoryBytes }: VirtualFunction): boolean {
+    return couldFit({ cpus, memoryBytes }, this.table)
+  }
+
+  /** Lets a call wait. */
+  enqueue(call: number, arrivedAtMs: number, predictedMs: number, dominantShare: number): void {
+    this.#waiting.push({ call, arrivedAtMs, predictedMs: Math.max(1e-3, predictedMs), dominantShare })
+  }
+
+  /** Offers what waits to `attempt`, next one first, and keeps what it does not take. Calls that need the same are not offered twice. */
+  serveWaiting(nowMs: number, needsOf: (call: number) => number, attempt: (call: number) => boolean): void {
+    if (this.#waiting.length === 0) return
+    this.#sort(nowMs)
+    const failed = new Set<number>()
+    let kept = 0
+    for (const waiter of this.#waiting) {
+      const needs = needsOf(waiter.call)
+      if (!failed.has(needs) && attempt(waiter.call)) continue
+      failed.add(needs)
+      this.#waiting[kept++] = waiter
+    }
+    this.#waiting.length = kept
+  }
+
+  #sort(nowMs: number): void {
+    const order = this.#init.waitingOrder
+    if (order === 'arrival') return
+    if (order !== 'longest') this.#waiting.sort((a, b) => compareWaiting(a, b, order, nowMs))
+    else this.#waiting.sort((a, b) => size(b) - size(a) || a.arrivedAtMs - b.arrivedAtMs)
+  }
+}
+
+/** The scheduler carries the id through and does not look at it. */
+const SOME_CALL = 'i-simulated' as InvocationId
+
+function size({ predictedMs, dominantShare = 1 }: Waiter): number {
+  return predictedMs * dominantShare
+}

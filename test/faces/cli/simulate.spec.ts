@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { mkdtempDisposableSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { SimulationReport, SimulationRequest } from '../../../src/model/simulation.ts'
+import { CaresError } from '../../../src/model/errors.ts'
+import { reportCsv } from '../../../src/simulate/report/csv.ts'
+import { reportHtml } from '../../../src/simulate/report/html.ts'
+import { choosers, simulate } from '../../../src/simulate/simulation.ts'
+import { run } from './run.ts'
+
+const simulator = async () => ({ strategies: () => [...choosers().keys()], simulate, html: reportHtml, csv: reportCsv })
+const cares = async (...argv: string[]) => await run(['simulate', ...argv], { environment: { simulator } })
+
+describe('cares simulate', () => {
+  it('compares strategies without a peer, and says what was replayed', async () => {
+    const { code, stdout, stderr } = await cares('steady', '--limit', '200', '--runs', '2', '-s', 'cost,random')
+    assert.equal(code, 0, stderr)
+    assert.match(stdout, /^steady: 200 calls of \d+ functions .* on 10 peers with \d+ cores\n\nSTRATEGY +SLOWDOWN, MEAN/)
+    assert.match(stdout, /\ncost +\d/)
+    assert.match(stdout, /\nrandom +\d/)
+    assert.match(stdout, /medians over seeds 1 to 2/)
+    assert.match(stderr, /^1 of 4: cost, seed 1\n/)
+  })
+
+  it('gives the same report for the same seed, and writes it as a page and as lines', async () => {
+    using directory = mkdtempDisposableSync(join(tmpdir(), 'cares-simulate-'))
+    const [html, csv] = [join(directory.path, 'report.html'), join(directory.path, 'runs.csv')]
+    const argv = ['batch-gpu', '--runs', '2', '--seed', '7', '-s', 'predictive,greedy', '--json', '-q']
+    const first = await cares(...argv, '--html', html, '--csv', csv)
+    assert.equal(first.code, 0, first.stderr)
+    assert.equal((await cares(...argv)).stdout, first.stdout)
+    const report = JSON.parse(first.stdout) as SimulationReport
+    assert.deepEqual(
+      report.rows.map(({ strategy }) => strategy),
+      ['predictive', 'greedy']
+    )
+    assert.equal(report.request.seed, 7)
+    assert.match(readFileSync(html, 'utf8'), /^<!doctype html>[^]*<svg/)
+    assert.equal(readFileSync(csv, 'utf8').trim().split('\n').length, 1 + 4)
+  })
+
+  it('passes on what the command line says', async () => {
+    let asked: SimulationRequest | undefined
+    const fake = async () => ({
+      ...(await simulator()),
+      // eslint-disable-next-line require-yield
+      *simulate(request: SimulationRequest): Generator<never, SimulationReport, undefined> {
+        asked = request
+        throw new CaresError('not_found', 'enough')
+      }
+    })
+    const words =
+      'simulate trace.csv -n 7 --load trace --gossip 3s --gossip-delay 10ms --loss 0.1 --placers 4 --estimates exact --prices 4 --keep-alive 26m'
+    await run(words.split(' '), { environment: { simulator: fake } })
+    assert.deepEqual(asked, {
+      trace: 'trace.csv',
+      strategies: ['cost', 'predictive', 'balanced', 'round-robin', 'least-loaded', 'power-of-two'],
+      peers: 7,
+      seed: 1,
+      runs: 3,
+      load: null,
+      callsMax: 200_000,
+      gossipMs: 3_000,
+      gossipDelayMs: 10,
+      lossRatio: 0.1,
+      placers: 4,
+      estimates: 0,
+      priceSpread: 4,
+      keepAliveMs: 1_560_000,
+      crashesPerHour: 0
+    })
+  })
+
+  const mistakes: readonly (readonly [argv: readonly string[], code: number, stderr: RegExp])[] = [
+    [['stedy'], 4, /no scenario and no file stedy\n {2}try: cares simulate steady/],
+    [['-s', 'cots'], 2, /no strategy cots\n {2}try: did you mean cost\?/],
+    [['-s', ','], 2, /no strategy is named/],
+    [['--peers', '0'], 2, /peers must be from 1 to 10000/],
+    [['--runs', '1000'], 2, /runs must be from 1 to 100/],
+    [['--load', '9'], 2, /not a load: 9; write a share like 0\.5, or trace/],
+    [['--loss', '1'], 2, /not a share: 1/],
+    [['--estimates', 'wild'], 2, /write learned, exact, or a noise like 0\.25/],
+    [['--prices', '0.5'], 2, /not a factor of prices/],
+    [['--gossip', '0s'], 2, /--gossip must be above 0/],
+    [['--crashes', '-1'], 2, /not a number of crashes|argument missing/],
+    [['batch-gpu', '--runs', '1', '-s', 'cost', '--html', '/no/such/place.html'], 2, /place\.html cannot be written/]
+  ]
+  for (const [argv, code, stderr] of mistakes) {
+    it(`${argv.join(' ')}: says what is wrong`, async () => {
+      const outcome = await cares(...argv)
+      assert.match(outcome.stderr, stderr)
+      assert.equal(outcome.code, code)
+    })
+  }
+
+  it('stops between two replays when it is interrupted', async () => {
+    const stop = new AbortController()
+    stop.abort(new CaresError('cancelled', 'interrupted', { details: { signal: 'SIGINT' } }))
+    const { code } = await run(['simulate', 'batch-gpu', '-s', 'all'], { signal: stop.signal, environment: { simulator } })
+    assert.equal(code, 130)
+  })
+})

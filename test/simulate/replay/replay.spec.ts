@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict'
+import { COST } from '../../../src/core/scheduler/strategies/cost.ts'
+import { BASELINES, strategyChooser } from '../../../src/simulate/replay/choosers.ts'
+import { BATCH_FLEET, drawFleet, type MachineSpec } from '../../../src/simulate/replay/fleet.ts'
+import { makespanBoundMs } from '../../../src/simulate/replay/bound.ts'
+import { Invariants } from '../../../src/simulate/replay/invariants.ts'
+import { measure } from '../../../src/simulate/replay/metrics.ts'
+import { replay, type ReplayInit, type ReplayResult } from '../../../src/simulate/replay/replay.ts'
+import { batchTasks, GPU_BOUND_MIX, steadyCalls } from '../../../src/simulate/workload/generated.ts'
+import { drawnFunction, firstCalls, type SimFunction, type Workload, WorkloadBuilder } from '../../../src/simulate/workload/workload.ts'
+
+const GIB = 2 ** 30
+const ONE: MachineSpec = { name: 'one', cpus: 1, speed: 1, memoryBytes: 4 * GIB, gpus: 0, usdPerHour: 3.6 }
+
+function run(workload: Workload, fields: Partial<ReplayInit> = {}): ReplayResult {
+  return replay({
+    workload,
+    fleet: [ONE],
+    chooser: strategyChooser('cost', COST),
+    seed: 1,
+    placers: 1,
+    waitingOrder: 'interactive',
+    sharesCores: true,
+    gossipMs: 1_000,
+    gossipDelayMs: 100,
+    lossRatio: 0,
+    keepAliveMs: 60_000,
+    estimates: 0,
+    crashesPerHour: 0,
+    ...fields
+  })
+}
+
+function workloadOf(calls: readonly (readonly [arrivalMs: number, runMs: number])[], fields: Partial<SimFunction> = {}): Workload {
+  const builder = new WorkloadBuilder('w')
+  const index = builder.functionIndex('f', name =>
+    drawnFunction(name, () => 0, { imageBytes: 1e6, coldStartMs: 500, memoryBytes: GIB, ...fields })
+  )
+  for (const [arrivalMs, runMs] of calls) builder.add(index, arrivalMs, runMs)
+  return builder.build()
+}
+
+describe('a replay', () => {
+  it('pulls, starts and runs the first call, and finds the next one a warm container', () => {
+    const { calls } = run(
+      workloadOf([
+        [0, 1_000],
+        [5_000, 200]
+      ])
+    )
+    // 10 ms for the image, 500 ms to start, 1 s to run, 1 ms of network; then 3 ms until the idle container has it.
+    assert.deepEqual([...calls.endMs], [1_511, 5_204])
+    assert.deepEqual([...calls.cold], [1, 0])
+    assert.ok(Math.abs((calls.usd[1] ?? 0) - 0.203 / 1_000) < 1e-12, 'a dollar for 1,000 s of the whole machine')
+  })
+
+  it('starts anew what was idle for too long', () => {
+    const { calls } = run(
+      workloadOf([
+        [0, 100],
+        [5_000, 100]
+      ]),
+      { keepAliveMs: 2_000 }
+    )
+    assert.deepEqual([...calls.cold], [1, 1])
+  })
+
+  it('lets calls share the cores', () => {
+    const { calls } = run(
+      workloadOf([
+        [0, 1_000],
+        [0, 1_000]
+      ])
+    )
+    assert.ok((calls.endMs[1] ?? 0) > 2_900)
+  })
+
+  it('lets what finds no room wait, and measures how long', () => {
+    const { calls } = run(
+      workloadOf([
+        [0, 1_000],
+        [0, 1_000],
+        [0, 1_000]
+      ])
+    )
+    assert.equal(calls.counts.done, 3)
+    assert.ok((calls.startedMs[2] ?? 0) >= 2_900, 'two at once are all that a core is promised to')
+  })
+
+  it('refuses what no machine could ever have', () => {
+    assert.equal(run(workloadOf([[0, 1]], { memoryBytes: 8 * GIB })).calls.counts.refused, 1)
+    assert.equal(run(workloadOf([[0, 1]], { gpus: 1 })).calls.counts.refused, 1)
+  })
+
+  it('is the same for the same seed, and another for another', () => {
+    const workload = firstCalls(steadyCalls(3), 200)
+    const fleet = drawFleet({ peers: 6, seed: 3, priceSpread: 2 })
+    const outcome = (seed: number): unknown => {
+      const result = run(workload, { fleet, seed, estimates: 'learned', placers: 3, lossRatio: 0.2 })
+      return [...result.calls.endMs, result.eventsCount]
+    }
+    assert.deepEqual(outcome(1), outcome(1))
+    assert.notDeepEqual(outcome(1), outcome(2))
+  })
+
+  it('keeps its own rules through crashes, lost gossip and placers that do not see each other', () => {
+    const workload = firstCalls(steadyCalls(4), 100)
+    for (const chooser of [strategyChooser('cost', COST), ...BASELINES]) {
+      const result = run(workload, {
+        fleet: drawFleet({ peers: 4, seed: 4, priceSpread: 1 }),
+        chooser,
+        placers: 4,
+        lossRatio: 0.3,
+        crashesPerHour: 400
+      })
+      const { done, lost, refused } = result.calls.counts
+      assert.equal(done + lost + refused, 100, chooser.name)
+      assert.ok(result.crashes > 0 && lost > 0, chooser.name)
+    }
+  })
+
+  it('does tasks that wait for their cores in no less time than the bound, and one after the other on a small machine', () => {
+    const tasks = batchTasks('batch', GPU_BOUND_MIX, 5)
+    const result = run(tasks, { fleet: BATCH_FLEET, waitingOrder: 'longest', sharesCores: false, estimates: 0.25 })
+    const { makespanRatio } = measure(result, makespanBoundMs(tasks, BATCH_FLEET))
+    assert.ok(makespanRatio >= 1 && makespanRatio < 2, String(makespanRatio))
+    const alone = run(
+      workloadOf(
+        [
+          [0, 1_000],
+          [0, 1_000]
+        ],
+        { contract: 'stdio', coldStartMs: 0, imageBytes: 0 }
+      ),
+      { sharesCores: false }
+    )
+    assert.deepEqual([...alone.calls.endMs], [1_001, 2_001])
+  })
+
+  it('cannot give figures of a simulation that is wrong', () => {
+    const { calls, machines } = run(
+      workloadOf([
+        [0, 1_000],
+        [5_000, 200]
+      ])
+    )
+    const invariants = new Invariants(calls, machines)
+    assert.doesNotThrow(() => invariants.checkEnd())
+    calls.startedMs[1] = 4_000
+    assert.throws(() => invariants.checkEnd(), /call 1 began before it arrived/)
+    calls.startedMs[1] = 5_000
+    calls.endMs[1] = 5_100
+    assert.throws(() => invariants.checkEnd(), /call 1 took 100 ms and needs 200 ms/)
+    calls.endMs[1] = 5_204
+    calls.startWorkMs[1] = 900
+    assert.throws(() => invariants.checkEnd(), /were asked for/)
+  })
+})
