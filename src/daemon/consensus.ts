@@ -19,7 +19,8 @@ import type { RegistryTables } from '../model/ports/store.ts'
 import type { Timings } from '../model/presets.ts'
 import { AppliedIndex } from './applied-index.ts'
 import { type ConsensusComponents, type ConsensusInit, type ConsensusRoleNow, type LogRetention, RETENTION } from './consensus-init.ts'
-import { isIntact, OutgoingSnapshots } from './outgoing-snapshots.ts'
+import { ConsensusMail } from './consensus-mail.ts'
+import { OutgoingSnapshots } from './outgoing-snapshots.ts'
 import { type Committed, lostRole, Proposals } from './proposals.ts'
 
 /** How often the state machine is asked whether a deadline has passed; a fifth of the shortest heartbeat. */
@@ -48,7 +49,7 @@ export class Consensus implements Startable {
   readonly #retention: LogRetention
   readonly #inputs: Input[] = []
   readonly #proposals = new Proposals()
-  readonly #heardAtMs = new Map<PeerId, number>()
+  readonly #mail: ConsensusMail
   readonly #applied: AppliedIndex
   readonly #snapshots: OutgoingSnapshots
   #state: RaftState
@@ -69,6 +70,7 @@ export class Consensus implements Startable {
     this.#timings = timings
     this.#retention = { ...RETENTION, ...init.retention }
     this.#tables = persisted.tables
+    this.#mail = new ConsensusMail(components)
     this.#applied = new AppliedIndex(persisted.appliedIndex)
     this.#snapshots = new OutgoingSnapshots(this.#retention.chunkBytes, components.store)
     this.#isHeld = init.isHeld ?? false
@@ -134,9 +136,7 @@ export class Consensus implements Startable {
 
   /** Milliseconds since the last consensus message of a peer; 0 for this peer, Infinity for one never heard. */
   silentMs(peer: PeerId): number {
-    if (peer === this.#state.self) return 0
-    const heardAtMs = this.#heardAtMs.get(peer)
-    return heardAtMs === undefined ? Number.POSITIVE_INFINITY : this.#components.clock.nowMs() - heardAtMs
+    return peer === this.#state.self ? 0 : this.#mail.silentMs(peer)
   }
 
   /** Whether this peer, as leader, is in touch with a majority. */
@@ -146,16 +146,8 @@ export class Consensus implements Startable {
 
   /** A message from another peer. Never throws: what contradicts the protocol is logged and dropped. */
   receive(from: PeerId, message: ConsensusMessage): void {
-    // Peers of a cluster that was lost, and went on elsewhere as another one, may still know this peer as one of theirs.
-    const own = this.#components.cluster()
-    if (own !== null && message.cluster !== undefined && message.cluster !== own) return
-    this.#heardAtMs.set(from, this.#components.clock.nowMs())
-    if (this.#inputs.length >= INPUTS_MAX) return
+    if (!this.#mail.accepts(from, message) || this.#inputs.length >= INPUTS_MAX) return
     if (this.#isHeld && (message.type === 'vote-request' || message.type === 'timeout-now')) return
-    if (message.type === 'snapshot-request' && !isIntact(message)) {
-      this.#components.log.warn({ peer: from, index: message.snapshot.index, offset: message.offset }, 'damaged part of a snapshot dropped')
-      return
-    }
     this.#enqueue((state, nowMs) => raft.receive(state, from, message, nowMs))
   }
 
@@ -286,13 +278,7 @@ export class Consensus implements Startable {
     if (role !== 'leader') return
     const { voters } = configurationOf(this.#state)
     const [heir] = [...progress].filter(([peer]) => voters.includes(peer)).sort(([, a], [, b]) => b.match - a.match)
-    if (heir !== undefined) this.#send(heir[0], { type: 'timeout-now', term })
-  }
-
-  #send(to: PeerId, message: ConsensusMessage): void {
-    const { transport, cluster } = this.#components
-    const own = cluster()
-    transport.sendConsensus(to, own === null ? message : { ...message, cluster: own })
+    if (heir !== undefined) this.#mail.send(heir[0], { type: 'timeout-now', term })
   }
 
   async #carryOut(effect: Effect): Promise<void> {
@@ -309,12 +295,12 @@ export class Consensus implements Startable {
         return
       }
       case 'send':
-        return this.#send(effect.to, effect.message)
+        return this.#mail.send(effect.to, effect.message)
       case 'send-snapshot': {
         const { to, term, round, at } = effect
         const logStart = this.#state.log.snapshot.index
         const chunk = await this.#snapshots.chunk(at, { logStart, describe: index => describeSnapshot(this.#state, index) })
-        return this.#send(to, { type: 'snapshot-request', term, round, ...chunk })
+        return this.#mail.send(to, { type: 'snapshot-request', term, round, ...chunk })
       }
       case 'apply':
         return this.#apply(effect.entries)

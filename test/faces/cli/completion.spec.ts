@@ -8,7 +8,7 @@ import { run } from './run.ts'
 
 describe('completion', () => {
   const cases: readonly (readonly [line: string, candidates: readonly string[]])[] = [
-    ['re', ['remove', 'resume']],
+    ['re', ['remove', 'resume', 'recover']],
     ['inv', ['invoke']],
     ['zzz', []],
     ['invoke ', ['thumb', 'upper']],

@@ -4,6 +4,7 @@ import { confirm } from '../confirm.ts'
 import type { CliEnvironment } from '../environment.ts'
 import { EXIT } from '../exit-codes.ts'
 
+/** `cares recover`: works on a data directory of this machine, not through a peer. */
 export function recover({ openRecovery }: CliEnvironment): AnyCommand {
   return defineCommand<{ data?: string; config?: unknown; force?: true }>({
     options: [
