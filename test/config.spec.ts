@@ -169,6 +169,7 @@ describe('the configuration of a peer', () => {
       'memory: 4Gi',
       'price: 0.12',
       'strategy: load-balanced',
+      'calibrate: no',
       'label: { gpu: "yes", site/room: 4=b }',
       'preset: wan',
       'token-file: ./tokens',

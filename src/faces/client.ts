@@ -21,6 +21,8 @@ import type {
   Stats,
   Version
 } from '../model/rest.ts'
+import type { CostKey } from '../model/costs.ts'
+import type { CostList } from '../model/rest-costs.ts'
 import type { Quote } from '../model/rest-quote.ts'
 import type { FunctionRequest } from '../model/service.ts'
 import type { FetchAnswer, FetchInit } from './node-fetch.ts'
@@ -121,6 +123,19 @@ export class CaresClient {
   /** What a call of a function would take and cost, and where it would run, if it came now. */
   async quote(name: string, { inputBytes, params, signal }: Abortable & { inputBytes?: number; params?: string }): Promise<Quote> {
     return await this.#get(restPath(REST_PATHS.quote, { name }) + query({ inputBytes, params }), { signal })
+  }
+
+  /** What calls have cost, told apart by these keys. */
+  async costs({ by, signal }: Abortable & { by: readonly CostKey[] }): Promise<CostList> {
+    return await this.#get(restPath(REST_PATHS.costs) + query({ by: by.join(',') }), { signal })
+  }
+
+  /** The same as comma-separated values. */
+  async costsCsv({ by, signal }: Abortable & { by: readonly CostKey[] }): Promise<string> {
+    const path = restPath(REST_PATHS.costs) + query({ by: by.join(','), format: 'csv' })
+    const answer = await this.#rest.exchange(path, { method: 'GET', headers: [], signal })
+    await this.#rest.refuse(answer, signal)
+    return (await Array.fromAsync(this.#rest.text(answer, signal))).join('')
   }
 
   /** Calls a function. Resolves with the head of its answer; its status says how it ended, see {@link failure}. */

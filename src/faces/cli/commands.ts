@@ -68,6 +68,24 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/explain.ts')).explain
   },
   {
+    name: 'quote',
+    group: 'Functions',
+    summary: 'Show what a call would take and cost, and where it would run',
+    load: async () => (await import('./commands/quote.ts')).quote
+  },
+  {
+    name: 'bench',
+    group: 'Functions',
+    summary: 'Run a function with inputs of several sizes, and show the curve',
+    load: async () => (await import('./commands/bench.ts')).bench
+  },
+  {
+    name: 'costs',
+    group: 'Functions',
+    summary: 'Show what calls have cost, by function, caller or peer',
+    load: async () => (await import('./commands/costs.ts')).costs
+  },
+  {
     name: 'peers',
     aliases: ['nodes', 'workers'],
     group: 'Cluster',
