@@ -58,6 +58,8 @@ export interface PeerConfig {
   readonly traceRatio: number
   /** As in `DOCKER_HOST`; null: the engine's local socket. */
   readonly dockerHost: string | null
+  /** Folder with the credentials that `docker login` left; null: none. */
+  readonly dockerConfig: string | null
   readonly logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug'
   readonly logFormat: 'pretty' | 'json'
   readonly logLevelLibp2p: 'silent' | 'error' | 'warn' | 'info' | 'debug'
@@ -127,6 +129,7 @@ export function readPeerConfig(flags: Flags, sources: Partial<ConfigSources> = {
     traceEndpoint: values['trace-endpoint'],
     traceRatio: values['trace-ratio'],
     dockerHost: values['docker-host'],
+    dockerConfig: values['docker-config'],
     logLevel: values['log-level'],
     logFormat: values['log-format'],
     logLevelLibp2p: values['log-libp2p']

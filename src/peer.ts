@@ -82,7 +82,8 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
             cluster: persisted.cluster,
             session: persisted.session,
             capacity: host.capacity,
-            dockerHost: config.dockerHost ?? undefined
+            dockerHost: config.dockerHost ?? undefined,
+            dockerConfig: config.dockerConfig ?? undefined
           },
           { clock, log }
         )

@@ -52,6 +52,7 @@ describe('the configuration of a peer', () => {
       traceEndpoint: null,
       traceRatio: 1,
       dockerHost: null,
+      dockerConfig: null,
       logLevel: 'info',
       logFormat: 'pretty',
       logLevelLibp2p: 'error'
@@ -83,6 +84,7 @@ describe('the configuration of a peer', () => {
     traceEndpoint: 'http://10.0.0.7:4318',
     traceRatio: 0.25,
     dockerHost: null,
+    dockerConfig: null,
     logLevel: 'debug',
     logFormat: 'json',
     logLevelLibp2p: 'error'
@@ -146,11 +148,12 @@ describe('the configuration of a peer', () => {
       OTEL_EXPORTER_OTLP_ENDPOINT: 'http://10.0.0.7:4318',
       CARES_TRACE_RATIO: '.25',
       DOCKER_HOST: 'tcp://10.0.0.9:2375',
+      DOCKER_CONFIG: '/srv/docker',
       CARES_LOG_LEVEL: 'debug',
       CARES_LOG_FORMAT: 'json',
       CARES_LOG_LIBP2P: 'error'
     }
-    assert.deepEqual(peer({}, env, files), { ...everything, dockerHost: 'tcp://10.0.0.9:2375' })
+    assert.deepEqual(peer({}, env, files), { ...everything, dockerHost: 'tcp://10.0.0.9:2375', dockerConfig: '/srv/docker' })
   })
 
   it('can be given whole by a file, with paths relative to it', () => {
@@ -179,6 +182,7 @@ describe('the configuration of a peer', () => {
       'trace-endpoint: http://10.0.0.7:4318',
       'trace-ratio: 0.25',
       'docker-host: unix:///run/docker.sock',
+      'docker-config: docker',
       'log-level: debug',
       'log-format: json',
       'log-libp2p: error',
@@ -186,7 +190,7 @@ describe('the configuration of a peer', () => {
       'output:'
     ].join('\n')
     const config = peer({ config: '/srv/peer.yaml' }, {}, { ...files, '/srv/peer.yaml': text })
-    assert.deepEqual(config, { ...everything, dockerHost: 'unix:///run/docker.sock' })
+    assert.deepEqual(config, { ...everything, dockerHost: 'unix:///run/docker.sock', dockerConfig: '/srv/docker' })
   })
 
   it('is frozen to its last leaf, and can be cloned', () => {
@@ -476,7 +480,7 @@ describe('the tables of settings', () => {
     for (const { name, flags, env } of [...PEER_FLAGS, ...CLIENT_FLAGS]) {
       if (flags !== null) assert.match(flags, new RegExp(`^(-[a-z], )?--(no-)?${name}( <[A-Z_:=]+>)?$`))
       // These names are other programs' too.
-      if (!['DOCKER_HOST', 'OTEL_EXPORTER_OTLP_ENDPOINT'].includes(env))
+      if (!['DOCKER_HOST', 'DOCKER_CONFIG', 'OTEL_EXPORTER_OTLP_ENDPOINT'].includes(env))
         assert.equal(env, `CARES_${name.toUpperCase().replaceAll('-', '_')}`)
     }
   })

@@ -217,6 +217,16 @@ export const PEER_SETTINGS = {
     schema: textSchema.nullable(),
     fallback: null
   }),
+  'docker-config': setting('docker-config', {
+    flags: null,
+    env: 'DOCKER_CONFIG',
+    description: 'Folder with the credentials of registries, as docker login leaves them',
+    defaultText: '~/.docker',
+    schema: textSchema.nullable(),
+    fallback: null,
+    isPath: true,
+    otherEnv: ({ HOME }) => (HOME === undefined ? undefined : ['HOME', `${HOME}/.docker`])
+  }),
   'log-level': setting('log-level', {
     flags: '--log-level <LEVEL>',
     description: 'How much to log',

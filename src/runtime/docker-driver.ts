@@ -41,6 +41,8 @@ interface EngineInfo {
 
 export interface DockerDriverInit extends Owner {
   readonly dockerHost?: DockerHost | undefined
+  /** See `RuntimeInit`. */
+  readonly dockerConfig?: string | undefined
 }
 
 /** Runs functions in containers of a Docker engine. */
@@ -70,7 +72,7 @@ class DockerDriver implements Driver {
     this.#client = dockerEngine(this.#host)
     this.#clock = clock
     this.#log = log
-    this.#images = new DockerImages(this.#client, this.#host)
+    this.#images = new DockerImages(this.#client, this.#host, init.dockerConfig)
     this.#networks = new DockerNetworks(this.#client, init)
   }
 

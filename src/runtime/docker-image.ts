@@ -7,18 +7,22 @@ import { type ContractWish, detectContract, type ImageFacts } from './contract.t
 import type { BringImage } from './driver.ts'
 import { untilAborted } from './ending.ts'
 import { requireImageReference } from './image-reference.ts'
+import { registryAuth } from './registry-auth.ts'
 import { type DockerHost, engineMessage, engineUnavailable, statusOf } from './docker-errors.ts'
 
 /** The images of one engine. */
 export class DockerImages {
   readonly #engine: Docker
   readonly #host: DockerHost
+  readonly #credentials: string | undefined
   /** Looks for a missing image elsewhere before its registry is asked. */
   bring: BringImage = async () => false
 
-  constructor(engine: Docker, host: DockerHost) {
+  /** `credentials`: the folder where `docker login` left them. */
+  constructor(engine: Docker, host: DockerHost, credentials: string | undefined) {
     this.#engine = engine
     this.#host = host
+    this.#credentials = credentials
   }
 
   /** See `Runtime.resolve`. */
@@ -81,11 +85,13 @@ export class DockerImages {
 
   async #pull(image: string, signal: AbortSignal): Promise<void> {
     try {
-      const progress = await this.#engine.pull(image, { abortSignal: signal })
+      const authconfig = this.#credentials === undefined ? undefined : await registryAuth(image, this.#credentials, { signal })
+      const progress = await this.#engine.pull(image, { abortSignal: signal, ...(authconfig === undefined ? {} : { authconfig }) })
       const { promise, resolve, reject } = Promise.withResolvers<void>()
       this.#engine.modem.followProgress(progress, error => (error === null ? resolve() : reject(error)))
       await promise
     } catch (error) {
+      if (error instanceof CaresError) throw error
       // Before the engine's answer it is the engine that failed; in it, and after, it is what the registry said.
       if (signal.aborted || (statusOf(error) === undefined && isSystemError(error))) throw this.#failed(error, signal)
       if (statusOf(error) === 400) throw new CaresError('invalid', `not an image reference: ${JSON.stringify(image)}`, { cause: error })

@@ -30,6 +30,8 @@ export interface RuntimeInit {
   readonly slotsMax?: number | undefined
   /** Where the Docker engine answers, as in DOCKER_HOST. @default 'unix:///var/run/docker.sock' */
   readonly dockerHost?: string | undefined
+  /** The folder with the credentials of registries, as in DOCKER_CONFIG. @default images are pulled without */
+  readonly dockerConfig?: string | undefined
   /** Folders where the `process` runtime looks for programs, as in PATH. @default '/usr/local/bin:/usr/bin:/bin' */
   readonly path?: string | undefined
 }
