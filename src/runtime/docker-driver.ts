@@ -73,7 +73,7 @@ class DockerDriver implements Driver {
     this.#clock = clock
     this.#log = log
     this.#images = new DockerImages(this.#client, this.#host, init.dockerConfig)
-    this.#networks = new DockerNetworks(this.#client, init)
+    this.#networks = new DockerNetworks(this.#client, init, log)
   }
 
   get arch(): string {

@@ -2,15 +2,20 @@ import { readFileSync } from 'node:fs'
 import type Docker from 'dockerode'
 import type { NetworkPolicy } from '../model/function.ts'
 import { type Owner, ownLabels } from './docker-labels.ts'
+import { closeHostTo, openHostTo } from './host-firewall.ts'
+import type { Logger } from '../model/ports/logger.ts'
 import { statusOf } from './docker-errors.ts'
+
+/** Characters of a network's id in the name of its bridge. */
+const BRIDGE_ID_CHARS = 12
 
 /** The engine's own network with a way out. */
 const EGRESS_NETWORK = 'bridge'
 
 /**
  * The networks that containers of one peer are put into. A `stdio` container without network gets none at all. An `http` one must be reached by
- * the peer, so it gets a bridge of the peer's own that leads nowhere else: no route out, and none to its neighbours. (The machine's own address
- * on that bridge stays reachable: the peer calls from there.)
+ * the peer, so it gets a bridge of the peer's own that leads nowhere else: no route out, none to its neighbours, and none to ports of the machine
+ * itself, as far as the peer may say so (see `closeHostTo`); where it may not, it logs that those can be reached.
  *
  * A peer that is itself a container of the same engine joins those networks; then neighbours can reach each other, since to the engine the peer is
  * one of them.
@@ -18,14 +23,16 @@ const EGRESS_NETWORK = 'bridge'
 export class DockerNetworks {
   readonly #engine: Docker
   readonly #owner: Owner
+  readonly #log: Logger
   readonly #internalName: string
   #internal: Promise<string> | undefined
   #egress: Promise<string> | undefined
   #self: Promise<string | undefined> | undefined
 
-  constructor(engine: Docker, owner: Owner) {
+  constructor(engine: Docker, owner: Owner, log: Logger) {
     this.#engine = engine
     this.#owner = owner
+    this.#log = log
     this.#internalName = `cares-${owner.peer.slice(-12)}`
   }
 
@@ -57,7 +64,9 @@ export class DockerNetworks {
     const network = this.#engine.getNetwork(this.#internalName)
     try {
       if (self !== undefined) await network.disconnect({ Container: self, Force: true })
+      const bridge = self === undefined ? await bridgeOf(network) : undefined
       await network.remove()
+      if (bridge !== undefined) await openHostTo(bridge)
     } catch (error) {
       if (statusOf(error) !== 404) throw error
     }
@@ -78,7 +87,20 @@ export class DockerNetworks {
       // 409: an earlier life of this peer made it.
       if (statusOf(error) !== 409) throw error
     }
+    if (self === undefined) await this.#closeHost()
     return this.#join(this.#internalName)
+  }
+
+  async #closeHost(): Promise<void> {
+    const bridge = await bridgeOf(this.#engine.getNetwork(this.#internalName))
+    try {
+      await closeHostTo(bridge)
+    } catch (err) {
+      this.#log.warn(
+        { err, bridge },
+        'functions without network can reach ports of this machine: the peer may not close them (iptables, as root)'
+      )
+    }
   }
 
   async #join(name: string): Promise<string> {
@@ -93,6 +115,12 @@ export class DockerNetworks {
     this.#self ??= findOwnContainer(this.#engine)
     return this.#self
   }
+}
+
+/** What the engine calls the bridge of a network on its machine. */
+async function bridgeOf(network: Docker.Network): Promise<string> {
+  const { Id } = (await network.inspect()) as Docker.NetworkInspectInfo
+  return `br-${Id.slice(0, BRIDGE_ID_CHARS)}`
 }
 
 /** The container that this process runs in, if it is one of this engine. */

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import Docker from 'dockerode'
 import { EXAMPLE_IMAGES, makeImages, TEST_IMAGES } from '../../scripts/images.ts'
 import { createSystemClock } from '../../src/daemon/system-clock.ts'
@@ -143,6 +146,28 @@ describe('runtime: docker', function () {
       const [network] = Object.values(containers[0]?.NetworkSettings.Networks ?? {})
       assert.notEqual(await reach(network?.IPAddress ?? '', 8080), 'reached', 'a neighbour')
       assert.notEqual(await reach('192.0.2.1', 80), 'reached', 'the outside')
+    })
+
+    it('lets a server without network reach no port of this machine, where the peer may close them', async function () {
+      if (process.getuid?.() !== 0 || spawnSync('iptables', ['-L', '-n']).status !== 0) {
+        console.log('    skipped: it takes iptables, as root')
+        return this.skip()
+      }
+      const fn = await functionOf(runtime, 'cares-example/web', { memoryBytes: 256 * 2 ** 20 })
+      await call(runtime, fn)
+      const [network] = await engine.listNetworks({ filters: { label: [`io.cares.peer=${tried.peer}`] } })
+      const machine = network?.IPAM?.Config?.[0]?.Gateway ?? ''
+      const server = createServer(socket => socket.end()).listen(0, '0.0.0.0')
+      await once(server, 'listening')
+      const { port } = server.address() as { port: number }
+      try {
+        const { text } = await call(runtime, fn, { path: '/reach', query: `host=${machine}&port=${port}` })
+        assert.notEqual(text.trim(), 'reached')
+        await runtime.stop()
+        assert.doesNotMatch(spawnSync('iptables', ['-S', 'INPUT']).stdout.toString(), new RegExp(`br-${network?.Id.slice(0, 12)}`))
+      } finally {
+        server.close()
+      }
     })
 
     it('limits memory, processes and capabilities, and labels what it makes', async () => {
