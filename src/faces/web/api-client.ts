@@ -13,7 +13,10 @@ import type {
   RemoveResult,
   Stats
 } from '../../model/rest.ts'
-import type { StatsHistoryBody } from '../../model/rest-telemetry.ts'
+import type { CostList } from '../../model/rest-costs.ts'
+import type { Quote } from '../../model/rest-quote.ts'
+import type { TaskExplanation, TaskItem, TaskList } from '../../model/rest-tasks.ts'
+import type { AlertList, StatsHistoryBody } from '../../model/rest-telemetry.ts'
 import { REST_PATHS, restPath } from '../../model/rest-paths.ts'
 import type { FunctionRequest } from '../../model/service.ts'
 import type { FetchAnswer } from '../node-fetch.ts'
@@ -56,6 +59,15 @@ export function createApiClient(api: string, token: string | undefined) {
     cancel: (id: string, options: Abortable) => rest.json<CancelResult>('DELETE', restPath(REST_PATHS.invocation, { id }), options),
     setDraining: (id: string, drains: boolean, options: Abortable) =>
       rest.json<DrainResult>('POST', restPath(drains ? REST_PATHS.drain : REST_PATHS.resume, { id }), options),
+    quote: (name: string, { inputBytes, ...options }: Abortable & { inputBytes: number }) =>
+      get<Quote>(restPath(REST_PATHS.quote, { name }) + query({ inputBytes }), options),
+    costs: (by: string, options: Abortable) => get<CostList>(REST_PATHS.costs + query({ by }), options),
+    /** Newest first. */
+    tasks: (limit: number, options: Abortable) => get<TaskList>(REST_PATHS.tasks + query({ limit }), options),
+    task: (id: string, options: Abortable) => get<TaskItem>(restPath(REST_PATHS.task, { id }), options),
+    explainTask: (id: string, options: Abortable) => get<TaskExplanation>(restPath(REST_PATHS.taskExplain, { id }), options),
+    cancelTask: (id: string, options: Abortable) => rest.json<TaskItem>('DELETE', restPath(REST_PATHS.task, { id }), options),
+    alerts: (options: Abortable) => get<AlertList>(REST_PATHS.alerts, options),
     /** Creates or changes a function. With `dryRun` it only says what would happen. */
     putFunction: (
       request: FunctionRequest,
@@ -75,10 +87,11 @@ export function createApiClient(api: string, token: string | undefined) {
       const answer = await rest.exchange(restPath(REST_PATHS.invokeAsync, { name }), { method: 'POST', headers, body, signal })
       return await rest.read<Accepted>(answer, signal)
     },
-    /** The newest lines of a call's log, oldest first. */
-    logOf: async (id: string, { tail, signal }: Abortable & { tail: number }): Promise<readonly LogItem[]> => {
+    /** The newest lines of a call's or a task's log, oldest first. */
+    logOf: async (id: string, { isTask, tail, signal }: Abortable & { isTask: boolean; tail: number }): Promise<readonly LogItem[]> => {
       const headers = [['accept', 'application/x-ndjson']] as const
-      const answer = await rest.exchange(REST_PATHS.logs + query({ invocation: id, tail }), { method: 'GET', headers, signal })
+      const path = isTask ? restPath(REST_PATHS.taskLogs, { id }) + query({ tail }) : REST_PATHS.logs + query({ invocation: id, tail })
+      const answer = await rest.exchange(path, { method: 'GET', headers, signal })
       await rest.refuse(answer, signal)
       const found: LogItem[] = []
       for await (const line of rest.lines(answer, signal)) if (line !== '') found.push(parseJson(line, api) as LogItem)

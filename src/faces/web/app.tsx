@@ -8,6 +8,7 @@ import { StatusBar } from './parts/status-bar.tsx'
 import { Unlock } from './parts/unlock.tsx'
 import { Call } from './pages/call.tsx'
 import { Calls } from './pages/calls.tsx'
+import { Costs } from './pages/costs.tsx'
 import { Events } from './pages/events.tsx'
 import { FunctionPage } from './pages/function.tsx'
 import { Functions } from './pages/functions.tsx'
@@ -15,6 +16,8 @@ import { ClusterMap } from './pages/map.tsx'
 import { Overview } from './pages/overview.tsx'
 import { PeerPage } from './pages/peer.tsx'
 import { Peers } from './pages/peers.tsx'
+import { TaskPage } from './pages/task.tsx'
+import { Tasks } from './pages/tasks.tsx'
 import { Unknown } from './pages/unknown.tsx'
 import { Upload } from './pages/upload.tsx'
 import { hrefOf, type Route, SECTIONS, sectionOf } from './route.ts'
@@ -88,6 +91,12 @@ function Page({ route }: { route: Route }) {
       return <Calls />
     case 'call':
       return <Call key={route.id} id={route.id} />
+    case 'tasks':
+      return <Tasks />
+    case 'task':
+      return <TaskPage key={route.id} id={route.id} />
+    case 'costs':
+      return <Costs />
     case 'map':
       return <ClusterMap />
     case 'events':

@@ -8,6 +8,9 @@ export type Route =
   | { readonly page: 'function'; readonly name: string }
   | { readonly page: 'calls' }
   | { readonly page: 'call'; readonly id: string }
+  | { readonly page: 'tasks' }
+  | { readonly page: 'task'; readonly id: string }
+  | { readonly page: 'costs' }
   | { readonly page: 'map' }
   | { readonly page: 'events' }
   | { readonly page: 'unknown' }
@@ -18,8 +21,10 @@ export const SECTIONS = [
   { page: 'peers', title: 'Peers', key: 'p' },
   { page: 'functions', title: 'Functions', key: 'f' },
   { page: 'calls', title: 'Calls', key: 'c' },
+  { page: 'tasks', title: 'Tasks', key: 't' },
   { page: 'map', title: 'Map', key: 'm' },
-  { page: 'events', title: 'Events', key: 'e' }
+  { page: 'events', title: 'Events', key: 'e' },
+  { page: 'costs', title: 'Costs', key: 's' }
 ] as const satisfies readonly { page: Route['page']; title: string; key: string }[]
 
 /** The page that a `location.hash` names. */
@@ -36,7 +41,10 @@ export function parseRoute(hash: string): Route {
       return name === '' ? { page: 'functions' } : { page: 'function', name }
     case 'calls':
       return name === '' ? { page: 'calls' } : { page: 'call', id: name }
+    case 'tasks':
+      return name === '' ? { page: 'tasks' } : { page: 'task', id: name }
     case 'upload':
+    case 'costs':
     case 'map':
     case 'events':
       return name === '' ? { page: section } : { page: 'unknown' }
@@ -55,6 +63,8 @@ export function hrefOf(route: Route): string {
       return `#/peers/${encodeURIComponent(route.id)}`
     case 'function':
       return `#/functions/${encodeURIComponent(route.name)}`
+    case 'task':
+      return `#/tasks/${encodeURIComponent(route.id)}`
     case 'call':
       return `#/calls/${encodeURIComponent(route.id)}`
     default:
@@ -70,6 +80,8 @@ export function sectionOf({ page }: Route): (typeof SECTIONS)[number]['page'] | 
     case 'function':
     case 'upload':
       return 'functions'
+    case 'task':
+      return 'tasks'
     case 'call':
       return 'calls'
     case 'unknown':

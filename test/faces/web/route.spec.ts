@@ -4,9 +4,12 @@ import { hrefOf, parseRoute, type Route, SECTIONS, sectionOf } from '../../../sr
 
 const named = fc.string({ minLength: 1, maxLength: 40, unit: 'grapheme' })
 const routes: fc.Arbitrary<Route> = fc.oneof(
-  fc.constantFrom(...(['overview', 'peers', 'functions', 'upload', 'calls', 'map', 'events'] as const)).map(page => ({ page })),
+  fc
+    .constantFrom(...(['overview', 'peers', 'functions', 'upload', 'calls', 'tasks', 'costs', 'map', 'events'] as const))
+    .map(page => ({ page })),
   named.map((id): Route => ({ page: 'peer', id })),
   named.map((id): Route => ({ page: 'call', id })),
+  named.map((id): Route => ({ page: 'task', id })),
   named.map((name): Route => ({ page: 'function', name }))
 )
 
@@ -15,7 +18,7 @@ describe('an address of the dashboard', () => {
     fc.assert(fc.property(routes, route => assert.deepEqual(parseRoute(hrefOf(route)), route)))
   })
 
-  for (const hash of ['#/nowhere', '#/upload/more', '#/map/1', '#/peers/%', '#/events/x']) {
+  for (const hash of ['#/nowhere', '#/upload/more', '#/map/1', '#/costs/1', '#/peers/%', '#/events/x']) {
     it(`leads nowhere when it is ${hash}`, () => assert.deepEqual(parseRoute(hash), { page: 'unknown' }))
   }
 

@@ -6,6 +6,7 @@ import { degradations } from '../../view-model.ts'
 import { useCalls, useLiveState } from '../hooks.ts'
 import { busiest, perSecond, summed, timesOf } from '../history.ts'
 import type { LiveState } from '../live/state.ts'
+import { Alerts } from '../parts/alerts.tsx'
 import { AmountBar, AmountLegend } from '../parts/amount-bar.tsx'
 import { Chart } from '../parts/chart.tsx'
 import { Empty, Loading } from '../parts/empty.tsx'
@@ -34,6 +35,7 @@ export function Overview() {
         <h1>Overview</h1>
         <Verdict state={state} />
       </div>
+      <Alerts />
       {processes.length === 0 ? null : (
         <p class="note">
           <strong>No isolation:</strong> {processes.map(({ name }) => name).join(', ')} {processes.length === 1 ? 'runs' : 'run'} functions

@@ -1,4 +1,5 @@
 import type { Invocation, PeerStatsItem } from '../../../model/rest.ts'
+import type { TaskItem } from '../../../model/rest-tasks.ts'
 
 const PEER_TONES: Readonly<Record<PeerStatsItem['state'], string>> = { alive: 'good', suspect: 'warn', draining: 'warn', gone: 'bad' }
 /** Where there is no room for more. */
@@ -14,6 +15,19 @@ export function PeerState({ state }: { state: PeerStatsItem['state'] }) {
 export function CallState({ call: { state, error, status } }: { call: Pick<Invocation, 'state' | 'error' | 'status'> }) {
   const text = error?.code ?? (state === 'succeeded' && status !== null && status !== 200 ? `succeeded ${status}` : state)
   return <State tone={CALL_TONES[state]} text={text.replace(/_/g, ' ')} short={CALL_SHORTS[state]} title={error?.message} />
+}
+
+const TASK_TONES: Readonly<Record<TaskItem['state'], string>> = {
+  queued: 'warn',
+  running: 'busy',
+  succeeded: 'good',
+  dead: 'bad',
+  cancelled: 'quiet-dot'
+}
+
+/** The state of a task; of one that failed, why. */
+export function TaskState({ task: { state, error } }: { task: Pick<TaskItem, 'state' | 'error'> }) {
+  return <State tone={TASK_TONES[state]} text={state} title={error?.message} />
 }
 
 /** The role of the one peer that has one. */

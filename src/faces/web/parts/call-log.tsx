@@ -6,13 +6,17 @@ import { Problem } from './problem.tsx'
 const LINES_SHOWN = 200
 const ASK_EVERY_MS = 2_000
 
-/** What a call has written to its log. */
-export function CallLog({ id, isOver }: { id: string; isOver: boolean }) {
+/** What a call or a task has written to its log. */
+export function CallLog({ id, isTask = false, isOver }: { id: string; isTask?: boolean; isOver: boolean }) {
   const live = useLive()
-  const { value: lines, error } = useAsked(`${id}/${isOver}`, ({ signal }) => live.client.logOf(id, { tail: LINES_SHOWN, signal }), {
-    everyMs: ASK_EVERY_MS,
-    isFinal: () => isOver
-  })
+  const { value: lines, error } = useAsked(
+    `${id}/${isOver}`,
+    ({ signal }) => live.client.logOf(id, { isTask, tail: LINES_SHOWN, signal }),
+    {
+      everyMs: ASK_EVERY_MS,
+      isFinal: () => isOver
+    }
+  )
   return (
     <section class="card">
       <h2>Log</h2>

@@ -9,6 +9,7 @@ import { bytesText } from '../words.ts'
 import { Copy } from './copy.tsx'
 import { CallLink } from './links.tsx'
 import { Problem } from './problem.tsx'
+import { QuoteLine } from './quote.tsx'
 
 /** More of an answer is not read: the box is for looking, not for loading. */
 const ANSWER_BYTES_MAX = 262_144
@@ -112,9 +113,10 @@ export function InvokeBox({ fn }: { fn: FunctionItem }) {
             <input type="checkbox" checked={isAsync} onChange={event => setAsync(event.currentTarget.checked)} />
             Do not wait: hand the call over and look at it later
           </label>
-          <CurlLine fn={fn} fields={fields} />
         </details>
+        <CurlLine fn={fn} fields={fields} />
       </form>
+      <QuoteLine name={fn.name} inputBytes={hasBody(fields.method) ? new TextEncoder().encode(fields.body).length : 0} />
       {error === undefined ? null : <Problem error={error} />}
       {accepted === undefined ? null : (
         <p class="plan" role="status">

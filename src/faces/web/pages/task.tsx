@@ -1,0 +1,140 @@
+import { useState } from 'preact/hooks'
+import { type CaresError, toCaresError } from '../../../model/errors.ts'
+import type { TaskItem } from '../../../model/rest-tasks.ts'
+import { formatBytes, formatDurationMs } from '../../../model/units.ts'
+import { timeOfDay } from '../../text.ts'
+import { useAsked, useLive, useLiveState, useNowMs } from '../hooks.ts'
+import { TaskState } from '../parts/badges.tsx'
+import { CallLog } from '../parts/call-log.tsx'
+import { Loading } from '../parts/empty.tsx'
+import { Facts } from '../parts/facts.tsx'
+import { FunctionLink, PeerLink } from '../parts/links.tsx'
+import { Problem } from '../parts/problem.tsx'
+import { agoText, bytesText } from '../words.ts'
+import { isActive, tookText } from './tasks.tsx'
+
+const ASK_EVERY_MS = 1_000
+
+/** One task: what it is, every attempt of it, why it is where it is, and what it has written. */
+export function TaskPage({ id }: { id: string }) {
+  const live = useLive()
+  const { value: task, error } = useAsked(id, options => live.client.task(id, options), {
+    everyMs: ASK_EVERY_MS,
+    isFinal: task => !isActive(task)
+  })
+  return (
+    <>
+      <div class="head">
+        <h1>
+          {task?.name ?? 'Task'} <span class="mono id">{id}</span>
+        </h1>
+        {task === undefined ? null : <TaskState task={task} />}
+        {task === undefined || !isActive(task) ? null : <Cancel id={id} />}
+      </div>
+      {error === undefined ? null : <Problem error={error} />}
+      {task !== undefined ? <Told task={task} /> : error === undefined ? <Loading what="the task" /> : null}
+    </>
+  )
+}
+
+function Told({ task }: { task: TaskItem }) {
+  const live = useLive()
+  const nowMs = useNowMs()
+  const { peers } = useLiveState()
+  const { value: why } = useAsked(`${task.id} ${task.state}`, options => live.client.explainTask(task.id, options), {
+    everyMs: ASK_EVERY_MS,
+    isFinal: () => !isActive(task)
+  })
+  return (
+    <>
+      {task.error === null ? null : (
+        <p class="note bad">
+          <strong>{task.error.code.replace(/_/g, ' ')}:</strong> {task.error.message}
+        </p>
+      )}
+      <div class="columns">
+        <section class="card">
+          <h2>Facts</h2>
+          <Facts
+            rows={[
+              [
+                'Runs',
+                task.function === null ? <code>{[task.image, ...task.args].join(' ')}</code> : <FunctionLink name={task.function} />
+              ],
+              ['Worker', task.worker === null ? 'none yet' : <PeerLink peer={task.worker} />],
+              ['Came through', <PeerLink peer={task.gateway} />],
+              ['Limits', `${task.cpus} cores, ${formatBytes(task.memoryBytes)}, ${formatDurationMs(task.timeoutMs)} an attempt`],
+              ['Took', tookText(task, nowMs)],
+              ['Exit code', task.exitCode === null ? 'none' : String(task.exitCode)],
+              [
+                'In and out',
+                `${bytesText(task.inputBytes)} in, ${task.outputBytes === null ? 'nothing yet' : bytesText(task.outputBytes)} out`
+              ],
+              ['CPU time', task.usage?.cpuMs === undefined ? 'not measured' : formatDurationMs(task.usage.cpuMs)],
+              ['Memory peak', task.usage?.memoryPeakBytes === undefined ? 'not measured' : formatBytes(task.usage.memoryPeakBytes)],
+              ['Submitted', `${timeOfDay(task.submittedAt)}, ${agoText(task.submittedAt, nowMs)}`]
+            ]}
+          />
+        </section>
+        <section class="card">
+          <h2>
+            Attempts{' '}
+            <span class="dim">
+              {task.failures} failed of at most {task.attemptsMax}
+            </span>
+          </h2>
+          <ol class="plain">
+            {task.attempts.toReversed().map(({ attempt, worker, startedAt, failure }) => (
+              <li key={attempt}>
+                <span class="badge">{attempt}</span>
+                <PeerLink peer={worker} />
+                <span class={failure === null ? 'dim' : 'bad-text'}>
+                  {failure === null ? (attempt === task.attempt ? task.state : 'ended') : failure.message}
+                </span>
+                <span class="dim push">{agoText(startedAt, nowMs)}</span>
+              </li>
+            ))}
+          </ol>
+        </section>
+      </div>
+      <section class="card">
+        <h2>What happened</h2>
+        <ol class="plain">
+          {(why?.reasons ?? []).map((reason, i) => (
+            <li key={i}>{named(reason, peers ?? [])}</li>
+          ))}
+        </ol>
+      </section>
+      <CallLog id={task.id} isTask isOver={!isActive(task)} />
+    </>
+  )
+}
+
+/** A reason as people read it: with the time of day, and peers by their names. */
+function named(reason: string, peers: readonly { readonly id: string; readonly name: string }[]): string {
+  const short = reason.replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z/, at => timeOfDay(at).slice(0, 8))
+  return peers.reduce((text, { id, name }) => text.replaceAll(id, name), short)
+}
+
+function Cancel({ id }: { id: string }) {
+  const live = useLive()
+  const [error, setError] = useState<CaresError>()
+  const [isAsked, setAsked] = useState(false)
+  const cancel = async (): Promise<void> => {
+    setAsked(true)
+    try {
+      await live.client.cancelTask(id, { signal: new AbortController().signal })
+    } catch (cause) {
+      setAsked(false)
+      setError(toCaresError(cause))
+    }
+  }
+  return (
+    <div class="push">
+      <button type="button" disabled={isAsked} onClick={() => void cancel()}>
+        {isAsked ? 'Cancelling…' : 'Cancel'}
+      </button>
+      {error === undefined ? null : <Problem error={error} />}
+    </div>
+  )
+}
