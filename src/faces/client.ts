@@ -1,10 +1,11 @@
-import type { CaresError } from '../model/errors.ts'
+import { type CaresError, toCaresError } from '../model/errors.ts'
 import type {
   Accepted,
   CancelResult,
   CheckList,
   Cluster,
   DrainResult,
+  Dropped,
   EventItem,
   Explanation,
   FunctionItem,
@@ -24,6 +25,8 @@ import type {
 import type { CostKey } from '../model/costs.ts'
 import type { CostList } from '../model/rest-costs.ts'
 import type { Quote } from '../model/rest-quote.ts'
+import type { AlertList, StatsHistoryBody } from '../model/rest-telemetry.ts'
+import type { TaskExplanation, TaskItem, TaskList, TaskSubmitted } from '../model/rest-tasks.ts'
 import type { FunctionRequest } from '../model/service.ts'
 import type { FetchAnswer, FetchInit } from './node-fetch.ts'
 import { type Abortable, ANSWER_TIMEOUT_MS, type ClientInit, LINE_CHARACTERS_MAX, parseJson, query, RestExchange } from './rest-exchange.ts'
@@ -80,6 +83,24 @@ export class CaresClient {
 
   async stats(options: Abortable): Promise<Stats> {
     return await this.#get(restPath(REST_PATHS.stats), options)
+  }
+
+  /** What has been within the last `sinceMs`; absent names: all. */
+  async statsHistory({
+    sinceMs,
+    peers = [],
+    functions = [],
+    signal
+  }: Abortable & { sinceMs: number; peers?: readonly string[]; functions?: readonly string[] }): Promise<StatsHistoryBody> {
+    const wanted = [...peers.map(peer => query({ peer })), ...functions.map(name => query({ function: name }))]
+    const path =
+      restPath(REST_PATHS.statsHistory) + [query({ since: `${sinceMs}ms` }), ...wanted.map(one => one.replace('?', '&'))].join('')
+    return await this.#get(path, { signal })
+  }
+
+  /** What is wrong, and by which rules. */
+  async alerts(options: Abortable): Promise<AlertList> {
+    return await this.#get(restPath(REST_PATHS.alerts), options)
   }
 
   async version(options: Abortable): Promise<Version> {
@@ -190,38 +211,74 @@ export class CaresClient {
     for await (const line of this.#rest.lines(answer, signal)) if (line !== '') yield parseJson(line, this.api) as LogItem
   }
 
-  /** Events as they come: those that the peer still keeps, then, until the signal aborts, those to come. */
+  /**
+   * Events as they come: those that the peer still keeps, then, with `follow`, until the signal aborts, those to come.
+   *
+   * @param onGap - told of events that are missing before the next one
+   * @param onLost - waits, when a stream that was open has ended, until it is worth asking again; absent: the stream's end is the end, or its error
+   */
   async *events({
     types,
     follow,
+    onGap,
+    onLost,
     signal
-  }: Abortable & { types?: readonly string[] | undefined; follow: boolean }): AsyncGenerator<EventItem, void, undefined> {
-    const { createParser } = await import('eventsource-parser')
+  }: Abortable & {
+    types?: readonly string[] | undefined
+    follow: boolean
+    onGap?: (gap: Dropped) => void
+    onLost?: (error: CaresError | undefined) => Promise<void>
+  }): AsyncGenerator<EventItem, void, undefined> {
     let lastId = '0'
+    let isOpened = false
     for (;;) {
-      const path = restPath(REST_PATHS.events) + query({ types: types?.join(','), follow: follow ? undefined : 'false' })
-      const headers = [
-        ['accept', 'text/event-stream'],
-        ['last-event-id', lastId]
-      ] as const
-      const answer = await this.#rest.exchange(path, { method: 'GET', headers, signal })
-      await this.#rest.refuse(answer, signal)
-      const arrived: { id?: string | undefined; event?: string | undefined; data: string }[] = []
-      const parser = createParser({ maxBufferSize: LINE_CHARACTERS_MAX, onEvent: event => arrived.push(event) })
-      let dropped = false
-      for await (const text of this.#rest.text(answer, signal)) {
-        parser.feed(text)
-        for (const { id, event, data } of arrived.splice(0)) {
-          if (event === 'dropped') dropped = true
+      let lost: CaresError | undefined
+      try {
+        for await (const { id, event, data } of this.#eventStream({ types, follow, lastId, signal })) {
+          isOpened = true
+          if (data === undefined) continue
+          if (event === 'dropped') onGap?.(parseJson(data, this.api) as Dropped)
           else {
             const item = parseJson(data, this.api) as EventItem
             lastId = id ?? String(item.id)
             yield item
           }
         }
+      } catch (error) {
+        if (signal.aborted || !isOpened) throw error
+        lost = toCaresError(error)
       }
-      // `dropped` ends the stream of a reader that was too slow; it may come back for what it missed.
-      if (!dropped) return
+      if (onLost !== undefined && follow) await onLost(lost)
+      else if (lost !== undefined) throw lost
+      else return
+    }
+  }
+
+  /** The events of one stream; one without data when it has opened. */
+  async *#eventStream({
+    types,
+    follow,
+    lastId,
+    signal
+  }: Abortable & { types: readonly string[] | undefined; follow: boolean; lastId: string }): AsyncGenerator<
+    { readonly id?: string | undefined; readonly event?: string | undefined; readonly data?: string },
+    void,
+    undefined
+  > {
+    const { createParser } = await import('eventsource-parser')
+    const path = restPath(REST_PATHS.events) + query({ types: types?.join(','), follow: follow ? undefined : 'false' })
+    const headers = [
+      ['accept', 'text/event-stream'],
+      ['last-event-id', lastId]
+    ] as const
+    const answer = await this.#rest.exchange(path, { method: 'GET', headers, signal })
+    await this.#rest.refuse(answer, signal)
+    yield {}
+    const arrived: { id?: string | undefined; event?: string | undefined; data: string }[] = []
+    const parser = createParser({ maxBufferSize: LINE_CHARACTERS_MAX, onEvent: event => arrived.push(event) })
+    for await (const text of this.#rest.text(answer, signal)) {
+      parser.feed(text)
+      yield* arrived.splice(0)
     }
   }
 

@@ -27,6 +27,8 @@ export interface TableView {
   readonly wide?: boolean
   /** Columns of the screen; absent: as wide as the content is. */
   readonly width?: number | undefined
+  /** Whether the screen shows more than ASCII. @default false */
+  readonly unicode?: boolean | undefined
   /** Puts a tone into effect, e.g. by colour. The width of the text must not change. @default the text as it is */
   readonly paint?: ((text: string, tone: Tone) => string) | undefined
 }

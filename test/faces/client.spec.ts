@@ -94,23 +94,58 @@ describe('the REST client', () => {
     assert.equal(api.asked[0]?.url, '/v1/logs?function=thumb&tail=10')
   })
 
-  it('comes back for events that it missed because it was too slow, where it left off', async () => {
-    const event = (id: number) => `id: 7.${id}\nevent: function:removed\ndata: {"id":${id},"type":"function:removed"}\n\n`
-    const dropped = 'event: dropped\ndata: {"missed":3,"lastId":1}\n\n'
-    let times = 0
+  const event = (id: number) => `id: 7.${id}\nevent: function:removed\ndata: {"id":${id},"type":"function:removed"}\n\n`
+
+  it('tells of events that are missing, and goes on behind them', async () => {
+    const dropped = 'event: dropped\ndata: {"missed":3,"lastId":1,"reason":"slow"}\n\n'
     await using api = await startFakeApi({
-      'GET /v1/events': response => void response.end(times++ === 0 ? `retry: 1000\n\n${event(1)}${dropped}` : event(2))
+      'GET /v1/events': response => void response.end(`retry: 1000\n\n${event(1)}${dropped}${event(5)}`)
     })
-    const events = await collect(clientOf(api).events({ types: ['function', 'peer'], follow: true, signal: NEVER }))
+    const gaps: unknown[] = []
+    const onGap = (gap: unknown): void => void gaps.push(gap)
+    const events = await collect(clientOf(api).events({ types: ['function', 'peer'], follow: true, onGap, signal: NEVER }))
     assert.deepEqual(
       events.map(({ id }) => id),
-      [1, 2]
+      [1, 5]
     )
+    assert.deepEqual(gaps, [{ missed: 3, lastId: 1, reason: 'slow' }])
+    assert.equal(api.asked[0]?.url, '/v1/events?types=function%2Cpeer')
+  })
+
+  it('takes up a stream that was lost where it broke, as long as it is told to', async () => {
+    let times = 0
+    await using api = await startFakeApi({
+      'GET /v1/events': response => {
+        times++
+        response.write(`retry: 1000\n\n${event(times)}`)
+        // Once broken off, once ended in order.
+        if (times === 1) setImmediate(() => response.destroy())
+        else response.end()
+      }
+    })
+    const lost: (string | undefined)[] = []
+    const enough = new AbortController()
+    const events: number[] = []
+    const onLost = async (error: { code: string } | undefined): Promise<void> => {
+      lost.push(error?.code)
+      if (lost.length === 3) throw new Error('enough')
+    }
+    const reading = async (): Promise<void> => {
+      for await (const { id } of clientOf(api).events({ follow: true, onLost, signal: enough.signal })) events.push(id)
+    }
+    await assert.rejects(reading(), { message: 'enough' })
+    assert.deepEqual(events, [1, 2, 3])
+    assert.deepEqual(lost, ['peer_unreachable', undefined, undefined])
     assert.deepEqual(
       api.asked.map(({ headers }) => headers['last-event-id']),
-      ['0', '7.1']
+      ['0', '7.1', '7.2']
     )
-    assert.equal(api.asked[0]?.url, '/v1/events?types=function%2Cpeer')
+  })
+
+  it('does not wait for a peer that was never there', async () => {
+    const client = new CaresClient({ api: 'http://127.0.0.1:1', fetch: nodeFetch, timeout: () => NEVER })
+    const events = client.events({ follow: true, onLost: async () => assert.fail('nothing was lost'), signal: NEVER })
+    await assert.rejects(collect(events), { code: 'peer_unreachable' })
   })
 
   it('asks for the events that are kept, and no more, when it is not to follow', async () => {

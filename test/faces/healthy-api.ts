@@ -1,5 +1,18 @@
 import { type FakeApi, startFakeApi } from './fake-api.ts'
-import { CLUSTER, EXPLANATION, INVOCATION, INVOCATION_ID, PEER_LIST, PEERS, samplePeer, STATS, THUMB, UPPER } from './samples.ts'
+import {
+  ALERTS,
+  CLUSTER,
+  EXPLANATION,
+  HISTORY,
+  INVOCATION,
+  INVOCATION_ID,
+  PEER_LIST,
+  PEERS,
+  samplePeer,
+  STATS,
+  THUMB,
+  UPPER
+} from './samples.ts'
 
 const LOG_LINES = [
   {
@@ -64,6 +77,8 @@ export async function startHealthyApi(): Promise<FakeApi> {
     'GET /v1/cluster': CLUSTER,
     'POST /v1/leave': { left: true },
     'GET /v1/stats': STATS,
+    'GET /v1/stats/history': HISTORY,
+    'GET /v1/alerts': ALERTS,
     'GET /v1/checks': CHECKS,
     'POST /v1/prune': { dryRun: false, items: [{ container: 'c1d9f2aa77ab01bb', function: 'thumb@0', reason: 'idle 2h' }] },
     'GET /v1/functions': { items: [THUMB, UPPER] },

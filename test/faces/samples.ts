@@ -1,3 +1,5 @@
+import { alertRules } from '../../src/model/alerts.ts'
+import type { AlertList, StatsHistoryBody } from '../../src/model/rest-telemetry.ts'
 import type { Cluster, Explanation, FunctionItem, Invocation, Peer, PlacementItem, Stats } from '../../src/model/rest.ts'
 
 /** The time at which the samples are looked at. */
@@ -223,4 +225,76 @@ export const STATS: Stats = {
   },
   functions: [{ name: 'thumb', revision: 1, peers: 4, idle: 4, busy: 0 }],
   gateway: { inFlight: 0, invocations: [], placements: [] }
+}
+
+const STEPS = 36
+
+/** Three minutes in which birch got busy, and cedar went. */
+export const HISTORY: StatsHistoryBody = {
+  at: NOW,
+  stepMs: 5_000,
+  steps: STEPS,
+  view: PEER_LIST.view,
+  peers: PEERS.map(({ id, name, state, used, reserved, running }, at) => {
+    const known = (value: (step: number) => number) =>
+      Array.from({ length: STEPS }, (_, step) => (state === 'gone' && step > 12 ? null : value(step)))
+    return {
+      id,
+      name,
+      cpusUsed: known(step => (used.cpus * (at === 1 ? step : STEPS / 2)) / STEPS),
+      memoryUsedBytes: known(() => used.memoryBytes),
+      diskUsedBytes: known(() => used.diskBytes),
+      cpusReserved: known(() => reserved.cpus),
+      memoryReservedBytes: known(() => reserved.memoryBytes),
+      running: known(step => (step === 20 ? running + 2 : running)),
+      succeeded: known(step => step % 3),
+      failed: known(step => Number(step === 7))
+    }
+  }),
+  functions: [
+    {
+      name: 'thumb',
+      calls: Array.from({ length: STEPS }, (_, step) => step),
+      failed: Array.from({ length: STEPS }, (_, step) => Number(step % 9 === 0)),
+      cold: Array.from({ length: STEPS }, (_, step) => Number(step === 1)),
+      p50Ms: Array.from({ length: STEPS }, (_, step) => (step === 0 ? null : 40)),
+      p95Ms: Array.from({ length: STEPS }, (_, step) => (step === 0 ? null : 40 + 10 * step)),
+      p99Ms: Array.from({ length: STEPS }, (_, step) => (step === 0 ? null : 400))
+    }
+  ]
+}
+
+/** One thing is wrong, and one was. */
+export const ALERTS: AlertList = {
+  items: [
+    {
+      key: `peer_gone/${samplePeer('cedar').id}`,
+      rule: 'peer_gone',
+      severity: 'critical',
+      subject: { kind: 'peer', id: samplePeer('cedar').id, name: 'cedar' },
+      state: 'raised',
+      raisedAt: '2026-11-22T11:59:50.000Z',
+      value: 1,
+      threshold: 1,
+      unit: 'count',
+      message: 'cedar is gone'
+    }
+  ],
+  recent: [
+    {
+      key: 'function_failures/thumb',
+      rule: 'function_failures',
+      severity: 'warning',
+      subject: { kind: 'function', id: 'thumb', name: 'thumb' },
+      state: 'cleared',
+      raisedAt: '2026-11-22T11:29:50.000Z',
+      clearedAt: '2026-11-22T11:31:50.000Z',
+      value: 0.35,
+      threshold: 0.2,
+      unit: 'ratio',
+      message: '7 of the 20 calls of thumb within the last minute failed'
+    }
+  ],
+  rules: alertRules(),
+  webhook: null
 }

@@ -72,6 +72,8 @@ export interface OutputSettings {
   readonly verbose: boolean
   /** Take every question as answered by yes. */
   readonly yes: boolean
+  /** Whether the locale lets a terminal show more than ASCII. */
+  readonly unicode: boolean
   /** Whether stdout and stderr get colour. */
   readonly colour: { readonly stdout: boolean; readonly stderr: boolean }
 }

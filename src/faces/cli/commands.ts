@@ -111,6 +111,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/events.ts')).events
   },
   {
+    name: 'alerts',
+    group: 'Cluster',
+    summary: 'Show what is wrong in the cluster',
+    load: async () => (await import('./commands/alerts.ts')).alerts
+  },
+  {
     name: 'id',
     group: 'Cluster',
     summary: 'Print the cluster id, which another peer needs to join',

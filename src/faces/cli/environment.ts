@@ -60,6 +60,8 @@ export interface ClientSettings {
   readonly color: 'auto' | 'always' | 'never'
   readonly verbose: boolean
   readonly quiet: boolean
+  /** Whether the locale lets a terminal show more than ASCII. @default false */
+  readonly unicode?: boolean
   /** Whether whatever changes something is refused before it is asked. */
   readonly readOnly: boolean
   /** What is allowed and perhaps not meant, as sentences. */

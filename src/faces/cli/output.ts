@@ -7,9 +7,13 @@ import { renderTable } from '../table.ts'
 const TONE_STYLES = { good: 'green', warn: 'yellow', bad: 'red', dim: 'dim' } as const
 
 /** The view of a table that suits a screen and what the user asked for. */
-export function tableView(screen: Screen, { format, colour }: Pick<OutputSettings, 'format' | 'colour'>): TableView {
+export function tableView(
+  screen: Screen,
+  { format, colour, unicode }: Pick<OutputSettings, 'format' | 'colour'> & Partial<Pick<OutputSettings, 'unicode'>>
+): TableView {
   return {
     wide: format === 'wide',
+    unicode,
     width: screen.isTTY === true && format !== 'wide' ? screen.columns : undefined,
     paint: colour.stdout ? paintTone : undefined
   }

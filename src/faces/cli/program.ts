@@ -257,6 +257,7 @@ function outputSettings(flags: Readonly<Record<string, unknown>>, settings: Clie
     quiet: settings.quiet,
     verbose: settings.verbose,
     yes: flags['yes'] === true,
+    unicode: settings.unicode === true,
     colour: { stdout: coloured(terminal.stdout.isTTY), stderr: coloured(terminal.stderr.isTTY) }
   }
 }

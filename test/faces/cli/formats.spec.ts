@@ -17,6 +17,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
   peers: [],
   status: [],
   stats: [],
+  alerts: [],
   events: [],
   id: [],
   drain: ['birch'],
@@ -96,7 +97,8 @@ describe('output formats', () => {
       return (await run(['stats', '-w', ...flags], { api: api.url, tty, clock, signal: interrupt.signal })).stdout
     }
     const drawn = await watch(true)
-    assert.equal(drawn.split('\u001B[8A\u001B[J').length, 2, 'not drawn over itself')
+    assert.equal(drawn.split(/\u001B\[\d+A\u001B\[J/).length, 2, 'not drawn over itself')
+    assert.match(drawn, /FUNCTION +CALLS[^]*thumb +630/)
     const line = '12:00:00.000Z peers=3/5 cpu=37% mem=43% reserved=33% running=14 ok=2929 failed=23\n'
     assert.equal(await watch(false), line + line)
     for (const sample of (await watch(true, '-o', 'jsonl')).trimEnd().split('\n')) assert.ok('totals' in (JSON.parse(sample) as object))

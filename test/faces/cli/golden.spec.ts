@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { checkListSchema, clusterSchema, functionListSchema, peerListSchema, statsSchema } from '../../../src/model/rest.ts'
 import { explanationSchema, invocationListSchema } from '../../../src/model/rest-invocations.ts'
+import { alertListSchema, statsHistorySchema } from '../../../src/model/rest-telemetry.ts'
 import { problem } from '../fake-api.ts'
 import { assertGolden } from '../golden.ts'
 import { CHECKS, startHealthyApi } from '../healthy-api.ts'
-import { CLUSTER, EXPLANATION, INVOCATION, INVOCATION_ID, PEER_LIST, STATS, THUMB, UPPER } from '../samples.ts'
+import { ALERTS, CLUSTER, EXPLANATION, HISTORY, INVOCATION, INVOCATION_ID, PEER_LIST, STATS, THUMB, UPPER } from '../samples.ts'
 import { run } from './run.ts'
 
 /** Each command line as its user sees it: what it prints, where, and how it ends. */
@@ -13,6 +14,8 @@ const SCREENS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'peers-wide': [['peers', '-o', 'wide']],
   status: [['status']],
   stats: [['stats'], ['stats', 'birch']],
+  'stats-since': [['stats', '--since', '3m']],
+  alerts: [['alerts'], ['alerts', '--recent'], ['alerts', '--rules'], ['alerts', '-o', 'name']],
   functions: [['functions'], ['list', '-o', 'name'], ['functions', 'thumb']],
   upload: [['upload', 'acme/thumb:1.4']],
   remove: [
@@ -75,6 +78,8 @@ describe('cares, its screens', () => {
       [peerListSchema, PEER_LIST],
       [clusterSchema, CLUSTER],
       [statsSchema, STATS],
+      [statsHistorySchema, HISTORY],
+      [alertListSchema, ALERTS],
       [functionListSchema, { items: [THUMB, UPPER] }],
       [invocationListSchema, { items: [INVOCATION] }],
       [explanationSchema, EXPLANATION],

@@ -1,6 +1,9 @@
 import type { Stats } from '../../../model/rest.ts'
-import type { StreamItem } from '../command.ts'
+import type { StatsHistoryBody } from '../../../model/rest-telemetry.ts'
+import type { Result, StreamItem } from '../command.ts'
 import { CaresError } from '../../../model/errors.ts'
+import { parseDurationMs } from '../../../model/units.ts'
+import { historyLines } from '../../history-view.ts'
 import { renderTable } from '../../table.ts'
 import { peerStatsLine, statsLine, statsTable } from '../../peer-view.ts'
 import { defineCommand } from '../command.ts'
@@ -8,28 +11,53 @@ import { listed, listOptions, WATCH_OPTION, type WatchFlags } from '../listing.t
 import { PEER_STATS_KEYS } from '../peer-keys.ts'
 import { poll } from '../poll.ts'
 
-export const stats = defineCommand<WatchFlags>({
+/** How far back the rows of `-w` go. */
+const WATCHED_MS = 5 * 60_000
+
+export const stats = defineCommand<WatchFlags & { since?: number }>({
   args: [{ name: 'PEER', description: 'a name, an id, or the beginning of an id', required: false, completes: 'peer' }],
-  options: [WATCH_OPTION, ...listOptions(PEER_STATS_KEYS)],
+  options: [
+    WATCH_OPTION,
+    { flags: '--since <DURATION>', description: 'what has been, up to 24h, by time', parse: parseDurationMs },
+    ...listOptions(PEER_STATS_KEYS)
+  ],
   examples: [
     { comment: 'What all peers use and have done', command: 'cares stats' },
     { comment: 'Live, like top', command: 'cares stats -w --sort cpu' },
+    { comment: 'How the last hour was', command: 'cares stats --since 1h' },
     { comment: 'One sample a second for a program', command: 'cares stats atlas -w -o jsonl' }
   ],
-  async run({ args: [name], options, client, clock, signal }) {
+  async run({ args: [name], options, client, clock, terminal, signal }): Promise<Result> {
     const sample = async (): Promise<Stats> => {
       const all = await client.stats({ signal })
       return { ...all, items: name === undefined ? [...listed(all.items, PEER_STATS_KEYS, options)] : [findPeer(all, name)] }
+    }
+    const historyOf = async (sinceMs: number): Promise<StatsHistoryBody> =>
+      await client.statsHistory({ sinceMs, ...(name === undefined ? {} : { peers: [name] }), signal })
+    if (options.since !== undefined) {
+      const [history, now] = [await historyOf(options.since), await sample()]
+      return {
+        kind: 'item',
+        data: history,
+        lines: view => historyLines(history, now.items, view),
+        names: history.peers.map(peer => peer.name)
+      }
     }
     if (options.watch === true) {
       const item = async (): Promise<StreamItem> => {
         const now = await sample()
         const [peer] = now.items
+        // A pipe gets a line a sample, which has no room for more.
+        const history = terminal.stdout.isTTY === true ? await historyOf(WATCHED_MS) : undefined
         return {
           data: now,
           name: now.items.map(each => each.name).join(' '),
           line: name === undefined || peer === undefined ? statsLine(now) : peerStatsLine(now.at, peer),
-          frame: view => [...renderTable(statsTable(now.items), view), ...(name === undefined ? ['', statsLine(now)] : [])]
+          frame: view => [
+            ...renderTable(statsTable(now.items), view),
+            ...(name === undefined ? ['', statsLine(now)] : []),
+            ...(history === undefined ? [] : ['', ...historyLines(history, now.items, view)])
+          ]
         }
       }
       return { kind: 'stream', items: poll(item, { clock, signal }) }
