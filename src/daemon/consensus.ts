@@ -172,12 +172,12 @@ export class Consensus implements Startable {
     return committed
   }
 
-  /** Changes the members. Resolves when the change is appended, which is when it counts; throws `conflict` when it is refused for now. */
-  async reconfigure(configuration: Configuration): Promise<void> {
+  /** Changes the members from what they were `from`. Resolves when that is appended, which is when it counts; throws `conflict` when refused. */
+  async reconfigure(configuration: Configuration, { from }: { from: Configuration }): Promise<void> {
     this.#assertTakingPart()
     const settle = Promise.withResolvers<void>()
     const take = (state: RaftState, nowMs: number): Step => {
-      const result = raft.reconfigure(state, configuration, nowMs)
+      const result = raft.reconfigure(state, configuration, nowMs, from)
       if (result.outcome === 'appended') settle.resolve()
       else settle.reject(new CaresError('conflict', `the members cannot be changed now: ${result.reason}`, { retryable: true }))
       return result

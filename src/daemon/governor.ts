@@ -93,7 +93,8 @@ export class Governor implements Startable {
     while (!isDone(consensus.configuration)) {
       this.#assertActive()
       try {
-        await consensus.reconfigure(next(consensus.configuration))
+        const from = consensus.configuration
+        await consensus.reconfigure(next(from), { from })
       } catch (err) {
         if (toCaresError(err).code !== 'conflict') throw err
         await clock.sleep(CHANGE_RETRY_MS, { signal })
@@ -137,7 +138,7 @@ export class Governor implements Startable {
       return
     }
     try {
-      await consensus.reconfigure(change.configuration)
+      await consensus.reconfigure(change.configuration, { from: configuration })
       log.info({ peer: change.peer, change: change.type, reason: change.reason }, 'members changed')
     } catch (err) {
       log.debug({ err, peer: change.peer, change: change.type }, 'change of members refused for now')

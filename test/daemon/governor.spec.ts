@@ -38,7 +38,9 @@ describe('Governor', () => {
       indices: { last: 0, commit: 0, applied: 0 },
       applied: async () => {},
       silentMs: (peer: PeerId) => (peer === mute ? Number.POSITIVE_INFINITY : 0),
-      reconfigure: async (next: Configuration) => {
+      reconfigure: async (next: Configuration, { from }: { from: Configuration }) => {
+        await turn() // What was asked before has its turn first.
+        if (from !== configuration) throw new CaresError('conflict', 'the members have changed meanwhile')
         if (pending) throw new CaresError('conflict', 'another change is pending')
         configuration = next
       }
@@ -69,6 +71,14 @@ describe('Governor', () => {
     await pass(100)
     await admitted
     assert.deepEqual(configuration.learners, [BIRCH, CEDAR])
+  })
+
+  it('lets two peers in that come at once', async () => {
+    configuration = { voters: [ATLAS], learners: [] }
+    const admitted = Promise.all([governor.admit(BIRCH, { signal }), governor.admit(CEDAR, { signal })])
+    await pass(200)
+    await admitted
+    assert.deepEqual(configuration.learners.toSorted(), [BIRCH, CEDAR])
   })
 
   it('lets a peer in that is a member already, without a change', async () => {

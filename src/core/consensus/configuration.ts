@@ -4,7 +4,7 @@ import type { PersistBatch } from '../../model/ports/store.ts'
 import { MEMBERS_MAX } from './limits.ts'
 
 /** Why a configuration may not follow another, or undefined when it may. */
-export type ConfigurationFault = 'invalid' | 'unchanged' | 'two-voters'
+export type ConfigurationFault = 'invalid' | 'unchanged' | 'two-voters' | 'outdated'
 
 /** The configuration in the form that is logged: both lists sorted. */
 export function normalize({ voters, learners }: Configuration): Configuration {

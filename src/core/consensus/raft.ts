@@ -171,12 +171,15 @@ export function propose(state: RaftState, commands: readonly Uint8Array[], nowMs
 
 /**
  * Changes the members: one voter at a time, learners freely. Refused unless an entry of this term is committed and no other change is under
- * way: without that, two leaders can each make a change that the other's majority does not know (Ongaro 2015, raft-dev).
+ * way: without that, two leaders can each make a change that the other's majority does not know (Ongaro 2015, raft-dev). `from`: the members that
+ * the change was thought out for; when they are others by now, it would undo without a word what was changed meanwhile.
  */
-export function reconfigure(state: RaftState, configuration: Configuration, nowMs: number): Reconfiguration {
+export function reconfigure(state: RaftState, configuration: Configuration, nowMs: number, from = configurationOf(state)): Reconfiguration {
   const next = normalize(configuration)
   const isPending = newestConfiguration(state.log).index > state.commitIndex
-  const reason = refusal(state, nowMs) ?? (isPending ? 'pending' : faultOfChange(configurationOf(state), next))
+  const isOutdated = faultOfChange(normalize(from), configurationOf(state)) !== 'unchanged'
+  const fault = isOutdated ? 'outdated' : faultOfChange(configurationOf(state), next)
+  const reason = refusal(state, nowMs) ?? (isPending ? 'pending' : fault)
   if (reason !== undefined) return { state, effects: [], outcome: 'refused', reason }
   const draft = beginStep(state, nowMs)
   const index = lastIndex(state.log) + 1

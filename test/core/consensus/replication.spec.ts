@@ -356,6 +356,14 @@ describe('a change of members', () => {
     assert.deepEqual(reasons, ['not-leader', 'warming', 'pending', 'two-voters', 'two-voters', 'invalid', 'invalid', 'unchanged'])
   })
 
+  it('is refused when it was thought out for other members than there are', () => {
+    const leader = activeLeader()
+    const from = { voters: [A, B, C], learners: [D] }
+    const step = reconfigure(leader, { voters: [A, B, C], learners: [] }, nowOf(leader), from)
+    assert.equal(step.outcome === 'refused' && step.reason, 'outdated')
+    assert.equal(reconfigure(leader, withLearner, nowOf(leader), { voters: [C, B, A], learners: [] }).outcome, 'appended')
+  })
+
   it('lets a leader that removed itself go on until that is committed, without counting its own copy', () => {
     const leader = activeLeader()
     const removed = reconfigure(leader, { voters: [B, C], learners: [] }, nowOf(leader))
