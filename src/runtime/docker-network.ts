@@ -119,7 +119,7 @@ export class DockerNetworks {
 
 /** What the engine calls the bridge of a network on its machine. */
 async function bridgeOf(network: Docker.Network): Promise<string> {
-  const { Id } = (await network.inspect()) as Docker.NetworkInspectInfo
+  const { Id } = await network.inspect()
   return `br-${Id.slice(0, BRIDGE_ID_CHARS)}`
 }
 

@@ -245,13 +245,13 @@ export class FunctionRuntime implements Runtime {
 
   #idle(): readonly Idle[] {
     const idle = [...this.#prewarm.idle(), ...[...this.#pools.values()].flatMap(pool => pool.idle())]
-    return idle.map(one => ({
-      ...one,
-      evict: async () => {
-        this.#demands.evicted(one.worth)
-        await one.evict()
+    return idle.map(({ worth, reservation, evict }) => {
+      const giveUp = async (): Promise<void> => {
+        this.#demands.evicted(worth)
+        await evict()
       }
-    }))
+      return { worth, reservation, evict: giveUp }
+    })
   }
 
   /** Reads a program's log. A server's stdout is log; a one-shot's is its answer. */

@@ -11,37 +11,50 @@ export class SecondEngine {
   /** As in DOCKER_HOST. */
   readonly host: string
   readonly #root: string
-  readonly #process: ChildProcess
+  #process: ChildProcess | undefined
 
-  private constructor(root: string, process: ChildProcess) {
+  private constructor(root: string) {
     this.#root = root
-    this.#process = process
     this.host = `unix://${join(root, 'docker.sock')}`
     this.docker = new Docker({ socketPath: join(root, 'docker.sock') })
   }
 
   /** Starts it and waits until it answers. Throws when there is no dockerd, or it may not run here. */
   static async start(): Promise<SecondEngine> {
-    const root = await mkdtemp(join(tmpdir(), 'cares-engine-'))
+    const engine = new SecondEngine(await mkdtemp(join(tmpdir(), 'cares-engine-')))
+    await engine.run()
+    return engine
+  }
+
+  /** Runs it, with what it held when it was halted. */
+  async run(): Promise<void> {
+    const root = this.#root
     const places = ['--data-root', join(root, 'data'), '--exec-root', join(root, 'exec'), '--pidfile', join(root, 'pid')]
     // A network namespace of its own: an engine without a bridge removes the bridge of the machine's own engine where it finds it.
     const apart = ['--bridge=none', '--iptables=false', '--ip-masq=false']
     const command = ['dockerd', ...places, ...apart, '--host', `unix://${join(root, 'docker.sock')}`]
     const process = spawn('unshare', ['--net', '--', ...command], { stdio: 'ignore' })
+    this.#process = process
     const failed = new Promise<never>((_, reject) => process.once('error', reject))
-    const engine = new SecondEngine(root, process)
     const answers = eventually('the second engine to answer', async () => {
-      await engine.docker.ping()
+      await this.docker.ping()
       return true
     })
     await Promise.race([answers, failed])
-    return engine
+  }
+
+  /** Ends it, and with it what runs in it. */
+  async halt(): Promise<void> {
+    const process = this.#process
+    if (process === undefined) return
+    this.#process = undefined
+    const ended = new Promise<void>(resolve => process.once('exit', () => resolve()))
+    process.kill('SIGTERM')
+    await ended
   }
 
   async stop(): Promise<void> {
-    const ended = new Promise<void>(resolve => this.#process.once('exit', () => resolve()))
-    this.#process.kill('SIGTERM')
-    await ended
+    await this.halt()
     await rm(this.#root, { recursive: true, force: true, maxRetries: 5 })
   }
 }
