@@ -1,5 +1,5 @@
 import type { FunctionItem, PutResultBody } from '../model/rest.ts'
-import { formatBytes, formatDurationMs } from '../model/units.ts'
+import { formatBytes, formatDurationMs, formatUsd } from '../model/units.ts'
 import type { Table } from './table.ts'
 import { formatAge, keyed } from './text.ts'
 
@@ -49,11 +49,24 @@ export function functionLines(fn: FunctionItem, nowMs: number): string[] {
     ['limits', `cpu ${fn.cpus}, memory ${formatBytes(fn.memoryBytes)}, timeout ${formatDurationMs(fn.timeoutMs)}`],
     ['calls', `${fn.concurrency} at once in a container${fn.prewarm !== 0 ? `, ${fn.prewarm} prewarmed` : ''}`],
     ['network', fn.network],
+    ['placement', placementText(fn)],
     ['retries', fn.idempotent ? 'idempotent: may be run again' : 'only while it has not started'],
     // Values are often secrets; whoever needs them asks for JSON.
     ['env', Object.keys(fn.env).join(' ') || 'none'],
     ['url', fn.url]
   ])
+}
+
+/** How workers for its calls are chosen, in words. */
+function placementText({ placement = {} }: FunctionItem): string {
+  const { strategy, objective, maxCostUsd, require = [] } = placement
+  const parts = [
+    strategy ?? [],
+    objective === undefined ? [] : `for ${objective}`,
+    maxCostUsd === undefined ? [] : `at most ${formatUsd(maxCostUsd)} a call`,
+    require.length === 0 ? [] : `on peers with ${require.join(', ')}`
+  ].flat()
+  return parts.length === 0 ? "the cluster's" : parts.join(', ')
 }
 
 /** What `cares upload` says when the function is there. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import type { FunctionSpec } from './function.ts'
+import { CONSTRAINTS_MAX, type FunctionSpec } from './function.ts'
+import { OBJECTIVES, STRATEGY_NAMES } from './placement.ts'
 import type { ImageInfo } from './ports/runtime.ts'
 import type { FunctionRequest } from './service.ts'
 import { CaresError } from './errors.ts'
@@ -67,6 +68,23 @@ const timeoutMs = z
 const concurrency = z.int().min(1).max(FUNCTION_LIMITS.concurrencyMax)
 const prewarm = z.union([z.int().min(0).max(FUNCTION_LIMITS.prewarmMax), z.literal('auto')])
 const port = z.int().min(0).max(65_535)
+const constraint = z
+  .string()
+  .max(256)
+  .regex(/^[^\s=!]+(?:!?=\S*)?$/, 'must be like zone=eu, zone!=us or gpu')
+
+/** Read-only, as in the model. */
+const constraints: z.ZodType<readonly string[], readonly string[]> = z.array(constraint).max(CONSTRAINTS_MAX)
+
+/** How workers are chosen, as a request or file says it and the log keeps it. */
+export const placementPolicySchema = z
+  .strictObject({
+    strategy: z.enum(STRATEGY_NAMES).optional(),
+    objective: z.enum(OBJECTIVES).optional().describe('what the strategy `cost` saves'),
+    maxCostUsd: z.number().positive().max(1_000_000).optional().describe('a call that is expected to cost more is refused'),
+    require: constraints.optional().describe('labels of a worker: `zone=eu`, `zone!=us`, `gpu`')
+  })
+  .refine(({ strategy = 'cost', objective }) => objective === undefined || strategy === 'cost', 'only the strategy cost has an objective')
 const contract = z.enum(['stdio', 'http'])
 const network = z.enum(['none', 'egress'])
 const readyPath = z
@@ -115,7 +133,8 @@ export const functionRequestSchema = z.strictObject({
   prewarm: prewarm.exactOptional(),
   idempotent: z.boolean().exactOptional(),
   env: env.exactOptional(),
-  network: network.exactOptional()
+  network: network.exactOptional(),
+  placement: placementPolicySchema.optional()
 })
 
 /** A spec with nothing left open, as it stands in the log. */
@@ -133,7 +152,8 @@ export const functionSpecSchema = z
     prewarm,
     idempotent: z.boolean(),
     env,
-    network
+    network,
+    placement: placementPolicySchema.optional()
   })
   .superRefine((spec, context) => {
     const issue = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message })
@@ -179,7 +199,8 @@ export function resolveSpec(request: FunctionRequest, imageTraits: ImageTraits):
     prewarm: asked.prewarm ?? FUNCTION_DEFAULTS.prewarm,
     idempotent: asked.idempotent ?? FUNCTION_DEFAULTS.idempotent,
     env: asked.env ?? {},
-    network: asked.network ?? FUNCTION_DEFAULTS.network
+    network: asked.network ?? FUNCTION_DEFAULTS.network,
+    ...(asked.placement === undefined ? {} : { placement: asked.placement })
   } satisfies FunctionSpec
   try {
     return parseWith(functionSpecSchema, spec, 'function')

@@ -1,4 +1,5 @@
 import type { Digest } from './ids.ts'
+import type { Objective, StrategyName } from './placement.ts'
 
 /** How a body gets into a container and an answer out of it: `stdio` (stdin to stdout, a process a call) or `http` (a warm server). */
 export type Contract = 'stdio' | 'http'
@@ -31,7 +32,23 @@ export interface FunctionSpec {
   readonly idempotent: boolean
   readonly env: Readonly<Record<string, string>>
   readonly network: NetworkPolicy
+  /** Absent: as whoever places would have it. */
+  readonly placement?: PlacementPolicy | undefined
 }
+
+/** How workers for a function's calls are chosen. What is absent is left to whoever places. */
+export interface PlacementPolicy {
+  readonly strategy?: StrategyName | undefined
+  /** What the strategy `cost` saves. */
+  readonly objective?: Objective | undefined
+  /** A call that is expected to cost more is refused. Only peers that state a price can cost anything. */
+  readonly maxCostUsd?: number | undefined
+  /** What the labels of a worker must be like: `zone=eu`, `zone!=us`, `gpu`. At most {@link CONSTRAINTS_MAX}. */
+  readonly require?: readonly string[] | undefined
+}
+
+/** Constraints of one function. */
+export const CONSTRAINTS_MAX = 16
 
 /** A function as the cluster has agreed on it: the newest revision of its spec and what is known of its image. */
 export interface FunctionRecord extends FunctionSpec {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Configuration, HardState, SnapshotMeta, SnapshotOffer } from './consensus.ts'
 import type { FunctionRecord } from './function.ts'
+import { placementPolicySchema } from './function-request.ts'
 import type { Branded, ClusterUid, Digest, PeerId } from './ids.ts'
 import { taskRecordSchema } from './persisted-task.ts'
 
@@ -33,6 +34,7 @@ export const functionRecordSchema: z.ZodType<FunctionRecord> = z.strictObject({
   idempotent: z.boolean(),
   env: z.record(z.string(), z.string()),
   network: z.enum(['none', 'egress']),
+  placement: placementPolicySchema.optional(),
   digest,
   imageBytes: count,
   revision: z.int().positive(),

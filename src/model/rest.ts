@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ERROR_CODES, type ErrorCode } from './errors.ts'
+import { placementPolicySchema } from './function-request.ts'
 import type { eventSchema } from './rest-events.ts'
 import type {
   acceptedSchema,
@@ -151,6 +152,7 @@ export const functionSchema = z.object({
   idempotent: z.boolean(),
   env: z.record(z.string(), z.string()),
   network: z.enum(['none', 'egress']),
+  placement: placementPolicySchema.optional().describe('how workers are chosen; absent: as whoever places would have it'),
   revision: count,
   updatedAt: time,
   url: z.string().describe('where it is called, on the host that was asked')

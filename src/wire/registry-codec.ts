@@ -1,10 +1,11 @@
 import { ERROR_CHARS_MAX } from '../model/remote-error.ts'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Command, Outcome } from '../model/command.ts'
-import type { FunctionRecord, FunctionSpec } from '../model/function.ts'
+import { CONSTRAINTS_MAX, type FunctionRecord, type FunctionSpec, type PlacementPolicy } from '../model/function.ts'
 import type { Digest } from '../model/ids.ts'
+import { OBJECTIVES, STRATEGY_NAMES } from '../model/placement.ts'
 import { taskChangesSchema, taskOutcomesSchema } from '../model/persisted-task.ts'
-import { amount, oneOf, optional, refuse, required, text, toWhole, whole } from './check.ts'
+import { amount, list, oneOf, optional, refuse, required, text, toWhole, whole } from './check.ts'
 import { createCodec } from './codec.ts'
 import {
   type Command as CommandMessage,
@@ -14,7 +15,9 @@ import {
   type FunctionSpec as FunctionSpecMessage,
   type FunctionSpecSchema,
   type Outcome as OutcomeMessage,
-  type OutcomeSchema
+  type OutcomeSchema,
+  type PlacementPolicy as PlacementPolicyMessage,
+  type PlacementPolicySchema
 } from './generated/registry_pb.ts'
 import { COMMAND_BYTES_MAX, ID_CHARS_MAX, PATH_CHARS_MAX, TEXT_CHARS_MAX } from './limits.ts'
 import { readJson } from './json-text.ts'
@@ -202,7 +205,8 @@ function writeSpec(spec: FunctionSpec): MessageInitShape<typeof FunctionSpecSche
     ...(spec.prewarm === 'auto' ? { prewarmAuto: true } : { prewarm: spec.prewarm }),
     idempotent: spec.idempotent,
     env: writePairs(spec.env),
-    network: spec.network
+    network: spec.network,
+    ...(spec.placement === undefined ? {} : { placement: writePlacement(spec.placement) })
   }
 }
 
@@ -221,7 +225,29 @@ function readSpec(message: FunctionSpecMessage): FunctionSpec {
     prewarm: message.prewarmAuto ? 'auto' : message.prewarm,
     idempotent: message.idempotent,
     env: readPairs(message.env, 'env'),
-    network: oneOf(message.network, 'network', NETWORKS)
+    network: oneOf(message.network, 'network', NETWORKS),
+    ...(message.placement === undefined ? {} : { placement: readPlacement(message.placement) })
+  }
+}
+
+function writePlacement({ strategy, objective, maxCostUsd, require }: PlacementPolicy): MessageInitShape<typeof PlacementPolicySchema> {
+  return {
+    ...optional('strategy', strategy),
+    ...optional('objective', objective),
+    ...optional('maxCostUsd', maxCostUsd),
+    require: [...(require ?? [])]
+  }
+}
+
+function readPlacement({ strategy, objective, maxCostUsd, require }: PlacementPolicyMessage): PlacementPolicy {
+  return {
+    ...(strategy === undefined ? {} : { strategy: oneOf(strategy, 'strategy', STRATEGY_NAMES) }),
+    ...(objective === undefined ? {} : { objective: oneOf(objective, 'objective', OBJECTIVES) }),
+    ...(maxCostUsd === undefined ? {} : { maxCostUsd: amount(maxCostUsd, 'maxCostUsd') }),
+    // None and absent mean the same, and look the same.
+    ...(require.length === 0
+      ? {}
+      : { require: list(require, 'require', CONSTRAINTS_MAX).map(each => text(each, 'require', TEXT_CHARS_MAX)) })
   }
 }
 

@@ -4,7 +4,7 @@ import type { Command, Outcome } from '../../src/model/command.ts'
 import type { Configuration, ConsensusMessage, Entry } from '../../src/model/consensus.ts'
 import type { ControlAnswer, ControlRequest } from '../../src/model/control.ts'
 import type { CostLedger } from '../../src/model/costs.ts'
-import type { FunctionRecord, FunctionSpec } from '../../src/model/function.ts'
+import type { FunctionRecord, FunctionSpec, PlacementPolicy } from '../../src/model/function.ts'
 import type { ArchiveId, Attempt, ClusterUid, Digest, InvocationId, PeerId } from '../../src/model/ids.ts'
 import type { ImageDown, ImageUp } from '../../src/model/image-transfer.ts'
 import type {
@@ -25,7 +25,16 @@ import type {
 import type { LogLine, LogQuery } from '../../src/model/logs.ts'
 import type { SharedObservation } from '../../src/model/observation.ts'
 import type { AgreedState, ClusterDigest, Heartbeat, PeerDigest, PeerProfile, PeerStats, WarmPool } from '../../src/model/peer.ts'
-import { type CostMs, type Decision, ESTIMATE_BASES, type Estimate, type Receipt, type Verdict } from '../../src/model/placement.ts'
+import {
+  type CostMs,
+  type Decision,
+  ESTIMATE_BASES,
+  type Estimate,
+  OBJECTIVES,
+  STRATEGY_NAMES,
+  type Receipt,
+  type Verdict
+} from '../../src/model/placement.ts'
 import type { ConsensusFrame } from '../../src/wire/consensus-codec.ts'
 import type { LaneFrame } from '../../src/wire/lane-codec.ts'
 import { SNAPSHOT_BYTES_MAX } from '../../src/wire/limits.ts'
@@ -200,10 +209,22 @@ const specFields = {
   prewarm: fc.oneof(small, one('auto' as const)),
   idempotent: flag,
   env: pairs(text),
-  network: fc.constantFrom('none', 'egress')
+  network: fc.constantFrom('none', 'egress'),
+  placement: record<PlacementPolicy>(
+    {
+      strategy: fc.constantFrom(...STRATEGY_NAMES),
+      objective: fc.constantFrom(...OBJECTIVES),
+      maxCostUsd: amount,
+      require: fc.array(name, { minLength: 1, maxLength: 4 })
+    },
+    ['strategy', 'objective', 'maxCostUsd', 'require']
+  )
 } as const
-const spec = record<FunctionSpec>(specFields, ['readyPath'])
-const fn = record<FunctionRecord>({ ...specFields, digest, imageBytes: whole, revision: whole, updatedAt: text }, ['readyPath'])
+const spec = record<FunctionSpec>(specFields, ['readyPath', 'placement'])
+const fn = record<FunctionRecord>({ ...specFields, digest, imageBytes: whole, revision: whole, updatedAt: text }, [
+  'readyPath',
+  'placement'
+])
 
 const command: fc.Arbitrary<Command> = fc.oneof(
   record<Extract<Command, { type: 'function-put' }>>(
@@ -213,7 +234,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   record<Extract<Command, { type: 'function-remove' }>>({ type: one('function-remove'), name, ifRevision: whole, at: text }, [
     'ifRevision'
   ]),
-  record<Extract<Command, { type: 'peer-drain' }>>({ type: one('peer-drain'), peer: name, draining: flag, at: text })
+  record<Extract<Command, { type: 'peer-drain' }>>({ type: one('peer-drain'), peer: name, draining: flag, at: text }),
 )
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   record<Extract<Outcome, { function: FunctionRecord }>>({
@@ -226,7 +247,7 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
     type: one('refused'),
     code: fc.constantFrom('revision_mismatch', 'not_found', 'limit_reached', 'conflict'),
     message: text
-  })
+  }),
 )
 
 const invokeUp: fc.Arbitrary<InvokeUp> = fc.oneof(

@@ -9,5 +9,7 @@ export function envBytes({ env }: FunctionSpec): number {
 
 /** Bytes of all texts of a function that the user chose, in UTF-8: the part of its size that differs much from function to function. */
 export function textBytes(spec: FunctionSpec): number {
-  return Buffer.byteLength(spec.name) + Buffer.byteLength(spec.image) + Buffer.byteLength(spec.readyPath ?? '') + envBytes(spec)
+  const constraints = spec.placement?.require ?? []
+  const texts = [spec.name, spec.image, spec.readyPath ?? '', ...constraints]
+  return texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), envBytes(spec))
 }

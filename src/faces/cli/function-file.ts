@@ -27,7 +27,15 @@ const functionFileSchema = z.strictObject({
   prewarm: z.union([z.number(), z.literal('auto')]).optional(),
   idempotent: z.boolean().optional(),
   env: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
-  network: z.enum(['none', 'egress']).optional()
+  network: z.enum(['none', 'egress']).optional(),
+  placement: z
+    .strictObject({
+      strategy: z.string().optional(),
+      objective: z.string().optional(),
+      maxCost: z.number().optional(),
+      require: z.array(z.string()).optional()
+    })
+    .optional()
 })
 
 /** Where each field of a request stands in the file. */
@@ -36,7 +44,8 @@ const FILE_PATHS: Readonly<Record<string, readonly string[]>> = {
   readyPath: ['http', 'ready'],
   cpus: ['resources', 'cpu'],
   memoryBytes: ['resources', 'memory'],
-  timeoutMs: ['timeout']
+  timeoutMs: ['timeout'],
+  maxCostUsd: ['placement', 'maxCost']
 }
 
 /**
@@ -69,7 +78,7 @@ interface FileIssue {
 function readDocument(document: Document): { request: FunctionRequest } | { issues: FileIssue[] } {
   const parsed = functionFileSchema.safeParse(document.toJS(), { error: issueText })
   if (!parsed.success) return { issues: parsed.error.issues.flatMap(issue => describe(issue, document, issue.path)) }
-  const { name, image, contract, http, resources, timeout, concurrency, prewarm, idempotent, env, network } = parsed.data
+  const { name, image, contract, http, resources, timeout, concurrency, prewarm, idempotent, env, network, placement } = parsed.data
   const texts = env === undefined ? undefined : Object.fromEntries(Object.entries(env).map(([key, value]) => [key, String(value)]))
   const fields = {
     name,
@@ -84,7 +93,8 @@ function readDocument(document: Document): { request: FunctionRequest } | { issu
     prewarm,
     idempotent,
     env: texts,
-    network
+    network,
+    placement: placement === undefined ? undefined : policyOf(placement)
   }
   const request = functionRequestSchema.safeParse(Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)), {
     error: issueText
@@ -96,6 +106,11 @@ function readDocument(document: Document): { request: FunctionRequest } | { issu
       return describe(issue, document, [...(FILE_PATHS[String(first)] ?? [first ?? '']), ...rest])
     })
   }
+}
+
+/** The file's `maxCost` is in US dollars, as money is everywhere. */
+function policyOf({ maxCost, ...rest }: { readonly maxCost?: number | undefined }): object {
+  return { ...rest, ...(maxCost === undefined ? {} : { maxCostUsd: maxCost }) }
 }
 
 function describe(issue: z.core.$ZodIssue, document: Document, path: readonly PropertyKey[]): FileIssue[] {

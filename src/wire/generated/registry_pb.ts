@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file registry.proto.
  */
 export const file_registry: GenFile = /*@__PURE__*/
-  fileDesc("Cg5yZWdpc3RyeS5wcm90bxIIY2FyZXMudjEiIgoEVGV4dBILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkiqQIKDEZ1bmN0aW9uU3BlYxIMCgRuYW1lGAEgASgJEg0KBWltYWdlGAIgASgJEhAKCGNvbnRyYWN0GAMgASgJEgwKBHBvcnQYBCABKA0SFwoKcmVhZHlfcGF0aBgFIAEoCUgAiAEBEgwKBGNwdXMYBiABKAESFAoMbWVtb3J5X2J5dGVzGAcgASgEEhIKCnRpbWVvdXRfbXMYCCABKAQSEwoLY29uY3VycmVuY3kYCSABKA0SDwoHcHJld2FybRgKIAEoDRISCgppZGVtcG90ZW50GAsgASgIEhsKA2VudhgMIAMoCzIOLmNhcmVzLnYxLlRleHQSDwoHbmV0d29yaxgNIAEoCRIUCgxwcmV3YXJtX2F1dG8YDiABKAhCDQoLX3JlYWR5X3BhdGgigQEKDkZ1bmN0aW9uUmVjb3JkEiQKBHNwZWMYASABKAsyFi5jYXJlcy52MS5GdW5jdGlvblNwZWMSDgoGZGlnZXN0GAIgASgJEhMKC2ltYWdlX2J5dGVzGAMgASgEEhAKCHJldmlzaW9uGAQgASgEEhIKCnVwZGF0ZWRfYXQYBSABKAkizwEKB0NvbW1hbmQSLQoMZnVuY3Rpb25fcHV0GAEgASgLMhUuY2FyZXMudjEuRnVuY3Rpb25QdXRIABIzCg9mdW5jdGlvbl9yZW1vdmUYAiABKAsyGC5jYXJlcy52MS5GdW5jdGlvblJlbW92ZUgAEikKCnBlZXJfZHJhaW4YAyABKAsyEy5jYXJlcy52MS5QZWVyRHJhaW5IABItCgx0YXNrX2NoYW5nZXMYBCABKAsyFS5jYXJlcy52MS5UYXNrQ2hhbmdlc0gAQgYKBGtpbmQijgEKC0Z1bmN0aW9uUHV0EiQKBHNwZWMYASABKAsyFi5jYXJlcy52MS5GdW5jdGlvblNwZWMSDgoGZGlnZXN0GAIgASgJEhMKC2ltYWdlX2J5dGVzGAMgASgEEhgKC2lmX3JldmlzaW9uGAQgASgESACIAQESCgoCYXQYBSABKAlCDgoMX2lmX3JldmlzaW9uIlQKDkZ1bmN0aW9uUmVtb3ZlEgwKBG5hbWUYASABKAkSGAoLaWZfcmV2aXNpb24YAiABKARIAIgBARIKCgJhdBgDIAEoCUIOCgxfaWZfcmV2aXNpb24iNwoJUGVlckRyYWluEgwKBHBlZXIYASABKAkSEAoIZHJhaW5pbmcYAiABKAgSCgoCYXQYAyABKAkiHgoLVGFza0NoYW5nZXMSDwoHY2hhbmdlcxgBIAEoCSLsAgoHT3V0Y29tZRI0ChBmdW5jdGlvbl9jcmVhdGVkGAEgASgLMhguY2FyZXMudjEuRnVuY3Rpb25SZWNvcmRIABI0ChBmdW5jdGlvbl91cGRhdGVkGAIgASgLMhguY2FyZXMudjEuRnVuY3Rpb25SZWNvcmRIABI2ChJmdW5jdGlvbl91bmNoYW5nZWQYAyABKAsyGC5jYXJlcy52MS5GdW5jdGlvblJlY29yZEgAEjUKEGZ1bmN0aW9uX3JlbW92ZWQYBCABKAsyGS5jYXJlcy52MS5GdW5jdGlvblJlbW92ZWRIABInCglkcmFpbl9zZXQYBSABKAsyEi5jYXJlcy52MS5EcmFpblNldEgAEiQKB3JlZnVzZWQYBiABKAsyES5jYXJlcy52MS5SZWZ1c2VkSAASLwoNdGFza3NfY2hhbmdlZBgHIAEoCzIWLmNhcmVzLnYxLlRhc2tzQ2hhbmdlZEgAQgYKBGtpbmQiMQoPRnVuY3Rpb25SZW1vdmVkEgwKBG5hbWUYASABKAkSEAoIcmV2aXNpb24YAiABKAQiKgoIRHJhaW5TZXQSDAoEcGVlchgBIAEoCRIQCghkcmFpbmluZxgCIAEoCCIgCgxUYXNrc0NoYW5nZWQSEAoIb3V0Y29tZXMYASABKAkiKAoHUmVmdXNlZBIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAliBnByb3RvMw");
+  fileDesc("Cg5yZWdpc3RyeS5wcm90bxIIY2FyZXMudjEiIgoEVGV4dBILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAki1wIKDEZ1bmN0aW9uU3BlYxIMCgRuYW1lGAEgASgJEg0KBWltYWdlGAIgASgJEhAKCGNvbnRyYWN0GAMgASgJEgwKBHBvcnQYBCABKA0SFwoKcmVhZHlfcGF0aBgFIAEoCUgAiAEBEgwKBGNwdXMYBiABKAESFAoMbWVtb3J5X2J5dGVzGAcgASgEEhIKCnRpbWVvdXRfbXMYCCABKAQSEwoLY29uY3VycmVuY3kYCSABKA0SDwoHcHJld2FybRgKIAEoDRISCgppZGVtcG90ZW50GAsgASgIEhsKA2VudhgMIAMoCzIOLmNhcmVzLnYxLlRleHQSDwoHbmV0d29yaxgNIAEoCRIUCgxwcmV3YXJtX2F1dG8YDiABKAgSLAoJcGxhY2VtZW50GBQgASgLMhkuY2FyZXMudjEuUGxhY2VtZW50UG9saWN5Qg0KC19yZWFkeV9wYXRoIpgBCg9QbGFjZW1lbnRQb2xpY3kSFQoIc3RyYXRlZ3kYASABKAlIAIgBARIWCglvYmplY3RpdmUYAiABKAlIAYgBARIZCgxtYXhfY29zdF91c2QYAyABKAFIAogBARIPCgdyZXF1aXJlGAQgAygJQgsKCV9zdHJhdGVneUIMCgpfb2JqZWN0aXZlQg8KDV9tYXhfY29zdF91c2QigQEKDkZ1bmN0aW9uUmVjb3JkEiQKBHNwZWMYASABKAsyFi5jYXJlcy52MS5GdW5jdGlvblNwZWMSDgoGZGlnZXN0GAIgASgJEhMKC2ltYWdlX2J5dGVzGAMgASgEEhAKCHJldmlzaW9uGAQgASgEEhIKCnVwZGF0ZWRfYXQYBSABKAkizwEKB0NvbW1hbmQSLQoMZnVuY3Rpb25fcHV0GAEgASgLMhUuY2FyZXMudjEuRnVuY3Rpb25QdXRIABIzCg9mdW5jdGlvbl9yZW1vdmUYAiABKAsyGC5jYXJlcy52MS5GdW5jdGlvblJlbW92ZUgAEikKCnBlZXJfZHJhaW4YAyABKAsyEy5jYXJlcy52MS5QZWVyRHJhaW5IABItCgx0YXNrX2NoYW5nZXMYBCABKAsyFS5jYXJlcy52MS5UYXNrQ2hhbmdlc0gAQgYKBGtpbmQijgEKC0Z1bmN0aW9uUHV0EiQKBHNwZWMYASABKAsyFi5jYXJlcy52MS5GdW5jdGlvblNwZWMSDgoGZGlnZXN0GAIgASgJEhMKC2ltYWdlX2J5dGVzGAMgASgEEhgKC2lmX3JldmlzaW9uGAQgASgESACIAQESCgoCYXQYBSABKAlCDgoMX2lmX3JldmlzaW9uIlQKDkZ1bmN0aW9uUmVtb3ZlEgwKBG5hbWUYASABKAkSGAoLaWZfcmV2aXNpb24YAiABKARIAIgBARIKCgJhdBgDIAEoCUIOCgxfaWZfcmV2aXNpb24iNwoJUGVlckRyYWluEgwKBHBlZXIYASABKAkSEAoIZHJhaW5pbmcYAiABKAgSCgoCYXQYAyABKAkiHgoLVGFza0NoYW5nZXMSDwoHY2hhbmdlcxgBIAEoCSLsAgoHT3V0Y29tZRI0ChBmdW5jdGlvbl9jcmVhdGVkGAEgASgLMhguY2FyZXMudjEuRnVuY3Rpb25SZWNvcmRIABI0ChBmdW5jdGlvbl91cGRhdGVkGAIgASgLMhguY2FyZXMudjEuRnVuY3Rpb25SZWNvcmRIABI2ChJmdW5jdGlvbl91bmNoYW5nZWQYAyABKAsyGC5jYXJlcy52MS5GdW5jdGlvblJlY29yZEgAEjUKEGZ1bmN0aW9uX3JlbW92ZWQYBCABKAsyGS5jYXJlcy52MS5GdW5jdGlvblJlbW92ZWRIABInCglkcmFpbl9zZXQYBSABKAsyEi5jYXJlcy52MS5EcmFpblNldEgAEiQKB3JlZnVzZWQYBiABKAsyES5jYXJlcy52MS5SZWZ1c2VkSAASLwoNdGFza3NfY2hhbmdlZBgHIAEoCzIWLmNhcmVzLnYxLlRhc2tzQ2hhbmdlZEgAQgYKBGtpbmQiMQoPRnVuY3Rpb25SZW1vdmVkEgwKBG5hbWUYASABKAkSEAoIcmV2aXNpb24YAiABKAQiKgoIRHJhaW5TZXQSDAoEcGVlchgBIAEoCRIQCghkcmFpbmluZxgCIAEoCCIgCgxUYXNrc0NoYW5nZWQSEAoIb3V0Y29tZXMYASABKAkiKAoHUmVmdXNlZBIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAliBnByb3RvMw");
 
 /**
  * @generated from message cares.v1.Text
@@ -115,6 +115,11 @@ export type FunctionSpec = Message<"cares.v1.FunctionSpec"> & {
    * @generated from field: bool prewarm_auto = 14;
    */
   prewarmAuto: boolean;
+
+  /**
+   * @generated from field: cares.v1.PlacementPolicy placement = 20;
+   */
+  placement?: PlacementPolicy | undefined;
 };
 
 /**
@@ -123,6 +128,42 @@ export type FunctionSpec = Message<"cares.v1.FunctionSpec"> & {
  */
 export const FunctionSpecSchema: GenMessage<FunctionSpec> = /*@__PURE__*/
   messageDesc(file_registry, 1);
+
+/**
+ * How workers are chosen. What is absent is left to whoever places.
+ *
+ * @generated from message cares.v1.PlacementPolicy
+ */
+export type PlacementPolicy = Message<"cares.v1.PlacementPolicy"> & {
+  /**
+   * @generated from field: optional string strategy = 1;
+   */
+  strategy?: string | undefined;
+
+  /**
+   * @generated from field: optional string objective = 2;
+   */
+  objective?: string | undefined;
+
+  /**
+   * @generated from field: optional double max_cost_usd = 3;
+   */
+  maxCostUsd?: number | undefined;
+
+  /**
+   * zone=eu, zone!=us, gpu
+   *
+   * @generated from field: repeated string require = 4;
+   */
+  require: string[];
+};
+
+/**
+ * Describes the message cares.v1.PlacementPolicy.
+ * Use `create(PlacementPolicySchema)` to create a new message.
+ */
+export const PlacementPolicySchema: GenMessage<PlacementPolicy> = /*@__PURE__*/
+  messageDesc(file_registry, 2);
 
 /**
  * @generated from message cares.v1.FunctionRecord
@@ -159,7 +200,7 @@ export type FunctionRecord = Message<"cares.v1.FunctionRecord"> & {
  * Use `create(FunctionRecordSchema)` to create a new message.
  */
 export const FunctionRecordSchema: GenMessage<FunctionRecord> = /*@__PURE__*/
-  messageDesc(file_registry, 2);
+  messageDesc(file_registry, 3);
 
 /**
  * @generated from message cares.v1.Command
@@ -200,7 +241,7 @@ export type Command = Message<"cares.v1.Command"> & {
  * Use `create(CommandSchema)` to create a new message.
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
-  messageDesc(file_registry, 3);
+  messageDesc(file_registry, 4);
 
 /**
  * @generated from message cares.v1.FunctionPut
@@ -237,7 +278,7 @@ export type FunctionPut = Message<"cares.v1.FunctionPut"> & {
  * Use `create(FunctionPutSchema)` to create a new message.
  */
 export const FunctionPutSchema: GenMessage<FunctionPut> = /*@__PURE__*/
-  messageDesc(file_registry, 4);
+  messageDesc(file_registry, 5);
 
 /**
  * @generated from message cares.v1.FunctionRemove
@@ -264,7 +305,7 @@ export type FunctionRemove = Message<"cares.v1.FunctionRemove"> & {
  * Use `create(FunctionRemoveSchema)` to create a new message.
  */
 export const FunctionRemoveSchema: GenMessage<FunctionRemove> = /*@__PURE__*/
-  messageDesc(file_registry, 5);
+  messageDesc(file_registry, 6);
 
 /**
  * @generated from message cares.v1.PeerDrain
@@ -291,7 +332,7 @@ export type PeerDrain = Message<"cares.v1.PeerDrain"> & {
  * Use `create(PeerDrainSchema)` to create a new message.
  */
 export const PeerDrainSchema: GenMessage<PeerDrain> = /*@__PURE__*/
-  messageDesc(file_registry, 6);
+  messageDesc(file_registry, 7);
 
 /**
  * @generated from message cares.v1.TaskChanges
@@ -310,7 +351,7 @@ export type TaskChanges = Message<"cares.v1.TaskChanges"> & {
  * Use `create(TaskChangesSchema)` to create a new message.
  */
 export const TaskChangesSchema: GenMessage<TaskChanges> = /*@__PURE__*/
-  messageDesc(file_registry, 7);
+  messageDesc(file_registry, 8);
 
 /**
  * @generated from message cares.v1.Outcome
@@ -369,7 +410,7 @@ export type Outcome = Message<"cares.v1.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_registry, 8);
+  messageDesc(file_registry, 9);
 
 /**
  * @generated from message cares.v1.FunctionRemoved
@@ -391,7 +432,7 @@ export type FunctionRemoved = Message<"cares.v1.FunctionRemoved"> & {
  * Use `create(FunctionRemovedSchema)` to create a new message.
  */
 export const FunctionRemovedSchema: GenMessage<FunctionRemoved> = /*@__PURE__*/
-  messageDesc(file_registry, 9);
+  messageDesc(file_registry, 10);
 
 /**
  * @generated from message cares.v1.DrainSet
@@ -413,7 +454,7 @@ export type DrainSet = Message<"cares.v1.DrainSet"> & {
  * Use `create(DrainSetSchema)` to create a new message.
  */
 export const DrainSetSchema: GenMessage<DrainSet> = /*@__PURE__*/
-  messageDesc(file_registry, 10);
+  messageDesc(file_registry, 11);
 
 /**
  * @generated from message cares.v1.TasksChanged
@@ -432,7 +473,7 @@ export type TasksChanged = Message<"cares.v1.TasksChanged"> & {
  * Use `create(TasksChangedSchema)` to create a new message.
  */
 export const TasksChangedSchema: GenMessage<TasksChanged> = /*@__PURE__*/
-  messageDesc(file_registry, 11);
+  messageDesc(file_registry, 12);
 
 /**
  * @generated from message cares.v1.Refused
@@ -456,5 +497,5 @@ export type Refused = Message<"cares.v1.Refused"> & {
  * Use `create(RefusedSchema)` to create a new message.
  */
 export const RefusedSchema: GenMessage<Refused> = /*@__PURE__*/
-  messageDesc(file_registry, 12);
+  messageDesc(file_registry, 13);
 

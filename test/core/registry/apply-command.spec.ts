@@ -146,7 +146,8 @@ describe('applyCommand', () => {
       prewarm: 2,
       idempotent: true,
       env: { A: '' },
-      network: 'egress'
+      network: 'egress',
+      placement: { strategy: 'greedy', maxCostUsd: 1, require: ['gpu'] }
     }
     const { tables } = applyCommand(emptyTables(), put())
     for (const [field, value] of Object.entries(changed)) {

@@ -1,4 +1,5 @@
 import type { FunctionRequest } from '../../../model/service.ts'
+import { OBJECTIVES, type Objective, STRATEGY_NAMES, type StrategyName } from '../../../model/placement.ts'
 import { CaresError } from '../../../model/errors.ts'
 import { parseBytes, parseDurationMs } from '../../../model/units.ts'
 import { uploadLines } from '../../function-view.ts'
@@ -18,6 +19,10 @@ interface UploadOptions {
   idempotent?: true
   env?: readonly (readonly [string, string])[]
   network?: 'none' | 'egress'
+  strategy?: StrategyName
+  objective?: Objective
+  maxCost?: number
+  require?: readonly string[]
   ifRevision?: number
   pull?: 'always' | 'missing' | 'never'
 }
@@ -43,6 +48,10 @@ export const upload = defineCommand<UploadOptions>({
     { flags: '--idempotent', description: 'running a call twice does no harm: it may be retried' },
     { flags: '-e, --env <K=V>', description: 'a variable for the container', repeats: true, parse: parseAssignment },
     { flags: '--network <POLICY>', description: 'what a container may reach', defaultText: 'none', choices: ['none', 'egress'] },
+    { flags: '--strategy <NAME>', description: 'how a worker is chosen', defaultText: "the cluster's", choices: STRATEGY_NAMES },
+    { flags: '--objective <AIM>', description: 'what the strategy cost saves', defaultText: 'balanced', choices: OBJECTIVES },
+    { flags: '--max-cost <USD>', description: 'refuse a call that is expected to cost more, e.g. 0.001', parse: parsePositive },
+    { flags: '--require <LABEL>', description: 'only workers with this label: zone=eu, zone!=us, gpu', repeats: true },
     { flags: '--if-revision <N>', description: 'only if it has this revision; 0: only if it is new', parse: parseRevision },
     {
       flags: '--pull <WHEN>',
@@ -82,8 +91,19 @@ function functionRequest(image: string, name: string, options: UploadOptions): F
     ...(prewarm === undefined ? {} : { prewarm }),
     ...(idempotent === undefined ? {} : { idempotent }),
     ...(env === undefined ? {} : { env: Object.fromEntries(env) }),
-    ...(network === undefined ? {} : { network })
+    ...(network === undefined ? {} : { network }),
+    ...placementOf(options)
   }
+}
+
+function placementOf({ strategy, objective, maxCost, require }: UploadOptions): Pick<FunctionRequest, 'placement'> {
+  const placement = {
+    ...(strategy === undefined ? {} : { strategy }),
+    ...(objective === undefined ? {} : { objective }),
+    ...(maxCost === undefined ? {} : { maxCostUsd: maxCost }),
+    ...(require === undefined ? {} : { require })
+  }
+  return Object.keys(placement).length === 0 ? {} : { placement }
 }
 
 /** A DNS label holds no more. */
