@@ -57,7 +57,7 @@ export class PrewarmPool {
     for (const [key, shelf] of this.#shelves) {
       if (keys.has(key)) continue
       this.#shelves.delete(key)
-      for (const waiting of shelf.waiting) void waiting.instance.dispose()
+      for (const { instance } of taken(shelf)) void instance.dispose()
     }
     for (const fn of wanted) {
       if (!this.#shelves.has(functionKey(fn))) this.#shelves.set(functionKey(fn), { fn, waiting: new Set(), notBeforeMs: 0 })
@@ -126,7 +126,7 @@ export class PrewarmPool {
   async close(): Promise<void> {
     this.#stopping.abort()
     await Promise.all(this.#starting)
-    const waiting = [...this.#shelves.values()].flatMap(shelf => Array.from(shelf.waiting))
+    const waiting = [...this.#shelves.values()].flatMap(taken)
     this.#shelves.clear()
     await Promise.all(waiting.map(async ({ instance }) => instance.dispose()))
   }
@@ -153,4 +153,11 @@ export class PrewarmPool {
       fail(toCaresError(error))
     }
   }
+}
+
+/** All that wait, which nobody else gets any more; that they end then is no failure. */
+function taken({ waiting }: Shelf): readonly Waiting[] {
+  const all = [...waiting]
+  waiting.clear()
+  return all
 }
