@@ -1,5 +1,5 @@
 import { CaresError } from '../model/errors.ts'
-import type { FunctionRecord } from '../model/function.ts'
+import { type FunctionRecord, functionKey } from '../model/function.ts'
 import type { Attempt, PeerId, Session } from '../model/ids.ts'
 import type { AnswerEnd, AnswerHead, ExecuteDown, ExecuteUp, InvokeDown, InvokeUp, RemoteError } from '../model/invocation.ts'
 import type { Decision, Receipt } from '../model/placement.ts'
@@ -12,14 +12,12 @@ import type { EventLog } from './event-log.ts'
 import { openWithin } from './open-within.ts'
 import { type Placer, type Reserved, wasClean } from './placer.ts'
 import { isWorthWaiting, unplaceable } from './unplaceable.ts'
-import { type Ticket, WaitingLine } from './waiting-line.ts'
+import { WaitingLine } from './waiting-line.ts'
 
 /** Workers that are tried for one round before the last refusal is the answer. */
 const TRIES_MAX = 3
 /** Calls that wait for room at one placer. At a few kB each this is a few MB. */
 const WAITING_MAX = 1_000
-/** A waiting call looks again at least so often: room may have come without a word to this peer. */
-const LOOK_AGAIN_MS = 500
 /** A gateway ends its call at the deadline, or a little later. One that does not (it is frozen, or broken) is not waited for. */
 const ABANDON_AFTER_MS = 2_000
 /** A connected worker answers an opening at once; a silent one is not worth more. */
@@ -73,10 +71,11 @@ type TryEnd =
 /** Places calls on workers and relays the answers. Serves `/cares/invoke`: for everyone in office, for its own gateway in fallback. */
 export class Orchestrator {
   readonly #components: OrchestratorComponents
-  readonly #line = new WaitingLine({ lengthMax: WAITING_MAX })
+  readonly #line: WaitingLine
 
   constructor(components: OrchestratorComponents) {
     this.#components = components
+    this.#line = new WaitingLine({ lengthMax: WAITING_MAX }, components)
   }
 
   /** Calls that wait for room. */
@@ -137,31 +136,47 @@ export class Orchestrator {
     const fn = office.function(call.function)
     if (fn === undefined) throw new CaresError('not_found', `no function named ${call.function}`)
     const refused = new Map<PeerId, RemoteError>()
-    let ticket: Ticket | undefined
-    for (let tries = 1; ; ) {
-      // Another peer may have been elected while this call waited: a deposed orchestrator places nothing new.
-      this.#checkMandate(channel, call)
-      const receipt = this.#components.placer.place(fn, call, { try: tries, exclude: [...refused.keys()] })
-      const worker = receipt.decision.chosen
-      if (worker === null) {
-        const last = [...refused.values()].at(-1)
-        if (!isWorthWaiting(receipt.decision, refused) || !this.#components.placer.couldFit(fn, call.pinnedTo))
-          throw unplaceable(fn, receipt.decision, last)
-        ticket ??= this.#line.join()
-        await tell()
-        await this.#waitForRoom(ticket, signal)
-        for (const [peer, { code }] of refused) if (code === 'busy') refused.delete(peer)
-        continue
+    const key = call.pinnedTo === undefined ? functionKey(fn) : `${functionKey(fn)} on ${call.pinnedTo}`
+    let place = this.#line.has(key) ? this.#line.join(key) : undefined
+    let waits = place !== undefined
+    try {
+      for (let tries = 1; ; ) {
+        if (place !== undefined && waits) {
+          const turn = this.#line.turn(place, { endMs, signal })
+          tell().catch(() => {}) // A channel that breaks says so by its signal.
+          await turn
+          for (const [peer, { code }] of refused) if (code === 'busy') refused.delete(peer)
+        }
+        // Another peer may have been elected while this call waited: a deposed orchestrator places nothing new.
+        this.#checkMandate(channel, call)
+        const receipt = this.#components.placer.place(fn, call, { try: tries, exclude: [...refused.keys()] })
+        const worker = receipt.decision.chosen
+        if (worker === null) {
+          const last = [...refused.values()].at(-1)
+          if (!isWorthWaiting(receipt.decision, refused) || !this.#components.placer.couldFit(fn, call.pinnedTo))
+            throw unplaceable(fn, receipt.decision, last)
+          place ??= this.#line.join(key)
+          waits = true
+          continue
+        }
+        if (place !== undefined) this.#line.served(place)
+        const attempt = this.#prepare(worker, fn, call, { receipt, tries, signal, endMs })
+        using hold = this.#line.hold(key)
+        const end = await this.#try(channel, call, fn, attempt)
+        if (end.type === 'done') return
+        // A withdrawn attempt belongs to a gateway that has gone on without this placer.
+        if (end.error.code === 'withdrawn' || (tries >= TRIES_MAX && end.error.code !== 'busy')) {
+          await channel.send({ type: 'failed', error: end.error })
+          return
+        }
+        hold.wasNone()
+        if (place !== undefined) this.#line.returned(place)
+        waits = false
+        refused.set(worker, end.error)
+        tries++
       }
-      const end = await this.#try(channel, call, fn, this.#prepare(worker, fn, call, { receipt, tries, signal, endMs }))
-      if (end.type === 'done') return
-      // A withdrawn attempt belongs to a gateway that has gone on without this placer.
-      if (end.error.code === 'withdrawn' || (tries >= TRIES_MAX && end.error.code !== 'busy')) {
-        await channel.send({ type: 'failed', error: end.error })
-        return
-      }
-      refused.set(worker, end.error)
-      tries++
+    } finally {
+      if (place !== undefined) this.#line.leave(place)
     }
   }
 
@@ -176,23 +191,6 @@ export class Orchestrator {
     const session = placer.session(worker)
     const reservation = placer.reserve(worker, fn, receipt)
     return { worker, session, attempt: { round: call.round, try: tries }, receipt, reservation, ...rest }
-  }
-
-  async #waitForRoom(ticket: Ticket, signal: AbortSignal): Promise<void> {
-    using links = new AbortLinks()
-    const wait = new AbortController()
-    let mayLook = false
-    links.add(signal, reason => wait.abort(reason))
-    const lookAgain = (): void => {
-      mayLook = true
-      wait.abort()
-    }
-    links.after(LOOK_AGAIN_MS, lookAgain, this.#components)
-    try {
-      await this.#line.wait(ticket, { signal: wait.signal })
-    } catch (err) {
-      if (signal.aborted || !mayLook) throw err
-    }
   }
 
   /** Tells the gateway of the worker, waits for its acknowledgement, and only then gives the order. */
@@ -212,7 +210,6 @@ export class Orchestrator {
       return await this.#dispatch(channel, call, fn, attempted)
     } finally {
       reservation.release()
-      this.#line.wake()
     }
   }
 

@@ -1,3 +1,4 @@
+import { refusalText } from '../core/scheduler/refusal-text.ts'
 import { CaresError } from '../model/errors.ts'
 import { type FunctionRecord, functionKey } from '../model/function.ts'
 import type { PeerId } from '../model/ids.ts'
@@ -23,13 +24,12 @@ export function isWorthWaiting({ verdicts, skipped }: Decision, refused: Readonl
 const TELLING = new Set<string>(['image_not_found', 'image_unsupported', 'runtime_unavailable', 'function_protocol'])
 
 /** What a caller is told whose call no peer could take; `last` is the refusal of the last worker that was tried. */
-export function unplaceable(fn: FunctionRecord, { rejected }: Decision, last: RemoteError | undefined): CaresError {
+export function unplaceable(fn: FunctionRecord, decision: Decision, last: RemoteError | undefined): CaresError {
   if (last !== undefined && TELLING.has(last.code)) return fromRemoteError(last)
-  const counts = Object.entries(rejected).map(([reason, peers]) => `${reason} on ${peers}`)
   const because = last === undefined ? '' : `; the last one tried said: ${last.message}`
-  return new CaresError('no_capacity', `${functionKey(fn)} was not placed: ${counts.join(', ') || 'no peer is known'}${because}`, {
+  return new CaresError('no_capacity', `${functionKey(fn)} was not placed: ${refusalText(decision)}${because}`, {
     retryable: true,
     hint: `see which peer lacks what: cares explain ${fn.name}`,
-    details: { rejected: { ...rejected }, retryAfterMs: 1_000, ...(last === undefined ? {} : { lastCode: last.code }) }
+    details: { rejected: { ...decision.rejected }, retryAfterMs: 1_000, ...(last === undefined ? {} : { lastCode: last.code }) }
   })
 }

@@ -1,65 +1,142 @@
+import { FairLine, type Place } from '../core/scheduler/fair-line.ts'
+import { ServiceTimes } from '../core/scheduler/service-times.ts'
 import { CaresError } from '../model/errors.ts'
+import type { Clock } from '../model/ports/clock.ts'
+import { formatDurationMs } from '../model/units.ts'
 
-/** A caller's place in a {@link WaitingLine}: lower numbers come first. */
-export type Ticket = number
+/** Functions whose first waiter looks for room at one time: each look is a placement. */
+const LOOK_TOGETHER_MAX = 16
+/** The first of a function looks again at least so often: room may have come without a word to this peer. */
+const LOOK_AGAIN_MS = 500
 
-interface Waiter {
-  readonly ticket: Ticket
-  readonly resolve: () => void
+/** Room that a call holds, from here to its disposal. */
+export interface Hold extends Disposable {
+  /** The worker had no room after all: this says nothing about how long calls of the function take. */
+  wasNone(): void
 }
 
-/** First come, first served: callers wait here for room, in a bounded line. */
+/**
+ * Calls that wait for room, in a bounded line: functions take turns by what they use ({@link FairLine}). A call that would wait for longer than it
+ * has is refused at once, and again whenever that shows while it waits.
+ */
 export class WaitingLine {
   readonly #lengthMax: number
-  /** By ticket. */
-  readonly #waiters: Waiter[] = []
-  #nextTicket = 1
+  readonly #clock: Clock
+  readonly #line = new FairLine()
+  readonly #waiters = new Map<Place, PromiseWithResolvers<void>>()
+  readonly #serviceTimes = new ServiceTimes()
+  #holding = 0
 
-  constructor({ lengthMax }: { lengthMax: number }) {
+  constructor({ lengthMax }: { lengthMax: number }, { clock }: { clock: Clock }) {
     this.#lengthMax = lengthMax
+    this.#clock = clock
   }
 
   get length(): number {
-    return this.#waiters.length
+    return this.#line.length
   }
 
-  /** A place at the end. Throws `overloaded` when the line is full. */
-  join(): Ticket {
-    if (this.#waiters.length >= this.#lengthMax) {
-      throw new CaresError('overloaded', `${this.#lengthMax} calls are waiting for room already`, {
-        retryable: true,
-        hint: 'try again later, or add a peer',
-        details: { retryAfterMs: 1_000 }
-      })
-    }
-    return this.#nextTicket++
+  /** Whether calls of this kind wait: a newcomer goes behind them. */
+  has(key: string): boolean {
+    return this.#line.lengthOf(key) > 0
   }
 
   /**
-   * Resolves when it is this caller's turn to look. One that finds no room after all waits again with its ticket, and has kept its place.
-   * Throws the signal's reason when that aborts first.
+   * A place at the end of the line of its kind, to be given back by {@link leave}. In a full line the kind that has most waiting loses its last:
+   * throws `overloaded` when that is the newcomer itself.
    */
-  async wait(ticket: Ticket, { signal }: { signal: AbortSignal }): Promise<void> {
+  join(key: string): Place {
+    const place = this.#line.join(key, this.#serviceTimes.of(key) ?? 0)
+    if (this.#line.length <= this.#lengthMax) return place
+    const last = this.#line.lastOfLongest() ?? place
+    this.leave(last)
+    if (last === place) throw this.#full()
+    this.#waiters.get(last)?.reject(this.#full())
+    return place
+  }
+
+  /**
+   * Resolves when it is this caller's turn to look for room. One that finds none waits for its next turn, and has kept its place. Throws `overloaded`
+   * when the place was lost or the wait will be longer than until `endMs`, or the signal's reason when that aborts first.
+   */
+  async turn(place: Place, { endMs, signal }: { endMs: number; signal: AbortSignal }): Promise<void> {
     signal.throwIfAborted()
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const waiter = { ticket, resolve }
-    const onAbort = (): void => {
-      const index = this.#waiters.indexOf(waiter)
-      if (index >= 0) this.#waiters.splice(index, 1)
-      reject(signal.reason)
+    const waiter = Promise.withResolvers<void>()
+    const onAbort = (): void => waiter.reject(signal.reason)
+    const look = (): void => {
+      if (this.#line.isFirst(place)) waiter.resolve()
+      const waitMs = this.#waitMs(place)
+      if (this.#clock.nowMs() + waitMs >= endMs) waiter.reject(this.#tooLong(waitMs))
     }
-    const behind = this.#waiters.findLastIndex(other => other.ticket < ticket)
-    this.#waiters.splice(behind + 1, 0, waiter)
+    this.#waiters.set(place, waiter)
     signal.addEventListener('abort', onAbort, { once: true })
+    using _ = this.#clock.every(LOOK_AGAIN_MS, look)
+    const waitMs = this.#waitMs(place)
+    if (this.#clock.nowMs() + waitMs >= endMs) waiter.reject(this.#tooLong(waitMs))
     try {
-      await promise
+      await waiter.promise
     } finally {
+      this.#waiters.delete(place)
       signal.removeEventListener('abort', onAbort)
     }
   }
 
-  /** Room may have come: the first `count` in line look again. */
-  wake(count = 1): void {
-    for (const { resolve } of this.#waiters.splice(0, count)) resolve()
+  /** It has found room. */
+  served(place: Place): void {
+    this.#line.serve(place)
+  }
+
+  /** The room that it had found was none. */
+  returned(place: Place): void {
+    this.#line.returned(place)
+  }
+
+  /** It waits no more; nothing when it does not wait. */
+  leave(place: Place): void {
+    this.#line.leave(place)
+  }
+
+  /** Counts room that is held. At its end the first of each kind look for room. */
+  hold(key: string): Hold {
+    const startMs = this.#clock.nowMs()
+    let counts = true
+    this.#holding++
+    return {
+      wasNone: () => {
+        counts = false
+      },
+      [Symbol.dispose]: () => {
+        this.#holding--
+        if (counts) this.#serviceTimes.observe(key, this.#clock.nowMs() - startMs)
+        this.wake()
+      }
+    }
+  }
+
+  /** Room may have come: the first of each kind look again, in the order in which they are due. */
+  wake(): void {
+    for (const place of this.#line.heads().slice(0, LOOK_TOGETHER_MAX)) this.#waiters.get(place)?.resolve()
+  }
+
+  /** By the calls that are due before it, and as many at once as there are now. */
+  #waitMs(place: Place): number {
+    const aheadMs = this.#line.aheadMs(place, ({ key, serviceMs }) => this.#serviceTimes.of(key) ?? serviceMs)
+    return Math.ceil(aheadMs / Math.max(1, this.#holding))
+  }
+
+  #tooLong(waitMs: number): CaresError {
+    return new CaresError('overloaded', `the call would wait for ${formatDurationMs(waitMs)}, longer than its deadline allows`, {
+      retryable: true,
+      hint: 'try again later, give the call more time, or add a peer',
+      details: { retryAfterMs: waitMs, waiting: this.length }
+    })
+  }
+
+  #full(): CaresError {
+    return new CaresError('overloaded', `${this.#lengthMax} calls are waiting for room already`, {
+      retryable: true,
+      hint: 'try again later, or add a peer',
+      details: { retryAfterMs: Math.max(1_000, Math.ceil(this.#lengthMax / Math.max(1, this.#holding))) }
+    })
   }
 }
