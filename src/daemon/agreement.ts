@@ -15,14 +15,24 @@ const RETRY_MS = 50
 /** An election takes at most about two election timeouts; a cluster that has no orchestrator after that has no quorum. */
 const ELECTION_RATIO = 2.5
 
-/** Failures of a try after which asking again is right: commands are written so that a repeated one changes nothing. */
+/** Failures of a try after which asking again is right. */
 const TRANSIENT = new Set<string>(['not_orchestrator', 'no_orchestrator', 'peer_unreachable', 'peer_lost'])
+
+export interface AgreementComponents {
+  readonly consensus: Consensus
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly log: Logger
+  readonly electionMs: number
+  /** An id that nobody has had before. */
+  readonly newCommandId: () => string
+}
 
 /** Has the cluster agree on commands, whoever leads it. */
 export class Agreement {
-  readonly #components: { consensus: Consensus; transport: Transport; clock: Clock; log: Logger; electionMs: number }
+  readonly #components: AgreementComponents
 
-  constructor(components: { consensus: Consensus; transport: Transport; clock: Clock; log: Logger; electionMs: number }) {
+  constructor(components: AgreementComponents) {
     this.#components = components
   }
 
@@ -30,8 +40,11 @@ export class Agreement {
    * Resolves when the command is committed, and applied on this peer too. Throws `no_quorum` when no orchestrator turns up within an
    * election's time, `timeout`, and what the orchestrator refuses with.
    */
-  async agree(command: Command, { signal }: { signal: AbortSignal }): Promise<Committed> {
-    const { consensus, transport, clock, log, electionMs } = this.#components
+  async agree(wish: Command, { signal }: { signal: AbortSignal }): Promise<Committed> {
+    const { consensus, transport, clock, log, electionMs, newCommandId } = this.#components
+    // The same in every try: whether an earlier one counted is not known, but then this one has its outcome.
+    // Changes of tasks know their repeats by themselves.
+    const command: Command = wish.type === 'tasks' ? wish : { ...wish, id: newCommandId() }
     const within = AbortSignal.any([signal, clock.timeout(AGREE_TIMEOUT_MS)])
     let leaderlessSinceMs: number | undefined
     while (true) {

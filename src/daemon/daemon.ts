@@ -143,7 +143,14 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   const term = (): number => consensus.term
   const tables = (): RegistryTables => consensus.tables
   const draining = (): boolean => consensus.tables.draining.has(self)
-  const agreement = new Agreement({ consensus, transport, clock, log, electionMs: timings.electionMs })
+  const agreement = new Agreement({
+    consensus,
+    transport,
+    clock,
+    log,
+    electionMs: timings.electionMs,
+    newCommandId: components.newInvocationId
+  })
   const functions = new Functions({ agreement, runtime, tables, orchestrator: () => consensus.role.leader, transport, clock, log })
 
   // Who runs, and who places.

@@ -3,7 +3,10 @@ import type { Digest } from './ids.ts'
 import type { TaskChange, TaskOutcome } from './task.ts'
 
 /** What a log entry asks of the registry. Commands carry every value they need, times included: applying one reads no clock. */
-export type Command =
+export type Command = {
+  /** Of one wish, however often it is put: a repeated command changes nothing, and has the outcome of the first. Absent: may not be repeated. */
+  readonly id?: string | undefined
+} & (
   | {
       readonly type: 'function-put'
       readonly spec: FunctionSpec
@@ -18,6 +21,7 @@ export type Command =
   | { readonly type: 'peer-drain'; readonly peer: string; readonly draining: boolean; readonly at: string }
   /** Changes of tasks, in their order; each counts or is refused by itself. */
   | { readonly type: 'tasks'; readonly changes: readonly TaskChange[] }
+)
 
 /** What applying a command did; the same on every peer. Refusals change nothing. */
 export type Outcome =
@@ -27,6 +31,12 @@ export type Outcome =
   /** One outcome for each change. */
   | { readonly type: 'tasks-changed'; readonly outcomes: readonly TaskOutcome[] }
   | { readonly type: 'refused'; readonly code: 'revision_mismatch' | 'not_found' | 'limit_reached' | 'conflict'; readonly message: string }
+
+/** The outcome of a command that may come again. `seq` counts all that were ever remembered, so that the oldest can be forgotten first. */
+export interface Remembered {
+  readonly seq: number
+  readonly outcome: Outcome
+}
 
 /** Commands as bytes of the log; `wire/` has the real one. `decode` throws `incompatible` for a command of a newer version. */
 export interface CommandCodec {

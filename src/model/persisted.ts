@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Configuration, HardState, SnapshotMeta, SnapshotOffer } from './consensus.ts'
+import type { Outcome, Remembered } from './command.ts'
 import type { FunctionRecord } from './function.ts'
 import { placementPolicySchema } from './function-request.ts'
 import type { Branded, ClusterUid, Digest, PeerId } from './ids.ts'
@@ -41,6 +42,21 @@ export const functionRecordSchema: z.ZodType<FunctionRecord> = z.strictObject({
   updatedAt: z.string()
 })
 
+/** What came of a command that has an id: those of tasks have none, they know their repeats by themselves. */
+const outcomeSchema: z.ZodType<Exclude<Outcome, { type: 'tasks-changed' }>> = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.enum(['function-created', 'function-updated', 'function-unchanged']), function: functionRecordSchema }),
+  z.strictObject({ type: z.literal('function-removed'), name: z.string(), revision: count }),
+  z.strictObject({ type: z.literal('drain-set'), peer: z.string(), draining: z.boolean() }),
+  z.strictObject({
+    type: z.literal('refused'),
+    code: z.enum(['revision_mismatch', 'not_found', 'limit_reached', 'conflict']),
+    message: z.string()
+  })
+])
+
+/** A remembered outcome. */
+export const rememberedSchema: z.ZodType<Remembered> = z.strictObject({ seq: count, outcome: outcomeSchema })
+
 /** Who votes and who only follows. */
 export const configurationSchema: z.ZodType<Configuration> = z.strictObject({ voters: z.array(peerId), learners: z.array(peerId) })
 
@@ -75,5 +91,7 @@ export const registrySnapshotSchema = z.strictObject({
   draining: z.array(z.string()),
   /** Absent in those of peers that know of no tasks. */
   tasks: z.array(taskRecordSchema).default([]),
-  taskSeq: count.default(0)
+  taskSeq: count.default(0),
+  /** Absent in those of peers that remember nothing; the oldest first. */
+  remembered: z.array(z.tuple([z.string(), rememberedSchema])).default([])
 })

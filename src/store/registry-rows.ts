@@ -1,8 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { restoreTables } from '../core/tasks/restore-tables.ts'
+import type { Remembered } from '../model/command.ts'
 import type { FunctionRecord } from '../model/function.ts'
 import type { RegistryTables } from '../model/ports/store.ts'
-import { countSchema, functionRecordSchema } from '../model/persisted.ts'
+import { countSchema, functionRecordSchema, rememberedSchema } from '../model/persisted.ts'
 import { taskRecordSchema } from '../model/persisted-task.ts'
 import { differences } from '../model/shards.ts'
 import { parseWith } from '../model/validation.ts'
@@ -19,12 +20,14 @@ export class RegistryRows {
   readonly #draining: RowTable
   /** Records by id, and {@link SEQ_KEY}. */
   readonly #tasks: RowTable
+  readonly #remembered: RowTable
 
   constructor(database: DatabaseSync) {
     this.#functions = new RowTable(database, 'functions')
     this.#removed = new RowTable(database, 'removed')
     this.#draining = new RowTable(database, 'draining')
     this.#tasks = new RowTable(database, 'tasks')
+    this.#remembered = new RowTable(database, 'remembered')
   }
 
   read(): RegistryTables {
@@ -34,7 +37,8 @@ export class RegistryRows {
       functions,
       removed: this.#removed.readAs(value => parseWith(countSchema, value, 'it')),
       draining: new Set(this.#draining.read().keys()),
-      tasks: this.#readTasks()
+      tasks: this.#readTasks(),
+      remembered: inOrder(this.#remembered.readAs(value => parseWith(rememberedSchema, value, 'it')))
     }
   }
 
@@ -51,6 +55,7 @@ export class RegistryRows {
       if (task === undefined) this.#tasks.delete(key)
       else this.#tasks.put(key, task)
     }
+    writeDifference(this.#remembered, from.remembered, to.remembered)
     if (from.tasks.seq !== to.tasks.seq) this.#tasks.put(SEQ_KEY, to.tasks.seq)
   }
 
@@ -59,6 +64,7 @@ export class RegistryRows {
     this.#removed.clear()
     this.#draining.clear()
     this.#tasks.clear()
+    this.#remembered.clear()
   }
 
   #readTasks(): RegistryTables['tasks'] {
@@ -71,6 +77,10 @@ export class RegistryRows {
       seq
     )
   }
+}
+
+function inOrder(rows: ReadonlyMap<string, Remembered>): ReadonlyMap<string, Remembered> {
+  return new Map([...rows].sort(([, a], [, b]) => a.seq - b.seq))
 }
 
 function writeDifference<Value extends object | number | true>(

@@ -4,7 +4,7 @@ import type { Json } from '../model/errors.ts'
 import { damaged } from './disk-error.ts'
 
 /** The tables whose rows are a key, a JSON value and a checksum of both. */
-export type RowTableName = 'state' | 'functions' | 'removed' | 'draining' | 'addresses' | 'tasks'
+export type RowTableName = 'state' | 'functions' | 'removed' | 'draining' | 'addresses' | 'tasks' | 'remembered'
 
 /** One such table. Writes belong into a transaction of the caller. */
 export class RowTable {

@@ -23,7 +23,7 @@ const FIRST_LINE_BYTES_MAX = 64
  */
 export function encodeSnapshot(
   index: number,
-  { functions, removed, draining, tasks }: RegistryTables,
+  { functions, removed, draining, tasks, remembered }: RegistryTables,
   bytesMax: number = SNAPSHOT_BYTES_MAX
 ): Uint8Array {
   const body = Buffer.from(
@@ -33,7 +33,8 @@ export function encodeSnapshot(
       removed: [...removed].sort(([a], [b]) => compare(a, b)),
       draining: [...draining].sort(compare),
       tasks: [...valuesOf(tasks.tasks)].sort((a, b) => compare(a.id, b.id)),
-      taskSeq: tasks.seq
+      taskSeq: tasks.seq,
+      remembered: [...remembered]
     })
   )
   const data = Buffer.concat([Buffer.from(`${FORMAT} ${VERSION} ${hex(crc32(body))}\n`), body])
@@ -61,12 +62,13 @@ export function decodeSnapshot(data: Uint8Array): { index: number; tables: Regis
   if (version !== String(VERSION)) throw unreadable(`it has version ${version?.slice(0, 16)}, this peer reads ${VERSION}`)
   const body = data.subarray(end + 1)
   if (sum !== hex(crc32(body))) throw unreadable('its checksum does not match')
-  const { index, functions, removed, draining, tasks, taskSeq } = parseBody(body)
+  const { index, functions, removed, draining, tasks, taskSeq, remembered } = parseBody(body)
   const tables = {
     functions: new Map(functions.map(record => [record.name, record])),
     removed: new Map(removed),
     draining: new Set(draining),
-    tasks: restoreTables(tasks, taskSeq)
+    tasks: restoreTables(tasks, taskSeq),
+    remembered: new Map(remembered)
   }
   if (tables.functions.size !== functions.length) throw unreadable('a function is in it twice')
   if (tables.tasks.tasks.size !== tasks.length) throw unreadable('a task is in it twice')

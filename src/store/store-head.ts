@@ -28,7 +28,7 @@ export function emptyHead(): StoreHead {
 
 /** Tables with nothing in them. */
 export function emptyTables(): RegistryTables {
-  return { functions: new Map(), removed: new Map(), draining: new Set(), tasks: restoreTables([], 0) }
+  return { functions: new Map(), removed: new Map(), draining: new Set(), tasks: restoreTables([], 0), remembered: new Map() }
 }
 
 /** After `persist`. */

@@ -76,6 +76,10 @@ export function readDigest(value: string): Digest {
 
 /** The message of a command. */
 export function writeCommand(command: Command): MessageInitShape<typeof CommandSchema> {
+  return { ...writeKind(command), id: command.id ?? '' }
+}
+
+function writeKind(command: Command): MessageInitShape<typeof CommandSchema> {
   switch (command.type) {
     case 'function-put':
       return {
@@ -104,7 +108,11 @@ export function writeCommand(command: Command): MessageInitShape<typeof CommandS
 }
 
 /** A command. Throws `protocol`. */
-export function readCommand({ kind }: CommandMessage): Command {
+export function readCommand(message: CommandMessage): Command {
+  return { ...readKind(message), ...(message.id === '' ? {} : { id: text(message.id, 'id', ID_CHARS_MAX) }) }
+}
+
+function readKind({ kind }: CommandMessage): Command {
   switch (kind.case) {
     case 'functionPut':
       return {

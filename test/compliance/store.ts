@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { applyTaskChanges, noTasks } from '../../src/core/tasks/apply-changes.ts'
 import type { TaskId } from '../../src/model/task.ts'
 import { sampleSubmit, tasksWith } from '../support/sample-task.ts'
-import type { Command } from '../../src/model/command.ts'
+import type { Command, Outcome } from '../../src/model/command.ts'
 import type { Configuration, Entry, SnapshotChunk, SnapshotMeta } from '../../src/model/consensus.ts'
 import type { FunctionRecord } from '../../src/model/function.ts'
 import type { ClusterUid, PeerId } from '../../src/model/ids.ts'
@@ -22,7 +22,7 @@ const CHUNK_BYTES = 100
 const A = '12D3KooWA' as PeerId
 const B = '12D3KooWB' as PeerId
 const CONFIGURATION: Configuration = { voters: [A], learners: [B] }
-const NO_TABLES: RegistryTables = { functions: new Map(), removed: new Map(), draining: new Set(), tasks: noTasks() }
+const NO_TABLES: RegistryTables = { functions: new Map(), removed: new Map(), draining: new Set(), tasks: noTasks(), remembered: new Map() }
 
 const noop = (index: number, term = 1): Entry => ({ index, term, kind: 'noop' })
 const bytes = (index: number, command: Uint8Array, term = 1): Entry => ({ index, term, kind: 'command', command })
@@ -107,7 +107,11 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
         functions: new Map([['thumb', sampleFunction({ env: { ключ: '"\n\0' }, readyPath: '/ready' })]]),
         removed: new Map([['old', 7]]),
         draining: new Set([A]),
-        tasks: tasksWith(sampleSubmit({ key: 'k', input: { bytes: 1, inline: 'AA==' } }))
+        tasks: tasksWith(sampleSubmit({ key: 'k', input: { bytes: 1, inline: 'AA==' } })),
+        remembered: new Map([
+          ['b', { seq: 1, outcome: { type: 'function-created', function: sampleFunction() } }],
+          ['a', { seq: 2, outcome: { type: 'refused', code: 'conflict', message: 'no' } }]
+        ])
       }
       await store.apply([drained(3)], tables, 4)
       await store.setAddresses([{ id: A, addresses: ['/ip4/10.0.0.1/tcp/4001'] }])
@@ -140,7 +144,12 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
       await store.persist({ append: [noop(1), noop(2)] })
       await store.apply(
         [],
-        { ...tablesWith(sampleFunction(), sampleFunction({ name: 'ocr' })), draining: new Set([A, B]), tasks: noTasks() },
+        {
+          ...tablesWith(sampleFunction(), sampleFunction({ name: 'ocr' })),
+          draining: new Set([A, B]),
+          tasks: noTasks(),
+          remembered: new Map()
+        },
         1
       )
       const after: RegistryTables = {
@@ -168,7 +177,8 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
         ...tablesWith(sampleFunction()),
         removed: new Map([['old', 3]]),
         draining: new Set([B]),
-        tasks: noTasks()
+        tasks: noTasks(),
+        remembered: new Map()
       }
       await from.store.persist({ append: [noop(1), noop(2), noop(3)] })
       await from.store.apply([], tables, 3)
@@ -248,7 +258,11 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
       const { store } = await open()
       await store.setCluster('uid-1' as ClusterUid)
       await store.persist({ hardState: { term: 5, votedFor: A }, append: [noop(1), noop(2)] })
-      await store.apply([], { ...tablesWith(sampleFunction()), removed: new Map([['x', 1]]), draining: new Set([A]), tasks: noTasks() }, 2)
+      await store.apply(
+        [],
+        { ...tablesWith(sampleFunction()), removed: new Map([['x', 1]]), draining: new Set([A]), tasks: noTasks(), remembered: new Map() },
+        2
+      )
       await store.compact(meta(1))
       await store.setAddresses([{ id: B, addresses: [] }])
       await store.reset()
@@ -391,7 +405,9 @@ const ACTIONS: Readonly<
       { type: 'cancel', id: id(size - 1), at: '1' },
       ...expired
     ])
-    const tables = { functions, removed, draining: new Set(size > 2 ? [A] : [B]), tasks }
+    const outcome: Outcome = { type: 'drain-set', peer: A, draining: size > 2 }
+    const remembered = new Map([...model.tables.remembered, [`c${appliedIndex}`, { seq: appliedIndex, outcome }] as const].slice(-3))
+    const tables = { functions, removed, draining: new Set(size > 2 ? [A] : [B]), tasks, remembered }
     await store.apply([], tables, appliedIndex)
     return { ...model, tables, appliedIndex }
   },

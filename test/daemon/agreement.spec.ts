@@ -24,6 +24,8 @@ describe('Agreement', () => {
   let fenced: CaresError | null
   let appliedUpTo: number[]
   let proposed: number
+  let ids: number
+  let commands: Command[]
   let propose: () => Promise<Committed>
 
   beforeEach(() => {
@@ -32,6 +34,8 @@ describe('Agreement', () => {
     fenced = null
     appliedUpTo = []
     proposed = 0
+    ids = 0
+    commands = []
     propose = async () => COMMITTED
     const answer = async (): Promise<Committed> => {
       proposed++
@@ -44,7 +48,10 @@ describe('Agreement', () => {
       get fenced() {
         return fenced
       },
-      propose: answer,
+      propose: async (command: Command) => {
+        commands.push(command)
+        return answer()
+      },
       applied: async (index: number) => void appliedUpTo.push(index)
     } as unknown as Consensus
     const transport = {
@@ -59,7 +66,14 @@ describe('Agreement', () => {
           }
         }).channel
     } as unknown as Transport
-    agreement = new Agreement({ consensus, transport, clock, log: createTestLog(), electionMs: ELECTION_MS })
+    agreement = new Agreement({
+      consensus,
+      transport,
+      clock,
+      log: createTestLog(),
+      electionMs: ELECTION_MS,
+      newCommandId: () => `id-${ids++}`
+    })
   })
 
   const agree = (signal = new AbortController().signal): Promise<Committed> => agreement.agree(COMMAND, { signal })
@@ -96,6 +110,25 @@ describe('Agreement', () => {
       assert.ok(proposed >= 2)
     })
   }
+
+  it('puts one wish under one id, however often, and another under another', async () => {
+    let tries = 0
+    propose = async () => {
+      if (tries++ < 2) throw new CaresError('no_orchestrator', 'lost the role', { retryable: true })
+      return COMMITTED
+    }
+    const agreed = agree()
+    for (let i = 0; i < 10; i++) {
+      await turn()
+      clock.advance(50)
+    }
+    await agreed
+    await agree()
+    assert.deepEqual(
+      commands.map(({ id }) => id),
+      ['id-0', 'id-0', 'id-0', 'id-1']
+    )
+  })
 
   it('asks the new orchestrator when the old one is stopping', async () => {
     leader = BIRCH

@@ -22,7 +22,13 @@ describe('Statistics', () => {
       if (!ready) throw new CaresError('runtime_unavailable', 'scripted')
       return { ready: true, reason: 'scripted' }
     }
-    const tables = { functions: new Map([['thumb', sampleFunction()]]), removed: new Map(), draining: new Set<string>(), tasks: noTasks() }
+    const tables = {
+      functions: new Map([['thumb', sampleFunction()]]),
+      removed: new Map(),
+      draining: new Set<string>(),
+      tasks: noTasks(),
+      remembered: new Map()
+    }
     const worker = new Worker({ self: ATLAS, session: 1 }, { runtime, clock, log, term: () => 3, draining: () => false })
     const statistics = new Statistics({
       host: { capacity: runtime.capacity, sample: async () => Promise.reject(new Error('scripted')) },

@@ -15,7 +15,8 @@ describe('snapshot data', () => {
       functions: new Map([['thumb', sampleFunction()]]),
       removed: new Map([['old', 2]]),
       draining: new Set(['p']),
-      tasks: noTasks()
+      tasks: noTasks(),
+      remembered: new Map()
     }
     const data = encodeSnapshot(7, tables)
     assert.match(Buffer.from(data).toString(), /^cares-snapshot 1 [0-9a-f]{8}\n\{"index":7,"functions":\[\{"name":"thumb"/)
@@ -45,7 +46,7 @@ describe('snapshot data', () => {
   it('has a bound at both ends, which peers may speak of', () => {
     assert.ok(SNAPSHOT_BYTES_MAX <= WIRE_BYTES_MAX)
     const functions = new Map(['a', 'b'].map(name => [name, sampleFunction({ name, env: { X: 'x'.repeat(1_000) } })]))
-    const tables = { functions, removed: new Map(), draining: new Set<string>(), tasks: noTasks() }
+    const tables = { functions, removed: new Map(), draining: new Set<string>(), tasks: noTasks(), remembered: new Map() }
     assert.throws(() => encodeSnapshot(1, tables, 2_000), { code: 'limit_reached' })
     assert.throws(() => decodeSnapshot(new Uint8Array(SNAPSHOT_BYTES_MAX + 1)), { code: 'protocol' })
   })

@@ -32,7 +32,11 @@ describe('SqliteStore', () => {
     await store.load()
     await store.persist({ append: Array.from({ length: 10 }, (_, i) => command(i + 1, 100)) })
     const functions = new Map(['ocr', 'thumb'].map(name => [name, sampleFunction({ name })]))
-    await store.apply([], { functions, removed: new Map([['old', 3]]), draining: new Set(['p']), tasks: noTasks() }, 8)
+    await store.apply(
+      [],
+      { functions, removed: new Map([['old', 3]]), draining: new Set(['p']), tasks: noTasks(), remembered: new Map() },
+      8
+    )
     await store.stop()
     return dataDir
   }
@@ -40,6 +44,12 @@ describe('SqliteStore', () => {
     const database = new DatabaseSync(join(dataDir, 'cares.db'))
     database.exec(sql)
     database.close()
+  }
+  const versionOf = (dataDir: string): number => {
+    const database = new DatabaseSync(join(dataDir, 'cares.db'))
+    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
+    database.close()
+    return version
   }
   const startAndLoad = async (dataDir: string): Promise<void> => {
     const store = new SqliteStore({ dataDir })
@@ -160,15 +170,16 @@ describe('SqliteStore', () => {
 
   it('brings a database of an earlier version up', async () => {
     const dataDir = await filled()
-    change(dataDir, 'DROP TABLE staged; DROP TABLE tasks; PRAGMA user_version = 1')
+    change(dataDir, 'DROP TABLE staged; DROP TABLE tasks; DROP TABLE remembered; PRAGMA user_version = 1')
     await startAndLoad(dataDir)
   })
 
   it('keeps nobody out after a failed start', async () => {
     const dataDir = await filled()
+    const version = versionOf(dataDir)
     change(dataDir, 'PRAGMA user_version = 99')
     await assert.rejects(startAndLoad(dataDir), { code: 'incompatible' })
-    change(dataDir, 'PRAGMA user_version = 2')
+    change(dataDir, `PRAGMA user_version = ${version}`)
     await startAndLoad(dataDir)
   })
 

@@ -226,16 +226,17 @@ const fn = record<FunctionRecord>({ ...specFields, digest, imageBytes: whole, re
   'placement'
 ])
 
-const command: fc.Arbitrary<Command> = fc.oneof(
-  record<Extract<Command, { type: 'function-put' }>>(
+const wish: fc.Arbitrary<Command> = fc.oneof(
+  record<Omit<Extract<Command, { type: 'function-put' }>, 'id'>>(
     { type: one('function-put'), spec, digest, imageBytes: whole, ifRevision: whole, at: text },
     ['ifRevision']
   ),
-  record<Extract<Command, { type: 'function-remove' }>>({ type: one('function-remove'), name, ifRevision: whole, at: text }, [
+  record<Omit<Extract<Command, { type: 'function-remove' }>, 'id'>>({ type: one('function-remove'), name, ifRevision: whole, at: text }, [
     'ifRevision'
   ]),
-  record<Extract<Command, { type: 'peer-drain' }>>({ type: one('peer-drain'), peer: name, draining: flag, at: text }),
+  record<Omit<Extract<Command, { type: 'peer-drain' }>, 'id'>>({ type: one('peer-drain'), peer: name, draining: flag, at: text })
 )
+const command = fc.tuple(wish, fc.option(name)).map(([kind, id]) => (id === null ? kind : { ...kind, id }))
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   record<Extract<Outcome, { function: FunctionRecord }>>({
     type: fc.constantFrom('function-created', 'function-updated', 'function-unchanged'),

@@ -27,7 +27,7 @@ type Refusal = Extract<Outcome, { type: 'refused' }>
  */
 export function applyCommand(tables: RegistryTables, command: Command): { tables: RegistryTables; outcome: Outcome } {
   const draft = draftOf(tables)
-  const outcome = apply(draft, command)
+  const outcome = applyOnce(draft, command)
   return { tables: draft.tables, outcome }
 }
 
@@ -37,8 +37,18 @@ export function applyCommand(tables: RegistryTables, command: Command): { tables
  */
 export function applyCommands(tables: RegistryTables, commands: readonly Command[]): { tables: RegistryTables; outcomes: Outcome[] } {
   const draft = draftOf(tables)
-  const outcomes = commands.map(command => apply(draft, command))
+  const outcomes = commands.map(command => applyOnce(draft, command))
   return { tables: draft.tables, outcomes }
+}
+
+/** A gateway that lost its orchestrator asks the next one: the command may have counted by then. */
+function applyOnce(draft: Draft, command: Command): Outcome {
+  if (command.id === undefined || command.type === 'tasks') return apply(draft, command)
+  const known = draft.tables.remembered.get(command.id)
+  if (known !== undefined) return known.outcome
+  const outcome = apply(draft, command)
+  draft.remember(command.id, outcome)
+  return outcome
 }
 
 function apply(draft: Draft, command: Command): Outcome {

@@ -15,6 +15,12 @@ export const FUNCTIONS_BYTES_MAX = 16_777_216
  */
 export const TOMBSTONES_MAX = 50_000
 
+/**
+ * Commands whose outcome is remembered. A gateway repeats one for some seconds at most, while the role changes hands; so many uploads take longer
+ * than that.
+ */
+export const REMEMBERED_MAX = 512
+
 /** Peers asked to drain: twice what a peer's view holds (`PEERS_MAX` of `core/membership`), as peers that left may still be in it. */
 export const DRAINING_MAX = 1_024
 

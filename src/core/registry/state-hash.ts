@@ -32,8 +32,15 @@ export function createStateHash(): (tables: RegistryTables) => string {
     tables.set(table, sum)
     return sum
   }
-  return ({ functions, removed, draining }) =>
-    [hashTable('functions', functions), hashTable('removed', removed), hashTable('draining', draining)]
+  return ({ functions, removed, draining, tasks, remembered }) =>
+    [
+      hashTable('functions', functions),
+      hashTable('removed', removed),
+      hashTable('draining', draining),
+      hashTable('remembered', remembered),
+      ...tasks.tasks.buckets.map(bucket => hashTable('tasks', bucket)),
+      hashText(`seq\0${tasks.seq}`)
+    ]
       .reduce(add)
       .map(lane => lane.toString(16).padStart(8, '0'))
       .join('')

@@ -1,12 +1,14 @@
+import type { Outcome, Remembered } from '../../model/command.ts'
 import type { FunctionRecord } from '../../model/function.ts'
 import type { RegistryTables } from '../../model/ports/store.ts'
 import type { TaskTables } from '../../model/task.ts'
 import { noTasks } from '../tasks/apply-changes.ts'
+import { REMEMBERED_MAX } from './limits.ts'
 import { textBytes } from './text-bytes.ts'
 
 /** The tables of a cluster in which nothing has happened. */
 export function emptyTables(): RegistryTables {
-  return { functions: new Map(), removed: new Map(), draining: new Set(), tasks: noTasks() }
+  return { functions: new Map(), removed: new Map(), draining: new Set(), tasks: noTasks(), remembered: new Map() }
 }
 
 /**
@@ -22,6 +24,8 @@ export interface Draft {
   grow(bytes: number): void
   removed(): Map<string, number>
   draining(): Set<string>
+  /** Keeps the outcome of a command, and forgets the oldest ones over the limit. */
+  remember(id: string, outcome: Outcome): void
   /** The tasks, to be read and replaced: they are never changed in place. */
   tasks: TaskTables
 }
@@ -32,7 +36,9 @@ export function draftOf(base: RegistryTables): Draft {
   let functions: Map<string, FunctionRecord> | undefined
   let removed: Map<string, number> | undefined
   let draining: Set<string> | undefined
+  let remembered: Map<string, Remembered> | undefined
   let bytes: number | undefined
+  let newestSeq: number | undefined
   return {
     get tables() {
       return tables
@@ -54,6 +60,15 @@ export function draftOf(base: RegistryTables): Draft {
     draining() {
       if (draining === undefined) tables = { ...tables, draining: (draining = new Set(base.draining)) }
       return draining
+    },
+    remember(id, outcome) {
+      if (remembered === undefined) tables = { ...tables, remembered: (remembered = new Map(base.remembered)) }
+      newestSeq ??= remembered.values().reduce((newest, { seq }) => Math.max(newest, seq), 0)
+      remembered.set(id, { seq: ++newestSeq, outcome })
+      for (const oldest of remembered.keys()) {
+        if (remembered.size <= REMEMBERED_MAX) break
+        remembered.delete(oldest)
+      }
     },
     get tasks() {
       return tables.tasks

@@ -1,4 +1,4 @@
-import type { Command, Outcome } from '../command.ts'
+import type { Command, Outcome, Remembered } from '../command.ts'
 import type { Entry, HardState, SnapshotChunk, SnapshotMeta, StagedSnapshot } from '../consensus.ts'
 import type { PeerAddress } from '../control.ts'
 import type { FunctionRecord } from '../function.ts'
@@ -14,6 +14,8 @@ export interface RegistryTables {
   /** Peers that are asked to take no new work. */
   readonly draining: ReadonlySet<string>
   readonly tasks: TaskTables
+  /** What came of the latest commands that have an id, by that, the oldest first. */
+  readonly remembered: ReadonlyMap<string, Remembered>
 }
 
 /** Everything a peer finds again after a restart. */

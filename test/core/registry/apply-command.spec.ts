@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { applyCommand, applyCommands } from '../../../src/core/registry/apply-command.ts'
-import { DRAINING_MAX, ENV_BYTES_MAX, FUNCTIONS_BYTES_MAX, FUNCTIONS_MAX, TOMBSTONES_MAX } from '../../../src/core/registry/limits.ts'
+import {
+  DRAINING_MAX,
+  ENV_BYTES_MAX,
+  FUNCTIONS_BYTES_MAX,
+  FUNCTIONS_MAX,
+  REMEMBERED_MAX,
+  TOMBSTONES_MAX
+} from '../../../src/core/registry/limits.ts'
 import { emptyTables } from '../../../src/core/registry/tables.ts'
 import type { Command, Outcome } from '../../../src/model/command.ts'
 import type { FunctionSpec } from '../../../src/model/function.ts'
@@ -198,6 +205,53 @@ describe('applyCommand', () => {
     const tables = { ...emptyTables(), draining }
     assert.equal(brief(applyCommand(tables, drain('one-more', true)).outcome), 'refused limit_reached')
     assert.equal(brief(applyCommand(tables, drain('p0', true)).outcome), 'drain true')
+  })
+})
+
+describe('a command that comes again', () => {
+  const wishes: readonly (readonly [claim: string, before: readonly Command[], wish: Command, first: Outcome['type']])[] = [
+    ['an upload of a new function', [], put({}, { ifRevision: 0 }), 'function-created'],
+    ['an upload over a known revision', [put()], put({ cpus: 2 }, { ifRevision: 1 }), 'function-updated'],
+    ['a removal', [put()], remove('thumb'), 'function-removed'],
+    ['one that was refused', [], remove('thumb'), 'refused'],
+    ['a drain', [], { type: 'peer-drain', peer: 'p', draining: true, at: AT }, 'drain-set']
+  ]
+  for (const [claim, before, wish, first] of wishes) {
+    it(`changes nothing, and has the outcome of the first: ${claim}`, () => {
+      const { tables: base } = applyCommands(emptyTables(), before)
+      const once = applyCommand(base, { ...wish, id: 'w' })
+      assert.equal(once.outcome.type, first)
+      // Others may have come in between.
+      const between = applyCommand(once.tables, put({ name: 'other' })).tables
+      const again = applyCommand(between, { ...wish, id: 'w' })
+      assert.equal(again.tables, between)
+      assert.deepEqual(again.outcome, once.outcome)
+      const { outcomes } = applyCommands(base, [
+        { ...wish, id: 'w' },
+        { ...wish, id: 'w' }
+      ])
+      assert.deepEqual(outcomes, [once.outcome, once.outcome], 'in one batch')
+    })
+  }
+
+  it('is another one under another id', () => {
+    const { outcomes } = applyCommands(emptyTables(), [
+      { ...put({}, { ifRevision: 0 }), id: 'a' },
+      { ...put({}, { ifRevision: 0 }), id: 'b' }
+    ])
+    assert.deepEqual(
+      outcomes.map(({ type }) => type),
+      ['function-created', 'refused']
+    )
+  })
+
+  it('is remembered for so long, the oldest first, however the log is cut', () => {
+    const commands = Array.from({ length: REMEMBERED_MAX + 2 }, (_, n): Command => ({ ...remove(`f${n}`), id: `w${n}` }))
+    const whole = applyCommands(emptyTables(), commands).tables
+    const cut = commands.reduce((tables, command) => applyCommand(tables, command).tables, emptyTables())
+    assert.deepEqual([...whole.remembered], [...cut.remembered])
+    assert.deepEqual([whole.remembered.size, whole.remembered.has('w1'), whole.remembered.has('w2')], [REMEMBERED_MAX, false, true])
+    assert.equal(whole.remembered.get(`w${REMEMBERED_MAX + 1}`)?.seq, REMEMBERED_MAX + 2)
   })
 })
 

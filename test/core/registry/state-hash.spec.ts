@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { createStateHash } from '../../../src/core/registry/state-hash.ts'
+import { applyTaskChanges } from '../../../src/core/tasks/apply-changes.ts'
 import { emptyTables } from '../../../src/core/registry/tables.ts'
 import type { RegistryTables } from '../../../src/model/ports/store.ts'
 import { decodeSnapshot, encodeSnapshot } from '../../../src/store/snapshot-data.ts'
 import { sampleFunction } from '../../support/samples.ts'
+import { sampleSubmit } from '../../support/sample-task.ts'
 
 const BASE: RegistryTables = {
   ...emptyTables(),
@@ -38,6 +40,8 @@ describe('the hash of the state', () => {
       { ...BASE, functions: new Map([...BASE.functions, ['a', sampleFunction({ name: 'a', env: { X: '2', Y: '1' } })]]) },
       { ...BASE, removed: new Map([...BASE.removed, ['old', 4]]) },
       { ...BASE, removed: new Map([['old', 3]]) },
+      { ...BASE, remembered: new Map([['id', { seq: 1, outcome: { type: 'drain-set', peer: 'p', draining: true } }]]) },
+      { ...BASE, tasks: applyTaskChanges(BASE.tasks, [sampleSubmit()]).tables },
       { ...BASE, draining: new Set(['p']) },
       { ...BASE, draining: new Set(['p', 'r']) }
     ]
