@@ -16,6 +16,14 @@ export interface OutgoingAnswer {
 
 const TIMING = 'server-timing'
 
+const POLICY = 'content-security-policy'
+
+/**
+ * Functions answer at the address of the dashboard and the API. A page that one of them sends runs in an origin of its own (no `allow-same-origin`):
+ * it can neither read what the dashboard keeps nor ask the API as the dashboard's user. See "sandbox" in Content Security Policy Level 3, 6.3.
+ */
+const SANDBOX = [POLICY, 'sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads'] as const
+
 /**
  * Streams an answer, at the client's pace. The head must have passed {@link checkedHeaders}.
  *
@@ -72,7 +80,9 @@ function sendWhole(response: ServerResponse, body: Uint8Array, headers: Headers,
   response.end(body)
 }
 
-/** The function's headers as they may be sent, with those of CARES. Throws `function_protocol` for a head that HTTP does not allow. */
+/**
+ * The function's headers as they may be sent, with those of CARES and the sandbox of its pages, unless its own policy is as strict: a browser
+ * keeps to every policy that it is sent, so none of a function can loosen this one. Throws `function_protocol` for a head that HTTP does not allow. */
 export function checkedHeaders(head: AnswerHead, own: Headers): Headers {
   if (!Number.isInteger(head.status) || head.status < 200 || head.status > 599) {
     throw new CaresError('function_protocol', `the function answered with status ${head.status}`, { hint: 'answer with 200 to 599' })
@@ -89,7 +99,13 @@ export function checkedHeaders(head: AnswerHead, own: Headers): Headers {
   if (new Set(lengths(head.headers)).size > 1 || lengths(head.headers).some(length => !/^\d{1,15}$/.test(length))) {
     throw new CaresError('function_protocol', 'the function answered with a content-length that is none')
   }
-  return [...headers, ...own]
+  return isSandboxed(headers) ? [...headers, ...own] : [...headers, ...own, SANDBOX]
+}
+
+function isSandboxed(headers: Headers): boolean {
+  return headers.some(
+    ([name, value]) => name.toLowerCase() === POLICY && /(^|[;,])\s*sandbox\b/i.test(value) && !/allow-same-origin/i.test(value)
+  )
 }
 
 /** `Content-Length` is left in: the client may want to know how far it has got. */

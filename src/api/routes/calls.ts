@@ -74,7 +74,9 @@ const CALL_DESCRIPTION = [
   'Any method, any path below the function, any body. Request headers that CARES reads: `Idempotency-Key` (the same key at the same peer gets the same answer),',
   '`x-cares-on` (run on this peer only), `x-cares-timeout` (such as `5s`; shorter than the function’s own). The answer carries',
   '`x-cares-invocation`, `x-cares-peer`, `x-cares-start`, `x-cares-placement` and `server-timing`; where it is chunked, the complete',
-  '`server-timing` comes as a trailer. An answer that breaks off closes the connection without its proper end.'
+  '`server-timing` comes as a trailer. An answer that breaks off closes the connection without its proper end.',
+  'A page that a function sends runs in an origin of its own: the answer carries `content-security-policy: sandbox allow-scripts …`, unless the',
+  'function’s own policy is as strict. To give a function an origin, put a proxy with another host name before it that takes the header away.'
 ].join(' ')
 
 async function call(context: ApiContext, request: FastifyRequest, reply: FastifyReply, name: string): Promise<void> {

@@ -55,6 +55,24 @@ describe('a call', () => {
     assert.equal(trailers['server-timing'], 'queue;dur=2, pull;dur=0, start;dur=0.3, run;dur=42')
   })
 
+  const SANDBOX = 'sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads'
+  const policies: readonly (readonly [own: string | undefined, sent: string | readonly string[]])[] = [
+    [undefined, SANDBOX],
+    ["default-src 'self'", ["default-src 'self'", SANDBOX]],
+    ["default-src 'none'; sandbox", "default-src 'none'; sandbox"],
+    ['sandbox allow-scripts allow-same-origin', ['sandbox allow-scripts allow-same-origin', SANDBOX]],
+    ["default-src sandbox.example 'self'", ["default-src sandbox.example 'self'", SANDBOX]]
+  ]
+  for (const [own, sent] of policies) {
+    it(`keeps a function’s pages out of the origin of the dashboard: with ${own ?? 'no policy of their own'}`, async () => {
+      const headers = own === undefined ? [] : [['content-security-policy', own] as const]
+      await using harness = createHarness({ invoke: async () => sampleAnswer({ head: sampleHead({ headers }) }) })
+      const { headers: got } = await harness.app.inject('/fn/thumb')
+      const values = [got['content-security-policy']].flat().flatMap(value => value?.split(/, (?=sandbox)/) ?? [])
+      assert.deepEqual(values, [sent].flat())
+    })
+  }
+
   it('gives the function’s status and headers back, repeated ones repeated, without those that are not its to set', async () => {
     const head = sampleHead({
       status: 418,
