@@ -11,6 +11,7 @@ import { collect, once } from './bodies.ts'
 import type { EventLog } from './event-log.ts'
 import { Breaker, GatewayCall, type GatewayCallComponents, type Placed } from './gateway-call.ts'
 import { type InvocationBook, RESULT_BYTES_EACH_MAX } from './invocation-book.ts'
+import { type OutcomeCount, OutcomeCounts } from './outcome-counts.ts'
 import { ReplayBody } from './replay-body.ts'
 import { untilAborted } from './until-aborted.ts'
 
@@ -20,8 +21,6 @@ const IN_FLIGHT_MAX = 2_048
 const DEADLINE_GRACE_MS = 500
 /** How often a gateway that drains looks whether it is done. */
 const DRAIN_LOOK_MS = 25
-/** Outcomes are counted per function name; names beyond this share one row. */
-const COUNTED_FUNCTIONS_MAX = 1_000
 
 export interface GatewayComponents extends Omit<GatewayCallComponents, 'breaker'> {
   readonly book: InvocationBook
@@ -38,6 +37,7 @@ interface Running {
   readonly fn: FunctionRecord
   /** See {@link keyOf}. */
   readonly key: string | undefined
+  /** When the call arrived: that its function was looked for counts, too. */
   readonly startedMs: number
   readonly abort: AbortController
   placed: Placed | undefined
@@ -50,7 +50,7 @@ export class Gateway implements Startable {
   readonly #breaker: Breaker
   readonly #running = new Map<InvocationId, Running>()
   readonly #background = new Set<Promise<void>>()
-  readonly #outcomes = new Map<string, Map<'ok' | ErrorCode, number>>()
+  readonly #outcomes = new OutcomeCounts()
   readonly #placements: Record<PlacementKind, number> = { orchestrator: 0, fallback: 0 }
   #stopping = false
 
@@ -63,8 +63,8 @@ export class Gateway implements Startable {
     return this.#running.size
   }
 
-  get outcomes(): readonly { function: string; outcome: 'ok' | ErrorCode; count: number }[] {
-    return [...this.#outcomes].flatMap(([fn, counts]) => [...counts].map(([outcome, count]) => ({ function: fn, outcome, count })))
+  get outcomes(): readonly OutcomeCount[] {
+    return this.#outcomes.all
   }
 
   get placements(): readonly { kind: PlacementKind; count: number }[] {
@@ -100,21 +100,23 @@ export class Gateway implements Startable {
 
   /** See `PeerService.invoke`. */
   async invoke(request: InvocationRequest, { signal }: { signal: AbortSignal }): Promise<InvocationAnswer> {
+    const startedMs = this.#components.clock.nowMs()
     const fn = await this.#components.findFunction(request.function, { signal })
     const key = keyOf(request)
     const known = this.#components.book.byKey(key)
     if (known !== undefined) return this.#again(known, { signal })
-    return this.#start(this.#accept(fn, request, key), request, { signal, keep: key !== undefined })
+    return this.#start(this.#accept(fn, request, { key, startedMs }), request, { signal, keep: key !== undefined })
   }
 
   /** See `PeerService.invokeAsync`. */
   async invokeAsync(request: InvocationRequest, { signal }: { signal: AbortSignal }): Promise<{ invocation: InvocationId }> {
     const { book, clock, log } = this.#components
+    const startedMs = this.#components.clock.nowMs()
     const fn = await this.#components.findFunction(request.function, { signal })
     const key = keyOf(request)
     const known = book.byKey(key)
     if (known !== undefined) return { invocation: known }
-    const running = this.#accept(fn, request, key)
+    const running = this.#accept(fn, request, { key, startedMs })
     let body: Uint8Array
     try {
       body = await untilAborted(collect(request.body), AbortSignal.any([signal, running.abort.signal, clock.timeout(fn.timeoutMs)]))
@@ -134,7 +136,7 @@ export class Gateway implements Startable {
     return { invocation: running.id }
   }
 
-  #accept(fn: FunctionRecord, request: InvocationRequest, key: string | undefined): Running {
+  #accept(fn: FunctionRecord, request: InvocationRequest, { key, startedMs }: { key: string | undefined; startedMs: number }): Running {
     const { book, clock, transport } = this.#components
     if (this.#stopping) throw new CaresError('stopping', 'this peer is stopping', { retryable: true, hint: 'call another peer' })
     if (this.#running.size >= IN_FLIGHT_MAX) {
@@ -144,7 +146,7 @@ export class Gateway implements Startable {
       })
     }
     const id = this.#components.newInvocationId()
-    const running: Running = { id, fn, key, startedMs: clock.nowMs(), abort: new AbortController(), placed: undefined, head: undefined }
+    const running: Running = { id, fn, key, startedMs, abort: new AbortController(), placed: undefined, head: undefined }
     this.#running.set(id, running)
     if (key !== undefined) book.setKey(key, id)
     book.open({
@@ -172,7 +174,7 @@ export class Gateway implements Startable {
     const links = new AbortLinks()
     links.add(signal, reason => abort.abort(reason))
     const onTimeout = (): void => abort.abort(new CaresError('timeout', `no answer within ${formatDurationMs(deadlineMs)}`))
-    links.after(deadlineMs + DEADLINE_GRACE_MS, onTimeout, { clock })
+    links.after(deadlineMs - (clock.nowMs() - startedMs) + DEADLINE_GRACE_MS, onTimeout, { clock })
     const body = new ReplayBody(request.body)
     let messages: AsyncGenerator<AnswerDown, void> | undefined
     try {
@@ -322,7 +324,7 @@ export class Gateway implements Startable {
       ...(error === undefined ? {} : { error: { code: error.code, message: error.message } })
     })
     if (placed !== undefined) this.#placements[placed.placement]++
-    this.#count(fn.name, error?.code ?? 'ok')
+    this.#outcomes.add(fn.name, error?.code ?? 'ok')
     events.emit('invocation:finished', {
       invocation: id,
       function: fn.name,
@@ -331,13 +333,6 @@ export class Gateway implements Startable {
       totalMs,
       code: error?.code ?? null
     })
-  }
-
-  #count(fn: string, outcome: 'ok' | ErrorCode): void {
-    const row = this.#outcomes.has(fn) || this.#outcomes.size < COUNTED_FUNCTIONS_MAX ? fn : 'other'
-    const counts = this.#outcomes.get(row) ?? new Map<'ok' | ErrorCode, number>()
-    counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
-    this.#outcomes.set(row, counts)
   }
 }
 
