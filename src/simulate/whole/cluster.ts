@@ -8,7 +8,7 @@ import type { World } from '../world.ts'
 import { CallMonitor } from './call-monitor.ts'
 import { Clients } from './clients.ts'
 import { emptyWholeCoverage, type WholeCoverage } from './coverage.ts'
-import type { Target, WholeFault } from './faults.ts'
+import { nameOf, type Target, type WholeFault } from './faults.ts'
 import { FUNCTIONS, outcomeOf, readWork } from './functions.ts'
 import { type FinalTables, History } from './history.ts'
 import { FAIR_WIRES, type WholeKnobs } from './knobs.ts'
@@ -96,6 +96,8 @@ export class WholeCluster {
     const { coverage } = this
     const { wires } = this.#mesh
     this.#world.trace(() => `fault ${JSON.stringify(fault)}`)
+    const name = nameOf(fault)
+    if (name !== undefined) coverage[`fault: ${name}`] += 1
     switch (fault.type) {
       case 'crash':
         return this.#crash(this.#find(fault.target), fault.downMs, fault.power ? 'powered off' : 'killed')

@@ -1,3 +1,5 @@
+import { FAULT_NAMES, type FaultName } from './faults.ts'
+
 /** How often runs of whole clusters went through what they are meant to try. */
 export type WholeCoverage = {
   callsOk: number
@@ -36,7 +38,7 @@ export type WholeCoverage = {
   unknownEnds: number
   /** Idempotent calls that were started more than once. */
   repeats: number
-}
+} & { -readonly [Name in `fault: ${FaultName}`]: number }
 
 export function emptyWholeCoverage(): WholeCoverage {
   return {
@@ -64,6 +66,7 @@ export function emptyWholeCoverage(): WholeCoverage {
     busyOrders: 0,
     laterRounds: 0,
     unknownEnds: 0,
-    repeats: 0
+    repeats: 0,
+    ...(Object.fromEntries(FAULT_NAMES.map(name => [`fault: ${name}`, 0])) as Record<`fault: ${FaultName}`, number>)
   }
 }

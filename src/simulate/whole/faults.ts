@@ -35,6 +35,59 @@ export type WholeFault = { readonly atMs: number } /** `power`: the machine goes
   | { readonly type: 'heal' }
 )
 
+/** The kinds of faults that a reader tells apart. */
+export const FAULT_NAMES = [
+  'killed',
+  'several killed at once',
+  'powered off',
+  'frozen',
+  'restarted in order',
+  'left and joined again',
+  'partition, both ways',
+  'partition, one way',
+  'one link silent',
+  'connection reset',
+  'flapping link',
+  'slow link',
+  'disk that fails',
+  'engine that does not answer'
+] as const
+
+export type FaultName = (typeof FAULT_NAMES)[number]
+
+/** What a reader calls a fault. */
+export function nameOf(fault: WholeFault): FaultName | undefined {
+  switch (fault.type) {
+    case 'crash':
+      return fault.power ? 'powered off' : 'killed'
+    case 'mass-crash':
+      return 'several killed at once'
+    case 'freeze':
+      return 'frozen'
+    case 'restart':
+      return 'restarted in order'
+    case 'leave':
+      return 'left and joined again'
+    case 'partition':
+    case 'isolate':
+      return fault.ways === 'both' ? 'partition, both ways' : 'partition, one way'
+    case 'cut-link':
+      return 'one link silent'
+    case 'reset':
+      return 'connection reset'
+    case 'flap':
+      return 'flapping link'
+    case 'slow-link':
+      return 'slow link'
+    case 'break-disk':
+      return 'disk that fails'
+    case 'break-engine':
+      return 'engine that does not answer'
+    case 'heal':
+      return undefined
+  }
+}
+
 /** A run's faults, in order of time. */
 export function drawWholeFaults(random: Random, knobs: WholeKnobs): readonly WholeFault[] {
   const faults: WholeFault[] = []
@@ -51,22 +104,27 @@ type Kind = WholeFault extends infer Each ? (Each extends WholeFault ? Omit<Each
 
 function drawFault(random: Random, { peersCount }: WholeKnobs): Kind {
   const peer = (): number => Math.floor(random() * peersCount)
-  const some = (): number[] => Array.from({ length: peersCount }, (_, index) => index).filter(() => random() < 0.5)
+  const link = (): { from: number; to: number } => {
+    const from = peer()
+    return { from, to: (from + 1 + Math.floor(random() * (peersCount - 1))) % peersCount }
+  }
+  const all = (): number[] => Array.from({ length: peersCount }, (_, index) => index)
+  const some = (): number[] => all().filter(() => random() < 0.5)
   const target: Target = { peer: peer(), preferOrchestrator: random() < 0.5 }
   const ways = pick(random, ['both', 'in', 'out'] as const)
   const downMs = pick(random, [20, 400, 3_000]) * random()
   const kind = random() * 100
   if (kind < 16) return { type: 'crash', target, downMs, power: random() < 0.3 }
-  if (kind < 19) return { type: 'mass-crash', peers: some(), downMs }
+  if (kind < 19) return { type: 'mass-crash', peers: random() < 0.5 ? some() : all(), downMs }
   if (kind < 33) return { type: 'freeze', target, forMs: 50 + random() * pick(random, [300, 1_500, 4_000]) }
   if (kind < 38) return { type: 'restart', target }
-  if (kind < 40) return { type: 'leave', target }
+  if (kind < 41) return { type: 'leave', target }
   if (kind < 47) return { type: 'partition', peers: some(), ways }
   if (kind < 55) return { type: 'isolate', target, ways }
-  if (kind < 64) return { type: 'cut-link', from: peer(), to: peer(), bothWays: random() < 0.5 }
-  if (kind < 71) return { type: 'reset', from: peer(), to: peer() }
-  if (kind < 75) return { type: 'flap', from: peer(), to: peer(), times: 2 + Math.floor(random() * 6), everyMs: 30 + random() * 500 }
-  if (kind < 80) return { type: 'slow-link', from: peer(), to: peer(), ms: random() * 400 }
+  if (kind < 64) return { type: 'cut-link', ...link(), bothWays: random() < 0.5 }
+  if (kind < 71) return { type: 'reset', ...link() }
+  if (kind < 75) return { type: 'flap', ...link(), times: 2 + Math.floor(random() * 6), everyMs: 30 + random() * 500 }
+  if (kind < 80) return { type: 'slow-link', ...link(), ms: random() * 400 }
   if (kind < 83) return { type: 'break-disk', target, forMs: 500 + random() * 2_000 }
   if (kind < 87) return { type: 'break-engine', target, forMs: 200 + random() * 2_000 }
   return { type: 'heal' }
