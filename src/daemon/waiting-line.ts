@@ -11,7 +11,7 @@ const LOOK_AGAIN_MS = 500
 
 /** Room that a call holds, from here to its disposal. */
 export interface Hold extends Disposable {
-  /** The worker had no room after all: this says nothing about how long calls of the function take. */
+  /** The worker had no room after all: that says nothing about how long calls of the function take, and leaves no room for others. */
   wasNone(): void
 }
 
@@ -96,7 +96,7 @@ export class WaitingLine {
     this.#line.leave(place)
   }
 
-  /** Counts room that is held. At its end the first of each kind look for room. */
+  /** Counts room that is held. At its end, if there was any, the first of each kind look for room. */
   hold(key: string): Hold {
     const startMs = this.#clock.nowMs()
     let counts = true
@@ -107,7 +107,8 @@ export class WaitingLine {
       },
       [Symbol.dispose]: () => {
         this.#holding--
-        if (counts) this.#serviceTimes.observe(key, this.#clock.nowMs() - startMs)
+        if (!counts) return
+        this.#serviceTimes.observe(key, this.#clock.nowMs() - startMs)
         this.wake()
       }
     }
