@@ -27,7 +27,9 @@ import type { CostList } from '../model/rest-costs.ts'
 import type { Quote } from '../model/rest-quote.ts'
 import type { AlertList, StatsHistoryBody } from '../model/rest-telemetry.ts'
 import type { TaskExplanation, TaskItem, TaskList, TaskSubmitted } from '../model/rest-tasks.ts'
+import type { TaskExplanation, TaskItem, TaskList, TaskSubmitted } from '../model/rest-tasks.ts'
 import type { FunctionRequest } from '../model/service.ts'
+import type { TaskRequest } from '../model/task-service.ts'
 import type { FetchAnswer, FetchInit } from './node-fetch.ts'
 import { type Abortable, ANSWER_TIMEOUT_MS, type ClientInit, LINE_CHARACTERS_MAX, parseJson, query, RestExchange } from './rest-exchange.ts'
 import { REST_PATHS, restPath } from '../model/rest-paths.ts'
@@ -185,6 +187,72 @@ export class CaresClient {
   /** The kept answer of an asynchronous call, as the function gave it. */
   async result(id: string, { signal }: Abortable): Promise<FetchAnswer> {
     return await this.#rest.exchange(restPath(REST_PATHS.result, { id }), { method: 'GET', headers: [], signal })
+  }
+
+  /** Submits a task: resolves once the cluster has it for good. `input`: what its program finds on stdin. */
+  async submitTask(
+    request: TaskRequest,
+    {
+      input,
+      key,
+      pull,
+      signal
+    }: Abortable & {
+      input?: Uint8Array | undefined
+      key?: string | undefined
+      pull?: 'always' | 'missing' | 'never' | undefined
+    }
+  ): Promise<TaskSubmitted> {
+    const body = JSON.stringify({ ...request, ...(input === undefined ? {} : { inputBase64: Buffer.from(input).toString('base64') }) })
+    const headers: [string, string][] = [['content-type', 'application/json']]
+    if (key !== undefined) headers.push(['idempotency-key', key])
+    const answer = await this.#rest.exchange(restPath(REST_PATHS.tasks) + query({ pull }), { method: 'POST', headers, body, signal })
+    return await this.#rest.read(answer, signal)
+  }
+
+  /** Tasks, newest first. */
+  async tasks({
+    signal,
+    ...which
+  }: Abortable & {
+    state?: string | undefined
+    function?: string | undefined
+    peer?: string | undefined
+    limit?: number | undefined
+    cursor?: string | undefined
+  }): Promise<TaskList> {
+    return await this.#get(restPath(REST_PATHS.tasks) + query(which), { signal })
+  }
+
+  /** A task by id, the beginning of one, or name; with `waitMs`, when it is over or after that time. */
+  async task(id: string, { waitMs, signal }: Abortable & { waitMs?: number }): Promise<TaskItem> {
+    const path = restPath(REST_PATHS.task, { id }) + query({ wait: waitMs === undefined ? undefined : `${waitMs}ms` })
+    return await this.#rest.json('GET', path, { signal, timeoutMs: ANSWER_TIMEOUT_MS + (waitMs ?? 0) })
+  }
+
+  /** What a task has written to stdout. */
+  async taskResult(id: string, { signal }: Abortable): Promise<FetchAnswer> {
+    const answer = await this.#rest.exchange(restPath(REST_PATHS.taskResult, { id }), { method: 'GET', headers: [], signal })
+    await this.#rest.refuse(answer, signal)
+    return answer
+  }
+
+  /** The task as it is after that: one that was over before stays as it was. */
+  async cancelTask(id: string, options: Abortable): Promise<TaskItem> {
+    return await this.#rest.json('DELETE', restPath(REST_PATHS.task, { id }), options)
+  }
+
+  /** Lines of a task as they come; with `follow` until it is over. */
+  async *taskLogs(id: string, { signal, ...which }: Abortable & { tail: number; follow: boolean }): AsyncGenerator<LogItem, void, undefined> {
+    const path = restPath(REST_PATHS.taskLogs, { id }) + query(which)
+    const answer = await this.#rest.exchange(path, { method: 'GET', headers: [['accept', 'application/x-ndjson']], signal })
+    await this.#rest.refuse(answer, signal)
+    for await (const line of this.#rest.lines(answer, signal)) if (line !== '') yield parseJson(line, this.api) as LogItem
+  }
+
+  /** Why a task is where it is. */
+  async explainTask(id: string, options: Abortable): Promise<TaskExplanation> {
+    return await this.#get(restPath(REST_PATHS.taskExplain, { id }), options)
   }
 
   async cancel(id: string, options: Abortable): Promise<CancelResult> {

@@ -2,7 +2,7 @@ import type { AnyCommand } from './command.ts'
 import type { CliEnvironment } from './environment.ts'
 
 /** Headings of the help, in its order. */
-export const COMMAND_GROUPS = ['Functions', 'Cluster', 'This machine'] as const
+export const COMMAND_GROUPS = ['Functions', 'Tasks', 'Cluster', 'This machine'] as const
 
 /** One line of the command list. The command itself is loaded when it is called for: starting `cares` must not load all of it. */
 export interface CommandEntry {
@@ -50,9 +50,29 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/invoke.ts')).invoke
   },
   {
+    name: 'run',
+    group: 'Tasks',
+    summary: 'Run a container to its end, whatever dies meanwhile',
+    load: async () => (await import('./commands/run.ts')).run
+  },
+  {
+    name: 'tasks',
+    aliases: ['ps'],
+    group: 'Tasks',
+    summary: 'List the tasks, or show one',
+    load: async () => (await import('./commands/tasks.ts')).tasks
+  },
+  {
+    name: 'wait',
+    group: 'Tasks',
+    summary: 'Wait until tasks are over',
+    load: async () => (await import('./commands/wait.ts')).wait
+  },
+  {
     name: 'cancel',
-    group: 'Functions',
-    summary: 'Cancel invocations',
+    aliases: ['stop'],
+    group: 'Tasks',
+    summary: 'Cancel tasks and invocations',
     load: async () => (await import('./commands/cancel.ts')).cancel
   },
   {

@@ -9,6 +9,11 @@ export function isInvocationId(word: string): boolean {
   return /^i-[0-9a-z]{26}$/.test(word)
 }
 
+/** Whether a word is the id of a task, or the beginning of one. */
+export function isTaskId(word: string): boolean {
+  return /^t-[0-9a-z]{1,26}$/.test(word)
+}
+
 /** Names of peers by id; empty when they cannot be had in time. */
 export async function peerNames(
   client: CaresClient,

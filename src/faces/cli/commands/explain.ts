@@ -1,10 +1,10 @@
 import { CaresError } from '../../../model/errors.ts'
 import { explanationLines } from '../../explain-view.ts'
 import { defineCommand } from '../command.ts'
-import { isInvocationId } from '../names.ts'
+import { isInvocationId, isTaskId } from '../names.ts'
 
 export const explain = defineCommand<{ whyNot?: string }>({
-  args: [{ name: 'ID|NAME', description: 'an invocation (i-…), or a function for its newest one', completes: 'function' }],
+  args: [{ name: 'ID|NAME', description: 'an invocation (i-…), a task (t-…), or a function for its newest one', completes: 'function' }],
   options: [{ flags: '--why-not <PEER>', description: 'say why this peer was not chosen', completes: 'peer' }],
   description: 'The columns are expected milliseconds: on the network, to start or pull a container, in the queue, and to run.',
   examples: [
@@ -13,6 +13,10 @@ export const explain = defineCommand<{ whyNot?: string }>({
     { comment: 'Why not elsewhere', command: 'cares explain thumb --why-not elm' }
   ],
   async run({ args: [what = ''], options, client, signal }) {
+    if (isTaskId(what)) {
+      const task = await client.explainTask(what, { signal })
+      return { kind: 'item', data: task, names: [task.id], lines: () => [`${task.id}  ${task.state}`, ...task.reasons] }
+    }
     const id = isInvocationId(what) ? what : await newestOf(what)
     const explanation = await client.explain(id, { whyNot: options.whyNot, signal })
     return { kind: 'item', data: explanation, names: [id], lines: view => explanationLines(explanation, view) }

@@ -3,7 +3,7 @@ import { logText } from '../../view-model.ts'
 import { defineCommand } from '../command.ts'
 import { timeOfDay } from '../../text.ts'
 import { parseCount } from '../flags.ts'
-import { isInvocationId, peerNames } from '../names.ts'
+import { isInvocationId, isTaskId, peerNames } from '../names.ts'
 import { SINCE_OPTION, since } from '../since.ts'
 
 /** Lines that are shown when the user does not say how many. */
@@ -13,7 +13,7 @@ const TAIL_DEFAULT = 100
 const TAIL_MAX = 10_000
 
 export const logs = defineCommand<{ follow?: true; tail?: number; since?: number; timestamps?: true }>({
-  args: [{ name: 'ID|NAME', description: 'an invocation (i-…), or a function for all its calls', completes: 'function' }],
+  args: [{ name: 'ID|NAME', description: 'an invocation (i-…), a task (t-…), or a function for all its calls', completes: 'function' }],
   options: [
     { flags: '-f, --follow', description: 'go on with the lines to come, until interrupted' },
     {
@@ -33,18 +33,17 @@ export const logs = defineCommand<{ follow?: true; tail?: number; since?: number
     { comment: 'As JSON, a line each', command: 'cares logs thumb -o jsonl' }
   ],
   async run({ args: [what = ''], options, client, clock, signal, note }) {
-    const one = isInvocationId(what)
+    const task = isTaskId(what)
+    const one = task || isInvocationId(what)
     const names = await peerNames(client, { clock, signal })
     // An unknown name is told at once, instead of waiting for lines that never come.
-    if (one) await client.invocation(what, { signal })
+    if (task) await client.task(what, { signal })
+    else if (one) await client.invocation(what, { signal })
     else await client.function(what, { signal })
     const isYoung = await since(options.since, client, { signal })
-    const lines = client.logs({
-      ...(one ? { invocation: what } : { function: what }),
-      tail: options.tail ?? (options.since === undefined ? TAIL_DEFAULT : TAIL_MAX),
-      follow: options.follow === true,
-      signal
-    })
+    const tail = options.tail ?? (options.since === undefined ? TAIL_DEFAULT : TAIL_MAX)
+    const how = { tail, follow: options.follow === true, signal }
+    const lines = task ? client.taskLogs(what, how) : client.logs({ ...(one ? { invocation: what } : { function: what }), ...how })
     async function* items(): AsyncGenerator<StreamItem, void, undefined> {
       let none = true
       for await (const line of lines) {

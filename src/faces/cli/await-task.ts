@@ -1,0 +1,54 @@
+import { CaresError, isErrorCode } from '../../model/errors.ts'
+import type { TaskItem } from '../../model/rest-tasks.ts'
+import type { Clock } from '../../model/ports/clock.ts'
+import type { CaresClient } from '../client.ts'
+
+/** One request waits so long: shorter than proxies cut idle connections. */
+const WAIT_MS = 30_000
+/** Between two tries while the peer that is asked does not answer: it may be starting again. */
+const AGAIN_MS = 1_000
+/** A peer that does not answer for so long is given up; the task goes on without anyone waiting. */
+const PATIENCE_MS = 60_000
+
+/** Whether nothing more will happen to a task. */
+export function isOver({ state }: Pick<TaskItem, 'state'>): boolean {
+  return state !== 'queued' && state !== 'running'
+}
+
+/** Waits until a task is over, however long that takes, through a peer that is gone for a moment. Throws `timeout` when `timeoutMs` come first. */
+export async function awaitTask(
+  id: string,
+  { client, clock, signal, timeoutMs }: { client: CaresClient; clock: Clock; signal: AbortSignal; timeoutMs?: number | undefined }
+): Promise<TaskItem> {
+  const startedMs = clock.nowMs()
+  const leftMs = (): number => (timeoutMs === undefined ? WAIT_MS : timeoutMs - (clock.nowMs() - startedMs))
+  let silentSinceMs: number | undefined
+  for (;;) {
+    const waitMs = Math.max(0, Math.min(WAIT_MS, leftMs()))
+    try {
+      const task = await client.task(id, { waitMs, signal })
+      silentSinceMs = undefined
+      if (isOver(task)) return task
+      if (waitMs < WAIT_MS) throw new CaresError('timeout', `task ${id} is still ${task.state}`, { hint: `it goes on; cares wait ${id}` })
+    } catch (err) {
+      const isAway = err instanceof CaresError && (err.code === 'peer_unreachable' || err.code === 'stopping')
+      silentSinceMs ??= clock.nowMs()
+      if (!isAway || signal.aborted || clock.nowMs() - silentSinceMs > PATIENCE_MS || leftMs() <= 0) throw err
+      await clock.sleep(AGAIN_MS, { signal })
+    }
+  }
+}
+
+/** What a task that did not succeed has to say for itself. */
+export function taskError({ id, name, state, error }: TaskItem): CaresError {
+  if (state === 'cancelled') return new CaresError('cancelled', `task ${name} (${id}) was cancelled`)
+  const code = error !== null && isErrorCode(error.code) ? error.code : 'internal'
+  return new CaresError(code, `task ${name} (${id}) has failed for good: ${error?.message ?? 'nobody says why'}`, {
+    hint: `cares tasks ${id}   cares logs ${id}`,
+    details: {
+      task: id,
+      ...(error?.exitCode === undefined ? {} : { exitCode: error.exitCode }),
+      ...(error?.stderr === undefined ? {} : { stderr: error.stderr })
+    }
+  })
+}

@@ -1,0 +1,142 @@
+import { readFile } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
+import { parse as parseYaml } from 'yaml'
+import { CaresError } from '../../../model/errors.ts'
+import { parseTaskRequest } from '../../../model/task-request.ts'
+import type { TaskRequest } from '../../../model/task-service.ts'
+import { parseBytes, parseDurationMs } from '../../../model/units.ts'
+import { awaitTask, taskError } from '../await-task.ts'
+import { readCallBody } from '../call-body.ts'
+import { type CommandContext, defineCommand, type Result } from '../command.ts'
+import { EXIT } from '../exit-codes.ts'
+import { parseAssignment, parseCount, parsePositive } from '../flags.ts'
+import { withProgress } from '../progress.ts'
+import { write } from '../output.ts'
+
+/** A file that describes a task is written by hand: a larger one is something else. */
+const FILE_BYTES_MAX = 262_144
+
+interface RunOptions {
+  file?: string
+  function?: string
+  name?: string
+  env?: readonly (readonly [string, string])[]
+  cpu?: number
+  memory?: number
+  network?: 'none' | 'egress'
+  timeout?: number
+  attempts?: number
+  input?: string
+  detach?: true
+  idempotencyKey?: string
+  pull?: 'always' | 'missing' | 'never'
+}
+
+export const run = defineCommand<RunOptions>({
+  args: [
+    { name: 'IMAGE', description: 'the image, as for docker run; with --runtime process, a command line', required: false },
+    { name: 'ARGS', description: "after --: instead of the image's own command", required: false, variadic: true }
+  ],
+  options: [
+    { flags: '-f, --file <FILE>', description: 'the task as YAML or JSON, or - for stdin; flags come on top', completes: 'file' },
+    { flags: '--function <NAME>', description: 'run this stdio function instead of an image', completes: 'function' },
+    { flags: '--name <NAME>', description: 'what to call the task', defaultText: "the image's name" },
+    { flags: '-e, --env <K=V>', description: 'a variable for the container', repeats: true, parse: parseAssignment },
+    { flags: '--cpu <N>', description: 'cores, e.g. 0.5', parse: parsePositive },
+    { flags: '--memory <SIZE>', description: 'memory, e.g. 256Mi', parse: parseBytes },
+    { flags: '--network <POLICY>', description: 'what the container may reach', defaultText: 'none', choices: ['none', 'egress'] },
+    { flags: '--timeout <DURATION>', description: 'longest that one attempt may take', defaultText: '1h', parse: parseDurationMs },
+    { flags: '--attempts <N>', description: 'attempts that may fail before it is given up', defaultText: '3', parse: parseCount },
+    { flags: '--input <DATA|@FILE|->', description: 'what it finds on stdin', completes: 'file' },
+    { flags: '-d, --detach', description: 'do not wait for its end: print its id' },
+    { flags: '--idempotency-key <KEY>', description: 'the same key is the same task' },
+    {
+      flags: '--pull <WHEN>',
+      description: 'ask the registry for the image',
+      defaultText: 'missing',
+      choices: ['always', 'missing', 'never']
+    }
+  ],
+  description:
+    'Runs a container to its end, on the peer where it is expected to be cheapest, and again elsewhere if it fails or its peer is lost. Once the id is told, the cluster has the task, whatever dies. Without --detach its output is printed when it is over; interrupting leaves the task alone. An attempt whose peer cannot be reached may still run for a moment when the next one begins: CARES_FENCING_TOKEN in its environment rises with each attempt.',
+  examples: [
+    { comment: 'Run a command in an image', command: 'cares run busybox -- echo hello' },
+    { comment: 'A long one in the background', command: 'cares run acme/train:3 --cpu 4 --memory 8Gi --timeout 12h -d' },
+    { comment: 'Once a night, however often it is asked for', command: 'cares run acme/report --idempotency-key report-$(date +%F)' },
+    { comment: 'A function as a task, with a file as input', command: 'cares run --function ocr --input @book.pdf >book.txt' }
+  ],
+  async run(context) {
+    const { options, client, clock, signal, note, terminal, output } = context
+    const request = await requestOf(context)
+    const input = options.input === undefined ? undefined : await inputOf(options.input, context)
+    const { task, created } = await withProgress(`finding ${request.image ?? request.function}`, { terminal, output, clock }, () =>
+      client.submitTask(request, { input, key: options.idempotencyKey, pull: options.pull, signal })
+    )
+    if (!created) note(`cares: the key was used before: this is task ${task.id}, ${task.state}`)
+    if (options.detach === true) return { kind: 'item', data: task, names: [task.id], lines: () => [task.id] }
+    note(`${task.name} is task ${task.id}`)
+    const over = await awaitTask(task.id, { client, clock, signal })
+    if (over.state !== 'succeeded') throw taskError(over)
+    return output.format === 'table' || output.format === 'wide'
+      ? await printOutput(task.id, context)
+      : { kind: 'item', data: over, names: [over.id], lines: () => [over.id] }
+  }
+})
+
+async function requestOf({ args: [image, ...args], options, terminal }: CommandContext<RunOptions>): Promise<TaskRequest> {
+  const { file, function: fn, name, env, cpu, memory, network, timeout, attempts } = options
+  const described = file === undefined ? {} : await readTask(file, terminal)
+  if (fn !== undefined && image !== undefined && args.length === 0 && file === undefined) {
+    throw new CaresError('invalid', 'name either an image or a function', { hint: `cares run --function ${fn}` })
+  }
+  const given = {
+    ...(image === undefined ? {} : { image }),
+    ...(args.length === 0 ? {} : { args }),
+    ...(fn === undefined ? {} : { function: fn }),
+    ...(name === undefined ? {} : { name }),
+    ...(env === undefined ? {} : { env: { ...(described as TaskRequest).env, ...Object.fromEntries(env) } }),
+    ...(cpu === undefined ? {} : { cpus: cpu }),
+    ...(memory === undefined ? {} : { memoryBytes: memory }),
+    ...(network === undefined ? {} : { network }),
+    ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+    ...(attempts === undefined ? {} : { attempts })
+  }
+  return parseTaskRequest({ ...described, ...given })
+}
+
+/** What a file says of a task: the fields of the REST API, and sizes and durations as flags have them. */
+async function readTask(file: string, { stdin }: CommandContext<RunOptions>['terminal']): Promise<object> {
+  const text = file === '-' ? await buffer(stdin) : await readFile(file).catch((cause: unknown) => Promise.reject(unreadable(file, cause)))
+  if (text.length > FILE_BYTES_MAX) throw new CaresError('invalid', `${file} is larger than a description of a task`)
+  let value: unknown
+  try {
+    value = parseYaml(text.toString('utf8'))
+  } catch (cause) {
+    throw new CaresError('invalid', `${file}: ${(cause as Error).message.split('\n')[0] ?? ''}`, { cause })
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new CaresError('invalid', `${file} does not describe a task`)
+  const { memory, timeout, ...rest } = value as Record<string, unknown>
+  return {
+    ...rest,
+    ...(memory === undefined ? {} : { memoryBytes: typeof memory === 'number' ? memory : parseBytes(String(memory)) }),
+    ...(timeout === undefined ? {} : { timeoutMs: typeof timeout === 'number' ? timeout : parseDurationMs(String(timeout)) })
+  }
+}
+
+async function inputOf(data: string, { terminal: { stdin } }: CommandContext<RunOptions>): Promise<Uint8Array> {
+  const { stream } = await readCallBody(data, { stdin, method: undefined })
+  if (typeof stream === 'string') return Buffer.from(stream)
+  if (stream === undefined) return new Uint8Array()
+  return Buffer.concat(await Array.fromAsync(stream)).subarray()
+}
+
+function unreadable(file: string, cause: unknown): CaresError {
+  const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (cause as Error).message
+  return new CaresError('invalid', `cannot read ${file}: ${reason}`, { cause })
+}
+
+async function printOutput(id: string, { client, terminal, signal }: CommandContext<RunOptions>): Promise<Result> {
+  for await (const chunk of (await client.taskResult(id, { signal })).body) await write(terminal.stdout, chunk)
+  return { kind: 'written', exitCode: EXIT.done }
+}

@@ -1,0 +1,34 @@
+import type { TaskItem } from '../../../model/rest-tasks.ts'
+import { parseDurationMs } from '../../../model/units.ts'
+import { awaitTask, taskError } from '../await-task.ts'
+import { defineCommand } from '../command.ts'
+import { EXIT, EXIT_BY_ERROR } from '../exit-codes.ts'
+
+export const wait = defineCommand<{ timeout?: number }>({
+  args: [{ name: 'ID', description: 'a task', variadic: true }],
+  options: [{ flags: '--timeout <DURATION>', description: 'wait no longer for all of them together', parse: parseDurationMs }],
+  description:
+    'Exits with 0 if all succeeded, with 7 if the time is over first, else as the first that did not succeed: 8 if its program failed.',
+  examples: [
+    { comment: 'Wait for a task', command: 'cares wait t-7f3kq9' },
+    { comment: 'For two, ten minutes at most', command: 'cares wait t-7f3kq9 t-8a01xx --timeout 10m' }
+  ],
+  async run({ args, options, client, clock, signal }) {
+    const startedMs = clock.nowMs()
+    const items: TaskItem[] = []
+    let exitCode: number = EXIT.done
+    for (const id of args) {
+      const timeoutMs = options.timeout === undefined ? undefined : options.timeout - (clock.nowMs() - startedMs)
+      const task = await awaitTask(id, { client, clock, signal, timeoutMs })
+      items.push(task)
+      if (exitCode === EXIT.done && task.state !== 'succeeded') exitCode = EXIT_BY_ERROR[taskError(task).code]
+    }
+    return {
+      kind: 'item',
+      data: { items },
+      names: items.map(({ id }) => id),
+      lines: () => items.map(({ id, state, error }) => `${id}  ${state}${error === null ? '' : `  ${error.message}`}`),
+      exitCode
+    }
+  }
+})

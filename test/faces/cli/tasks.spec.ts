@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { taskView } from '../../../src/api/views/task-view.ts'
+import type { PeerId } from '../../../src/model/ids.ts'
+import { type TaskItem, taskListSchema, taskSchema } from '../../../src/model/rest-tasks.ts'
+import { sampleTask } from '../../support/fake-tasks.ts'
+import { type Answer, problem, startFakeApi } from '../fake-api.ts'
+import { NOW } from '../samples.ts'
+import { run } from './run.ts'
+
+const DONE: TaskItem = { ...taskView(sampleTask('birch' as PeerId), id => ({ id, name: id })), submittedAt: NOW }
+const DEAD: TaskItem = {
+  ...DONE,
+  state: 'dead',
+  failures: 3,
+  usage: null,
+  outputBytes: null,
+  exitCode: 3,
+  error: { code: 'function_failed', message: 'exit code 3', exitCode: 3, stderr: 'no way' }
+}
+const LIST = { items: [DONE, DEAD], counts: { queued: 0, running: 0, succeeded: 1, dead: 1, cancelled: 0 }, next: null }
+
+const api = (more: Readonly<Record<string, Answer>> = {}) =>
+  startFakeApi({
+    'GET /v1/tasks': LIST,
+    'POST /v1/tasks': { created: true, task: { ...DONE, state: 'queued' } },
+    'GET /v1/tasks/t-1': DONE,
+    'DELETE /v1/tasks/t-1': { ...DONE, state: 'cancelled' },
+    'GET /v1/tasks/t-1/result': response => void response.end('hello\n'),
+    'GET /v1/tasks/t-1/explain': { id: 't-1', state: 'succeeded', reasons: ['placed on birch'] },
+    'GET /v1/tasks/t-1/logs': response =>
+      void response.end(
+        `${JSON.stringify({ at: NOW, peer: 'birch', function: 'report', invocation: 't-1', stream: 'stdout', text: 'hi' })}\n`
+      ),
+    'GET /v1/peers': { items: [] },
+    ...more
+  })
+
+describe('cares run', () => {
+  it('submits what was asked for, waits, and prints what the program wrote and nothing else', async () => {
+    await using fake = await api()
+    const argv = ['run', 'acme/report', '-e', 'A=b=c', '--cpu', '2', '--memory', '1Gi', '--timeout', '5m', '--attempts', '1', '--name', 'n']
+    const outcome = await run([...argv, '--idempotency-key', 'k', '--input', 'x', '--', 'sh', '-c', 'echo hello'], { api: fake.url })
+    assert.deepEqual([outcome.code, outcome.stdout], [0, 'hello\n'])
+    const [asked] = fake.asked
+    assert.equal(asked?.headers['idempotency-key'], 'k')
+    assert.deepEqual(JSON.parse(asked?.body ?? ''), {
+      image: 'acme/report',
+      args: ['sh', '-c', 'echo hello'],
+      name: 'n',
+      env: { A: 'b=c' },
+      cpus: 2,
+      memoryBytes: 2 ** 30,
+      timeoutMs: 300_000,
+      attempts: 1,
+      inputBase64: 'eA=='
+    })
+  })
+
+  it('prints only the id with --detach', async () => {
+    await using fake = await api()
+    assert.deepEqual(await run(['run', 'acme/report', '-d', '-q'], { api: fake.url }), { code: 0, stdout: 't-1\n', stderr: '' })
+  })
+
+  it('exits with 8 when the program failed for good, and says how', async () => {
+    await using fake = await api({ 'GET /v1/tasks/t-1': DEAD })
+    const { code, stdout, stderr } = await run(['run', 'acme/report'], { api: fake.url })
+    assert.deepEqual([code, stdout], [8, ''])
+    assert.match(stderr, /report \(t-1\) has failed for good: exit code 3/)
+  })
+
+  it('takes a file, and flags on top of it', async () => {
+    await using fake = await api()
+    const folder = await mkdtemp(join(tmpdir(), 'cares-run-'))
+    try {
+      const file = join(folder, 'task.yaml')
+      await writeFile(file, 'image: acme/report\nmemory: 64Mi\ntimeout: 10s\nenv: { A: a, B: b }\n')
+      assert.equal((await run(['run', '-f', file, '-e', 'B=c', '-d'], { api: fake.url })).code, 0)
+      assert.deepEqual(JSON.parse(fake.asked[0]?.body ?? ''), {
+        image: 'acme/report',
+        memoryBytes: 64 * 2 ** 20,
+        timeoutMs: 10_000,
+        env: { A: 'a', B: 'c' }
+      })
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+
+  for (const [what, argv] of [
+    ['nothing to run', []],
+    ['a file that is not there', ['-f', '/nowhere/task.yaml']],
+    ['an image and a function', ['acme/report', '--function', 'thumb']],
+    ['a reserved variable', ['acme/report', '-e', 'CARES_TASK=x']],
+    ['no attempts', ['acme/report', '--attempts', '0']],
+    ['a memory that is none', ['acme/report', '--memory', 'lots']]
+  ] as const)
+    it(`refuses ${what} without asking anybody`, async () => {
+      await using fake = await api()
+      assert.equal((await run(['run', ...argv], { api: fake.url })).code, 2)
+      assert.deepEqual(fake.asked, [])
+    })
+})
+
+describe('cares tasks, wait, cancel, logs and explain', () => {
+  it('are drawn from answers that the API may give', () => {
+    for (const item of [DONE, DEAD]) assert.deepEqual(taskSchema.safeParse(item).error, undefined)
+    assert.deepEqual(taskListSchema.safeParse(LIST).error, undefined)
+  })
+
+  it('list tasks by state, and show one with its attempts', async () => {
+    await using fake = await api()
+    const { stdout } = await run(['tasks', '--state', 'dead'], { api: fake.url })
+    assert.match(stdout, /^NAME +ID +STATE +TRY +PEER +EXIT +TOOK +AGE\nreport +t-1 +succeeded +1\/3 +birch +0 +1ms/)
+    assert.equal(fake.asked[0]?.url, '/v1/tasks?state=dead&limit=1000')
+    assert.match((await run(['tasks', 't-1'], { api: fake.url })).stdout, /^t-1 +report, succeeded.*\n[^]*attempts +0 of 3 have failed/)
+    for (const format of ['json', 'jsonl', 'yaml', 'name', 'wide'])
+      assert.equal((await run(['tasks', '-o', format], { api: fake.url })).code, 0, format)
+  })
+
+  it('wait for all, and exit as the first that did not succeed', async () => {
+    await using fake = await api({ 'GET /v1/tasks/t-2': { ...DEAD, id: 't-2' } })
+    assert.deepEqual(await run(['wait', 't-1', 't-2'], { api: fake.url }), {
+      code: 8,
+      stdout: 't-1  succeeded\nt-2  dead  exit code 3\n',
+      stderr: ''
+    })
+  })
+
+  it('wait no longer than they are told', async () => {
+    await using fake = await api({ 'GET /v1/tasks/t-1': { ...DONE, state: 'running' } })
+    assert.equal((await run(['wait', 't-1', '--timeout', '1ms'], { api: fake.url })).code, 7)
+  })
+
+  it('say that there is no such task', async () => {
+    await using fake = await api({ 'GET /v1/tasks/t-9': problem('not_found', 'no task t-9', 404) })
+    for (const command of ['tasks', 'wait', 'logs']) assert.equal((await run([command, 't-9'], { api: fake.url })).code, 4, command)
+  })
+
+  it('cancel, show lines and reasons', async () => {
+    await using fake = await api()
+    assert.equal((await run(['cancel', 't-1'], { api: fake.url })).stdout, 't-1  cancelled\n')
+    assert.match((await run(['logs', 't-1'], { api: fake.url })).stdout, /hi\n$/)
+    assert.equal((await run(['explain', 't-1'], { api: fake.url })).stdout, 't-1  succeeded\nplaced on birch\n')
+  })
+})
