@@ -28,15 +28,21 @@ describe('the order of what waits', () => {
   })
 
   for (const how of ['interactive', 'batch'] as const) {
-    it(`takes what has waited for 15 s, and for two and a half times its own length, before all else: ${how}`, () => {
+    it(`takes what has waited for 15 s, and for three times its own length, before all else: ${how}`, () => {
       const waiting = {
         huge: { predictedMs: 60_000, arrivedAtMs: 0 },
-        aged: { predictedMs: 6_000, arrivedAtMs: 1_000 },
-        older: { predictedMs: 5_000, arrivedAtMs: 900 },
+        aged: { predictedMs: 5_000, arrivedAtMs: 1_000 },
+        older: { predictedMs: 4_000, arrivedAtMs: 900 },
         tiny: { predictedMs: 1, arrivedAtMs: 15_999 }
       }
       assert.match(order(16_000, how, waiting), /^older aged /)
       assert.doesNotMatch(order(13_000, how, { ...waiting, tiny: { predictedMs: 1, arrivedAtMs: 0 } }), /^older aged /)
     })
   }
+
+  it('keeps its order among what has waited for too long and came together', () => {
+    const waiting = { short: { predictedMs: 100, arrivedAtMs: 0 }, long: { predictedMs: 4_000, arrivedAtMs: 0 } }
+    assert.equal(order(20_000, 'batch', waiting), 'long short')
+    assert.equal(order(20_000, 'interactive', waiting), 'short long')
+  })
 })
