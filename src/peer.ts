@@ -26,7 +26,7 @@ import { openHost } from './runtime/host.ts'
 import { measureSpeed } from './runtime/calibration.ts'
 import { createRuntime } from './runtime/runtime.ts'
 import { loadIdentity } from './store/identity.ts'
-import { readSecret, writeSecret } from './store/secret.ts'
+import { readSecret, removeSecret, writeSecret } from './store/secret.ts'
 import { createSpool } from './store/spool-files.ts'
 import { SqliteObservationStore } from './store/observation-store.ts'
 import { SqliteStore } from './store/sqlite-store.ts'
@@ -164,9 +164,11 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
       apiUrl = api.url
       await daemon.start()
     }
+    const left = daemon.left.then(() => removeSecret(config.data))
+    left.catch((err: unknown) => log.error({ err }, 'secret of the cluster is still in the data directory'))
     return {
       service: daemon.service,
-      left: daemon.left,
+      left,
       get apiUrl() {
         return api.url
       },

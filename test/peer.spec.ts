@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { readPeerConfig } from '../src/config.ts'
 import { createPeer, type Peer } from '../src/peer.ts'
@@ -34,6 +36,18 @@ describe('a peer', function () {
     await peer.stop()
     await starting
     assert.ok(!(await answers(apiUrl)), 'its API still answers')
+  })
+
+  it('that leaves its cluster keeps no secret of it', async () => {
+    const data = tempDir()
+    const { config } = readPeerConfig({ data, http: '127.0.0.1:0', listen: ['/ip4/127.0.0.1/tcp/0'], runtime: 'process' }, { env: {} })
+    const peer = await createPeer(config, { log: createTestLog() })
+    await peer.start()
+    assert.ok(existsSync(join(data, 'cluster.secret')))
+    await peer.service.leave({ signal: AbortSignal.timeout(10_000) })
+    await peer.left
+    assert.equal(existsSync(join(data, 'cluster.secret')), false)
+    await peer.stop()
   })
 })
 

@@ -201,7 +201,10 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       }
     }
   )
-  const observers = new Observers({ thresholds: init.alerts }, { ...components, consensus, members, book, events, changes, waiting: () => orchestrator.waiting })
+  const observers = new Observers(
+    { thresholds: init.alerts },
+    { ...components, consensus, members, book, events, changes, waiting: () => orchestrator.waiting }
+  )
   const governor = new Governor({ consensus, clock, log: log.child('governor'), views: () => members.views(), timings })
   const stateCheck = new StateCheck({
     self,
@@ -337,7 +340,9 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     tasks.onRole()
     if (!changed) return
     const name = now.leader === null ? null : members.nameOf(now.leader)
-    log.info({ orchestrator: now.leader, name, term: now.term }, 'orchestrator changed')
+    // A name that it has not told yet would only be one that is made of its id.
+    const told = now.leader === null ? undefined : members.lifeOf(now.leader)?.name
+    log.info({ orchestrator: now.leader, ...(told === undefined ? {} : { name: told }), term: now.term }, 'orchestrator changed')
     events.emit('orchestrator:changed', { orchestrator: now.leader, name, term: now.term })
   }
 

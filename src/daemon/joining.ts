@@ -11,6 +11,9 @@ import { ask } from './control-client.ts'
 const TRY_TIMEOUT_MS = 5_000
 /** A peer that cannot get in keeps trying: the others may start later. It waits up to this long between tries, with jitter. */
 const PAUSE_MS = { first: 200, max: 5_000 }
+/** On an ordinary restart the others are there within a second or two; after this it is worth a word, and then once in a while. */
+const WARN_AFTER_MS = 3_000
+const WARN_EVERY_MS = 30_000
 
 export type Joined = Extract<ControlAnswer, { type: 'joined' }>
 
@@ -54,6 +57,7 @@ export class Joining {
   }): Promise<Joined> {
     const { transport, clock, log, random } = this.#components
     if (known.length > 0) transport.setMembers(known)
+    let warnAtMs = clock.nowMs() + WARN_AFTER_MS
     for (let pauseMs = PAUSE_MS.first; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS.max)) {
       let last: CaresError | undefined
       for await (const peer of this.#candidates(signal, error => (last = error))) {
@@ -65,10 +69,10 @@ export class Joining {
           if (LASTING.has(last.code)) throw last
         }
       }
-      log.warn(
-        { code: last?.code, reason: last?.message, hint: last?.hint, retryInMs: Math.round(pauseMs) },
-        'no peer of the cluster has let this one in yet'
-      )
+      const why = { code: last?.code, reason: last?.message, hint: last?.hint, retryInMs: Math.round(pauseMs) }
+      const isDue = clock.nowMs() >= warnAtMs
+      if (isDue) warnAtMs = clock.nowMs() + WARN_EVERY_MS
+      log[isDue ? 'warn' : 'debug'](why, 'no peer of the cluster has let this one in yet')
       await clock.sleep(pauseMs * (0.5 + random()), { signal })
     }
   }

@@ -79,7 +79,7 @@ export class Members implements Startable {
   }
 
   /** The latest life of a peer that this one has heard of; undefined for one that it does not know. */
-  lifeOf(peer: PeerId): Pick<PeerProfile, 'session' | 'startedAt'> | undefined {
+  lifeOf(peer: PeerId): Pick<PeerProfile, 'name' | 'session' | 'startedAt'> | undefined {
     return this.#views.find(({ profile }) => profile.id === peer)?.profile
   }
 

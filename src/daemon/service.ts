@@ -170,7 +170,12 @@ export function createService(components: ServiceComponents): PeerService {
       return works ? { ready: true, reason: 'ready' } : { ready: false, reason: 'no peer that can run functions is known yet' }
     },
     counters(): ServiceCounters {
-      return { invocations: gateway.outcomes, placements: gateway.placements, inFlight: gateway.inFlight, ...components.observers.counters() }
+      return {
+        invocations: gateway.outcomes,
+        placements: gateway.placements,
+        inFlight: gateway.inFlight,
+        ...components.observers.counters()
+      }
     }
   }
 }

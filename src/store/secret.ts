@@ -1,5 +1,6 @@
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { damaged } from './disk-error.ts'
+import { damaged, diskError } from './disk-error.ts'
 import { makePrivateDirectory, readPrivateFile, writePrivateFile } from './private-file.ts'
 
 /** The secret of the cluster that this data directory belongs to (`cluster.secret`, mode 0600); null when it is an open one or there is none yet. */
@@ -17,4 +18,13 @@ export function readSecret(dataDir: string): string | null {
 export function writeSecret(dataDir: string, secret: string): void {
   makePrivateDirectory(dataDir)
   writePrivateFile(join(dataDir, 'cluster.secret'), Buffer.from(`${secret}\n`), { replace: true })
+}
+
+/** Forgets the secret, after the peer has left its cluster: in the next one it would be the wrong one. Throws `internal` with `details.disk`. */
+export function removeSecret(dataDir: string): void {
+  try {
+    rmSync(join(dataDir, 'cluster.secret'), { force: true })
+  } catch (error) {
+    throw diskError('remove the secret of the cluster', error)
+  }
 }

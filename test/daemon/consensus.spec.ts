@@ -87,7 +87,7 @@ class Pair {
       await this.clock.advance(0)
       await committed
     }
-    await leader.reconfigure({ voters: [LEADER], learners: [LEARNER] })
+    await leader.reconfigure({ voters: [LEADER], learners: [LEARNER] }, { from: leader.configuration })
     return leader
   }
 

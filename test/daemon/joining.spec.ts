@@ -9,18 +9,20 @@ import { dial } from '../support/dial.ts'
 import { ATLAS, BIRCH, sampleProfile } from '../support/fake-service.ts'
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts'
 import { CLUSTER } from '../support/messages.ts'
-import { createTestLog } from '../support/test-log.ts'
+import { createTestLog, type TestLog } from '../support/test-log.ts'
 
 const OTHER = '12D3KooWOther' as PeerId
 const JOINED: ControlAnswer = { type: 'joined', cluster: CLUSTER, orchestrator: BIRCH, members: [] }
 
 describe('Joining', () => {
   let clock: ManualClock
+  let log: TestLog
   let asked: PeerId[]
   let answers: (peer: PeerId) => Promise<ControlAnswer>
 
   beforeEach(() => {
     clock = createManualClock()
+    log = createTestLog()
     asked = []
     answers = async () => JOINED
   })
@@ -38,7 +40,7 @@ describe('Joining', () => {
         }).channel
     } as unknown as Transport
     const seeds = dials.map((call, index): Seed => ({ text: `/seed/${index}`, dial: call }))
-    const joining = new Joining({ transport, clock, log: createTestLog(), random: () => 0.5, profile: () => sampleProfile(), seeds })
+    const joining = new Joining({ transport, clock, log, random: () => 0.5, profile: () => sampleProfile(), seeds })
     return joining.join({ cluster: null, known: [], signal })
   }
 
@@ -79,6 +81,20 @@ describe('Joining', () => {
     await pass(5_000)
     assert.deepEqual(await joining, JOINED)
     assert.equal(dials, 4)
+  })
+
+  it('says so only after a while, and then once in a while', async () => {
+    const stop = new AbortController()
+    const joining = join([fails(unreachable)], stop.signal)
+    const warnings = (): number => log.records.filter(({ level }) => level === 'warn').length
+    await pass(2_500)
+    assert.equal(warnings(), 0, 'others may be starting, too')
+    await pass(10_000)
+    assert.equal(warnings(), 1)
+    await pass(60_000)
+    assert.equal(warnings(), 3)
+    stop.abort(new CaresError('stopping', 'scripted'))
+    await assert.rejects(joining, { code: 'stopping' })
   })
 
   for (const code of ['conflict', 'unauthorized', 'incompatible', 'invalid'] as const) {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { PeerId } from '../../src/model/ids.ts'
 import type { Identity } from '../../src/model/ports/store.ts'
 import { loadIdentity } from '../../src/store/identity.ts'
-import { readSecret, writeSecret } from '../../src/store/secret.ts'
+import { readSecret, removeSecret, writeSecret } from '../../src/store/secret.ts'
 import { useTempDirs } from '../support/temp-dirs.ts'
 
 const identity = (id: string): Identity => ({ id: id as PeerId, privateKey: Uint8Array.from({ length: 68 }, (_, i) => (i * 37) % 256) })
@@ -80,6 +80,14 @@ describe('the secret file', () => {
     assert.equal(readSecret(dataDir), 'k7Qm-second')
     assert.equal(statSync(join(dataDir, 'cluster.secret')).mode & 0o777, 0o600)
     assert.deepEqual(readdirSync(dataDir), ['cluster.secret'])
+  })
+
+  it('can be forgotten, and forgotten again', () => {
+    const dataDir = tempDir()
+    writeSecret(dataDir, 'k7Qm-first')
+    removeSecret(dataDir)
+    removeSecret(dataDir)
+    assert.equal(readSecret(dataDir), null)
   })
 
   it('is not taken for "no secret" when it is empty', () => {

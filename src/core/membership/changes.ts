@@ -1,6 +1,6 @@
 import type { PeerId, Term } from '../../model/ids.ts'
 import type { PeerProfile, PeerStats } from '../../model/peer.ts'
-import { FORGET_AFTER_MS } from './limits.ts'
+import { DOUBT_DECAY, DOUBT_MAX, FORGET_AFTER_MS } from './limits.ts'
 import { settle } from './settle.ts'
 import type { MembershipState, MembershipStep } from './state.ts'
 
@@ -41,11 +41,13 @@ export function setOrchestrator(state: MembershipState, orchestrator: PeerId | n
 
 /**
  * Time has passed: finds who has been silent for too long, and forgets who has been gone for long. To be called at least every `reportMs`. A
- * much later call means that this peer itself stood still (suspended, starved), so nobody is suspected before there was time to hear them.
+ * much later call means that this peer itself stood still (suspended, starved), so nobody is suspected before there was time to hear them, and
+ * for a while others are given more time.
  */
 export function tick(state: MembershipState, nowMs: number): MembershipStep {
   const isLate = nowMs - state.tickedAtMs > state.timings.suspectAfterMs / 2
-  const ticked = { ...state, tickedAtMs: nowMs, awakeSinceMs: isLate ? nowMs : state.awakeSinceMs }
+  const doubt = isLate ? Math.min(DOUBT_MAX, state.doubt + 1) : Math.max(0, state.doubt - DOUBT_DECAY)
+  const ticked = { ...state, tickedAtMs: nowMs, awakeSinceMs: isLate ? nowMs : state.awakeSinceMs, doubt }
   const { state: settled, events } = settle(ticked, state.peers.keys(), nowMs)
   const forgotten = [...settled.peers.values()].filter(
     ({ profile, liveness, worseSinceMs }) =>

@@ -6,13 +6,17 @@ import { compareWords, type KnownPeer, type Liveness, type MembershipState, newe
  * which hears everyone's reports (this peer itself, or by digest); and, where no orchestrator is heard, the peer's own heartbeats.
  */
 export function judge(state: MembershipState, peer: KnownPeer, nowMs: number): Liveness {
-  const { suspectAfterMs, goneAfterMs } = state.timings
+  const patience = 1 + state.doubt
+  const suspectAfterMs = state.timings.suspectAfterMs * patience
+  const goneAfterMs = state.timings.goneAfterMs * patience
   if (peer.profile.id === state.self) return 'alive'
   if (peer.left) return 'gone'
 
   // A word since would have cleared this. A process that was killed is known by it at once, one behind a broken link is given time.
   if (peer.closedAtMs !== null) {
-    return nowMs - Math.max(peer.closedAtMs, state.awakeSinceMs) >= goneAfterMs / 2 ? 'gone' : 'suspect'
+    // Others that still hear it pass its heartbeats on: until one was due, nobody has confirmed that it is gone.
+    const confirmedAfterMs = Math.max(goneAfterMs / 2, FRESH_INTERVALS * peer.nextWithinMs)
+    return nowMs - Math.max(peer.closedAtMs, state.awakeSinceMs) >= confirmedAfterMs ? 'gone' : 'suspect'
   }
 
   const silentMs = nowMs - Math.max(peer.heardAtMs, state.awakeSinceMs)
@@ -36,7 +40,7 @@ function judgeByReports(state: MembershipState, peer: KnownPeer, nowMs: number):
   if (!state.members.has(peer.profile.id)) return null
   const reportedAtMs = peer.reportedAtMs ?? Number.NEGATIVE_INFINITY
   const expectedSinceMs = Math.max(state.orchestratorSinceMs, peer.hereSinceMs, state.awakeSinceMs)
-  if (nowMs - Math.max(reportedAtMs, expectedSinceMs) >= state.timings.suspectAfterMs) return 'suspect'
+  if (nowMs - Math.max(reportedAtMs, expectedSinceMs) >= state.timings.suspectAfterMs * (1 + state.doubt)) return 'suspect'
   return reportedAtMs >= state.orchestratorSinceMs ? 'alive' : null
 }
 

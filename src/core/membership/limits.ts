@@ -10,6 +10,14 @@ export const FORGET_AFTER_MS = 300_000
  */
 export const IN_FLIGHT_MS = 250
 
+/**
+ * A peer whose own clock ticks late is starved, and hears late as well: with each such tick it allows others one more time the silence, up to
+ * this, and takes it back in small steps (Lifeguard's local health, arXiv 1707.00788). It may be wrong about the living for less long than
+ * others may be wrong about it.
+ */
+export const DOUBT_MAX = 4
+export const DOUBT_DECAY = 1 / 16
+
 /** A heartbeat may be late by half its interval before its sender counts as silent: timers drift, messages are lost. */
 export const FRESH_INTERVALS = 1.5
 

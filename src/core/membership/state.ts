@@ -56,6 +56,8 @@ export interface MembershipState {
   readonly tickedAtMs: number
   /** Silence before this time is not held against anybody: this peer itself was not listening. */
   readonly awakeSinceMs: number
+  /** How much this peer doubts its own ears: it allows others 1 + `doubt` times the silence. */
+  readonly doubt: number
 }
 
 /** What changed in the view. Names are for people. */
@@ -110,7 +112,8 @@ export function createView({
     orchestratorSinceMs: nowMs,
     digest: null,
     tickedAtMs: nowMs,
-    awakeSinceMs: nowMs
+    awakeSinceMs: nowMs,
+    doubt: 0
   }
 }
 

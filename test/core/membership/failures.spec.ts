@@ -40,7 +40,7 @@ describe('a failure', () => {
       suspectMs: 110,
       goneMs: 3_000
     },
-    { claim: 'worker of twenty killed', peers: 20, preset: 'lan', end: 'kill', victim: 'p7', elected: null, suspectMs: 110, goneMs: 3_000 },
+    { claim: 'worker of twenty killed', peers: 20, preset: 'lan', end: 'kill', victim: 'p7', elected: null, suspectMs: 110, goneMs: 5_500 },
     // 3 s without a report, one digest later on the others; 5 s until gone, one digest later on the others.
     {
       claim: 'worker of three frozen',

@@ -191,3 +191,59 @@ describe('any history', () => {
     )
   })
 })
+
+describe('a peer that is starved', () => {
+  const silentMs = (state: MembershipState, sinceMs: number): number => {
+    let at = state
+    for (let nowMs = sinceMs + 400; nowMs < sinceMs + 60_000; nowMs += 400) {
+      at = tick(at, nowMs).state
+      if (viewOf(at, peerId('b'), nowMs)?.state === 'suspect') return nowMs - sinceMs
+    }
+    return Number.POSITIVE_INFINITY
+  }
+  const starved = (ticks: number): { state: MembershipState; nowMs: number } => {
+    let { state } = heard(start(), peerId('b'), heartbeatOf('b'), 'gossip', 0)
+    let nowMs = 0
+    for (let i = 0; i < ticks; i++) state = tick(state, (nowMs += 2_000)).state
+    state = heard(state, peerId('b'), heartbeatOf('b', { seq: 2 }), 'gossip', nowMs).state
+    return { state, nowMs }
+  }
+
+  it('doubts itself before it doubts others, the more the longer it goes on, up to a bound', () => {
+    const waits = [0, 1, 2, 4, 40].map(ticks => {
+      const { state, nowMs } = starved(ticks)
+      return silentMs(state, nowMs)
+    })
+    assert.ok(
+      waits.every((wait, i) => i === 0 || wait > (waits[i - 1] ?? 0) || i === waits.length - 1),
+      waits.join()
+    )
+    const [calm = 0, , , , most = 0] = waits
+    assert.ok(calm <= 3_500 && most > 2 * calm && most <= 5 * calm, waits.join())
+  })
+
+  it('comes back to its senses', () => {
+    let { state, nowMs } = starved(4)
+    for (let i = 0; i < 64; i++) {
+      state = tick(state, (nowMs += 400)).state
+      state = heard(state, peerId('b'), heartbeatOf('b', { seq: 3 + i }), 'gossip', nowMs).state
+    }
+    assert.equal(state.doubt, 0)
+  })
+})
+
+describe('a connection that has closed', () => {
+  it('makes nobody gone whom others may still hear: in a large cluster their heartbeats come seldom', () => {
+    for (const [nextWithinMs, goneMs] of [
+      [1_200, 2_500],
+      [12_000, 18_000]
+    ] as const) {
+      let { state } = heard(start(), peerId('b'), heartbeatOf('b', { nextWithinMs }), 'gossip', 0)
+      state = connectionChanged(state, peerId('b'), false, 100).state
+      assert.equal(viewOf(state, peerId('b'), 100)?.state, 'suspect', 'it takes no new work at once')
+      let nowMs = 100
+      while (viewOf(state, peerId('b'), nowMs)?.state !== 'gone') state = tick(state, (nowMs += 100)).state
+      assert.equal(nowMs - 100, goneMs, `${nextWithinMs} ms`)
+    }
+  })
+})
