@@ -41,6 +41,8 @@ export interface ContainerInit {
   readonly started: Promise<void>
   /** It is gone, or was given up on. */
   readonly onRemoved: () => void
+  /** From SIGTERM to SIGKILL, in milliseconds. @default 300 */
+  readonly stopGraceMs?: number | undefined
 }
 
 /** One started container. */
@@ -57,6 +59,7 @@ export class DockerContainer implements StdioInstance, ServerInstance {
   readonly #components: ContainerComponents
   readonly #cgroup: CgroupReader
   readonly #onRemoved: () => void
+  readonly #stopGraceMs: number
   #measured: Measured = {}
   #sampling: Disposable | undefined
   #hasExited = false
@@ -70,6 +73,7 @@ export class DockerContainer implements StdioInstance, ServerInstance {
     this.stderr = streams.stderr
     this.#container = container
     this.#onRemoved = init.onRemoved
+    this.#stopGraceMs = init.stopGraceMs ?? STOP_GRACE_MS
     this.#components = components
     this.#cgroup = cgroupReader(components.cgroups, container.id)
     // From before the start: a short program may have ended when the engine says that it was started.
@@ -118,7 +122,7 @@ export class DockerContainer implements StdioInstance, ServerInstance {
     if (!this.#hasExited) {
       // Whatever goes wrong with the polite way, removal by force follows.
       await this.#container.kill({ signal: 'SIGTERM' }).catch(() => {})
-      await Promise.race([this.exited, clock.sleep(STOP_GRACE_MS)])
+      await Promise.race([this.exited, clock.sleep(this.#stopGraceMs)])
     }
     await removeContainer(this.#container, this.#components)
     this.#onRemoved()

@@ -4,12 +4,12 @@ import type { FunctionRecord } from '../model/function.ts'
 import type { Digest } from '../model/ids.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
-import type { ImageInfo } from '../model/ports/runtime.ts'
+import type { ImageInfo, TaskExecution } from '../model/ports/runtime.ts'
 import { dockerArch } from './arch.ts'
 import type { CgroupLayout } from './cgroup-usage.ts'
 import type { ContractWish } from './contract.ts'
 import { attachStreams, type ContainerComponents, DockerContainer, startOrRemove } from './docker-container.ts'
-import { DOCKER_HOST_DEFAULT, dockerEngine } from './docker-engine.ts'
+import { DOCKER_HOST_DEFAULT, dockerEngine, watchdogEngine } from './docker-engine.ts'
 import { type DockerHost, engineUnavailable, statusOf } from './docker-errors.ts'
 import { exportImage, importImage } from './docker-image-archive.ts'
 import { DockerImages } from './docker-image.ts'
@@ -19,6 +19,7 @@ import { containerOptions } from './docker-options.ts'
 import type { BringImage, Driver, Orphan } from './driver.ts'
 import { untilAborted } from './ending.ts'
 import { functionEnv } from './stdio-env.ts'
+import { TaskWatchdog } from './task-watchdog.ts'
 
 /** How long clearing up after an earlier life may take before the peer starts without it. */
 const CLEAR_TIMEOUT_MS = 15_000
@@ -59,6 +60,7 @@ class DockerDriver implements Driver {
   readonly #log: Logger
   readonly #images: DockerImages
   readonly #networks: DockerNetworks
+  readonly #watchdog: TaskWatchdog
   /** Containers of this life that are not removed yet: everything else with this peer's label is an orphan. */
   readonly #own = new Set<string>()
   /** Containers that the engine may have made already, and that are not in `#own` yet. */
@@ -74,6 +76,7 @@ class DockerDriver implements Driver {
     this.#log = log
     this.#images = new DockerImages(this.#client, this.#host, init.dockerConfig)
     this.#networks = new DockerNetworks(this.#client, init, log)
+    this.#watchdog = new TaskWatchdog(watchdogEngine(this.#host), { log })
   }
 
   get arch(): string {
@@ -87,6 +90,7 @@ class DockerDriver implements Driver {
   }
 
   async stop(): Promise<void> {
+    this.#watchdog.stop()
     if (this.#engine === undefined) return
     await this.#networks.remove().catch((err: unknown) => this.#log.warn({ err }, 'network not removed'))
   }
@@ -116,6 +120,10 @@ class DockerDriver implements Driver {
 
   setFunctions(): void {}
 
+  setLease(remainingMs: number): void {
+    this.#watchdog.setLease(remainingMs)
+  }
+
   async exportImage(digest: Digest, { signal }: { signal: AbortSignal }): Promise<AsyncIterable<Uint8Array>> {
     return exportImage(this.#client, digest, { signal })
   }
@@ -131,9 +139,9 @@ class DockerDriver implements Driver {
   async startStdio(
     fn: FunctionRecord,
     env: Readonly<Record<string, string>>,
-    { signal }: { signal: AbortSignal }
+    { signal, task }: { signal: AbortSignal; task?: TaskExecution | undefined }
   ): Promise<DockerContainer> {
-    return this.#launch(fn, { env, network: this.#networks.forStdio(fn.network), signal })
+    return this.#launch(fn, { env, network: this.#networks.forStdio(fn.network), signal, task })
   }
 
   async startServer(fn: FunctionRecord, { signal }: { signal: AbortSignal }): Promise<DockerContainer> {
@@ -184,17 +192,34 @@ class DockerDriver implements Driver {
 
   async #launch(
     fn: FunctionRecord,
-    { env, network, signal }: { env: Readonly<Record<string, string>>; network: string; signal: AbortSignal }
+    {
+      env,
+      network,
+      signal,
+      task
+    }: { env: Readonly<Record<string, string>>; network: string; signal: AbortSignal; task?: TaskExecution | undefined }
   ): Promise<DockerContainer> {
     const { cpus, cgroups } = await this.#known()
     const components: ContainerComponents = { engine: this.#client, host: this.#host, cgroups, clock: this.#clock, log: this.#log }
-    const options = containerOptions({ fn, owner: this.#init, env, network, cpusMax: cpus })
+    const options = containerOptions({ fn, owner: this.#init, env, network, cpusMax: cpus, args: task?.args })
     const { container, pullMs } = await this.#create(fn, options, signal)
-    const onRemoved = (): void => void this.#own.delete(container.id)
+    const onRemoved = (): void => {
+      this.#own.delete(container.id)
+      if (task !== undefined) this.#watchdog.release(container.id)
+    }
+    // Before it runs: a peer that freezes in between leaves nothing that runs unwatched.
+    if (task !== undefined) this.#watchdog.guard(container.id)
     const start = async (): Promise<DockerContainer> => {
       const streams = await attachStreams(container, { withStdin: fn.contract === 'stdio' })
       const starting = container.start() as Promise<void>
-      const init = { pullMs, memoryBytes: fn.memoryBytes, isSampled: fn.contract === 'stdio', started: starting, onRemoved }
+      const init = {
+        pullMs,
+        memoryBytes: fn.memoryBytes,
+        isSampled: fn.contract === 'stdio',
+        started: starting,
+        onRemoved,
+        stopGraceMs: task?.stopGraceMs
+      }
       const started = new DockerContainer(container, streams, init, components)
       await starting.catch((error: unknown) => {
         streams.close()

@@ -1,9 +1,17 @@
 import Docker from 'dockerode'
 import { CaresError } from '../model/errors.ts'
 import type { DockerHost } from './docker-errors.ts'
+import type { WatchdogEngine } from './watchdog-process.ts'
 
 /** Where an engine answers unless told otherwise. */
 export const DOCKER_HOST_DEFAULT: DockerHost = 'unix:///var/run/docker.sock'
+
+/** How the watchdog of tasks reaches the engine at `host`. */
+export function watchdogEngine(host: DockerHost): WatchdogEngine {
+  if (host.startsWith('unix://')) return { socketPath: host.slice('unix://'.length) }
+  const { hostname, port } = new URL(host)
+  return { host: hostname, port: Number(port || 2375) }
+}
 
 /** A client of the engine at `host`. Nothing is taken from the environment. Throws `invalid` for an address that is neither unix nor tcp. */
 export function dockerEngine(host: DockerHost): Docker {

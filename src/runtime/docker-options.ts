@@ -21,13 +21,15 @@ export interface ContainerWish {
   readonly network: string
   /** Cores of the engine's machine, the most that it accepts as a limit. */
   readonly cpusMax: number
+  /** Instead of the image's own command. @default the image's own */
+  readonly args?: readonly string[] | undefined
 }
 
 /**
  * The options of a function's container: its limits are hard, swap is off, all capabilities are dropped and none can be gained. The image's own
  * user and file system stay, since images rely on them.
  */
-export function containerOptions({ fn, owner, env, network, cpusMax }: ContainerWish): ContainerCreateOptions {
+export function containerOptions({ fn, owner, env, network, cpusMax, args = [] }: ContainerWish): ContainerCreateOptions {
   const memoryBytes = Math.max(MEMORY_BYTES_MIN, fn.memoryBytes)
   const isStdio = fn.contract === 'stdio'
   const limits: HostConfig = {
@@ -48,6 +50,7 @@ export function containerOptions({ fn, owner, env, network, cpusMax }: Container
     // For people who look at `docker ps`; the random part keeps two containers of a function apart.
     name: `cares-${fn.name}-${randomBytes(6).toString('hex')}`,
     Image: fn.digest,
+    ...(args.length === 0 ? {} : { Cmd: [...args] }),
     Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
     Labels: { ...ownLabels(owner, fn.contract), [LABEL.function]: functionKey(fn) },
     OpenStdin: isStdio,

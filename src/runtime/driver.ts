@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { CaresError } from '../model/errors.ts'
 import type { FunctionRecord } from '../model/function.ts'
 import type { Digest } from '../model/ids.ts'
-import type { ImageInfo } from '../model/ports/runtime.ts'
+import type { ImageInfo, TaskExecution } from '../model/ports/runtime.ts'
 import type { Startable } from '../model/ports/startable.ts'
 import type { ContractWish } from './contract.ts'
 
@@ -77,7 +77,13 @@ export interface Driver extends Startable {
   /** See `Runtime`. */
   onMissingImage(bring: BringImage): void
   /** Starts a program that waits on stdin. An abort of the signal leaves nothing behind. */
-  startStdio(fn: FunctionRecord, env: Readonly<Record<string, string>>, options: { signal: AbortSignal }): Promise<StdioInstance>
+  startStdio(
+    fn: FunctionRecord,
+    env: Readonly<Record<string, string>>,
+    options: { signal: AbortSignal; task?: TaskExecution | undefined }
+  ): Promise<StdioInstance>
+  /** See `Runtime`. */
+  setLease(remainingMs: number): void
   /** Starts a program that is to serve on `port`; it need not be ready yet. */
   startServer(fn: FunctionRecord, options: { signal: AbortSignal }): Promise<ServerInstance>
   prune(options: { dryRun: boolean; signal: AbortSignal }): Promise<readonly Orphan[]>

@@ -138,6 +138,10 @@ export class FunctionRuntime implements Runtime {
     this.#prewarm.setFunctions(functions)
   }
 
+  setLease(remainingMs: number): void {
+    this.#driver.setLease(remainingMs)
+  }
+
   use(): RuntimeUse {
     const { cpus, memoryBytes } = this.#ledger.promised()
     let running = 0
@@ -187,7 +191,7 @@ export class FunctionRuntime implements Runtime {
     program: { instance?: StdioInstance }
   ): Promise<ExecutionAnswer> {
     const askedMs = this.#clock.nowMs()
-    const prewarmed = this.#prewarm.take(fn)
+    const prewarmed = call.task === undefined ? this.#prewarm.take(fn) : undefined
     const instance = prewarmed?.instance ?? (await this.#startProgram(fn, call, await this.#reserve(fn), ending.signal))
     program.instance = instance
     this.#watch(instance, fn, call.invocation)
@@ -198,7 +202,7 @@ export class FunctionRuntime implements Runtime {
 
   /** The claim is held until the program has ended or failed to start, however early the caller gives up. */
   async #startProgram(fn: FunctionRecord, call: ExecutionCall, reservation: Reservation, signal: AbortSignal): Promise<StdioInstance> {
-    const starting = this.#start.startStdio(fn, callEnv(fn, call.invocation, call.head), { signal })
+    const starting = this.#start.startStdio(fn, callEnv(fn, call.invocation, call.head), { signal, task: call.task })
     const ended = starting
       .then(async instance => instance.exited)
       .then(noop, noop)

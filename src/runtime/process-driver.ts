@@ -3,13 +3,15 @@ import { CaresError } from '../model/errors.ts'
 import type { FunctionRecord } from '../model/function.ts'
 import type { Digest } from '../model/ids.ts'
 import type { Clock } from '../model/ports/clock.ts'
-import type { ImageInfo } from '../model/ports/runtime.ts'
+import type { Logger } from '../model/ports/logger.ts'
+import type { ImageInfo, TaskExecution } from '../model/ports/runtime.ts'
 import { dockerArch } from './arch.ts'
 import type { ContractWish } from './contract.ts'
 import type { Driver, Orphan } from './driver.ts'
 import { type ResolvedCommand, resolveCommand } from './process-command.ts'
 import { type ProcessProgram, startProcess } from './process-program.ts'
 import { functionEnv } from './stdio-env.ts'
+import { TaskWatchdog } from './task-watchdog.ts'
 
 const PATH_DEFAULT = '/usr/local/bin:/usr/bin:/bin'
 
@@ -21,7 +23,7 @@ export interface ProcessDriverInit {
 }
 
 /** Runs functions as plain processes of this machine: the same contract, no isolation, and no limit but time. */
-export function createProcessDriver(init: ProcessDriverInit, components: { clock: Clock }): Driver {
+export function createProcessDriver(init: ProcessDriverInit, components: { clock: Clock; log: Logger }): Driver {
   return new ProcessDriver(init, components)
 }
 
@@ -30,16 +32,24 @@ class ProcessDriver implements Driver {
   readonly arch = dockerArch(process.arch)
   readonly #path: string
   readonly #clock: Clock
+  readonly #watchdog: TaskWatchdog
   readonly #commands = new Map<Digest, string>()
 
-  constructor({ path = PATH_DEFAULT }: ProcessDriverInit, { clock }: { clock: Clock }) {
+  constructor({ path = PATH_DEFAULT }: ProcessDriverInit, { clock, log }: { clock: Clock; log: Logger }) {
+    this.#watchdog = new TaskWatchdog(null, { log })
     this.#path = path
     this.#clock = clock
   }
 
   async start(): Promise<void> {}
 
-  async stop(): Promise<void> {}
+  async stop(): Promise<void> {
+    this.#watchdog.stop()
+  }
+
+  setLease(remainingMs: number): void {
+    this.#watchdog.setLease(remainingMs)
+  }
 
   async check(): Promise<{ ready: boolean; reason: string; hint?: string | undefined }> {
     return {
@@ -78,9 +88,13 @@ class ProcessDriver implements Driver {
   async startStdio(
     fn: FunctionRecord,
     env: Readonly<Record<string, string>>,
-    { signal }: { signal: AbortSignal }
+    { signal, task }: { signal: AbortSignal; task?: TaskExecution | undefined }
   ): Promise<ProcessProgram> {
-    return this.#start(fn, env, 0, signal)
+    const program = await this.#start(fn, env, 0, signal, task)
+    if (task === undefined) return program
+    this.#watchdog.guard(program.id)
+    void program.exited.then(async () => program.dispose()).then(() => this.#watchdog.release(program.id))
+    return program
   }
 
   async startServer(fn: FunctionRecord, { signal }: { signal: AbortSignal }): Promise<ProcessProgram> {
@@ -93,7 +107,13 @@ class ProcessDriver implements Driver {
     return []
   }
 
-  async #start(fn: FunctionRecord, env: Readonly<Record<string, string>>, port: number, signal: AbortSignal): Promise<ProcessProgram> {
+  async #start(
+    fn: FunctionRecord,
+    env: Readonly<Record<string, string>>,
+    port: number,
+    signal: AbortSignal,
+    task?: TaskExecution
+  ): Promise<ProcessProgram> {
     const command = await this.#resolve(fn.image)
     if (command.digest !== fn.digest) {
       throw new CaresError('image_not_found', `${fn.image} is another program on this machine than at upload`, {
@@ -101,7 +121,11 @@ class ProcessDriver implements Driver {
       })
     }
     signal.throwIfAborted()
-    return startProcess(command, { env: { PATH: this.#path, ...env }, port, clock: this.#clock })
+    const args = [...command.args, ...(task?.args ?? [])]
+    return startProcess(
+      { ...command, args },
+      { env: { PATH: this.#path, ...env }, port, clock: this.#clock, stopGraceMs: task?.stopGraceMs }
+    )
   }
 
   async #isPresent(digest: Digest): Promise<boolean> {

@@ -28,12 +28,17 @@ export class ProcessProgram implements StdioInstance, ServerInstance {
   readonly port: number
   readonly #pid: number
   readonly #clock: Clock
+  readonly #stopGraceMs: number
   readonly #sampling: Disposable
   #measured: Measured = {}
   #hasExited = false
   #disposed: Promise<void> | undefined
 
-  constructor(child: ChildProcess, { port, clock }: { port: number; clock: Clock }) {
+  constructor(
+    child: ChildProcess,
+    { port, clock, stopGraceMs = STOP_GRACE_MS }: { port: number; clock: Clock; stopGraceMs?: number | undefined }
+  ) {
+    this.#stopGraceMs = stopGraceMs
     this.#pid = child.pid ?? 0
     this.id = String(this.#pid)
     this.port = port
@@ -72,7 +77,7 @@ export class ProcessProgram implements StdioInstance, ServerInstance {
   async #stop(): Promise<void> {
     if (!this.#hasExited) {
       this.#kill('SIGTERM')
-      await Promise.race([this.exited, this.#clock.sleep(STOP_GRACE_MS)])
+      await Promise.race([this.exited, this.#clock.sleep(this.#stopGraceMs)])
     }
     // Also after the program's own end: its descendants may have stayed.
     this.#kill('SIGKILL')
@@ -91,7 +96,7 @@ export class ProcessProgram implements StdioInstance, ServerInstance {
 /** Starts a command in a process group of its own. Throws `image_unsupported` when the machine cannot start it. */
 export async function startProcess(
   { executable, args }: ResolvedCommand,
-  { env, port, clock }: { env: Readonly<Record<string, string>>; port: number; clock: Clock }
+  { env, port, clock, stopGraceMs }: { env: Readonly<Record<string, string>>; port: number; clock: Clock; stopGraceMs?: number | undefined }
 ): Promise<ProcessProgram> {
   const child = spawn(executable, args, { env: { ...env }, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -99,7 +104,7 @@ export async function startProcess(
   child.once('error', reject)
   try {
     // The listeners for its end must be there before it can end, so the program is made before it is known to run.
-    const program = new ProcessProgram(child, { port, clock })
+    const program = new ProcessProgram(child, { port, clock, stopGraceMs })
     await promise
     return program
   } catch (cause) {

@@ -6,7 +6,7 @@ import type { Payloads } from './payloads.ts'
 import { executionId, taskFunction } from './task-function.ts'
 
 /** From SIGTERM to SIGKILL, for a task that is cancelled or has run out of time: what it has begun it may end, or put back. */
-const STOP_GRACE_MS = 10_000
+const STOP_GRACE_MS = 5_000
 
 /** Failures that say that nothing of the task has run: another worker, or this one later, may have it, and it does not count. */
 const NOT_BEGUN: ReadonlySet<ErrorCode> = new Set(['busy', 'runtime_unavailable', 'peer_draining', 'stopping', 'stale'])

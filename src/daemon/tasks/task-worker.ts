@@ -209,6 +209,8 @@ export class TaskWorker implements Startable {
     this.#leaseUntilMs = null
     if (runs.length > 0) log.warn({ tasks: runs.length }, `tasks are ended: ${why}`)
     for (const { abort } of runs) abort.abort(stale(why))
+    // No grace: others may be given what these had.
+    if (runs.length > 0) this.#components.runtime?.setLease?.(0)
     const cleared = async (): Promise<void> => {
       await Promise.all(runs.map(async ({ ended }) => ended))
       if (runs.length > 0) await clock.sleep(FENCE_MS, { signal: this.#stopping.signal })
