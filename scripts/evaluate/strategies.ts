@@ -1,0 +1,196 @@
+/*
+ * The figures of the scheduler, by simulation: npx node scripts/evaluate/strategies.ts FIGURE [TRACE] [--runs N] [--seed N] [--limit N] [--peers N]
+ *
+ *   slowdown TRACE   Azure Functions 2019 at load 0.5 with statistics each second: every strategy and baseline
+ *   prices TRACE     the same with prices of a core from 1 to 4 times: dollars saved against least-loaded, and the tail that goes with it
+ *   batch            100 tasks on 5 workers, against the bound of a linear program
+ *   speed [TRACE]    calls replayed in a second of processor time
+ *
+ * Seeds are 1 to N, or from --seed on. Medians over seeds with 95 % intervals (bootstrap); all metrics are printed, those too that got worse. Exits with 1 when
+ * an aim is missed.
+ */
+import { parseArgs } from 'node:util'
+import { type MetricName, METRICS, type SimulationReport, type SimulationRequest, type Spread } from '../../src/model/simulation.ts'
+import { metricText, sceneText } from '../../src/model/simulation-text.ts'
+import { BATCH_FLEET } from '../../src/simulate/replay/fleet.ts'
+import { choosers, simulate, spreadOf } from '../../src/simulate/simulation.ts'
+import { openTrace } from '../../src/simulate/workload/open-trace.ts'
+import { lpBoundMs } from './lp-bound.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    runs: { type: 'string', default: '10' },
+    seed: { type: 'string', default: '1' },
+    limit: { type: 'string', default: '1000000' },
+    peers: { type: 'string', default: '20' }
+  }
+})
+const [figure = '', trace] = positionals
+
+/** Each strategy with its default objective, and the baselines. */
+const NAMES = [...choosers().keys()].filter(name => !name.startsWith('cost-'))
+
+const BASE: SimulationRequest = {
+  trace: trace ?? 'steady',
+  strategies: NAMES,
+  peers: Number(values.peers),
+  seed: Number(values.seed),
+  runs: Number(values.runs),
+  load: 0.5,
+  callsMax: Number(values.limit),
+  gossipMs: 1_000,
+  gossipDelayMs: 100,
+  lossRatio: 0,
+  placers: 1,
+  estimates: null,
+  priceSpread: 1,
+  keepAliveMs: 26 * 60_000,
+  crashesPerHour: 0
+}
+
+const FIGURES: Readonly<Record<string, () => Promise<readonly Aim[]>>> = { slowdown, prices, batch, speed }
+
+/** What should hold, and whether it does. */
+interface Aim {
+  readonly says: string
+  readonly holds: boolean
+}
+
+async function slowdown(): Promise<readonly Aim[]> {
+  const report = run({ ...BASE, trace: needTrace(), strategies: NAMES })
+  const cost = metric(report, 'cost', 'slowdownMean')
+  const others = report.rows.filter(({ strategy }) => !strategy.startsWith('cost'))
+  const best = others.reduce((a, b) => (a.metrics.slowdownMean.median <= b.metrics.slowdownMean.median ? a : b))
+  return [
+    { says: `cost: mean slowdown ${show(cost)}, aim at most 1.35`, holds: cost.median <= 1.35 },
+    {
+      says: `best of all: the next is ${best.strategy} with ${show(best.metrics.slowdownMean)}`,
+      holds: cost.median <= best.metrics.slowdownMean.median
+    }
+  ]
+}
+
+async function prices(): Promise<readonly Aim[]> {
+  const report = run({
+    ...BASE,
+    trace: needTrace(),
+    priceSpread: 4,
+    strategies: ['cost', 'cost-cheap', 'cost-latency', 'least-loaded', 'power-of-two', 'bounded-hashing']
+  })
+  const [cost, least] = [runs(report, 'cost'), runs(report, 'least-loaded')]
+  const saved = spreadOf(cost.map((metrics, i) => 1 - metrics.usd / (least[i]?.usd ?? Number.NaN)))
+  const tail = spreadOf(cost.map((metrics, i) => metrics.slowdownP99 / (least[i]?.slowdownP99 ?? Number.NaN)))
+  return [
+    { says: `cost saves ${percent(saved)} of the dollars of least-loaded, aim at least 35 %`, holds: saved.median >= 0.35 },
+    { says: `its p99 is ${show(tail)} times that of least-loaded, aim at most 1`, holds: tail.median <= 1 }
+  ]
+}
+
+async function batch(): Promise<readonly Aim[]> {
+  const aims: Aim[] = []
+  for (const [trace, ends] of [
+    ['batch-gpu', { tight: 1.1, aged: 1.2 }],
+    ['batch-cpu', { tight: 1.2, aged: 1.3 }]
+  ] as const) {
+    // Where tasks wait for room, word of it must come at once: for one orchestrator it does, with the end of each task.
+    const report = run({ ...BASE, trace, strategies: NAMES, load: null, gossipMs: 50, gossipDelayMs: 1 })
+    const bounds = await Promise.all(
+      Array.from({ length: BASE.runs }, async (_, i) => lpBoundMs(openTrace(trace).workload(BASE.seed + i), BATCH_FLEET))
+    )
+    const ratios = (strategy: string): Spread =>
+      spreadOf(runs(report, strategy).map(({ makespanS }, i) => (makespanS * 1_000) / (bounds[i] ?? Number.NaN)))
+    console.log(`${trace}: makespan / bound of the linear program`)
+    for (const strategy of NAMES) console.log(`  ${strategy.padEnd(18)}${show(ratios(strategy))}`)
+    for (const [strategy, aim] of [
+      ['predictive', ends.tight],
+      ['aggressive', ends.tight],
+      ['multi-objective', ends.aged]
+    ] as const) {
+      const ratio = ratios(strategy)
+      aims.push({ says: `${trace}, ${strategy}: makespan / bound ${show(ratio)}, aim at most ${aim}`, holds: ratio.median <= aim })
+    }
+    const starved = metric(report, 'multi-objective', 'starved')
+    aims.push({ says: `${trace}, multi-objective: ${show(starved)} starved, aim at most 2`, holds: starved.median <= 2 })
+  }
+  return aims
+}
+
+async function speed(): Promise<readonly Aim[]> {
+  const aims: Aim[] = []
+  for (const [strategy, estimates] of [
+    ['random', 0],
+    ['cost', 0],
+    ['cost', null]
+  ] as const) {
+    const request = { ...BASE, strategies: [strategy], estimates, runs: 2, keepAliveMs: 600_000 }
+    // The first run warms the compiler up; the time is that of the second one, reading or drawing of the calls left out.
+    let startUs = 0
+    const report = finished(request, () => (startUs = process.cpuUsage().user))
+    const perSecond = (report.calls * 1e6) / (process.cpuUsage().user - startUs)
+    const how = `${strategy}, ${estimates === 0 ? 'estimates given' : 'estimates learned'}`
+    aims.push({
+      says: `${Math.round(perSecond)} calls in a second of processor time (${how}), aim at least 100000`,
+      holds: perSecond >= 1e5
+    })
+  }
+  return aims
+}
+
+/** Runs a simulation, shows how far it is, and prints all that it measured. */
+function run(request: SimulationRequest): SimulationReport {
+  const report = finished(request, step => process.stderr.write(`\r${step.done + 1} of ${step.total} ${step.strategy.padEnd(20)}`))
+  process.stderr.write('\r'.padEnd(40) + '\r')
+  console.log(sceneText(report))
+  const shown = METRICS.filter(({ name }) => report.rows.some(row => Number.isFinite(row.metrics[name].median)))
+  const widths = shown.map(({ title }) => Math.max(26, title.length + 2))
+  console.log([''.padEnd(18), ...shown.map(({ title }, i) => title.padStart(widths[i] ?? 0))].join(''))
+  for (const { strategy, metrics } of report.rows) {
+    const cells = shown.map(({ name, unit }, i) => show(metrics[name], unit).padStart(widths[i] ?? 0))
+    console.log([strategy.padEnd(18), ...cells].join(''))
+  }
+  for (const note of report.notes) console.log(`- ${note}`)
+  return report
+}
+
+function finished(request: SimulationRequest, onStep: (step: { strategy: string; done: number; total: number }) => void): SimulationReport {
+  const steps = simulate(request)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+    onStep(value)
+  }
+}
+
+function metric({ rows }: SimulationReport, strategy: string, name: MetricName): Spread {
+  return rows.find(row => row.strategy === strategy)?.metrics[name] ?? { median: Number.NaN, low: Number.NaN, high: Number.NaN }
+}
+
+/** The metrics of each seed. */
+function runs(report: SimulationReport, strategy: string): readonly Readonly<Record<MetricName, number>>[] {
+  return report.runs.filter(run => run.strategy === strategy).map(({ metrics }) => metrics)
+}
+
+function show({ median, low, high }: Spread, unit: '' | 's' | '%' | 'USD' | '/s' = ''): string {
+  const range = high > low ? ` [${metricText(low, unit)}, ${metricText(high, unit)}]` : ''
+  return `${metricText(median, unit)}${range}`
+}
+
+function percent(spread: Spread): string {
+  return show(spread, '%')
+}
+
+function needTrace(): string {
+  if (trace !== undefined) return trace
+  console.error(`${figure} needs a trace: the directory or …_inv.csv of a sample of Azure Functions 2019`)
+  process.exit(2)
+}
+
+const evaluate = FIGURES[figure]
+if (evaluate === undefined) {
+  console.error(`name a figure: ${Object.keys(FIGURES).join(', ')}`)
+  process.exit(2)
+}
+const aims = await evaluate()
+for (const { says, holds } of aims) console.log(`${holds ? 'reached' : 'MISSED '}  ${says}`)
+process.exitCode = aims.every(({ holds }) => holds) ? 0 : 1
