@@ -1,6 +1,7 @@
 import { CaresError } from '../model/errors.ts'
 import type { InvocationId } from '../model/ids.ts'
 import type { AnswerHead, InvocationRecord } from '../model/invocation.ts'
+import type { InvocationRequest } from '../model/service.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import { untilAborted } from './until-aborted.ts'
 
@@ -119,4 +120,9 @@ export class InvocationBook {
 
 function isFinished({ state }: InvocationRecord): boolean {
   return state === 'succeeded' || state === 'failed'
+}
+
+/** What an idempotency key stands for: it is the caller's own name for one call of one function. */
+export function keyOf({ function: fn, idempotencyKey }: InvocationRequest): string | undefined {
+  return idempotencyKey === undefined ? undefined : `${fn}\n${idempotencyKey}`
 }

@@ -2,6 +2,7 @@ import type { AlertThresholds } from '../model/alerts.ts'
 import type { StartKind } from '../model/invocation.ts'
 import type { AlertSink } from '../model/ports/alert-sink.ts'
 import type { Clock } from '../model/ports/clock.ts'
+import type { Logger } from '../model/ports/logger.ts'
 import type { Startable } from '../model/ports/startable.ts'
 import type { ServiceCounters } from '../model/service.ts'
 import { Alerts } from './alerts.ts'
@@ -25,6 +26,7 @@ export interface ObserversComponents {
   /** How many calls wait for room where this peer places them. */
   readonly waiting: () => number
   readonly clock: Clock
+  readonly log: Logger
   /** Who is told of alerts. */
   readonly alertSink?: AlertSink | undefined
 }
@@ -53,9 +55,11 @@ export class Observers implements Startable {
   }
 
   async start(): Promise<void> {
-    const { events, changes, book } = this.#components
+    const { events, changes, book, log } = this.#components
     this.#watch ??= events.subscribe(event => {
       changes.notify()
+      // With the worker's own line, an invocation can be followed by its id through the logs of all peers.
+      if (event.type === 'invocation:placed' || event.type === 'invocation:finished') log.debug(event.data, event.type)
       if (event.type !== 'invocation:finished') return
       const { invocation, function: fn, status, code, totalMs } = event.data
       const failed = code === null ? status >= 500 : code !== 'cancelled'

@@ -5,9 +5,11 @@ import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import type { Runtime } from '../model/ports/runtime.ts'
 import type { Startable } from '../model/ports/startable.ts'
+import type { Tracer } from '../model/ports/tracer.ts'
 import type { Channel } from '../model/ports/transport.ts'
 import { toRemoteError } from '../model/remote-error.ts'
 import { AnswerTape } from './answer-tape.ts'
+import { carriedBy, endWorkerSpan, workerSpan } from './call-spans.ts'
 import { type Execution, ExecutionIds } from './execution-ids.ts'
 
 /** How long an execution whose placer was lost goes on, so that its gateway can attach. */
@@ -41,6 +43,7 @@ export interface WorkerComponents {
   readonly term: () => number
   /** Whether this peer was asked to take no new work. */
   readonly draining: () => boolean
+  readonly tracer?: Tracer | undefined
 }
 
 /** Runs what placers order, and keeps each answer until it has certainly arrived. Serves `/cares/execute`. */
@@ -168,10 +171,12 @@ export class Worker implements Startable {
     if (runtime === null) throw new CaresError('internal', 'a worker without a runtime accepted an order')
     const { invocation, function: fn, head } = order
     const options = { signal: abort.signal, timeoutMs: Math.min(fn.timeoutMs, order.deadlineMs) }
+    const span = workerSpan(this.#components.tracer, order)
     try {
-      const answer = await runtime.execute(fn, { invocation, head, body, inline: order.body }, options)
+      const answer = await runtime.execute(fn, { invocation, head: carriedBy(span, head), body, inline: order.body }, options)
       if (answer.whole !== undefined) {
         this.#succeeded++
+        if (span !== undefined) endWorkerSpan(span, { start: answer.head.start, usage: answer.whole.end.usage })
         tape.complete(answer.head, answer.whole)
         return
       }
@@ -180,10 +185,12 @@ export class Worker implements Startable {
       for await (const chunk of answer.body) await tape.write(chunk, { signal: abort.signal })
       const end = await answer.end
       this.#succeeded++
+      if (span !== undefined) endWorkerSpan(span, { start: answer.head.start, usage: end.usage })
       tape.end(end)
     } catch (err) {
       const cause: unknown = abort.signal.aborted ? abort.signal.reason : err
       const error = toRemoteError(cause, { started: true })
+      span?.end(error)
       if (NOT_STARTED.has(error.code) && !abort.signal.aborted) {
         // Refused before it began: forget the id, so that a later attempt may come back to this worker.
         this.#ids.forget(execution)
@@ -194,6 +201,7 @@ export class Worker implements Startable {
       this.#failed++
       tape.fail(error)
     } finally {
+      log.debug({ invocation, function: fn.name, gateway: order.gateway, ...order.attempt }, 'execution ended')
       this.#ids.finished(execution)
     }
   }

@@ -15,7 +15,9 @@ export function functionEnv(fn: FunctionRecord): Record<string, string> {
 
 /**
  * The environment of one `stdio` call: what the head of an HTTP request says, under the names that OpenFaaS' classic watchdog uses, so that
- * programs written for it run unchanged. Of the headers only Content-Type and X-…, since others may hold credentials or break programs.
+ * programs written for it run unchanged. Of the headers only Content-Type and X-…, since others may hold credentials or break programs; and the
+ * trace that the call belongs to, under the names that OpenTelemetry gives it in environments
+ * (https://opentelemetry.io/docs/specs/otel/context/env-carriers/).
  */
 export function callEnv(fn: FunctionRecord, invocation: InvocationId, head: CallHead): Record<string, string> {
   const env: Record<string, string> = {
@@ -28,6 +30,7 @@ export function callEnv(fn: FunctionRecord, invocation: InvocationId, head: Call
   if (head.bodyBytes !== undefined) env['Http_ContentLength'] = String(head.bodyBytes)
   let bytesLeft = HEADER_ENV_BYTES_MAX
   for (const [name, value] of head.headers) {
+    if ((name === 'traceparent' || name === 'tracestate') && !value.includes('\0')) env[name.toUpperCase()] = value
     if (name !== 'content-type' && !/^x-[\w-]+$/.test(name)) continue
     bytesLeft -= name.length + value.length
     if (bytesLeft < 0 || value.includes('\0')) continue

@@ -6,6 +6,7 @@ import { createSystemClock } from '../../src/daemon/system-clock.ts'
 import { CaresError } from '../../src/model/errors.ts'
 import type { PeerId } from '../../src/model/ids.ts'
 import type { PeerProfile } from '../../src/model/peer.ts'
+import type { Tracer } from '../../src/model/ports/tracer.ts'
 import type { Transport } from '../../src/model/ports/transport.ts'
 import { PRESETS } from '../../src/model/presets.ts'
 import { createRandom } from '../../src/model/random.ts'
@@ -23,10 +24,13 @@ export class MemoryCluster {
   readonly log = createTestLog()
   readonly network = new MemoryNetwork({}, { clock: this.clock, log: this.log })
   readonly peers: MemoryPeer[] = []
+  /** Who is told what each peer does for a call. */
+  readonly tracerOf: (peer: PeerId) => Tracer | undefined
   readonly #scripts: Readonly<Record<string, Script>>
 
-  constructor(scripts: Readonly<Record<string, Script>>) {
+  constructor(scripts: Readonly<Record<string, Script>>, { tracerOf = () => undefined }: { tracerOf?: MemoryCluster['tracerOf'] } = {}) {
     this.#scripts = scripts
+    this.tracerOf = tracerOf
   }
 
   /** Starts `count` peers and waits until all are members, with as many voters as there should be. */
@@ -150,7 +154,8 @@ export class MemoryPeer {
         seeds: seed === undefined ? [] : [{ text: seed, dial: async () => seed }],
         profile: () => profile,
         clusterId: () => null,
-        newInvocationId
+        newInvocationId,
+        tracer: this.#cluster.tracerOf(self)
       }
     )
     await this.#daemon.start()

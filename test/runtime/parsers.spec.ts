@@ -121,6 +121,8 @@ describe('runtime parsers', () => {
     const headers = [
       ['content-type', 'a/b'],
       ['cookie', 'c'],
+      ['traceparent', '00-a-b-01'],
+      ['constructor', 'c'],
       ['x-one', '1'],
       ['x-one', '2'],
       ['x-big', 'b'.repeat(40_000)]
@@ -140,7 +142,8 @@ describe('runtime parsers', () => {
       Http_Query: 'q',
       Http_ContentLength: '3',
       Http_Content_Type: 'a/b',
-      Http_X_One: '1, 2'
+      Http_X_One: '1, 2',
+      TRACEPARENT: '00-a-b-01'
     })
   })
 

@@ -1,10 +1,11 @@
 import { CaresError } from '../../src/model/errors.ts'
 import type { FunctionRecord } from '../../src/model/function.ts'
 import type { Digest, InvocationId } from '../../src/model/ids.ts'
+import type { CallHead } from '../../src/model/invocation.ts'
 import type { ExecutionAnswer, ExecutionCall, ImageInfo, Runtime, RuntimeUse } from '../../src/model/ports/runtime.ts'
 
 /** What a function does here: gets its input, gives its output, may wait or fail. Must honour the signal. */
-export type Script = (input: string, context: { signal: AbortSignal; worker: string }) => Promise<string> | string
+export type Script = (input: string, context: { signal: AbortSignal; worker: string; head: CallHead }) => Promise<string> | string
 
 /** A runtime whose functions are JavaScript functions by image name, and which notes every execution that it starts. */
 export class ScriptedRuntime implements Runtime {
@@ -86,7 +87,7 @@ export class ScriptedRuntime implements Runtime {
     try {
       const chunks = await Array.fromAsync(call.body)
       const input = Buffer.concat(chunks)
-      const output = Buffer.from(await script(input.toString(), { signal, worker: this.#worker }))
+      const output = Buffer.from(await script(input.toString(), { signal, worker: this.#worker, head: call.head }))
       signal.throwIfAborted()
       const usage = { queueMs: 0, pullMs: 0, startMs: 1, runMs: 1, bytesIn: input.length, bytesOut: output.length }
       return {
