@@ -27,7 +27,6 @@ import type { CostList } from '../model/rest-costs.ts'
 import type { Quote } from '../model/rest-quote.ts'
 import type { AlertList, StatsHistoryBody } from '../model/rest-telemetry.ts'
 import type { TaskExplanation, TaskItem, TaskList, TaskSubmitted } from '../model/rest-tasks.ts'
-import type { TaskExplanation, TaskItem, TaskList, TaskSubmitted } from '../model/rest-tasks.ts'
 import type { FunctionRequest } from '../model/service.ts'
 import type { TaskRequest } from '../model/task-service.ts'
 import type { FetchAnswer, FetchInit } from './node-fetch.ts'
@@ -243,7 +242,10 @@ export class CaresClient {
   }
 
   /** Lines of a task as they come; with `follow` until it is over. */
-  async *taskLogs(id: string, { signal, ...which }: Abortable & { tail: number; follow: boolean }): AsyncGenerator<LogItem, void, undefined> {
+  async *taskLogs(
+    id: string,
+    { signal, ...which }: Abortable & { tail: number; follow: boolean }
+  ): AsyncGenerator<LogItem, void, undefined> {
     const path = restPath(REST_PATHS.taskLogs, { id }) + query(which)
     const answer = await this.#rest.exchange(path, { method: 'GET', headers: [['accept', 'application/x-ndjson']], signal })
     await this.#rest.refuse(answer, signal)

@@ -1,4 +1,5 @@
 import type { Cluster, EventItem, FunctionItem, Invocation, Peer, Stats } from '../../model/rest.ts'
+import type { TaskList } from '../../model/rest-tasks.ts'
 import { formatDurationMs } from '../../model/units.ts'
 import { shortId } from '../text.ts'
 import { type Activity, activityOf } from './activity.ts'
@@ -13,6 +14,8 @@ export interface ClusterData {
   readonly functions: readonly FunctionItem[]
   /** The newest calls through the peer that is asked; only while the monitor looks at them. */
   readonly invocations: readonly Invocation[]
+  /** The newest tasks; only while somebody looks at them, and null before that. */
+  readonly tasks: TaskList | null
   /** Why the calls that wait do: in words, by function, as far as the peer says. */
   readonly waitingWhy: ReadonlyMap<string, string>
   readonly inFlight: number
@@ -49,6 +52,7 @@ export interface Look {
   readonly stats: Stats
   readonly functions?: readonly FunctionItem[] | undefined
   readonly invocations?: readonly Invocation[] | undefined
+  readonly tasks?: TaskList | undefined
   readonly waitingWhy?: ReadonlyMap<string, string> | undefined
   readonly networkRate?: { readonly inBytes: number; readonly outBytes: number } | undefined
 }
@@ -68,6 +72,7 @@ export function emptyData(api: string): ClusterData {
     peers: [],
     functions: [],
     invocations: [],
+    tasks: null,
     waitingWhy: new Map(),
     inFlight: 0,
     series: new Map(),
@@ -93,6 +98,7 @@ export function withLook(data: ClusterData, look: Look): ClusterData {
     peers,
     functions: look.functions ?? data.functions,
     invocations: look.invocations ?? data.invocations,
+    tasks: look.tasks ?? data.tasks,
     waitingWhy: look.waitingWhy ?? data.waitingWhy,
     inFlight: stats.gateway.inFlight,
     nowMs: Date.parse(stats.at),

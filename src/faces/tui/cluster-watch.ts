@@ -17,6 +17,9 @@ const SELDOM_LOOKS = 2
 /** Newest calls that are read to see how they started. */
 const INVOCATIONS_READ = 500
 
+/** Newest tasks that are listed; older ones are for the command line. */
+const TASKS_READ = 200
+
 /** Functions whose waiting is explained; more do not fit on the screen. */
 const EXPLAINED_MAX = 4
 
@@ -29,6 +32,8 @@ export interface ClusterWatchComponents {
   readonly clock: Clock
   /** Whether somebody looks at the newest calls. */
   readonly wantsInvocations: () => boolean
+  /** Whether somebody looks at the tasks. */
+  readonly wantsTasks: () => boolean
   readonly onUnreachable: (reason: string) => void
 }
 
@@ -78,14 +83,15 @@ export class ClusterWatch {
   }
 
   async #lookOnce(isFull: boolean): Promise<Look> {
-    const { client, clock, wantsInvocations } = this.#components
+    const { client, clock, wantsInvocations, wantsTasks } = this.#components
     const options = { signal: AbortSignal.any([this.#stopping.signal, clock.timeout(LOOK_TIMEOUT_MS)]) }
-    const [peers, cluster, stats, functions, invocations] = await Promise.all([
+    const [peers, cluster, stats, functions, invocations, tasks] = await Promise.all([
       client.peers(options),
       client.cluster(options),
       client.stats(options),
       isFull ? client.functions(options) : undefined,
-      isFull && wantsInvocations() ? client.invocations({ ...options, limit: INVOCATIONS_READ }) : undefined
+      isFull && wantsInvocations() ? client.invocations({ ...options, limit: INVOCATIONS_READ }) : undefined,
+      wantsTasks() ? client.tasks({ ...options, limit: TASKS_READ }) : undefined
     ])
     return {
       waitingWhy: invocations === undefined ? undefined : await this.#whyWaiting(invocations.items, options),
@@ -94,6 +100,7 @@ export class ClusterWatch {
       stats,
       functions: functions?.items,
       invocations: invocations?.items,
+      tasks,
       networkRate: await this.#networkRate()
     }
   }

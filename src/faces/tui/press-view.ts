@@ -29,6 +29,8 @@ export function pressInView(state: TuiState, view: View, key: Key): Step {
       return pressInText(state, view, key)
     case 'functions':
       return pressInFunctions(state, view.selected, key)
+    case 'tasks':
+      return pressInTasks(state, view.selected, key)
     case 'log':
       return leaves(key) ? done(back(state)) : pressInLog(state, key, true)
     case 'pager':
@@ -74,6 +76,8 @@ function pressAtHome(state: TuiState, view: Extract<View, { name: 'home' }>, key
       return onTop(state, { name: 'form', form: invokeForm(state.data.functions) })
     case 'f':
       return onTop(state, { name: 'functions', selected: 0 })
+    case 't':
+      return onTop(state, { name: 'tasks', selected: 0 })
     case 'l':
       return onTop(state, { name: 'log' })
     case 'v':
@@ -197,6 +201,35 @@ function pressInFunctions(state: TuiState, selected: number, key: Key): Step {
           choices: [
             { key: 'y', label: 'remove', choice: { type: 'command', words: ['remove', '--yes', fn.name] } },
             { key: 'esc', label: 'keep', choice: { type: 'stay' } }
+          ]
+        }
+      })
+    default:
+      return unchanged(state)
+  }
+}
+
+function pressInTasks(state: TuiState, selected: number, key: Key): Step {
+  if (leaves(key)) return done(back(state))
+  const tasks = shownData(state).tasks?.items ?? []
+  const delta = movement(key, pageHeight(state))
+  if (delta !== undefined) return done(replaced(state, { name: 'tasks', selected: clamped(selected + delta, tasks.length) }))
+  const task = tasks[selected]
+  if (task === undefined) return unchanged(state)
+  if (key.name === 'enter') return runCommand(state, ['tasks', task.id])
+  switch (letterOf(key)) {
+    case 'l':
+      return runCommand(state, ['logs', task.id, '--follow'])
+    case 'e':
+      return runCommand(state, ['explain', task.id])
+    case 'x':
+      return done({
+        ...state,
+        dialog: {
+          question: `Cancel the task ${task.name}? What it has done is lost.`,
+          choices: [
+            { key: 'y', label: 'cancel it', choice: { type: 'command', words: ['cancel', task.id] } },
+            { key: 'esc', label: 'leave it', choice: { type: 'stay' } }
           ]
         }
       })

@@ -22,6 +22,7 @@ export function press(state: TuiState, key: Key): Step {
   if (key.name === 'char' && !key.ctrl) {
     if (key.text === 'q') return askToQuit(state)
     if (key.text === '?' && view.name !== 'help') return onTop(state, { name: 'help', top: 0 })
+    if (view.name === 'tasks' && key.text === 'n' && !state.settings.readOnly) return openPrompt(state, 'run ')
     if (view.name !== 'start' && view.name !== 'starting') {
       if (key.text === ':') return openPrompt(state, '')
       if (key.text === '/') return { state: { ...state, prompt: { kind: 'filter', field: textField(state.list.filter) } }, effects: [] }

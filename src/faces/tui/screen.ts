@@ -8,7 +8,7 @@ import { offered } from './read-only.ts'
 import { currentView, type Prompt, type TuiState } from './state.ts'
 import { fieldLine } from './text-field.ts'
 import { clusterPage } from './views/home.ts'
-import { functionsPage, logPage, peerPage } from './views/lists.ts'
+import { functionsPage, logPage, peerPage, tasksPage } from './views/lists.ts'
 import { machinePage } from './views/machine.ts'
 import { monitorPage } from './views/monitor.ts'
 import { formPage, startingPage, startPage } from './views/start.ts'
@@ -75,6 +75,8 @@ function pageOf(state: TuiState, area: Area): Page {
       return monitorPage(state, area, view.top)
     case 'functions':
       return functionsPage(state, area, view.selected)
+    case 'tasks':
+      return tasksPage(state, area, view.selected)
     case 'log':
       return logPage(state, area)
     case 'help':

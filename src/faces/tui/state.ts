@@ -53,6 +53,7 @@ export type View =
   | { readonly name: 'peer'; readonly id: string }
   | { readonly name: 'monitor'; readonly top: number }
   | { readonly name: 'functions'; readonly selected: number }
+  | { readonly name: 'tasks'; readonly selected: number }
   | { readonly name: 'log' }
   | { readonly name: 'help'; readonly top: number }
   | Pager

@@ -156,6 +156,7 @@ export class TuiStore implements ScreenSource {
       client: connect(api),
       clock,
       wantsInvocations: () => currentView(this.#state).name === 'monitor',
+      wantsTasks: () => currentView(this.#state).name === 'tasks',
       onUnreachable: reason => this.dispatch({ type: 'unreachable', reason, nowMs: this.#nowMs() })
     })
   }

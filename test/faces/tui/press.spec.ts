@@ -4,7 +4,7 @@ import { screenLines } from '../../../src/faces/tui/screen.ts'
 import { currentView, type Effect, type TuiState } from '../../../src/faces/tui/state.ts'
 import { update } from '../../../src/faces/tui/update.ts'
 import { INVOCATION_ID } from '../samples.ts'
-import { freshState, MACHINE, press, pressed, sampleLook, watching } from './states.ts'
+import { freshState, MACHINE, press, pressed, sampleLook, TASKS, watching } from './states.ts'
 
 const home = (): TuiState => watching('atlas')
 const start = (machine = MACHINE): TuiState =>
@@ -12,6 +12,36 @@ const start = (machine = MACHINE): TuiState =>
 const asPeer = (state = home()): TuiState => ({ ...state, own: { state: 'running', name: 'atlas' } })
 const viewOf = (state: TuiState): string => currentView(state).name
 const runs = (effects: readonly Effect[]): string[] => effects.flatMap(effect => (effect.type === 'run' ? [effect.words.join(' ')] : []))
+
+describe('the tasks', () => {
+  const tasks = (): TuiState => {
+    const state = press(home(), 't')
+    return { ...state, data: { ...state.data, tasks: TASKS } }
+  }
+  const [first, second] = TASKS.items
+
+  it('are shown, followed and explained by the commands that do so', () => {
+    assert.deepEqual(runs(pressed(tasks(), 'down', 'enter').effects), [`tasks ${second?.id}`])
+    assert.deepEqual(runs(pressed(tasks(), 'l').effects), [`logs ${first?.id} --follow`])
+    assert.deepEqual(runs(pressed(tasks(), 'e').effects), [`explain ${first?.id}`])
+  })
+
+  it('are cancelled only when that is meant', () => {
+    const asked = press(tasks(), 'x')
+    assert.match(asked.dialog?.question ?? '', /Cancel the task nightly\?/)
+    assert.deepEqual(pressed(asked, 'esc').effects, [])
+    assert.deepEqual(runs(pressed(asked, 'y').effects), [`cancel ${first?.id}`])
+  })
+
+  it('begin with a command line that is half written', () => {
+    const { prompt } = press(tasks(), 'n')
+    assert.equal(prompt?.field.text, 'run ')
+  })
+
+  it('are left by esc', () => {
+    assert.equal(viewOf(press(tasks(), 'esc')), 'home')
+  })
+})
 
 describe('read-only screens', () => {
   const settings = { ...freshState().settings, readOnly: true }

@@ -11,7 +11,7 @@ import type { TuiState } from '../../../src/faces/tui/state.ts'
 import { update } from '../../../src/faces/tui/update.ts'
 import { INVOCATION, INVOCATION_ID, samplePeer } from '../samples.ts'
 import { assertGolden } from './golden.ts'
-import { freshState, MACHINE, press, sampleLook, watching } from './states.ts'
+import { freshState, MACHINE, press, sampleLook, TASKS, watching } from './states.ts'
 
 /** What stands on the terminal, as the drawing library puts it there. */
 function drawn(state: TuiState): string {
@@ -40,6 +40,8 @@ const lost = (state: TuiState): TuiState => {
   const first = update(state, { type: 'unreachable', nowMs: state.nowMs, reason }).state
   return update(first, { type: 'unreachable', nowMs: state.nowMs + 12_000, reason }).state
 }
+
+const withTasks = (state: TuiState): TuiState => ({ ...state, data: { ...state.data, tasks: TASKS } })
 
 const queued = (state: TuiState): TuiState => {
   const waits = (second: number, name: string): Invocation => ({
@@ -96,6 +98,7 @@ const SCREENS: readonly (readonly [name: string, state: () => TuiState])[] = [
   ['monitor-80', () => press(watching('atlas', SMALL, plain), 'm')],
   ['monitor-120', () => press(watching('atlas', LARGE, plain), 'm')],
   ['queue-80', () => queued(press(watching('atlas', SMALL, plain), 'm'))],
+  ['tasks-80', () => withTasks(press(watching('atlas', SMALL, plain), 't', 'down'))],
   ['functions-80', () => press(watching('atlas', SMALL, plain), 'f')],
   ['functions-120', () => press(watching('atlas', LARGE, plain), 'f', 'down')],
   ['peer-80', () => press(watching('atlas', SMALL, plain), 'down', 'enter')],
@@ -122,15 +125,16 @@ describe('the screens', () => {
   }
 
   it('fill every size exactly, to the column', () => {
-    for (const columns of [40, 41, 59, 79, 80, 81, 99, 104, 120, 200]) {
-      for (const rows of [10, 14, 16, 24, 60]) {
-        for (const settings of [{}, { unicode: false }]) {
+    for (const columns of [40, 59, 79, 80, 104, 120, 200]) {
+      for (const rows of [10, 15, 24, 60]) {
+        for (const settings of columns === 80 ? [{}, { unicode: false }] : [{}]) {
           const home = watching('atlas', { columns, rows }, settings)
           const states = [
             home,
             watching('birch', { columns, rows }, settings),
             press(home, 'm'),
             press(home, 'f'),
+            withTasks(press(home, 't')),
             press(home, 'enter'),
             press(home, 'u'),
             press(home, '?'),

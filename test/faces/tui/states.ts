@@ -1,4 +1,5 @@
 import type { EventItem, Peer } from '../../../src/model/rest.ts'
+import type { TaskItem, TaskList } from '../../../src/model/rest-tasks.ts'
 import type { Look } from '../../../src/faces/tui/cluster-data.ts'
 import type { MachineFacts, TuiSettings } from '../../../src/faces/tui/environment.ts'
 import { charKey, type Key, type KeyName } from '../../../src/faces/tui/keys.ts'
@@ -42,6 +43,52 @@ export function sampleLook(self = 'atlas', peers: readonly Peer[] = PEERS): Look
     functions: [THUMB, UPPER],
     invocations: [INVOCATION, { ...INVOCATION, id: 'i-2', start: 'cold' }],
     networkRate: { inBytes: 1_258_291, outBytes: 317_440 }
+  }
+}
+
+/** One task of each kind that a list shows. */
+export const TASKS: TaskList = {
+  items: [
+    sampleTask('nightly', 'queued'),
+    sampleTask('encode', 'running'),
+    sampleTask('report', 'succeeded'),
+    sampleTask('import', 'dead')
+  ],
+  counts: { queued: 1, running: 1, succeeded: 1, dead: 1, cancelled: 0 },
+  next: null
+}
+
+function sampleTask(name: string, state: TaskItem['state']): TaskItem {
+  const isAssigned = state !== 'queued'
+  const worker = { id: samplePeer('birch').id, name: 'birch' }
+  return {
+    id: `t-${name.padEnd(26, 'a')}`,
+    name,
+    state,
+    image: `acme/${name}:1`,
+    digest: THUMB.digest,
+    function: null,
+    args: ['--all'],
+    env: {},
+    network: 'none',
+    cpus: 1,
+    memoryBytes: 256 * 2 ** 20,
+    timeoutMs: 600_000,
+    idempotencyKey: null,
+    gateway: { id: samplePeer('atlas').id, name: 'atlas' },
+    worker: isAssigned ? worker : null,
+    attempt: isAssigned ? 1 : 0,
+    failures: state === 'dead' ? 3 : 0,
+    attemptsMax: 3,
+    attempts: [],
+    submittedAt: '2026-11-22T11:50:00.000Z',
+    startedAt: isAssigned ? '2026-11-22T11:50:01.000Z' : null,
+    finishedAt: state === 'succeeded' || state === 'dead' ? '2026-11-22T11:51:00.000Z' : null,
+    inputBytes: 0,
+    outputBytes: state === 'succeeded' ? 20 : null,
+    exitCode: state === 'succeeded' ? 0 : state === 'dead' ? 1 : null,
+    error: null,
+    usage: state === 'succeeded' ? { queueMs: 2, pullMs: 0, startMs: 300, runMs: 58_000, bytesIn: 0, bytesOut: 20 } : null
   }
 }
 

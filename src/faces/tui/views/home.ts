@@ -74,10 +74,10 @@ const KIND_WIDTH = 8
 function menuSection(state: TuiState, { width, height }: Area): Section | null {
   if (height < MENU_HEIGHT_MIN) return null
   const menu = offered(state, MENU)
-  const widthOf = (count: number): number => menu.slice(0, count).reduce((sum, [, word]) => sum + word.length + 4, 2 * (count - 1))
+  const widthOf = (count: number): number => menu.slice(0, count).reduce((sum, [, word]) => sum + word.length + 4, count - 1)
   let count = menu.length
   while (count > 1 && widthOf(count) > width) count--
-  const gap = ' '.repeat(Math.min(4, 2 + Math.floor((width - widthOf(count)) / count)))
+  const gap = ' '.repeat(Math.min(4, 1 + Math.floor((width - widthOf(count)) / count)))
   const row = menu.slice(0, count).flatMap(([key, word]): Span[] => [{ text: `[${key}]`, tone: 'accent', bold: true }, ` ${word}${gap}`])
   return { title: [bold('Menu')], rows: [row], height: 1 }
 }
@@ -88,6 +88,7 @@ const MENU = [
   ['m', 'Monitor status'],
   ['i', 'Invoke'],
   ['f', 'Functions'],
+  ['t', 'Tasks'],
   ['e', 'Explain'],
   ['l', 'Log']
 ] as const

@@ -1,4 +1,6 @@
-import { renderTable } from '../../table.ts'
+import type { TaskItem } from '../../../model/rest-tasks.ts'
+import { renderTable, type Table } from '../../table.ts'
+import { tasksTable } from '../../task-view.ts'
 import { functionsTable } from '../../function-view.ts'
 import { peerLines } from '../../peer-view.ts'
 import { type Area, type Page } from '../frame.ts'
@@ -43,6 +45,54 @@ export function functionsPage(state: TuiState, area: Area, selected: number): Pa
       ['?', 'help']
     ]
   }
+}
+
+/** The newest tasks of the cluster, and how many there are in each state. */
+export function tasksPage(state: TuiState, area: Area, selected: number): Page {
+  const { tasks, nowMs } = shownData(state)
+  const problems = problemRows(state)
+  const items = tasks?.items ?? []
+  const height = area.height - 1 - problems.length
+  const [titles = '', ...lines] = renderTable(shortTasksTable(items, nowMs), { width: area.width - 2 })
+  const { from, to } = windowAround(lines.length, selected, height - 2)
+  const rows = lines.slice(from, to).map((line, index): Line => {
+    const marked = from + index === selected
+    const tone = items[from + index]?.state === 'dead' ? 'bad' : undefined
+    return [{ text: `${marked ? area.glyphs.cursor : ' '} ${line}`, bold: marked, tone: marked ? 'accent' : tone }]
+  })
+  const counts = Object.entries(tasks?.counts ?? {}).map(([name, count]) => `${count} ${name}`)
+  const none: Line[] =
+    tasks === null
+      ? [[dim('asking for the tasks')]]
+      : [[dim('There are no tasks yet.')], [], ['Press ', bold('n'), ' to run one, or: ', bold(':run IMAGE')]]
+  const { title, right } = header(state, area.width)
+  return {
+    sections: [
+      {
+        title,
+        right,
+        rows: [...problems, [counts.join(`  ${area.glyphs.dot}  `)], ...(lines.length === 0 ? none : [[dim(`  ${titles}`)], ...rows])],
+        height: height + problems.length
+      }
+    ],
+    keys: [
+      ['enter', 'show'],
+      ['l', 'logs'],
+      ['e', 'explain'],
+      ['n', 'new'],
+      ['x', 'cancel'],
+      ['esc', 'back'],
+      ['?', 'help'],
+      ['q', 'quit']
+    ]
+  }
+}
+
+/** What tells tasks apart on a narrow screen: the name, without the id, which the view behind Enter shows. */
+function shortTasksTable(tasks: readonly TaskItem[], nowMs: number): Table {
+  const { columns, rows } = tasksTable(tasks, nowMs)
+  const at = columns.findIndex(({ title }) => title === 'ID')
+  return { columns: columns.filter((_, index) => index !== at), rows: rows.map(row => row.filter((_, index) => index !== at)) }
 }
 
 /** All that is known of one peer. */

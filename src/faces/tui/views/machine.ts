@@ -27,6 +27,7 @@ export function machinePage(state: TuiState, area: Area): Page {
       ['m', 'monitor'],
       ['i', 'invoke'],
       ['f', 'functions'],
+      ['t', 'tasks'],
       ['d', own?.state === 'draining' ? 'resume' : 'drain'],
       ['v', 'cluster'],
       ['/', 'filter'],

@@ -55,7 +55,7 @@ export function helpPage({ height, glyphs }: Area, top: number): Page {
       ['s  r', 'sort by name, cpu, memory, running, success, cost; reverse'],
       ['v', 'this machine by itself, or the whole cluster'],
       ['d', 'drain this machine, or the peer that is shown'],
-      ['u m i f', 'upload, monitor, invoke, functions'],
+      ['u m i f t', 'upload, monitor, invoke, functions, tasks'],
       ['e  l', 'explain the call under the cursor, or the newest; the log on the whole screen']
     ]),
     ...group('Marks', [
