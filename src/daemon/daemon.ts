@@ -170,7 +170,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     { self, session: init.session },
     { runtime, clock, log: log.child('work'), term, draining, tracer: components.tracer }
   )
-  const placer = new Placer({ clock, random, learning, strategy: init.strategy, term: () => consensus.role.term, self })
+  const placer = new Placer({ clock, random, predictor: new Predictor(), strategy: init.strategy, term: () => consensus.role.term, self })
   const orchestrator = new Orchestrator({
     transport,
     placer,
