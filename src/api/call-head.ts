@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { CaresError } from '../model/errors.ts'
-import type { CallHead, Headers } from '../model/invocation.ts'
+import { type CallHead, type Headers, PARAMS_HEADER } from '../model/invocation.ts'
 
 /** Belong to one connection, not to the call (RFC 9110, 7.6.1); `expect` and `content-length` are dealt with by the two servers. */
 const CONNECTION_HEADERS = new Set([
@@ -19,7 +19,7 @@ const CONNECTION_HEADERS = new Set([
 
 /**
  * The part of a request that goes to the function: path and query byte for byte as they were sent, headers in their order, without those of the
- * connection and without `x-cares-…`, which are CARES' own.
+ * connection and without `x-cares-…`, which are CARES' own, but for the parameters that a call declares.
  *
  * @param prefixSegments - path segments before the function's own path: 2 for `/fn/NAME`
  * @param dropAuthorization - the `Authorization` header was for this peer
@@ -44,7 +44,7 @@ export function travellingHeaders(headers: Headers): Headers {
   const named = new Set(connection.flatMap(value => value.split(',').map(token => token.trim())))
   return headers
     .map(([name, value]) => [name.toLowerCase(), value] as const)
-    .filter(([name]) => !CONNECTION_HEADERS.has(name) && !named.has(name) && !name.startsWith('x-cares-'))
+    .filter(([name]) => !CONNECTION_HEADERS.has(name) && !named.has(name) && (!name.startsWith('x-cares-') || name === PARAMS_HEADER))
 }
 
 function callHeaders(request: IncomingMessage, dropAuthorization: boolean): Headers {

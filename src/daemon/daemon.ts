@@ -1,6 +1,6 @@
 import { membersOf } from '../core/consensus/log.ts'
 import type { Standing } from '../core/consensus/voters.ts'
-import { Predictor } from '../core/predictor/predictor.ts'
+import { strategyFor } from '../core/scheduler/strategies/strategies.ts'
 import type { Strategy } from '../core/scheduler/strategy.ts'
 import type { AlertThresholds } from '../model/alerts.ts'
 import type { CommandCodec } from '../model/command.ts'
@@ -166,18 +166,14 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       random
     }
   )
-  const worker = new Worker(
-    { self, session: init.session },
-    { runtime, clock, log: log.child('work'), term, draining, tracer: components.tracer }
-  )
-  const placer = new Placer({ clock, random, predictor: new Predictor(), strategy: init.strategy, term: () => consensus.role.term, self })
+  const worker = new Worker({ self, session: init.session }, { runtime, clock, log: log.child('work'), term, draining })
+  const placer = new Placer({ clock, random, learning, strategy: init.strategy, term: () => consensus.role.term, self })
   const orchestrator = new Orchestrator({
     transport,
     placer,
     clock,
     log: log.child('orchestrate'),
     events,
-    tracer: components.tracer,
     office: {
       isActive: () => consensus.role.active,
       orchestrator: () => consensus.role.leader,
@@ -207,7 +203,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   )
   const observers = new Observers(
     { thresholds: init.alerts },
-    { ...components, log, consensus, members, book, events, changes, waiting: () => orchestrator.waiting }
+    { ...components, consensus, members, book, events, changes, waiting: () => orchestrator.waiting }
   )
   const governor = new Governor({ consensus, clock, log: log.child('governor'), views: () => members.views(), timings })
   const stateCheck = new StateCheck({
@@ -282,7 +278,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   const economy = new Economy({
     ...components,
     learning,
-    strategyOf: () => init.strategy,
+    strategyOf: fn => strategyFor(fn.placement ?? {}, init.strategy),
     consensus,
     members,
     book,

@@ -1,3 +1,4 @@
+import { recompute } from '../core/scheduler/recompute.ts'
 import type { Strategy } from '../core/scheduler/strategy.ts'
 import type { AdmissionQuestion, AdmissionRecord } from '../model/admission.ts'
 import type { ControlAnswer, ControlRequest } from '../model/control.ts'
@@ -5,17 +6,20 @@ import type { CostLedger } from '../model/costs.ts'
 import { CaresError, toCaresError } from '../model/errors.ts'
 import type { FunctionRecord } from '../model/function.ts'
 import type { PeerId } from '../model/ids.ts'
+import type { InvocationRecord } from '../model/invocation.ts'
+import type { PeerProfile } from '../model/peer.ts'
+import { type Receipt, STRATEGY_NAMES } from '../model/placement.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import type { Startable } from '../model/ports/startable.ts'
 import type { Transport } from '../model/ports/transport.ts'
 import type { Random } from '../model/random.ts'
-import type { Quoted, QuoteQuestion } from '../model/service.ts'
+import type { Account, Quoted, QuoteQuestion } from '../model/service.ts'
 import { AdmissionGate } from './admission-gate.ts'
 import { Admissions } from './admissions.ts'
 import type { Consensus } from './consensus.ts'
 import { ask } from './control-client.ts'
-import { CostBook } from './cost-book.ts'
+import { CostBook, costOf, regretMs } from './cost-book.ts'
 import type { EventLog } from './event-log.ts'
 import type { InvocationBook } from './invocation-book.ts'
 import type { Learning } from './learning.ts'
@@ -52,8 +56,7 @@ export class Economy implements Startable {
   constructor(components: EconomyComponents) {
     const { learning, consensus, members, book, transport, clock, log } = components
     this.#components = components
-    const profileOf = (peer: PeerId) => members.views().find(({ profile }) => profile.id === peer)?.profile
-    this.#costs = new CostBook({ clock, book, profileOf })
+    this.#costs = new CostBook({ clock, book, profileOf: peer => this.#profileOf(peer) })
     this.#admissions = new Admissions({
       learning,
       views: () => members.views(),
@@ -88,6 +91,19 @@ export class Economy implements Startable {
     const { learning, members, transport, strategyOf, random, clock } = this.#components
     const nowMs = clock.nowMs()
     return quoteCall(fn, question, { self: transport.self, learning, views: members.views(), strategyOf, random, nowMs })
+  }
+
+  /** What one invocation has come to. */
+  account(record: InvocationRecord): Account {
+    const receipt = record.receipts.at(-1)
+    const profile = record.worker === undefined ? undefined : this.#profileOf(record.worker)
+    const hasEnded = record.totalMs !== undefined && record.usage !== undefined
+    const { usd, quotedUsd } = costOf(record, profile)
+    return {
+      cost: hasEnded && profile !== undefined && profile.usdPerHour > 0 ? { quotedUsd, usd } : null,
+      regretMs: record.state === 'succeeded' ? regretMs(record) : null,
+      recomputes: receipt === undefined ? null : recomputes(receipt)
+    }
   }
 
   /** What the calls through all reachable peers have cost, and how many peers could not be asked. */
@@ -128,6 +144,10 @@ export class Economy implements Startable {
     return record
   }
 
+  #profileOf(peer: PeerId): PeerProfile | undefined {
+    return this.#components.members.views().find(({ profile }) => profile.id === peer)?.profile
+  }
+
   /** Answers another peer. Throws `not_orchestrator` for what only that can answer. */
   answer(request: EconomyRequest, assertOrchestrator: () => void): ControlAnswer {
     switch (request.type) {
@@ -140,4 +160,12 @@ export class Economy implements Startable {
         return { type: 'admissions', records: this.#admissions.answer(request.question) }
     }
   }
+}
+
+/** Whether the numbers of a receipt come to its decision. Null: it does not hold them, or this peer does not know its strategy. */
+function recomputes({ strategy, objective, decision }: Receipt): boolean | null {
+  const name = STRATEGY_NAMES.find(each => each === strategy)
+  const again = name === undefined ? undefined : recompute(decision, name, objective)
+  if (again === undefined) return null
+  return decision.chosen === null ? again.best.size === 0 : again.best.has(decision.chosen)
 }

@@ -1,16 +1,20 @@
 import { couldFit } from '../core/scheduler/could-fit.ts'
 import { place } from '../core/scheduler/place.ts'
 import { PlacementTable } from '../core/scheduler/placement-table.ts'
+import { strategyFor } from '../core/scheduler/strategies/strategies.ts'
 import type { Strategy } from '../core/scheduler/strategy.ts'
-import type { Predictor } from '../core/predictor/predictor.ts'
 import { CaresError } from '../model/errors.ts'
 import { type FunctionRecord, functionKey } from '../model/function.ts'
 import type { PeerId, Session } from '../model/ids.ts'
-import type { InvokeUp, StartKind, Usage } from '../model/invocation.ts'
+import { type Headers, type InvokeUp, PARAMS_HEADER, type StartKind, type Usage } from '../model/invocation.ts'
 import type { PeerView } from '../model/peer.ts'
 import type { Receipt } from '../model/placement.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Random } from '../model/random.ts'
+import type { Learning } from './learning.ts'
+
+/** Longer ones are no class that calls could share. */
+const PARAMS_CHARACTERS_MAX = 256
 
 /** Gateways that place by fallback at once make the others' unseen work count up to so many times; more only overreacts. */
 const KAPPA_MAX = 12
@@ -18,7 +22,8 @@ const KAPPA_MAX = 12
 export interface PlacerComponents {
   readonly clock: Clock
   readonly random: Random
-  readonly predictor: Predictor
+  readonly learning: Pick<Learning, 'estimate' | 'observe' | 'slowness'>
+  /** For functions that leave it open. */
   readonly strategy: Strategy
   readonly term: () => number
   readonly self: PeerId
@@ -43,14 +48,20 @@ export class Placer {
 
   /** Takes over what is known of all peers. */
   sync(views: readonly PeerView[]): void {
-    this.#table.sync(views, this.#components.clock.nowMs())
+    const { clock, learning } = this.#components
+    this.#table.sync(views, clock.nowMs())
+    // What other placers have observed says something of machines, too.
+    for (const { profile } of views) this.#table.setSlowness(profile.id, learning.slowness(profile.id))
   }
 
   /** Chooses a worker, and keeps the numbers that decided. Changes nothing: reserve the chosen one at once. */
   place(fn: FunctionRecord, call: Extract<InvokeUp, { type: 'call' }>, options: { try: number; exclude: readonly PeerId[] }): Receipt {
-    const { clock, random, predictor, strategy, term, self } = this.#components
+    const { clock, random, learning, term, self } = this.#components
+    const { maxCostUsd, require } = fn.placement ?? {}
+    const strategy = strategyFor(fn.placement ?? {}, this.#components.strategy)
+    const params = paramsOf(call.head.headers)
     const inputBytes = call.head.bodyBytes ?? call.body?.length ?? 0
-    const estimate = predictor.estimate({ function: functionKey(fn), digest: fn.digest, contract: fn.contract, inputBytes })
+    const estimate = learning.estimate({ function: functionKey(fn), digest: fn.digest, contract: fn.contract, inputBytes, params })
     const decision = place(
       {
         invocation: call.invocation,
@@ -63,6 +74,8 @@ export class Placer {
         ...(call.pinnedTo === undefined ? {} : { pinnedTo: call.pinnedTo }),
         exclude: options.exclude,
         deadlineMs: call.deadlineMs,
+        ...(maxCostUsd === undefined ? {} : { maxCostUsd }),
+        ...(require === undefined ? {} : { require }),
         estimate
       },
       this.#table,
@@ -76,6 +89,8 @@ export class Placer {
       term: term(),
       placement: call.fallback ? 'fallback' : 'orchestrator',
       strategy: strategy.name,
+      ...(strategy.objective === undefined ? {} : { objective: strategy.objective }),
+      ...(params === undefined ? {} : { params }),
       round: call.round,
       try: options.try,
       cpus: fn.cpus,
@@ -83,17 +98,13 @@ export class Placer {
       imageBytes: fn.imageBytes,
       estimate,
       decision,
-      viewAgeMs: this.#table.oldestMs(
-        decision.verdicts.map(({ peer }) => peer),
-        clock.nowMs()
-      )
+      viewAgeMs: this.#table.oldestLookedAtMs(clock.nowMs())
     }
   }
 
   /** Enters an order on a worker. */
   reserve(worker: PeerId, fn: FunctionRecord, receipt: Receipt): Reserved {
-    const verdict = receipt.decision.verdicts.find(({ peer }) => peer === worker)
-    const start = verdict?.fits === true ? verdict.start : 'cold'
+    const start = receipt.decision.expected?.start ?? 'cold'
     const { cpus, memoryBytes } = fn
     const order = this.#table.reserve({ worker, function: functionKey(fn), cpus, memoryBytes, start }, this.#components.clock.nowMs())
     return { order, release: () => this.#table.release(order) }
@@ -108,18 +119,24 @@ export class Placer {
 
   /** Whether any known peer is large enough for the function, however busy it is now. */
   couldFit(fn: FunctionRecord, pinnedTo: PeerId | undefined): boolean {
-    return couldFit({ cpus: fn.cpus, memoryBytes: fn.memoryBytes, pinnedTo }, this.#table)
+    return couldFit({ cpus: fn.cpus, memoryBytes: fn.memoryBytes, pinnedTo, require: fn.placement?.require }, this.#table)
   }
 
   /** Learns from an execution that ended well. */
-  observe(fn: FunctionRecord, peer: PeerId, execution: { start: StartKind; usage: Usage; clean: boolean }): void {
-    const { start, usage, clean } = execution
+  observe(
+    fn: FunctionRecord,
+    peer: PeerId,
+    execution: { start: StartKind; usage: Usage; clean: boolean; params?: string | undefined }
+  ): void {
+    const { start, usage, clean, params } = execution
+    const { learning } = this.#components
     const { bytesIn: inputBytes, bytesOut: outputBytes, pullMs, startMs, runMs, cpuMs, memoryPeakBytes } = usage
-    this.#components.predictor.observe({
+    learning.observe({
       function: functionKey(fn),
       digest: fn.digest,
       peer,
       start,
+      ...(params === undefined ? {} : { params }),
       inputBytes,
       outputBytes,
       pullMs,
@@ -129,12 +146,18 @@ export class Placer {
       ...(cpuMs === undefined ? {} : { cpuMs }),
       ...(memoryPeakBytes === undefined ? {} : { memoryPeakBytes })
     })
-    this.#table.setSlowness(peer, this.#components.predictor.slowness(peer))
+    this.#table.setSlowness(peer, learning.slowness(peer))
   }
 }
 
 /** Whether a worker had a whole core for the execution, as far as its placement could tell: only then its time says what the function needs. */
 export function wasClean(receipt: Receipt): boolean {
-  const verdict = receipt.decision.verdicts.find(({ peer }) => peer === receipt.decision.chosen)
-  return verdict?.fits === true && verdict.cost.queue < 1
+  const { expected } = receipt.decision
+  return expected != null && expected.queueMs < 1
+}
+
+/** What a client declares of a call. Longer parameters are no class of calls. */
+function paramsOf(headers: Headers): string | undefined {
+  const params = headers.find(([name]) => name === PARAMS_HEADER)?.[1]
+  return params === undefined || params === '' || params.length > PARAMS_CHARACTERS_MAX ? undefined : params
 }

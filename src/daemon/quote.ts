@@ -41,6 +41,8 @@ export function quoteCall(fn: FunctionRecord, { inputBytes, params }: QuoteQuest
       inputBytes,
       exclude: [],
       deadlineMs: fn.timeoutMs,
+      maxCostUsd: fn.placement?.maxCostUsd,
+      require: fn.placement?.require,
       estimate
     },
     table,

@@ -137,6 +137,7 @@ export function createService(components: ServiceComponents): PeerService {
       return { found: answers.some(answer => answer.status === 'fulfilled' && answer.value.type === 'cancelled' && answer.value.found) }
     },
     quote: (name, question) => economy.quote(functions.get(name), question),
+    account: record => economy.account(record),
     costs: options => economy.costs(options),
     ownCosts: () => economy.ownCosts(),
     admit: (request, options) => economy.admission({ kind: 'ask', id: newAdmissionId(), request }, options),

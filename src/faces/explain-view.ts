@@ -1,11 +1,12 @@
 import type { Explanation, PlacementItem, VerdictItem } from '../model/rest.ts'
 import type { Cell, Table, TableView } from './table.ts'
-import { formatBytes, formatDurationMs } from '../model/units.ts'
+import { formatBytes, formatDurationMs, formatUsd } from '../model/units.ts'
 import { renderTable } from './table.ts'
 import { keyed, timeOfDay } from './text.ts'
 
 /** Why an invocation went where it went: one table for each placement, with the numbers that decided. */
-export function explanationLines({ invocation, placements, predictedMs, actualMs, whyNot }: Explanation, view: TableView): string[] {
+export function explanationLines(explanation: Explanation, view: TableView): string[] {
+  const { invocation, placements, predictedMs, actualMs, whyNot } = explanation
   const ended = invocation.totalMs === null ? '' : `, ${formatDurationMs(invocation.totalMs)}`
   const where = invocation.worker === null ? '' : ` on ${invocation.worker.name}`
   const error = invocation.error === null ? '' : `: ${invocation.error.message}`
@@ -19,7 +20,19 @@ export function explanationLines({ invocation, placements, predictedMs, actualMs
       : [
           `Predicted ${formatDurationMs(predictedMs)}  actual ${actualMs === null ? '-' : formatDurationMs(actualMs)}${samples === undefined ? '' : `  (from ${samples} earlier ${samples === 1 ? 'run' : 'runs'})`}`
         ]),
+    ...economyLines(explanation),
     ...(whyNot === undefined ? [] : [`Why not ${whyNot.peer.name}: ${whyNot.why}`])
+  ]
+}
+
+/** What it cost, whether another choice would have been better, and whether the numbers above come to the choice. */
+function economyLines({ cost, regretMs, recomputes }: Explanation): string[] {
+  return [
+    ...(cost == null ? [] : [`Quoted ${formatUsd(cost.quotedUsd)}  cost ${formatUsd(cost.usd)}`]),
+    ...(regretMs == null || regretMs < 1
+      ? []
+      : [`Regret ${formatDurationMs(regretMs)}: the best other peer was expected to be quicker than this one was`]),
+    ...(recomputes === false ? ['These numbers do not come to this choice: the placer went by others'] : [])
   ]
 }
 

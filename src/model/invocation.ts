@@ -8,6 +8,9 @@ export type StartKind = 'warm' | 'prewarmed' | 'cold'
 /** Header names are lower case; a name may repeat. */
 export type Headers = readonly (readonly [name: string, value: string])[]
 
+/** A call's header for parameters that its cost depends on: what is expected of it goes by earlier calls with the same. The function sees it, too. */
+export const PARAMS_HEADER = 'x-cares-params'
+
 /** The part of a call that comes before its body. */
 export interface CallHead {
   readonly method: string

@@ -18,6 +18,10 @@ export interface PlacementRequest {
   readonly exclude: readonly PeerId[]
   /** Milliseconds left. */
   readonly deadlineMs: number
+  /** A peer where it is expected to cost more cannot have it. Absent: there is no limit. */
+  readonly maxCostUsd?: number | undefined
+  /** What the labels of a peer must be like, see `meets`. Absent: anything. */
+  readonly require?: readonly string[] | undefined
   readonly estimate: Estimate
 }
 
@@ -88,9 +92,23 @@ export type RejectionReason =
   | 'not_pinned'
   | 'no_runtime'
   | 'wrong_arch'
+  | 'labels'
   | 'memory'
   | 'slots'
   | 'deadline'
+  | 'budget'
+
+/** See `Candidate` of the scheduler. */
+export interface ScoreTerms {
+  /** Of the whole machine. */
+  readonly usdPerHour: number
+  readonly usd: number
+  readonly cpuLoad: number
+  readonly memoryLoad: number
+  readonly cpuShare: number
+  readonly turn: number
+  readonly place: number
+}
 
 /** One peer as the placement saw it. */
 export type Verdict =
@@ -101,6 +119,8 @@ export type Verdict =
       readonly start: 'warm' | 'cold'
       /** What the strategy made of the peer; lower is better. Absent: the total cost is what decided. */
       readonly score?: number | undefined
+      /** The other numbers that strategies go by: with them and the cost the score can be worked out again. Absent: an older peer placed. */
+      readonly terms?: ScoreTerms | undefined
     }
   | {
       readonly peer: PeerId
@@ -115,7 +135,10 @@ export type Verdict =
 export interface Decision {
   readonly chosen: PeerId | null
   /** What is expected of the chosen one, the same as in its verdict. Null: nobody was chosen. Absent: an older peer decided. */
-  readonly expected?: { readonly start: 'warm' | 'cold'; readonly queueMs: number; readonly totalMs: number } | null | undefined
+  readonly expected?:
+    | { readonly start: 'warm' | 'cold'; readonly queueMs: number; readonly totalMs: number; readonly usd: number }
+    | null
+    | undefined
   /** Made when they are first read, by whoever placed: what does not need them should not ask. */
   readonly verdicts: readonly Verdict[]
   /** Peers that were not looked at, because the candidate set is bounded. */
@@ -136,6 +159,10 @@ export interface Receipt {
   readonly term: Term
   readonly placement: PlacementKind
   readonly strategy: string
+  /** What the strategy weighed time and money by, where it did. */
+  readonly objective?: Objective | undefined
+  /** Declared parameters of the call, see `Observation`. */
+  readonly params?: string | undefined
   readonly round: number
   readonly try: number
   readonly cpus: number

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ESTIMATE_BASES } from './placement.ts'
+import { ESTIMATE_BASES, OBJECTIVES } from './placement.ts'
 import { bytes, count, listOf, ms, peerRefSchema, placementKindSchema, time } from './rest-parts.ts'
 
 /** What an execution took, see `Usage`. */
@@ -58,9 +58,11 @@ const rejectionSchema = z.enum([
   'not_pinned',
   'no_runtime',
   'wrong_arch',
+  'labels',
   'memory',
   'slots',
-  'deadline'
+  'deadline',
+  'budget'
 ])
 
 /** One peer as a placement saw it. */
@@ -72,6 +74,18 @@ export const verdictSchema = z.object({
   start: z.enum(['warm', 'cold']).optional(),
   cost: costSchema.optional().describe('expected milliseconds to the last byte, by cause'),
   score: z.number().optional().describe('what the strategy decided by, lower is better; absent: the total cost'),
+  terms: z
+    .object({
+      usdPerHour: z.number(),
+      usd: z.number(),
+      cpuLoad: z.number(),
+      memoryLoad: z.number(),
+      cpuShare: z.number(),
+      turn: z.number(),
+      place: z.number()
+    })
+    .optional()
+    .describe('the other numbers that strategies go by: with them and the cost the score can be worked out again'),
   reason: rejectionSchema.optional(),
   needed: z.number().optional(),
   available: z.number().optional()
@@ -83,6 +97,8 @@ export const placementSchema = z.object({
   by: peerRefSchema,
   placement: placementKindSchema,
   strategy: z.string(),
+  objective: z.enum(OBJECTIVES).optional(),
+  params: z.string().optional(),
   term: count,
   round: count,
   try: count,
@@ -115,5 +131,19 @@ export const explanationSchema = z.object({
   placements: listOf(placementSchema).describe('oldest first'),
   predictedMs: ms.nullable().describe('cost of the last choice'),
   actualMs: ms.nullable(),
+  regretMs: ms
+    .nullable()
+    .optional()
+    .describe('by how much the best other peer was expected to be quicker than the chosen one was in truth'),
+  recomputes: z
+    .boolean()
+    .nullable()
+    .optional()
+    .describe('whether the last decision comes out the same when it is worked out again from these numbers; null: they are not all here'),
+  cost: z
+    .object({ quotedUsd: z.number(), usd: z.number() })
+    .nullable()
+    .optional()
+    .describe('what it was expected to cost and what it has cost; null: it has not ended, or its peer states no price'),
   whyNot: z.object({ peer: peerRefSchema, why: z.string() }).optional().describe('the answer to ?whyNot, of the last placement')
 })

@@ -66,6 +66,8 @@ export interface InvocationRequest {
   readonly idempotencyKey?: string | undefined
   /** Name or id of the only peer that may run it. */
   readonly on?: string | undefined
+  /** As the client names itself, for the ledger of costs. */
+  readonly caller?: string | undefined
   /** Shorter than the function's own timeout, if at all. */
   readonly timeoutMs?: number | undefined
 }
@@ -99,6 +101,16 @@ export interface Quoted extends QuoteQuestion {
   readonly decision: Decision
   /** Why nobody could have it, in words; of no meaning when somebody could. */
   readonly refusal: string
+}
+
+/** What one invocation has come to. */
+export interface Account {
+  /** By the prices that its peer states; null: it has not ended, or the peer states none. */
+  readonly cost: { readonly quotedUsd: number; readonly usd: number } | null
+  /** See `regretMs` of the REST API; null: it has not ended well. */
+  readonly regretMs: number | null
+  /** Whether its last decision comes out the same when it is worked out again from its receipt; null: the receipt does not hold the numbers. */
+  readonly recomputes: boolean | null
 }
 
 /** Numbers for `/metrics` that are not in the view. */
@@ -161,6 +173,8 @@ export interface PeerService {
   cancel(id: string, options: { signal: AbortSignal }): Promise<{ found: boolean }>
   /** What a call would cost, and where it would run. Nothing is run or reserved for it. Throws `not_found`. */
   quote(name: string, question: QuoteQuestion): Quoted
+  /** What an invocation has come to, and whether its receipt bears out its placement. */
+  account(record: InvocationRecord): Account
   /** What calls have cost: one ledger for each peer that could be asked, and how many could not. */
   costs(options: { signal: AbortSignal }): Promise<{ readonly ledgers: readonly CostLedger[]; readonly missing: number }>
   /** What calls through this peer have cost. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ERROR_CHARS_MAX } from '../model/remote-error.ts'
 import type { InvocationRecord } from '../model/invocation.ts'
-import { ESTIMATE_BASES, type Receipt, type RejectionReason } from '../model/placement.ts'
+import { ESTIMATE_BASES, OBJECTIVES, type Receipt, type RejectionReason } from '../model/placement.ts'
 import { refuse } from './check.ts'
 import { ID_CHARS_MAX, PATH_CHARS_MAX, PEERS_MAX, RECEIPT_CHARS_MAX, RECORD_CHARS_MAX, TEXT_CHARS_MAX } from './limits.ts'
 
@@ -24,9 +24,11 @@ const REASONS = {
   not_pinned: true,
   no_runtime: true,
   wrong_arch: true,
+  labels: true,
   memory: true,
   slots: true,
-  deadline: true
+  deadline: true,
+  budget: true
 } as const satisfies Record<RejectionReason, true>
 const reason = z.enum(Object.keys(REASONS) as RejectionReason[])
 const placement = z.enum(['orchestrator', 'fallback'])
@@ -45,12 +47,30 @@ const estimate = z.object({
   memoryPeakBytesUpper: amount.optional(),
   basis: z.enum(ESTIMATE_BASES).optional()
 })
+const terms = z.object({
+  usdPerHour: amount,
+  usd: amount,
+  cpuLoad: amount,
+  memoryLoad: amount,
+  cpuShare: amount,
+  turn: amount,
+  place: amount
+})
+const expected = z.object({ start: z.enum(['warm', 'cold']), queueMs: amount, totalMs: amount, usd: amount })
 const verdict = z.discriminatedUnion('fits', [
-  z.object({ peer: id, fits: z.literal(true), cost, start: z.enum(['warm', 'cold']), score: z.number().optional() }),
+  z.object({
+    peer: id,
+    fits: z.literal(true),
+    cost,
+    start: z.enum(['warm', 'cold']),
+    score: z.number().optional(),
+    terms: terms.optional()
+  }),
   z.object({ peer: id, fits: z.literal(false), reason, needed: z.number().optional(), available: z.number().optional() })
 ])
 const decision = z.object({
   chosen: id.nullable(),
+  expected: expected.nullable().optional(),
   verdicts: z.array(verdict).max(PEERS_MAX),
   skipped: whole,
   rejected: z.partialRecord(reason, whole)
@@ -63,6 +83,8 @@ const receipt = z.object({
   term: whole,
   placement,
   strategy: line,
+  objective: z.enum(OBJECTIVES).optional(),
+  params: line.optional(),
   round: whole,
   try: whole,
   cpus: amount,
@@ -98,6 +120,7 @@ const record = z.object({
   error: z.object({ code: id, message: z.string().max(ERROR_CHARS_MAX) }).optional(),
   usage: usage.optional(),
   totalMs: amount.optional(),
+  caller: line.optional(),
   receipts: z.array(receipt).max(RECEIPTS_MAX)
 })
 

@@ -87,6 +87,7 @@ function defaults(): PeerService {
       decision: sampleReceipt().decision,
       refusal: 'no peer is known'
     }),
+    account: () => ({ cost: { quotedUsd: 0.000_1, usd: 0.000_2 }, regretMs: 0, recomputes: true }),
     costs: async () => ({ ledgers: [sampleLedger()], missing: 1 }),
     ownCosts: () => sampleLedger(),
     admit: async ({ name }) => sampleAdmission({ name }),

@@ -33,6 +33,7 @@ import {
   OBJECTIVES,
   STRATEGY_NAMES,
   type Receipt,
+  type ScoreTerms,
   type Verdict
 } from '../../src/model/placement.ts'
 import type { ConsensusFrame } from '../../src/wire/consensus-codec.ts'
@@ -130,51 +131,77 @@ const imageUp: fc.Arbitrary<ImageUp> = fc.oneof(
 
 const cost = record<CostMs>({ network: amount, start: amount, pull: amount, queue: amount, run: amount, total: amount })
 const reason = fc.constantFrom('not_alive' as const, 'memory' as const, 'deadline' as const)
+const terms = record<ScoreTerms>({
+  usdPerHour: amount,
+  usd: amount,
+  cpuLoad: amount,
+  memoryLoad: amount,
+  cpuShare: amount,
+  turn: amount,
+  place: amount
+})
 const verdict: fc.Arbitrary<Verdict> = fc.oneof(
-  record<Extract<Verdict, { fits: true }>>({ peer, fits: one(true), cost, start: fc.constantFrom('warm', 'cold'), score: amount }, [
-    'score'
+  record<Extract<Verdict, { fits: true }>>({ peer, fits: one(true), cost, start: fc.constantFrom('warm', 'cold'), score: amount, terms }, [
+    'score',
+    'terms'
   ]),
   record<Extract<Verdict, { fits: false }>>({ peer, fits: one(false), reason, needed: amount, available: amount }, ['needed', 'available'])
 )
 const placement = fc.constantFrom('orchestrator' as const, 'fallback' as const)
-const receipt = record<Receipt>({
-  invocation,
-  function: name,
-  at: text,
-  by: peer,
-  term: whole,
-  placement,
-  strategy: text,
-  round: small,
-  try: small,
-  cpus: amount,
-  memoryBytes: whole,
-  imageBytes: whole,
-  estimate: record<Estimate>(
-    {
-      runMs: amount,
-      coldStartMs: amount,
-      warmStartMs: amount,
-      outputBytes: amount,
-      samples: amount,
-      runMsUpper: amount,
-      runErrorRatio: amount,
-      cpuMs: amount,
-      memoryPeakBytes: amount,
-      memoryPeakBytesUpper: amount,
-      basis: fc.constantFrom(...ESTIMATE_BASES)
-    },
-    ['runMsUpper', 'runErrorRatio', 'cpuMs', 'memoryPeakBytes', 'memoryPeakBytesUpper', 'basis']
-  ),
-  decision: record<Omit<Decision, 'expected'>>({
-    chosen: fc.option(peer),
-    verdicts: few(verdict),
-    skipped: small,
-    rejected: fc.dictionary(reason, small, { noNullPrototype: true })
-  }),
-  viewAgeMs: amount
-})
-const invocationRecord = record<Omit<InvocationRecord, 'caller'>>(
+const receipt = record<Receipt>(
+  {
+    invocation,
+    function: name,
+    at: text,
+    by: peer,
+    term: whole,
+    placement,
+    strategy: text,
+    objective: fc.constantFrom(...OBJECTIVES),
+    params: name,
+    round: small,
+    try: small,
+    cpus: amount,
+    memoryBytes: whole,
+    imageBytes: whole,
+    estimate: record<Estimate>(
+      {
+        runMs: amount,
+        coldStartMs: amount,
+        warmStartMs: amount,
+        outputBytes: amount,
+        samples: amount,
+        runMsUpper: amount,
+        runErrorRatio: amount,
+        cpuMs: amount,
+        memoryPeakBytes: amount,
+        memoryPeakBytesUpper: amount,
+        basis: fc.constantFrom(...ESTIMATE_BASES)
+      },
+      ['runMsUpper', 'runErrorRatio', 'cpuMs', 'memoryPeakBytes', 'memoryPeakBytesUpper', 'basis']
+    ),
+    decision: record<Decision>(
+      {
+        chosen: fc.option(peer),
+        expected: fc.option(
+          record<NonNullable<Decision['expected']>>({
+            start: fc.constantFrom('warm', 'cold'),
+            queueMs: amount,
+            totalMs: amount,
+            usd: amount
+          })
+        ),
+        verdicts: few(verdict),
+        skipped: small,
+        rejected: fc.dictionary(reason, small, { noNullPrototype: true })
+      },
+      ['expected']
+    ),
+    viewAgeMs: amount
+  },
+  ['objective', 'params']
+)
+const invocationRecord = record<InvocationRecord>(
   {
     id: invocation,
     function: name,
@@ -191,9 +218,10 @@ const invocationRecord = record<Omit<InvocationRecord, 'caller'>>(
     error: record<NonNullable<InvocationRecord['error']>>({ code: name, message: text }),
     usage,
     totalMs: amount,
+    caller: name,
     receipts: few(receipt)
   },
-  ['worker', 'start', 'placement', 'status', 'error', 'usage', 'totalMs']
+  ['caller', 'worker', 'start', 'placement', 'status', 'error', 'usage', 'totalMs']
 )
 
 const specFields = {
@@ -234,7 +262,7 @@ const wish: fc.Arbitrary<Command> = fc.oneof(
   record<Omit<Extract<Command, { type: 'function-remove' }>, 'id'>>({ type: one('function-remove'), name, ifRevision: whole, at: text }, [
     'ifRevision'
   ]),
-  record<Omit<Extract<Command, { type: 'peer-drain' }>, 'id'>>({ type: one('peer-drain'), peer: name, draining: flag, at: text })
+  record<Omit<Extract<Command, { type: 'peer-drain' }>, 'id'>>({ type: one('peer-drain'), peer: name, draining: flag, at: text }),
 )
 const command = fc.tuple(wish, fc.option(name)).map(([kind, id]) => (id === null ? kind : { ...kind, id }))
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(

@@ -23,6 +23,9 @@ const ASYNC_BODY_BYTES_MAX = 2 ** 20
 
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,256}$/
 
+/** As a client may name itself: it becomes a key of the ledger of costs. */
+const CALLER = /^[\w.@:/+-]{1,64}$/
+
 /** Where calls arrive, with how many path segments come before the function's own path. OpenFaaS clients know the other names. */
 const SYNC_PREFIXES = ['/fn', '/function'] as const
 const ASYNC_PREFIXES = ['/async', '/async-function'] as const
@@ -72,7 +75,8 @@ export function callRoutes(app: App, context: ApiContext): void {
 
 const CALL_DESCRIPTION = [
   'Any method, any path below the function, any body. Request headers that CARES reads: `Idempotency-Key` (the same key at the same peer gets the same answer),',
-  '`x-cares-on` (run on this peer only), `x-cares-timeout` (such as `5s`; shorter than the function’s own). The answer carries',
+  '`x-cares-on` (run on this peer only), `x-cares-timeout` (such as `5s`; shorter than the function’s own), `x-cares-caller` (who is charged in',
+  'the ledger of costs), `x-cares-params` (what the cost of the call depends on beside its size; the function sees it, too). The answer carries',
   '`x-cares-invocation`, `x-cares-peer`, `x-cares-start`, `x-cares-placement` and `server-timing`; where it is chunked, the complete',
   '`server-timing` comes as a trailer. An answer that breaks off closes the connection without its proper end.',
   'A page that a function sends runs in an origin of its own: the answer carries `content-security-policy: sandbox allow-scripts …`, unless the',
@@ -155,6 +159,10 @@ function readCall(
   if (idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(idempotencyKey)) {
     throw new CaresError('invalid', 'idempotency-key must be 1 to 256 visible ASCII characters')
   }
+  const caller = header(raw.headers['x-cares-caller'])
+  if (caller !== undefined && !CALLER.test(caller)) {
+    throw new CaresError('invalid', 'x-cares-caller must be 1 to 64 letters, digits or any of ._@:/+-')
+  }
   const timeout = header(raw.headers['x-cares-timeout'])
   return {
     function: name,
@@ -165,6 +173,7 @@ function readCall(
         : reported(requestBody(raw, { bytesMax, onStart: () => expectations.proceed(raw, reply.raw) }), onBodyError),
     idempotencyKey,
     on: header(raw.headers['x-cares-on']),
+    caller,
     timeoutMs: timeout === undefined ? undefined : positive(parseDurationMs(timeout))
   }
 }

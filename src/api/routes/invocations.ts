@@ -89,6 +89,7 @@ export function invocationRoutes(app: App, context: ApiContext): void {
       return explanationView(record, {
         invocation: viewOf(service, record),
         name,
+        account: service.account(record),
         whyNot: whyNot === undefined ? undefined : name(service.peer(whyNot).profile.id)
       })
     }

@@ -2,13 +2,19 @@ import { assertNever } from '../../model/errors.ts'
 import type { InvocationRecord } from '../../model/invocation.ts'
 import type { Decision, Receipt, Verdict } from '../../model/placement.ts'
 import type { Explanation, Invocation, PlacementItem, VerdictItem } from '../../model/rest.ts'
-import { formatBytes, formatDurationMs } from '../../model/units.ts'
+import type { Account } from '../../model/service.ts'
+import { formatBytes, formatDurationMs, formatUsd } from '../../model/units.ts'
 import type { PeerRef } from './names.ts'
 
 /** Why an invocation ran where it ran: the numbers that decided, with words for each. */
 export function explanationView(
   record: InvocationRecord,
-  { invocation, name, whyNot }: { invocation: Invocation; name: (id: string) => PeerRef; whyNot?: PeerRef | undefined }
+  {
+    invocation,
+    name,
+    account,
+    whyNot
+  }: { invocation: Invocation; name: (id: string) => PeerRef; account?: Account | undefined; whyNot?: PeerRef | undefined }
 ): Explanation {
   const placements = record.receipts.map(receipt => placementView(receipt, name))
   const last = placements.at(-1)
@@ -18,6 +24,7 @@ export function explanationView(
     placements,
     predictedMs: chosen?.cost?.total ?? null,
     actualMs: record.totalMs ?? null,
+    ...(account === undefined ? {} : { cost: account.cost, regretMs: account.regretMs, recomputes: account.recomputes }),
     ...(whyNot === undefined ? {} : { whyNot: { peer: whyNot, why: whyNotText(last, whyNot) } })
   }
 }
@@ -29,6 +36,8 @@ function placementView(receipt: Receipt, name: (id: string) => PeerRef): Placeme
     by: name(receipt.by),
     placement: receipt.placement,
     strategy: receipt.strategy,
+    ...(receipt.objective === undefined ? {} : { objective: receipt.objective }),
+    ...(receipt.params === undefined ? {} : { params: receipt.params }),
     term: receipt.term,
     round: receipt.round,
     try: receipt.try,
@@ -50,8 +59,14 @@ export function verdictItems({ verdicts, chosen }: Decision, strategy: string, n
       const isChosen = verdict.peer === chosen
       const common = { peer: name(verdict.peer), fits: verdict.fits, chosen: isChosen, why: why(verdict, best, strategy) }
       if (verdict.fits) {
-        const { start, cost, score } = verdict
-        return { ...common, start, cost: { ...cost }, ...(score === undefined ? {} : { score }) }
+        const { start, cost, score, terms } = verdict
+        return {
+          ...common,
+          start,
+          cost: { ...cost },
+          ...(score === undefined ? {} : { score }),
+          ...(terms === undefined ? {} : { terms: { ...terms } })
+        }
       }
       const { reason, needed, available } = verdict
       return { ...common, reason, ...(needed === undefined ? {} : { needed }), ...(available === undefined ? {} : { available }) }
@@ -101,6 +116,10 @@ function rejectionText({ reason, needed, available }: Extract<Verdict, { fits: f
       return `no free slot${amounts(String)}`
     case 'deadline':
       return `too slow for the time that was left${amounts(formatDurationMs)}`
+    case 'budget':
+      return `dearer than a call may be${amounts(formatUsd)}`
+    case 'labels':
+      return 'lacks a label that the function requires'
     case 'not_alive':
       return 'not alive'
     case 'draining':

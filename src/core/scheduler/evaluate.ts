@@ -1,5 +1,6 @@
 import type { PeerId } from '../../model/ids.ts'
 import type { PlacementRequest } from '../../model/placement.ts'
+import { shareOfMachine, usdOf } from '../../model/price.ts'
 import { IS_ALIVE, IS_DRAINING, IS_READY } from './columns.ts'
 import {
   CPU_OVERSUBSCRIPTION_RATIO,
@@ -10,9 +11,13 @@ import {
   PULL_BYTES_PER_MS_PRIOR,
   ROUND_TRIP_PRIOR_MS
 } from './constants.ts'
+import { meets } from './constraints.ts'
 import type { PlacementTable } from './placement-table.ts'
 import { FIELD, type Sheet } from './sheet.ts'
 import type { SlotIndex } from './slot-index.ts'
+
+/** How many hashes of ids there are, so that places in their order are from 0 to 1. */
+const HASHES = 2 ** 32
 
 /** One request with what of the table it needs for every slot, looked up once. */
 export interface Question {
@@ -50,6 +55,7 @@ export function evaluate(question: Question, slot: number, sheet: Sheet): void {
   if (request.pinnedTo !== undefined && request.pinnedTo !== table.ids[slot]) return sheet.refuse(base, 'not_pinned')
   if ((flags & IS_READY) === 0) return sheet.refuse(base, 'no_runtime')
   if (request.arch !== undefined && request.arch !== table.profiles[slot]?.arch) return sheet.refuse(base, 'wrong_arch')
+  if (request.require !== undefined && !meets(table.profiles[slot]?.labels ?? {}, request.require)) return sheet.refuse(base, 'labels')
 
   const idle = question.idle?.count(slot) ?? 0
   const claims = question.claims?.get(table.ids[slot] ?? table.self) ?? 0
@@ -76,6 +82,15 @@ export function evaluate(question: Question, slot: number, sheet: Sheet): void {
   }
   // A guess at what other placers are doing may rank peers, but not rule them out.
   if (kappa !== 1) estimateCost(question, slot, rows, base, kappa, idle, claims)
+  const usd = priceOf(question, slot, at(rows, base + FIELD.total) - at(rows, base + FIELD.network))
+  if (request.maxCostUsd !== undefined && request.estimate.samples >= DEADLINE_SAMPLES_MIN && usd > request.maxCostUsd) {
+    return sheet.refuse(base, 'budget', usd, request.maxCostUsd)
+  }
+  rows[base + FIELD.usd] = usd
+  rows[base + FIELD.usdPerHour] = at(columns.usdPerHour, slot)
+  rows[base + FIELD.cpuShare] = request.cpus / Math.max(CPUS_TOLERANCE, at(columns.cpus, slot))
+  rows[base + FIELD.turn] = at(columns.turn, slot)
+  rows[base + FIELD.place] = (columns.idHashes[slot] ?? 0) / HASHES
   sheet.fitting++
 }
 
@@ -116,6 +131,14 @@ function estimateCost(
   rows[base + FIELD.queue] = queue
   rows[base + FIELD.run] = run
   rows[base + FIELD.total] = network + start + pull + queue + run
+}
+
+/** What the peer asks for the time that the work occupies it, see `usdOf`. */
+function priceOf({ request, table: { columns } }: Question, slot: number, occupiedMs: number): number {
+  const usdPerHour = at(columns.usdPerHour, slot)
+  if (usdPerHour === 0) return 0
+  const capacity = { cpus: at(columns.cpus, slot), memoryBytes: at(columns.memoryBytes, slot) }
+  return usdOf(usdPerHour, shareOfMachine(capacity, request.cpus, request.memoryBytes), occupiedMs)
 }
 
 function at(column: Float64Array, index: number): number {

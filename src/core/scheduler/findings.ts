@@ -46,7 +46,16 @@ export class Findings {
         total
       },
       start: this.#at(base, 'warm') === 1 ? 'warm' : 'cold',
-      ...(score === total ? {} : { score })
+      ...(score === total ? {} : { score }),
+      terms: {
+        usdPerHour: this.#at(base, 'usdPerHour'),
+        usd: this.#at(base, 'usd'),
+        cpuLoad: this.#at(base, 'cpuLoad'),
+        memoryLoad: this.#at(base, 'memoryLoad'),
+        cpuShare: this.#at(base, 'cpuShare'),
+        turn: this.#at(base, 'turn'),
+        place: this.#at(base, 'place')
+      }
     }
   }
 

@@ -39,7 +39,7 @@ export function place(request: PlacementRequest, table: PlacementTable, { random
   if (pinned !== undefined) visit(pinned)
   else if (!visitCandidates(request, table, random, visit) && sheet.fitting === 0) visitAll(table, visit)
 
-  const base = sheet.fitting === 0 ? undefined : pick(request, table, strategy, random, sheet)
+  const base = sheet.fitting === 0 ? undefined : pick(table, strategy, random, sheet)
   const chosen = base === undefined ? undefined : sheet.rows[base]
   const looked = sheet.count
   const rejected = sheet.rejected()
@@ -59,19 +59,22 @@ export function place(request: PlacementRequest, table: PlacementTable, { random
 }
 
 /** Scores everyone that fits, and draws one of the best. Returns where its row begins. */
-function pick(request: PlacementRequest, table: PlacementTable, strategy: Strategy, random: Random, { rows, count }: Sheet): number {
+function pick(table: PlacementTable, strategy: Strategy, random: Random, { rows, count }: Sheet): number {
   const end = count * ROW_NUMBERS
-  const field = fieldOf(rows, end, table)
-  const candidate = { request, table, field, slot: 0, totalMs: 0, occupiedMs: 0, cpuLoad: 0, memoryLoad: 0 }
+  const field = fieldOf(rows, end)
+  const candidate = { field, totalMs: 0, occupiedMs: 0, usd: 0, cpuLoad: 0, memoryLoad: 0, cpuShare: 0, turn: 0, place: 0 }
   let best = Number.POSITIVE_INFINITY
   for (let base = 0; base < end; base += ROW_NUMBERS) {
     if (rows[base + FIELD.refusal] !== 0) continue
     const totalMs = rows[base + FIELD.total] ?? 0
-    candidate.slot = rows[base] ?? 0
     candidate.totalMs = totalMs
     candidate.occupiedMs = totalMs - (rows[base + FIELD.network] ?? 0)
     candidate.cpuLoad = rows[base + FIELD.cpuLoad] ?? 0
     candidate.memoryLoad = rows[base + FIELD.memoryLoad] ?? 0
+    candidate.usd = rows[base + FIELD.usd] ?? 0
+    candidate.cpuShare = rows[base + FIELD.cpuShare] ?? 0
+    candidate.turn = rows[base + FIELD.turn] ?? 0
+    candidate.place = rows[base + FIELD.place] ?? 0
     const score = strategy.score(candidate)
     rows[base + FIELD.score] = score
     if (score < best) best = score
@@ -86,14 +89,14 @@ function pick(request: PlacementRequest, table: PlacementTable, strategy: Strate
   return band[Math.floor(random() * band.length)] ?? 0
 }
 
-function fieldOf(rows: Float64Array, end: number, { columns }: PlacementTable): Field {
+function fieldOf(rows: Float64Array, end: number): Field {
   let bestMs = Number.POSITIVE_INFINITY
   let leastUsd = Number.POSITIVE_INFINITY
   let mostUsd = 0
   for (let base = 0; base < end; base += ROW_NUMBERS) {
     if (rows[base + FIELD.refusal] !== 0) continue
     const totalMs = rows[base + FIELD.total] ?? 0
-    const usd = columns.usdPerHour[rows[base] ?? 0] ?? 0
+    const usd = rows[base + FIELD.usdPerHour] ?? 0
     if (totalMs < bestMs) bestMs = totalMs
     if (usd < leastUsd) leastUsd = usd
     if (usd > mostUsd) mostUsd = usd
@@ -105,6 +108,7 @@ function expectedOf(rows: Float64Array, base: number): NonNullable<Decision['exp
   return {
     start: rows[base + FIELD.warm] === 1 ? 'warm' : 'cold',
     queueMs: rows[base + FIELD.queue] ?? 0,
+    usd: rows[base + FIELD.usd] ?? 0,
     totalMs: rows[base + FIELD.total] ?? 0
   }
 }

@@ -5,7 +5,7 @@ import { Columns, IS_ALIVE, IS_DRAINING, IS_READY, IS_WORKER } from './columns.t
 import { CPUS_TOLERANCE } from './constants.ts'
 import { hashText, homesOf } from './homes.ts'
 import { Ledger, type Reservation } from './ledger.ts'
-import { Sheet } from './sheet.ts'
+import { ROW_NUMBERS, Sheet } from './sheet.ts'
 import { type SlotIndex, SlotIndexes } from './slot-index.ts'
 
 /** Peers of one table. A peer's view holds far fewer; the rest is for simulations of large clusters. */
@@ -181,12 +181,12 @@ export class PlacementTable {
     return this.#placements
   }
 
-  /** The age of the oldest statistics among these peers; 0 for none. For `Receipt.viewAgeMs`. */
-  oldestMs(peers: Iterable<PeerId>, nowMs: number): number {
+  /** The age of the oldest statistics among the peers that the last placement has looked at; 0 for none. For `Receipt.viewAgeMs`. */
+  oldestLookedAtMs(nowMs: number): number {
+    const { rows, count } = this.#sheet
     let oldestMs = 0
-    for (const peer of peers) {
-      const slot = this.#slots.get(peer)
-      if (slot !== undefined) oldestMs = Math.max(oldestMs, nowMs - (this.columns.heardAtMs[slot] ?? nowMs))
+    for (let base = 0; base < count * ROW_NUMBERS; base += ROW_NUMBERS) {
+      oldestMs = Math.max(oldestMs, nowMs - (this.columns.heardAtMs[rows[base] ?? 0] ?? nowMs))
     }
     return oldestMs
   }

@@ -1,5 +1,5 @@
 import type { Decision, RejectionReason, Verdict } from '../../model/placement.ts'
-import { formatBytes, formatDurationMs } from '../../model/units.ts'
+import { formatBytes, formatDurationMs, formatUsd } from '../../model/units.ts'
 import { REASONS } from './sheet.ts'
 
 type Refused = Extract<Verdict, { fits: false }>
@@ -31,6 +31,11 @@ const WORDS: Readonly<Record<RejectionReason, Words>> = {
     one: 'has another CPU architecture',
     several: 'have another CPU architecture'
   },
+  labels: {
+    nobody: 'no peer has the labels that are required',
+    one: 'lacks a required label',
+    several: 'lack a required label'
+  },
   memory: {
     nobody: 'no peer has enough memory',
     one: 'has too little memory',
@@ -43,6 +48,12 @@ const WORDS: Readonly<Record<RejectionReason, Words>> = {
     one: 'is too slow for the time that is left',
     several: 'are too slow for the time that is left',
     unit: formatDurationMs
+  },
+  budget: {
+    nobody: 'no peer is cheap enough for the most that a call may cost',
+    one: 'is too dear for the most that a call may cost',
+    several: 'are too dear for the most that a call may cost',
+    unit: formatUsd
   }
 }
 

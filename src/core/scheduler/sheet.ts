@@ -8,9 +8,11 @@ export const REASONS = [
   'not_pinned',
   'no_runtime',
   'wrong_arch',
+  'labels',
   'memory',
   'slots',
-  'deadline'
+  'deadline',
+  'budget'
 ] as const satisfies readonly RejectionReason[]
 
 /** Each reason as a number, so that a scan compares no text: 1 + its place in {@link REASONS}. */
@@ -21,9 +23,11 @@ const CODES: Readonly<Record<RejectionReason, number>> = {
   not_pinned: 4,
   no_runtime: 5,
   wrong_arch: 6,
-  memory: 7,
-  slots: 8,
-  deadline: 9
+  labels: 7,
+  memory: 8,
+  slots: 9,
+  deadline: 10,
+  budget: 11
 }
 
 /** What a row holds, by place. */
@@ -45,11 +49,16 @@ export const FIELD = {
   cpuLoad: 11,
   memoryLoad: 12,
   /** What the strategy made of it; lower is better. */
-  score: 13
+  score: 13,
+  usd: 14,
+  cpuShare: 15,
+  turn: 16,
+  place: 17,
+  usdPerHour: 18
 } as const
 
-/** Numbers of one row: two cache lines. */
-export const ROW_NUMBERS = 16
+/** Numbers of one row: three cache lines, with room for more. */
+export const ROW_NUMBERS = 24
 
 /**
  * What one placement finds out: a row of numbers for each peer that it looks at, one after the other. A few kilobytes that stay in the

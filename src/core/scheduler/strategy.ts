@@ -1,20 +1,26 @@
-import type { Objective, PlacementRequest, StrategyName } from '../../model/placement.ts'
-import type { PlacementTable } from './placement-table.ts'
+import type { Objective, StrategyName } from '../../model/placement.ts'
 
-/** One feasible peer, as a strategy sees it. The object is used again for the next peer: read it, do not keep it. */
+/**
+ * One feasible peer, as a strategy sees it: numbers only, so that whoever has them can work out the score again. The object is used again for
+ * the next peer: read it, do not keep it.
+ */
 export interface Candidate {
-  readonly request: PlacementRequest
-  readonly table: PlacementTable
-  /** The peer's row in the table's columns. */
-  readonly slot: number
   /** Expected milliseconds until the answer is there: `CostMs.total`. */
   readonly totalMs: number
   /** The part of it in which the peer is occupied: start, pull, queue and run. */
   readonly occupiedMs: number
+  /** Expected US dollars; 0 where the peer states no price. */
+  readonly usd: number
   /** Share of the peer's cores that would be wanted with the work on it; above 1 when cores are shared. */
   readonly cpuLoad: number
   /** The same for memory that is promised. */
   readonly memoryLoad: number
+  /** Share of the peer's cores that the work asks for. */
+  readonly cpuShare: number
+  /** When the peer is next in turn, see the strategy `round-robin`. */
+  readonly turn: number
+  /** The peer's place in an order that is always the same, from 0 to 1. */
+  readonly place: number
   readonly field: Field
 }
 

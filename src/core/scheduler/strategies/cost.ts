@@ -1,8 +1,5 @@
 import type { Objective } from '../../../model/placement.ts'
-import type { Candidate, Strategy } from '../strategy.ts'
-
-/** What an hour's price is divided by. */
-const MS_PER_HOUR = 3_600_000
+import type { Strategy } from '../strategy.ts'
 
 /** Of free machines, so that a product with it still tells them apart. */
 const USD_MIN = 1e-9
@@ -28,16 +25,9 @@ export function costStrategy(objective: Objective): Strategy {
     name: 'cost',
     objective,
     bandRatio: 0.05,
-    score: candidate => (candidate.field.pricesDiffer ? weighted(candidate.totalMs, priceUsd(candidate)) : candidate.totalMs)
+    score: ({ field, totalMs, usd }) => (field.pricesDiffer ? weighted(totalMs, Math.max(USD_MIN, usd)) : totalMs)
   }
 }
 
 /** The default of all strategies: {@link costStrategy} for time and money. */
 export const COST: Strategy = costStrategy('balanced')
-
-/** The machine's price for the time that the work occupies, for the share that it takes of the scarcer of cores and memory. */
-function priceUsd({ request, table, slot, occupiedMs }: Candidate): number {
-  const { columns } = table
-  const share = Math.max(request.cpus / (columns.cpus[slot] || 1), request.memoryBytes / (columns.memoryBytes[slot] || 1))
-  return Math.max(USD_MIN, ((columns.usdPerHour[slot] ?? 0) / MS_PER_HOUR) * share * occupiedMs)
-}

@@ -1,8 +1,5 @@
 import type { Strategy } from '../strategy.ts'
 
-/** How many hashes there are, so that places in the order are from 0 to 1. */
-const HASHES = 2 ** 32
-
 /**
  * First fit: the first peer, in an order that is always the same, that can have the work. Fills one machine before it touches the next, so
  * the others can sleep; for one resource and equal machines it needs at most 1.7 times as many as the best packing (Johnson et al. 1974).
@@ -12,5 +9,5 @@ const HASHES = 2 ** 32
 export const GREEDY: Strategy = {
   name: 'greedy',
   bandRatio: 0,
-  score: ({ table, slot }) => (table.columns.idHashes[slot] ?? 0) / HASHES
+  score: ({ place }) => place
 }

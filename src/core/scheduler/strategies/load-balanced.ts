@@ -10,6 +10,5 @@ const TIE_WEIGHT = 1e-6
 export const LOAD_BALANCED: Strategy = {
   name: 'load-balanced',
   bandRatio: 0,
-  score: ({ request, table, slot, cpuLoad, memoryLoad }) =>
-    Math.max(cpuLoad, memoryLoad) + TIE_WEIGHT * (request.cpus / Math.max(1e-3, table.columns.cpus[slot] ?? 0))
+  score: ({ cpuLoad, memoryLoad, cpuShare }) => Math.max(cpuLoad, memoryLoad) + TIE_WEIGHT * cpuShare
 }

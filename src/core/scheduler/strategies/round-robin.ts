@@ -7,5 +7,5 @@ import type { Strategy } from '../strategy.ts'
 export const ROUND_ROBIN: Strategy = {
   name: 'round-robin',
   bandRatio: 0,
-  score: ({ table, slot }) => table.columns.turn[slot] ?? 0
+  score: ({ turn }) => turn
 }

@@ -1,8 +1,8 @@
-import type { StrategyName } from '../../../model/placement.ts'
+import type { Objective, StrategyName } from '../../../model/placement.ts'
 import type { Strategy } from '../strategy.ts'
 import { AGGRESSIVE } from './aggressive.ts'
 import { BALANCED } from './balanced.ts'
-import { COST } from './cost.ts'
+import { COST, costStrategy } from './cost.ts'
 import { GREEDY } from './greedy.ts'
 import { LOAD_BALANCED } from './load-balanced.ts'
 import { MULTI_OBJECTIVE } from './multi-objective.ts'
@@ -19,4 +19,13 @@ export const STRATEGIES: Readonly<Record<StrategyName, Strategy>> = {
   aggressive: AGGRESSIVE,
   predictive: PREDICTIVE,
   'multi-objective': MULTI_OBJECTIVE
+}
+
+/** The strategy that somebody asked for; `fallback` where they left it open. */
+export function strategyFor(
+  { strategy, objective }: { readonly strategy?: StrategyName | undefined; readonly objective?: Objective | undefined },
+  fallback: Strategy = COST
+): Strategy {
+  const chosen = strategy === undefined ? fallback : STRATEGIES[strategy]
+  return objective === undefined || chosen.name !== 'cost' || chosen.objective === objective ? chosen : costStrategy(objective)
 }

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { meets } from '../../../src/core/scheduler/constraints.ts'
+import { couldFit } from '../../../src/core/scheduler/could-fit.ts'
+import { place } from '../../../src/core/scheduler/place.ts'
+import { PlacementTable } from '../../../src/core/scheduler/placement-table.ts'
+import { COST } from '../../../src/core/scheduler/strategies/cost.ts'
+import type { PlacementRequest } from '../../../src/model/placement.ts'
+import { createRandom } from '../../../src/model/random.ts'
+import { peerId, requestOf, viewOf } from './cluster.ts'
+
+describe('constraints on labels', () => {
+  const labels = { zone: 'eu', gpu: '', 'site/room': '4=b' }
+  for (const [constraint, met] of [
+    ['zone=eu', true],
+    ['zone=us', false],
+    ['zone!=us', true],
+    ['zone!=eu', false],
+    ['gpu', true],
+    ['gpu=', true],
+    ['tpu', false],
+    ['tpu=', false],
+    ['tpu!=v4', true],
+    ['site/room=4=b', true],
+    ['toString', false],
+    ['', false],
+    ['=x', false]
+  ] as const) {
+    it(`${JSON.stringify(constraint)} is ${met ? '' : 'not '}met`, () => assert.equal(meets(labels, [constraint]), met))
+  }
+
+  it('are met only together', () => {
+    assert.equal(meets(labels, ['zone=eu', 'gpu']), true)
+    assert.equal(meets(labels, ['zone=eu', 'tpu']), false)
+    assert.equal(meets({}, []), true)
+  })
+})
+
+describe('where a call may run and what it may cost', () => {
+  const estimate = { runMs: 3_600_000, coldStartMs: 0, warmStartMs: 0, outputBytes: 0, samples: 10 }
+  const decide = (request: Partial<PlacementRequest>) => {
+    const table = new PlacementTable(peerId('self'))
+    const views = [
+      viewOf('dear', { profile: { usdPerHour: 0.8, labels: { zone: 'eu' } } }),
+      viewOf('cheap', { profile: { usdPerHour: 0.4, labels: { zone: 'us' } } })
+    ]
+    table.sync(views, 0)
+    const wanted = requestOf({ imageBytes: 0, deadlineMs: 1e9, estimate, ...request })
+    return { decision: place(wanted, table, { random: createRandom(1), strategy: COST, kappa: 1 }), table, wanted }
+  }
+
+  it('refuses peers without a required label, and does not wait for them', () => {
+    const { decision } = decide({ require: ['zone=eu'] })
+    assert.equal(decision.chosen, 'dear')
+    assert.deepEqual(decision.rejected, { labels: 1 })
+    const { table, wanted } = decide({ require: ['zone=mars'] })
+    assert.equal(couldFit(wanted, table), false)
+  })
+
+  it('refuses peers that are dearer than the call may be, with both amounts', () => {
+    // A quarter of the machine for an hour.
+    const { decision } = decide({ maxCostUsd: 0.15 })
+    assert.equal(decision.chosen, 'cheap')
+    const verdict = decision.verdicts.find(({ peer }) => peer === 'dear')
+    assert.ok(verdict?.fits === false && verdict.reason === 'budget')
+    assert.deepEqual([verdict.needed?.toFixed(4), verdict.available], ['0.2000', 0.15])
+    assert.equal(decide({ maxCostUsd: 0.05 }).decision.chosen, null)
+  })
+
+  it('does not refuse for a cost that is only a guess', () => {
+    assert.notEqual(decide({ maxCostUsd: 0.000_1, estimate: { ...estimate, samples: 2 } }).decision.chosen, null)
+  })
+})
