@@ -125,24 +125,24 @@ describe('the screens', () => {
   }
 
   it('fill every size exactly, to the column', () => {
-    for (const columns of [40, 59, 79, 80, 104, 120, 200]) {
-      for (const rows of [10, 15, 24, 60]) {
-        for (const settings of columns === 80 ? [{}, { unicode: false }] : [{}]) {
-          const home = watching('atlas', { columns, rows }, settings)
-          const states = [
-            home,
-            watching('birch', { columns, rows }, settings),
-            press(home, 'm'),
-            press(home, 'f'),
-            withTasks(press(home, 't')),
-            press(home, 'enter'),
-            press(home, 'u'),
-            press(home, '?'),
-            press(home, ':'),
-            press(asPeer(home), 'q')
-          ]
+    for (const settings of [{}, { unicode: false }]) {
+      const home = watching('atlas', SMALL, settings)
+      const states = [
+        home,
+        watching('birch', SMALL, settings),
+        press(home, 'm'),
+        press(home, 'f'),
+        withTasks(press(home, 't')),
+        press(home, 'enter'),
+        press(home, 'u'),
+        press(home, '?'),
+        press(home, ':'),
+        press(asPeer(home), 'q')
+      ]
+      for (const columns of settings.unicode === false ? [80] : [40, 41, 59, 79, 80, 81, 104, 120, 200]) {
+        for (const rows of [10, 15, 24, 60]) {
           for (const [index, state] of states.entries()) {
-            const lines = screenLines(state)
+            const lines = screenLines({ ...state, size: { columns, rows } })
             assert.equal(lines.length, rows - 1, `view ${index} at ${columns}x${rows}`)
             for (const line of lines) assert.equal(lineWidth(line), columns, `view ${index} at ${columns}x${rows}: ${lineText(line)}`)
           }
