@@ -1,7 +1,8 @@
 /*
- * Plants each known bug in a copy of consensus or of the way of a call, and looks whether simulation or a directed test finds it: npm run mutants [-- NAME]
- * With a NAME, only the mutants whose name contains it. Exits with 1 when one survives, or an equivalent one does not.
+ * Plants each known bug in a copy of consensus or of the way of a call, and looks whether simulation or a directed test finds it:
+ * npm run mutants [-- [NAME] [--only consensus|calls]]. With a NAME, only the mutants whose name contains it. Exits with 1 when one survives, or an equivalent one does not.
  */
+import { parseArgs } from 'node:util'
 import { CALL_MUTANTS } from '../test/mutants/call-table.ts'
 import { CALL_GROUND, CONSENSUS_GROUND, huntBySeeds, huntByTests } from '../test/mutants/hunt.ts'
 import type { Edit } from '../test/mutants/mutant.ts'
@@ -11,7 +12,8 @@ import { EQUIVALENT, MUTANTS } from '../test/mutants/table.ts'
 /** Seeds that an equivalent mutant must survive, beside the directed tests. */
 const EQUIVALENT_SEEDS = 200
 
-const wanted = process.argv[2] ?? ''
+const { values, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true })
+const wanted = positionals[0] ?? ''
 let survivorsCount = 0
 
 async function inCopy<Result>(
@@ -31,11 +33,11 @@ function report(name: string, seconds: number, text: string): void {
   console.log(`${name.padEnd(54)} ${seconds.toFixed(1).padStart(6)} s  ${text}`)
 }
 
-for (const [ground, mutants] of [
-  [CONSENSUS_GROUND, MUTANTS],
-  [CALL_GROUND, CALL_MUTANTS]
+for (const [what, ground, mutants] of [
+  ['consensus', CONSENSUS_GROUND, MUTANTS],
+  ['calls', CALL_GROUND, CALL_MUTANTS]
 ] as const) {
-  const chosen = mutants.filter(mutant => mutant.name.includes(wanted))
+  const chosen = mutants.filter(mutant => mutant.name.includes(wanted) && (values.only ?? what) === what)
   if (chosen.length === 0) continue
   const { result: sound } = await inCopy([], copy => huntByTests(copy, ground))
   if (sound !== undefined) throw new Error(`without any bug, ${sound.by} fails`)
@@ -48,7 +50,7 @@ for (const [ground, mutants] of [
     report(name, seconds, result?.by ?? `SURVIVED ${seedsMax} seeds and the directed tests`)
   }
 }
-for (const { name, edits, argument } of EQUIVALENT.filter(mutant => mutant.name.includes(wanted))) {
+for (const { name, edits, argument } of EQUIVALENT.filter(mutant => mutant.name.includes(wanted) && values.only !== 'calls')) {
   const { result, seconds } = await inCopy(edits, copy => huntBySeeds(copy, CONSENSUS_GROUND, EQUIVALENT_SEEDS))
   if (result !== undefined) survivorsCount += 1
   report(name, seconds, result === undefined ? `equivalent: ${argument}` : `NOT EQUIVALENT: ${result.by}`)

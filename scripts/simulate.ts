@@ -29,6 +29,8 @@ else work()
 function work(): void {
   const subject = SUBJECTS.find(({ name }) => name === workerData)
   if (subject === undefined) throw new Error(`nothing is called ${String(workerData)}`)
+  // A failure is run again to be explained, and then every error may say where it was made.
+  Error.stackTraceLimit = 0
   parentPort?.on('message', (range: SeedRange) => {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
     void runSeeds(subject, range).then(summary => parentPort?.postMessage(summary))

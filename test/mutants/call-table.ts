@@ -20,12 +20,6 @@ export const CALL_MUTANTS: readonly Mutant[] = [
     seedsMax: LATE
   },
   {
-    name: 'goes when its own log counts it out',
-    risk: 'a voter empties its disk while the others count its vote on',
-    edits: [edit('citizenship.ts', 'while (this.#others().length > 0) {', 'while (this.#isMember() && this.#others().length > 0) {')],
-    seedsMax: 0
-  },
-  {
     name: 'dispatches before the gateway has acknowledged',
     risk: 'a worker runs what its gateway has given up and placed again',
     edits: [edit('orchestrate.ts', 'await acknowledged(channel, attempt)', 'void acknowledged(channel, attempt).catch(() => {})')],

@@ -1,0 +1,107 @@
+/*
+ * Writes the table of faults and promises into the README, from two runs: simulated clusters of whole peers, and the faults that
+ * `test/faults` makes happen to real processes: npm run fault-table [-- --seeds N] [--from S]
+ * Exits with 1, and leaves the README as it is, when a promise was broken, or when a test of the table does not exist.
+ */
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { FAULT_NAMES } from '../src/simulate/whole/faults.ts'
+import { addRuns, describeFailure, NO_RUNS, type RunSummary, runSeeds } from '../src/simulate/run.ts'
+import { WHOLE } from '../src/simulate/whole/subject.ts'
+import { PROOFS } from '../test/faults/proofs.ts'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const README = join(ROOT, 'README.md')
+const MARKERS = { begin: '<!-- written by scripts/fault-table.ts -->', end: '<!-- end -->' }
+
+/** The promises that the two runs check, by their numbers in the README. */
+const PROMISES: readonly (readonly [number, string])[] = [
+  [1, 'one orchestrator a term'],
+  [2, 'calls are answered'],
+  [3, 'at most once'],
+  [4, 'acknowledged is kept'],
+  [5, 'all agree again']
+]
+/** A simulated run checks all of these. */
+const SIMULATED: ReadonlySet<number> = new Set(PROMISES.map(([number]) => number))
+
+interface RealResult {
+  readonly title: string
+  readonly state: 'passed' | 'failed' | 'skipped'
+}
+
+const { values } = parseArgs({ options: { seeds: { type: 'string', default: '200' }, from: { type: 'string', default: '1' } } })
+const [from, count] = [Number(values.from), Number(values.seeds)]
+
+const simulated = await simulate()
+const real = await runRealFaults()
+const unknown = PROOFS.filter(({ test }) => !real.some(({ title }) => title.startsWith(test)))
+const failed = real.filter(({ state }) => state === 'failed')
+for (const failure of simulated.failures) console.error(describeFailure(failure))
+for (const { title } of failed) console.error(`failed: ${title}`)
+for (const { test } of unknown) console.error(`no such test: ${test}`)
+if (simulated.failures.length + failed.length + unknown.length > 0) process.exit(1)
+const text = await readFile(README, 'utf8')
+const [before, rest] = text.split(MARKERS.begin)
+const after = rest?.split(MARKERS.end)[1]
+if (before === undefined || after === undefined) throw new Error(`README.md has no ${MARKERS.begin} … ${MARKERS.end}`)
+await writeFile(README, `${before}${MARKERS.begin}\n\n${table()}\n${MARKERS.end}${after}`)
+console.log(table())
+
+async function simulate(): Promise<RunSummary> {
+  let summary = NO_RUNS
+  // One at a time, so that a long run is seen to go on.
+  for (let seed = from; seed < from + count; seed++) {
+    summary = addRuns(summary, await runSeeds(WHOLE, { from: seed, count: 1 }))
+    if ((seed - from) % 20 === 19) console.error(`${seed - from + 1} of ${count} seeds, ${summary.failures.length} failures`)
+  }
+  return summary
+}
+
+async function runRealFaults(): Promise<readonly RealResult[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'cares-faults-'))
+  const output = join(directory, 'results.json')
+  try {
+    const mocha = [join(ROOT, 'node_modules/mocha/bin/mocha.js'), '--config', 'test/faults/mocharc.json']
+    const args = [...mocha, '--reporter', 'json', '--reporter-option', `output=${output}`, '--spec', 'test/faults/**/*.spec.ts']
+    // That tests failed is told by the results.
+    await new Promise(resolve => execFile(process.execPath, args, { cwd: ROOT, maxBuffer: 2 ** 28 }, resolve))
+    const { passes, failures, pending } = JSON.parse(await readFile(output, 'utf8')) as Record<string, readonly { fullTitle: string }[]>
+    const all = (tests: readonly { fullTitle: string }[] | undefined, state: RealResult['state']): RealResult[] =>
+      (tests ?? []).map(({ fullTitle }) => ({ title: fullTitle, state }))
+    return [...all(passes, 'passed'), ...all(failures, 'failed'), ...all(pending, 'skipped')]
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+function table(): string {
+  const { seedsCount, coverage, virtualMs } = simulated
+  const drawn: Record<string, number> = { 'clock that drifts or jumps': seedsCount }
+  for (const name of FAULT_NAMES) drawn[name] = coverage[`fault: ${name}`] ?? 0
+  drawn['killed between a write and its echo'] = coverage['diedAfterWrite'] ?? 0
+  const faults = [...new Set([...Object.keys(drawn), ...PROOFS.map(({ fault }) => fault)])]
+  const rows = faults.map(fault => `| ${fault} | ${PROMISES.map(([promise]) => cell(fault, promise, drawn[fault] ?? 0)).join(' | ')} |`)
+  const calls = (coverage['callsOk'] ?? 0) + (coverage['callsFailed'] ?? 0)
+  return [
+    `| fault | ${PROMISES.map(([number, name]) => `${number}: ${name}`).join(' | ')} |`,
+    `| --- |${PROMISES.map(() => ' --- |').join('')}`,
+    ...rows.sort(),
+    '',
+    `A number: how often the fault struck in ${seedsCount} simulated clusters of whole peers (${(virtualMs / 60_000).toFixed(0)} virtual minutes, ` +
+      `${calls} calls, ${coverage['uploadsOk']} acknowledged uploads, ${coverage['elections']} elections), of which none broke a promise. ` +
+      '**real**: it happened to real processes, and the history of their clients was checked.',
+    ''
+  ].join('\n')
+}
+
+function cell(fault: string, promise: number, times: number): string {
+  const proofs = PROOFS.filter(proof => proof.fault === fault && proof.promises.includes(promise))
+  const isReal = proofs.some(({ test }) => real.some(({ title, state }) => state === 'passed' && title.startsWith(test)))
+  const isSimulated = times > 0 && SIMULATED.has(promise)
+  return [...(isSimulated ? [String(times)] : []), ...(isReal ? ['**real**'] : [])].join(', ') || '–'
+}
