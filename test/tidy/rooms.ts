@@ -40,7 +40,7 @@ export const ROOMS: readonly Room[] = [
     packages: ['node:*', 'commander', '@bomb.sh/tab', '@bomb.sh/tab/*', 'yaml', 'string-width', 'zod']
   },
   { path: 'src/faces/tui/', rooms: [MODEL, 'src/faces/*'], packages: ['node:*', 'ink', 'react', 'string-width'] },
-  { path: 'src/faces/web/', rooms: [MODEL, 'src/faces/*'], packages: ['preact', 'preact/*', 'uplot'] },
+  { path: 'src/faces/web/', rooms: [MODEL, 'src/faces/*'], packages: ['preact', 'preact/*'] },
   { path: 'src/faces/web/vite.config.ts', rooms: [], packages: ['node:url', 'vite'] },
   // Its fakes of transport and store share what those have that does no I/O, so that they cannot behave otherwise.
   { path: 'src/simulate/', rooms: [MODEL, 'src/wire/', ...CORE, 'src/daemon/', 'src/network/', 'src/store/'], packages: ['node:*'] },
