@@ -60,6 +60,9 @@ if has shellcheck; then step 'shell scripts' shellcheck -x .ci/run scripts/*.sh 
 step 'build' npm run --silent build -- --outDir "$WORK/dist"
 
 suite 'Unit, simulation and compliance tests' --spec 'test/**/*.spec.ts'
+heading 'Simulation: thousands of clusters through faults, in all threads'
+step 'consensus, 20,000 seeds' "$NODE" scripts/simulate.ts --seeds 20000
+step 'whole peers, 200 seeds' "$NODE" scripts/simulate.ts --whole --seeds 200
 suite 'Models of consensus, searched to the last state' --config test/model-check/mocharc.json --spec 'test/model-check/*.spec.ts'
 suite 'End-to-end tests: real processes, real containers, the image and compose' --config test/e2e/mocharc.json --spec 'test/e2e/**/*.spec.ts'
 heading 'Demo'
