@@ -22,6 +22,7 @@ import { generateIdentity } from './network/identity.ts'
 import { createLibp2pTransport } from './network/libp2p-transport.ts'
 import { chooseSecret } from './network/secret.ts'
 import { dockerArch } from './runtime/arch.ts'
+import { gpuLabels, listGpus } from './runtime/gpus.ts'
 import { openHost } from './runtime/host.ts'
 import { measureSpeed } from './runtime/calibration.ts'
 import { createRuntime } from './runtime/runtime.ts'
@@ -74,6 +75,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
     if (secret !== null) writeSecret(config.data, secret)
 
     const host = await openHost({ cpus: config.cpus ?? undefined, memoryBytes: config.memoryBytes ?? undefined, dataPath: config.data })
+    const gpus = config.work && config.runtime === 'docker' ? await listGpus() : []
     const runtime = config.work
       ? createRuntime(
           {
@@ -82,6 +84,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
             cluster: persisted.cluster,
             session: persisted.session,
             capacity: host.capacity,
+            gpus: gpus.map(({ id }) => id),
             dockerHost: config.dockerHost ?? undefined,
             dockerConfig: config.dockerConfig ?? undefined
           },
@@ -114,7 +117,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
       runtime: runtime?.kind ?? 'none',
       arch: runtime?.arch ?? dockerArch(process.arch),
       capacity: host.capacity,
-      labels: config.labels,
+      labels: { ...gpuLabels(gpus), ...config.labels },
       usdPerHour: config.usdPerHour,
       startedAt,
       ...(speed === undefined ? {} : { speed })

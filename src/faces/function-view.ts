@@ -46,7 +46,10 @@ export function functionLines(fn: FunctionItem, nowMs: number): string[] {
     ['image', `${fn.image} (${formatBytes(fn.imageBytes)})`],
     ['digest', fn.digest],
     ['contract', contractText(fn)],
-    ['limits', `cpu ${fn.cpus}, memory ${formatBytes(fn.memoryBytes)}, timeout ${formatDurationMs(fn.timeoutMs)}`],
+    [
+      'limits',
+      `cpu ${fn.cpus}, memory ${formatBytes(fn.memoryBytes)},${fn.gpus === undefined ? '' : ` gpus ${fn.gpus},`} timeout ${formatDurationMs(fn.timeoutMs)}`
+    ],
     ['calls', `${fn.concurrency} at once in a container${fn.prewarm !== 0 ? `, ${fn.prewarm} prewarmed` : ''}`],
     ['network', fn.network],
     ['placement', placementText(fn)],
@@ -96,6 +99,7 @@ export function functionChanges(before: FunctionItem, after: FunctionItem): stri
     ...change('memory', fn => formatBytes(fn.memoryBytes)),
     ...change('timeout', fn => formatDurationMs(fn.timeoutMs)),
     ...change('concurrency', fn => String(fn.concurrency)),
+    ...change('gpus', fn => String(fn.gpus ?? 0)),
     ...change('prewarm', fn => String(fn.prewarm)),
     ...change('idempotent', fn => String(fn.idempotent)),
     ...change('network', fn => fn.network),

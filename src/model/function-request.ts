@@ -21,6 +21,7 @@ export const FUNCTION_LIMITS = {
   timeoutMsMax: 3_600_000,
   concurrencyMax: 1_000,
   prewarmMax: 64,
+  gpusMax: 64,
   readyPathCharactersMax: 256,
   envEntriesMax: 64,
   envNameCharactersMax: 128,
@@ -47,6 +48,9 @@ export const FUNCTION_DEFAULTS = {
   network: 'none'
 } as const
 
+/** The label of peers with GPUs. */
+const GPU_LABEL = 'gpu'
+
 /** Names that the runtime sets itself in every container. */
 const RESERVED_ENV = /^(?:PORT|CARES_.*)$/
 
@@ -67,6 +71,7 @@ const timeoutMs = z
   .max(FUNCTION_LIMITS.timeoutMsMax, `must be at most ${formatDurationMs(FUNCTION_LIMITS.timeoutMsMax)}`)
 const concurrency = z.int().min(1).max(FUNCTION_LIMITS.concurrencyMax)
 const prewarm = z.union([z.int().min(0).max(FUNCTION_LIMITS.prewarmMax), z.literal('auto')])
+const gpus = z.int().min(1).max(FUNCTION_LIMITS.gpusMax)
 const port = z.int().min(0).max(65_535)
 const constraint = z
   .string()
@@ -128,6 +133,8 @@ export const functionRequestSchema = z.strictObject({
   readyPath: readyPath.optional(),
   cpus: cpus.exactOptional(),
   memoryBytes: memoryBytes.exactOptional(),
+  /** Only peers with the label `gpu` are asked then: those that have found some. */
+  gpus: gpus.optional(),
   timeoutMs: timeoutMs.exactOptional(),
   concurrency: concurrency.exactOptional(),
   prewarm: prewarm.exactOptional(),
@@ -147,6 +154,7 @@ export const functionSpecSchema = z
     readyPath: readyPath.optional(),
     cpus,
     memoryBytes,
+    gpus: gpus.optional(),
     timeoutMs,
     concurrency,
     prewarm,
@@ -185,6 +193,7 @@ export function resolveSpec(request: FunctionRequest, imageTraits: ImageTraits):
   const contract = chooseContract(asked, imageTraits)
   const traits = contract === imageTraits.contract ? imageTraits : undefined
   const http = contract === 'http'
+  const placement = asked.gpus === undefined ? asked.placement : onGpuPeers(asked.placement)
   const readyPath = asked.readyPath ?? (http ? traits?.readyPath : undefined)
   const spec = {
     name: asked.name,
@@ -200,7 +209,8 @@ export function resolveSpec(request: FunctionRequest, imageTraits: ImageTraits):
     idempotent: asked.idempotent ?? FUNCTION_DEFAULTS.idempotent,
     env: asked.env ?? {},
     network: asked.network ?? FUNCTION_DEFAULTS.network,
-    ...(asked.placement === undefined ? {} : { placement: asked.placement })
+    ...(asked.gpus === undefined ? {} : { gpus: asked.gpus }),
+    ...(placement === undefined ? {} : { placement })
   } satisfies FunctionSpec
   try {
     return parseWith(functionSpecSchema, spec, 'function')
@@ -213,6 +223,12 @@ export function resolveSpec(request: FunctionRequest, imageTraits: ImageTraits):
       cause
     })
   }
+}
+
+/** Peers label themselves with the GPUs that they have. */
+function onGpuPeers(placement: FunctionSpec['placement']): FunctionSpec['placement'] {
+  const wanted = placement?.require ?? []
+  return wanted.some(constraint => /^gpu(?:!?=|$)/.test(constraint)) ? placement : { ...placement, require: [...wanted, GPU_LABEL] }
 }
 
 function chooseContract(asked: FunctionRequest, image: ImageTraits): FunctionSpec['contract'] {

@@ -22,6 +22,8 @@ export interface FunctionSpec {
   readonly cpus: number
   /** Memory limit of one container. */
   readonly memoryBytes: number
+  /** GPUs that each container has to itself. Absent: none. */
+  readonly gpus?: number | undefined
   /** Longest an invocation may take from its arrival at the gateway to its last byte. */
   readonly timeoutMs: number
   /** Calls that one `http` container serves at once; 1 with `stdio`. */

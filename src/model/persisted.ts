@@ -31,6 +31,7 @@ export const functionRecordSchema: z.ZodType<FunctionRecord> = z.strictObject({
   memoryBytes: z.int().positive(),
   timeoutMs: z.int().positive(),
   concurrency: z.int().positive(),
+  gpus: z.int().positive().optional(),
   prewarm: z.union([count, z.literal('auto')]),
   idempotent: z.boolean(),
   env: z.record(z.string(), z.string()),

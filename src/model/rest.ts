@@ -148,6 +148,7 @@ export const functionSchema = z.object({
   memoryBytes: bytes,
   timeoutMs: ms,
   concurrency: count,
+  gpus: count.optional(),
   prewarm: z.union([count, z.literal('auto')]),
   idempotent: z.boolean(),
   env: z.record(z.string(), z.string()),

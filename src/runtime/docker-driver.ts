@@ -4,7 +4,7 @@ import type { FunctionRecord } from '../model/function.ts'
 import type { Digest } from '../model/ids.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
-import type { ImageInfo, TaskExecution } from '../model/ports/runtime.ts'
+import type { ImageInfo } from '../model/ports/runtime.ts'
 import { dockerArch } from './arch.ts'
 import type { CgroupLayout } from './cgroup-usage.ts'
 import type { ContractWish } from './contract.ts'
@@ -16,7 +16,7 @@ import { DockerImages } from './docker-image.ts'
 import { LABEL, type Owner } from './docker-labels.ts'
 import { DockerNetworks } from './docker-network.ts'
 import { containerOptions } from './docker-options.ts'
-import type { BringImage, Driver, Orphan } from './driver.ts'
+import type { BringImage, Driver, Orphan, StartOptions } from './driver.ts'
 import { untilAborted } from './ending.ts'
 import { functionEnv } from './stdio-env.ts'
 import { TaskWatchdog } from './task-watchdog.ts'
@@ -136,18 +136,14 @@ class DockerDriver implements Driver {
     this.#images.bring = bring
   }
 
-  async startStdio(
-    fn: FunctionRecord,
-    env: Readonly<Record<string, string>>,
-    { signal, task }: { signal: AbortSignal; task?: TaskExecution | undefined }
-  ): Promise<DockerContainer> {
-    return this.#launch(fn, { env, network: this.#networks.forStdio(fn.network), signal, task })
+  async startStdio(fn: FunctionRecord, env: Readonly<Record<string, string>>, options: StartOptions): Promise<DockerContainer> {
+    return this.#launch(fn, { env, network: this.#networks.forStdio(fn.network), ...options })
   }
 
-  async startServer(fn: FunctionRecord, { signal }: { signal: AbortSignal }): Promise<DockerContainer> {
+  async startServer(fn: FunctionRecord, options: StartOptions): Promise<DockerContainer> {
     const network = await this.#forServer(fn)
     const env = { ...functionEnv(fn), PORT: String(fn.port) }
-    return this.#launch(fn, { env, network, signal })
+    return this.#launch(fn, { env, network, ...options })
   }
 
   async prune({ dryRun, signal }: { dryRun: boolean; signal: AbortSignal }): Promise<readonly Orphan[]> {
@@ -192,16 +188,11 @@ class DockerDriver implements Driver {
 
   async #launch(
     fn: FunctionRecord,
-    {
-      env,
-      network,
-      signal,
-      task
-    }: { env: Readonly<Record<string, string>>; network: string; signal: AbortSignal; task?: TaskExecution | undefined }
+    { env, network, gpuIds, signal, task }: StartOptions & { env: Readonly<Record<string, string>>; network: string }
   ): Promise<DockerContainer> {
     const { cpus, cgroups } = await this.#known()
     const components: ContainerComponents = { engine: this.#client, host: this.#host, cgroups, clock: this.#clock, log: this.#log }
-    const options = containerOptions({ fn, owner: this.#init, env, network, cpusMax: cpus, args: task?.args })
+    const options = containerOptions({ fn, owner: this.#init, env, gpuIds, network, cpusMax: cpus, args: task?.args })
     const { container, pullMs } = await this.#create(fn, options, signal)
     const onRemoved = (): void => {
       this.#own.delete(container.id)

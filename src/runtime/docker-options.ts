@@ -17,6 +17,8 @@ export interface ContainerWish {
   readonly fn: FunctionRecord
   readonly owner: Owner
   readonly env: Readonly<Record<string, string>>
+  /** GPUs of the machine, by their ids. */
+  readonly gpuIds: readonly string[]
   /** Name of the engine's network. */
   readonly network: string
   /** Cores of the engine's machine, the most that it accepts as a limit. */
@@ -29,7 +31,7 @@ export interface ContainerWish {
  * The options of a function's container: its limits are hard, swap is off, all capabilities are dropped and none can be gained. The image's own
  * user and file system stay, since images rely on them.
  */
-export function containerOptions({ fn, owner, env, network, cpusMax, args = [] }: ContainerWish): ContainerCreateOptions {
+export function containerOptions({ fn, owner, env, gpuIds, network, cpusMax, args = [] }: ContainerWish): ContainerCreateOptions {
   const memoryBytes = Math.max(MEMORY_BYTES_MIN, fn.memoryBytes)
   const isStdio = fn.contract === 'stdio'
   const limits: HostConfig = {
@@ -37,7 +39,8 @@ export function containerOptions({ fn, owner, env, network, cpusMax, args = [] }
     Memory: memoryBytes,
     // Memory and swap together: so there is no swap, and a program over its limit ends instead of slowing down the machine.
     MemorySwap: memoryBytes,
-    PidsLimit: PIDS_MAX
+    PidsLimit: PIDS_MAX,
+    ...(gpuIds.length === 0 ? {} : { DeviceRequests: [{ DeviceIDs: [...gpuIds], Capabilities: [['gpu']] }] })
   }
   const isolation: HostConfig = {
     NetworkMode: network,

@@ -58,6 +58,15 @@ export interface Orphan {
   readonly reason: string
 }
 
+/** What a start is given besides the function. */
+export interface StartOptions {
+  readonly signal: AbortSignal
+  /** The GPUs that are its alone. */
+  readonly gpuIds: readonly string[]
+  /** Set where it runs a task. */
+  readonly task?: TaskExecution | undefined
+}
+
 /** Brings a missing image from elsewhere, if it can: true when it has. */
 export type BringImage = (fn: FunctionRecord, options: { signal: AbortSignal }) => Promise<boolean>
 
@@ -77,14 +86,10 @@ export interface Driver extends Startable {
   /** See `Runtime`. */
   onMissingImage(bring: BringImage): void
   /** Starts a program that waits on stdin. An abort of the signal leaves nothing behind. */
-  startStdio(
-    fn: FunctionRecord,
-    env: Readonly<Record<string, string>>,
-    options: { signal: AbortSignal; task?: TaskExecution | undefined }
-  ): Promise<StdioInstance>
+  startStdio(fn: FunctionRecord, env: Readonly<Record<string, string>>, options: StartOptions): Promise<StdioInstance>
   /** See `Runtime`. */
   setLease(remainingMs: number): void
   /** Starts a program that is to serve on `port`; it need not be ready yet. */
-  startServer(fn: FunctionRecord, options: { signal: AbortSignal }): Promise<ServerInstance>
+  startServer(fn: FunctionRecord, options: StartOptions): Promise<ServerInstance>
   prune(options: { dryRun: boolean; signal: AbortSignal }): Promise<readonly Orphan[]>
 }

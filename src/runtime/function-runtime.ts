@@ -30,6 +30,8 @@ export interface FunctionRuntimeInit {
   readonly readyTimeoutMs: number
   /** Containers at once. */
   readonly slotsMax: number
+  /** Ids of the GPUs that may be given to containers. */
+  readonly gpus: readonly string[]
 }
 
 /** The runtime over a driver: reservations, pools, prewarmed programs, logs. Containers and processes differ only in the driver. */
@@ -61,7 +63,7 @@ export class FunctionRuntime implements Runtime {
     this.#driver = driver
     this.#clock = clock
     this.#log = log
-    this.#ledger = new Ledger(init.capacity, { slotsMax: init.slotsMax })
+    this.#ledger = new Ledger(init.capacity, init)
     const startStdio: Driver['startStdio'] = async (...args) => this.#track(await driver.startStdio(...args))
     const startServer: Driver['startServer'] = async (...args) => this.#track(await driver.startServer(...args))
     this.#start = { startStdio, startServer }
@@ -202,7 +204,11 @@ export class FunctionRuntime implements Runtime {
 
   /** The claim is held until the program has ended or failed to start, however early the caller gives up. */
   async #startProgram(fn: FunctionRecord, call: ExecutionCall, reservation: Reservation, signal: AbortSignal): Promise<StdioInstance> {
-    const starting = this.#start.startStdio(fn, callEnv(fn, call.invocation, call.head), { signal, task: call.task })
+    const starting = this.#start.startStdio(fn, callEnv(fn, call.invocation, call.head), {
+      signal,
+      gpuIds: reservation.gpuIds,
+      task: call.task
+    })
     const ended = starting
       .then(async instance => instance.exited)
       .then(noop, noop)
@@ -249,12 +255,12 @@ export class FunctionRuntime implements Runtime {
 
   #idle(): readonly Idle[] {
     const idle = [...this.#prewarm.idle(), ...[...this.#pools.values()].flatMap(pool => pool.idle())]
-    return idle.map(({ worth, reservation, evict }) => {
-      const giveUp = async (): Promise<void> => {
-        this.#demands.evicted(worth)
-        await evict()
+    return idle.map(one => {
+      const evict = async (): Promise<void> => {
+        this.#demands.evicted(one.worth)
+        await one.evict()
       }
-      return { worth, reservation, evict: giveUp }
+      return { worth: one.worth, reservation: one.reservation, evict }
     })
   }
 

@@ -220,7 +220,7 @@ export class HttpPool {
     const fn = this.fn
     const reservation = await reserve(fn)
     server.reservation = reservation
-    const instance = await driver.startServer(fn, { signal }).catch((error: unknown) => {
+    const instance = await driver.startServer(fn, { signal, gpuIds: reservation.gpuIds }).catch((error: unknown) => {
       reservation.release()
       throw error
     })

@@ -138,7 +138,10 @@ export class PrewarmPool {
       if (!this.#stopping.signal.aborted) log.warn({ err, function: functionKey(shelf.fn) }, 'not prewarmed')
     }
     try {
-      const instance = await driver.startStdio(shelf.fn, functionEnv(shelf.fn), { signal: this.#stopping.signal })
+      const instance = await driver.startStdio(shelf.fn, functionEnv(shelf.fn), {
+        signal: this.#stopping.signal,
+        gpuIds: reservation.gpuIds
+      })
       const waiting: Waiting = { instance, reservation, worth: demands.worth(shelf.fn) }
       void instance.exited.then(({ exitCode }) => {
         reservation.release()

@@ -3,10 +3,12 @@ import type { FunctionSpec } from '../model/function.ts'
 import type { Capacity } from '../model/peer.ts'
 
 /** What one container is promised. */
-export type Claim = Pick<FunctionSpec, 'cpus' | 'memoryBytes'>
+export type Claim = Pick<FunctionSpec, 'cpus' | 'memoryBytes' | 'gpus'>
 
 /** A claim that was granted. Releasing it twice does no harm. */
 export interface Reservation extends Claim {
+  /** The GPUs that are its alone. */
+  readonly gpuIds: readonly string[]
   release(): void
 }
 
@@ -36,12 +38,14 @@ export const CPU_OVERSUBSCRIPTION_RATIO = 2
 export class Ledger {
   readonly #capacity: Capacity
   readonly #slotsMax: number
+  readonly #gpus: readonly string[]
   readonly #granted = new Set<Reservation>()
 
-  /** `slotsMax`: containers at once, whatever their size. */
-  constructor(capacity: Capacity, { slotsMax }: { slotsMax: number }) {
+  /** `slotsMax`: containers at once, whatever their size. `gpus`: their ids; one is never promised twice. */
+  constructor(capacity: Capacity, { slotsMax, gpus = [] }: { slotsMax: number; gpus?: readonly string[] }) {
     this.#capacity = capacity
     this.#slotsMax = slotsMax
+    this.#gpus = gpus
   }
 
   promised(): Promised {
@@ -55,7 +59,7 @@ export class Ledger {
   }
 
   /** Whether the claim would be granted if `freed` were released first. */
-  fits(claim: Claim, freed: readonly Claim[] = []): boolean {
+  fits(claim: Claim, freed: readonly Reservation[] = []): boolean {
     return this.#shortage(claim, freed) === undefined
   }
 
@@ -70,6 +74,7 @@ export class Ledger {
     const reservation: Reservation = {
       cpus: claim.cpus,
       memoryBytes: claim.memoryBytes,
+      gpuIds: this.#freeGpus().slice(0, claim.gpus ?? 0),
       release: () => this.#granted.delete(reservation)
     }
     this.#granted.add(reservation)
@@ -98,8 +103,14 @@ export class Ledger {
     return reservation
   }
 
+  #freeGpus(freed: readonly Reservation[] = []): readonly string[] {
+    if (this.#gpus.length === 0) return []
+    const held = new Set([...this.#granted].filter(granted => !freed.includes(granted)).flatMap(({ gpuIds }) => gpuIds))
+    return this.#gpus.filter(id => !held.has(id))
+  }
+
   /** `freed`: what would be released first; `unused`: what holds no cores at the moment. */
-  #shortage(claim: Claim, freed: readonly Claim[], unused: readonly Claim[] = freed): CaresError | undefined {
+  #shortage(claim: Claim, freed: readonly Reservation[], unused: readonly Claim[] = freed): CaresError | undefined {
     const promised = this.promised()
     const freedMemoryBytes = freed.reduce((sum, one) => sum + one.memoryBytes, 0)
     const unusedCpus = unused.reduce((sum, one) => sum + one.cpus, 0)
@@ -108,6 +119,8 @@ export class Ledger {
     const cpus = this.#capacity.cpus * CPU_OVERSUBSCRIPTION_RATIO - promised.cpus + unusedCpus
     // Fractions of cores do not add up exactly in binary; a thousandth of a core is nothing.
     if (claim.cpus > cpus + 0.001) return busy('cpus', claim.cpus, cpus)
+    const gpus = this.#freeGpus(freed).length
+    if ((claim.gpus ?? 0) > gpus) return busy('gpus', claim.gpus ?? 0, gpus)
     const slots = this.#slotsMax - promised.slots + freed.length
     if (slots < 1) return busy('slots', 1, slots)
     return undefined
@@ -118,7 +131,7 @@ function reservations(idle: readonly Idle[]): readonly Reservation[] {
   return idle.map(({ reservation }) => reservation)
 }
 
-function busy(resource: 'memory' | 'cpus' | 'slots', needed: number, left: number): CaresError {
+function busy(resource: 'memory' | 'cpus' | 'gpus' | 'slots', needed: number, left: number): CaresError {
   const available = Math.max(0, left)
   return new CaresError('busy', `not enough ${resource} left on this peer: ${needed} needed, ${available} available`, {
     retryable: true,

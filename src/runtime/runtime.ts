@@ -28,6 +28,8 @@ export interface RuntimeInit {
   readonly readyTimeoutMs?: number | undefined
   /** Containers at once, of whatever size. @default 256 */
   readonly slotsMax?: number | undefined
+  /** Ids of the machine's GPUs. @default none */
+  readonly gpus?: readonly string[] | undefined
   /** Where the Docker engine answers, as in DOCKER_HOST. @default 'unix:///var/run/docker.sock' */
   readonly dockerHost?: string | undefined
   /** The folder with the credentials of registries, as in DOCKER_CONFIG. @default images are pulled without */
@@ -40,6 +42,6 @@ export interface RuntimeInit {
 export function createRuntime(init: RuntimeInit, { clock, log }: { clock: Clock; log: Logger }): Runtime {
   const components = { clock, log: log.child('runtime') }
   const driver = init.kind === 'docker' ? createDockerDriver(init, components) : createProcessDriver(init, components)
-  const { keepAliveMs, readyTimeoutMs = READY_TIMEOUT_MS, slotsMax = SLOTS_MAX, capacity } = init
-  return new FunctionRuntime({ capacity, keepAliveMs, readyTimeoutMs, slotsMax }, { driver, ...components })
+  const { keepAliveMs, readyTimeoutMs = READY_TIMEOUT_MS, slotsMax = SLOTS_MAX, gpus = [], capacity } = init
+  return new FunctionRuntime({ capacity, keepAliveMs, readyTimeoutMs, slotsMax, gpus }, { driver, ...components })
 }

@@ -201,4 +201,13 @@ describe('resolveSpec', () => {
       })
     )
   })
+
+  it('send functions that want GPUs to peers that have some, unless they say which', () => {
+    const traits = { contract: 'stdio', port: 0 } as const
+    const requireOf = (placement?: { require: string[] }): unknown =>
+      resolveSpec({ name: 'f', image: 'i', gpus: 1, ...(placement === undefined ? {} : { placement }) }, traits).placement?.require
+    assert.deepEqual(requireOf(), ['gpu'])
+    assert.deepEqual(requireOf({ require: ['zone=eu'] }), ['zone=eu', 'gpu'])
+    assert.deepEqual(requireOf({ require: ['gpu=4'] }), ['gpu=4'])
+  })
 })

@@ -42,7 +42,7 @@ describe('the pool of an http function', () => {
         {
           driver: { startServer: async () => instance },
           clock: createSystemClock(),
-          reserve: async claim => ({ ...claim, release: () => void released++ }),
+          reserve: async claim => ({ ...claim, gpuIds: [], release: () => void released++ }),
           worth: () => 0,
           onInstance: () => {}
         }

@@ -234,6 +234,7 @@ const specFields = {
   memoryBytes: whole,
   timeoutMs: whole,
   concurrency: small,
+  gpus: fc.integer({ min: 1, max: 64 }),
   prewarm: fc.oneof(small, one('auto' as const)),
   idempotent: flag,
   env: pairs(text),

@@ -11,6 +11,7 @@ const FIELDS: Readonly<Record<keyof FunctionSpec, true>> = {
   memoryBytes: true,
   timeoutMs: true,
   concurrency: true,
+  gpus: true,
   prewarm: true,
   idempotent: true,
   env: true,

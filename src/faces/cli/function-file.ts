@@ -21,7 +21,9 @@ const functionFileSchema = z.strictObject({
   image: z.string(),
   contract: z.enum(['auto', 'stdio', 'http']).optional(),
   http: z.strictObject({ port: z.number().optional(), ready: z.string().optional() }).optional(),
-  resources: z.strictObject({ cpu: z.number().optional(), memory: amount(parseBytes, 'a size like 256Mi').optional() }).optional(),
+  resources: z
+    .strictObject({ cpu: z.number().optional(), memory: amount(parseBytes, 'a size like 256Mi').optional(), gpus: z.number().optional() })
+    .optional(),
   timeout: amount(parseDurationMs, 'a duration like 30s').optional(),
   concurrency: z.number().optional(),
   prewarm: z.union([z.number(), z.literal('auto')]).optional(),
@@ -88,6 +90,7 @@ function readDocument(document: Document): { request: FunctionRequest } | { issu
     readyPath: http?.ready,
     cpus: resources?.cpu,
     memoryBytes: resources?.memory,
+    gpus: resources?.gpus,
     timeoutMs: timeout,
     concurrency,
     prewarm,

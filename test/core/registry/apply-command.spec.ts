@@ -151,6 +151,7 @@ describe('applyCommand', () => {
       timeoutMs: 1,
       concurrency: 9,
       prewarm: 2,
+      gpus: 1,
       idempotent: true,
       env: { A: '' },
       network: 'egress',

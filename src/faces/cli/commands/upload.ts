@@ -16,6 +16,7 @@ interface UploadOptions {
   timeout?: number
   concurrency?: number
   prewarm?: number | 'auto'
+  gpus?: number
   idempotent?: true
   env?: readonly (readonly [string, string])[]
   network?: 'none' | 'egress'
@@ -40,6 +41,7 @@ export const upload = defineCommand<UploadOptions>({
     { flags: '--memory <SIZE>', description: 'memory for a container, e.g. 256Mi', parse: parseBytes },
     { flags: '--timeout <DURATION>', description: 'longest that a call may take, e.g. 30s', parse: parseDurationMs },
     { flags: '--concurrency <N>', description: 'calls that one http container serves at once', parse: parseCount },
+    { flags: '--gpus <N>', description: 'GPUs that each container has to itself', parse: parseCount },
     {
       flags: '--prewarm <N|auto>',
       description: 'stdio containers kept started ahead, each for one call; auto follows the calls',
@@ -77,7 +79,7 @@ export const upload = defineCommand<UploadOptions>({
 })
 
 function functionRequest(image: string, name: string, options: UploadOptions): FunctionRequest {
-  const { contract, port, ready, cpu, memory, timeout, concurrency, prewarm, idempotent, env, network } = options
+  const { contract, port, ready, cpu, memory, timeout, concurrency, prewarm, gpus, idempotent, env, network } = options
   return {
     name,
     image,
@@ -89,6 +91,7 @@ function functionRequest(image: string, name: string, options: UploadOptions): F
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(prewarm === undefined ? {} : { prewarm }),
+    ...(gpus === undefined ? {} : { gpus }),
     ...(idempotent === undefined ? {} : { idempotent }),
     ...(env === undefined ? {} : { env: Object.fromEntries(env) }),
     ...(network === undefined ? {} : { network }),
