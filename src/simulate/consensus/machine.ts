@@ -21,7 +21,8 @@ export function encodeCommand(id: number): Uint8Array {
 }
 
 export function decodeCommand(command: Uint8Array): number {
-  return new DataView(command.buffer, command.byteOffset).getUint32(0)
+  const [a = 0, b = 0, c = 0, d = 0] = command
+  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
 }
 
 /** The state as a snapshot's bytes. */
