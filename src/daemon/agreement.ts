@@ -57,8 +57,9 @@ export class Agreement {
       } catch (err) {
         if (signal.aborted) throw toCaresError(signal.reason)
         const error = toCaresError(err)
-        // An orchestrator that stops has handed its role over.
-        const isTransient = TRANSIENT.has(error.code) || (error.code === 'stopping' && leader !== transport.self)
+        // An orchestrator that stops has handed its role over, and so has one whose disk has failed.
+        const isLeaving = leader !== transport.self && (error.code === 'stopping' || error.details['disk'] !== undefined)
+        const isTransient = TRANSIENT.has(error.code) || isLeaving
         if (!isTransient || within.aborted) throw error
         leaderlessSinceMs ??= clock.nowMs()
         if (clock.nowMs() - leaderlessSinceMs > ELECTION_RATIO * electionMs) throw leader === null ? noQuorum(error) : error

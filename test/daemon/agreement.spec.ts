@@ -141,6 +141,23 @@ describe('Agreement', () => {
     assert.equal((await agreeing).index, COMMITTED.index)
   })
 
+  it('asks the next orchestrator when the disk of the old one has failed', async () => {
+    leader = BIRCH
+    let tries = 0
+    propose = async () => {
+      if (tries++ === 0) throw new CaresError('internal', 'the disk is full', { details: { disk: 'full' } })
+      return COMMITTED
+    }
+    const agreed = agree()
+    await turn()
+    await turn()
+    for (let i = 0; i < 5; i++) {
+      clock.advance(50)
+      await turn()
+    }
+    assert.equal((await agreed).index, COMMITTED.index)
+  })
+
   it('passes a refusal on at once', async () => {
     propose = failing('overloaded')
     await assert.rejects(agree(), { code: 'overloaded' })

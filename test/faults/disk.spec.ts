@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ask, Cluster, eventually, upload } from '../e2e/cluster.ts'
 import { processFunctions } from '../e2e/functions.ts'
@@ -26,7 +27,7 @@ describe('a disk that is full', () => {
       const other = cluster.alive.find(peer => peer !== small)
       assert.ok(other)
       const { bavail, bsize } = statfsSync(directory)
-      writeFileSync(join(directory, 'ballast'), Buffer.alloc(bavail * bsize))
+      writeFileSync(join(directory, 'filler'), Buffer.alloc(bavail * bsize))
       const history = new History(cluster)
       const reason = await eventually(
         'the peer takes no part any more',
@@ -59,7 +60,7 @@ describe('a disk that is full', () => {
       })
 
       await small.stop()
-      rmSync(join(directory, 'ballast'))
+      rmSync(join(directory, 'filler'))
       const again = await cluster.add('peer-2')
       assert.equal(again.id, small.id)
       await cluster.settled()
@@ -98,6 +99,69 @@ describe('a data directory', () => {
     }
   })
 
+  it('that is restored from an old backup: the peer takes no part, and says why', async () => {
+    const cluster = await Cluster.start({ peers: 3 })
+    try {
+      const orchestrator = await voters(cluster, 3)
+      const ids = (await stateOf(orchestrator)).voters
+      const victim = cluster.alive.find(peer => peer !== orchestrator && ids.includes(peer.id))
+      assert.ok(victim)
+      const [data, backup] = [cluster.dataOf(victim.name), `${cluster.dataOf(victim.name)}-backup`]
+      await victim.stop()
+      cpSync(data, backup, { recursive: true })
+      const again = await cluster.add(victim.name)
+      await cluster.settled()
+      assert.equal((await stateOf(again)).fenced, null, 'a restart alone is no reason')
+      await again.crash()
+      rmSync(data, { recursive: true })
+      cpSync(backup, data, { recursive: true })
+      const restored = await cluster.add(victim.name)
+      const reason = await eventually('it takes no part', async () => (await stateOf(restored)).fenced ?? undefined)
+      assert.match(reason, /old or a copied one: it tells of \d+ starts of this peer, the cluster has seen start \d+/)
+      assert.equal((await ask(restored, '/readyz')).status, 503)
+      const added = await ask(orchestrator, '/v1/functions', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ name: 'upper', ...upper })
+      })
+      assert.ok(added.status < 300, `the others go on: ${added.text}`)
+    } finally {
+      await cluster.stop()
+    }
+  })
+
+  it('whose database is deleted under a running peer: it writes nothing more, and says so', async () => {
+    const cluster = await Cluster.start()
+    try {
+      const orchestrator = await voters(cluster, 3)
+      rmSync(join(cluster.dataOf(orchestrator.name), 'cares.db'))
+      const [other] = cluster.alive.filter(peer => peer !== orchestrator) as [PeerProcess, ...PeerProcess[]]
+      const { term } = await stateOf(other)
+      const first = await ask(other, '/v1/functions', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ name: 'upper', ...upper })
+      })
+      assert.ok(first.status < 300, `the next orchestrator takes it: ${first.text}`)
+      assert.match((await stateOf(orchestrator)).fenced ?? '', /was deleted/)
+      assert.ok((await stateOf(other)).term > term)
+    } finally {
+      await cluster.stop()
+    }
+  })
+
+  it('that cannot be written to is refused at the start, with what to do', async function () {
+    const directory = mkdtempSync(join(tmpdir(), 'cares-read-only-'))
+    try {
+      if (!mount(directory, 'ro')) return this.skip()
+      const flags = ['--data', directory, '--open', '--runtime', 'process', '--http', '127.0.0.1:0', '--listen', '/ip4/127.0.0.1/tcp/0']
+      await assert.rejects(PeerProcess.start(flags), /read-only|cannot be opened/)
+    } finally {
+      unmount(directory)
+      rmSync(directory, { recursive: true })
+    }
+  })
+
   it('of a running peer is refused to a second process, which says who has it', async () => {
     const cluster = await Cluster.start({ peers: 1 })
     try {
@@ -112,9 +176,9 @@ describe('a data directory', () => {
 })
 
 /** Puts a small disk of memory at `directory`; false where that is not allowed. */
-function mount(directory: string): boolean {
+function mount(directory: string, access: 'rw' | 'ro' = 'rw'): boolean {
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES},mode=700`, 'tmpfs', directory], { stdio: 'pipe' })
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `${access},size=${DISK_BYTES},mode=700`, 'tmpfs', directory], { stdio: 'pipe' })
     return true
   } catch {
     return false
