@@ -1,9 +1,13 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { CostRow } from '../model/costs.ts'
 import type { PeerListing, PeerService } from '../model/service.ts'
 import { registerTaskMetrics } from './task-metrics.ts'
 
 /** Functions with series of their own; those beyond it are counted together as `other`, or a busy cluster would fill its own monitoring. */
 const FUNCTION_LABELS_MAX = 256
+
+/** Callers with series of their own: they name themselves, so there may be any number. */
+const CALLER_LABELS_MAX = 64
 
 /** From a warm call on the same machine to the longest timeout, about a factor of two apart. The same on all peers, so that they can be added. */
 const SECONDS_BUCKETS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 3_600]
@@ -71,6 +75,7 @@ export function createMetrics(service: PeerService, registry = new Registry()): 
   const one = (value: number): readonly Sample[] => [[{}, value]]
 
   gatewayMetrics()
+  costMetrics()
   clusterMetrics()
   machineMetrics()
   return {
@@ -100,6 +105,27 @@ export function createMetrics(service: PeerService, registry = new Registry()): 
     )
     gauge('cares_in_flight', 'Invocations through this gateway that have not finished', [], () => one(counters().inFlight))
     gauge('cares_waiting', 'Invocations that wait for room where this peer places them', [], () => one(counters().waiting))
+  }
+
+  /** What calls through this peer have cost. Of function, caller and peer one at a time: all combinations would be too many series. */
+  function costMetrics(): void {
+    const caller = boundedLabels(CALLER_LABELS_MAX)
+    const byFunction = (read: (row: CostRow) => number) => (): readonly Sample[] =>
+      service.ownCosts().rows.map(row => [{ function: label(row.function) }, read(row)])
+    const counters: readonly (readonly [name: string, help: string, read: (row: CostRow) => number])[] = [
+      ['cares_cost_usd_total', 'US dollars for calls through this gateway, by the prices that peers state', ({ usd }) => usd],
+      ['cares_cost_cpu_seconds_total', 'Core seconds of calls through this gateway, where measured', ({ cpuMs }) => cpuMs / 1_000],
+      ['cares_cost_gb_seconds_total', 'Memory limits times run time of calls through this gateway', ({ gbMs }) => gbMs / 1_000],
+      ['cares_cost_bytes_total', 'Bytes of bodies and answers through this gateway', ({ bytesIn, bytesOut }) => bytesIn + bytesOut],
+      ['cares_regret_seconds_total', 'Time by which other peers were expected to be quicker', row => row.regretMs / 1_000]
+    ]
+    for (const [name, help, read] of counters) counter(name, help, ['function'], byFunction(read))
+    counter('cares_caller_cost_usd_total', 'US dollars for calls through this gateway, by who called', ['caller'], () =>
+      service.ownCosts().rows.map(row => [{ caller: caller(row.caller) }, row.usd])
+    )
+    counter('cares_peer_cost_usd_total', 'US dollars for calls through this gateway, by the peer that ran them', ['peer'], () =>
+      service.ownCosts().rows.map(row => [{ peer: row.peer }, row.usd])
+    )
   }
 
   /** How the cluster stands, as this peer sees it. */
