@@ -72,7 +72,7 @@ describe('feasibility', () => {
       reason: 'deadline',
       because: 'no time is left',
       request: { deadlineMs: -3, estimate: { ...requestOf().estimate, samples: 0 } },
-      needed: 2_201,
+      needed: 3_701,
       available: 0
     }
   ]
@@ -139,7 +139,7 @@ describe('feasibility', () => {
 })
 
 describe('cost', () => {
-  const cold = { network: 1, start: 200, pull: 1_000, queue: 0, run: 1_000 }
+  const cold = { network: 1, start: 200, pull: 2_500, queue: 0, run: 1_000 }
   const rows: { claim: string; view?: ViewFields; name?: string; request?: Partial<PlacementRequest>; cost: Partial<typeof cold> }[] = [
     { claim: 'of an idle peer without the image', cost: {} },
     { claim: 'has no pull where the image is', view: { stats: { images: [IMAGE] } }, cost: { pull: 0 } },
@@ -173,7 +173,7 @@ describe('cost', () => {
   it('grows with the slowness of the machine, the network and the pull apart', () => {
     const table = tableOf([viewOf('a', { stats: { cpusUsed: 4 } })])
     table.setSlowness(peerId('a'), 2)
-    assert.deepEqual(costOn(decide(table), 'a'), { network: 1, start: 400, pull: 1_000, queue: 500, run: 2_000, total: 3_901 })
+    assert.deepEqual(costOn(decide(table), 'a'), { network: 1, start: 400, pull: 2_500, queue: 500, run: 2_000, total: 5_401 })
   })
 
   it('takes own unseen orders into account, and forgets them when the statistics include them', () => {
@@ -354,7 +354,7 @@ describe('against brute force', () => {
     const totalMs = (weight: number): number => {
       const warm = Math.max(0, Math.min(1, idle - weight * claimed))
       const hasImage = idle > 0 || stats.images.includes(request.digest)
-      const pullMs = hasImage ? 0 : request.imageBytes / 100_000
+      const pullMs = hasImage ? 0 : request.imageBytes / 40_000
       return networkMs + warm * 3 + (1 - warm) * (200 * slowness + pullMs) + sharedRunMs(weight)
     }
     return inevitableMs > 2 * request.deadlineMs ? 'deadline' : totalMs(kappa)
