@@ -77,6 +77,8 @@ export interface PeerSettings {
   readonly http: { readonly host: string; readonly port: number }
   /** Where other peers would dial, as multiaddrs. */
   readonly listen: readonly string[]
+  /** Cluster ids to join by. */
+  readonly bootstrap: readonly string[]
   /** As in `DOCKER_HOST`; null: the engine's usual socket. */
   readonly dockerHost: string | null
   /** Each setting, and where it came from. */

@@ -20,6 +20,7 @@ describe('cares doctor', () => {
       runtime: 'process',
       http: { host: '127.0.0.1', port: 0 },
       listen: ['/ip4/127.0.0.1/tcp/0'],
+      bootstrap: [],
       dockerHost: null,
       origins: [
         { name: 'data', value: join(directory, 'data'), from: 'env CARES_DATA' },
@@ -46,7 +47,7 @@ describe('cares doctor', () => {
     const { code, stdout, stderr } = await run(['doctor'], { api: nobody.url, environment: environment() })
     assert.equal(code, 0)
     assert.match(stdout, /^ok {4}node /m)
-    assert.match(stdout, /^ok {4}peer {7}none answers at http/m)
+    assert.match(stdout, /^ok {4}peer +none answers at http/m)
     assert.match(stdout, /^data {5}.* {2}env CARES_DATA$/m)
     assert.doesNotMatch(stdout, /^cpus/m)
     assert.equal(stderr, 'cares: CARES_DTA is not a setting; did you mean CARES_DATA?\n')
@@ -57,7 +58,7 @@ describe('cares doctor', () => {
     await using api = await startHealthyApi()
     const { code, stdout } = await run(['doctor'], { api: api.url, environment: environment() })
     assert.equal(code, 1)
-    assert.match(stdout, /^FAIL {2}quorum {3}1 of 3 voters answers\n {13,}try: start the other peers$/m)
+    assert.match(stdout, /^FAIL {2}quorum +1 of 3 voters answers\n {13,}try: start the other peers$/m)
     const { stdout: json } = await run(['doctor', '--json'], { api: api.url, environment: environment() })
     const { ok, items } = JSON.parse(json) as { ok: boolean; items: HealthCheck[] }
     assert.equal(ok, false)
@@ -122,6 +123,29 @@ describe('cares doctor', () => {
     assert.equal(await check('docker', { runtime: 'docker', dockerHost: 'ssh://builder' }), undefined)
     const remote = { runtime: 'docker', dockerHost: 'tcp://127.0.0.1:1' } as const
     assert.match((await check('docker', remote))?.message ?? '', /cannot use 127\.0\.0\.1:1: nobody answers/)
+  })
+
+  it('tells how much room and how many open files there are', async () => {
+    assert.match((await check('space'))?.message ?? '', /^[\d.]+[KMGT]i free for data$/)
+    const files = await check('open files')
+    if (process.platform === 'linux') assert.match(files?.message ?? '', /^(\d+|unlimited) allowed$/)
+  })
+
+  it('tries the peers that the cluster would be joined by', async () => {
+    const server = createServer()
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const bootstrap = [`/ip4/127.0.0.1/tcp/${port}/p2p/12D3KooW#secret`]
+    assert.deepEqual(await check('bootstrap', { bootstrap }), {
+      name: 'bootstrap',
+      ok: true,
+      message: `somebody answers at 127.0.0.1:${port}`
+    })
+    await new Promise(resolve => server.close(resolve))
+    const gone = await check('bootstrap', { bootstrap })
+    assert.deepEqual([gone?.ok, gone?.message], [false, `127.0.0.1:${port} cannot be reached: nothing listens there`])
+    assert.equal(await check('bootstrap', { bootstrap: ['/memory/1'] }), undefined)
+    assert.equal(await check('bootstrap', { bootstrap }, true), undefined)
   })
 
   it('compares the clocks of this machine and the peer', () => {
