@@ -3,6 +3,7 @@ import type { PeerId } from '../model/ids.ts'
 import type { Channel } from '../model/ports/transport.ts'
 import { fromRemoteError, toRemoteError } from '../model/remote-error.ts'
 import { MESSAGE_COST_BYTES, WINDOW_BYTES } from './exchange.ts'
+import { split } from './protocols.ts'
 
 /** Calls of `send` that may wait at once, as in a lane's exchange. */
 const SENDS_WAITING_MAX = 64
@@ -56,6 +57,11 @@ export class LocalChannel<Out extends object, In extends object> implements Chan
   }
 
   async send(message: Out): Promise<void> {
+    // As on a lane: what is on its way is counted in parts of this size by whoever must be able to send it again.
+    for (const part of split(message)) await this.#sendPart(part)
+  }
+
+  async #sendPart(message: Out): Promise<void> {
     const other = this.#open()
     while (other.#roomBytes <= 0) {
       if (other.#senders.length >= SENDS_WAITING_MAX)

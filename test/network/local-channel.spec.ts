@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { CaresError } from '../../src/model/errors.ts'
 import { WINDOW_BYTES } from '../../src/network/exchange.ts'
 import { createLocalPair, type LocalPair } from '../../src/network/local-channel.ts'
+import { CHUNK_BYTES_MAX } from '../../src/wire/limits.ts'
 import { ATLAS } from '../support/fake-service.ts'
 
 interface Part {
@@ -60,10 +61,17 @@ describe('local channel', () => {
     assert.equal(ended, 1)
   })
 
+  it('splits a chunk that is larger than one message of a lane', async () => {
+    const { dialler, acceptor } = pair
+    await dialler.send(part(2 * CHUNK_BYTES_MAX + 1))
+    const sizes = [await acceptor.receive(), await acceptor.receive(), await acceptor.receive()].map(message => message?.chunk.length)
+    assert.deepEqual(sizes, [CHUNK_BYTES_MAX, CHUNK_BYTES_MAX, 1])
+  })
+
   it('wakes whoever waits to send or to receive when it ends badly', async () => {
     const { dialler, acceptor } = pair
     const receiving = assert.rejects(dialler.receive(), coded('cancelled'))
-    await dialler.send(part(WINDOW_BYTES))
+    for (let i = 0; i < WINDOW_BYTES / CHUNK_BYTES_MAX; i++) await dialler.send(part(CHUNK_BYTES_MAX))
     const sending = assert.rejects(dialler.send(part(1)), coded('cancelled'))
     acceptor.abort(new CaresError('cancelled', 'enough'))
     await Promise.all([receiving, sending])
@@ -71,13 +79,13 @@ describe('local channel', () => {
 
   it('takes and drops what comes once nobody reads, so that the sender can end', async () => {
     const { dialler, acceptor } = pair
-    await dialler.send(part(WINDOW_BYTES))
-    const sending = dialler.send(part(WINDOW_BYTES))
+    for (let i = 0; i < WINDOW_BYTES / CHUNK_BYTES_MAX; i++) await dialler.send(part(CHUNK_BYTES_MAX))
+    const sending = dialler.send(part(CHUNK_BYTES_MAX))
     acceptor.end()
     acceptor.discard()
     await sending
-    await dialler.send(part(WINDOW_BYTES))
-    await dialler.send(part(WINDOW_BYTES))
+    await dialler.send(part(CHUNK_BYTES_MAX))
+    await dialler.send(part(CHUNK_BYTES_MAX))
   })
 
   it('refuses a message after its own end, and a second reader', async () => {
