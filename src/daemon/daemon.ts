@@ -312,6 +312,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   const service = createService({
     ...components,
     consensus,
+    stateCheck,
     members,
     agreement,
     functions,

@@ -23,6 +23,7 @@ import type { Members } from './members.ts'
 import { newAdmissionId } from './new-ids.ts'
 import { mergeLogs } from './merge-logs.ts'
 import type { Observers } from './observers.ts'
+import type { StateCheck } from './state-check.ts'
 import type { Tasks } from './tasks/tasks.ts'
 import type { Worker } from './work.ts'
 
@@ -34,6 +35,7 @@ const FIND_TIMEOUT_MS = 2_000
 export interface ServiceComponents {
   readonly profile: () => PeerProfile
   readonly consensus: Consensus
+  readonly stateCheck: StateCheck
   readonly members: Members
   readonly agreement: Agreement
   readonly functions: Functions
@@ -181,7 +183,15 @@ export function createService(components: ServiceComponents): PeerService {
   }
 }
 
-function clusterStatus({ consensus, members, transport, cluster, clusterId, private: isPrivate }: ServiceComponents): ClusterStatus {
+function clusterStatus({
+  consensus,
+  stateCheck,
+  members,
+  transport,
+  cluster,
+  clusterId,
+  private: isPrivate
+}: ServiceComponents): ClusterStatus {
   const { voters, learners } = consensus.configuration
   const { leader, term } = consensus.role
   const { last, commit, applied } = consensus.indices
@@ -201,6 +211,7 @@ function clusterStatus({ consensus, members, transport, cluster, clusterId, priv
     commitIndex: commit,
     appliedIndex: applied,
     reason: leader === null ? whyLeaderless({ consensus, members, cluster }) : '',
+    lag: stateCheck.lag(commit),
     fenced: consensus.fenced?.message ?? null
   }
 }

@@ -34,6 +34,8 @@ export class StateCheck {
   readonly #hash = createStateHash()
   readonly #own = new Map<number, string>()
   readonly #words = new Map<PeerId, Word>()
+  /** How far each other member has applied the log, by its latest word. */
+  readonly #indices = new Map<PeerId, number>()
 
   constructor(components: StateCheckComponents) {
     this.#components = components
@@ -56,9 +58,18 @@ export class StateCheck {
 
   /** A word of another peer, which the caller has checked to be of this cluster. */
   heard(from: PeerId, { profile, agreed }: Pick<Heartbeat, 'profile' | 'agreed'>): void {
-    if (agreed === undefined || !this.#components.configuration().voters.includes(from)) return
+    const { voters, learners } = this.#components.configuration()
+    if (agreed === undefined || !(voters.includes(from) || learners.includes(from))) return
+    this.#indices.set(from, agreed.index)
+    for (const peer of this.#indices.keys()) if (!voters.includes(peer) && !learners.includes(peer)) this.#indices.delete(peer)
+    if (!voters.includes(from)) return
     this.#words.set(from, { ...agreed, version: profile.version })
     this.#judge(agreed.index)
+  }
+
+  /** How many entries, of those agreed up to `index`, each other member had not applied when it was last heard. */
+  lag(index: number): Readonly<Record<PeerId, number>> {
+    return Object.fromEntries([...this.#indices].map(([peer, applied]) => [peer, Math.max(0, index - applied)]))
   }
 
   #judge(index: number): void {

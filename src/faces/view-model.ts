@@ -44,7 +44,10 @@ export function statusLines(
     ...keyed([
       ['Cluster', `${paint(verdict, view)}, ${cluster.private ? 'private' : 'open'}, as ${cluster.self.name} sees it`],
       ['Orchestrator', cluster.orchestrator === null ? '-' : `${cluster.orchestrator.name}, term ${cluster.term}`],
-      ['Voters', `${cluster.voters.map(nameOf).join(' ') || '-'} (${cluster.quorum} needed, ${cluster.faultTolerance} may die)`],
+      [
+        'Voters',
+        `${cluster.voters.map(voter => `${nameOf(voter)}${behind(cluster.lag?.[voter])}`).join(' ') || '-'} (${cluster.quorum} needed, ${cluster.faultTolerance} may die)`
+      ],
       ['Peers', `${there.length} there, ${peers.length - there.length} gone`],
       ['Functions', String(functions.length)]
     ]),
@@ -52,6 +55,13 @@ export function statusLines(
     '',
     ...renderTable(peersTable(peers, nowMs), view)
   ]
+}
+
+/** A peer that is so far behind takes more than one message to catch up; less is only what is on its way. */
+const BEHIND_ENTRIES = 64
+
+function behind(entries = 0): string {
+  return entries < BEHIND_ENTRIES ? '' : `, ${entries} entries behind,`
 }
 
 /** The checks of a peer, each `ok` or what to do. */

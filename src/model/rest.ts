@@ -123,6 +123,7 @@ export const clusterSchema = z.object({
   lastIndex: count,
   commitIndex: count,
   appliedIndex: count,
+  lag: z.record(z.string(), count).optional().describe('entries that each other peer lacked when it was last heard'),
   fenced: z.string().nullable().describe('why this peer takes no part any more; null when it does')
 })
 /** How the cluster stands. */

@@ -31,6 +31,8 @@ export interface ClusterStatus {
   readonly lastIndex: number
   readonly commitIndex: number
   readonly appliedIndex: number
+  /** Entries that each other member lacked when it was last heard. */
+  readonly lag?: Readonly<Record<PeerId, number>> | undefined
   /** Why there is no orchestrator; empty when there is one. */
   readonly reason: string
   /** This peer's part of the work could not be written to disk, so it takes no part any more. */

@@ -108,4 +108,22 @@ describe('the comparison of what was agreed', () => {
       undefined
     )
   })
+
+  it('tells how far each member was behind when it was last heard', () => {
+    const checked = new StateCheck({
+      self: A,
+      version: '1.0.0',
+      configuration: () => ({ voters: [A, B], learners: [D] }),
+      tables: () => GOOD,
+      appliedIndex: () => INDEX,
+      onDifference: () => assert.fail('nothing differs')
+    })
+    for (const [from, index] of [
+      [B, 5],
+      [D, 9],
+      [C, 1]
+    ] as const)
+      checked.heard(from, { profile: sampleHeartbeat(from).profile, agreed: { index, hash: '' } })
+    assert.deepEqual(checked.lag(INDEX), { [B]: 2, [D]: 0 }, 'a stranger is not listed')
+  })
 })

@@ -4,7 +4,7 @@ import { explanationLines } from '../../src/faces/explain-view.ts'
 import { functionChanges, functionLines, uploadLines } from '../../src/faces/function-view.ts'
 import { peersTable, statsLine } from '../../src/faces/peer-view.ts'
 import { shortId, timeOfDay } from '../../src/faces/text.ts'
-import { degradations } from '../../src/faces/view-model.ts'
+import { degradations, statusLines } from '../../src/faces/view-model.ts'
 import { CLUSTER, EXPLANATION, INVOCATION, NOW_MS, PEERS, PLACEMENT, samplePeer, STATS, THUMB } from './samples.ts'
 
 describe('the view model', () => {
@@ -98,5 +98,13 @@ describe('the view model', () => {
     assert.equal(shortId('short'), 'short')
     assert.equal(timeOfDay('2026-11-22T00:41:07.312456Z'), '00:41:07.312Z')
     assert.equal(timeOfDay('2026-11-22T00:41:07Z'), '00:41:07Z')
+  })
+})
+
+describe('the status of a cluster', () => {
+  it('tells which voter is far behind, and leaves out what is only on its way', () => {
+    const [first = '', second = ''] = CLUSTER.voters
+    const lines = statusLines({ ...CLUSTER, lag: { [first]: 3, [second]: 1_234 } }, PEERS, [], 0, {})
+    assert.match(lines.join('\n'), /Voters +\S+ \S+, 1234 entries behind, /)
   })
 })
