@@ -7,7 +7,8 @@ import type { Workload } from '../../src/simulate/workload/workload.ts'
  * and no machine may be asked for more of any resource than it has in that time. No schedule of whole tasks is shorter.
  */
 export async function lpBoundMs({ functions, functionOf, runMs }: Workload, fleet: readonly MachineSpec[]): Promise<number> {
-  const solver = await highs.default()
+  // Its types take it for a module with a default export; to Node it is that export itself.
+  const solver = await (highs as unknown as typeof highs.default)()
   const rows: string[] = []
   const tasks = [...runMs].map((ms, task) => {
     const fn = functions[functionOf[task] ?? 0]
