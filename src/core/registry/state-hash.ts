@@ -1,4 +1,5 @@
 import type { RegistryTables } from '../../model/ports/store.ts'
+import type { TaskRecord } from '../../model/task.ts'
 
 /** Two FNV-1a hashes of 32 bits with different starts: rows are few enough for them never to collide by chance. */
 type Hash = readonly [number, number]
@@ -32,13 +33,25 @@ export function createStateHash(): (tables: RegistryTables) => string {
     tables.set(table, sum)
     return sum
   }
+  const hashTasks = (bucket: ReadonlyMap<string, TaskRecord>): Hash => {
+    const known = tables.get(bucket)
+    if (known !== undefined) return known
+    let sum = NOTHING
+    for (const task of bucket.values()) {
+      const hash = rows.get(task) ?? hashText(taskText(task))
+      rows.set(task, hash)
+      sum = add(sum, hash)
+    }
+    tables.set(bucket, sum)
+    return sum
+  }
   return ({ functions, removed, draining, tasks, remembered }) =>
     [
       hashTable('functions', functions),
       hashTable('removed', removed),
       hashTable('draining', draining),
       hashTable('remembered', remembered),
-      ...tasks.tasks.buckets.map(bucket => hashTable('tasks', bucket)),
+      ...tasks.tasks.buckets.map(bucket => hashTasks(bucket)),
       hashText(`seq\0${tasks.seq}`)
     ]
       .reduce(add)
@@ -59,6 +72,14 @@ function hashText(text: string): Hash {
     b = Math.imul(b ^ unit, FNV_PRIME) + 1
   }
   return [a >>> 0, b >>> 0]
+}
+
+/**
+ * What moves in the life of a task, and what stands for the rest. Tasks change hundreds of times a second: the whole text of each would cost more
+ * than all else that is done for it.
+ */
+function taskText({ id, key, fingerprint, state, attempt, failures, seq, endSeq, result }: TaskRecord): string {
+  return `task\0${id} ${fingerprint} ${state} ${attempt} ${failures} ${seq} ${endSeq ?? 0} ${result?.output.bytes ?? 0}\0${key ?? ''}`
 }
 
 /** JSON with sorted fields; absent and undefined are the same. */
