@@ -25,6 +25,7 @@ export type Coverage = {
   extensions: number
 }
 
+/** All counters at 0. */
 export function emptyCoverage(): Coverage {
   return {
     elections: 0,
