@@ -29,6 +29,8 @@ export interface AdmissionsComponents {
   readonly self: PeerId
   readonly isOrchestrator: () => boolean
   readonly resolve: (idOrName: string) => PeerId
+  /** Told of the memory that approved work is expected to need on a peer, whenever that may have changed. */
+  readonly onExpected: (peer: PeerId, memoryBytes: number) => void
   readonly clock: Clock
 }
 
@@ -60,16 +62,17 @@ export class Admissions implements Startable {
     this.#timer = undefined
   }
 
-  /** What approved work is expected to use of a peer. */
-  expectedOn(peer: PeerId): Amounts {
-    return this.#control.expectedOn(peer)
-  }
-
   /** Answers in office. Throws `not_orchestrator`, `no_capacity` with `retryAfterMs`, `not_found`, `overloaded`. */
   answer(question: AdmissionQuestion): readonly AdmissionRecord[] {
     if (!this.#components.isOrchestrator())
       throw new CaresError('not_orchestrator', 'this peer is not the orchestrator', { retryable: true })
     this.#look()
+    const records = this.#answer(question)
+    this.#tellExpected()
+    return records
+  }
+
+  #answer(question: AdmissionQuestion): readonly AdmissionRecord[] {
     switch (question.kind) {
       case 'ask':
         return [this.#ask(question)]
@@ -172,6 +175,7 @@ export class Admissions implements Startable {
       if (this.#entries.size > 0) {
         this.#entries.clear()
         this.#control = new AdmissionControl()
+        this.#tellExpected()
       }
       return
     }
@@ -179,6 +183,12 @@ export class Admissions implements Startable {
     const { approved, refused, expired } = this.#control.advance(this.#machines(), this.#components.clock.nowMs())
     for (const { id, peer } of approved) this.#change(id, { state: 'approved', peer, waitMs: 0, ahead: 0 })
     for (const id of [...refused, ...expired]) this.#change(id, { state: 'expired', waitMs: 0, ahead: 0 })
+    this.#tellExpected()
+  }
+
+  #tellExpected(): void {
+    const { views, onExpected } = this.#components
+    for (const { profile } of views()) onExpected(profile.id, this.#control.expectedOn(profile.id).memoryBytes)
   }
 
   #change(id: string, change: Partial<AdmissionRecord>): void {

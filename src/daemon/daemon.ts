@@ -278,6 +278,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   const economy = new Economy({
     ...components,
     learning,
+    placer,
     strategyOf: fn => strategyFor(fn.placement ?? {}, init.strategy),
     consensus,
     members,

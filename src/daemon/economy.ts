@@ -24,6 +24,7 @@ import type { EventLog } from './event-log.ts'
 import type { InvocationBook } from './invocation-book.ts'
 import type { Learning } from './learning.ts'
 import type { Members } from './members.ts'
+import type { Placer } from './placer.ts'
 import { quoteCall } from './quote.ts'
 
 /** All peers together have this long to say what the calls through them have cost. */
@@ -31,6 +32,7 @@ const COSTS_TIMEOUT_MS = 3_000
 
 export interface EconomyComponents {
   readonly learning: Learning
+  readonly placer: Pick<Placer, 'setOutside'>
   readonly strategyOf: (fn: FunctionRecord) => Strategy
   readonly random: Random
   readonly consensus: Consensus
@@ -54,7 +56,7 @@ export class Economy implements Startable {
   #counting: Disposable | undefined
 
   constructor(components: EconomyComponents) {
-    const { learning, consensus, members, book, transport, clock, log } = components
+    const { learning, placer, consensus, members, book, transport, clock, log } = components
     this.#components = components
     this.#costs = new CostBook({ clock, book, profileOf: peer => this.#profileOf(peer) })
     this.#admissions = new Admissions({
@@ -63,6 +65,7 @@ export class Economy implements Startable {
       self: transport.self,
       isOrchestrator: () => consensus.role.active,
       resolve: idOrName => members.resolve(idOrName),
+      onExpected: (peer, memoryBytes) => placer.setOutside(peer, memoryBytes),
       clock
     })
     this.#gate = new AdmissionGate({ admissions: this.#admissions, transport, role: () => consensus.role, clock, log })

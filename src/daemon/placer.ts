@@ -54,6 +54,11 @@ export class Placer {
     for (const { profile } of views) this.#table.setSlowness(profile.id, learning.slowness(profile.id))
   }
 
+  /** Keeps memory on a peer free for work outside CARES. */
+  setOutside(peer: PeerId, memoryBytes: number): void {
+    this.#table.setOutside(peer, memoryBytes)
+  }
+
   /** Chooses a worker, and keeps the numbers that decided. Changes nothing: reserve the chosen one at once. */
   place(fn: FunctionRecord, call: Extract<InvokeUp, { type: 'call' }>, options: { try: number; exclude: readonly PeerId[] }): Receipt {
     const { clock, random, learning, term, self } = this.#components

@@ -22,7 +22,8 @@ const COLUMN_NAMES = [
   'turn',
   'unseenCpus',
   'unseenColdCpus',
-  'unseenColdMemoryBytes'
+  'unseenColdMemoryBytes',
+  'outsideMemoryBytes'
 ] as const
 
 type ColumnName = (typeof COLUMN_NAMES)[number]
@@ -53,6 +54,8 @@ export class Columns implements Readonly<Record<ColumnName, Float64Array>> {
   unseenCpus = new Float64Array(INITIAL_SLOTS)
   unseenColdCpus = new Float64Array(INITIAL_SLOTS)
   unseenColdMemoryBytes = new Float64Array(INITIAL_SLOTS)
+  /** Promised to admitted work that runs outside CARES; its use of cores shows in `cpusBusy`. */
+  outsideMemoryBytes = new Float64Array(INITIAL_SLOTS)
 
   get capacity(): number {
     return this.flags.length

@@ -61,7 +61,7 @@ export function evaluate(question: Question, slot: number, sheet: Sheet): void {
   const claims = question.claims?.get(table.ids[slot] ?? table.self) ?? 0
   const isWarm = idle - claims >= 1
   const memoryBytes = at(columns.memoryBytes, slot)
-  const memoryHeld = at(columns.memoryHeldBytes, slot) + at(columns.unseenColdMemoryBytes, slot)
+  const memoryHeld = at(columns.memoryHeldBytes, slot) + at(columns.unseenColdMemoryBytes, slot) + at(columns.outsideMemoryBytes, slot)
   // An idle container holds its memory and cores already.
   if (!isWarm) {
     const memoryLeft = memoryBytes - memoryHeld

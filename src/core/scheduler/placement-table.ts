@@ -110,6 +110,12 @@ export class PlacementTable {
     if (slot !== undefined) this.columns.slowness[slot] = factor
   }
 
+  /** Memory that is promised to work outside CARES on a peer: nobody else gets it. Ignored for unknown peers. */
+  setOutside(peer: PeerId, memoryBytes: number): void {
+    const slot = this.#slots.get(peer)
+    if (slot !== undefined) this.columns.outsideMemoryBytes[slot] = memoryBytes
+  }
+
   /** Enters an order, to be called before it is sent; the number goes into it. Throws `overloaded` when too many are out. */
   reserve(reservation: TableReservation, nowMs: number): number {
     const order = this.#ledger.reserve({ ...reservation, session: this.session(reservation.worker) ?? 0 }, nowMs)
@@ -198,6 +204,7 @@ export class PlacementTable {
     this.columns.flags[slot] = 0
     this.columns.idHashes[slot] = hashText(profile.id)
     this.columns.slowness[slot] = 1
+    this.columns.outsideMemoryBytes[slot] = 0
     this.columns.turn[slot] = this.#turn
     this.ids.push(profile.id)
     this.profiles.push(profile)

@@ -104,6 +104,19 @@ describe('PlacementTable', () => {
     assert.equal(table.ordersOut, 1)
   })
 
+  it('keeps memory free for work outside', () => {
+    const table = new PlacementTable(SELF)
+    table.sync([viewOf('a'), viewOf('b')], 0)
+    table.setOutside(peerId('a'), 7.5 * GIB)
+    table.setOutside(peerId('gone'), 1)
+    for (let seed = 0; seed < 5; seed++) {
+      assert.equal(place(requestOf(), table, { random: createRandom(seed), strategy: COST, kappa: 1 }).chosen, 'b')
+    }
+    table.remove(peerId('a'))
+    table.update(viewOf('a'), 1)
+    assert.deepEqual(place(requestOf(), table, { random: createRandom(1), strategy: COST, kappa: 1 }).rejected, {})
+  })
+
   it('tells the age of the oldest statistics', () => {
     const table = new PlacementTable(SELF)
     table.sync([viewOf('a', { ageMs: 300 }), viewOf('b', { ageMs: 50 })], 1_000)
