@@ -96,7 +96,7 @@ try {
 async function load(apis: readonly string[]): Promise<void> {
   for (let turn = 0; !loading.signal.aborted; turn++) {
     const [, name] = FUNCTIONS[turn % FUNCTIONS.length] ?? FUNCTIONS[0]
-    const call = fetch(`${apis[turn % apis.length]}/fn/${name}`, {
+    const call = fetch(`${apis[(turn + Math.floor(turn / FUNCTIONS.length)) % apis.length]}/fn/${name}`, {
       method: 'POST',
       body: 'some words to work on\n',
       signal: loading.signal

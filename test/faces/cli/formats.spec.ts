@@ -29,7 +29,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
   complete: ['--', 'invoke', '']
 }
 
-const OWN_SPECS = ['run', 'tasks', 'wait', 'apply', 'invoke', 'peer', 'doctor', 'simulate']
+const OWN_SPECS = ['run', 'tasks', 'wait', 'apply', 'invoke', 'peer', 'doctor', 'simulate', 'bench', 'costs', 'quote', 'recover']
 
 describe('output formats', () => {
   it('are tried with every command', () => {

@@ -76,9 +76,22 @@ describe('cares, its command tree', () => {
     })
   })
 
-  it('has no command that is not built yet', async () => {
-    for (const name of ['recover']) {
-      assert.match((await run([name])).stderr, /^cares: there is no command/, name)
+  it('has every command that is promised, by the names that are', () => {
+    const promised =
+      'peer peers drain resume leave status id doctor upload apply functions remove invoke run tasks wait cancel logs explain quote stats events costs bench simulate prune token recover completion'
+    const names = new Set(COMMANDS.map(({ name }) => name))
+    assert.deepEqual(
+      promised.split(' ').filter(name => !names.has(name)),
+      []
+    )
+  })
+
+  it('orders, picks and watches in every list alike', async () => {
+    for (const { name } of COMMANDS) {
+      const { stdout } = await run([name, '--help'])
+      const flags = ['--sort', '--filter', '--reverse'].map(flag => stdout.includes(`${flag} `))
+      assert.equal(new Set(flags).size, 1, `${name} has some of --sort, --filter and --reverse, and not all`)
+      if (stdout.includes('--sort ')) assert.match(stdout, /--watch/, name)
     }
   })
 
