@@ -39,7 +39,9 @@ const QUEUE_SPANS_MAX = 4_096
 const BATCH_SPANS_MAX = 512
 const BATCH_MS = 2_000
 /** A collector that takes longer is too slow, or not there. */
-const EXPORT_TIMEOUT_MS = 10_000
+const EXPORT_TIMEOUT_MS = 4_000
+/** A peer that stops does not wait longer than this for a collector that is not there. */
+const STOP_MS = 2_000
 
 /** Sends spans by OTLP over HTTP (https://opentelemetry.io/docs/specs/otlp/), in batches. A collector that is not there costs the spans, nothing else. */
 export function createOtlpTracer({ endpoint, ratio, resource }: OtlpTracerInit, { clock, log }: { clock: Clock; log: Logger }): Tracer {
@@ -65,7 +67,8 @@ export function createOtlpTracer({ endpoint, ratio, resource }: OtlpTracerInit, 
     },
     start: async () => {},
     stop: async () => {
-      await provider.shutdown().catch((err: unknown) => log.warn({ err }, 'the last spans were not sent'))
+      const sent = provider.shutdown().catch((err: unknown) => log.warn({ err }, 'the last spans were not sent'))
+      await Promise.race([sent, clock.sleep(STOP_MS)])
     }
   }
 }

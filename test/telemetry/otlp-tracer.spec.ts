@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createSystemClock } from '../../src/daemon/system-clock.ts'
 import { readTraceContext } from '../../src/model/trace-context.ts'
 import { createOtlpTracer } from '../../src/telemetry/otlp-tracer.ts'
+import { createManualClock } from '../support/manual-clock.ts'
 import { createTestLog } from '../support/test-log.ts'
 import { type OtlpReceiver, startOtlpReceiver } from './otlp-receiver.ts'
 
@@ -81,6 +84,23 @@ describe('the OTLP tracer', () => {
       assert.equal(receiver.spans.filter(({ name }) => name === 'call thumb').length, count)
     })
   }
+
+  it('does not keep a peer that stops waiting for a collector that does not answer', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const clock = createManualClock()
+    const { port } = server.address() as AddressInfo
+    const init = { endpoint: `http://127.0.0.1:${port}`, ratio: 1, resource: {} }
+    const tracer = createOtlpTracer(init, { clock, log: createTestLog() })
+    tracer.begin('call thumb', { kind: 'server', headers: [], attributes: {} }).end()
+    const stopped = tracer.stop()
+    const [socket] = (await once(server, 'connection')) as [Socket]
+    clock.advance(2_000)
+    await stopped
+    socket.destroy()
+    server.close()
+    await once(server, 'close')
+  })
 
   it('stops although nobody collects, and says so', async () => {
     await using receiver = await startOtlpReceiver({ status: 400 })
