@@ -99,7 +99,11 @@ class Draft {
     const { tasksMax, bytesMax } = this.#limits
     const fits = (): boolean => this.#tasks.size < tasksMax && this.#bytes + bytes <= bytesMax
     if (fits()) return true
-    const over = [...this.#tasks.values().filter(isOver)].sort((a, b) => (a.endSeq ?? 0) - (b.endSeq ?? 0))
+    const over = this.#tasks
+      .values()
+      .filter(isOver)
+      .toArray()
+      .sort((a, b) => (a.endSeq ?? 0) - (b.endSeq ?? 0))
     const share = Math.ceil(this.#tasks.size * FORGET_RATIO)
     for (let at = 0; at < over.length && !fits(); at += share) this.#forget(over.slice(at, at + share))
     return fits()

@@ -74,10 +74,11 @@ export function changeTask(
 
 /** Over, and without the input that nobody will read any more. */
 function ended(
-  { input: _, ...task }: TaskRecord,
+  whole: TaskRecord,
   state: 'succeeded' | 'dead' | 'cancelled',
   { at, seq, result }: { at: string; seq: number; result?: TaskRecord['result'] }
 ): TaskRecord {
+  const { input: _input, ...task } = whole
   const attempts = task.state === 'running' ? endLast(task.attempts, { endedAt: at }) : task.attempts
   return { ...task, state, attempts, endSeq: seq, finishedAt: at, ...(result === undefined ? {} : { result }) }
 }

@@ -1,4 +1,4 @@
-import { CaresError, type ErrorCode, toCaresError } from '../../model/errors.ts'
+import { type CaresError, type ErrorCode, toCaresError } from '../../model/errors.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Runtime } from '../../model/ports/runtime.ts'
 import type { AttemptReport, TaskOrder } from '../../model/task.ts'

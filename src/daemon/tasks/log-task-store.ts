@@ -89,7 +89,10 @@ export class LogTaskStore implements TaskStore {
   }
 
   async open(): Promise<readonly TaskRecord[]> {
-    return [...valuesOf(this.#tasks).filter(task => !isOver(task))].sort((a, b) => a.seq - b.seq)
+    return valuesOf(this.#tasks)
+      .filter(task => !isOver(task))
+      .toArray()
+      .sort((a, b) => a.seq - b.seq)
   }
 
   onChange(listener: (task: TaskRecord) => void): void {

@@ -20,6 +20,7 @@ import {
 } from '../../model/task.ts'
 import type { Reserved } from '../placer.ts'
 import { askTask } from './ask-task.ts'
+import { Outbox } from './outbox.ts'
 import type { TaskPlacement } from './task-placement.ts'
 
 /** Lost sessions, tasks that are due again and tasks that nobody could have are looked at this often. */
@@ -32,8 +33,6 @@ const MISSES_MAX = 32
 const BUSY_MS = 500
 /** Uncounted failures are tried again soon, but not for ever at the speed of the machine. */
 const RETURNED_MS = { step: 100, max: 5_000 }
-/** Orders in one message. With the largest inputs inline, one has almost 90 KiB. */
-const ORDERS_BYTES_MAX = 786_432
 /** Longest that a worker may take to say that it has its orders. */
 const DISPATCH_TIMEOUT_MS = 5_000
 /** Tasks whose newest placements can be explained. */
@@ -65,8 +64,7 @@ export class Office {
   readonly #due = new Map<TaskId, number>()
   readonly #byWorker = new Map<PeerId, Map<TaskId, number>>()
   readonly #reserved = new Map<string, Reserved>()
-  readonly #outbox = new Map<PeerId, TaskOrder[]>()
-  readonly #sending = new Set<PeerId>()
+  readonly #outbox = new Outbox(async (worker, orders) => this.#send(worker, orders))
   readonly #busyUntilMs = new Map<PeerId, number>()
   readonly #reasons = new Map<TaskId, string[]>()
   readonly #over = new AbortController()
@@ -102,6 +100,7 @@ export class Office {
   /** The term is over, or the peer stops: nothing more is decided. */
   async close(): Promise<void> {
     this.#over.abort(new CaresError('stale', 'this term of office is over', { retryable: true }))
+    this.#outbox.close()
     for (const timer of this.#timers.splice(0)) timer[Symbol.dispose]()
     await this.#pumping
     for (const reserved of this.#reserved.values()) reserved.release()
@@ -146,7 +145,7 @@ export class Office {
     for (const [id, attempt] of this.#byWorker.get(worker) ?? []) {
       const task = this.#tasks.get(id)
       if (task === undefined || currentAttempt(task)?.session !== session || has.has(keyOf({ task: id, attempt }))) continue
-      this.#dispatch(worker, { task, attempt, session })
+      this.#outbox.add(worker, { task, attempt, session })
     }
     return { type: 'renewed', stop }
   }
@@ -188,7 +187,7 @@ export class Office {
             continue
           }
           this.#reserved.set(keyOf({ task: task.id, attempt }), reserved)
-          this.#dispatch(worker, { task: now, attempt, session })
+          this.#outbox.add(worker, { task: now, attempt, session })
         }
         this.#isWoken = true
       } catch (err) {
@@ -240,32 +239,16 @@ export class Office {
     return current?.attempt === attempt && current.worker === worker && current.session === session
   }
 
-  /** Queues an order for a worker; what waits for it goes together. */
-  #dispatch(worker: PeerId, order: TaskOrder): void {
-    const waiting = this.#outbox.get(worker) ?? []
-    this.#outbox.set(worker, waiting)
-    if (waiting.some(({ task, attempt }) => task.id === order.task.id && attempt === order.attempt)) return
-    waiting.push(order)
-    if (!this.#sending.has(worker)) void this.#send(worker)
-  }
-
-  async #send(worker: PeerId): Promise<void> {
+  async #send(worker: PeerId, orders: readonly TaskOrder[]): Promise<void> {
     const { transport, clock, log } = this.#components
-    this.#sending.add(worker)
-    for (let waiting = this.#outbox.get(worker); waiting !== undefined && waiting.length > 0; ) {
-      const orders = waiting.splice(0, countWithin(waiting))
-      try {
-        const signal = AbortSignal.any([this.#over.signal, clock.timeout(DISPATCH_TIMEOUT_MS)])
-        const answer = await askTask(transport, worker, { type: 'dispatch', term: this.#term, orders }, { signal })
-        if (answer.type === 'dispatched') await this.#onRefused(worker, answer.refused)
-      } catch (err) {
-        if (this.#over.signal.aborted) break
-        // Whether they arrived shows in what the worker says it has.
-        log.info({ code: toCaresError(err).code, worker, tasks: orders.length }, 'tasks may not have arrived')
-      }
+    try {
+      const signal = AbortSignal.any([this.#over.signal, clock.timeout(DISPATCH_TIMEOUT_MS)])
+      const answer = await askTask(transport, worker, { type: 'dispatch', term: this.#term, orders }, { signal })
+      if (answer.type === 'dispatched') await this.#onRefused(worker, answer.refused)
+    } catch (err) {
+      // Whether they arrived shows in what the worker says it has.
+      if (!this.#over.signal.aborted) log.info({ code: toCaresError(err).code, worker, tasks: orders.length }, 'tasks may not have arrived')
     }
-    this.#outbox.delete(worker)
-    this.#sending.delete(worker)
   }
 
   async #onRefused(worker: PeerId, refused: Extract<TaskAnswer, { type: 'dispatched' }>['refused']): Promise<void> {
@@ -356,14 +339,4 @@ function attemptsOf(byWorker: Map<PeerId, Map<TaskId, number>>, worker: PeerId):
   const attempts = byWorker.get(worker) ?? new Map<TaskId, number>()
   byWorker.set(worker, attempts)
   return attempts
-}
-
-/** How many orders from the front fit into one message; one at least. */
-function countWithin(orders: readonly TaskOrder[]): number {
-  let bytes = 0
-  for (const [at, { task }] of orders.entries()) {
-    bytes += 2_048 + (task.input?.inline?.length ?? 0) + JSON.stringify(task.spec.env).length + JSON.stringify(task.spec.args).length
-    if (at > 0 && bytes > ORDERS_BYTES_MAX) return at
-  }
-  return orders.length
 }

@@ -119,8 +119,8 @@ async function readTask(file: string, { stdin }: CommandContext<RunOptions>['ter
   const { memory, timeout, ...rest } = value as Record<string, unknown>
   return {
     ...rest,
-    ...(memory === undefined ? {} : { memoryBytes: typeof memory === 'number' ? memory : parseBytes(String(memory)) }),
-    ...(timeout === undefined ? {} : { timeoutMs: typeof timeout === 'number' ? timeout : parseDurationMs(String(timeout)) })
+    ...(memory === undefined ? {} : { memoryBytes: typeof memory === 'string' ? parseBytes(memory) : memory }),
+    ...(timeout === undefined ? {} : { timeoutMs: typeof timeout === 'string' ? parseDurationMs(timeout) : timeout })
   }
 }
 
