@@ -54,6 +54,18 @@ describe('what a cluster of daemons reckons', function () {
     )
   })
 
+  it('holds receipts that bear out the placements of real calls, from whichever gateway they came', async () => {
+    await upload(cluster.peer(0), 'upper')
+    for (const peer of cluster.peers) {
+      for (let i = 0; i < 4; i++) {
+        const { answer } = await peer.call('upper', 'hello')
+        await answer.end
+        const record = await peer.service.waitFor(answer.invocation, { signal: signal() })
+        assert.equal(peer.service.account(record).recomputes, true, JSON.stringify(record.receipts))
+      }
+    }
+  })
+
   it('counts what calls have cost at all gateways, and says how many it could not ask', async () => {
     await upload(cluster.peer(0), 'upper')
     for (const peer of cluster.peers) await peer.call('upper', 'hello')
