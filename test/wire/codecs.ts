@@ -7,6 +7,7 @@ import { imageDownCodec, imageUpCodec } from '../../src/wire/image-codec.ts'
 import { invokeDownCodec, invokeUpCodec } from '../../src/wire/invoke-codec.ts'
 import { laneCodec } from '../../src/wire/lane-codec.ts'
 import { commandCodec } from '../../src/wire/registry-codec.ts'
+import { taskAnswerCodec, taskAskCodec } from '../../src/wire/task-codec.ts'
 import type { VALUES } from './values.ts'
 
 /** Every codec, by the name that the test values and golden files have. */
@@ -23,6 +24,8 @@ export const CODECS: Readonly<Record<keyof typeof VALUES, Codec<unknown>>> = {
   consensus: untyped(consensusCodec),
   imageUp: untyped(imageUpCodec),
   imageDown: untyped(imageDownCodec),
+  taskAsk: untyped(taskAskCodec),
+  taskAnswer: untyped(taskAnswerCodec),
   lane: untyped(laneCodec)
 }
 

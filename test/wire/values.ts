@@ -39,6 +39,7 @@ import {
 import type { ConsensusFrame } from '../../src/wire/consensus-codec.ts'
 import type { LaneFrame } from '../../src/wire/lane-codec.ts'
 import { SNAPSHOT_BYTES_MAX } from '../../src/wire/limits.ts'
+import { taskAnswer, taskAsk, taskCommand, taskOutcome } from './task-values.ts'
 
 /*
  * Arbitrary values of everything that travels. `record` asks for every field of the model's type, the optional ones too: a field that the model
@@ -264,6 +265,7 @@ const wish: fc.Arbitrary<Command> = fc.oneof(
     'ifRevision'
   ]),
   record<Omit<Extract<Command, { type: 'peer-drain' }>, 'id'>>({ type: one('peer-drain'), peer: name, draining: flag, at: text }),
+  taskCommand
 )
 const command = fc.tuple(wish, fc.option(name)).map(([kind, id]) => (id === null ? kind : { ...kind, id }))
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
@@ -278,6 +280,7 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
     code: fc.constantFrom('revision_mismatch', 'not_found', 'limit_reached', 'conflict'),
     message: text
   }),
+  taskOutcome
 )
 
 const invokeUp: fc.Arbitrary<InvokeUp> = fc.oneof(
@@ -595,5 +598,7 @@ export const VALUES = {
   consensus: consensusFrame,
   imageUp,
   imageDown,
+  taskAsk,
+  taskAnswer,
   lane: laneFrame
 } as const
