@@ -113,6 +113,8 @@ async function serve(): Promise<void> {
   const link = { freeAtMs: 0 }
   transport.handle('image', channel => images.serve(throughLink(channel, link)))
   const tell = (message: Tell): void => void process.send?.(message)
+  // The parent has ended, whatever the reason: nobody measures any more.
+  process.on('disconnect', () => process.exit(1))
   process.on('message', (ask: Ask) => {
     void (async () => {
       if (ask.type === 'members') {
