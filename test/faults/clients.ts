@@ -5,7 +5,7 @@ import type { History } from './history.ts'
 
 /** How long a client waits between two operations: long enough to leave a small machine to the peers. */
 const PAUSE_MS = 40
-/** Every so many operations of a client is an upload. */
+/** Of so many operations of a client one is an upload, one competes with those of the other clients, and one looks who leads. */
 const UPLOAD_EVERY = 10
 
 /** Clients that go on until they are stopped. */
@@ -22,7 +22,7 @@ export function startClients(history: History, peers: () => readonly PeerProcess
     for (let i = client; !stopping.signal.aborted; i++) {
       const now = peers()
       const peer = now[i % now.length]
-      if (peer !== undefined) await (i % UPLOAD_EVERY === 0 ? history.upload(peer) : history.call(peer))
+      if (peer !== undefined) await operate(history, peer, i % UPLOAD_EVERY)
       await sleep(PAUSE_MS)
     }
   })
@@ -37,4 +37,11 @@ export function startClients(history: History, peers: () => readonly PeerProcess
       await Promise.all(running)
     }
   }
+}
+
+async function operate(history: History, peer: PeerProcess, turn: number): Promise<void> {
+  if (turn === 0) await history.upload(peer)
+  else if (turn === 3) await history.contest(peer)
+  else if (turn === 6) await history.look(peer)
+  else await history.call(peer)
 }

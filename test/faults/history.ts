@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { PeerId } from '../../src/model/ids.ts'
+import type { Upload } from '../../src/simulate/whole/history.ts'
+import { judgeUploads } from '../../src/simulate/whole/judge.ts'
 import { ask, type Cluster, type Reply } from '../e2e/cluster.ts'
 import type { PeerProcess } from '../e2e/peer-process.ts'
+import { stateOf } from './states.ts'
 
 /** One operation of a client, and how it ended: `unknown` where the client cannot tell whether it happened. */
 interface Operation {
@@ -16,6 +20,9 @@ interface Operation {
   detail: string
 }
 
+/** The name that uploads compete for: each with an image of its own, so that every revision tells whose it is. */
+const CONTESTED = 'contested'
+
 /** Codes that promise that nothing was started. */
 const NOT_STARTED: ReadonlySet<string> = new Set(['no_capacity', 'no_orchestrator', 'no_quorum', 'overloaded', 'stopping'])
 
@@ -23,6 +30,9 @@ const NOT_STARTED: ReadonlySet<string> = new Set(['no_capacity', 'no_orchestrato
 export class History {
   readonly operations: Operation[] = []
   readonly #startsPath: string
+  readonly #contests: Upload[] = []
+  /** By term: who said to lead it. */
+  readonly #leaders = new Map<number, Set<string>>()
 
   constructor(cluster: Cluster) {
     this.#startsPath = join(cluster.dataOf('starts'))
@@ -52,6 +62,36 @@ export class History {
       const reply = await ask(peer, '/v1/functions', { method: 'POST', headers, body })
       return [reply.status < 300 ? 'ok' : 'unknown', describe(reply)]
     })
+  }
+
+  /** Uploads another image under the name that all clients compete for, now and then only if nobody has been faster. Never rejects. */
+  async contest(peer: PeerProcess): Promise<void> {
+    const image = `sh -c 'cat # ${randomUUID()}'`
+    const known = Math.max(0, ...this.#contests.map(({ revision = 0 }) => revision))
+    const ifRevision = known > 0 && this.#contests.length % 2 === 0 ? known : undefined
+    const contest: Upload = { name: CONTESTED, image, ifRevision, gateway: peer.name as PeerId, startMs: performance.now() }
+    this.#contests.push(contest)
+    const query = ifRevision === undefined ? '' : `?ifRevision=${ifRevision}`
+    await this.#record('upload', image, peer, async () => {
+      const headers = { 'content-type': 'application/json' }
+      const body = JSON.stringify({ name: CONTESTED, image, contract: 'stdio' })
+      const reply = await ask(peer, `/v1/functions${query}`, { method: 'POST', headers, body })
+      if (reply.status >= 300) return ['unknown', describe(reply)]
+      contest.revision = (JSON.parse(reply.text) as { function: { revision: number } }).function.revision
+      contest.end = { type: 'ok', atMs: performance.now() }
+      return ['ok', `revision ${contest.revision}`]
+    })
+  }
+
+  /** Asks a peer whether it leads, and in which term. Never rejects. */
+  async look(peer: PeerProcess): Promise<void> {
+    try {
+      const { self, orchestrator, term } = await stateOf(peer)
+      if (orchestrator?.id !== self.id) return
+      this.#leaders.set(term, (this.#leaders.get(term) ?? new Set()).add(self.id))
+    } catch {
+      // It is down, or frozen: it says nothing about itself.
+    }
   }
 
   async #record(
@@ -90,14 +130,30 @@ export class History {
       if (outcome === 'ok' && count === 0) found.push(`the call ${key} was answered and never started`)
       if (outcome === 'fail' && count > 0) found.push(`the call ${key} was started, and its client told that it was not: ${detail}`)
     }
+    for (const [term, leaders] of this.#leaders) {
+      if (leaders.size > 1) found.push(`term ${term} had more than one orchestrator: ${[...leaders].join(', ')}`)
+    }
+    found.push(...judgeUploads(CONTESTED, this.#contests, await this.#contested(cluster)))
     for (const peer of cluster.alive) {
       for (const { kind, key, outcome } of this.operations) {
-        if (kind !== 'upload' || outcome !== 'ok') continue
+        if (kind !== 'upload' || outcome !== 'ok' || !key.startsWith('u-')) continue
         const { status } = await ask(peer, `/v1/functions/${key}`)
         if (status !== 200) found.push(`the upload ${key} was acknowledged, and ${peer.name} answers ${status}`)
       }
     }
     return found
+  }
+
+  /** What each peer holds under the contested name. */
+  async #contested(cluster: Cluster): Promise<Parameters<typeof judgeUploads>[2]> {
+    if (this.#contests.length === 0) return []
+    return await Promise.all(
+      cluster.alive.map(async peer => {
+        const { status, text } = await ask(peer, `/v1/functions/${CONTESTED}`)
+        const functions = status === 200 ? [[CONTESTED, JSON.parse(text) as { revision: number; image: string }] as const] : []
+        return { peer: peer.name as PeerId, functions: new Map(functions) }
+      })
+    )
   }
 
   async #starts(): Promise<readonly string[]> {

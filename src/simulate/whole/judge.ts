@@ -74,7 +74,8 @@ function judgeCall(call: Call, starts: readonly Start[], nowMs: number): readonl
   return found
 }
 
-function judgeUploads(name: string, uploads: readonly Upload[], finals: readonly FinalTables[]): readonly string[] {
+/** What contradicts the promises in the uploads of one name: revisions that were given twice, went back, or were lost. */
+export function judgeUploads(name: string, uploads: readonly Upload[], finals: readonly FinalTables[]): readonly string[] {
   const found: string[] = []
   const acknowledged = uploads.filter(({ end }) => end?.type === 'ok')
   const byRevision = new Map<number, Upload>()
