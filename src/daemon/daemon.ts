@@ -166,7 +166,10 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       random
     }
   )
-  const worker = new Worker({ self, session: init.session }, { runtime, clock, log: log.child('work'), term, draining })
+  const worker = new Worker(
+    { self, session: init.session },
+    { runtime, clock, log: log.child('work'), term, draining, tracer: components.tracer }
+  )
   const placer = new Placer({ clock, random, learning, strategy: init.strategy, term: () => consensus.role.term, self })
   const orchestrator = new Orchestrator({
     transport,
@@ -174,6 +177,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     clock,
     log: log.child('orchestrate'),
     events,
+    tracer: components.tracer,
     office: {
       isActive: () => consensus.role.active,
       orchestrator: () => consensus.role.leader,
@@ -203,7 +207,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   )
   const observers = new Observers(
     { thresholds: init.alerts },
-    { ...components, consensus, members, book, events, changes, waiting: () => orchestrator.waiting }
+    { ...components, log, consensus, members, book, events, changes, waiting: () => orchestrator.waiting }
   )
   const governor = new Governor({ consensus, clock, log: log.child('governor'), views: () => members.views(), timings })
   const stateCheck = new StateCheck({

@@ -4,13 +4,15 @@ import type { InvocationId, PeerId } from '../model/ids.ts'
 import { type AnswerDown, type AnswerHead, INLINE_BODY_BYTES_MAX, type Usage, type WholeAnswer } from '../model/invocation.ts'
 import type { PlacementKind } from '../model/placement.ts'
 import type { Startable } from '../model/ports/startable.ts'
+import type { Span, Tracer } from '../model/ports/tracer.ts'
 import type { InvocationAnswer, InvocationRequest } from '../model/service.ts'
 import { formatDurationMs } from '../model/units.ts'
 import { AbortLinks } from './abort-links.ts'
 import { collect, once } from './bodies.ts'
+import { carriedBy, endGatewaySpan, gatewaySpan } from './call-spans.ts'
 import type { EventLog } from './event-log.ts'
 import { Breaker, GatewayCall, type GatewayCallComponents, type Placed } from './gateway-call.ts'
-import { type InvocationBook, RESULT_BYTES_EACH_MAX } from './invocation-book.ts'
+import { type InvocationBook, keyOf, RESULT_BYTES_EACH_MAX } from './invocation-book.ts'
 import { type OutcomeCount, OutcomeCounts } from './outcome-counts.ts'
 import { ReplayBody } from './replay-body.ts'
 import { untilAborted } from './until-aborted.ts'
@@ -30,6 +32,7 @@ export interface GatewayComponents extends Omit<GatewayCallComponents, 'breaker'
   readonly findFunction: (name: string, options: { signal: AbortSignal }) => Promise<FunctionRecord>
   readonly resolvePeer: (idOrName: string) => PeerId
   readonly appliedIndex: () => number
+  readonly tracer?: Tracer | undefined
 }
 
 interface Running {
@@ -40,6 +43,8 @@ interface Running {
   /** When the call arrived: that its function was looked for counts, too. */
   readonly startedMs: number
   readonly abort: AbortController
+  /** Where calls are traced. */
+  readonly span: Span | undefined
   placed: Placed | undefined
   head: AnswerHead | undefined
 }
@@ -146,7 +151,8 @@ export class Gateway implements Startable {
       })
     }
     const id = this.#components.newInvocationId()
-    const running: Running = { id, fn, key, startedMs, abort: new AbortController(), placed: undefined, head: undefined }
+    const span = gatewaySpan(this.#components.tracer, id, fn, request.head)
+    const running: Running = { id, fn, key, startedMs, abort: new AbortController(), span, placed: undefined, head: undefined }
     this.#running.set(id, running)
     if (key !== undefined) book.setKey(key, id)
     book.open({
@@ -184,7 +190,7 @@ export class Gateway implements Startable {
         {
           invocation: id,
           fn,
-          head: request.head,
+          head: carriedBy(running.span, request.head),
           body,
           inline: small ? await untilAborted(body.inline(), abort.signal) : undefined,
           pinnedTo: request.on === undefined ? undefined : resolvePeer(request.on),
@@ -324,6 +330,7 @@ export class Gateway implements Startable {
       ...(usage === undefined ? {} : { usage }),
       ...(error === undefined ? {} : { error: { code: error.code, message: error.message } })
     })
+    if (running.span !== undefined) endGatewaySpan(running.span, { head, placed, error })
     if (placed !== undefined) this.#placements[placed.placement]++
     this.#outcomes.add(fn.name, error?.code ?? 'ok')
     events.emit('invocation:finished', {
@@ -341,8 +348,3 @@ export class Gateway implements Startable {
 const RECEIPTS_MAX = 8
 
 type Outcome = { readonly usage: Usage; readonly error?: undefined } | { readonly usage?: undefined; readonly error: CaresError }
-
-/** What an idempotency key stands for: it is the caller's own name for one call of one function. */
-function keyOf({ function: fn, idempotencyKey }: InvocationRequest): string | undefined {
-  return idempotencyKey === undefined ? undefined : `${fn}\n${idempotencyKey}`
-}

@@ -1,13 +1,15 @@
-import { CaresError } from '../model/errors.ts'
+import { CaresError, toCaresError } from '../model/errors.ts'
 import { type FunctionRecord, functionKey } from '../model/function.ts'
 import type { Attempt, PeerId, Session } from '../model/ids.ts'
 import type { AnswerEnd, AnswerHead, ExecuteDown, ExecuteUp, InvokeDown, InvokeUp, RemoteError } from '../model/invocation.ts'
 import type { Decision, Receipt } from '../model/placement.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
+import type { Span, Tracer } from '../model/ports/tracer.ts'
 import type { Channel, Transport } from '../model/ports/transport.ts'
 import { toRemoteError } from '../model/remote-error.ts'
 import { AbortLinks } from './abort-links.ts'
+import { carriedBy, placerSpan } from './call-spans.ts'
 import type { EventLog } from './event-log.ts'
 import { openWithin } from './open-within.ts'
 import { type Placer, type Reserved, wasClean } from './placer.ts'
@@ -23,7 +25,8 @@ const ABANDON_AFTER_MS = 2_000
 /** A connected worker answers an opening at once; a silent one is not worth more. */
 const OPEN_TIMEOUT_MS = 2_000
 
-type Call = Extract<InvokeUp, { type: 'call' }>
+/** A call, and where calls are traced, what is told of it. */
+type Call = Extract<InvokeUp, { type: 'call' }> & { readonly span?: Span | undefined }
 type GatewayChannel = Channel<InvokeDown, InvokeUp>
 type WorkerChannel = Channel<ExecuteUp, ExecuteDown>
 
@@ -35,6 +38,7 @@ export interface OrchestratorComponents {
   readonly events: EventLog
   /** Where this peer stands in the cluster. */
   readonly office: Office
+  readonly tracer?: Tracer | undefined
 }
 
 /** What an orchestrator must know of consensus and registry. */
@@ -91,6 +95,7 @@ export class Orchestrator {
   async serve(channel: GatewayChannel): Promise<void> {
     const call = await channel.receive()
     if (call?.type !== 'call') throw new CaresError('protocol', `an invocation starts with a call, not with ${call?.type ?? 'an end'}`)
+    const span = placerSpan(this.#components.tracer, call)
     using links = new AbortLinks()
     try {
       this.#checkMandate(channel, call)
@@ -101,11 +106,14 @@ export class Orchestrator {
       links.after(call.deadlineMs, () => deadline.abort(noRoomInTime()), { clock })
       const abandon = (): void => channel.abort(new CaresError('timeout', 'the gateway has not ended the call at its deadline'))
       links.after(call.deadlineMs + ABANDON_AFTER_MS, abandon, { clock })
-      await this.#place(channel, call, { signal: deadline.signal, endMs })
+      const traced = span === undefined ? call : { ...call, head: carriedBy(span, call.head), span }
+      await this.#place(channel, traced, { signal: deadline.signal, endMs })
     } catch (err) {
+      span?.end(toCaresError(err))
       if (channel.signal.aborted) throw err
       await channel.send({ type: 'failed', error: toRemoteError(err, { started: false }) })
     }
+    span?.end()
     channel.end()
   }
 
@@ -199,6 +207,7 @@ export class Orchestrator {
     try {
       await channel.send({ type: 'placed', worker, session, attempt, term: receipt.term, receipt })
       await acknowledged(channel, attempt)
+      call.span?.note('placed', { 'cares.peer.id': worker, 'cares.try': attempt.try, 'cares.cost_ms': costOf(receipt.decision) })
       this.#components.events.emit('invocation:placed', {
         invocation: call.invocation,
         function: fn.name,
