@@ -105,5 +105,7 @@ try {
     `${await tmux('capture-pane', '-p')}\n${peersCount} peers, ${eventsPerSecond} events/s, ${seconds} s each\n${rows.join('\n')}\nmemory   ${Math.round(Number(memory) / 1024)} MiB\n`
   )
 } finally {
-  await tmux('kill-server').catch(() => {})
+  await tmux('kill-server').catch(() => {
+    // The terminal has ended by itself.
+  })
 }

@@ -175,6 +175,8 @@ describe('the dashboard', () => {
         '#/functions/echo',
         '#/upload',
         '#/calls',
+        '#/tasks',
+        '#/costs',
         '#/map',
         '#/events'
       ]) {
