@@ -7,7 +7,6 @@ import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import { type ConsensusFrame, consensusCodec } from '../wire/consensus-codec.ts'
 import { CONSENSUS_BYTES_MAX } from '../wire/limits.ts'
-import { acknowledgeRarely } from './acknowledge-rarely.ts'
 import type { BytePipe } from './lane-stream.ts'
 import type { Listeners } from './listeners.ts'
 import { encodeOrLog, speaksForItself } from './outgoing.ts'
@@ -74,7 +73,6 @@ export class ConsensusStreams {
     const from = connection.remotePeer.toString() as PeerId
     this.#inbound.get(from)?.abort(new Error('replaced by a newer stream'))
     this.#inbound.set(from, stream)
-    acknowledgeRarely(stream)
     try {
       await pipe(
         stream,

@@ -6,7 +6,6 @@ import { CaresError } from '../model/errors.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import { LANE_FRAME_BYTES_MAX, laneCodec } from '../wire/lane-codec.ts'
 import type { Exchange } from './exchange.ts'
-import { acknowledgeRarely } from './acknowledge-rarely.ts'
 import { Mux } from './mux.ts'
 
 /** What a lane needs of a libp2p stream. */
@@ -36,7 +35,6 @@ export function runLane(stream: BytePipe, { clock, accept }: { clock: Clock; acc
   let scheduled = false
   let full = false
   let later: Disposable | undefined
-  acknowledgeRarely(stream)
   const mux = new Mux({ wake: urgency => (urgency === 'now' ? wake() : wakeLater()), accept })
   stream.addEventListener('drain', () => {
     full = false

@@ -6,15 +6,15 @@ import { type Identify, identify } from '@libp2p/identify'
 import type { AddressSorter, Libp2p, PrivateKey } from '@libp2p/interface'
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { type Ping, ping } from '@libp2p/ping'
-import { corkedTcp } from './corked-tcp.ts'
-import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import type { Logger } from '../model/ports/logger.ts'
 import { GOSSIP_BYTES_MAX } from '../wire/limits.ts'
+import { corkedTcp } from './corked-tcp.ts'
 import { usableAddresses } from './addresses.ts'
 import { type ClusterId, formatClusterId } from './cluster-id.ts'
 import { type Libp2pLogLevel, libp2pLogger } from './libp2p-logger.ts'
 import { secretHandshake } from './secret-handshake.ts'
+import { patientYamux } from './patient-yamux.ts'
 
 export type Services = { readonly pubsub: GossipSub; readonly identify: Identify; readonly ping: Ping; readonly dht: KadDHT }
 export type Node = Libp2p<Services>
@@ -65,7 +65,7 @@ export async function createNode(init: NodeInit, { log }: { log: Logger }): Prom
     transports: [corkedTcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [
-      yamux({
+      patientYamux({
         maxInboundStreams: MUXED_STREAMS_MAX,
         maxOutboundStreams: MUXED_STREAMS_MAX,
         maxEarlyStreams: STREAMS_MAX,
