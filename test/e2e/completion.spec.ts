@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -53,7 +54,7 @@ describe('completion in a real shell', () => {
         await terminal.shows(/--on birch$/m)
         await terminal.type('--idem')
         await terminal.press('Tab')
-        await terminal.shows(/--on birch --idempotency-key/)
+        assert.match(await terminal.shows(/--on birch --idempotency-key/), /cares invoke thumb --on birch/)
       } finally {
         await terminal.close()
       }

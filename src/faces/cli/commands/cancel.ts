@@ -5,7 +5,8 @@ import { isTaskId } from '../names.ts'
 
 export const cancel = defineCommand({
   args: [{ name: 'ID', description: 'a task (t-…) or an invocation (i-…)', variadic: true, completes: 'invocation' }],
-  description: 'Stops the container of what runs (SIGTERM, after a grace SIGKILL), and withdraws what waits. Exits with 4 if one of them was not there any more.',
+  description:
+    'Stops the container of what runs (SIGTERM, after a grace SIGKILL), and withdraws what waits. Exits with 4 if one of them was not there any more.',
   examples: [
     { comment: 'Cancel a task', command: 'cares cancel t-7f3kq9' },
     { comment: 'Cancel one call', command: 'cares cancel i-7f3kq9' },
