@@ -1,26 +1,8 @@
-import { membersOf } from '../core/consensus/log.ts'
 import type { Standing } from '../core/consensus/voters.ts'
 import { strategyFor } from '../core/scheduler/strategies/strategies.ts'
-import type { Strategy } from '../core/scheduler/strategy.ts'
-import type { AlertThresholds } from '../model/alerts.ts'
-import type { CommandCodec } from '../model/command.ts'
-import type { PeerAddress } from '../model/control.ts'
-import type { ClusterUid, InvocationId, PeerId, Session } from '../model/ids.ts'
-import type { PeerProfile } from '../model/peer.ts'
-import type { AlertSink } from '../model/ports/alert-sink.ts'
-import type { Clock } from '../model/ports/clock.ts'
-import type { Logger } from '../model/ports/logger.ts'
-import type { ObservationStore } from '../model/ports/observation-store.ts'
-import type { Host, Runtime } from '../model/ports/runtime.ts'
-import type { ImageDirectory } from '../model/ports/image-directory.ts'
-import type { Spool } from '../model/ports/spool.ts'
+import type { ClusterUid } from '../model/ids.ts'
 import type { Startable } from '../model/ports/startable.ts'
-import type { Tracer } from '../model/ports/tracer.ts'
-import type { Applied, Persisted, RegistryTables, Store } from '../model/ports/store.ts'
-import type { TaskStore } from '../model/ports/task-store.ts'
-import type { Transport } from '../model/ports/transport.ts'
-import type { Timings } from '../model/presets.ts'
-import type { Random } from '../model/random.ts'
+import type { RegistryTables } from '../model/ports/store.ts'
 import type { PeerService } from '../model/service.ts'
 import type { TaskId, TaskSession } from '../model/task.ts'
 import { Agreement } from './agreement.ts'
@@ -28,7 +10,6 @@ import { Beacon } from './beacon.ts'
 import { ChangeSignal } from './change-signal.ts'
 import { Citizenship } from './citizenship.ts'
 import { Consensus } from './consensus.ts'
-import type { ConsensusRoleNow } from './consensus-init.ts'
 import { Control } from './control.ts'
 import { Economy } from './economy.ts'
 import { EventLog } from './event-log.ts'
@@ -37,7 +18,7 @@ import { Governor, standingOf } from './governor.ts'
 import { createImages } from './images.ts'
 import { InvocationBook } from './invocation-book.ts'
 import { Gateway } from './invoke.ts'
-import { Joining, type Seed } from './joining.ts'
+import { Joining } from './joining.ts'
 import { Learning } from './learning.ts'
 import { LogBook } from './log-book.ts'
 import { Members } from './members.ts'
@@ -54,45 +35,8 @@ import { LogTaskStore } from './tasks/log-task-store.ts'
 import { InlinePayloads } from './tasks/payloads.ts'
 import { Tasks } from './tasks/tasks.ts'
 import { Worker } from './work.ts'
-
-export interface DaemonInit {
-  readonly self: PeerId
-  readonly session: Session
-  readonly persisted: Persisted
-  readonly timings: Timings
-  readonly strategy: Strategy
-  readonly private: boolean
-  /** Thresholds of alerts that are not the usual ones. */
-  readonly alerts?: AlertThresholds | undefined
-}
-
-/** The ports, and what only the composition root knows. */
-export interface DaemonComponents {
-  readonly store: Store
-  readonly transport: Transport
-  readonly host: Host
-  readonly runtime: Runtime | null
-  /** Where tasks are kept. @default the replicated log */
-  readonly taskStore?: TaskStore | undefined
-  /** Room for images on their way. Absent: images do not travel. */
-  readonly spool?: Spool | undefined
-  /** Who has which image, beyond what the peers' statistics say. @default nobody is asked */
-  readonly directory?: ImageDirectory | undefined
-  readonly clock: Clock
-  readonly log: Logger
-  /** Where observations outlive the process. Absent: they do not. */
-  readonly observations?: ObservationStore | undefined
-  readonly random: Random
-  readonly codec: CommandCodec
-  readonly seeds: readonly Seed[]
-  readonly profile: () => PeerProfile
-  readonly clusterId: () => string | null
-  readonly newInvocationId: () => InvocationId
-  /** Who is told of alerts. @default nobody */
-  readonly alertSink?: AlertSink | undefined
-  /** Who is told what is done for each call. @default nobody */
-  readonly tracer?: Tracer | undefined
-}
+import type { DaemonComponents, DaemonInit } from './daemon-ports.ts'
+import { Reactions } from './reactions.ts'
 
 /** An orchestrator that misses so many heartbeats is taken for lost by the calls that wait for it. */
 const SILENT_HEARTBEATS = 4
@@ -137,7 +81,12 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       ...components,
       log: log.child('consensus'),
       cluster: uid,
-      listener: { onRole, onConfiguration: onMembers, onTables, onFenced: () => undefined }
+      listener: {
+        onRole: now => reactions.onRole(now),
+        onConfiguration: () => reactions.onMembers(),
+        onTables: (now, applied) => reactions.onTables(now, applied),
+        onFenced: () => undefined
+      }
     }
   )
   const term = (): number => consensus.term
@@ -195,7 +144,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       clock,
       events,
       cluster: uid,
-      onAddresses: onMembers,
+      onAddresses: () => reactions.onMembers(),
       onChange: views => {
         learning.meet(views)
         placer.sync(views)
@@ -338,57 +287,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     }
   })
 
-  let role: ConsensusRoleNow = consensus.role
-  function onRole(now: ConsensusRoleNow): void {
-    const changed = now.leader !== role.leader || (now.leader !== null && now.term !== role.term)
-    role = now
-    members.setOrchestrator(now.leader, now.term)
-    tasks.onRole()
-    if (!changed) return
-    const name = now.leader === null ? null : members.nameOf(now.leader)
-    // A name that it has not told yet would only be one that is made of its id.
-    const told = now.leader === null ? undefined : members.lifeOf(now.leader)?.name
-    log.info({ orchestrator: now.leader, ...(told === undefined ? {} : { name: told }), term: now.term }, 'orchestrator changed')
-    events.emit('orchestrator:changed', { orchestrator: now.leader, name, term: now.term })
-  }
-
-  let voters: readonly PeerId[] = consensus.configuration.voters
-  function onMembers(): void {
-    const { configuration } = consensus
-    const ids = membersOf(configuration)
-    members.setMembers(ids, consensus.tables.draining)
-    remember(members.addressesOf(ids.filter(id => id !== self)))
-    if (configuration.voters.join() === voters.join()) return
-    voters = configuration.voters
-    log.info({ voters: voters.map(id => members.nameOf(id)) }, 'voters changed')
-    events.emit('voters:changed', { voters })
-  }
-
-  let remembered = ''
-  function remember(addresses: readonly PeerAddress[]): void {
-    const text = JSON.stringify(addresses)
-    if (text === remembered) return
-    remembered = text
-    transport.setMembers(addresses)
-    store.setAddresses(addresses).catch((err: unknown) => log.warn({ err }, 'addresses were not written down'))
-  }
-
-  let known: RegistryTables | undefined
-  function onTables(now: RegistryTables, applied: readonly Applied[]): void {
-    // Tasks come and go hundreds of times a second; what has not changed is not looked at each time.
-    if (now.functions !== known?.functions) runtime?.setFunctions([...now.functions.values()])
-    if (now.draining !== known?.draining) onMembers()
-    known = now
-    taskLog.onApplied(applied)
-    for (const { outcome } of applied) {
-      if (outcome.type === 'function-created' || outcome.type === 'function-updated') {
-        const { name, revision, image } = outcome.function
-        events.emit('function:uploaded', { name, revision, image })
-      } else if (outcome.type === 'function-removed') {
-        events.emit('function:removed', { name: outcome.name })
-      }
-    }
-  }
+  const reactions = new Reactions({ ...components, self, consensus, members, tasks, taskLog, events, log })
 
   function listen(): void {
     const { signal } = listening
@@ -438,7 +337,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   ]
   const onStart = (): void => {
     listen()
-    onTables(consensus.tables, [])
+    reactions.onTables(consensus.tables, [])
   }
   return { service, left: left.promise, ...runParts(parts, { stopping, onStart, onStopped: () => listening.abort() }) }
 }
