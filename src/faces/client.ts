@@ -1,11 +1,10 @@
-import { type CaresError, toCaresError } from '../model/errors.ts'
+import type { CaresError } from '../model/errors.ts'
 import type {
   Accepted,
   CancelResult,
   CheckList,
   Cluster,
   DrainResult,
-  Dropped,
   EventItem,
   Explanation,
   FunctionItem,
@@ -29,8 +28,9 @@ import type { AlertList, StatsHistoryBody } from '../model/rest-telemetry.ts'
 import type { TaskExplanation, TaskItem, TaskList, TaskSubmitted } from '../model/rest-tasks.ts'
 import type { FunctionRequest } from '../model/service.ts'
 import type { TaskRequest } from '../model/task-service.ts'
+import { followEvents } from './follow-events.ts'
 import type { FetchAnswer, FetchInit } from './node-fetch.ts'
-import { type Abortable, ANSWER_TIMEOUT_MS, type ClientInit, LINE_CHARACTERS_MAX, parseJson, query, RestExchange } from './rest-exchange.ts'
+import { type Abortable, ANSWER_TIMEOUT_MS, type ClientInit, parseJson, query, RestExchange } from './rest-exchange.ts'
 import { REST_PATHS, restPath } from '../model/rest-paths.ts'
 
 /** Longest for what may pull an image or wait for work to end: the slowest registry over the slowest line that is still worth waiting for. */
@@ -281,75 +281,9 @@ export class CaresClient {
     for await (const line of this.#rest.lines(answer, signal)) if (line !== '') yield parseJson(line, this.api) as LogItem
   }
 
-  /**
-   * Events as they come: those that the peer still keeps, then, with `follow`, until the signal aborts, those to come.
-   *
-   * @param onGap - told of events that are missing before the next one
-   * @param onLost - waits, when a stream that was open has ended, until it is worth asking again; absent: the stream's end is the end, or its error
-   */
-  async *events({
-    types,
-    follow,
-    onGap,
-    onLost,
-    signal
-  }: Abortable & {
-    types?: readonly string[] | undefined
-    follow: boolean
-    onGap?: (gap: Dropped) => void
-    onLost?: (error: CaresError | undefined) => Promise<void>
-  }): AsyncGenerator<EventItem, void, undefined> {
-    let lastId = '0'
-    let isOpened = false
-    for (;;) {
-      let lost: CaresError | undefined
-      try {
-        for await (const { id, event, data } of this.#eventStream({ types, follow, lastId, signal })) {
-          isOpened = true
-          if (data === undefined) continue
-          if (event === 'dropped') onGap?.(parseJson(data, this.api) as Dropped)
-          else {
-            const item = parseJson(data, this.api) as EventItem
-            lastId = id ?? String(item.id)
-            yield item
-          }
-        }
-      } catch (error) {
-        if (signal.aborted || !isOpened) throw error
-        lost = toCaresError(error)
-      }
-      if (onLost !== undefined && follow) await onLost(lost)
-      else if (lost !== undefined) throw lost
-      else return
-    }
-  }
-
-  /** The events of one stream; one without data when it has opened. */
-  async *#eventStream({
-    types,
-    follow,
-    lastId,
-    signal
-  }: Abortable & { types: readonly string[] | undefined; follow: boolean; lastId: string }): AsyncGenerator<
-    { readonly id?: string | undefined; readonly event?: string | undefined; readonly data?: string },
-    void,
-    undefined
-  > {
-    const { createParser } = await import('eventsource-parser')
-    const path = restPath(REST_PATHS.events) + query({ types: types?.join(','), follow: follow ? undefined : 'false' })
-    const headers = [
-      ['accept', 'text/event-stream'],
-      ['last-event-id', lastId]
-    ] as const
-    const answer = await this.#rest.exchange(path, { method: 'GET', headers, signal })
-    await this.#rest.refuse(answer, signal)
-    yield {}
-    const arrived: { id?: string | undefined; event?: string | undefined; data: string }[] = []
-    const parser = createParser({ maxBufferSize: LINE_CHARACTERS_MAX, onEvent: event => arrived.push(event) })
-    for await (const text of this.#rest.text(answer, signal)) {
-      parser.feed(text)
-      yield* arrived.splice(0)
-    }
+  /** See {@link followEvents}. */
+  events(options: Parameters<typeof followEvents>[1]): AsyncGenerator<EventItem, void, undefined> {
+    return followEvents(this.#rest, options)
   }
 
   /** What a refusal or failure says: the problem document of the answer as an error. Reads the body. */

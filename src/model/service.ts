@@ -143,7 +143,6 @@ export interface PeerService {
   cluster(): ClusterStatus
   /** Durable work. */
   readonly tasks: TaskService
-  /** Durable work. */
   peers(): readonly PeerListing[]
   /** Throws `not_found`, or `conflict` when the name fits several. */
   peer(idOrName: string): PeerListing

@@ -4,11 +4,11 @@ import type { TaskCounts, TaskPage, TaskQuery } from '../task-service.ts'
 import type { Startable } from './startable.ts'
 
 /**
- * Where the tasks of a cluster are kept. Two drivers: `log` (the replicated log; nothing else is needed) and `postgres`; one compliance suite
- * for both (`test/compliance/task-store.ts`). What a change does to a task is the same in both: `core/tasks`.
+ * Where the tasks of a cluster are kept. Its driver is `log`: the replicated log, so that nothing else is needed. What a change does to a task is
+ * said by `core/tasks`, whatever keeps it.
  */
 export interface TaskStore extends Startable {
-  readonly kind: 'log' | 'postgres'
+  readonly kind: 'log'
   /**
    * Carries changes out, in their order, and resolves when they cannot be lost any more. Each has an outcome of its own. Listeners of this peer
    * have heard of what was changed by then.

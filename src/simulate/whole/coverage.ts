@@ -40,6 +40,7 @@ export type WholeCoverage = {
   repeats: number
 } & { -readonly [Name in `fault: ${FaultName}`]: number }
 
+/** Counters that start at 0. */
 export function emptyWholeCoverage(): WholeCoverage {
   return {
     callsOk: 0,
