@@ -27,7 +27,7 @@ const PLAIN: Style = { bold: false, dim: false, inverse: false, colour: TEXT }
 /** A terminal's screen with its escape sequences, as a picture. Every run of text is given its width, so that any monospaced font keeps the columns. */
 export function terminalSvg(screen: string, title: string): string {
   const rows = screen.trimEnd().split('\n').map(runsOf)
-  const columns = Math.max(...rows.map(runs => runs.reduce((sum, { text }) => sum + [...text].length, 0)))
+  const columns = Math.max(...rows.map(runs => runs.reduce((sum, { text }) => sum + widthOf(text), 0)))
   const width = Math.ceil(columns * CELL.width + 2 * PADDING)
   const height = Math.ceil(rows.length * CELL.height + 2 * PADDING)
   const drawn = rows.map((runs, row) => {
@@ -35,7 +35,7 @@ export function terminalSvg(screen: string, title: string): string {
     return runs
       .map(({ text, style }) => {
         const x = PADDING + column * CELL.width
-        const length = [...text].length
+        const length = widthOf(text)
         column += length
         return text.trim() === '' && !style.inverse
           ? ''
@@ -59,10 +59,16 @@ function runSvg(text: string, { bold, dim, inverse, colour }: Style, place: { x:
   return `${box}<text x="${at(place.x)}" y="${at(place.y + 13)}" textLength="${at(place.width)}" lengthAdjust="spacingAndGlyphs" xml:space="preserve" ${looks}>${escaped(text)}</text>`
 }
 
+/** Columns of a text: characters, of which a few take two units. */
+function widthOf(text: string): number {
+  return Array.from(text).length
+}
+
 /** A row as pieces of one style each. */
 function runsOf(row: string): { text: string; style: Style }[] {
   const runs: { text: string; style: Style }[] = []
   let style = PLAIN
+  // oxlint-disable-next-line no-control-regex -- a terminal's styles begin with the control character
   for (const [, codes, text = ''] of row.matchAll(/(?:\u001B\[([\d;]*)m)|([^\u001B]+)/g)) {
     if (codes === undefined) runs.push({ text, style })
     else for (const code of codes.split(';').map(Number)) style = styled(style, code)

@@ -7,7 +7,16 @@ import type { Decision, RejectionReason } from '../model/placement.ts'
 import { fromRemoteError } from '../model/remote-error.ts'
 
 /** Reasons that waiting does not cure soon enough to wait for it. */
-const LASTING = new Set<RejectionReason>(['not_pinned', 'no_runtime', 'wrong_arch', 'labels', 'deadline', 'budget', 'not_alive', 'draining'])
+const LASTING = new Set<RejectionReason>([
+  'not_pinned',
+  'no_runtime',
+  'wrong_arch',
+  'labels',
+  'deadline',
+  'budget',
+  'not_alive',
+  'draining'
+])
 
 /** Whether some peer is only short of room at the moment. */
 export function isWorthWaiting({ verdicts, skipped }: Decision, refused: ReadonlyMap<PeerId, RemoteError>): boolean {

@@ -8,6 +8,7 @@ import { valuesOf } from '../../src/model/shards.ts'
 /* Values of the messages that are JSON by the schema by which tasks are kept. */
 
 function record<Fields extends object>(fields: { [Name in keyof Fields]: fc.Arbitrary<Fields[Name]> }): fc.Arbitrary<Fields> {
+  // oxlint-disable-next-line typescript/no-unnecessary-type-assertion -- the compiler does not follow the mapped type
   return fc.record(fields, { noNullPrototype: true }) as fc.Arbitrary<Fields>
 }
 
@@ -32,7 +33,7 @@ const change: fc.Arbitrary<TaskChange> = fc.oneof(
   record({ type: fc.constant('fail'), id, attempt, failure, counts: fc.boolean(), final: fc.boolean(), at: fc.constant(at) }),
   record({ type: fc.constant('cancel'), id, at: fc.constant(at) }),
   fc.constant({ type: 'expire', before: at, at } as const)
-) as fc.Arbitrary<TaskChange>
+)
 
 /** A command that changes tasks. */
 export const taskCommand: fc.Arbitrary<Command> = fc
@@ -53,7 +54,7 @@ export const taskOutcome: fc.Arbitrary<Outcome> = fc
     ),
     { minLength: 1, maxLength: 3 }
   )
-  .map(outcomes => ({ type: 'tasks-changed', outcomes }) as Outcome)
+  .map(outcomes => ({ type: 'tasks-changed', outcomes }))
 
 const task: fc.Arbitrary<TaskRecord> = fc.tuple(submit, fc.boolean()).map(([submitted, isOver]) => {
   const ref = { id: submitted.id, attempt: 1, at } as const
@@ -109,4 +110,4 @@ export const taskAnswer: fc.Arbitrary<TaskAnswer> = fc.oneof(
     message: fc.string(),
     retryable: fc.boolean()
   })
-) as fc.Arbitrary<TaskAnswer>
+)

@@ -267,7 +267,7 @@ const wish: fc.Arbitrary<Command> = fc.oneof(
   record<Omit<Extract<Command, { type: 'peer-drain' }>, 'id'>>({ type: one('peer-drain'), peer: name, draining: flag, at: text }),
   taskCommand
 )
-const command = fc.tuple(wish, fc.option(name)).map(([kind, id]) => (id === null ? kind : { ...kind, id }))
+const command = fc.tuple(wish, fc.option(name)).map(([kind, id]) => (id === null ? kind : Object.assign({ id }, kind)))
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   record<Extract<Outcome, { function: FunctionRecord }>>({
     type: fc.constantFrom('function-created', 'function-updated', 'function-unchanged'),
@@ -564,7 +564,9 @@ const unnamed: fc.Arbitrary<ConsensusMessage> = fc.oneof(
   record<Of<'timeout-now'>>({ type: one('timeout-now'), term: whole })
 )
 /** Every kind of message may name its cluster. */
-const message = fc.tuple(unnamed, fc.option(cluster)).map(([kind, origin]) => (origin === null ? kind : { ...kind, cluster: origin }))
+const message = fc
+  .tuple(unnamed, fc.option(cluster))
+  .map(([kind, origin]) => (origin === null ? kind : Object.assign({ cluster: origin }, kind)))
 const consensusFrame: fc.Arbitrary<ConsensusFrame> = fc.oneof(
   record<Extract<ConsensusFrame, { type: 'consensus' }>>({ type: one('consensus'), message }),
   record<Extract<ConsensusFrame, { type: 'report' }>>({ type: one('report'), heartbeat })

@@ -85,7 +85,7 @@ describe('/v1/functions', () => {
         await harness.app.inject({ method, url, headers, ...(method === 'PUT' ? { payload: { image: 'x' } } : {}) })
       }
       const options = harness.service.asked
-        .filter(({ method }) => /Function$/.test(method))
+        .filter(({ method }) => method.endsWith('Function'))
         .map(({ args }) => (args[1] as { ifRevision: number }).ifRevision)
       assert.deepEqual(options, [expected, expected])
     })

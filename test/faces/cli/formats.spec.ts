@@ -97,6 +97,7 @@ describe('output formats', () => {
       return (await run(['stats', '-w', ...flags], { api: api.url, tty, clock, signal: interrupt.signal })).stdout
     }
     const drawn = await watch(true)
+    // oxlint-disable-next-line no-control-regex -- how a terminal is told to go back
     assert.equal(drawn.split(/\u001B\[\d+A\u001B\[J/).length, 2, 'not drawn over itself')
     assert.match(drawn, /FUNCTION +CALLS[^]*thumb +630/)
     const line = '12:00:00.000Z peers=3/5 cpu=37% mem=43% reserved=33% running=14 ok=2929 failed=23\n'
