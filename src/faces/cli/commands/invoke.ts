@@ -101,7 +101,8 @@ async function tellImages(
 ): Promise<void> {
   try {
     await clock.sleep(IMAGE_LOOK_MS, { signal })
-    for await (const event of client.events({ types: ['image'], follow: true, signal })) {
+    const onLost = async (): Promise<void> => clock.sleep(IMAGE_LOOK_MS, { signal })
+    for await (const event of client.events({ types: ['image'], follow: true, onLost, signal })) {
       if (!event.type.startsWith('image:') || !('function' in event.data) || event.data.function !== name) continue
       if (event.type === 'image:progressed')
         tell(
