@@ -64,7 +64,8 @@ export class Governor implements Startable {
   /** Removes a peer for good, step by step so that the quorum never suffers. Resolves when it is no member any more. */
   async dismiss(peer: PeerId, { signal }: { signal: AbortSignal }): Promise<void> {
     const { consensus, clock } = this.#components
-    while (membersOf(consensus.configuration).includes(peer)) {
+    const isGone = (now: Configuration): boolean => !membersOf(now).includes(peer)
+    while (!(await this.#isAgreed(isGone, signal))) {
       this.#assertActive()
       const { voters, learners } = consensus.configuration
       if (voters.length === 1 && learners.length === 0) return // The last member takes the cluster with it.
@@ -73,13 +74,18 @@ export class Governor implements Startable {
       await clock.sleep(CHANGE_RETRY_MS, { signal })
     }
     this.#leaving.delete(peer)
-    await this.#agreed(signal)
   }
 
-  /** Resolves once the members are agreed as they stand: a change that only its leader knows is lost with it. */
-  async #agreed(signal: AbortSignal): Promise<void> {
+  /**
+   * Whether the members are agreed to be so; waits until they are agreed as they stand. A change that only its leader knows is lost with it, and
+   * another entry may be agreed in its place: so it is looked at again after the wait, by one that leads still.
+   */
+  async #isAgreed(isDone: (now: Configuration) => boolean, signal: AbortSignal): Promise<boolean> {
     const { consensus } = this.#components
+    if (!isDone(consensus.configuration)) return false
     await consensus.applied(consensus.indices.last, { signal })
+    this.#assertActive()
+    return isDone(consensus.configuration)
   }
 
   #assertActive(): void {
@@ -90,7 +96,7 @@ export class Governor implements Startable {
 
   async #change(next: (now: Configuration) => Configuration, isDone: (now: Configuration) => boolean, signal: AbortSignal): Promise<void> {
     const { consensus, clock } = this.#components
-    while (!isDone(consensus.configuration)) {
+    while (!(await this.#isAgreed(isDone, signal))) {
       this.#assertActive()
       try {
         const from = consensus.configuration
@@ -100,7 +106,6 @@ export class Governor implements Startable {
         await clock.sleep(CHANGE_RETRY_MS, { signal })
       }
     }
-    await this.#agreed(signal)
   }
 
   async #review(): Promise<void> {
