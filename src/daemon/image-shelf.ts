@@ -106,7 +106,7 @@ export class ImageShelf {
     const { clock, stopping } = this.#components
     const archive = await place.archive
     // A failed one is of no use, and must not stand in the way of a new try.
-    if (archive.failure === undefined) await clock.sleep(KEPT_MS, { signal: stopping }).catch(() => {})
+    if (archive.failure === undefined) await clock.sleep(KEPT_MS, { signal: stopping }).catch(() => {}) // Stopping ends the wait; what to do then is below.
     if (place.users === 0 && clock.nowMs() - place.unusedSinceMs >= KEPT_MS) this.#forget(digest, place)
     else if (archive.failure !== undefined || stopping.aborted) this.#forget(digest, place)
   }

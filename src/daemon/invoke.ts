@@ -217,7 +217,7 @@ export class Gateway implements Startable {
       const end = Promise.withResolvers<{ usage: Usage }>()
       end.promise.catch(() => {}) // The record tells it, too: a caller need not look.
       // A generator that was never started runs no clean-up when it is dropped: a call whose answer nobody reads ends with its signal.
-      const onAbort = (): void => void reading.next().catch(() => {})
+      const onAbort = (): void => void reading.next().catch(() => {}) // Its clean-up has told the record.
       const reading = this.#body(running, messages, { body, end, keep, onEnd: () => links[Symbol.dispose]() })
       links.add(abort.signal, onAbort)
       return {

@@ -306,8 +306,7 @@ export class Orchestrator {
       }
     } finally {
       lane.end()
-      // A function may answer without reading its whole input: what is still on its way is of no use to anybody.
-      upload?.catch(() => {})
+      upload?.catch(() => {}) // A function may answer without reading all of its input: the rest is of no use to anybody.
     }
   }
 

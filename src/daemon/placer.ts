@@ -12,6 +12,7 @@ import type { Receipt } from '../model/placement.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Random } from '../model/random.ts'
 import type { Learning } from './learning.ts'
+import { demandsOf } from './demands-of.ts'
 
 /** Longer ones are no class that calls could share. */
 const PARAMS_CHARACTERS_MAX = 256
@@ -62,7 +63,6 @@ export class Placer {
   /** Chooses a worker, and keeps the numbers that decided. Changes nothing: reserve the chosen one at once. */
   place(fn: FunctionRecord, call: Extract<InvokeUp, { type: 'call' }>, options: { try: number; exclude: readonly PeerId[] }): Receipt {
     const { clock, random, learning, term, self } = this.#components
-    const { maxCostUsd, require } = fn.placement ?? {}
     const strategy = strategyFor(fn.placement ?? {}, this.#components.strategy)
     const params = paramsOf(call.head.headers)
     const inputBytes = call.head.bodyBytes ?? call.body?.length ?? 0
@@ -70,17 +70,11 @@ export class Placer {
     const decision = place(
       {
         invocation: call.invocation,
-        function: functionKey(fn),
-        digest: fn.digest,
-        imageBytes: fn.imageBytes,
-        cpus: fn.cpus,
-        memoryBytes: fn.memoryBytes,
+        ...demandsOf(fn),
         inputBytes,
         ...(call.pinnedTo === undefined ? {} : { pinnedTo: call.pinnedTo }),
         exclude: options.exclude,
         deadlineMs: call.deadlineMs,
-        ...(maxCostUsd === undefined ? {} : { maxCostUsd }),
-        ...(require === undefined ? {} : { require }),
         estimate
       },
       this.#table,

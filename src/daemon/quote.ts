@@ -8,6 +8,7 @@ import type { PeerView } from '../model/peer.ts'
 import type { Random } from '../model/random.ts'
 import type { QuoteQuestion, Quoted } from '../model/service.ts'
 import type { Learning } from './learning.ts'
+import { demandsOf } from './demands-of.ts'
 
 /** What a quote rests on. */
 export interface QuoteBasis {
@@ -33,16 +34,10 @@ export function quoteCall(fn: FunctionRecord, { inputBytes, params }: QuoteQuest
   const decision = place(
     {
       invocation: 'i-quote' as InvocationId,
-      function: functionKey(fn),
-      digest: fn.digest,
-      imageBytes: fn.imageBytes,
-      cpus: fn.cpus,
-      memoryBytes: fn.memoryBytes,
+      ...demandsOf(fn),
       inputBytes,
       exclude: [],
       deadlineMs: fn.timeoutMs,
-      maxCostUsd: fn.placement?.maxCostUsd,
-      require: fn.placement?.require,
       estimate
     },
     table,

@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { type FakeApi } from '../faces/fake-api.ts'
 import { startHealthyApi } from '../faces/healthy-api.ts'
 import { TestTerminal } from './terminal.ts'
+import { skip } from '../support/skip.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../src/cares.js', import.meta.url))
 
@@ -22,7 +23,7 @@ describe('completion in a real shell', () => {
   let folder = ''
   let api: FakeApi
   before('needs tmux', async function () {
-    if (!(await TestTerminal.isPossible())) this.skip()
+    if (!(await TestTerminal.isPossible())) skip(this, 'there is no tmux: apt-get install tmux')
     folder = await mkdtemp(join(tmpdir(), 'cares-completion-'))
     await writeFile(join(folder, 'cares'), `#!/bin/sh\nexec '${process.execPath}' '${LAUNCHER}' "$@"\n`)
     await chmod(join(folder, 'cares'), 0o755)
@@ -36,7 +37,7 @@ describe('completion in a real shell', () => {
 
   for (const [shell, { start, learn }] of Object.entries(SHELLS)) {
     it(`completes commands, flags and live names in ${shell}`, async function () {
-      if (!(await isInstalled(shell))) this.skip()
+      if (!(await isInstalled(shell))) skip(this, `there is no ${shell}: apt-get install ${shell}`)
       const env = { PATH: `${folder}:${process.env['PATH'] ?? ''}`, HOME: folder, CARES_API: api.url, TERM: 'xterm' }
       const terminal = await TestTerminal.open({ name: shell, env, command: start })
       try {

@@ -7,6 +7,7 @@ import type { PeerList } from '../../src/model/rest.ts'
 import { eventually } from './cluster.ts'
 import { engine } from './engine.ts'
 import { TestTerminal } from './terminal.ts'
+import { skip } from '../support/skip.ts'
 
 const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -45,7 +46,7 @@ describe('docker compose', function () {
 
   before('needs a Docker engine and docker compose', async function () {
     compose = (await engine.answers()) ? await findCompose() : undefined
-    if (compose === undefined) this.skip()
+    if (compose === undefined) skip(this, 'no Docker engine answers, or there is no docker compose')
     // The stand-in makes the test independent of registries and their limits.
     await run(fileURLToPath(new URL('../../scripts/setup/base-image.sh', import.meta.url)), [BASE_IMAGE])
     await dc('up', '--detach', '--build', '--scale', 'peer=3')
@@ -75,7 +76,7 @@ describe('docker compose', function () {
   })
 
   it('opens the screens of an image that is run bare on a terminal, and no peer', async function () {
-    if (!(await TestTerminal.isPossible())) this.skip()
+    if (!(await TestTerminal.isPossible())) skip(this, 'there is no tmux: apt-get install tmux')
     const terminal = await TestTerminal.open({ name: 'image', env: {}, command: 'docker run --rm --interactive --tty cares:local' })
     try {
       await terminal.shows(/╭─ CARES [^]*▸ Create a new cluster/)

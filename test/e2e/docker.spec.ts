@@ -3,6 +3,7 @@ import { ask, Cluster, eventually, upload } from './cluster.ts'
 import { engine } from './engine.ts'
 import { dockerFunctions } from './functions.ts'
 import { cares, type PeerProcess } from './peer-process.ts'
+import { skip } from '../support/skip.ts'
 
 /** How soon nothing may be left of a call whose client has gone. */
 const GONE_WITHIN_MS = 1_000
@@ -12,7 +13,7 @@ describe('three peers with Docker', () => {
   let cluster: Cluster
   let first: PeerProcess
   before('needs a Docker engine', async function () {
-    if (!(await engine.answers())) this.skip()
+    if (!(await engine.answers())) skip(this, 'no Docker engine answers')
     cluster = await Cluster.start({ runtime: 'docker', flags: ['--open', '--cpus', '2', '--memory', '1Gi'] })
     first = cluster.peer('peer-0')
     for (const [name, wish] of Object.entries(functions)) await upload(cluster, first, { name, ...wish })

@@ -4,6 +4,7 @@ import { ask, Cluster, eventually, upload } from './cluster.ts'
 import { engine } from './engine.ts'
 import { dockerFunctions } from './functions.ts'
 import { SecondEngine } from './second-engine.ts'
+import { skip } from '../support/skip.ts'
 
 describe('a peer whose Docker engine goes away and comes back', function () {
   this.timeout(180_000)
@@ -11,7 +12,7 @@ describe('a peer whose Docker engine goes away and comes back', function () {
   let second: SecondEngine | undefined
 
   before('needs a Docker engine, and to start another', async function () {
-    if (process.getuid?.() !== 0 || !(await engine.answers())) this.skip()
+    if (process.getuid?.() !== 0 || !(await engine.answers())) skip(this, 'it takes root and a Docker engine')
     await makeImages(EXAMPLE_IMAGES)
     second = await SecondEngine.start()
     // The first has the image to give; the second has the engine that goes away.

@@ -3,6 +3,7 @@ import { ask, Cluster, upload } from './cluster.ts'
 import { engine } from './engine.ts'
 import { dockerFunctions } from './functions.ts'
 import { SecondEngine } from './second-engine.ts'
+import { skip } from '../support/skip.ts'
 
 describe('two peers with a Docker engine each, and no registry', function () {
   this.timeout(120_000)
@@ -10,7 +11,7 @@ describe('two peers with a Docker engine each, and no registry', function () {
   let second: SecondEngine | undefined
 
   before('needs a Docker engine, and to start another', async function () {
-    if (process.getuid?.() !== 0 || !(await engine.answers())) this.skip()
+    if (process.getuid?.() !== 0 || !(await engine.answers())) skip(this, 'it takes root and a Docker engine')
     second = await SecondEngine.start()
     cluster = await Cluster.start({ runtime: 'docker', peers: 1 })
     await cluster.add('far', [], { DOCKER_HOST: second.host })

@@ -4,6 +4,7 @@ import type { TaskItem, TaskSubmitted } from '../../src/model/rest-tasks.ts'
 import { Cluster, eventually, json } from './cluster.ts'
 import { engine } from './engine.ts'
 import type { PeerProcess } from './peer-process.ts'
+import { skip } from '../support/skip.ts'
 
 /** After this no lease of the preset `loopback` holds any more, and its work has been given to another. */
 const MOVED_WITHIN_MS = 20_000
@@ -24,7 +25,7 @@ for (const { runtime, hello, hanging, failing } of RUNTIMES) {
     let cluster: Cluster
 
     before(async function () {
-      if (runtime === 'docker' && !(await engine.answers())) this.skip()
+      if (runtime === 'docker' && !(await engine.answers())) skip(this, 'no Docker engine answers')
     })
 
     beforeEach(async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Cluster } from './cluster.ts'
 import { TestTerminal } from './terminal.ts'
+import { skip } from '../support/skip.ts'
 
 /** Of a peer that the screens start: on free ports, in a directory of the test. */
 const peerEnv = (data: string): Record<string, string> => ({
@@ -24,7 +25,7 @@ describe('bare cares in a terminal', () => {
     return terminal
   }
   before('needs tmux', async function () {
-    if (!(await TestTerminal.isPossible())) this.skip()
+    if (!(await TestTerminal.isPossible())) skip(this, 'there is no tmux: apt-get install tmux')
     root = await mkdtemp(join(tmpdir(), 'cares-tui-'))
   })
   afterEach(async () => {

@@ -6,6 +6,7 @@ import { ask, Cluster, upload } from '../e2e/cluster.ts'
 import { startClients } from './clients.ts'
 import { History } from './history.ts'
 import { stateOf, voters } from './states.ts'
+import { skip } from '../support/skip.ts'
 
 /** Where Debian's package `libfaketime` puts it. */
 const LIBRARY = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/faketime/libfaketime.so.1`
@@ -14,7 +15,7 @@ const SOME = 15
 
 describe('a clock that jumps by days', () => {
   before(function () {
-    if (!existsSync(LIBRARY)) this.skip()
+    if (!existsSync(LIBRARY)) skip(this, 'there is no libfaketime: apt-get install libfaketime')
   })
 
   it('deposes nobody and loses no call: only the monotonic clock counts', async () => {

@@ -8,6 +8,7 @@ import { processFunctions } from '../e2e/functions.ts'
 import { PeerProcess } from '../e2e/peer-process.ts'
 import { History } from './history.ts'
 import { stateOf, voters } from './states.ts'
+import { skip } from '../support/skip.ts'
 
 const { upper } = processFunctions()
 /** The store's databases, their write-ahead logs, and some uploads. */
@@ -21,7 +22,7 @@ describe('a disk that is full', () => {
     const directory = cluster.dataOf('peer-2')
     mkdirSync(directory)
     try {
-      if (!mount(directory)) return this.skip()
+      if (!mount(directory)) return skip(this, 'a file system of its own takes root')
       const small = await cluster.add('peer-2')
       await voters(cluster, 3)
       const other = cluster.alive.find(peer => peer !== small)
@@ -153,7 +154,7 @@ describe('a data directory', () => {
   it('that cannot be written to is refused at the start, with what to do', async function () {
     const directory = mkdtempSync(join(tmpdir(), 'cares-read-only-'))
     try {
-      if (!mount(directory, 'ro')) return this.skip()
+      if (!mount(directory, 'ro')) return skip(this, 'a file system of its own takes root')
       const flags = ['--data', directory, '--open', '--runtime', 'process', '--http', '127.0.0.1:0', '--listen', '/ip4/127.0.0.1/tcp/0']
       await assert.rejects(PeerProcess.start(flags), /read-only|cannot be opened/)
     } finally {

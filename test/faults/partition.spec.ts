@@ -8,6 +8,7 @@ import { processFunctions } from '../e2e/functions.ts'
 import { PeerProcess } from '../e2e/peer-process.ts'
 import { NetworkLab } from './network-lab.ts'
 import { stateOf } from './states.ts'
+import { skip } from '../support/skip.ts'
 
 const { upper } = processFunctions()
 /** Long past every time-out of the preset `loopback`. */
@@ -21,7 +22,7 @@ describe('a network that parts', () => {
 
   before(async function () {
     const created = NetworkLab.create(3)
-    if (created === undefined) return this.skip()
+    if (created === undefined) return skip(this, 'network namespaces take root, ip and iptables')
     lab = created
     root = await mkdtemp(join(tmpdir(), 'cares-parts-'))
     for (const [index, place] of lab.places.entries()) {

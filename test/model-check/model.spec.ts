@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { RUNS } from './runs.ts'
 import { check, hasSpin } from './spin.ts'
+import { skip } from '../support/skip.ts'
 
 /** One run, on a machine that is busy with other tests. */
 const TIMEOUT_MS = 90_000
@@ -9,7 +10,7 @@ describe('the models of consensus, searched to the last state', function () {
   this.timeout(TIMEOUT_MS)
 
   before(async function () {
-    if (!(await hasSpin())) this.skip()
+    if (!(await hasSpin())) skip(this, 'there is no spin: apt-get install spin gcc libc6-dev')
   })
 
   for (const run of RUNS) {
