@@ -1,5 +1,4 @@
 import { networkInterfaces } from 'node:os'
-import { noise } from '@chainsafe/libp2p-noise'
 import { bootstrap } from '@libp2p/bootstrap'
 import { gossipsub, type GossipSub } from '@libp2p/gossipsub'
 import { type Identify, identify } from '@libp2p/identify'
@@ -12,6 +11,7 @@ import { GOSSIP_BYTES_MAX } from '../wire/limits.ts'
 import { corkedTcp } from './corked-tcp.ts'
 import { usableAddresses } from './addresses.ts'
 import { type ClusterId, formatClusterId } from './cluster-id.ts'
+import { leanNoise } from './lean-noise.ts'
 import { type Libp2pLogLevel, libp2pLogger } from './libp2p-logger.ts'
 import { secretHandshake } from './secret-handshake.ts'
 import { patientYamux } from './patient-yamux.ts'
@@ -63,7 +63,7 @@ export async function createNode(init: NodeInit, { log }: { log: Logger }): Prom
       announceFilter: addresses => (init.announce.length > 0 ? addresses : usableAddresses(addresses, networkInterfaces()))
     },
     transports: [corkedTcp()],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [leanNoise()],
     streamMuxers: [
       patientYamux({
         maxInboundStreams: MUXED_STREAMS_MAX,
