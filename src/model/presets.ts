@@ -19,6 +19,8 @@ export interface Timings {
   readonly promoteAfterMs: number
   /** How long a voter must have been gone before a learner takes its place. */
   readonly replaceAfterMs: number
+  /** A member that is gone for so long is none any more; should it come back, it joins again. Long enough for a weekend's repair to have begun. */
+  readonly forgetAfterMs: number
   /** How long a worker goes on with its tasks without hearing from an orchestrator. Lower: tasks of a lost worker are tried again sooner. */
   readonly leaseMs: number
   /** Longest a dial may take. */
@@ -38,6 +40,7 @@ export const PRESETS: Readonly<Record<Preset, Timings>> = {
     goneAfterMs: 5_000,
     promoteAfterMs: 3_000,
     replaceAfterMs: 15_000,
+    forgetAfterMs: 86_400_000,
     leaseMs: 10_000,
     dialMs: 2_000
   },
@@ -50,6 +53,7 @@ export const PRESETS: Readonly<Record<Preset, Timings>> = {
     goneAfterMs: 15_000,
     promoteAfterMs: 10_000,
     replaceAfterMs: 60_000,
+    forgetAfterMs: 86_400_000,
     leaseMs: 30_000,
     dialMs: 5_000
   },
@@ -62,6 +66,7 @@ export const PRESETS: Readonly<Record<Preset, Timings>> = {
     goneAfterMs: 2_500,
     promoteAfterMs: 500,
     replaceAfterMs: 5_000,
+    forgetAfterMs: 86_400_000,
     leaseMs: 2_000,
     dialMs: 1_000
   }

@@ -5,9 +5,6 @@ import { defaultCrypto, nodeCrypto } from '@chainsafe/libp2p-noise/crypto'
 /** Up to here the cipher in WebAssembly is the quicker one, from here the one of OpenSSL: about equal at this size, twice as quick at 1,400 bytes. */
 const NATIVE_BYTES_MIN = 600
 
-/** More than any frame of noise can hold, and less than its decoder accepts: it reads this as a frame of which a part is still to come. */
-const INCOMPLETE_FRAME_BYTES = 65_536
-
 /** What is used of an encrypted connection: a field of its class that its interface does not name. */
 interface NoiseConnection {
   readonly decoder: { lengthDecoder: (bytes: { readonly byteLength: number }) => number }
@@ -62,7 +59,8 @@ function patched<T extends { readonly connection: object }>(secured: T): T {
   if (!isNoise(connection)) return secured
   const { decoder } = connection
   const decode = decoder.lengthDecoder
-  decoder.lengthDecoder = bytes => (bytes.byteLength < 2 ? INCOMPLETE_FRAME_BYTES : decode(bytes))
+  // With its two bytes of length even an empty frame is longer than what is there: the decoder waits for more.
+  decoder.lengthDecoder = bytes => (bytes.byteLength < 2 ? 0 : decode(bytes))
   return secured
 }
 

@@ -30,7 +30,7 @@ export interface VoterReview {
   readonly health: ReadonlyMap<PeerId, MemberHealth>
   /** Members that asked to leave for good. */
   readonly leaving: ReadonlySet<PeerId>
-  readonly timings: Pick<Timings, 'promoteAfterMs' | 'replaceAfterMs'>
+  readonly timings: Pick<Timings, 'promoteAfterMs' | 'replaceAfterMs' | 'forgetAfterMs'>
   readonly nowMs: number
 }
 
@@ -45,9 +45,6 @@ export interface VoterChange {
 
 /** A learner this many entries behind catches up within one append; until then, it would hold commits up as a voter. */
 export const PROMOTE_LAG_MAX = 64
-
-/** A member that is gone for so long is none any more; it may join again. Long enough for a weekend's repair to have begun. */
-export const FORGET_AFTER_MS = 86_400_000
 
 /** A better spread is worth a change only with a learner that has been healthy for so many times `promoteAfterMs`. */
 const SETTLED_RATIO = 10
@@ -107,14 +104,14 @@ function replaceGone(review: VoterReview): VoterChange | null {
   return promote(review, heir, `${dead} is gone for ${Math.round(nowMs - healthOf(review, dead).sinceMs)} ms`)
 }
 
-/** Lets a member go that has not been seen for a day. Voters go last: one for which there is a learner has been replaced long before. */
+/** Lets a member go that has not been seen for long. Voters go last: one for which there is a learner has been replaced long before. */
 function removeForgotten(review: VoterReview): VoterChange | null {
-  const { configuration, self, nowMs } = review
+  const { configuration, self, timings, nowMs } = review
   const forgotten = [...configuration.learners, ...configuration.voters].find(peer => {
     const { state, sinceMs } = healthOf(review, peer)
-    return peer !== self && state === 'gone' && nowMs - sinceMs >= FORGET_AFTER_MS
+    return peer !== self && state === 'gone' && nowMs - sinceMs >= timings.forgetAfterMs
   })
-  return forgotten === undefined ? null : remove(review, forgotten, `gone for ${FORGET_AFTER_MS / 3_600_000} h`)
+  return forgotten === undefined ? null : remove(review, forgotten, `gone for ${timings.forgetAfterMs / 3_600_000} h`)
 }
 
 /**

@@ -39,11 +39,12 @@ export interface Knobs {
 }
 
 /** Shorter than those of production where that only makes more happen in a simulated minute. */
-export const TIMINGS: Pick<Timings, 'heartbeatMs' | 'electionMs' | 'promoteAfterMs' | 'replaceAfterMs'> = {
+export const TIMINGS: Pick<Timings, 'heartbeatMs' | 'electionMs' | 'promoteAfterMs' | 'replaceAfterMs' | 'forgetAfterMs'> = {
   heartbeatMs: 200,
   electionMs: 1_000,
   promoteAfterMs: 600,
-  replaceAfterMs: 2_500
+  replaceAfterMs: 2_500,
+  forgetAfterMs: 86_400_000
 }
 
 /** An entry with a command of `machine.ts`, as the core counts it. */

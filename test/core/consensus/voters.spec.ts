@@ -3,7 +3,6 @@ import fc from 'fast-check'
 import { faultOfChange } from '../../../src/core/consensus/configuration.ts'
 import { majority } from '../../../src/core/consensus/quorum.ts'
 import {
-  FORGET_AFTER_MS,
   type MemberHealth,
   nextVoterChange,
   PROMOTE_LAG_MAX,
@@ -18,7 +17,7 @@ interface Domain {
   readonly domain: string
 }
 
-const timings = { promoteAfterMs: 3_000, replaceAfterMs: 15_000 }
+const timings = { promoteAfterMs: 3_000, replaceAfterMs: 15_000, forgetAfterMs: 86_400_000 }
 const nowMs = 100_000
 const ids = Array.from({ length: 9 }, (_, index) => `p${index}` as PeerId)
 const self = ids[0] as PeerId
@@ -60,7 +59,7 @@ describe('the target number of voters', () => {
 describe('the choice of voters', () => {
   const recent = { sinceMs: nowMs - 1_000 }
   const [east, west, south] = ['east', 'west', 'south'].map(domain => ({ domain })) as [Domain, Domain, Domain]
-  const forgotten: MemberHealth = { ...gone, sinceMs: nowMs - FORGET_AFTER_MS }
+  const forgotten: MemberHealth = { ...gone, sinceMs: nowMs - timings.forgetAfterMs }
   const rows: [claim: string, input: VoterReview, decision: string][] = [
     ['leaves a lone peer alone', review(1, 0), 'nothing'],
     ['keeps one voter of two', review(1, 1), 'nothing'],
@@ -109,7 +108,7 @@ describe('the choice of voters', () => {
 
   const health = fc.record({
     state: fc.constantFrom('alive', 'alive', 'alive', 'suspect', 'gone'),
-    sinceMs: fc.constantFrom(-FORGET_AFTER_MS, 0, 40_000, 90_000, 98_000, 99_500),
+    sinceMs: fc.constantFrom(-timings.forgetAfterMs, 0, 40_000, 90_000, 98_000, 99_500),
     lag: fc.constantFrom(0, 0, 3, 1_000),
     domain: fc.constantFrom(undefined, 'east', 'west', 'south'),
     standing: fc.constantFrom(undefined, ...STANDINGS)
