@@ -1,6 +1,7 @@
 /**
  * What CARES adds to a warm call: through a gateway that is not the orchestrator, over the orchestrator, to a worker on a third peer, against the
- * same request sent straight to the worker's container. The two are measured in turn, so that what disturbs the one disturbs the other.
+ * same request sent straight to the worker's container. The two are measured in turn, so that what disturbs the one disturbs the other. So is what the
+ * messages of such a call cost by themselves: the same way through three processes over bare TCP.
  *
  *   npm run bench                  or: node scripts/bench/two-hop.ts [CALLS]
  *
@@ -9,6 +10,7 @@
 import { Agent, request } from 'node:http'
 import Docker from 'dockerode'
 import { ask, Cluster, upload } from '../../test/e2e/cluster.ts'
+import { Relay } from './relay.ts'
 
 const CALLS = Number(process.argv[2] ?? 2_000)
 /** Left out of the result: connections open, and the compiler warms up. */
@@ -51,6 +53,7 @@ async function containerUrl(id: string): Promise<URL> {
 }
 
 const cluster = await Cluster.start({ runtime: 'docker' })
+const relay = await Relay.start()
 try {
   const orchestrator = await cluster.settled()
   const [gateway, worker] = cluster.alive.filter(peer => peer !== orchestrator)
@@ -62,14 +65,16 @@ try {
 
   const through = new URL('/fn/web/echo', gateway.api)
   const direct = await containerUrl(worker.id)
-  const samples = { through: [] as number[], direct: [] as number[], added: [] as number[] }
+  const samples = { through: [] as number[], direct: [] as number[], added: [] as number[], messages: [] as number[] }
   for (let i = -WARM_UP_CALLS; i < CALLS; i++) {
     const throughMs = await timeCall(through, on)
     const directMs = await timeCall(direct, {})
+    const messagesMs = await relay.time()
     if (i < 0) continue
     samples.through.push(throughMs)
     samples.direct.push(directMs)
     samples.added.push(throughMs - directMs)
+    samples.messages.push(messagesMs)
   }
   console.log(
     `${CALLS} calls each, 1 KiB there and back, one at a time: gateway, orchestrator and worker are three processes of this machine`
@@ -79,5 +84,6 @@ try {
   }
 } finally {
   agent.destroy()
+  relay.stop()
   await cluster.stop()
 }
