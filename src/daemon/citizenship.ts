@@ -7,6 +7,7 @@ import type { Logger } from '../model/ports/logger.ts'
 import type { Startable } from '../model/ports/startable.ts'
 import type { Store } from '../model/ports/store.ts'
 import type { Transport } from '../model/ports/transport.ts'
+import type { Timings } from '../model/presets.ts'
 import type { Beacon } from './beacon.ts'
 import type { Consensus } from './consensus.ts'
 import { ask } from './control-client.ts'
@@ -29,6 +30,11 @@ const FLUSH_MS = 50
 const TRANSFER_MS = 1_000
 const LEAVE_TRY_MS = 5_000
 const LOOK_MS = 25
+/**
+ * A peer that hears no orchestrator for so many election timeouts asks to be let in: it may have been counted out while it was cut off, and nobody
+ * sends anything to one that is no member. Longer than an election takes, so that ordinary ones cause no questions; to a member they do no harm.
+ */
+const LOST_RATIO = 5
 /** Others that do not answer a returning peer within this time are taken to know nothing against it: they may all be starting. */
 const INTRODUCE_MS = 1_500
 
@@ -45,6 +51,7 @@ export interface CitizenshipComponents {
   readonly transport: Transport
   readonly clock: Clock
   readonly log: Logger
+  readonly timings: Pick<Timings, 'electionMs'>
   /** The cluster of this peer; set when it has joined one. */
   readonly cluster: { uid: ClusterUid | null }
   /** Aborted when the peer is to stop, which it may have to do before it has come in. */
@@ -56,6 +63,10 @@ export class Citizenship implements Startable {
   readonly #components: CitizenshipComponents
   readonly #known: readonly PeerAddress[]
   #returning: Promise<void> | undefined
+  #timer: Disposable | undefined
+  /** Since when no orchestrator is known; undefined while one is. */
+  #lostSinceMs: number | undefined
+  #isLeaving = false
 
   constructor({ known }: { known: readonly PeerAddress[] }, components: CitizenshipComponents) {
     this.#components = components
@@ -67,7 +78,7 @@ export class Citizenship implements Startable {
    * some peer has let it in. Throws what `Joining.join` throws, and the reason of the signal.
    */
   async enter({ signal }: { signal: AbortSignal }): Promise<void> {
-    const { joining, consensus, store, transport, beacon, cluster } = this.#components
+    const { joining, store, transport, beacon, cluster } = this.#components
     if (cluster.uid === null) {
       const joined = await joining.join({ cluster: null, known: [], signal })
       await store.setCluster(joined.cluster)
@@ -75,18 +86,21 @@ export class Citizenship implements Startable {
       transport.setMembers(joined.members)
     } else {
       await this.#introduce(cluster.uid, signal)
-      if (consensus.fenced === null) this.#returning = this.#comeBack(cluster.uid)
+      this.#comeBack(cluster.uid, this.#known)
     }
     await beacon.beat()
   }
 
   async start(): Promise<void> {
-    await this.enter({ signal: this.#components.stopping })
+    const { clock, timings, stopping } = this.#components
+    await this.enter({ signal: stopping })
+    this.#timer ??= clock.every(timings.electionMs, () => this.#look())
   }
 
   /** Goes away for a while: work ends, the role is handed over, the others are told. The peer stays a member. */
   async stop(): Promise<void> {
     const { consensus, beacon, worker, cluster } = this.#components
+    this.#timer?.[Symbol.dispose]()
     await this.#returning
     if (cluster.uid === null) return
     worker.refuse()
@@ -100,6 +114,8 @@ export class Citizenship implements Startable {
   /** Leaves for good: when it resolves, the others count without this peer, and its data directory is empty but for its identity. */
   async leave({ signal }: { signal: AbortSignal }): Promise<void> {
     const { beacon, worker, gateway, store, consensus, cluster } = this.#components
+    this.#isLeaving = true
+    await this.#returning
     worker.refuse()
     await beacon.beat({ urgent: true })
     try {
@@ -107,6 +123,7 @@ export class Citizenship implements Startable {
       await this.#untilReleased(signal)
     } catch (err) {
       // It stays a member, and works on.
+      this.#isLeaving = false
       await worker.start()
       await gateway.start()
       await beacon.beat({ urgent: true })
@@ -182,18 +199,37 @@ export class Citizenship implements Startable {
     consensus.release()
   }
 
-  /** Finds the others after a restart. Ends when the log has a leader that counts this peer in, or when it has been let in anew. */
-  async #comeBack(uid: ClusterUid): Promise<void> {
-    const { joining, clock, log, stopping } = this.#components
-    if (this.#isMember() && this.#others().length === 0) return
+  /** Asks to be let in when no orchestrator has been heard for long. */
+  #look(): void {
+    const { consensus, clock, timings, cluster } = this.#components
+    const { uid } = cluster
+    if (this.#isSettled() || this.#isLeaving || consensus.fenced !== null || uid === null) {
+      this.#lostSinceMs = undefined
+      return
+    }
+    this.#lostSinceMs ??= clock.nowMs()
+    // Where everybody is now, the transport knows.
+    if (clock.nowMs() - this.#lostSinceMs >= LOST_RATIO * timings.electionMs) this.#comeBack(uid, [])
+  }
+
+  #comeBack(uid: ClusterUid, known: readonly PeerAddress[]): void {
+    this.#returning ??= this.#return(uid, known).finally(() => (this.#returning = undefined))
+  }
+
+  /** Finds the others, in the background. Ends when the log has a leader that counts this peer in, or when it has been let in anew. */
+  async #return(uid: ClusterUid, known: readonly PeerAddress[]): Promise<void> {
+    const { joining, consensus, clock, log, stopping } = this.#components
+    if (consensus.fenced !== null || (this.#isMember() && this.#others().length === 0)) return
     const settled = new AbortController()
     using _ = clock.every(LOOK_MS, () => {
-      if (this.#isSettled()) settled.abort()
+      if (this.#isSettled() || this.#isLeaving || consensus.fenced !== null) settled.abort()
     })
     try {
-      await joining.join({ cluster: uid, known: this.#known, signal: AbortSignal.any([stopping, settled.signal]) })
+      await joining.join({ cluster: uid, known, signal: AbortSignal.any([stopping, settled.signal]) })
     } catch (err) {
       if (settled.signal.aborted || stopping.aborted) return
+      // Asking again does not cure it.
+      this.#timer?.[Symbol.dispose]()
       log.error({ err }, 'this peer cannot come back to its cluster')
     }
   }

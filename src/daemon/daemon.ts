@@ -215,6 +215,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       transport,
       clock,
       log: log.child('citizenship'),
+      timings,
       cluster,
       stopping: stopping.signal
     }
