@@ -47,6 +47,7 @@ import {
   readySchema,
   removeResultSchema,
   statsSchema,
+  strategySchema,
   versionSchema
 } from '../model/rest.ts'
 
@@ -58,6 +59,7 @@ export const REST_SCHEMAS = {
   PeerList: peerListSchema,
   DrainResult: drainResultSchema,
   Cluster: clusterSchema,
+  Strategy: strategySchema,
   LeaveResult: leaveResultSchema,
   Function: functionSchema,
   FunctionList: functionListSchema,

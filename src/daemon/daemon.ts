@@ -1,5 +1,4 @@
 import type { Standing } from '../core/consensus/voters.ts'
-import { strategyFor } from '../core/scheduler/strategies/strategies.ts'
 import type { ClusterUid } from '../model/ids.ts'
 import type { Startable } from '../model/ports/startable.ts'
 import type { RegistryTables } from '../model/ports/store.ts'
@@ -31,6 +30,7 @@ import { createService } from './service.ts'
 import { Serving } from './serving.ts'
 import { StateCheck } from './state-check.ts'
 import { Statistics } from './statistics.ts'
+import { StrategyChoice } from './strategy-choice.ts'
 import { LogTaskStore } from './tasks/log-task-store.ts'
 import { InlinePayloads } from './tasks/payloads.ts'
 import { Tasks } from './tasks/tasks.ts'
@@ -119,7 +119,8 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     { self, session: init.session },
     { runtime, clock, log: log.child('work'), term, draining, tracer: components.tracer }
   )
-  const placer = new Placer({ clock, random, learning, strategy: init.strategy, term: () => consensus.role.term, self })
+  const strategies = new StrategyChoice({ own: init.strategy, tables, agreement, clock })
+  const placer = new Placer({ clock, random, learning, strategyOf: fn => strategies.of(fn), term: () => consensus.role.term, self })
   const orchestrator = new Orchestrator({
     transport,
     placer,
@@ -233,7 +234,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     ...components,
     learning,
     placer,
-    strategyOf: fn => strategyFor(fn.placement ?? {}, init.strategy),
+    strategyOf: fn => strategies.of(fn),
     consensus,
     members,
     book,
@@ -278,6 +279,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     logs,
     events,
     economy,
+    strategies,
     observers,
     log,
     cluster: uid,

@@ -1,7 +1,6 @@
 import { couldFit } from '../core/scheduler/could-fit.ts'
 import { place } from '../core/scheduler/place.ts'
 import { PlacementTable } from '../core/scheduler/placement-table.ts'
-import { strategyFor } from '../core/scheduler/strategies/strategies.ts'
 import type { Strategy } from '../core/scheduler/strategy.ts'
 import { CaresError } from '../model/errors.ts'
 import { type FunctionRecord, functionKey } from '../model/function.ts'
@@ -24,8 +23,7 @@ export interface PlacerComponents {
   readonly clock: Clock
   readonly random: Random
   readonly learning: Pick<Learning, 'estimate' | 'observe' | 'slowness'>
-  /** For functions that leave it open. */
-  readonly strategy: Strategy
+  readonly strategyOf: (fn: FunctionRecord) => Strategy
   readonly term: () => number
   readonly self: PeerId
 }
@@ -62,8 +60,8 @@ export class Placer {
 
   /** Chooses a worker, and keeps the numbers that decided. Changes nothing: reserve the chosen one at once. */
   place(fn: FunctionRecord, call: Extract<InvokeUp, { type: 'call' }>, options: { try: number; exclude: readonly PeerId[] }): Receipt {
-    const { clock, random, learning, term, self } = this.#components
-    const strategy = strategyFor(fn.placement ?? {}, this.#components.strategy)
+    const { clock, random, learning, strategyOf, term, self } = this.#components
+    const strategy = strategyOf(fn)
     const params = paramsOf(call.head.headers)
     const inputBytes = call.head.bodyBytes ?? call.body?.length ?? 0
     const estimate = learning.estimate({ function: functionKey(fn), digest: fn.digest, contract: fn.contract, inputBytes, params })

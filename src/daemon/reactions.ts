@@ -1,6 +1,7 @@
 import { membersOf } from '../core/consensus/log.ts'
 import type { PeerAddress } from '../model/control.ts'
 import type { PeerId } from '../model/ids.ts'
+import type { AgreedStrategy } from '../model/placement.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import type { Runtime } from '../model/ports/runtime.ts'
 import type { Applied, RegistryTables, Store } from '../model/ports/store.ts'
@@ -72,6 +73,7 @@ export class Reactions {
     // Tasks come and go hundreds of times a second; what has not changed is not looked at each time.
     if (now.functions !== this.#tables?.functions) runtime?.setFunctions([...now.functions.values()])
     if (now.draining !== this.#tables?.draining) this.onMembers()
+    if (this.#tables !== undefined && now.strategy !== this.#tables.strategy) this.#onStrategy(now.strategy)
     this.#tables = now
     taskLog.onApplied(applied)
     for (const { outcome } of applied) {
@@ -82,6 +84,13 @@ export class Reactions {
         events.emit('function:removed', { name: outcome.name })
       }
     }
+  }
+
+  #onStrategy(strategy: AgreedStrategy | undefined): void {
+    const { events, log } = this.#components
+    const agreed = { name: strategy?.name ?? null, objective: strategy?.objective ?? null }
+    log.info(agreed, 'strategy changed')
+    events.emit('strategy:changed', agreed)
   }
 
   #remember(addresses: readonly PeerAddress[]): void {

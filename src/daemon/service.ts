@@ -24,6 +24,7 @@ import { newAdmissionId } from './new-ids.ts'
 import { mergeLogs } from './merge-logs.ts'
 import type { Observers } from './observers.ts'
 import type { StateCheck } from './state-check.ts'
+import type { StrategyChoice } from './strategy-choice.ts'
 import type { Tasks } from './tasks/tasks.ts'
 import type { Worker } from './work.ts'
 
@@ -46,6 +47,7 @@ export interface ServiceComponents {
   readonly logs: LogBook
   readonly events: EventLog
   readonly economy: Economy
+  readonly strategies: StrategyChoice
   readonly observers: Observers
   readonly runtime: Runtime | null
   readonly transport: Transport
@@ -152,6 +154,7 @@ export function createService(components: ServiceComponents): PeerService {
     onChange: listener => components.observers.changes.subscribe(listener),
     alerts: () => components.observers.alerts.report(),
     history: query => components.observers.history.read(query),
+    setStrategy: (strategy, options) => components.strategies.agree(strategy, options),
     async setDraining(idOrName, draining, { signal }) {
       const { outcome } = await agreement.agree(
         { type: 'peer-drain', peer: members.resolve(idOrName), draining, at: clock.timestamp() },
@@ -186,6 +189,7 @@ export function createService(components: ServiceComponents): PeerService {
 function clusterStatus({
   consensus,
   stateCheck,
+  strategies,
   members,
   transport,
   cluster,
@@ -211,6 +215,7 @@ function clusterStatus({
     commitIndex: commit,
     appliedIndex: applied,
     reason: leader === null ? whyLeaderless({ consensus, members, cluster }) : '',
+    strategy: strategies.status(),
     lag: stateCheck.lag(commit),
     fenced: consensus.fenced?.message ?? null
   }

@@ -19,8 +19,10 @@ import type {
   PutResultBody,
   RemoveResult,
   Stats,
+  StrategyItem,
   Version
 } from '../model/rest.ts'
+import type { AgreedStrategy } from '../model/placement.ts'
 import type { CostKey } from '../model/costs.ts'
 import type { CostList } from '../model/rest-costs.ts'
 import type { Quote } from '../model/rest-quote.ts'
@@ -75,6 +77,19 @@ export class CaresClient {
 
   async cluster(options: Abortable): Promise<Cluster> {
     return await this.#get(restPath(REST_PATHS.cluster), options)
+  }
+
+  /** Which strategy places calls of functions that leave it open. */
+  async strategy(options: Abortable): Promise<StrategyItem> {
+    return await this.#get(restPath(REST_PATHS.strategy), options)
+  }
+
+  /** Has the cluster agree on a strategy; null takes what was agreed back. */
+  async setStrategy(strategy: AgreedStrategy | null, options: Abortable): Promise<StrategyItem> {
+    const path = restPath(REST_PATHS.strategy)
+    return strategy === null
+      ? await this.#rest.json('DELETE', path, options)
+      : await this.#rest.json('PUT', path, { ...options, body: strategy })
   }
 
   /** The peer that is asked leaves the cluster for good. */

@@ -1,4 +1,4 @@
-import type { CheckList, Cluster, EventItem, FunctionItem, LogItem, Peer } from '../model/rest.ts'
+import type { CheckList, Cluster, EventItem, FunctionItem, LogItem, Peer, StrategyItem } from '../model/rest.ts'
 import { assertNever } from '../model/errors.ts'
 import { formatBytes, formatDurationMs } from '../model/units.ts'
 import { peersTable } from './peer-view.ts'
@@ -49,12 +49,18 @@ export function statusLines(
         `${cluster.voters.map(voter => `${nameOf(voter)}${behind(cluster.lag?.[voter])}`).join(' ') || '-'} (${cluster.quorum} needed, ${cluster.faultTolerance} may die)`
       ],
       ['Peers', `${there.length} there, ${peers.length - there.length} gone`],
-      ['Functions', String(functions.length)]
+      ['Functions', String(functions.length)],
+      ['Strategy', strategyText(cluster.strategy)]
     ]),
     ...problems.map(problem => `! ${problem}`),
     '',
     ...renderTable(peersTable(peers, nowMs), view)
   ]
+}
+
+/** A strategy by its name, with what it saves, and whose it is where the cluster has not agreed on it. */
+export function strategyText({ name, objective, agreed = true }: Pick<StrategyItem, 'name' | 'objective'> & { agreed?: boolean }): string {
+  return `${name}${objective === null ? '' : ` (${objective})`}${agreed ? '' : ', as each peer was started'}`
 }
 
 /** A peer that is so far behind takes more than one message to catch up; less is only what is on its way. */
@@ -105,6 +111,8 @@ export function eventText(event: EventBody, nameOf: (id: string) => string): str
       return `${event.data.name ?? 'nobody'}, term ${event.data.term}`
     case 'voters:changed':
       return event.data.voters.map(nameOf).join(' ')
+    case 'strategy:changed':
+      return event.data.name === null ? 'as each peer was started' : strategyText({ ...event.data, name: event.data.name })
     case 'function:uploaded':
       return `${event.data.name} revision ${event.data.revision} from ${event.data.image}`
     case 'function:removed':

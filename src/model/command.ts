@@ -1,5 +1,6 @@
 import type { FunctionRecord, FunctionSpec } from './function.ts'
 import type { Digest } from './ids.ts'
+import type { AgreedStrategy } from './placement.ts'
 import type { TaskChange, TaskOutcome } from './task.ts'
 
 /** What a log entry asks of the registry. Commands carry every value they need, times included: applying one reads no clock. */
@@ -19,6 +20,8 @@ export type Command = {
     }
   | { readonly type: 'function-remove'; readonly name: string; readonly ifRevision?: number | undefined; readonly at: string }
   | { readonly type: 'peer-drain'; readonly peer: string; readonly draining: boolean; readonly at: string }
+  /** How workers are chosen for functions that leave it open; null: as each peer was started. */
+  | { readonly type: 'strategy-set'; readonly strategy: AgreedStrategy | null; readonly at: string }
   /** Changes of tasks, in their order; each counts or is refused by itself. */
   | { readonly type: 'tasks'; readonly changes: readonly TaskChange[] }
 )
@@ -28,6 +31,7 @@ export type Outcome =
   | { readonly type: 'function-created' | 'function-updated' | 'function-unchanged'; readonly function: FunctionRecord }
   | { readonly type: 'function-removed'; readonly name: string; readonly revision: number }
   | { readonly type: 'drain-set'; readonly peer: string; readonly draining: boolean }
+  | { readonly type: 'strategy-agreed'; readonly strategy: AgreedStrategy | null }
   /** One outcome for each change. */
   | { readonly type: 'tasks-changed'; readonly outcomes: readonly TaskOutcome[] }
   | { readonly type: 'refused'; readonly code: 'revision_mismatch' | 'not_found' | 'limit_reached' | 'conflict'; readonly message: string }

@@ -1,7 +1,7 @@
 import type { Alert } from './alerts.ts'
 import type { FunctionRecord } from './function.ts'
 import type { InvocationId, PeerId, Term } from './ids.ts'
-import type { PlacementKind } from './placement.ts'
+import type { Objective, PlacementKind, StrategyName } from './placement.ts'
 import type { TaskId, TaskState } from './task.ts'
 
 /** What happens in a cluster, as one peer sees it: the name is `noun:verb-past`, the payload plain data. Emitted by `daemon/` only. */
@@ -13,6 +13,8 @@ export interface CaresEvents {
   'peer:drain-changed': { readonly peer: PeerId; readonly name: string; readonly draining: boolean }
   'orchestrator:changed': { readonly orchestrator: PeerId | null; readonly name: string | null; readonly term: Term }
   'voters:changed': { readonly voters: readonly PeerId[] }
+  /** Nothing agreed any more: both are null. */
+  'strategy:changed': { readonly name: StrategyName | null; readonly objective: Objective | null }
   'function:uploaded': { readonly name: string; readonly revision: number; readonly image: FunctionRecord['image'] }
   'function:removed': { readonly name: string }
   'task:submitted': { readonly task: TaskId; readonly name: string }

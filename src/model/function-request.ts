@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { CONSTRAINTS_MAX, type FunctionSpec } from './function.ts'
-import { OBJECTIVES, STRATEGY_NAMES } from './placement.ts'
+import { type AgreedStrategy, OBJECTIVES, STRATEGY_NAMES } from './placement.ts'
 import type { ImageInfo } from './ports/runtime.ts'
 import type { FunctionRequest } from './service.ts'
 import { CaresError } from './errors.ts'
@@ -90,6 +90,12 @@ export const placementPolicySchema = z
     require: constraints.optional().describe('labels of a worker: `zone=eu`, `zone!=us`, `gpu`')
   })
   .refine(({ strategy = 'cost', objective }) => objective === undefined || strategy === 'cost', 'only the strategy cost has an objective')
+
+/** What a cluster agrees on, as a request says it and the log keeps it. */
+export const agreedStrategySchema: z.ZodType<AgreedStrategy, AgreedStrategy> = z
+  .strictObject({ name: z.enum(STRATEGY_NAMES), objective: z.enum(OBJECTIVES).optional().describe('what the strategy `cost` saves') })
+  .refine(({ name, objective }) => objective === undefined || name === 'cost', 'only the strategy cost has an objective')
+
 const contract = z.enum(['stdio', 'http'])
 const network = z.enum(['none', 'egress'])
 const readyPath = z

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Configuration, HardState, SnapshotMeta, SnapshotOffer } from './consensus.ts'
 import type { Outcome, Remembered } from './command.ts'
 import type { FunctionRecord } from './function.ts'
-import { placementPolicySchema } from './function-request.ts'
+import { agreedStrategySchema, placementPolicySchema } from './function-request.ts'
 import type { Branded, ClusterUid, Digest, PeerId } from './ids.ts'
 import { taskRecordSchema } from './persisted-task.ts'
 
@@ -48,6 +48,7 @@ const outcomeSchema: z.ZodType<Exclude<Outcome, { type: 'tasks-changed' }>> = z.
   z.strictObject({ type: z.enum(['function-created', 'function-updated', 'function-unchanged']), function: functionRecordSchema }),
   z.strictObject({ type: z.literal('function-removed'), name: z.string(), revision: count }),
   z.strictObject({ type: z.literal('drain-set'), peer: z.string(), draining: z.boolean() }),
+  z.strictObject({ type: z.literal('strategy-agreed'), strategy: agreedStrategySchema.nullable() }),
   z.strictObject({
     type: z.literal('refused'),
     code: z.enum(['revision_mismatch', 'not_found', 'limit_reached', 'conflict']),
@@ -90,6 +91,8 @@ export const registrySnapshotSchema = z.strictObject({
   functions: z.array(functionRecordSchema),
   removed: z.array(z.tuple([z.string(), count])),
   draining: z.array(z.string()),
+  /** Absent where nothing is agreed. */
+  strategy: agreedStrategySchema.optional(),
   /** Absent in those of peers that know of no tasks. */
   tasks: z.array(taskRecordSchema).default([]),
   taskSeq: count.default(0),

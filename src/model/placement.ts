@@ -84,6 +84,13 @@ export const OBJECTIVES = ['latency', 'balanced', 'cheap'] as const
 /** See {@link OBJECTIVES}. */
 export type Objective = (typeof OBJECTIVES)[number]
 
+/** What a cluster has agreed on for functions that leave the choice open. */
+export interface AgreedStrategy {
+  readonly name: StrategyName
+  /** Of `cost` only. Absent: balanced. */
+  readonly objective?: Objective | undefined
+}
+
 /** Why a peer cannot have the work. The order is the order in which they are tested. */
 export type RejectionReason =
   | 'not_alive'

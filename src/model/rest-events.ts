@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ALERT_RULE_NAMES } from './alerts.ts'
+import { OBJECTIVES, STRATEGY_NAMES } from './placement.ts'
 import { count, listOf, ms, placementKindSchema, time } from './rest-parts.ts'
 import { taskStateSchema } from './rest-tasks.ts'
 
@@ -34,6 +35,7 @@ export const eventSchema = z.discriminatedUnion('type', [
   event('peer:drain-changed', z.object({ ...peerEvent, draining: z.boolean() })),
   event('orchestrator:changed', z.object({ orchestrator: z.string().nullable(), name: z.string().nullable(), term: count })),
   event('voters:changed', z.object({ voters: listOf(z.string()) })),
+  event('strategy:changed', z.object({ name: z.enum(STRATEGY_NAMES).nullable(), objective: z.enum(OBJECTIVES).nullable() })),
   event('function:uploaded', z.object({ name: z.string(), revision: count, image: z.string() })),
   event('function:removed', z.object({ name: z.string() })),
   event(

@@ -55,6 +55,8 @@ export const REST_PATHS = {
   statsHistory: '/v1/stats/history',
   /** GET → {clusterSchema}. */
   cluster: '/v1/cluster',
+  /** GET → {strategySchema}. PUT an `agreedStrategySchema`, or DELETE what was agreed → {strategySchema}. */
+  strategy: '/v1/strategy',
   /** POST → {leaveResultSchema}: this peer leaves the cluster for good. */
   leave: '/v1/leave',
   /** GET → server-sent events of {eventSchema}; `?types=peer:joined,invocation` and `Last-Event-ID`. */

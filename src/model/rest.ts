@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ERROR_CODES, type ErrorCode } from './errors.ts'
 import { placementPolicySchema } from './function-request.ts'
+import { OBJECTIVES, STRATEGY_NAMES } from './placement.ts'
 import type { eventSchema } from './rest-events.ts'
 import type {
   acceptedSchema,
@@ -106,6 +107,15 @@ export type DrainResult = z.infer<typeof drainResultSchema>
 
 // --- cluster
 
+/** Which strategy places calls of functions that leave it open. */
+export const strategySchema = z.object({
+  name: z.enum(STRATEGY_NAMES),
+  objective: z.enum(OBJECTIVES).nullable().describe('what `cost` saves; null for the others'),
+  agreed: z.boolean().describe('whether the cluster has agreed on it; if not, each peer places by its own `--strategy`')
+})
+/** Which strategy places calls of functions that leave it open. */
+export type StrategyItem = z.infer<typeof strategySchema>
+
 /** How the cluster stands, as the peer that was asked knows it. */
 export const clusterSchema = z.object({
   id: z.string().nullable().describe('what a peer needs to join; without its secret unless the caller may know it'),
@@ -124,6 +134,7 @@ export const clusterSchema = z.object({
   commitIndex: count,
   appliedIndex: count,
   lag: z.record(z.string(), count).optional().describe('entries that each other peer lacked when it was last heard'),
+  strategy: strategySchema,
   fenced: z.string().nullable().describe('why this peer takes no part any more; null when it does')
 })
 /** How the cluster stands. */

@@ -10,7 +10,7 @@ import type { AnswerHead, CallHead, InvocationRecord, StartKind, Usage, WholeAns
 import type { LogLine, LogQuery } from './logs.ts'
 import type { PeerProfile, PeerView } from './peer.ts'
 import type { TaskService } from './task-service.ts'
-import type { Decision, Estimate, Objective, PlacementKind, StrategyName } from './placement.ts'
+import type { AgreedStrategy, Decision, Estimate, Objective, PlacementKind, StrategyName } from './placement.ts'
 
 /** How the cluster stands, as this peer knows it. */
 export interface ClusterStatus {
@@ -35,6 +35,7 @@ export interface ClusterStatus {
   readonly lag?: Readonly<Record<PeerId, number>> | undefined
   /** Why there is no orchestrator; empty when there is one. */
   readonly reason: string
+  readonly strategy: StrategyStatus
   /** This peer's part of the work could not be written to disk, so it takes no part any more. */
   readonly fenced: string | null
 }
@@ -103,6 +104,15 @@ export interface Quoted extends QuoteQuestion {
   readonly decision: Decision
   /** Why nobody could have it, in words; of no meaning when somebody could. */
   readonly refusal: string
+}
+
+/** Which strategy places calls of functions that leave it open. */
+export interface StrategyStatus {
+  readonly name: StrategyName
+  /** Null where it weighs nothing against each other. */
+  readonly objective: Objective | null
+  /** Whether the cluster has agreed on it; otherwise each peer places by what it was started with, and this is what the one that was asked would. */
+  readonly agreed: boolean
 }
 
 /** What one invocation has come to. */
@@ -200,6 +210,8 @@ export interface PeerService {
   history(options: { sinceMs: number }): StatsHistory
   /** What is wrong in the cluster, as this peer sees it. */
   alerts(): AlertReport
+  /** Has the cluster agree on a strategy; null takes it back. Resolves when it is committed and applied here. */
+  setStrategy(strategy: AgreedStrategy | null, options: { signal: AbortSignal }): Promise<void>
   setDraining(peer: string, draining: boolean, options: { signal: AbortSignal }): Promise<void>
   /** Leaves the cluster for good: drains, hands the role over, is removed. The process goes on, empty. */
   leave(options: { signal: AbortSignal }): Promise<void>

@@ -3,6 +3,7 @@ import { restoreTables } from '../core/tasks/restore-tables.ts'
 import type { Remembered } from '../model/command.ts'
 import type { FunctionRecord } from '../model/function.ts'
 import type { RegistryTables } from '../model/ports/store.ts'
+import { agreedStrategySchema } from '../model/function-request.ts'
 import { countSchema, functionRecordSchema, rememberedSchema } from '../model/persisted.ts'
 import { taskRecordSchema } from '../model/persisted-task.ts'
 import { differences } from '../model/shards.ts'
@@ -13,8 +14,12 @@ import { RowTable } from './row-table.ts'
 /** The row of the last number given to a task; ids of tasks start with `t-`. */
 const SEQ_KEY = 'seq'
 
+/** The row, among those of the peer's state, of the strategy that was agreed on. */
+const STRATEGY_KEY = 'strategy'
+
 /** The registry's tables as rows. Writes belong into a transaction of the caller. */
 export class RegistryRows {
+  readonly #state: RowTable
   readonly #functions: RowTable
   readonly #removed: RowTable
   readonly #draining: RowTable
@@ -23,6 +28,7 @@ export class RegistryRows {
   readonly #remembered: RowTable
 
   constructor(database: DatabaseSync) {
+    this.#state = new RowTable(database, 'state')
     this.#functions = new RowTable(database, 'functions')
     this.#removed = new RowTable(database, 'removed')
     this.#draining = new RowTable(database, 'draining')
@@ -31,12 +37,14 @@ export class RegistryRows {
   }
 
   read(): RegistryTables {
+    const strategy = this.#state.valueOf(this.#state.read(), STRATEGY_KEY, value => parseWith(agreedStrategySchema, value, 'it'), undefined)
     const functions: ReadonlyMap<string, FunctionRecord> = this.#functions.readAs(value => parseWith(functionRecordSchema, value, 'it'))
     for (const [key, { name }] of functions) if (key !== name) throw damaged(`function ${key}`, `its record is named ${name}`)
     return {
       functions,
       removed: this.#removed.readAs(value => parseWith(countSchema, value, 'it')),
       draining: new Set(this.#draining.read().keys()),
+      ...(strategy === undefined ? {} : { strategy }),
       tasks: this.#readTasks(),
       remembered: inOrder(this.#remembered.readAs(value => parseWith(rememberedSchema, value, 'it')))
     }
@@ -51,6 +59,10 @@ export class RegistryRows {
     writeDifference(this.#functions, from.functions, to.functions)
     writeDifference(this.#removed, from.removed, to.removed)
     writeDifference(this.#draining, asMap(from.draining), asMap(to.draining))
+    if (from.strategy !== to.strategy) {
+      if (to.strategy === undefined) this.#state.delete(STRATEGY_KEY)
+      else this.#state.put(STRATEGY_KEY, to.strategy)
+    }
     for (const [key, task] of differences(from.tasks.tasks, to.tasks.tasks)) {
       if (task === undefined) this.#tasks.delete(key)
       else this.#tasks.put(key, task)
@@ -60,6 +72,7 @@ export class RegistryRows {
   }
 
   clear(): void {
+    this.#state.delete(STRATEGY_KEY)
     this.#functions.clear()
     this.#removed.clear()
     this.#draining.clear()

@@ -23,7 +23,7 @@ const FIRST_LINE_BYTES_MAX = 64
  */
 export function encodeSnapshot(
   index: number,
-  { functions, removed, draining, tasks, remembered }: RegistryTables,
+  { functions, removed, draining, strategy, tasks, remembered }: RegistryTables,
   bytesMax: number = SNAPSHOT_BYTES_MAX
 ): Uint8Array {
   const body = Buffer.from(
@@ -32,6 +32,7 @@ export function encodeSnapshot(
       functions: [...functions.values()].sort((a, b) => compare(a.name, b.name)),
       removed: [...removed].sort(([a], [b]) => compare(a, b)),
       draining: [...draining].sort(compare),
+      strategy,
       tasks: [...valuesOf(tasks.tasks)].sort((a, b) => compare(a.id, b.id)),
       taskSeq: tasks.seq,
       remembered: [...remembered]
@@ -62,11 +63,12 @@ export function decodeSnapshot(data: Uint8Array): { index: number; tables: Regis
   if (version !== String(VERSION)) throw unreadable(`it has version ${version?.slice(0, 16)}, this peer reads ${VERSION}`)
   const body = data.subarray(end + 1)
   if (sum !== hex(crc32(body))) throw unreadable('its checksum does not match')
-  const { index, functions, removed, draining, tasks, taskSeq, remembered } = parseBody(body)
+  const { index, functions, removed, draining, strategy, tasks, taskSeq, remembered } = parseBody(body)
   const tables = {
     functions: new Map(functions.map(record => [record.name, record])),
     removed: new Map(removed),
     draining: new Set(draining),
+    ...(strategy === undefined ? {} : { strategy }),
     tasks: restoreTables(tasks, taskSeq),
     remembered: new Map(remembered)
   }

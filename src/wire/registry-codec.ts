@@ -3,7 +3,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Command, Outcome } from '../model/command.ts'
 import { CONSTRAINTS_MAX, type FunctionRecord, type FunctionSpec, type PlacementPolicy } from '../model/function.ts'
 import type { Digest } from '../model/ids.ts'
-import { OBJECTIVES, STRATEGY_NAMES } from '../model/placement.ts'
+import { type AgreedStrategy, OBJECTIVES, STRATEGY_NAMES } from '../model/placement.ts'
 import { taskChangesSchema, taskOutcomesSchema } from '../model/persisted-task.ts'
 import { amount, list, oneOf, optional, refuse, required, text, toWhole, whole } from './check.ts'
 import { createCodec } from './codec.ts'
@@ -17,7 +17,9 @@ import {
   type Outcome as OutcomeMessage,
   type OutcomeSchema,
   type PlacementPolicy as PlacementPolicyMessage,
-  type PlacementPolicySchema
+  type PlacementPolicySchema,
+  type StrategyAgreed as StrategyAgreedMessage,
+  type StrategySet as StrategySetMessage
 } from './generated/registry_pb.ts'
 import { COMMAND_BYTES_MAX, ID_CHARS_MAX, PATH_CHARS_MAX, TEXT_CHARS_MAX } from './limits.ts'
 import { readJson } from './json-text.ts'
@@ -100,6 +102,8 @@ function writeKind(command: Command): MessageInitShape<typeof CommandSchema> {
       }
     case 'peer-drain':
       return { kind: { case: 'peerDrain', value: { peer: command.peer, draining: command.draining, at: command.at } } }
+    case 'strategy-set':
+      return { kind: { case: 'strategySet', value: { ...writeStrategy(command.strategy), at: command.at } } }
     case 'tasks':
       return { kind: { case: 'taskChanges', value: { changes: JSON.stringify(command.changes) } } }
     default:
@@ -137,6 +141,8 @@ function readKind({ kind }: CommandMessage): Command {
         draining: kind.value.draining,
         at: text(kind.value.at, 'at', TEXT_CHARS_MAX)
       }
+    case 'strategySet':
+      return { type: 'strategy-set', strategy: readStrategy(kind.value), at: text(kind.value.at, 'at', TEXT_CHARS_MAX) }
     case 'taskChanges':
       return { type: 'tasks', changes: readJson('task changes', taskChangesSchema, kind.value.changes, COMMAND_BYTES_MAX) }
     default:
@@ -157,6 +163,8 @@ export function writeOutcome(outcome: Outcome): MessageInitShape<typeof OutcomeS
       return { kind: { case: 'functionRemoved', value: { name: outcome.name, revision: toWhole(outcome.revision, 'revision') } } }
     case 'drain-set':
       return { kind: { case: 'drainSet', value: { peer: outcome.peer, draining: outcome.draining } } }
+    case 'strategy-agreed':
+      return { kind: { case: 'strategyAgreed', value: writeStrategy(outcome.strategy) } }
     case 'tasks-changed':
       return { kind: { case: 'tasksChanged', value: { outcomes: JSON.stringify(outcome.outcomes) } } }
     case 'refused':
@@ -183,6 +191,8 @@ export function readOutcome({ kind }: OutcomeMessage): Outcome {
         peer: text(kind.value.peer, 'peer', ID_CHARS_MAX, { empty: false }),
         draining: kind.value.draining
       }
+    case 'strategyAgreed':
+      return { type: 'strategy-agreed', strategy: readStrategy(kind.value) }
     case 'tasksChanged':
       return {
         type: 'tasks-changed',
@@ -237,6 +247,18 @@ function readSpec(message: FunctionSpecMessage): FunctionSpec {
     env: readPairs(message.env, 'env'),
     network: oneOf(message.network, 'network', NETWORKS),
     ...(message.placement === undefined ? {} : { placement: readPlacement(message.placement) })
+  }
+}
+
+function writeStrategy(strategy: AgreedStrategy | null): { name?: string; objective?: string } {
+  return { ...optional('name', strategy?.name), ...optional('objective', strategy?.objective) }
+}
+
+function readStrategy({ name, objective }: StrategySetMessage | StrategyAgreedMessage): AgreedStrategy | null {
+  if (name === undefined) return null
+  return {
+    name: oneOf(name, 'strategy', STRATEGY_NAMES),
+    ...(objective === undefined ? {} : { objective: oneOf(objective, 'objective', OBJECTIVES) })
   }
 }
 

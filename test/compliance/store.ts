@@ -22,6 +22,12 @@ const CHUNK_BYTES = 100
 const A = '12D3KooWA' as PeerId
 const B = '12D3KooWB' as PeerId
 const CONFIGURATION: Configuration = { voters: [A], learners: [B] }
+/** None agreed is one of them. */
+const STRATEGIES: readonly Pick<RegistryTables, 'strategy'>[] = [
+  {},
+  { strategy: { name: 'greedy' } },
+  { strategy: { name: 'cost', objective: 'latency' } }
+]
 const NO_TABLES: RegistryTables = { functions: new Map(), removed: new Map(), draining: new Set(), tasks: noTasks(), remembered: new Map() }
 
 const noop = (index: number, term = 1): Entry => ({ index, term, kind: 'noop' })
@@ -107,6 +113,7 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
         functions: new Map([['thumb', sampleFunction({ env: { ключ: '"\n\0' }, readyPath: '/ready' })]]),
         removed: new Map([['old', 7]]),
         draining: new Set([A]),
+        strategy: { name: 'cost', objective: 'cheap' },
         tasks: tasksWith(sampleSubmit({ key: 'k', input: { bytes: 1, inline: 'AA==' } })),
         remembered: new Map([
           ['b', { seq: 1, outcome: { type: 'function-created', function: sampleFunction() } }],
@@ -260,7 +267,14 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
       await store.persist({ hardState: { term: 5, votedFor: A }, append: [noop(1), noop(2)] })
       await store.apply(
         [],
-        { ...tablesWith(sampleFunction()), removed: new Map([['x', 1]]), draining: new Set([A]), tasks: noTasks(), remembered: new Map() },
+        {
+          ...tablesWith(sampleFunction()),
+          removed: new Map([['x', 1]]),
+          draining: new Set([A]),
+          strategy: { name: 'greedy' },
+          tasks: noTasks(),
+          remembered: new Map()
+        },
         2
       )
       await store.compact(meta(1))
@@ -407,7 +421,14 @@ const ACTIONS: Readonly<
     ])
     const outcome: Outcome = { type: 'drain-set', peer: A, draining: size > 2 }
     const remembered = new Map([...model.tables.remembered, [`c${appliedIndex}`, { seq: appliedIndex, outcome }] as const].slice(-3))
-    const tables = { functions, removed, draining: new Set(size > 2 ? [A] : [B]), tasks, remembered }
+    const tables = {
+      functions,
+      removed,
+      draining: new Set(size > 2 ? [A] : [B]),
+      ...STRATEGIES[size % STRATEGIES.length],
+      tasks,
+      remembered
+    }
     await store.apply([], tables, appliedIndex)
     return { ...model, tables, appliedIndex }
   },

@@ -84,6 +84,7 @@ export const CLUSTER: Cluster = {
   lastIndex: 12,
   commitIndex: 12,
   appliedIndex: 12,
+  strategy: { name: 'cost', objective: 'balanced', agreed: false },
   fenced: null
 }
 

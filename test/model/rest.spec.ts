@@ -39,6 +39,7 @@ const EVENTS: { readonly [Name in EventName]: CaresEvents[Name] } = {
   'peer:drain-changed': { peer: 'p', name: 'n', draining: true } as CaresEvents['peer:drain-changed'],
   'orchestrator:changed': { orchestrator: null, name: null, term: 1 },
   'voters:changed': { voters: [] },
+  'strategy:changed': { name: 'cost', objective: 'cheap' },
   'function:uploaded': { name: 'n', revision: 1, image: 'i' },
   'function:removed': { name: 'n' },
   'invocation:placed': {

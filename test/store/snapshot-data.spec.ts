@@ -15,6 +15,7 @@ describe('snapshot data', () => {
       functions: new Map([['thumb', sampleFunction()]]),
       removed: new Map([['old', 2]]),
       draining: new Set(['p']),
+      strategy: { name: 'cost', objective: 'cheap' } as const,
       tasks: noTasks(),
       remembered: new Map()
     }

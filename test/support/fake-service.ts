@@ -63,6 +63,7 @@ function defaults(): PeerService {
       because: 'no port is exposed'
     }),
     removeFunction: async () => ({ revision: 1 }),
+    setStrategy: async () => {},
     invoke: async request => (request.function === 'thumb' ? sampleAnswer({ body: request.body }) : missing('function')),
     invokeAsync: async request => (request.function === 'thumb' ? { invocation: INVOCATION } : missing('function')),
     invocation: async id => (id === record.id ? record : missing('invocation')),
@@ -183,6 +184,7 @@ export function sampleCluster(changes: Partial<ClusterStatus> = {}): ClusterStat
     commitIndex: 12,
     appliedIndex: 11,
     reason: '',
+    strategy: { name: 'cost', objective: 'balanced', agreed: false },
     fenced: null,
     ...changes
   }

@@ -26,6 +26,7 @@ import type { LogLine, LogQuery } from '../../src/model/logs.ts'
 import type { SharedObservation } from '../../src/model/observation.ts'
 import type { AgreedState, ClusterDigest, Heartbeat, PeerDigest, PeerProfile, PeerStats, WarmPool } from '../../src/model/peer.ts'
 import {
+  type AgreedStrategy,
   type CostMs,
   type Decision,
   ESTIMATE_BASES,
@@ -256,6 +257,13 @@ const fn = record<FunctionRecord>({ ...specFields, digest, imageBytes: whole, re
   'placement'
 ])
 
+const agreedStrategy: fc.Arbitrary<AgreedStrategy | null> = fc.constantFrom(
+  null,
+  { name: 'greedy' },
+  { name: 'cost' },
+  { name: 'cost', objective: 'cheap' }
+)
+
 const wish: fc.Arbitrary<Command> = fc.oneof(
   record<Omit<Extract<Command, { type: 'function-put' }>, 'id'>>(
     { type: one('function-put'), spec, digest, imageBytes: whole, ifRevision: whole, at: text },
@@ -265,6 +273,7 @@ const wish: fc.Arbitrary<Command> = fc.oneof(
     'ifRevision'
   ]),
   record<Omit<Extract<Command, { type: 'peer-drain' }>, 'id'>>({ type: one('peer-drain'), peer: name, draining: flag, at: text }),
+  record<Omit<Extract<Command, { type: 'strategy-set' }>, 'id'>>({ type: one('strategy-set'), strategy: agreedStrategy, at: text }),
   taskCommand
 )
 const command = fc.tuple(wish, fc.option(name)).map(([kind, id]) => (id === null ? kind : Object.assign({ id }, kind)))
@@ -275,6 +284,7 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   }),
   record<Extract<Outcome, { type: 'function-removed' }>>({ type: one('function-removed'), name, revision: whole }),
   record<Extract<Outcome, { type: 'drain-set' }>>({ type: one('drain-set'), peer: name, draining: flag }),
+  record<Extract<Outcome, { type: 'strategy-agreed' }>>({ type: one('strategy-agreed'), strategy: agreedStrategy }),
   record<Extract<Outcome, { type: 'refused' }>>({
     type: one('refused'),
     code: fc.constantFrom('revision_mismatch', 'not_found', 'limit_reached', 'conflict'),

@@ -1,5 +1,15 @@
+import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
-import { checkListSchema, clusterSchema, leaveResultSchema, pruneResultSchema } from '../../model/rest.ts'
+import { agreedStrategySchema } from '../../model/function-request.ts'
+import type { AgreedStrategy } from '../../model/placement.ts'
+import {
+  checkListSchema,
+  clusterSchema,
+  leaveResultSchema,
+  pruneResultSchema,
+  type StrategyItem,
+  strategySchema
+} from '../../model/rest.ts'
 import { REST_PATHS } from '../../model/rest-paths.ts'
 import { callerGone } from '../caller.ts'
 import type { ApiContext, App } from '../context.ts'
@@ -21,6 +31,34 @@ export function clusterRoutes(app: App, { service, access }: ApiContext): void {
       }
     },
     async request => clusterView(service.cluster(), { name: peerNames(service), showSecret: access.trusts(request.raw) })
+  )
+
+  app.get(
+    REST_PATHS.strategy,
+    { schema: documented('cluster', 'Which strategy places calls', { 200: strategySchema }) },
+    async () => service.cluster().strategy
+  )
+
+  const agree = async (strategy: AgreedStrategy | null, reply: FastifyReply): Promise<StrategyItem> => {
+    await service.setStrategy(strategy, { signal: callerGone(reply.raw).signal })
+    return service.cluster().strategy
+  }
+
+  app.put(
+    REST_PATHS.strategy,
+    {
+      schema: {
+        ...documented('cluster', 'Choose workers by this strategy, for functions that leave it open', { 200: strategySchema }),
+        body: agreedStrategySchema
+      }
+    },
+    async (request, reply) => agree(request.body, reply)
+  )
+
+  app.delete(
+    REST_PATHS.strategy,
+    { schema: documented('cluster', 'Let each peer place by the strategy that it was started with', { 200: strategySchema }) },
+    async (_, reply) => agree(null, reply)
   )
 
   app.post(

@@ -23,6 +23,7 @@ export function clusterView(status: ClusterStatus, { name, showSecret }: { name:
     commitIndex: status.commitIndex,
     appliedIndex: status.appliedIndex,
     ...(status.lag === undefined ? {} : { lag: status.lag }),
+    strategy: status.strategy,
     fenced: status.fenced
   }
 }

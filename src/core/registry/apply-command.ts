@@ -19,6 +19,7 @@ import { envBytes, textBytes } from './text-bytes.ts'
 type Put = Extract<Command, { type: 'function-put' }>
 type Remove = Extract<Command, { type: 'function-remove' }>
 type Drain = Extract<Command, { type: 'peer-drain' }>
+type SetStrategy = Extract<Command, { type: 'strategy-set' }>
 type Refusal = Extract<Outcome, { type: 'refused' }>
 
 /**
@@ -59,6 +60,8 @@ function apply(draft: Draft, command: Command): Outcome {
       return remove(draft, command)
     case 'peer-drain':
       return drain(draft, command)
+    case 'strategy-set':
+      return setStrategy(draft, command)
     case 'tasks': {
       const { tables, outcomes } = applyTaskChanges(draft.tasks, command.changes)
       draft.tasks = tables
@@ -124,6 +127,13 @@ function drain(draft: Draft, { peer, draining }: Drain): Outcome {
   if (draining) draft.draining().add(peer)
   else draft.draining().delete(peer)
   return outcome
+}
+
+function setStrategy(draft: Draft, { strategy }: SetStrategy): Outcome {
+  const before = draft.strategy
+  // What is the same stays the same object: readers tell by that whether something has changed.
+  if (before?.name !== strategy?.name || before?.objective !== strategy?.objective) draft.strategy = strategy ?? undefined
+  return { type: 'strategy-agreed', strategy }
 }
 
 /** `ifRevision` 0 means: only if there is none. */

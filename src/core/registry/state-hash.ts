@@ -45,13 +45,15 @@ export function createStateHash(): (tables: RegistryTables) => string {
     tables.set(bucket, sum)
     return sum
   }
-  return ({ functions, removed, draining, tasks, remembered }) =>
+  return ({ functions, removed, draining, strategy, tasks, remembered }) =>
     [
       hashTable('functions', functions),
       hashTable('removed', removed),
       hashTable('draining', draining),
       hashTable('remembered', remembered),
       ...tasks.tasks.buckets.map(bucket => hashTasks(bucket)),
+      // Nothing agreed adds nothing: peers of before hash the same.
+      strategy === undefined ? NOTHING : hashRow('strategy', '', strategy),
       hashText(`seq\0${tasks.seq}`)
     ]
       .reduce(add)

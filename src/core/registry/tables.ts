@@ -1,6 +1,7 @@
 import type { Outcome, Remembered } from '../../model/command.ts'
 import type { FunctionRecord } from '../../model/function.ts'
 import type { RegistryTables } from '../../model/ports/store.ts'
+import type { AgreedStrategy } from '../../model/placement.ts'
 import type { TaskTables } from '../../model/task.ts'
 import { noTasks } from '../tasks/apply-changes.ts'
 import { REMEMBERED_MAX } from './limits.ts'
@@ -26,6 +27,8 @@ export interface Draft {
   draining(): Set<string>
   /** Keeps the outcome of a command, and forgets the oldest ones over the limit. */
   remember(id: string, outcome: Outcome): void
+  /** To be read and replaced. */
+  strategy: AgreedStrategy | undefined
   /** The tasks, to be read and replaced: they are never changed in place. */
   tasks: TaskTables
 }
@@ -69,6 +72,12 @@ export function draftOf(base: RegistryTables): Draft {
         if (remembered.size <= REMEMBERED_MAX) break
         remembered.delete(oldest)
       }
+    },
+    get strategy() {
+      return tables.strategy
+    },
+    set strategy(next) {
+      tables = { ...tables, strategy: next }
     },
     get tasks() {
       return tables.tasks

@@ -155,6 +155,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/drain.ts')).resume
   },
   {
+    name: 'strategy',
+    group: 'Cluster',
+    summary: 'Show or change how workers are chosen',
+    load: async () => (await import('./commands/strategy.ts')).strategy
+  },
+  {
     name: 'leave',
     group: 'Cluster',
     summary: 'Take a peer out of the cluster for good',

@@ -3,6 +3,7 @@ import type { Tone } from '../table.ts'
 import { assertNever } from '../../model/errors.ts'
 import { formatBytes, formatDurationMs } from '../../model/units.ts'
 import { shortId } from '../text.ts'
+import { strategyText } from '../view-model.ts'
 
 /** One line of the activity log. */
 export interface Activity {
@@ -67,6 +68,11 @@ function told({ type, data }: EventItem, nameOf: (id: string) => string): Told {
         : { kind: 'cluster', text: `${data.name ?? shortId(data.orchestrator)} is orchestrator of term ${data.term}`, tone: 'good' }
     case 'voters:changed':
       return { kind: 'cluster', text: `voters ${data.voters.map(nameOf).join(' ')}` }
+    case 'strategy:changed':
+      return {
+        kind: 'cluster',
+        text: data.name === null ? 'each peer places as it was started' : `places by ${strategyText({ ...data, name: data.name })}`
+      }
     case 'function:uploaded':
       return { kind: 'function', text: `${data.name} revision ${data.revision} from ${data.image}`, tone: 'good' }
     case 'function:removed':

@@ -3,6 +3,7 @@ import type { Entry, HardState, SnapshotChunk, SnapshotMeta, StagedSnapshot } fr
 import type { PeerAddress } from '../control.ts'
 import type { FunctionRecord } from '../function.ts'
 import type { ClusterUid, PeerId, Session } from '../ids.ts'
+import type { AgreedStrategy } from '../placement.ts'
 import type { TaskTables } from '../task.ts'
 import type { Startable } from './startable.ts'
 
@@ -13,6 +14,8 @@ export interface RegistryTables {
   readonly removed: ReadonlyMap<string, number>
   /** Peers that are asked to take no new work. */
   readonly draining: ReadonlySet<string>
+  /** Absent: each peer places by the strategy that it was started with. */
+  readonly strategy?: AgreedStrategy | undefined
   readonly tasks: TaskTables
   /** What came of the latest commands that have an id, by that, the oldest first. */
   readonly remembered: ReadonlyMap<string, Remembered>

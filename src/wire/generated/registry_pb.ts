@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file registry.proto.
  */
 export const file_registry: GenFile = /*@__PURE__*/
-  fileDesc("Cg5yZWdpc3RyeS5wcm90bxIIY2FyZXMudjEiIgoEVGV4dBILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAki5QIKDEZ1bmN0aW9uU3BlYxIMCgRuYW1lGAEgASgJEg0KBWltYWdlGAIgASgJEhAKCGNvbnRyYWN0GAMgASgJEgwKBHBvcnQYBCABKA0SFwoKcmVhZHlfcGF0aBgFIAEoCUgAiAEBEgwKBGNwdXMYBiABKAESFAoMbWVtb3J5X2J5dGVzGAcgASgEEhIKCnRpbWVvdXRfbXMYCCABKAQSEwoLY29uY3VycmVuY3kYCSABKA0SDwoHcHJld2FybRgKIAEoDRISCgppZGVtcG90ZW50GAsgASgIEhsKA2VudhgMIAMoCzIOLmNhcmVzLnYxLlRleHQSDwoHbmV0d29yaxgNIAEoCRIUCgxwcmV3YXJtX2F1dG8YDiABKAgSDAoEZ3B1cxgPIAEoDRIsCglwbGFjZW1lbnQYFCABKAsyGS5jYXJlcy52MS5QbGFjZW1lbnRQb2xpY3lCDQoLX3JlYWR5X3BhdGgimAEKD1BsYWNlbWVudFBvbGljeRIVCghzdHJhdGVneRgBIAEoCUgAiAEBEhYKCW9iamVjdGl2ZRgCIAEoCUgBiAEBEhkKDG1heF9jb3N0X3VzZBgDIAEoAUgCiAEBEg8KB3JlcXVpcmUYBCADKAlCCwoJX3N0cmF0ZWd5QgwKCl9vYmplY3RpdmVCDwoNX21heF9jb3N0X3VzZCKBAQoORnVuY3Rpb25SZWNvcmQSJAoEc3BlYxgBIAEoCzIWLmNhcmVzLnYxLkZ1bmN0aW9uU3BlYxIOCgZkaWdlc3QYAiABKAkSEwoLaW1hZ2VfYnl0ZXMYAyABKAQSEAoIcmV2aXNpb24YBCABKAQSEgoKdXBkYXRlZF9hdBgFIAEoCSLbAQoHQ29tbWFuZBItCgxmdW5jdGlvbl9wdXQYASABKAsyFS5jYXJlcy52MS5GdW5jdGlvblB1dEgAEjMKD2Z1bmN0aW9uX3JlbW92ZRgCIAEoCzIYLmNhcmVzLnYxLkZ1bmN0aW9uUmVtb3ZlSAASKQoKcGVlcl9kcmFpbhgDIAEoCzITLmNhcmVzLnYxLlBlZXJEcmFpbkgAEi0KDHRhc2tfY2hhbmdlcxgEIAEoCzIVLmNhcmVzLnYxLlRhc2tDaGFuZ2VzSAASCgoCaWQYDyABKAlCBgoEa2luZCKOAQoLRnVuY3Rpb25QdXQSJAoEc3BlYxgBIAEoCzIWLmNhcmVzLnYxLkZ1bmN0aW9uU3BlYxIOCgZkaWdlc3QYAiABKAkSEwoLaW1hZ2VfYnl0ZXMYAyABKAQSGAoLaWZfcmV2aXNpb24YBCABKARIAIgBARIKCgJhdBgFIAEoCUIOCgxfaWZfcmV2aXNpb24iVAoORnVuY3Rpb25SZW1vdmUSDAoEbmFtZRgBIAEoCRIYCgtpZl9yZXZpc2lvbhgCIAEoBEgAiAEBEgoKAmF0GAMgASgJQg4KDF9pZl9yZXZpc2lvbiI3CglQZWVyRHJhaW4SDAoEcGVlchgBIAEoCRIQCghkcmFpbmluZxgCIAEoCBIKCgJhdBgDIAEoCSIeCgtUYXNrQ2hhbmdlcxIPCgdjaGFuZ2VzGAEgASgJIuwCCgdPdXRjb21lEjQKEGZ1bmN0aW9uX2NyZWF0ZWQYASABKAsyGC5jYXJlcy52MS5GdW5jdGlvblJlY29yZEgAEjQKEGZ1bmN0aW9uX3VwZGF0ZWQYAiABKAsyGC5jYXJlcy52MS5GdW5jdGlvblJlY29yZEgAEjYKEmZ1bmN0aW9uX3VuY2hhbmdlZBgDIAEoCzIYLmNhcmVzLnYxLkZ1bmN0aW9uUmVjb3JkSAASNQoQZnVuY3Rpb25fcmVtb3ZlZBgEIAEoCzIZLmNhcmVzLnYxLkZ1bmN0aW9uUmVtb3ZlZEgAEicKCWRyYWluX3NldBgFIAEoCzISLmNhcmVzLnYxLkRyYWluU2V0SAASJAoHcmVmdXNlZBgGIAEoCzIRLmNhcmVzLnYxLlJlZnVzZWRIABIvCg10YXNrc19jaGFuZ2VkGAcgASgLMhYuY2FyZXMudjEuVGFza3NDaGFuZ2VkSABCBgoEa2luZCIxCg9GdW5jdGlvblJlbW92ZWQSDAoEbmFtZRgBIAEoCRIQCghyZXZpc2lvbhgCIAEoBCIqCghEcmFpblNldBIMCgRwZWVyGAEgASgJEhAKCGRyYWluaW5nGAIgASgIIiAKDFRhc2tzQ2hhbmdlZBIQCghvdXRjb21lcxgBIAEoCSIoCgdSZWZ1c2VkEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCWIGcHJvdG8z");
+  fileDesc("Cg5yZWdpc3RyeS5wcm90bxIIY2FyZXMudjEiIgoEVGV4dBILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAki5QIKDEZ1bmN0aW9uU3BlYxIMCgRuYW1lGAEgASgJEg0KBWltYWdlGAIgASgJEhAKCGNvbnRyYWN0GAMgASgJEgwKBHBvcnQYBCABKA0SFwoKcmVhZHlfcGF0aBgFIAEoCUgAiAEBEgwKBGNwdXMYBiABKAESFAoMbWVtb3J5X2J5dGVzGAcgASgEEhIKCnRpbWVvdXRfbXMYCCABKAQSEwoLY29uY3VycmVuY3kYCSABKA0SDwoHcHJld2FybRgKIAEoDRISCgppZGVtcG90ZW50GAsgASgIEhsKA2VudhgMIAMoCzIOLmNhcmVzLnYxLlRleHQSDwoHbmV0d29yaxgNIAEoCRIUCgxwcmV3YXJtX2F1dG8YDiABKAgSDAoEZ3B1cxgPIAEoDRIsCglwbGFjZW1lbnQYFCABKAsyGS5jYXJlcy52MS5QbGFjZW1lbnRQb2xpY3lCDQoLX3JlYWR5X3BhdGgimAEKD1BsYWNlbWVudFBvbGljeRIVCghzdHJhdGVneRgBIAEoCUgAiAEBEhYKCW9iamVjdGl2ZRgCIAEoCUgBiAEBEhkKDG1heF9jb3N0X3VzZBgDIAEoAUgCiAEBEg8KB3JlcXVpcmUYBCADKAlCCwoJX3N0cmF0ZWd5QgwKCl9vYmplY3RpdmVCDwoNX21heF9jb3N0X3VzZCKBAQoORnVuY3Rpb25SZWNvcmQSJAoEc3BlYxgBIAEoCzIWLmNhcmVzLnYxLkZ1bmN0aW9uU3BlYxIOCgZkaWdlc3QYAiABKAkSEwoLaW1hZ2VfYnl0ZXMYAyABKAQSEAoIcmV2aXNpb24YBCABKAQSEgoKdXBkYXRlZF9hdBgFIAEoCSKKAgoHQ29tbWFuZBItCgxmdW5jdGlvbl9wdXQYASABKAsyFS5jYXJlcy52MS5GdW5jdGlvblB1dEgAEjMKD2Z1bmN0aW9uX3JlbW92ZRgCIAEoCzIYLmNhcmVzLnYxLkZ1bmN0aW9uUmVtb3ZlSAASKQoKcGVlcl9kcmFpbhgDIAEoCzITLmNhcmVzLnYxLlBlZXJEcmFpbkgAEi0KDHRhc2tfY2hhbmdlcxgEIAEoCzIVLmNhcmVzLnYxLlRhc2tDaGFuZ2VzSAASLQoMc3RyYXRlZ3lfc2V0GAUgASgLMhUuY2FyZXMudjEuU3RyYXRlZ3lTZXRIABIKCgJpZBgPIAEoCUIGCgRraW5kIo4BCgtGdW5jdGlvblB1dBIkCgRzcGVjGAEgASgLMhYuY2FyZXMudjEuRnVuY3Rpb25TcGVjEg4KBmRpZ2VzdBgCIAEoCRITCgtpbWFnZV9ieXRlcxgDIAEoBBIYCgtpZl9yZXZpc2lvbhgEIAEoBEgAiAEBEgoKAmF0GAUgASgJQg4KDF9pZl9yZXZpc2lvbiJUCg5GdW5jdGlvblJlbW92ZRIMCgRuYW1lGAEgASgJEhgKC2lmX3JldmlzaW9uGAIgASgESACIAQESCgoCYXQYAyABKAlCDgoMX2lmX3JldmlzaW9uIjcKCVBlZXJEcmFpbhIMCgRwZWVyGAEgASgJEhAKCGRyYWluaW5nGAIgASgIEgoKAmF0GAMgASgJIlsKC1N0cmF0ZWd5U2V0EhEKBG5hbWUYASABKAlIAIgBARIWCglvYmplY3RpdmUYAiABKAlIAYgBARIKCgJhdBgDIAEoCUIHCgVfbmFtZUIMCgpfb2JqZWN0aXZlIh4KC1Rhc2tDaGFuZ2VzEg8KB2NoYW5nZXMYASABKAkioQMKB091dGNvbWUSNAoQZnVuY3Rpb25fY3JlYXRlZBgBIAEoCzIYLmNhcmVzLnYxLkZ1bmN0aW9uUmVjb3JkSAASNAoQZnVuY3Rpb25fdXBkYXRlZBgCIAEoCzIYLmNhcmVzLnYxLkZ1bmN0aW9uUmVjb3JkSAASNgoSZnVuY3Rpb25fdW5jaGFuZ2VkGAMgASgLMhguY2FyZXMudjEuRnVuY3Rpb25SZWNvcmRIABI1ChBmdW5jdGlvbl9yZW1vdmVkGAQgASgLMhkuY2FyZXMudjEuRnVuY3Rpb25SZW1vdmVkSAASJwoJZHJhaW5fc2V0GAUgASgLMhIuY2FyZXMudjEuRHJhaW5TZXRIABIkCgdyZWZ1c2VkGAYgASgLMhEuY2FyZXMudjEuUmVmdXNlZEgAEi8KDXRhc2tzX2NoYW5nZWQYByABKAsyFi5jYXJlcy52MS5UYXNrc0NoYW5nZWRIABIzCg9zdHJhdGVneV9hZ3JlZWQYCCABKAsyGC5jYXJlcy52MS5TdHJhdGVneUFncmVlZEgAQgYKBGtpbmQiMQoPRnVuY3Rpb25SZW1vdmVkEgwKBG5hbWUYASABKAkSEAoIcmV2aXNpb24YAiABKAQiKgoIRHJhaW5TZXQSDAoEcGVlchgBIAEoCRIQCghkcmFpbmluZxgCIAEoCCJSCg5TdHJhdGVneUFncmVlZBIRCgRuYW1lGAEgASgJSACIAQESFgoJb2JqZWN0aXZlGAIgASgJSAGIAQFCBwoFX25hbWVCDAoKX29iamVjdGl2ZSIgCgxUYXNrc0NoYW5nZWQSEAoIb3V0Y29tZXMYASABKAkiKAoHUmVmdXNlZBIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAliBnByb3RvMw");
 
 /**
  * @generated from message cares.v1.Text
@@ -238,6 +238,12 @@ export type Command = Message<"cares.v1.Command"> & {
      */
     value: TaskChanges;
     case: "taskChanges";
+  } | {
+    /**
+     * @generated from field: cares.v1.StrategySet strategy_set = 5;
+     */
+    value: StrategySet;
+    case: "strategySet";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -347,6 +353,35 @@ export const PeerDrainSchema: GenMessage<PeerDrain> = /*@__PURE__*/
   messageDesc(file_registry, 7);
 
 /**
+ * How workers are chosen for functions that leave it open. No name: as each peer was started.
+ *
+ * @generated from message cares.v1.StrategySet
+ */
+export type StrategySet = Message<"cares.v1.StrategySet"> & {
+  /**
+   * @generated from field: optional string name = 1;
+   */
+  name?: string | undefined;
+
+  /**
+   * @generated from field: optional string objective = 2;
+   */
+  objective?: string | undefined;
+
+  /**
+   * @generated from field: string at = 3;
+   */
+  at: string;
+};
+
+/**
+ * Describes the message cares.v1.StrategySet.
+ * Use `create(StrategySetSchema)` to create a new message.
+ */
+export const StrategySetSchema: GenMessage<StrategySet> = /*@__PURE__*/
+  messageDesc(file_registry, 8);
+
+/**
  * @generated from message cares.v1.TaskChanges
  */
 export type TaskChanges = Message<"cares.v1.TaskChanges"> & {
@@ -363,7 +398,7 @@ export type TaskChanges = Message<"cares.v1.TaskChanges"> & {
  * Use `create(TaskChangesSchema)` to create a new message.
  */
 export const TaskChangesSchema: GenMessage<TaskChanges> = /*@__PURE__*/
-  messageDesc(file_registry, 8);
+  messageDesc(file_registry, 9);
 
 /**
  * @generated from message cares.v1.Outcome
@@ -414,6 +449,12 @@ export type Outcome = Message<"cares.v1.Outcome"> & {
      */
     value: TasksChanged;
     case: "tasksChanged";
+  } | {
+    /**
+     * @generated from field: cares.v1.StrategyAgreed strategy_agreed = 8;
+     */
+    value: StrategyAgreed;
+    case: "strategyAgreed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -422,7 +463,7 @@ export type Outcome = Message<"cares.v1.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_registry, 9);
+  messageDesc(file_registry, 10);
 
 /**
  * @generated from message cares.v1.FunctionRemoved
@@ -444,7 +485,7 @@ export type FunctionRemoved = Message<"cares.v1.FunctionRemoved"> & {
  * Use `create(FunctionRemovedSchema)` to create a new message.
  */
 export const FunctionRemovedSchema: GenMessage<FunctionRemoved> = /*@__PURE__*/
-  messageDesc(file_registry, 10);
+  messageDesc(file_registry, 11);
 
 /**
  * @generated from message cares.v1.DrainSet
@@ -466,7 +507,29 @@ export type DrainSet = Message<"cares.v1.DrainSet"> & {
  * Use `create(DrainSetSchema)` to create a new message.
  */
 export const DrainSetSchema: GenMessage<DrainSet> = /*@__PURE__*/
-  messageDesc(file_registry, 11);
+  messageDesc(file_registry, 12);
+
+/**
+ * @generated from message cares.v1.StrategyAgreed
+ */
+export type StrategyAgreed = Message<"cares.v1.StrategyAgreed"> & {
+  /**
+   * @generated from field: optional string name = 1;
+   */
+  name?: string | undefined;
+
+  /**
+   * @generated from field: optional string objective = 2;
+   */
+  objective?: string | undefined;
+};
+
+/**
+ * Describes the message cares.v1.StrategyAgreed.
+ * Use `create(StrategyAgreedSchema)` to create a new message.
+ */
+export const StrategyAgreedSchema: GenMessage<StrategyAgreed> = /*@__PURE__*/
+  messageDesc(file_registry, 13);
 
 /**
  * @generated from message cares.v1.TasksChanged
@@ -485,7 +548,7 @@ export type TasksChanged = Message<"cares.v1.TasksChanged"> & {
  * Use `create(TasksChangedSchema)` to create a new message.
  */
 export const TasksChangedSchema: GenMessage<TasksChanged> = /*@__PURE__*/
-  messageDesc(file_registry, 12);
+  messageDesc(file_registry, 14);
 
 /**
  * @generated from message cares.v1.Refused
@@ -509,5 +572,5 @@ export type Refused = Message<"cares.v1.Refused"> & {
  * Use `create(RefusedSchema)` to create a new message.
  */
 export const RefusedSchema: GenMessage<Refused> = /*@__PURE__*/
-  messageDesc(file_registry, 13);
+  messageDesc(file_registry, 15);
 

@@ -50,6 +50,26 @@ describe('/v1/peers', () => {
   }
 })
 
+describe('/v1/strategy', () => {
+  it('says which strategy places, has the cluster agree on another, and takes it back', async () => {
+    await using harness = createHarness()
+    assert.deepEqual((await harness.app.inject('/v1/strategy')).json(), { name: 'cost', objective: 'balanced', agreed: false })
+    const put = await harness.app.inject({ method: 'PUT', url: '/v1/strategy', payload: { name: 'cost', objective: 'cheap' } })
+    assert.equal(put.statusCode, 200)
+    assert.equal((await harness.app.inject({ method: 'DELETE', url: '/v1/strategy' })).statusCode, 200)
+    const asked = harness.service.asked.filter(({ method }) => method === 'setStrategy').map(({ args }) => args[0])
+    assert.deepEqual(asked, [{ name: 'cost', objective: 'cheap' }, null])
+  })
+
+  for (const payload of [{}, { name: 'gready' }, { name: 'greedy', objective: 'cheap' }, { name: 'cost', more: 1 }]) {
+    it(`refuses ${JSON.stringify(payload)}`, async () => {
+      await using harness = createHarness()
+      assert.equal((await harness.app.inject({ method: 'PUT', url: '/v1/strategy', payload })).statusCode, 422)
+      assert.equal(harness.service.asked.some(({ method }) => method === 'setStrategy'), false)
+    })
+  }
+})
+
 describe('/v1/stats', () => {
   it('sums all peers but those gone, and counts warm containers by function', async () => {
     await using harness = createHarness({

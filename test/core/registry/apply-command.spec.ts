@@ -12,6 +12,7 @@ import {
 import { emptyTables } from '../../../src/core/registry/tables.ts'
 import type { Command, Outcome } from '../../../src/model/command.ts'
 import type { FunctionSpec } from '../../../src/model/function.ts'
+import type { AgreedStrategy } from '../../../src/model/placement.ts'
 import type { Digest } from '../../../src/model/ids.ts'
 import type { RegistryTables } from '../../../src/model/ports/store.ts'
 
@@ -50,6 +51,10 @@ function drain(peer: string, draining: boolean): Command {
   return { type: 'peer-drain', peer, draining, at: AT }
 }
 
+function agree(strategy: AgreedStrategy | null): Command {
+  return { type: 'strategy-set', strategy, at: AT }
+}
+
 /** `created 1`, `refused not_found`: enough of an outcome to compare in a table. */
 function brief(outcome: Outcome | undefined): string {
   switch (outcome?.type) {
@@ -61,6 +66,8 @@ function brief(outcome: Outcome | undefined): string {
       return `${outcome.type.slice('function-'.length)} ${outcome.function.revision}`
     case 'function-removed':
       return `removed ${outcome.revision}`
+    case 'strategy-agreed':
+      return ['agreed', outcome.strategy?.name ?? 'none', outcome.strategy?.objective ?? []].flat().join(' ')
     case 'drain-set':
       return `drain ${outcome.draining}`
     default:
@@ -123,12 +130,24 @@ describe('applyCommand', () => {
       outcomes: ['drain true', 'drain true', 'drain false']
     },
     {
+      claim: 'agrees on a strategy, changes it, and takes it back',
+      commands: [agree({ name: 'greedy' }), agree({ name: 'cost', objective: 'cheap' }), agree(null)],
+      outcomes: ['agreed greedy', 'agreed cost cheap', 'agreed none']
+    },
+    {
       claim: 'refuses an environment beyond the limit, and takes one at it',
       commands: [put({ env: { A: 'é'.repeat(ENV_BYTES_MAX / 2) } }), put({ env: { A: 'x'.repeat(ENV_BYTES_MAX - 1) } })],
       outcomes: ['refused limit_reached', 'created 1']
     }
   ]
   for (const { claim, commands, outcomes } of rows) {
+    it('leaves the very same tables when the strategy is the same already', () => {
+      const { tables } = applyCommand(emptyTables(), agree({ name: 'cost', objective: 'cheap' }))
+      assert.deepEqual(tables.strategy, { name: 'cost', objective: 'cheap' })
+      assert.equal(applyCommand(tables, agree({ name: 'cost', objective: 'cheap' })).tables, tables)
+      assert.equal(applyCommand(tables, agree(null)).tables.strategy, undefined)
+    })
+
     it(claim, () => {
       let tables = emptyTables()
       const got = commands.map(command => {

@@ -36,6 +36,14 @@ const SCREENS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['drain', 'birch'],
     ['resume', 'birch']
   ],
+  strategy: [
+    ['strategy'],
+    ['strategy', 'greedy'],
+    ['strategy', 'cost', '--objective', 'cheap', '--json'],
+    ['strategy', '--reset'],
+    ['strategy', 'gredy'],
+    ['strategy', '--objective', 'cheap']
+  ],
   leave: [['leave', '-y']],
   prune: [['prune']],
   cancel: [['cancel', INVOCATION_ID]],

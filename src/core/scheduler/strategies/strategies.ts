@@ -21,11 +21,14 @@ export const STRATEGIES: Readonly<Record<StrategyName, Strategy>> = {
   'multi-objective': MULTI_OBJECTIVE
 }
 
+/** `cost` for each objective, made once: one is looked up for every call. */
+const COST_FOR: Readonly<Record<Objective, Strategy>> = { latency: costStrategy('latency'), balanced: COST, cheap: costStrategy('cheap') }
+
 /** The strategy that somebody asked for; `fallback` where they left it open. */
 export function strategyFor(
   { strategy, objective }: { readonly strategy?: StrategyName | undefined; readonly objective?: Objective | undefined },
   fallback: Strategy = COST
 ): Strategy {
   const chosen = strategy === undefined ? fallback : STRATEGIES[strategy]
-  return objective === undefined || chosen.name !== 'cost' || chosen.objective === objective ? chosen : costStrategy(objective)
+  return objective === undefined || chosen.name !== 'cost' || chosen.objective === objective ? chosen : COST_FOR[objective]
 }
