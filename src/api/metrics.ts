@@ -25,6 +25,9 @@ export interface CallMetrics {
   text(): Promise<{ contentType: string; body: string }>
 }
 
+/** How often the delay of the event loop is sampled. By default an idle peer is woken a hundred times a second for it. */
+const LOOP_LOOK_MS = 100
+
 /** One number of a metric, and what tells it from the others. */
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 
@@ -35,7 +38,7 @@ type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
  */
 export function createMetrics(service: PeerService, registry = new Registry()): CallMetrics {
   const label = boundedLabels(FUNCTION_LABELS_MAX)
-  collectDefaultMetrics({ register: registry })
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_LOOK_MS })
   registerTaskMetrics(service.tasks, registry)
   for (const name of ILL_NAMED) registry.removeSingleMetric(name)
   const seconds = new Histogram({

@@ -20,15 +20,12 @@ import type { Timings } from '../model/presets.ts'
 import { AppliedIndex } from './applied-index.ts'
 import { type ConsensusComponents, type ConsensusInit, type ConsensusRoleNow, type LogRetention, RETENTION } from './consensus-init.ts'
 import { ConsensusMail } from './consensus-mail.ts'
+import { DeadlineAlarm } from './deadline-alarm.ts'
 import { OutgoingSnapshots } from './outgoing-snapshots.ts'
 import { type Committed, lostRole, Proposals } from './proposals.ts'
 
-/** How often the state machine is asked whether a deadline has passed; a fifth of the shortest heartbeat. */
-const TICK_MS = 20
 /** Messages that wait while the disk is busy. More than a healthy cluster sends in a second; over it they are dropped, as by a network. */
 const INPUTS_MAX = 10_000
-/** A tick that comes so late says that this process starved: the silence it noticed may be its own. */
-const LATE_TICK_MS = 60
 /** The starvation guard waits this share of the election timeout before silence counts after all. */
 const GUARD_RATIO = { min: 0.6, max: 1.2 }
 
@@ -57,8 +54,7 @@ export class Consensus implements Startable {
   #role: ConsensusRoleNow = { role: 'follower', leader: null, term: 0, active: false }
   #isDraining = false
   #drained: Promise<void> = Promise.resolve()
-  #timer: Disposable | undefined
-  #lastTickMs: number
+  readonly #alarm: DeadlineAlarm
   #fenced: CaresError | null = null
   /** Neither votes nor campaigns yet: see {@link Consensus.release}. */
   #isHeld: boolean
@@ -74,27 +70,30 @@ export class Consensus implements Startable {
     this.#applied = new AppliedIndex(persisted.appliedIndex)
     this.#snapshots = new OutgoingSnapshots(this.#retention.chunkBytes, components.store)
     this.#isHeld = init.isHeld ?? false
-    this.#lastTickMs = components.clock.nowMs()
     this.#state = raft.createRaft({
       self,
       timings,
       persisted,
       random: components.random,
-      nowMs: this.#lastTickMs,
+      nowMs: components.clock.nowMs(),
       rankSlot: init.rankSlot ?? 0
+    })
+    this.#alarm = new DeadlineAlarm({
+      clock: components.clock,
+      deadlineMs: () => (this.#isHeld ? Number.POSITIVE_INFINITY : nextDeadlineMs(this.#state)),
+      onDeadline: ({ hasStarved }) => void this.#tick(hasStarved)
     })
   }
 
   async start(): Promise<void> {
     if (!this.#stopped) return
     this.#stopped = false
-    this.#lastTickMs = this.#components.clock.nowMs()
-    this.#timer = this.#components.clock.every(TICK_MS, () => this.#tick())
+    this.#alarm.start()
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
-    this.#timer?.[Symbol.dispose]()
+    this.#alarm.stop()
     const reason = new CaresError('stopping', 'this peer is stopping', { retryable: true })
     this.#dropInputs(reason)
     await this.#drained
@@ -154,6 +153,7 @@ export class Consensus implements Startable {
   /** Lets a peer that was held take part in elections: nobody has seen a later life of it than the one that its disk tells of. */
   release(): void {
     this.#isHeld = false
+    this.#alarm.set()
   }
 
   /** The last connection to a peer has closed: if it led, an election is due soon. */
@@ -202,17 +202,13 @@ export class Consensus implements Startable {
   }
 
   /** Before it believes in silence, a late peer reads its sockets: what it missed may be waiting there (Lifeguard, arXiv 1707.00788). */
-  async #tick(): Promise<void> {
+  async #tick(hasStarved: boolean): Promise<void> {
     const { clock, random } = this.#components
-    const nowMs = clock.nowMs()
-    const lateMs = nowMs - this.#lastTickMs - TICK_MS
-    this.#lastTickMs = nowMs
-    if (this.#isHeld || nowMs < nextDeadlineMs(this.#state)) return
-    if (this.#state.role !== 'leader' || lateMs > LATE_TICK_MS) {
+    if (this.#state.role !== 'leader' || hasStarved) {
       await clock.sleep(0)
       await clock.sleep(0)
     }
-    if (lateMs > LATE_TICK_MS) {
+    if (hasStarved) {
       const extraMs = this.#timings.electionMs * (GUARD_RATIO.min + random() * (GUARD_RATIO.max - GUARD_RATIO.min))
       this.#enqueue((state, now) => (now < nextDeadlineMs(state) ? { state, effects: [] } : raft.extendDeadline(state, now, extraMs)))
     }
@@ -252,6 +248,7 @@ export class Consensus implements Startable {
     } finally {
       // In the same turn in which the queue was found empty: an input that comes a moment later starts anew.
       this.#isDraining = false
+      this.#alarm.set()
     }
   }
 
@@ -265,7 +262,7 @@ export class Consensus implements Startable {
     this.#fenced = reason
     this.#resign()
     this.#dropInputs(reason)
-    this.#timer?.[Symbol.dispose]()
+    this.#alarm.stop()
     this.#components.log.error({ err: reason }, 'peer takes no part in consensus any more')
     this.#proposals.rejectAll(reason)
     this.#setRole({ role: 'follower', leader: null, term: this.#state.term, active: false })

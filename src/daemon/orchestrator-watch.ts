@@ -21,6 +21,8 @@ export interface OrchestratorWatchComponents {
 export class OrchestratorWatch implements Startable {
   readonly #components: OrchestratorWatchComponents
   readonly #watched = new Map<PeerId, { abort: AbortController; watchers: number }>()
+  #isStarted = false
+  /** Runs while anything is watched. */
   #timer: Disposable | undefined
 
   constructor(components: OrchestratorWatchComponents) {
@@ -28,12 +30,13 @@ export class OrchestratorWatch implements Startable {
   }
 
   async start(): Promise<void> {
-    this.#timer ??= this.#components.clock.every(LOOK_EVERY_MS, () => this.#look())
+    this.#isStarted = true
+    this.#setTimer()
   }
 
   async stop(): Promise<void> {
-    this.#timer?.[Symbol.dispose]()
-    this.#timer = undefined
+    this.#isStarted = false
+    this.#setTimer()
   }
 
   /** A signal that aborts with `peer_lost` when the peer falls silent; dispose it when the call is over. */
@@ -41,6 +44,7 @@ export class OrchestratorWatch implements Startable {
     const entry = this.#watched.get(peer) ?? { abort: new AbortController(), watchers: 0 }
     this.#watched.set(peer, entry)
     entry.watchers++
+    this.#setTimer()
     return {
       signal: entry.abort.signal,
       [Symbol.dispose]: () => {
@@ -50,11 +54,21 @@ export class OrchestratorWatch implements Startable {
     }
   }
 
+  #setTimer(): void {
+    if (this.#isStarted && this.#watched.size > 0) {
+      this.#timer ??= this.#components.clock.every(LOOK_EVERY_MS, () => this.#look())
+    } else {
+      this.#timer?.[Symbol.dispose]()
+      this.#timer = undefined
+    }
+  }
+
   #look(): void {
     for (const [peer, { abort }] of this.#watched) {
       if (this.#components.silentMs(peer) <= this.#components.lostAfterMs) continue
       this.#watched.delete(peer)
       abort.abort(new CaresError('peer_lost', 'the orchestrator has fallen silent', { retryable: true }))
     }
+    this.#setTimer()
   }
 }
