@@ -1,4 +1,5 @@
 // The program of the example image `cares-example/web`: a small HTTP server that says who answered, and misbehaves when asked to.
+import { createHash } from 'node:crypto'
 import { connect } from 'node:net'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { hostname } from 'node:os'
@@ -8,13 +9,24 @@ const startedAt = new Date().toISOString()
 let calls = 0
 let inFlight = 0
 
-const server = createServer((request, response) => {
+// The route that answers with a status does so to whoever asks for a WebSocket, too.
+const shouldUpgradeCallback = ({ url = '' }: IncomingMessage): boolean => !url.startsWith('/status')
+
+const server = createServer({ shouldUpgradeCallback }, (request, response) => {
   calls++
   inFlight++
   response.once('close', () => inFlight--)
   const url = new URL(request.url ?? '/', 'http://localhost')
   const answer = ROUTES[url.pathname] ?? describeCall
   answer(request, response, url)
+})
+// Agrees to any WebSocket, and sends every byte back as it comes: that is no echo of messages, which come masked.
+server.on('upgrade', (request, socket) => {
+  const key = `${request.headers['sec-websocket-key'] ?? ''}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`
+  const accept = createHash('sha1').update(key).digest('base64')
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`)
+  socket.on('error', () => {})
+  socket.pipe(socket)
 })
 server.listen(port, '0.0.0.0', () => console.log(`listening on ${port}`))
 process.on('SIGTERM', () => process.exit(0))

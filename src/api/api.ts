@@ -33,6 +33,7 @@ import { alertRoutes, statsRoutes } from './routes/stats.ts'
 import { telemetrySocketRoutes } from './routes/telemetry-socket.ts'
 import { taskRoutes } from './routes/tasks.ts'
 import { validatorCompiler } from './schema-compilers.ts'
+import { callsByWebSocket } from './web-socket.ts'
 
 export interface ApiInit {
   /** Address to listen on. On a loopback address callers need no token, see `loopbackOpen`. */
@@ -170,7 +171,7 @@ function buildApp(): App {
     // Calls take as long as their functions may: they have deadlines of their own.
     requestTimeout: 0,
     connectionTimeout: 0,
-    http: { maxHeaderSize: HEADER_BYTES_MAX, shouldUpgradeCallback: opensTelemetry },
+    http: { maxHeaderSize: HEADER_BYTES_MAX, shouldUpgradeCallback: request => opensTelemetry(request) || callsByWebSocket(request) },
     routerOptions: { maxParamLength: PATH_PART_CHARACTERS_MAX },
     // Answered by a hook, as a problem document.
     return503OnClosing: false,

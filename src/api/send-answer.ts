@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http'
 import { CaresError } from '../model/errors.ts'
-import type { AnswerHead, Headers, Usage, WholeAnswer } from '../model/invocation.ts'
+import { type AnswerHead, type Headers, SWITCHING_PROTOCOLS, type Usage, type WholeAnswer } from '../model/invocation.ts'
 import { travellingHeaders } from './call-head.ts'
 
 /** What a function answered, ready to go out. */
@@ -82,9 +82,13 @@ function sendWhole(response: ServerResponse, body: Uint8Array, headers: Headers,
 
 /**
  * The function's headers as they may be sent, with those of CARES and the sandbox of its pages, unless its own policy is as strict: a browser
- * keeps to every policy that it is sent, so none of a function can loosen this one. Throws `function_protocol` for a head that HTTP does not allow. */
-export function checkedHeaders(head: AnswerHead, own: Headers): Headers {
-  if (!Number.isInteger(head.status) || head.status < 200 || head.status > 599) {
+ * keeps to every policy that it is sent, so none of a function can loosen this one. Throws `function_protocol` for a head that HTTP does not allow.
+ *
+ * @param maySwitch - the client has asked for another protocol
+ */
+export function checkedHeaders(head: AnswerHead, own: Headers, { maySwitch = false }: { maySwitch?: boolean } = {}): Headers {
+  const isStatus = Number.isInteger(head.status) && head.status >= 200 && head.status <= 599
+  if (!isStatus && !(maySwitch && head.status === SWITCHING_PROTOCOLS)) {
     throw new CaresError('function_protocol', `the function answered with status ${head.status}`, { hint: 'answer with 200 to 599' })
   }
   const headers = travellingHeadersOfAnswer(head.headers)

@@ -1,4 +1,4 @@
-import { CaresError, type ErrorCode, toCaresError } from '../model/errors.ts'
+import { CaresError, toCaresError } from '../model/errors.ts'
 import type { FunctionRecord } from '../model/function.ts'
 import type { InvocationId, PeerId } from '../model/ids.ts'
 import { type AnswerDown, type AnswerHead, INLINE_BODY_BYTES_MAX, type Usage, type WholeAnswer } from '../model/invocation.ts'
@@ -10,12 +10,14 @@ import { formatDurationMs } from '../model/units.ts'
 import { AbortLinks } from './abort-links.ts'
 import { collect, once } from './bodies.ts'
 import { carriedBy, endGatewaySpan, gatewaySpan } from './call-spans.ts'
+import { answerAgain } from './answer-again.ts'
 import type { EventLog } from './event-log.ts'
 import { Breaker, GatewayCall, type GatewayCallComponents, type Placed } from './gateway-call.ts'
 import { type InvocationBook, keyOf, RESULT_BYTES_EACH_MAX } from './invocation-book.ts'
 import { type OutcomeCount, OutcomeCounts } from './outcome-counts.ts'
 import { ReplayBody } from './replay-body.ts'
 import { untilAborted } from './until-aborted.ts'
+import { checkWebSocket, isOpen, timesOf } from './web-sockets.ts'
 
 /** Invocations that one gateway carries at once; each holds at most about 1.3 MB. */
 const IN_FLIGHT_MAX = 2_048
@@ -83,16 +85,17 @@ export class Gateway implements Startable {
     this.#stopping = false
   }
 
-  /** Refuses new calls, and waits for those in flight until the signal aborts. */
+  /** Refuses new calls, and waits for those in flight until the signal aborts. WebSockets end at once: by themselves they would not. */
   async drain({ signal }: { signal: AbortSignal }): Promise<void> {
     this.#stopping = true
+    for (const { head, abort } of this.#running.values()) if (isOpen(head)) abort.abort(stopping())
     while (this.#running.size > 0 && !signal.aborted) await this.#components.clock.sleep(DRAIN_LOOK_MS)
   }
 
   /** Cancels what is in flight. */
   async stop(): Promise<void> {
     this.#stopping = true
-    for (const { abort } of this.#running.values()) abort.abort(new CaresError('stopping', 'this peer is stopping', { retryable: true }))
+    for (const { abort } of this.#running.values()) abort.abort(stopping())
     await Promise.all(this.#background)
   }
 
@@ -107,9 +110,10 @@ export class Gateway implements Startable {
   async invoke(request: InvocationRequest, { signal }: { signal: AbortSignal }): Promise<InvocationAnswer> {
     const startedMs = this.#components.clock.nowMs()
     const fn = await this.#components.findFunction(request.function, { signal })
+    checkWebSocket(fn, request)
     const key = keyOf(request)
     const known = this.#components.book.byKey(key)
-    if (known !== undefined) return this.#again(known, { signal })
+    if (known !== undefined) return answerAgain(this.#components.book, known, { signal })
     return this.#start(this.#accept(fn, request, { key, startedMs }), request, { signal, keep: key !== undefined })
   }
 
@@ -177,11 +181,13 @@ export class Gateway implements Startable {
   ): Promise<InvocationAnswer> {
     const { clock, appliedIndex, resolvePeer } = this.#components
     const { id, fn, abort, startedMs } = running
-    const deadlineMs = Math.min(fn.timeoutMs, request.timeoutMs ?? fn.timeoutMs)
+    const { answerMs, deadlineMs } = timesOf(fn, request)
     const links = new AbortLinks()
     links.add(signal, reason => abort.abort(reason))
-    const onTimeout = (): void => abort.abort(new CaresError('timeout', `no answer within ${formatDurationMs(deadlineMs)}`))
-    links.after(deadlineMs - (clock.nowMs() - startedMs) + DEADLINE_GRACE_MS, onTimeout, { clock })
+    const onTimeout = (): void => {
+      if (!isOpen(running.head)) abort.abort(new CaresError('timeout', `no answer within ${formatDurationMs(answerMs)}`))
+    }
+    links.after(answerMs - (clock.nowMs() - startedMs) + DEADLINE_GRACE_MS, onTimeout, { clock })
     const body = new ReplayBody(request.body)
     let messages: AsyncGenerator<AnswerDown, void> | undefined
     try {
@@ -287,29 +293,6 @@ export class Gateway implements Startable {
     }
   }
 
-  /** The answer that an idempotency key already stands for. */
-  async #again(id: InvocationId, { signal }: { signal: AbortSignal }): Promise<InvocationAnswer> {
-    const { book } = this.#components
-    const record = await book.waitFor(id, { signal })
-    if (record.state !== 'succeeded' && record.state !== 'failed') throw toCaresError(signal.reason)
-    const result = book.result(id)
-    if (record.error !== undefined)
-      throw new CaresError(record.error.code as ErrorCode, record.error.message, { details: { invocation: id } })
-    if (result === null || record.worker === undefined || record.usage === undefined) {
-      throw new CaresError('conflict', 'the call with this idempotency key was answered, but its answer was too large to be kept', {
-        details: { invocation: id }
-      })
-    }
-    return {
-      invocation: id,
-      worker: record.worker,
-      placement: record.placement ?? 'orchestrator',
-      head: result.head,
-      body: once(result.body),
-      end: Promise.resolve({ usage: record.usage })
-    }
-  }
-
   #onPlaced(running: Running, placed: Placed): void {
     running.placed = placed
     const { book } = this.#components
@@ -342,6 +325,10 @@ export class Gateway implements Startable {
       code: error?.code ?? null
     })
   }
+}
+
+function stopping(): CaresError {
+  return new CaresError('stopping', 'this peer is stopping', { retryable: true })
 }
 
 /** Placements of one invocation that its record keeps. */

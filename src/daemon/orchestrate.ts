@@ -15,6 +15,7 @@ import { openWithin } from './open-within.ts'
 import { type Placer, type Reserved, wasClean } from './placer.ts'
 import { isWorthWaiting, unplaceable } from './unplaceable.ts'
 import { WaitingLine } from './waiting-line.ts'
+import { isOpen } from './web-sockets.ts'
 
 /** Workers that are tried for one round before the last refusal is the answer. */
 const TRIES_MAX = 3
@@ -311,6 +312,8 @@ export class Orchestrator {
   }
 
   #learn(head: AnswerHead, end: AnswerEnd, { fn, worker, receipt }: { fn: FunctionRecord; worker: PeerId; receipt: Receipt }): void {
+    // How long somebody stayed says nothing of the next one.
+    if (isOpen(head)) return
     this.#components.placer.observe(fn, worker, { start: head.start, usage: end.usage, clean: wasClean(receipt), params: receipt.params })
   }
 }

@@ -170,7 +170,9 @@ export class Worker implements Startable {
     const { runtime, log } = this.#components
     if (runtime === null) throw new CaresError('internal', 'a worker without a runtime accepted an order')
     const { invocation, function: fn, head } = order
-    const options = { signal: abort.signal, timeoutMs: Math.min(fn.timeoutMs, order.deadlineMs) }
+    // How long a WebSocket may be silent is the runtime's to watch; how long it may go on, its gateway has said.
+    const timeoutMs = head.webSocket === true ? order.deadlineMs : Math.min(fn.timeoutMs, order.deadlineMs)
+    const options = { signal: abort.signal, timeoutMs }
     const span = workerSpan(this.#components.tracer, order)
     try {
       const answer = await runtime.execute(fn, { invocation, head: carriedBy(span, head), body, inline: order.body }, options)

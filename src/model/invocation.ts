@@ -21,7 +21,18 @@ export interface CallHead {
   readonly headers: Headers
   /** From `content-length`; absent when the length is not known ahead. */
   readonly bodyBytes?: number | undefined
+  /**
+   * The client asks to go on by WebSocket (RFC 6455). Where the function agrees its answer has status 101, and from then on the bodies of call and
+   * answer are the two directions of the connection, which goes on as long as either is used. Absent: an ordinary call.
+   */
+  readonly webSocket?: true | undefined
 }
+
+/** Longest that a WebSocket may go on, in milliseconds: a day, since all that it holds elsewhere needs an end although every client has forgotten it. */
+export const WEB_SOCKET_MS_MAX = 86_400_000
+
+/** Status of the answer that opens a WebSocket (RFC 9110, 15.2.2). */
+export const SWITCHING_PROTOCOLS = 101
 
 /** The part of an answer that comes before its body. */
 export interface AnswerHead {

@@ -9,7 +9,8 @@ import type { Exit } from './driver.ts'
 import { type Ending, toCancelled } from './ending.ts'
 import { endToEnd, fromUndici } from './http-headers.ts'
 import type { Lease } from './http-pool.ts'
-import { type ResponseBody, sendRequest } from './http-request.ts'
+import { sendRequest } from './http-request.ts'
+import { converse } from './web-socket.ts'
 
 /**
  * After a connection breaks, how long to wait for the engine to say whether the container has ended, and how. An engine takes some 40 ms; a container
@@ -27,21 +28,23 @@ export interface HttpRun {
   readonly call: ExecutionCall
   readonly ending: Ending
   readonly clock: Clock
+  /** Set once the connection is a WebSocket. */
+  readonly isWebSocket?: boolean
 }
 
 /** Sends one call to a container that serves. Resolves when the head of the answer is known; gives the lease back in every case. */
 export async function executeHttp(run: HttpRun): Promise<ExecutionAnswer> {
-  const { lease, call, ending, clock } = run
+  const { lease, fn, call, ending, clock } = run
   const startedMs = clock.nowMs()
   const cpuBefore = lease.instance.measure().cpuMs
   const input = { bytes: 0 }
   try {
-    const body = await toRequestBody(call, input, ending)
-    const { method, path, query } = call.head
+    const { method, path, query, webSocket } = call.head
+    const body = webSocket === true ? null : await toRequestBody(call, input, ending)
     const request = { method, path: query === '' ? path : `${path}?${query}`, headers: requestHeaders(call.head), body }
-    const response = await sendRequest(lease.client, request, ending)
+    const response = await sendRequest(lease.client, webSocket === true ? { ...request, upgrade: 'websocket' } : request, ending)
     if (response.status > STATUS_MAX) {
-      response.body.cancel()
+      if ('body' in response) response.body.cancel()
       throw new Error(`its status is ${response.status}, and HTTP has none above ${STATUS_MAX}`)
     }
     const timing = { queueMs: 0, pullMs: lease.start === 'cold' ? lease.instance.pullMs : 0, startMs: lease.startMs }
@@ -58,6 +61,10 @@ export async function executeHttp(run: HttpRun): Promise<ExecutionAnswer> {
       }
     }
     const head = { status: response.status, headers: endToEnd(fromUndici(response.headers)), start: lease.start, timing }
+    if ('socket' in response) {
+      const conversation = converse(response.socket, counted(call.body, input, ending), { idleMs: fn.timeoutMs, ending, clock })
+      return { head, ...streamed({ ...run, isWebSocket: true }, conversation, usage) }
+    }
     const arrived = response.body.arrived()
     if (arrived === undefined) return { head, ...streamed(run, response.body, usage) }
     ending.close()
@@ -70,7 +77,11 @@ export async function executeHttp(run: HttpRun): Promise<ExecutionAnswer> {
 }
 
 /** The answer's body, and what became of it. */
-function streamed(run: HttpRun, response: ResponseBody, usage: (bytesOut: number) => Usage): Pick<ExecutionAnswer, 'body' | 'end'> {
+function streamed(
+  run: HttpRun,
+  response: AsyncIterable<Uint8Array>,
+  usage: (bytesOut: number) => Usage
+): Pick<ExecutionAnswer, 'body' | 'end'> {
   const { lease, ending } = run
   const { promise: end, resolve, reject } = Promise.withResolvers<{ usage: Usage }>()
   // The body throws the same error, so a reader that has not come to `end` yet must not bring the process down.
@@ -106,12 +117,12 @@ function streamed(run: HttpRun, response: ResponseBody, usage: (bytesOut: number
 }
 
 /** Gives the lease back after a failure, and says what it was. */
-async function settle({ lease, fn, ending, clock }: HttpRun, error: unknown): Promise<CaresError> {
+async function settle({ lease, fn, ending, clock, isWebSocket = false }: HttpRun, error: unknown): Promise<CaresError> {
   if (ending.signal.aborted) {
     const cause = ending.signal.reason as CaresError
     // A program that ran out of time may be stuck, and one that serves only this call is still busy with it. Where others share it, a closed
-    // connection is how HTTP tells a server that nobody waits any more.
-    lease.release({ trusted: cause.code === 'cancelled' && fn.concurrency > 1 })
+    // connection is how HTTP tells a server that nobody waits any more. An open WebSocket is not waited for in the first place.
+    lease.release({ trusted: isWebSocket || (cause.code === 'cancelled' && fn.concurrency > 1) })
     return cause
   }
   ending.close()

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { INLINE_BODY_BYTES_MAX } from '../model/invocation.ts'
 
@@ -11,6 +12,11 @@ export interface HttpResponse extends Head {
   readonly body: ResponseBody
 }
 
+/** A connection that has become something else than HTTP, at the request's wish; it is the caller's from now on, and so are its errors. */
+export interface UpgradedResponse extends Head {
+  readonly socket: Duplex
+}
+
 /**
  * Sends a request over undici's own interface for handlers, which tells more than a stream does: whether all of a short answer came with its head.
  * Most answers do, and they need neither stream nor turn of the event loop.
@@ -21,8 +27,8 @@ export function sendRequest(
   client: Dispatcher,
   options: Dispatcher.DispatchOptions,
   { signal }: { signal: AbortSignal }
-): Promise<HttpResponse> {
-  const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>()
+): Promise<HttpResponse | UpgradedResponse> {
+  const { promise, resolve, reject } = Promise.withResolvers<HttpResponse | UpgradedResponse>()
   let controller: Dispatcher.DispatchController | undefined
   let body: ResponseBody | undefined
   const onAbort = (): void => controller?.abort(signal.reason as Error)
@@ -38,6 +44,12 @@ export function sendRequest(
       if (status < 200) return
       body = new ResponseBody(of, over)
       resolve({ status, headers, body })
+    },
+    onRequestUpgrade: (_, status, headers, socket) => {
+      over()
+      // Whoever reads from it is told of them; until then they must not bring the process down.
+      socket.on('error', () => {})
+      resolve({ status, headers, socket })
     },
     onResponseData: (_, chunk) => body?.push(chunk),
     onResponseEnd: () => {

@@ -88,7 +88,8 @@ export function writeCallHead(head: CallHead): MessageInitShape<typeof CallHeadS
     path: head.path,
     query: head.query,
     headers: writeHeaders(head.headers),
-    ...(head.bodyBytes === undefined ? {} : { bodyBytes: toWhole(head.bodyBytes, 'bodyBytes') })
+    ...(head.bodyBytes === undefined ? {} : { bodyBytes: toWhole(head.bodyBytes, 'bodyBytes') }),
+    ...(head.webSocket === true ? { webSocket: true } : {})
   }
 }
 
@@ -99,7 +100,8 @@ export function readCallHead(message: CallHeadMessage): CallHead {
     path: text(message.path, 'path', PATH_CHARS_MAX),
     query: text(message.query, 'query', PATH_CHARS_MAX),
     headers: readHeaders(message.headers),
-    ...(message.bodyBytes === undefined ? {} : { bodyBytes: whole(message.bodyBytes, 'bodyBytes') })
+    ...(message.bodyBytes === undefined ? {} : { bodyBytes: whole(message.bodyBytes, 'bodyBytes') }),
+    ...(message.webSocket ? { webSocket: true } : {})
   }
 }
 

@@ -101,12 +101,6 @@ const REFUSALS: readonly Refusal[] = [
   { claim: 'logs of two things', request: { url: '/v1/logs?function=thumb&invocation=i-1' }, status: 422, code: 'invalid' },
   { claim: 'logs of a function that is not there', request: { url: '/v1/logs?function=ocr&follow' }, status: 404, code: 'not_found' },
   {
-    claim: 'a WebSocket to a function',
-    request: { url: '/fn/thumb', headers: { connection: 'Upgrade', upgrade: 'websocket' } },
-    status: 501,
-    code: 'incompatible'
-  },
-  {
     claim: 'a callback URL',
     request: { method: 'POST', url: '/async/thumb', headers: { 'x-callback-url': 'http://x' } },
     status: 422,

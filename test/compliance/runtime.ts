@@ -103,7 +103,7 @@ export async function rejectsWith(code: ErrorCode, promise: Promise<unknown>): P
 }
 
 interface CallOptions {
-  readonly body?: string | readonly Uint8Array[]
+  readonly body?: string | readonly Uint8Array[] | AsyncIterable<Uint8Array>
   readonly signal?: AbortSignal
   readonly timeoutMs?: number
 }
@@ -377,6 +377,58 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
       await until(() => runtime.use().memoryReservedBytes === 0)
     })
 
+    describe('asked for a WebSocket', () => {
+      const socket = { method: 'GET', path: '/', webSocket: true } as const
+
+      it('passes bytes both ways as they come, and ends when the caller has nothing more to say', async () => {
+        const heard = Promise.withResolvers<void>()
+        async function* input(): AsyncGenerator<Uint8Array> {
+          yield Buffer.from('first')
+          await heard.promise
+          yield Buffer.from('second')
+        }
+        const fn = await web()
+        const answer = await execute(runtime, fn, {
+          ...socket,
+          body: input(),
+          headers: [['sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ==']]
+        })
+        assert.equal(answer.head.status, 101)
+        const accepted = answer.head.headers.find(([name]) => name === 'sec-websocket-accept')
+        assert.equal(accepted?.[1], 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=', 'the example of RFC 6455, 1.3')
+        let text = ''
+        for await (const chunk of answer.body) {
+          text += String(chunk)
+          if (text === 'first') heard.resolve()
+        }
+        assert.equal(text, 'firstsecond')
+        const { usage } = await answer.end
+        assert.deepEqual([usage.bytesIn, usage.bytesOut], [11, 11])
+        assert.deepEqual(runtime.use().warm, [{ function: functionKey(fn), idle: 1, busy: 0 }])
+      })
+
+      it('ends one on which nobody says anything for as long as a call may take, and keeps the container', async () => {
+        const fn = await web({ timeoutMs: 150 })
+        const answer = await execute(runtime, fn, { ...socket, body: silence() })
+        await rejectsWith('timeout', Array.fromAsync(answer.body))
+        await rejectsWith('timeout', answer.end)
+        assert.equal((await call(runtime, fn)).head.start, 'warm')
+      })
+
+      it('ends when its caller goes away', async () => {
+        const caller = new AbortController()
+        const answer = await execute(runtime, await web(), { ...socket, body: silence(), signal: caller.signal })
+        caller.abort()
+        await rejectsWith('cancelled', Array.fromAsync(answer.body))
+        await rejectsWith('cancelled', answer.end)
+      })
+
+      it('passes on the answer of a function that does not want to', async () => {
+        const { head, text } = await call(runtime, await web(), { ...socket, path: '/status', query: 'code=403' })
+        assert.deepEqual([head.status, text], [403, 'as you wish\n'])
+      })
+    })
+
     it('sends no body where there is none', async () => {
       const { text } = await call(runtime, await web(), { method: 'GET' })
       assert.doesNotMatch(text, /transfer-encoding|content-length/)
@@ -424,6 +476,11 @@ async function pause(ms: number): Promise<void> {
   await promise
 }
 
-async function* from(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+/** A body that goes on for ever, and says nothing. */
+async function* silence(): AsyncGenerator<Uint8Array> {
+  yield* await Promise.withResolvers<never[]>().promise
+}
+
+async function* from(chunks: readonly Uint8Array[] | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield* chunks
 }

@@ -167,6 +167,19 @@ describe('calls in a cluster of daemons', function () {
     assert.match(survivor.service.cluster().reason, /2 of 3 voters are gone/)
   })
 
+  it('refuses a WebSocket to a function that reads stdin', async () => {
+    await upload(cluster.peer(0), 'upper')
+    const head = { method: 'GET', path: '/', query: '', headers: [], webSocket: true } as const
+    const asking = cluster
+      .peer(0)
+      .service.invoke({ function: 'upper', head, body: (async function* () {})() }, { signal: AbortSignal.timeout(5_000) })
+    await assert.rejects(asking, { code: 'incompatible' })
+    assert.deepEqual(
+      cluster.peers.flatMap(({ runtime }) => runtime.started),
+      []
+    )
+  })
+
   it('says that it does not know when the worker of a call dies', async () => {
     await upload(cluster.peer(0), 'slow')
     const { orchestrator } = cluster

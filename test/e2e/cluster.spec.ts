@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Explanation, PeerList, Stats } from '../../src/model/rest.ts'
 import { ask, Cluster, eventually, json, upload } from './cluster.ts'
 import { processFunctions } from './functions.ts'
@@ -45,6 +48,28 @@ describe('three peers', () => {
       const told = JSON.parse(reply.text) as { method: string; bodyBytes: number }
       assert.equal(told.method, 'PUT', peer.name)
       assert.equal(told.bodyBytes, 5, peer.name)
+    }
+  })
+
+  it('carry a WebSocket to an http function, each of them', async () => {
+    for (const peer of cluster.alive) {
+      const headers = {
+        connection: 'Upgrade',
+        upgrade: 'websocket',
+        'sec-websocket-version': '13',
+        'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA=='
+      }
+      const [{ statusCode }, socket] = (await once(request(`${peer.api}/fn/web/`, { agent: false, headers }).end(), 'upgrade')) as [
+        IncomingMessage,
+        Socket
+      ]
+      assert.equal(statusCode, 101, peer.name)
+      for (const word of ['there', 'and back']) {
+        socket.write(word)
+        assert.equal(String((await once(socket, 'data'))[0]), word, peer.name)
+      }
+      socket.end()
+      await once(socket.resume(), 'close')
     }
   })
 

@@ -96,7 +96,10 @@ const usage = record<Usage>(
   ['cpuMs', 'memoryPeakBytes']
 )
 const error = record<RemoteError>({ code: name, message: text, hint: text, retryable: flag, details: json, started: flag }, ['hint'])
-const callHead = record<CallHead>({ method: name, path: text, query: text, headers, bodyBytes: whole }, ['bodyBytes'])
+const callHead = record<CallHead>({ method: name, path: text, query: text, headers, bodyBytes: whole, webSocket: fc.constant(true) }, [
+  'bodyBytes',
+  'webSocket'
+])
 const start = fc.constantFrom('warm' as const, 'prewarmed' as const, 'cold' as const)
 const timing = record<NonNullable<AnswerHead['timing']>>({ queueMs: amount, pullMs: amount, startMs: amount })
 const answerHead = record<AnswerHead>({ status: fc.integer({ min: 100, max: 599 }), headers, start, timing }, ['timing'])

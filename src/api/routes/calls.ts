@@ -1,10 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Duplex } from 'node:stream'
 import { z } from 'zod'
 import { CaresError } from '../../model/errors.ts'
-import type { Headers } from '../../model/invocation.ts'
+import { type Headers, SWITCHING_PROTOCOLS } from '../../model/invocation.ts'
 import { acceptedSchema } from '../../model/rest-invocations.ts'
 import { REST_PATHS, restPath } from '../../model/rest-paths.ts'
-import type { InvocationRequest } from '../../model/service.ts'
+import type { InvocationAnswer, InvocationRequest } from '../../model/service.ts'
 import { parseDurationMs } from '../../model/units.ts'
 import { readCallHead } from '../call-head.ts'
 import type { ApiContext, App } from '../context.ts'
@@ -14,6 +15,7 @@ import { pathPart } from '../queries.ts'
 import { bodyTooLarge, requestBody } from '../request-body.ts'
 import { checkedHeaders, sendAnswer } from '../send-answer.ts'
 import { peerNames } from '../views/names.ts'
+import { callsByWebSocket, createUpgrades, fromClient, sendToClient } from '../web-socket.ts'
 import { documented, documentedText } from './documented.ts'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
@@ -40,6 +42,11 @@ export function callRoutes(app: App, context: ApiContext): void {
   app.addHook('preParsing', async request => {
     request.headers = { 'content-type': undefined, 'content-length': undefined, 'transfer-encoding': undefined }
   })
+  const upgrades = createUpgrades(app.server)
+  // A connection whose WebSocket was refused is no HTTP connection any more: nothing else will ever come of it.
+  app.addHook('onResponse', async ({ raw }) => {
+    if (upgrades.socketOf(raw) !== undefined) raw.socket.destroySoon()
+  })
   const params = z.object({ name: pathPart, '*': z.string().optional() })
   // The query, too, is the function's.
   const querystring = z.looseObject({})
@@ -57,7 +64,11 @@ export function callRoutes(app: App, context: ApiContext): void {
         url,
         config,
         schema: { ...schema, hide: url.endsWith('*') || prefix !== '/fn' },
-        handler: (request, reply) => call(context, request, reply, request.params.name)
+        handler: (request, reply) => {
+          const socket = upgrades.socketOf(request.raw)
+          const { name } = request.params
+          return socket === undefined ? call(context, request, reply, name) : openSocket(context, request, reply, { name, socket })
+        }
       })
     }
   }
@@ -79,6 +90,8 @@ const CALL_DESCRIPTION = [
   'the ledger of costs), `x-cares-params` (what the cost of the call depends on beside its size; the function sees it, too). The answer carries',
   '`x-cares-invocation`, `x-cares-peer`, `x-cares-start`, `x-cares-placement` and `server-timing`; where it is chunked, the complete',
   '`server-timing` comes as a trailer. An answer that breaks off closes the connection without its proper end.',
+  'A GET that asks for a WebSocket (RFC 6455) is passed on to `http` functions: it must open within the time that a call may take, ends when both',
+  'sides are silent for as long, after a day, or when a peer on its way is lost, and counts as one call.',
   'A page that a function sends runs in an origin of its own: the answer carries `content-security-policy: sandbox allow-scripts …`, unless the',
   'function’s own policy is as strict. To give a function an origin, put a proxy with another host name before it that takes the header away.'
 ].join(' ')
@@ -96,20 +109,7 @@ async function call(context: ApiContext, request: FastifyRequest, reply: Fastify
     // A body that was refused half way is the first cause, whatever the service made of it.
     throw signal.aborted ? signal.reason : error
   })
-  let headers: Headers
-  try {
-    const peer = peerNames(service)(answer.worker)
-    headers = checkedHeaders(answer.head, [
-      ['x-cares-invocation', answer.invocation],
-      ['x-cares-peer', peer.id],
-      ['x-cares-start', answer.head.start],
-      ['x-cares-placement', answer.placement],
-      ...(isAlias(request) ? ([['x-call-id', answer.invocation]] as const) : [])
-    ])
-  } catch (error) {
-    await answer.body[Symbol.asyncIterator]().return?.()
-    throw error
-  }
+  const headers = await headersOf(answer, context, request)
   reply.hijack()
   try {
     await sendAnswer(reply.raw, answer, headers, { signal })
@@ -119,6 +119,55 @@ async function call(context: ApiContext, request: FastifyRequest, reply: Fastify
     log.debug({ err: error, invocation: answer.invocation }, 'answer cut short')
   } finally {
     metrics.observe(name, clock.nowMs() - startedMs)
+  }
+}
+
+/** A call whose client asks to go on by WebSocket. A function that does not want to answers it as any other call. */
+async function openSocket(
+  context: ApiContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { name, socket }: { name: string; socket: Duplex }
+): Promise<void> {
+  const { service, log } = context
+  reply.raw.shouldKeepAlive = false
+  const caller = callerGone(reply.raw)
+  // A WebSocket would not end by itself when this peer stops.
+  const signal = AbortSignal.any([caller.signal, context.stopping])
+  const { head, ...invocation } = readCall(context, request, reply, name, { bytesMax: 0, onBodyError: error => caller.abort(error) })
+  const { bodyBytes: _, ...rest } = head
+  const body = fromClient(socket)
+  const answer = await service.invoke({ ...invocation, head: { ...rest, webSocket: true }, body }, { signal }).catch((error: unknown) => {
+    throw signal.aborted ? signal.reason : error
+  })
+  const headers = await headersOf(answer, context, request)
+  reply.hijack()
+  try {
+    if (answer.head.status === SWITCHING_PROTOCOLS) await sendToClient(socket, answer, headers, { signal })
+    else await sendAnswer(reply.raw, answer, headers, { signal })
+  } catch (error) {
+    log.debug({ err: error, invocation: answer.invocation }, 'WebSocket of a function cut short')
+  } finally {
+    // Either way this was the connection's last word; what has been written still arrives.
+    breakOff(reply.raw, context)
+  }
+}
+
+/** The headers that an answer goes out with. An answer that HTTP does not allow is not read any further. */
+async function headersOf(answer: InvocationAnswer, { service }: ApiContext, request: FastifyRequest): Promise<Headers> {
+  try {
+    const peer = peerNames(service)(answer.worker)
+    const own: Headers = [
+      ['x-cares-invocation', answer.invocation],
+      ['x-cares-peer', peer.id],
+      ['x-cares-start', answer.head.start],
+      ['x-cares-placement', answer.placement],
+      ...(isAlias(request) ? ([['x-call-id', answer.invocation]] as const) : [])
+    ]
+    return checkedHeaders(answer.head, own, { maySwitch: callsByWebSocket(request.raw) })
+  } catch (error) {
+    await answer.body[Symbol.asyncIterator]().return?.()
+    throw error
   }
 }
 
@@ -150,9 +199,6 @@ function readCall(
   { bytesMax, onBodyError }: { bytesMax: number; onBodyError: (error: CaresError) => void }
 ): InvocationRequest {
   const { raw } = request
-  if (raw.headers.upgrade?.toLowerCase() === 'websocket') {
-    throw new CaresError('incompatible', 'functions cannot be called by WebSocket', { hint: 'send an HTTP request; answers may stream' })
-  }
   const head = readCallHead(raw, { prefixSegments: PREFIX_SEGMENTS, dropAuthorization: access.authenticates(raw) })
   if ((head.bodyBytes ?? 0) > bytesMax) throw bodyTooLarge(bytesMax)
   const idempotencyKey = header(raw.headers['idempotency-key'])
