@@ -103,7 +103,11 @@ export class Placer {
   reserve(worker: PeerId, fn: FunctionRecord, receipt: Receipt): Reserved {
     const start = receipt.decision.expected?.start ?? 'cold'
     const { cpus, memoryBytes } = fn
-    const order = this.#table.reserve({ worker, function: functionKey(fn), cpus, memoryBytes, start }, this.#components.clock.nowMs())
+    const llcBytes = receipt.estimate.cache?.bytes
+    const order = this.#table.reserve(
+      { worker, function: functionKey(fn), cpus, memoryBytes, llcBytes, start },
+      this.#components.clock.nowMs()
+    )
     return { order, release: () => this.#table.release(order) }
   }
 
@@ -127,7 +131,7 @@ export class Placer {
   ): void {
     const { start, usage, clean, params } = execution
     const { learning } = this.#components
-    const { bytesIn: inputBytes, bytesOut: outputBytes, pullMs, startMs, runMs, cpuMs, memoryPeakBytes } = usage
+    const { bytesIn: inputBytes, bytesOut: outputBytes, pullMs, startMs, runMs, cpuMs, memoryPeakBytes, llcBytes, llcUsedBytes } = usage
     learning.observe({
       function: functionKey(fn),
       digest: fn.digest,
@@ -141,7 +145,9 @@ export class Placer {
       runMs,
       clean,
       ...(cpuMs === undefined ? {} : { cpuMs }),
-      ...(memoryPeakBytes === undefined ? {} : { memoryPeakBytes })
+      ...(memoryPeakBytes === undefined ? {} : { memoryPeakBytes }),
+      ...(llcBytes === undefined ? {} : { llcBytes }),
+      ...(llcUsedBytes === undefined ? {} : { llcUsedBytes })
     })
     this.#table.setSlowness(peer, learning.slowness(peer))
   }

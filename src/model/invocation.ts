@@ -54,6 +54,10 @@ export interface Usage {
   /** CPU time of the execution's container; absent where it cannot be told apart (a warm container serves several calls). */
   readonly cpuMs?: number | undefined
   readonly memoryPeakBytes?: number | undefined
+  /** To so much of the last-level cache it was confined, to measure how it takes that. Absent: it was not. */
+  readonly llcBytes?: number | undefined
+  /** What it had of the last-level cache at its end, as the processor counts it. Absent: that was not counted. */
+  readonly llcUsedBytes?: number | undefined
   readonly bytesIn: number
   readonly bytesOut: number
 }

@@ -17,6 +17,10 @@ export interface Observation {
   readonly runMs: number
   readonly cpuMs?: number | undefined
   readonly memoryPeakBytes?: number | undefined
+  /** See `Usage`. */
+  readonly llcBytes?: number | undefined
+  /** See `Usage`. */
+  readonly llcUsedBytes?: number | undefined
   /** Whether the peer had idle cores all along, as far as the placer can tell. */
   readonly clean: boolean
 }

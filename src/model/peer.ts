@@ -1,3 +1,4 @@
+import type { LlcState } from './llc.ts'
 import type { ClusterUid, Digest, PeerId, Session, Term } from './ids.ts'
 
 /** What a peer can run in all, from its machine, its own cgroup and its flags. */
@@ -62,6 +63,8 @@ export interface PeerStats {
   readonly succeeded: number
   readonly failed: number
   readonly warm: readonly WarmPool[]
+  /** Its last-level cache. Absent: it runs no functions, or an older version says nothing of it. */
+  readonly llc?: LlcState | undefined
   /** Images of registered functions that are on the machine. */
   readonly images: readonly Digest[]
   readonly draining: boolean

@@ -74,6 +74,8 @@ const usageSchema: z.ZodType<Usage> = z.strictObject({
   runMs: amount,
   cpuMs: amount.exactOptional(),
   memoryPeakBytes: amount.exactOptional(),
+  llcBytes: amount.exactOptional(),
+  llcUsedBytes: amount.exactOptional(),
   bytesIn: count,
   bytesOut: count
 })

@@ -1,3 +1,4 @@
+import type { CacheNeed } from './llc.ts'
 import type { Digest, InvocationId, PeerId, Term } from './ids.ts'
 
 /** What the placement of one execution needs to know about it. */
@@ -45,6 +46,8 @@ export interface Estimate {
   readonly memoryPeakBytesUpper?: number | undefined
   /** How the run time was found. Absent: an older peer made the estimate. */
   readonly basis?: EstimateBasis | undefined
+  /** Absent: nothing is known of it. */
+  readonly cache?: CacheNeed | undefined
 }
 
 /** Ways to find an estimate, from none to all: an assumption, the executions of another image, a line through one or two, or an expert's. */
@@ -60,6 +63,8 @@ export interface CostMs {
   readonly pull: number
   readonly queue: number
   readonly run: number
+  /** Longer by so much as the cache is expected to be short there. Absent: it is not, or nothing is known of it. */
+  readonly cache?: number | undefined
   readonly total: number
 }
 
@@ -115,6 +120,8 @@ export interface ScoreTerms {
   readonly cpuShare: number
   readonly turn: number
   readonly place: number
+  /** What those that run there are expected to leave of the last-level cache. Absent: its size is not known. */
+  readonly llcFreeBytes?: number | undefined
 }
 
 /** One peer as the placement saw it. */

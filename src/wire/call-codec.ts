@@ -203,6 +203,8 @@ function writeUsage(usage: Usage): MessageInitShape<typeof UsageSchema> {
     runMs: usage.runMs,
     ...optional('cpuMs', usage.cpuMs),
     ...(usage.memoryPeakBytes === undefined ? {} : { memoryPeakBytes: toWhole(usage.memoryPeakBytes, 'memoryPeakBytes') }),
+    ...(usage.llcBytes === undefined ? {} : { llcBytes: toWhole(usage.llcBytes, 'llcBytes') }),
+    ...(usage.llcUsedBytes === undefined ? {} : { llcUsedBytes: toWhole(usage.llcUsedBytes, 'llcUsedBytes') }),
     bytesIn: toWhole(usage.bytesIn, 'bytesIn'),
     bytesOut: toWhole(usage.bytesOut, 'bytesOut')
   }
@@ -216,6 +218,8 @@ function readUsage(message: UsageMessage): Usage {
     runMs: amount(message.runMs, 'runMs'),
     ...(message.cpuMs === undefined ? {} : { cpuMs: amount(message.cpuMs, 'cpuMs') }),
     ...(message.memoryPeakBytes === undefined ? {} : { memoryPeakBytes: whole(message.memoryPeakBytes, 'memoryPeakBytes') }),
+    ...(message.llcBytes === undefined ? {} : { llcBytes: whole(message.llcBytes, 'llcBytes') }),
+    ...(message.llcUsedBytes === undefined ? {} : { llcUsedBytes: whole(message.llcUsedBytes, 'llcUsedBytes') }),
     bytesIn: whole(message.bytesIn, 'bytesIn'),
     bytesOut: whole(message.bytesOut, 'bytesOut')
   }

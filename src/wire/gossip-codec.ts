@@ -1,5 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ClusterUid } from '../model/ids.ts'
+import { LLC_MODES, type LlcState } from '../model/llc.ts'
 import type { Capacity, ClusterDigest, Heartbeat, PeerDigest, PeerProfile, PeerStats } from '../model/peer.ts'
 import { readPeerId } from './call-codec.ts'
 import { amount, list, oneOf, optional, required, text, toWhole, whole } from './check.ts'
@@ -10,6 +11,8 @@ import {
   ClusterDigestSchema,
   type Heartbeat as HeartbeatMessage,
   HeartbeatSchema,
+  type Llc as LlcMessage,
+  type LlcSchema,
   type PeerDigest as PeerDigestMessage,
   type PeerProfile as PeerProfileMessage,
   type PeerProfileSchema,
@@ -149,7 +152,8 @@ function writeStats(stats: PeerStats): MessageInitShape<typeof PeerStatsSchema> 
     ...optional('cpusEvictable', stats.cpusEvictable),
     ...(stats.memoryEvictableBytes === undefined
       ? {}
-      : { memoryEvictableBytes: toWhole(Math.round(stats.memoryEvictableBytes), 'memoryEvictableBytes') })
+      : { memoryEvictableBytes: toWhole(Math.round(stats.memoryEvictableBytes), 'memoryEvictableBytes') }),
+    ...(stats.llc === undefined ? {} : { llc: writeLlc(stats.llc) })
   }
 }
 
@@ -166,6 +170,7 @@ function readStats(message: PeerStatsMessage): PeerStats {
     ...(message.memoryEvictableBytes === undefined
       ? {}
       : { memoryEvictableBytes: whole(message.memoryEvictableBytes, 'memoryEvictableBytes') }),
+    ...(message.llc === undefined ? {} : { llc: readLlc(message.llc) }),
     running: message.running,
     succeeded: whole(message.succeeded, 'succeeded'),
     failed: whole(message.failed, 'failed'),
@@ -179,6 +184,30 @@ function readStats(message: PeerStatsMessage): PeerStats {
     runtimeReady: message.runtimeReady,
     term: whole(message.term, 'term'),
     seenOrders: readUnique(seen, 'seenOrders')
+  }
+}
+
+function writeLlc(llc: LlcState): MessageInitShape<typeof LlcSchema> {
+  return {
+    mode: llc.mode,
+    reason: llc.reason,
+    bytes: toWhole(llc.bytes, 'llc bytes'),
+    ways: llc.ways,
+    expectedBytes: toWhole(Math.round(llc.expectedBytes), 'llc expectedBytes'),
+    ...(llc.usedBytes === undefined ? {} : { usedBytes: toWhole(Math.round(llc.usedBytes), 'llc usedBytes') }),
+    ...optional('classes', llc.classes)
+  }
+}
+
+function readLlc(message: LlcMessage): LlcState {
+  return {
+    mode: oneOf(message.mode, 'llc mode', LLC_MODES),
+    reason: text(message.reason, 'llc reason', ID_CHARS_MAX),
+    bytes: whole(message.bytes, 'llc bytes'),
+    ways: message.ways,
+    expectedBytes: whole(message.expectedBytes, 'llc expectedBytes'),
+    ...(message.usedBytes === undefined ? {} : { usedBytes: whole(message.usedBytes, 'llc usedBytes') }),
+    ...optional('classes', message.classes)
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CACHE_BASES } from '../model/llc.ts'
 import { ERROR_CHARS_MAX } from '../model/remote-error.ts'
 import type { InvocationRecord } from '../model/invocation.ts'
 import { ESTIMATE_BASES, OBJECTIVES, type Receipt, type RejectionReason } from '../model/placement.ts'
@@ -33,7 +34,7 @@ const REASONS = {
 const reason = z.enum(Object.keys(REASONS) as RejectionReason[])
 const placement = z.enum(['orchestrator', 'fallback'])
 
-const cost = z.object({ network: amount, start: amount, pull: amount, queue: amount, run: amount, total: amount })
+const cost = z.object({ network: amount, start: amount, pull: amount, queue: amount, run: amount, cache: amount.optional(), total: amount })
 const estimate = z.object({
   runMs: amount,
   coldStartMs: amount,
@@ -45,7 +46,8 @@ const estimate = z.object({
   cpuMs: amount.optional(),
   memoryPeakBytes: amount.optional(),
   memoryPeakBytesUpper: amount.optional(),
-  basis: z.enum(ESTIMATE_BASES).optional()
+  basis: z.enum(ESTIMATE_BASES).optional(),
+  cache: z.object({ bytes: amount, slowdown: amount, basis: z.enum(CACHE_BASES) }).optional()
 })
 const terms = z.object({
   usdPerHour: amount,
@@ -54,7 +56,8 @@ const terms = z.object({
   memoryLoad: amount,
   cpuShare: amount,
   turn: amount,
-  place: amount
+  place: amount,
+  llcFreeBytes: amount.optional()
 })
 const expected = z.object({ start: z.enum(['warm', 'cold']), queueMs: amount, totalMs: amount, usd: amount })
 const verdict = z.discriminatedUnion('fits', [
@@ -101,6 +104,8 @@ const usage = z.object({
   runMs: amount,
   cpuMs: amount.optional(),
   memoryPeakBytes: amount.optional(),
+  llcBytes: amount.optional(),
+  llcUsedBytes: amount.optional(),
   bytesIn: whole,
   bytesOut: whole
 })

@@ -25,13 +25,15 @@ export function readKnown({ known }: AskObservations): KnownObservations {
 
 /** The message of one observation. */
 export function writeObservation(observation: SharedObservation): MessageInitShape<typeof ObservationSchema> {
-  const { params, cpuMs, memoryPeakBytes, seq, ...rest } = observation
+  const { params, cpuMs, memoryPeakBytes, llcBytes, llcUsedBytes, seq, ...rest } = observation
   return {
     ...rest,
     seq: toWhole(seq, 'seq'),
     ...optional('params', params),
     ...optional('cpuMs', cpuMs),
-    ...optional('memoryPeakBytes', memoryPeakBytes)
+    ...optional('memoryPeakBytes', memoryPeakBytes),
+    ...optional('llcBytes', llcBytes),
+    ...optional('llcUsedBytes', llcUsedBytes)
   }
 }
 
@@ -53,6 +55,8 @@ export function readObservation(message: Observation): SharedObservation {
     runMs: amount(message.runMs, 'runMs'),
     ...(message.cpuMs === undefined ? {} : { cpuMs: amount(message.cpuMs, 'cpuMs') }),
     ...(message.memoryPeakBytes === undefined ? {} : { memoryPeakBytes: amount(message.memoryPeakBytes, 'memoryPeakBytes') }),
+    ...(message.llcBytes === undefined ? {} : { llcBytes: amount(message.llcBytes, 'llcBytes') }),
+    ...(message.llcUsedBytes === undefined ? {} : { llcUsedBytes: amount(message.llcUsedBytes, 'llcUsedBytes') }),
     clean: message.clean
   }
 }

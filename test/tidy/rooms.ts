@@ -13,8 +13,20 @@ export interface Room {
 const MODEL = 'src/model/'
 const POOLS = 'src/core/pools/'
 const TASKS = 'src/core/tasks/'
+const LLC = 'src/core/llc/'
 const REGISTRY = 'src/core/registry/'
-const CORE = ['src/core/membership/', 'src/core/consensus/', REGISTRY, 'src/core/scheduler/', 'src/core/predictor/', TASKS, POOLS] as const
+const CORE = [
+  'src/core/membership/',
+  'src/core/consensus/',
+  REGISTRY,
+  'src/core/scheduler/',
+  'src/core/predictor/',
+  TASKS,
+  POOLS,
+  LLC
+] as const
+/** What core rooms import of each other: nothing, but for these. */
+const CORE_IMPORTS: Readonly<Record<string, readonly string[]>> = { [REGISTRY]: [TASKS], 'src/core/predictor/': [LLC] }
 /** A process of its own, with nothing of a peer in it. */
 const WATCHDOG = 'src/runtime/watchdog-process.ts'
 const LIBP2P = [
@@ -33,10 +45,11 @@ export const ROOMS: readonly Room[] = [
   { path: MODEL, rooms: [], packages: ['zod'], pure: true },
   { path: 'src/wire/', rooms: [MODEL], packages: ['@bufbuild/protobuf', '@bufbuild/protobuf/*', 'zod'], pure: true },
   // What a command does to a task is the same in the log's tables and in a database's, so it has a room of its own.
-  ...CORE.map(path => ({ path, rooms: path === REGISTRY ? [MODEL, TASKS] : [MODEL], packages: [], pure: true as const })),
+  // So has how run time falls with the cache: predictors learn it, and whoever divides a cache goes by it.
+  ...CORE.map(path => ({ path, rooms: [MODEL, ...(CORE_IMPORTS[path] ?? [])], packages: [], pure: true as const })),
   { path: 'src/daemon/', rooms: [MODEL, ...CORE], packages: ['node:*'] },
   { path: 'src/network/', rooms: [MODEL, 'src/wire/'], packages: ['node:*', ...LIBP2P] },
-  { path: 'src/runtime/', rooms: [MODEL, POOLS], packages: ['node:*', 'dockerode', 'undici', 'systeminformation'] },
+  { path: 'src/runtime/', rooms: [MODEL, POOLS, LLC], packages: ['node:*', 'dockerode', 'undici', 'systeminformation'] },
   { path: 'src/store/', rooms: [MODEL, REGISTRY, TASKS], packages: ['node:*', '@libp2p/crypto/*', '@libp2p/peer-id', 'pg'] },
   {
     path: 'src/api/',

@@ -101,8 +101,8 @@ function formatScore(score: number): string {
 }
 
 function largestCause(cost: Extract<Verdict, { fits: true }>['cost']): string {
-  const causes = Object.entries({ ...cost }).filter(([name]) => name !== 'total')
-  const [name = '', ms = 0] = causes.toSorted(([, a], [, b]) => b - a)[0] ?? []
+  const { total: _, ...causes } = { ...cost, cache: cost.cache ?? 0 }
+  const [name = '', ms = 0] = Object.entries(causes).toSorted(([, a], [, b]) => b - a)[0] ?? []
   return `${name} (${formatDurationMs(ms)})`
 }
 

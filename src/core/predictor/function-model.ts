@@ -1,7 +1,9 @@
 import type { Contract } from '../../model/function.ts'
 import type { Digest } from '../../model/ids.ts'
 import type { Observation } from '../../model/observation.ts'
+import type { CacheNeed } from '../../model/llc.ts'
 import type { Estimate } from '../../model/placement.ts'
+import { CacheModel } from './cache-model.ts'
 import { Metric, SPACE, TIME } from './metric.ts'
 import { PRIOR_COLD_START_MS, PRIOR_OUTPUT_BYTES, PRIOR_RUN_MS, PRIOR_WARM_START_MS } from './priors.ts'
 import { RecentMedian } from './recent-median.ts'
@@ -34,6 +36,8 @@ export class FunctionModel {
   #cpu = new Metric(TIME)
   #memory = new Metric(SPACE)
   #output = new Metric(SPACE)
+  #cache = new CacheModel()
+  #lastInputBytes = 0
   #coldStart = new RecentMedian()
   #warmStart = new RecentMedian()
   readonly #memo: Readonly<Record<Contract, Map<number, Estimate>>> = { http: new Map(), stdio: new Map() }
@@ -55,6 +59,7 @@ export class FunctionModel {
     heir.#cpu = this.#cpu.heir()
     heir.#memory = this.#memory.heir()
     heir.#output = this.#output.heir()
+    heir.#cache = this.#cache.heir()
     heir.#coldStart = this.#coldStart.heir()
     heir.#warmStart = this.#warmStart.heir()
     return heir
@@ -68,9 +73,13 @@ export class FunctionModel {
   /** Takes in an execution of some revision; one of an older revision says nothing any more. `slowness` is that of its machine. */
   learn(revision: number, observation: Observation, slowness: number): void {
     if (revision < this.#revision) return
-    const { start, inputBytes, outputBytes, startMs, runMs, cpuMs, memoryPeakBytes, clean } = observation
+    const { start, inputBytes, outputBytes, startMs, runMs, cpuMs, memoryPeakBytes, llcBytes, llcUsedBytes, clean } = observation
     this.#revision = revision
     for (const memo of Object.values(this.#memo)) memo.clear()
+    this.#lastInputBytes = inputBytes
+    // A run with few ways of the cache says how it takes that, and nothing of ordinary runs.
+    if (llcBytes !== undefined) return this.#cache.learnConfined(inputBytes, llcBytes, runMs / slowness)
+    if (llcUsedBytes !== undefined) this.#cache.learnUsed(inputBytes, llcUsedBytes)
     if (clean) this.#run.learn(inputBytes, runMs / slowness)
     else if (this.#run.ownCount === 0) this.#contendedRun.learn(inputBytes, runMs / slowness)
     if (start === 'cold') this.#coldStart.learn(startMs / slowness)
@@ -84,6 +93,11 @@ export class FunctionModel {
   /** What a run is expected to take, by the best samples there are. */
   expectedRunMs(inputBytes: number): number {
     return this.#bestRun.predict(inputBytes) ?? PRIOR_RUN_MS
+  }
+
+  /** What a run like the last one is expected to want of the cache; undefined where nothing is known. */
+  get cacheNeed(): CacheNeed | undefined {
+    return this.#cache.need(this.#lastInputBytes, this.#memory.predict(this.#lastInputBytes))
   }
 
   /** Of an image other than the newest that has run, what is known counts for little. */
@@ -108,6 +122,7 @@ export class FunctionModel {
     const run = this.#bestRun
     const runMs = run.predict(inputBytes) ?? prior.runMs
     const memoryPeakBytes = this.#memory.predict(inputBytes)
+    const cache = this.#cache.need(inputBytes, memoryPeakBytes)
     const inherited = Math.min(run.count - run.ownCount, SAMPLES_OF_OTHER_IMAGE_MAX)
     return {
       runMs,
@@ -120,7 +135,8 @@ export class FunctionModel {
       warmStartMs: this.#warmStart.value ?? prior.warmStartMs,
       outputBytes: this.#output.predict(inputBytes) ?? prior.outputBytes,
       samples: Math.min(samplesMax, Math.max(inherited, run.ownCount)),
-      basis: run.basis ?? 'prior'
+      basis: run.basis ?? 'prior',
+      ...(cache === undefined ? {} : { cache })
     }
   }
 

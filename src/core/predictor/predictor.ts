@@ -1,5 +1,6 @@
 import type { Contract } from '../../model/function.ts'
 import type { Digest, PeerId } from '../../model/ids.ts'
+import type { CacheNeed } from '../../model/llc.ts'
 import type { Observation } from '../../model/observation.ts'
 import type { Estimate } from '../../model/placement.ts'
 import { FunctionModel, priorEstimate } from './function-model.ts'
@@ -61,7 +62,7 @@ export class Predictor {
 
   /** Takes in one execution. Numbers come from workers, so one that cannot be true makes the whole of it be ignored. */
   observe(observation: Observation): void {
-    const { digest, peer, inputBytes, runMs, clean, params = '' } = observation
+    const { digest, peer, inputBytes, runMs, clean, llcBytes, params = '' } = observation
     if (!isPlausible(observation)) return
     const { name, revision } = parseKey(observation.function)
     const model =
@@ -69,7 +70,7 @@ export class Predictor {
       this.#images.get(digest)?.heir(revision, digest) ??
       new FunctionModel(revision, digest)
     // The machine is judged by what was expected before this run, not by the run itself.
-    if (clean && model.cleanRuns >= JUDGE_RUNS_MIN) {
+    if (clean && llcBytes === undefined && model.cleanRuns >= JUDGE_RUNS_MIN) {
       const expectedMs = model.expectedRunMs(inputBytes)
       if (Math.min(runMs, expectedMs) >= JUDGE_RUN_MS_MIN) {
         const machine = this.#machines.get(peer) ?? new Slowness()
@@ -97,6 +98,11 @@ export class Predictor {
     return (
       own?.estimate(contract, inputBytes, digest) ?? this.#images.get(digest)?.estimateHeir(contract, inputBytes) ?? priorEstimate(contract)
     )
+  }
+
+  /** What running it is expected to want of the last-level cache, by its last execution; undefined where nothing is known. */
+  cacheNeed(key: string): CacheNeed | undefined {
+    return this.#functions.get(key.slice(0, key.lastIndexOf('@')))?.cacheNeed
   }
 
   /** How many times longer than on a machine of reference speed things take there; 1 when not known. */
@@ -129,6 +135,7 @@ function parseKey(key: string): { name: string; revision: number } {
 
 function isPlausible(observation: Observation): boolean {
   const { function: key, inputBytes, outputBytes, startMs, runMs, cpuMs = 0, memoryPeakBytes = 0, params = '' } = observation
+  const { llcBytes = 1, llcUsedBytes = 0 } = observation
   const isTime = (ms: number): boolean => ms >= 0 && ms <= OBSERVED_MS_MAX
   const isSize = (bytes: number): boolean => bytes >= 0 && bytes <= Number.MAX_SAFE_INTEGER
   return (
@@ -140,6 +147,9 @@ function isPlausible(observation: Observation): boolean {
     isSize(outputBytes) &&
     cpuMs >= 0 &&
     cpuMs <= CPU_MS_MAX &&
-    isSize(memoryPeakBytes)
+    isSize(memoryPeakBytes) &&
+    llcBytes > 0 &&
+    isSize(llcBytes) &&
+    isSize(llcUsedBytes)
   )
 }

@@ -23,7 +23,10 @@ const COLUMN_NAMES = [
   'unseenCpus',
   'unseenColdCpus',
   'unseenColdMemoryBytes',
-  'outsideMemoryBytes'
+  'outsideMemoryBytes',
+  'llcBytes',
+  'llcHeldBytes',
+  'unseenLlcBytes'
 ] as const
 
 type ColumnName = (typeof COLUMN_NAMES)[number]
@@ -56,6 +59,11 @@ export class Columns implements Readonly<Record<ColumnName, Float64Array>> {
   unseenColdMemoryBytes = new Float64Array(INITIAL_SLOTS)
   /** Promised to admitted work that runs outside CARES; its use of cores shows in `cpusBusy`. */
   outsideMemoryBytes = new Float64Array(INITIAL_SLOTS)
+  /** Of the last-level cache; 0: not known, and then nobody waits for it. */
+  llcBytes = new Float64Array(INITIAL_SLOTS)
+  /** Of it, what the work there is expected to need. */
+  llcHeldBytes = new Float64Array(INITIAL_SLOTS)
+  unseenLlcBytes = new Float64Array(INITIAL_SLOTS)
 
   get capacity(): number {
     return this.flags.length

@@ -1,6 +1,7 @@
 import type { PeerId } from '../../model/ids.ts'
 import type { PlacementRequest } from '../../model/placement.ts'
 import { shareOfMachine, usdOf } from '../../model/price.ts'
+import { cacheShortage } from './cache-shortage.ts'
 import { IS_ALIVE, IS_DRAINING, IS_READY } from './columns.ts'
 import {
   CPU_OVERSUBSCRIPTION_RATIO,
@@ -97,7 +98,7 @@ export function evaluate(question: Question, slot: number, sheet: Sheet): void {
 /**
  * Expected milliseconds by cause. Every part is what the peer's statistics and own unseen orders say: the network by prior, the start by
  * whether an idle container is left, the pull by whether the image is there, the queue as processor sharing (n executions on c cores each
- * take n/c times as long), and all work on the machine times its slowness.
+ * take n/c times as long), the cache by what the work there leaves of it, and all work on the machine times its slowness.
  */
 function estimateCost(
   { request, table, withImage }: Question,
@@ -124,13 +125,20 @@ function estimateCost(
   const cpuLoad = cpusWanted / Math.max(CPUS_TOLERANCE, at(columns.cpus, slot))
   const queue = run * Math.max(0, cpuLoad - 1)
 
+  const llcBytes = at(columns.llcBytes, slot)
+  const llcFree = llcBytes - at(columns.llcHeldBytes, slot) - kappa * at(columns.unseenLlcBytes, slot)
+  const need = estimate.cache
+  const cache = need === undefined || llcBytes === 0 ? 0 : (run + queue) * cacheShortage(need, llcFree)
+
+  rows[base + FIELD.cache] = cache
+  rows[base + FIELD.llcFree] = llcBytes === 0 ? Number.NaN : Math.max(0, llcFree)
   rows[base + FIELD.cpuLoad] = cpuLoad
   rows[base + FIELD.network] = network
   rows[base + FIELD.start] = start
   rows[base + FIELD.pull] = pull
   rows[base + FIELD.queue] = queue
   rows[base + FIELD.run] = run
-  rows[base + FIELD.total] = network + start + pull + queue + run
+  rows[base + FIELD.total] = network + start + pull + queue + run + cache
 }
 
 /** What the peer asks for the time that the work occupies it, see `usdOf`. */

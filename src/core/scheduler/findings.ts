@@ -33,7 +33,8 @@ export class Findings {
   }
 
   #fits(peer: PeerId, base: number): Verdict {
-    const [score, total] = [this.#at(base, 'score'), this.#at(base, 'total')]
+    const [score, total, cache] = [this.#at(base, 'score'), this.#at(base, 'total'), this.#at(base, 'cache')]
+    const llcFreeBytes = this.#at(base, 'llcFree')
     return {
       peer,
       fits: true,
@@ -43,6 +44,7 @@ export class Findings {
         pull: this.#at(base, 'pull'),
         queue: this.#at(base, 'queue'),
         run: this.#at(base, 'run'),
+        ...(cache === 0 ? {} : { cache }),
         total
       },
       start: this.#at(base, 'warm') === 1 ? 'warm' : 'cold',
@@ -54,7 +56,8 @@ export class Findings {
         memoryLoad: this.#at(base, 'memoryLoad'),
         cpuShare: this.#at(base, 'cpuShare'),
         turn: this.#at(base, 'turn'),
-        place: this.#at(base, 'place')
+        place: this.#at(base, 'place'),
+        ...(Number.isNaN(llcFreeBytes) ? {} : { llcFreeBytes })
       }
     }
   }

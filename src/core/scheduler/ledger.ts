@@ -16,6 +16,8 @@ export interface Reservation {
   readonly function: string
   readonly cpus: number
   readonly memoryBytes: number
+  /** Of the last-level cache, what it is expected to need; a whole number. Absent: not known. */
+  readonly llcBytes?: number | undefined
   /** `warm`: it claims an idle container, whose memory and cores the worker has reserved already. */
   readonly start: 'warm' | 'cold'
 }
@@ -29,10 +31,11 @@ export interface Unseen {
   readonly coldMilliCpus: number
   /** Of cold starts only. */
   readonly coldMemoryBytes: number
+  readonly llcBytes: number
 }
 
 /** No orders. */
-export const NOTHING_UNSEEN: Unseen = { orders: 0, milliCpus: 0, memoryBytes: 0, coldMilliCpus: 0, coldMemoryBytes: 0 }
+export const NOTHING_UNSEEN: Unseen = { orders: 0, milliCpus: 0, memoryBytes: 0, coldMilliCpus: 0, coldMemoryBytes: 0, llcBytes: 0 }
 
 interface Entry extends Reservation {
   readonly order: number
@@ -138,7 +141,7 @@ export class Ledger {
   }
 }
 
-function plus(sum: Unseen, { start, cpus, memoryBytes }: Entry, sign: 1 | -1): Unseen {
+function plus(sum: Unseen, { start, cpus, memoryBytes, llcBytes = 0 }: Entry, sign: 1 | -1): Unseen {
   const milliCpus = sign * Math.round(cpus * 1_000)
   const cold = start === 'cold'
   return {
@@ -146,6 +149,7 @@ function plus(sum: Unseen, { start, cpus, memoryBytes }: Entry, sign: 1 | -1): U
     milliCpus: sum.milliCpus + milliCpus,
     memoryBytes: sum.memoryBytes + sign * memoryBytes,
     coldMilliCpus: sum.coldMilliCpus + (cold ? milliCpus : 0),
-    coldMemoryBytes: sum.coldMemoryBytes + (cold ? sign * memoryBytes : 0)
+    coldMemoryBytes: sum.coldMemoryBytes + (cold ? sign * memoryBytes : 0),
+    llcBytes: sum.llcBytes + sign * llcBytes
   }
 }

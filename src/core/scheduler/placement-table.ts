@@ -84,6 +84,8 @@ export class PlacementTable {
     columns.cpusBusy[slot] = cpusBusy(profile, stats)
     columns.usdPerHour[slot] = profile.usdPerHour
     columns.memoryBytes[slot] = profile.capacity.memoryBytes
+    columns.llcBytes[slot] = stats.llc === undefined || stats.llc.mode === 'none' ? 0 : stats.llc.bytes
+    columns.llcHeldBytes[slot] = stats.llc?.expectedBytes ?? 0
     this.#ledger.seen(profile.id, profile.session, stats.seenOrders[this.self], nowMs - ageMs)
     this.#overlay(slot)
   }
@@ -252,7 +254,7 @@ export class PlacementTable {
     const id = slot === undefined ? undefined : this.ids[slot]
     const stats = slot === undefined ? undefined : this.#stats[slot]
     if (slot === undefined || id === undefined || stats === undefined) return
-    const { milliCpus, memoryBytes, coldMilliCpus, coldMemoryBytes } = this.#ledger.unseen(id)
+    const { milliCpus, memoryBytes, coldMilliCpus, coldMemoryBytes, llcBytes } = this.#ledger.unseen(id)
     const { cpusReserved, cpusEvictable = 0, memoryReservedBytes, memoryEvictableBytes = 0 } = stats
     // An idle container that has been claimed is not given up for other work any more.
     const warmCpus = (milliCpus - coldMilliCpus) / 1_000
@@ -262,6 +264,7 @@ export class PlacementTable {
     this.columns.unseenCpus[slot] = milliCpus / 1_000
     this.columns.unseenColdCpus[slot] = coldMilliCpus / 1_000
     this.columns.unseenColdMemoryBytes[slot] = coldMemoryBytes
+    this.columns.unseenLlcBytes[slot] = llcBytes
   }
 }
 

@@ -54,7 +54,10 @@ export const FIELD = {
   cpuShare: 15,
   turn: 16,
   place: 17,
-  usdPerHour: 18
+  usdPerHour: 18,
+  cache: 19,
+  /** NaN: not known. */
+  llcFree: 20
 } as const
 
 /** Numbers of one row: three cache lines, with room for more. */

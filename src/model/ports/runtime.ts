@@ -1,5 +1,6 @@
 import type { Contract, FunctionRecord } from '../function.ts'
 import type { Digest, InvocationId } from '../ids.ts'
+import type { CacheNeed, LlcState } from '../llc.ts'
 import type { AnswerEnd, AnswerHead, CallHead, WholeAnswer } from '../invocation.ts'
 import type { LogLine } from '../logs.ts'
 import type { Capacity, WarmPool } from '../peer.ts'
@@ -63,6 +64,8 @@ export interface RuntimeUse {
   readonly cpusEvictable?: number | undefined
   readonly memoryEvictableBytes?: number | undefined
   readonly warm: readonly WarmPool[]
+  /** See `PeerStats`. */
+  readonly llc?: LlcState | undefined
 }
 
 /** Runs executions. Two drivers: `docker` and `process`; one compliance suite for both (`test/compliance/runtime.ts`). */
@@ -114,6 +117,8 @@ export interface Runtime extends Startable {
   /** The functions that exist now: pools of others are closed, prewarmed containers of these are kept up. */
   setFunctions(functions: readonly FunctionRecord[]): void
   use(): RuntimeUse
+  /** Where it is asked what functions (see `functionKey`) want of the last-level cache. Absent: it does not care. */
+  onCacheNeed?(need: (fn: string) => CacheNeed | undefined): void
   /** Called for each line that a container writes to its log. */
   onLog(listener: (line: Omit<LogLine, 'peer'>) => void): void
   /** Removes containers that this or an earlier life of this peer made and that nothing uses. Returns what it removed. */

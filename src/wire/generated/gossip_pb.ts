@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gossip.proto.
  */
 export const file_gossip: GenFile = /*@__PURE__*/
-  fileDesc("Cgxnb3NzaXAucHJvdG8SCGNhcmVzLnYxIkIKCENhcGFjaXR5EgwKBGNwdXMYASABKAESFAoMbWVtb3J5X2J5dGVzGAIgASgEEhIKCmRpc2tfYnl0ZXMYAyABKAQilgIKC1BlZXJQcm9maWxlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHc2Vzc2lvbhgDIAEoBBIRCglhZGRyZXNzZXMYBCADKAkSCwoDYXBpGAUgASgJEg8KB3ZlcnNpb24YBiABKAkSDwoHcnVudGltZRgHIAEoCRIMCgRhcmNoGAggASgJEiQKCGNhcGFjaXR5GAkgASgLMhIuY2FyZXMudjEuQ2FwYWNpdHkSHgoGbGFiZWxzGAogAygLMg4uY2FyZXMudjEuVGV4dBIUCgx1c2RfcGVyX2hvdXIYCyABKAESEgoKc3RhcnRlZF9hdBgMIAEoCRISCgVzcGVlZBgNIAEoAUgAiAEBQggKBl9zcGVlZCI4CghXYXJtUG9vbBIQCghmdW5jdGlvbhgBIAEoCRIMCgRpZGxlGAIgASgNEgwKBGJ1c3kYAyABKA0iKAoJU2Vlbk9yZGVyEgwKBHBlZXIYASABKAkSDQoFb3JkZXIYAiABKAQizAMKCVBlZXJTdGF0cxILCgNzZXEYASABKAQSEQoJY3B1c191c2VkGAIgASgBEhkKEW1lbW9yeV91c2VkX2J5dGVzGAMgASgEEhcKD2Rpc2tfdXNlZF9ieXRlcxgEIAEoBBIVCg1jcHVzX3Jlc2VydmVkGAUgASgBEh0KFW1lbW9yeV9yZXNlcnZlZF9ieXRlcxgGIAEoBBIPCgdydW5uaW5nGAcgASgNEhEKCXN1Y2NlZWRlZBgIIAEoBBIOCgZmYWlsZWQYCSABKAQSIAoEd2FybRgKIAMoCzISLmNhcmVzLnYxLldhcm1Qb29sEg4KBmltYWdlcxgLIAMoCRIQCghkcmFpbmluZxgMIAEoCBIVCg1ydW50aW1lX3JlYWR5GA0gASgIEgwKBHRlcm0YDiABKAQSKAoLc2Vlbl9vcmRlcnMYDyADKAsyEy5jYXJlcy52MS5TZWVuT3JkZXISGwoOY3B1c19ldmljdGFibGUYECABKAFIAIgBARIjChZtZW1vcnlfZXZpY3RhYmxlX2J5dGVzGBEgASgESAGIAQFCEQoPX2NwdXNfZXZpY3RhYmxlQhkKF19tZW1vcnlfZXZpY3RhYmxlX2J5dGVzIvABCglIZWFydGJlYXQSDwoHY2x1c3RlchgBIAEoCRImCgdwcm9maWxlGAIgASgLMhUuY2FyZXMudjEuUGVlclByb2ZpbGUSIgoFc3RhdHMYAyABKAsyEy5jYXJlcy52MS5QZWVyU3RhdHMSFgoObmV4dF93aXRoaW5fbXMYBCABKAQSDwoHbGVhdmluZxgFIAEoCBIXCgpzZW50X2F0X21zGAcgASgESACIAQESKgoGYWdyZWVkGAYgASgLMhUuY2FyZXMudjEuQWdyZWVkU3RhdGVIAYgBAUINCgtfc2VudF9hdF9tc0IJCgdfYWdyZWVkIioKC0FncmVlZFN0YXRlEg0KBWluZGV4GAEgASgEEgwKBGhhc2gYAiABKAkidgoNQ2x1c3RlckRpZ2VzdBIPCgdjbHVzdGVyGAEgASgJEhQKDG9yY2hlc3RyYXRvchgCIAEoCRIMCgR0ZXJtGAMgASgEEgsKA3NlcRgEIAEoBBIjCgVwZWVycxgFIAMoCzIULmNhcmVzLnYxLlBlZXJEaWdlc3QidwoKUGVlckRpZ2VzdBImCgdwcm9maWxlGAEgASgLMhUuY2FyZXMudjEuUGVlclByb2ZpbGUSIgoFc3RhdHMYAiABKAsyEy5jYXJlcy52MS5QZWVyU3RhdHMSDgoGYWdlX21zGAMgASgBEg0KBXN0YXRlGAQgASgJYgZwcm90bzM", [file_registry]);
+  fileDesc("Cgxnb3NzaXAucHJvdG8SCGNhcmVzLnYxIkIKCENhcGFjaXR5EgwKBGNwdXMYASABKAESFAoMbWVtb3J5X2J5dGVzGAIgASgEEhIKCmRpc2tfYnl0ZXMYAyABKAQilgIKC1BlZXJQcm9maWxlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHc2Vzc2lvbhgDIAEoBBIRCglhZGRyZXNzZXMYBCADKAkSCwoDYXBpGAUgASgJEg8KB3ZlcnNpb24YBiABKAkSDwoHcnVudGltZRgHIAEoCRIMCgRhcmNoGAggASgJEiQKCGNhcGFjaXR5GAkgASgLMhIuY2FyZXMudjEuQ2FwYWNpdHkSHgoGbGFiZWxzGAogAygLMg4uY2FyZXMudjEuVGV4dBIUCgx1c2RfcGVyX2hvdXIYCyABKAESEgoKc3RhcnRlZF9hdBgMIAEoCRISCgVzcGVlZBgNIAEoAUgAiAEBQggKBl9zcGVlZCI4CghXYXJtUG9vbBIQCghmdW5jdGlvbhgBIAEoCRIMCgRpZGxlGAIgASgNEgwKBGJ1c3kYAyABKA0iKAoJU2Vlbk9yZGVyEgwKBHBlZXIYASABKAkSDQoFb3JkZXIYAiABKAQiogEKA0xsYxIMCgRtb2RlGAEgASgJEg4KBnJlYXNvbhgCIAEoCRINCgVieXRlcxgDIAEoBBIMCgR3YXlzGAQgASgNEhYKDmV4cGVjdGVkX2J5dGVzGAUgASgEEhcKCnVzZWRfYnl0ZXMYBiABKARIAIgBARIUCgdjbGFzc2VzGAcgASgNSAGIAQFCDQoLX3VzZWRfYnl0ZXNCCgoIX2NsYXNzZXMi9QMKCVBlZXJTdGF0cxILCgNzZXEYASABKAQSEQoJY3B1c191c2VkGAIgASgBEhkKEW1lbW9yeV91c2VkX2J5dGVzGAMgASgEEhcKD2Rpc2tfdXNlZF9ieXRlcxgEIAEoBBIVCg1jcHVzX3Jlc2VydmVkGAUgASgBEh0KFW1lbW9yeV9yZXNlcnZlZF9ieXRlcxgGIAEoBBIPCgdydW5uaW5nGAcgASgNEhEKCXN1Y2NlZWRlZBgIIAEoBBIOCgZmYWlsZWQYCSABKAQSIAoEd2FybRgKIAMoCzISLmNhcmVzLnYxLldhcm1Qb29sEg4KBmltYWdlcxgLIAMoCRIQCghkcmFpbmluZxgMIAEoCBIVCg1ydW50aW1lX3JlYWR5GA0gASgIEgwKBHRlcm0YDiABKAQSKAoLc2Vlbl9vcmRlcnMYDyADKAsyEy5jYXJlcy52MS5TZWVuT3JkZXISGwoOY3B1c19ldmljdGFibGUYECABKAFIAIgBARIjChZtZW1vcnlfZXZpY3RhYmxlX2J5dGVzGBEgASgESAGIAQESHwoDbGxjGBIgASgLMg0uY2FyZXMudjEuTGxjSAKIAQFCEQoPX2NwdXNfZXZpY3RhYmxlQhkKF19tZW1vcnlfZXZpY3RhYmxlX2J5dGVzQgYKBF9sbGMi8AEKCUhlYXJ0YmVhdBIPCgdjbHVzdGVyGAEgASgJEiYKB3Byb2ZpbGUYAiABKAsyFS5jYXJlcy52MS5QZWVyUHJvZmlsZRIiCgVzdGF0cxgDIAEoCzITLmNhcmVzLnYxLlBlZXJTdGF0cxIWCg5uZXh0X3dpdGhpbl9tcxgEIAEoBBIPCgdsZWF2aW5nGAUgASgIEhcKCnNlbnRfYXRfbXMYByABKARIAIgBARIqCgZhZ3JlZWQYBiABKAsyFS5jYXJlcy52MS5BZ3JlZWRTdGF0ZUgBiAEBQg0KC19zZW50X2F0X21zQgkKB19hZ3JlZWQiKgoLQWdyZWVkU3RhdGUSDQoFaW5kZXgYASABKAQSDAoEaGFzaBgCIAEoCSJ2Cg1DbHVzdGVyRGlnZXN0Eg8KB2NsdXN0ZXIYASABKAkSFAoMb3JjaGVzdHJhdG9yGAIgASgJEgwKBHRlcm0YAyABKAQSCwoDc2VxGAQgASgEEiMKBXBlZXJzGAUgAygLMhQuY2FyZXMudjEuUGVlckRpZ2VzdCJ3CgpQZWVyRGlnZXN0EiYKB3Byb2ZpbGUYASABKAsyFS5jYXJlcy52MS5QZWVyUHJvZmlsZRIiCgVzdGF0cxgCIAEoCzITLmNhcmVzLnYxLlBlZXJTdGF0cxIOCgZhZ2VfbXMYAyABKAESDQoFc3RhdGUYBCABKAliBnByb3RvMw", [file_registry]);
 
 /**
  * @generated from message cares.v1.Capacity
@@ -174,6 +174,63 @@ export const SeenOrderSchema: GenMessage<SeenOrder> = /*@__PURE__*/
   messageDesc(file_gossip, 3);
 
 /**
+ * The last-level cache of the machine.
+ *
+ * @generated from message cares.v1.Llc
+ */
+export type Llc = Message<"cares.v1.Llc"> & {
+  /**
+   * enforced | monitor | advisory | none
+   *
+   * @generated from field: string mode = 1;
+   */
+  mode: string;
+
+  /**
+   * Why, as a word; see src/model/llc.ts.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: uint64 bytes = 3;
+   */
+  bytes: bigint;
+
+  /**
+   * @generated from field: uint32 ways = 4;
+   */
+  ways: number;
+
+  /**
+   * What the functions that run there are expected to need together.
+   *
+   * @generated from field: uint64 expected_bytes = 5;
+   */
+  expectedBytes: bigint;
+
+  /**
+   * As the processor counts it.
+   *
+   * @generated from field: optional uint64 used_bytes = 6;
+   */
+  usedBytes?: bigint | undefined;
+
+  /**
+   * @generated from field: optional uint32 classes = 7;
+   */
+  classes?: number | undefined;
+};
+
+/**
+ * Describes the message cares.v1.Llc.
+ * Use `create(LlcSchema)` to create a new message.
+ */
+export const LlcSchema: GenMessage<Llc> = /*@__PURE__*/
+  messageDesc(file_gossip, 4);
+
+/**
  * @generated from message cares.v1.PeerStats
  */
 export type PeerStats = Message<"cares.v1.PeerStats"> & {
@@ -261,6 +318,13 @@ export type PeerStats = Message<"cares.v1.PeerStats"> & {
    * @generated from field: optional uint64 memory_evictable_bytes = 17;
    */
   memoryEvictableBytes?: bigint | undefined;
+
+  /**
+   * Absent: the peer runs no functions.
+   *
+   * @generated from field: optional cares.v1.Llc llc = 18;
+   */
+  llc?: Llc | undefined;
 };
 
 /**
@@ -268,7 +332,7 @@ export type PeerStats = Message<"cares.v1.PeerStats"> & {
  * Use `create(PeerStatsSchema)` to create a new message.
  */
 export const PeerStatsSchema: GenMessage<PeerStats> = /*@__PURE__*/
-  messageDesc(file_gossip, 4);
+  messageDesc(file_gossip, 5);
 
 /**
  * @generated from message cares.v1.Heartbeat
@@ -317,7 +381,7 @@ export type Heartbeat = Message<"cares.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_gossip, 5);
+  messageDesc(file_gossip, 6);
 
 /**
  * What the tables amount to once the log up to `index` is applied: equal on all peers of one version.
@@ -341,7 +405,7 @@ export type AgreedState = Message<"cares.v1.AgreedState"> & {
  * Use `create(AgreedStateSchema)` to create a new message.
  */
 export const AgreedStateSchema: GenMessage<AgreedState> = /*@__PURE__*/
-  messageDesc(file_gossip, 6);
+  messageDesc(file_gossip, 7);
 
 /**
  * @generated from message cares.v1.ClusterDigest
@@ -378,7 +442,7 @@ export type ClusterDigest = Message<"cares.v1.ClusterDigest"> & {
  * Use `create(ClusterDigestSchema)` to create a new message.
  */
 export const ClusterDigestSchema: GenMessage<ClusterDigest> = /*@__PURE__*/
-  messageDesc(file_gossip, 7);
+  messageDesc(file_gossip, 8);
 
 /**
  * @generated from message cares.v1.PeerDigest
@@ -412,5 +476,5 @@ export type PeerDigest = Message<"cares.v1.PeerDigest"> & {
  * Use `create(PeerDigestSchema)` to create a new message.
  */
 export const PeerDigestSchema: GenMessage<PeerDigest> = /*@__PURE__*/
-  messageDesc(file_gossip, 8);
+  messageDesc(file_gossip, 9);
 

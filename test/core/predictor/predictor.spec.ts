@@ -37,7 +37,7 @@ function assertEstimate(actual: Estimate, expected: Partial<Estimate>): void {
   for (const [name, value] of Object.entries(expected)) {
     const got = actual[name as keyof Estimate]
     const same = typeof value === 'number' && typeof got === 'number' ? Math.abs(got - value) <= 0.005 * Math.abs(value) : got === value
-    assert.ok(same, `${name} is ${got}, not ${value}`)
+    assert.ok(same, `${name} is ${JSON.stringify(got)}, not ${JSON.stringify(value)}`)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Digest, InvocationId, PeerId } from '../../../src/model/ids.ts'
+import type { LlcMode, LlcState } from '../../../src/model/llc.ts'
 import type { PeerProfile, PeerState, PeerStats, PeerView } from '../../../src/model/peer.ts'
 import type { PlacementRequest } from '../../../src/model/placement.ts'
 
@@ -57,6 +58,11 @@ export function viewOf(name: string, { profile, stats, state = 'alive', ageMs = 
     state,
     ageMs
   }
+}
+
+/** A last-level cache of so many MiB, of which those that run there are expected to need so many. */
+export function llcOf(mib: number, expectedMib: number, mode: LlcMode = 'advisory'): LlcState {
+  return { mode, reason: 'no_kernel', bytes: mib * MIB, ways: 16, expectedBytes: expectedMib * MIB }
 }
 
 /** One core, 1 GiB, image of 100 MB; runs 1 s, starts in 3 ms warm and 200 ms cold, moves no bytes. */

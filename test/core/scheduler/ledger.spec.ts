@@ -13,10 +13,24 @@ describe('Ledger', () => {
   it('counts an order on top of the statistics until they include it', () => {
     const ledger = new Ledger()
     const first = ledger.reserve(reservation(), 0)
-    const second = ledger.reserve(reservation({ cpus: 0.2 }), 0)
-    assert.deepEqual(ledger.unseen(A), { orders: 2, milliCpus: 300, memoryBytes: 2 * GIB, coldMilliCpus: 300, coldMemoryBytes: 2 * GIB })
+    const second = ledger.reserve(reservation({ cpus: 0.2, llcBytes: 7 }), 0)
+    assert.deepEqual(ledger.unseen(A), {
+      orders: 2,
+      milliCpus: 300,
+      memoryBytes: 2 * GIB,
+      coldMilliCpus: 300,
+      coldMemoryBytes: 2 * GIB,
+      llcBytes: 7
+    })
     ledger.seen(A, 1, first, 10)
-    assert.deepEqual(ledger.unseen(A), { orders: 1, milliCpus: 200, memoryBytes: GIB, coldMilliCpus: 200, coldMemoryBytes: GIB })
+    assert.deepEqual(ledger.unseen(A), {
+      orders: 1,
+      milliCpus: 200,
+      memoryBytes: GIB,
+      coldMilliCpus: 200,
+      coldMemoryBytes: GIB,
+      llcBytes: 7
+    })
     ledger.seen(A, 1, second, 20)
     assert.deepEqual(ledger.unseen(A), NOTHING_UNSEEN)
     assert.equal(ledger.size, 2, 'seen orders are still out')
@@ -41,7 +55,7 @@ describe('Ledger', () => {
   it('takes no memory or reserved cores for an order that claims an idle container', () => {
     const ledger = new Ledger()
     const order = ledger.reserve(reservation({ start: 'warm' }), 0)
-    assert.deepEqual(ledger.unseen(A), { orders: 1, milliCpus: 100, memoryBytes: GIB, coldMilliCpus: 0, coldMemoryBytes: 0 })
+    assert.deepEqual(ledger.unseen(A), { orders: 1, milliCpus: 100, memoryBytes: GIB, coldMilliCpus: 0, coldMemoryBytes: 0, llcBytes: 0 })
     assert.equal(ledger.claims(FN)?.get(A), 1)
     ledger.seen(A, 1, order, 1)
     assert.equal(ledger.claims(FN), undefined)
@@ -109,7 +123,8 @@ describe('Ledger', () => {
               milliCpus: milliCpus(unseen),
               memoryBytes: unseen.reduce((sum, entry) => sum + entry.memoryBytes, 0),
               coldMilliCpus: milliCpus(cold),
-              coldMemoryBytes: cold.reduce((sum, entry) => sum + entry.memoryBytes, 0)
+              coldMemoryBytes: cold.reduce((sum, entry) => sum + entry.memoryBytes, 0),
+              llcBytes: unseen.reduce((sum, entry) => sum + (entry.llcBytes ?? 0), 0)
             })
             for (const fn of ['f@1', 'g@1']) {
               const claims = unseen.filter(entry => entry.start === 'warm' && entry.function === fn).length

@@ -8,7 +8,7 @@ import type { Strategy } from '../../../src/core/scheduler/strategy.ts'
 import type { PeerView } from '../../../src/model/peer.ts'
 import type { Decision, PlacementRequest, Verdict } from '../../../src/model/placement.ts'
 import { createRandom } from '../../../src/model/random.ts'
-import { FN, GIB, IMAGE, MIB, peerId, requestOf, type ViewFields, viewOf, warmStats } from './cluster.ts'
+import { FN, GIB, IMAGE, llcOf, MIB, peerId, requestOf, type ViewFields, viewOf, warmStats } from './cluster.ts'
 
 const SELF = peerId('self')
 
@@ -292,6 +292,7 @@ describe('against brute force', () => {
     worker: string
     cpus: number
     start: 'warm' | 'cold'
+    llcBytes?: number | undefined
   }
   const view = fc.record({
     state: fc.constantFrom('alive' as const, 'alive' as const, 'alive' as const, 'suspect' as const, 'draining' as const),
@@ -304,12 +305,15 @@ describe('against brute force', () => {
     idle: fc.constantFrom(0, 0, 1, 3),
     hasImage: fc.boolean(),
     arch: fc.constantFrom('amd64', 'amd64', 'arm64'),
-    slowness: fc.constantFrom(1, 1.5)
+    slowness: fc.constantFrom(1, 1.5),
+    llcMib: fc.constantFrom(undefined, 0, 8, 32),
+    llcHeldMib: fc.constantFrom(0, 4, 40)
   })
   const order = fc.record({
     worker: fc.integer({ min: 0, max: 9 }),
     cpus: fc.constantFrom(0.25, 1),
-    start: fc.constantFrom('warm' as const, 'cold' as const)
+    start: fc.constantFrom('warm' as const, 'cold' as const),
+    llcBytes: fc.constantFrom(undefined, 6 * MIB)
   })
   const request = fc
     .record({
@@ -319,9 +323,12 @@ describe('against brute force', () => {
       inputBytes: fc.constantFrom(0, 3_000_000),
       deadlineMs: fc.constantFrom(900, 60_000),
       exclude: fc.subarray(['p0', 'p1', 'p2']).map(names => names.map(peerId)),
-      arch: fc.constantFrom('amd64', undefined)
+      arch: fc.constantFrom('amd64', undefined),
+      cache: fc.constantFrom(undefined, { bytes: 10 * MIB, slowdown: 0.5, basis: 'ways' as const })
     })
-    .map(requestOf)
+    .map(({ cache, ...fields }) =>
+      requestOf({ ...fields, estimate: { ...requestOf().estimate, ...(cache === undefined ? {} : { cache }) } })
+    )
   const kappa = fc.constantFrom(1, 1, 12)
 
   /** The rules once more, as slowly and plainly as possible. Milliseconds, or the reason. */
@@ -350,12 +357,18 @@ describe('against brute force', () => {
       const wanted = busy + weight * own.reduce((sum, { cpus }) => sum + cpus, 0) + request.cpus
       return 1_000 * slowness * Math.max(1, wanted / profile.capacity.cpus)
     }
+    const shortage = (weight: number): number => {
+      const need = request.estimate.cache
+      if (need === undefined || stats.llc === undefined || stats.llc.bytes === 0) return 0
+      const free = stats.llc.bytes - stats.llc.expectedBytes - weight * own.reduce((sum, { llcBytes = 0 }) => sum + llcBytes, 0)
+      return (need.slowdown * Math.max(0, need.bytes - Math.max(0, free))) / need.bytes
+    }
     const inevitableMs = networkMs + sharedRunMs(1)
     const totalMs = (weight: number): number => {
       const warm = Math.max(0, Math.min(1, idle - weight * claimed))
       const hasImage = idle > 0 || stats.images.includes(request.digest)
       const pullMs = hasImage ? 0 : request.imageBytes / 40_000
-      return networkMs + warm * 3 + (1 - warm) * (200 * slowness + pullMs) + sharedRunMs(weight)
+      return networkMs + warm * 3 + (1 - warm) * (200 * slowness + pullMs) + sharedRunMs(weight) * (1 + shortage(weight))
     }
     return inevitableMs > 2 * request.deadlineMs ? 'deadline' : totalMs(kappa)
   }
@@ -381,7 +394,8 @@ describe('against brute force', () => {
                 memoryEvictableBytes: draft.evictable * GIB,
                 running: draft.running,
                 warm: draft.idle === 0 ? [] : [{ function: FN, idle: draft.idle, busy: 0 }],
-                images: draft.hasImage ? [IMAGE] : []
+                images: draft.hasImage ? [IMAGE] : [],
+                ...(draft.llcMib === undefined ? {} : { llc: llcOf(draft.llcMib, draft.llcHeldMib) })
               }
             })
           )
@@ -391,7 +405,8 @@ describe('against brute force', () => {
           })
           const table = tableOf(views)
           for (const [i, { slowness }] of drafts.entries()) table.setSlowness(views[i]?.profile.id ?? SELF, slowness)
-          for (const { worker, cpus, start } of orders) table.reserve({ worker, function: FN, cpus, memoryBytes: GIB, start }, 0)
+          for (const { worker, cpus, start, llcBytes } of orders)
+            table.reserve({ worker, function: FN, cpus, memoryBytes: GIB, start, llcBytes }, 0)
 
           const decision = decide(table, request, { seed, kappa })
           const prices = new Map(views.map((view, i) => [view.profile.id, price(view, request, orders, drafts[i]?.slowness ?? 1, kappa)]))
@@ -403,8 +418,9 @@ describe('against brute force', () => {
               assert.ok(typeof expected === 'number', `${verdict.peer} fits, but should be refused for ${expected}`)
               assert.ok(Math.abs(verdict.cost.total - expected) < 1e-6, `${verdict.peer}: ${verdict.cost.total}, not ${expected}`)
               const { total, ...parts } = verdict.cost
-              assert.ok(Math.abs(Object.values(parts).reduce((sum, part) => sum + part) - total) < 1e-6, 'the parts do not make the total')
-              assert.ok(Object.values(parts).every(part => part >= 0))
+              const causes = Object.values({ ...parts, cache: parts.cache ?? 0 })
+              assert.ok(Math.abs(causes.reduce((sum, part) => sum + part) - total) < 1e-6, 'the parts do not make the total')
+              assert.ok(causes.every(part => part >= 0))
             } else {
               assert.equal(verdict.reason, expected, verdict.peer)
               rejected[verdict.reason] = (rejected[verdict.reason] ?? 0) + 1

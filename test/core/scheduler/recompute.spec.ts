@@ -8,7 +8,7 @@ import { type Decision, OBJECTIVES, STRATEGY_NAMES } from '../../../src/model/pl
 import { createRandom } from '../../../src/model/random.ts'
 import { readReceipt, writeReceipt } from '../../../src/wire/json.ts'
 import { sampleReceipt } from '../../support/fake-service.ts'
-import { FN, GIB, IMAGE, peerId, requestOf, viewOf } from './cluster.ts'
+import { FN, GIB, IMAGE, llcOf, MIB, peerId, requestOf, viewOf } from './cluster.ts'
 
 const draft = fc.record({
   cpus: fc.constantFrom(1, 2, 4, 16),
@@ -19,7 +19,9 @@ const draft = fc.record({
   hasImage: fc.boolean(),
   usdPerHour: fc.constantFrom(0, 0.1, 0.1, 0.4),
   slowness: fc.constantFrom(0.5, 1, 3),
-  orders: fc.integer({ min: 0, max: 3 })
+  orders: fc.integer({ min: 0, max: 3 }),
+  llcMib: fc.constantFrom(undefined, 8, 32),
+  llcHeldMib: fc.constantFrom(0, 4, 40)
 })
 
 describe('a receipt', () => {
@@ -30,17 +32,19 @@ describe('a receipt', () => {
         fc.constantFrom(...STRATEGY_NAMES),
         fc.constantFrom(undefined, ...OBJECTIVES),
         fc.constantFrom(1, 4),
+        fc.constantFrom(undefined, { bytes: 10 * MIB, slowdown: 0.5, basis: 'occupancy' as const }),
         fc.nat(),
-        (drafts, strategyName, objective, kappa, seed) => {
+        (drafts, strategyName, objective, kappa, cache, seed) => {
           const table = new PlacementTable(peerId('p0'))
-          const views = drafts.map(({ cpus, memoryGib, cpusUsed, reservedGib, idle, hasImage, usdPerHour }, i) =>
+          const views = drafts.map(({ cpus, memoryGib, cpusUsed, reservedGib, idle, hasImage, usdPerHour, llcMib, llcHeldMib }, i) =>
             viewOf(`p${i}`, {
               profile: { capacity: { cpus, memoryBytes: memoryGib * GIB, diskBytes: 0 }, usdPerHour },
               stats: {
                 cpusUsed,
                 memoryReservedBytes: reservedGib * GIB,
                 warm: idle === 0 ? [] : [{ function: FN, idle, busy: 0 }],
-                images: hasImage ? [IMAGE] : []
+                images: hasImage ? [IMAGE] : [],
+                ...(llcMib === undefined ? {} : { llc: llcOf(llcMib, llcHeldMib) })
               }
             })
           )
@@ -52,7 +56,11 @@ describe('a receipt', () => {
             }
           }
           const strategy = strategyFor({ strategy: strategyName, objective })
-          const decision = place(requestOf(), table, { random: createRandom(seed), strategy, kappa })
+          const decision = place(requestOf({ estimate: { ...requestOf().estimate, ...(cache === undefined ? {} : { cache }) } }), table, {
+            random: createRandom(seed),
+            strategy,
+            kappa
+          })
           const arrived = readReceipt(writeReceipt({ ...sampleReceipt(), decision })).decision
           const again = recompute(arrived, strategyName, strategy.objective)
           assert.ok(again !== undefined)
