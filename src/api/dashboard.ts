@@ -12,8 +12,8 @@ import { UNBUILT_POLICY, unbuiltPage } from './unbuilt-page.ts'
 /** Where `npm run build:web` leaves the dashboard; the same from `src/api/` as from `dist/api/`. */
 const BUILT = fileURLToPath(new URL('../../dist/web/', import.meta.url))
 
-/** The page loads from its own peer only, and nothing else may frame it or be sent what it holds. */
-const POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
+/** The page loads from its own peer only, and nothing else may frame it or be sent what it holds. `blob:` are pictures that functions answer. */
+const POLICY = "default-src 'self'; img-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
 
 /** The names of assets carry a hash of what is in them: what a name means never changes. */
 const FOREVER = 'public, max-age=31536000, immutable'

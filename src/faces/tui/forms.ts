@@ -1,7 +1,7 @@
 import type { FunctionItem } from '../../model/rest.ts'
 import type { MachineFacts } from './environment.ts'
 import { answer, choice, type Form, type FormField, textual } from './form.ts'
-import { shellLine } from './shell-words.ts'
+import { shellLine } from '../shell-words.ts'
 
 /** Starts the first peer of a cluster. */
 export function createForm(machine: MachineFacts): Form {

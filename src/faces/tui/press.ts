@@ -5,7 +5,7 @@ import type { Key } from './keys.ts'
 import { onTop, replaced, runCommand, say } from './moves.ts'
 import { pressInView } from './press-view.ts'
 import { isRefused } from './read-only.ts'
-import { shellWords } from './shell-words.ts'
+import { shellWords } from '../shell-words.ts'
 import { currentView, type Dialog, type DialogChoice, type Prompt, type Step, type TuiState } from './state.ts'
 import { editField, textField } from './text-field.ts'
 

@@ -15,13 +15,14 @@ import type {
 } from '../../model/rest.ts'
 import type { CostList } from '../../model/rest-costs.ts'
 import type { Quote } from '../../model/rest-quote.ts'
-import type { TaskExplanation, TaskItem, TaskList } from '../../model/rest-tasks.ts'
+import type { TaskExplanation, TaskItem, TaskList, TaskSubmitted } from '../../model/rest-tasks.ts'
 import type { AlertList, StatsHistoryBody } from '../../model/rest-telemetry.ts'
 import { REST_PATHS, restPath } from '../../model/rest-paths.ts'
 import type { FunctionRequest } from '../../model/service.ts'
 import type { FetchAnswer } from '../node-fetch.ts'
 import { type Abortable, parseJson, query, RestExchange } from '../rest-exchange.ts'
 import { browserFetch } from './browser-fetch.ts'
+import type { TaskSubmission } from './task-form.ts'
 import { createEventParser, type StreamedEvent } from './live/event-parser.ts'
 
 /** Longest for what may pull an image: the slowest registry over the slowest line that is still worth waiting for. */
@@ -33,7 +34,7 @@ export interface CallInit {
   /** Below the function; starts with `/`. */
   readonly path: string
   readonly headers: readonly (readonly [name: string, value: string])[]
-  readonly body: string | undefined
+  readonly body: string | Uint8Array | undefined
 }
 
 /** What the page asks its peer. Every question throws CaresError only. */
@@ -64,6 +65,21 @@ export function createApiClient(api: string, token: string | undefined) {
     costs: (by: string, options: Abortable) => get<CostList>(REST_PATHS.costs + query({ by }), options),
     /** Newest first. */
     tasks: (limit: number, options: Abortable) => get<TaskList>(REST_PATHS.tasks + query({ limit }), options),
+    /** Resolves once the cluster has it for good. The same `key` is the same task. */
+    submitTask: async (request: TaskSubmission, { key, signal }: Abortable & { key: string }): Promise<TaskSubmitted> => {
+      const headers = [
+        ['content-type', 'application/json'],
+        ['idempotency-key', key]
+      ] as const
+      const answer = await rest.exchange(REST_PATHS.tasks, { method: 'POST', headers, body: JSON.stringify(request), signal })
+      return await rest.read<TaskSubmitted>(answer, signal)
+    },
+    /** What a task has written to stdout. */
+    taskResult: async (id: string, { signal }: Abortable): Promise<FetchAnswer> => {
+      const answer = await rest.exchange(restPath(REST_PATHS.taskResult, { id }), { method: 'GET', headers: [], signal })
+      await rest.refuse(answer, signal)
+      return answer
+    },
     task: (id: string, options: Abortable) => get<TaskItem>(restPath(REST_PATHS.task, { id }), options),
     explainTask: (id: string, options: Abortable) => get<TaskExplanation>(restPath(REST_PATHS.taskExplain, { id }), options),
     cancelTask: (id: string, options: Abortable) => rest.json<TaskItem>('DELETE', restPath(REST_PATHS.task, { id }), options),

@@ -16,6 +16,7 @@ import { ClusterMap } from './pages/map.tsx'
 import { Overview } from './pages/overview.tsx'
 import { PeerPage } from './pages/peer.tsx'
 import { Peers } from './pages/peers.tsx'
+import { Run } from './pages/run.tsx'
 import { TaskPage } from './pages/task.tsx'
 import { Tasks } from './pages/tasks.tsx'
 import { Unknown } from './pages/unknown.tsx'
@@ -38,7 +39,7 @@ export function App() {
   useEffect(() => {
     const section = SECTIONS.find(({ page }) => page === sectionOf(route))
     const subject = 'id' in route ? route.id : 'name' in route ? route.name : undefined
-    document.title = [subject, section?.title, cluster?.self.name, 'CARES'].filter(part => part !== undefined).join(' · ')
+    document.title = [subject, section?.title, cluster?.self.name, 'CARES'].filter(part => part !== undefined && part !== '').join(' · ')
   }, [address, cluster?.self.name])
   useEffect(() => {
     if (shown.current === address) return
@@ -95,6 +96,8 @@ function Page({ route }: { route: Route }) {
       return <Tasks />
     case 'task':
       return <TaskPage key={route.id} id={route.id} />
+    case 'run':
+      return <Run key={`${route.like} ${route.id}`} {...route} />
     case 'costs':
       return <Costs />
     case 'map':

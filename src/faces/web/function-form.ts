@@ -1,7 +1,7 @@
-import { CaresError } from '../../model/errors.ts'
 import type { FunctionItem } from '../../model/rest.ts'
 import type { FunctionRequest } from '../../model/service.ts'
 import { formatBytes, formatDurationMs, parseBytes, parseDurationMs } from '../../model/units.ts'
+import { optional, parseNumber, parseVariables, variableLines } from './form-values.ts'
 
 /** What the upload form holds; an empty text leaves the choice to the image and the defaults. */
 export interface FunctionFields {
@@ -50,9 +50,7 @@ export function fieldsOf(fn: FunctionItem): FunctionFields {
     prewarm: fn.prewarm === 0 ? '' : String(fn.prewarm),
     network: fn.network,
     idempotent: fn.idempotent,
-    env: Object.entries(fn.env)
-      .map(([key, value]) => `${key}=${value}`)
-      .join('\n')
+    env: variableLines(fn.env)
   }
 }
 
@@ -64,45 +62,24 @@ export function requestOf(fields: FunctionFields): FunctionRequest {
     contract: fields.contract,
     network: fields.network,
     idempotent: fields.idempotent,
-    env: parseEnv(fields.env),
-    ...optional('port', fields.port, number),
-    ...optional('cpus', fields.cpus, number),
+    env: parseVariables(fields.env),
+    ...optional('port', fields.port, parseNumber),
+    ...optional('cpus', fields.cpus, parseNumber),
     ...optional('memoryBytes', fields.memory, parseBytes),
     ...optional('timeoutMs', fields.timeout, parseDurationMs),
-    ...optional('concurrency', fields.concurrency, number),
-    ...optional('prewarm', fields.prewarm, text => (text === 'auto' ? text : number(text)))
+    ...optional('concurrency', fields.concurrency, parseNumber),
+    ...optional('prewarm', fields.prewarm, text => (text === 'auto' ? text : parseNumber(text)))
   }
 }
 
-function optional<Key extends string, Value>(key: Key, text: string, read: (text: string) => Value): Partial<Record<Key, Value>> {
-  return text.trim() === '' ? {} : ({ [key]: read(text.trim()) } as Record<Key, Value>)
-}
-
-function number(text: string): number {
-  const value = Number(text)
-  if (!Number.isFinite(value)) throw new CaresError('invalid', `not a number: ${text}`)
-  return value
-}
-
-function parseEnv(text: string): Record<string, string> {
-  const entries = text
-    .split('\n')
-    .filter(line => line.trim() !== '')
-    .map(line => {
-      const at = line.indexOf('=')
-      if (at < 1) throw new CaresError('invalid', `not a variable: ${line}`, { hint: 'write one NAME=value a line' })
-      return [line.slice(0, at).trim(), line.slice(at + 1)] as const
-    })
-  return Object.fromEntries(entries)
-}
-
 /** The short form where it loses nothing, else the number of bytes. */
-function exactBytes(bytes: number): string {
+export function exactBytes(bytes: number): string {
   const text = formatBytes(bytes)
   return parseBytes(text) === bytes ? text : String(bytes)
 }
 
-function exactDuration(ms: number): string {
+/** The short form where it loses nothing, else the number of milliseconds. */
+export function exactDuration(ms: number): string {
   const text = formatDurationMs(ms)
   return parseDurationMs(text) === ms ? text : `${ms}ms`
 }

@@ -40,14 +40,16 @@ export function parseHeaders(text: string): readonly (readonly [name: string, va
     })
 }
 
-/** The same call as a command line for `curl`. Throws as {@link parseHeaders}. */
-export function curlLine({ url }: Pick<FunctionItem, 'url'>, { method, path, headers, body }: InvokeFields): string {
+/** The same call as a command line for `curl`; `file` is sent instead of the body. Throws as {@link parseHeaders}. */
+export function curlLine({ url }: Pick<FunctionItem, 'url'>, { method, path, headers, body }: InvokeFields, file?: string): string {
   const target = targetPath(path)
+  const data = file !== undefined ? ['--data-binary', quoted(`@${file}`)] : body !== '' ? ['--data-raw', quoted(body)] : []
+  const sent = hasBody(method) ? data : []
   return [
     'curl',
-    ...(method === (hasBody(method) && body !== '' ? 'POST' : 'GET') ? [] : ['-X', method]),
+    ...(method === (sent.length > 0 ? 'POST' : 'GET') ? [] : ['-X', method]),
     ...parseHeaders(headers).flatMap(([name, value]) => ['-H', quoted(`${name}: ${value}`)]),
-    ...(hasBody(method) && body !== '' ? ['--data-raw', quoted(body)] : []),
+    ...sent,
     quoted(target === '/' ? url : url + target)
   ].join(' ')
 }

@@ -10,6 +10,8 @@ export type Route =
   | { readonly page: 'call'; readonly id: string }
   | { readonly page: 'tasks' }
   | { readonly page: 'task'; readonly id: string }
+  /** A form for a task: empty, or with what is known of a function or of an earlier task. */
+  | { readonly page: 'run'; readonly like: 'nothing' | 'function' | 'task'; readonly id: string }
   | { readonly page: 'costs' }
   | { readonly page: 'map' }
   | { readonly page: 'events' }
@@ -43,6 +45,9 @@ export function parseRoute(hash: string): Route {
       return name === '' ? { page: 'calls' } : { page: 'call', id: name }
     case 'tasks':
       return name === '' ? { page: 'tasks' } : { page: 'task', id: name }
+    case 'run':
+      if (name === '') return { page: 'run', like: 'nothing', id: '' }
+      return parseRun(name)
     case 'upload':
     case 'costs':
     case 'map':
@@ -67,6 +72,8 @@ export function hrefOf(route: Route): string {
       return `#/tasks/${encodeURIComponent(route.id)}`
     case 'call':
       return `#/calls/${encodeURIComponent(route.id)}`
+    case 'run':
+      return route.like === 'nothing' ? '#/run' : `#/run/${route.like}/${encodeURIComponent(route.id)}`
     default:
       return `#/${route.page}`
   }
@@ -81,6 +88,7 @@ export function sectionOf({ page }: Route): (typeof SECTIONS)[number]['page'] | 
     case 'upload':
       return 'functions'
     case 'task':
+    case 'run':
       return 'tasks'
     case 'call':
       return 'calls'
@@ -89,6 +97,11 @@ export function sectionOf({ page }: Route): (typeof SECTIONS)[number]['page'] | 
     default:
       return page
   }
+}
+
+function parseRun(rest: string): Route {
+  const [, like, id = ''] = /^(function|task)\/(.+)$/.exec(rest) ?? []
+  return like === 'function' || like === 'task' ? { page: 'run', like, id } : { page: 'unknown' }
 }
 
 function decode(text: string): string | undefined {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { LogFile } from '../../../src/faces/tui/log-file.ts'
 import { ended, openPager, PAGER_LINES_MAX, pagerWindow, scrolled, withOutput } from '../../../src/faces/tui/pager.ts'
-import { shellLine, shellWords } from '../../../src/faces/tui/shell-words.ts'
+import { shellLine, shellWords } from '../../../src/faces/shell-words.ts'
 
 const pager = openPager('cares x', { run: 1, columns: 40 })
 

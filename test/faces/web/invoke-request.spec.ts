@@ -32,6 +32,14 @@ describe('the invoke box', () => {
     it(`writes ${line}`, () => assert.equal(curlLine(fn, { ...call, ...change }), line))
   }
 
+  it('writes a file instead of the body, where a body is sent at all', () => {
+    assert.equal(
+      curlLine(fn, { ...call, body: 'left over' }, 'my cat.jpg'),
+      "curl --data-binary '@my cat.jpg' http://127.0.0.1:7070/fn/thumb"
+    )
+    assert.equal(curlLine(fn, { ...call, method: 'GET' }, 'cat.jpg'), 'curl http://127.0.0.1:7070/fn/thumb')
+  })
+
   it('reads server-timing, and leaves out what has no duration', () => {
     assert.deepEqual(parseServerTiming('queue;dur=1.5, run;desc="x";dur=20, cache'), [
       ['queue', 1.5],

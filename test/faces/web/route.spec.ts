@@ -10,7 +10,9 @@ const routes: fc.Arbitrary<Route> = fc.oneof(
   named.map((id): Route => ({ page: 'peer', id })),
   named.map((id): Route => ({ page: 'call', id })),
   named.map((id): Route => ({ page: 'task', id })),
-  named.map((name): Route => ({ page: 'function', name }))
+  named.map((name): Route => ({ page: 'function', name })),
+  fc.tuple(fc.constantFrom('function', 'task'), named).map(([like, id]): Route => ({ page: 'run', like, id })),
+  fc.constant<Route>({ page: 'run', like: 'nothing', id: '' })
 )
 
 describe('an address of the dashboard', () => {
@@ -18,7 +20,17 @@ describe('an address of the dashboard', () => {
     fc.assert(fc.property(routes, route => assert.deepEqual(parseRoute(hrefOf(route)), route)))
   })
 
-  for (const hash of ['#/nowhere', '#/upload/more', '#/map/1', '#/costs/1', '#/peers/%', '#/events/x']) {
+  for (const hash of [
+    '#/nowhere',
+    '#/upload/more',
+    '#/map/1',
+    '#/costs/1',
+    '#/peers/%',
+    '#/events/x',
+    '#/run/x',
+    '#/run/task',
+    '#/run/peer/x'
+  ]) {
     it(`leads nowhere when it is ${hash}`, () => assert.deepEqual(parseRoute(hash), { page: 'unknown' }))
   }
 

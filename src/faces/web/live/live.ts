@@ -26,6 +26,9 @@ const POLL_TIMEOUT_MS = 4_000
 /** Functions change seldom, and events tell of it: asking is only for what those have missed. */
 const FUNCTIONS_EVERY_POLLS = 10
 
+/** How far back the small charts of a page that has just been opened go. */
+const HISTORY_SINCE = '2m'
+
 /** The length of the list of calls. */
 const CALLS_LISTED = 200
 
@@ -53,6 +56,7 @@ export function createLive(
   let client = createApiClient(api, tokens.load())
   let watchers = 0
   let pollsUntilFunctions = 0
+  let knowsHistory = false
   let wake = (): void => {}
   let resumeId = '0'
 
@@ -91,7 +95,11 @@ export function createLive(
       watchers > 0 ? client.calls(CALLS_LISTED, options) : undefined
     ])
     pollsUntilFunctions = wantsFunctions ? FUNCTIONS_EVERY_POLLS : pollsUntilFunctions - 1
+    const history = knowsHistory ? undefined : await client.history({ since: HISTORY_SINCE, peer: undefined, function: 'none', ...options })
     take({ type: 'polled', nowMs: Date.now(), peers: peers.items, cluster, stats, functions: functions?.items, calls: calls?.items })
+    if (history === undefined) return
+    knowsHistory = true
+    take({ type: 'history', history })
   }
   const pollOn = async (): Promise<void> => {
     while (!life.aborted) {

@@ -1,6 +1,7 @@
 import type { Cluster, EventItem, FunctionItem, Invocation, Peer, Stats } from '../../../model/rest.ts'
+import type { StatsHistoryBody } from '../../../model/rest-telemetry.ts'
 import type { Link } from './link.ts'
-import { type Sample, withSample } from './samples.ts'
+import { type Sample, withHistory, withSample } from './samples.ts'
 
 /** Events that the page keeps for reading; a peer keeps 1,000. */
 export const EVENTS_MAX = 500
@@ -44,6 +45,8 @@ export type Input =
       readonly functions?: readonly FunctionItem[] | undefined
       readonly calls?: readonly Invocation[] | undefined
     }
+  /** What was before the page was opened. */
+  | { readonly type: 'history'; readonly history: StatsHistoryBody }
   | { readonly type: 'events'; readonly items: readonly EventItem[] }
   | { readonly type: 'stream'; readonly open: boolean }
   | { readonly type: 'lost'; readonly reason: string }
@@ -84,6 +87,8 @@ export function reduce(state: LiveState, input: Input): LiveState {
         samples: withSample(state.samples, stats)
       }
     }
+    case 'history':
+      return { ...state, samples: withHistory(state.samples, input.history, state.peers ?? []) }
     case 'events': {
       const newestFirst = input.items.toReversed()
       const uploads = newestFirst.filter(event => event.type === 'function:uploaded')

@@ -1,5 +1,3 @@
-import { useState } from 'preact/hooks'
-import { type CaresError, toCaresError } from '../../../model/errors.ts'
 import type { Explanation, PlacementItem } from '../../../model/rest.ts'
 import { formatBytes, formatDurationMs } from '../../../model/units.ts'
 import { timeOfDay } from '../../text.ts'
@@ -8,6 +6,7 @@ import { useAsked, useLive, useNowMs } from '../hooks.ts'
 import { CallState } from '../parts/badges.tsx'
 import { CallLog } from '../parts/call-log.tsx'
 import { CostBar, CostLegend } from '../parts/cost-bar.tsx'
+import { CancelButton } from '../parts/cancel-button.tsx'
 import { Empty, Loading } from '../parts/empty.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { FunctionLink, PeerLink } from '../parts/links.tsx'
@@ -30,7 +29,9 @@ export function Call({ id }: { id: string }) {
           Call <span class="mono id">{id}</span>
         </h1>
         {explanation === undefined ? null : <CallState call={explanation.invocation} />}
-        {explanation === undefined || hasEnded(explanation.invocation) ? null : <Cancel id={id} />}
+        {explanation === undefined || hasEnded(explanation.invocation) ? null : (
+          <CancelButton cancel={options => live.client.cancel(id, options)} />
+        )}
       </div>
       {error === undefined ? null : <Problem error={error} />}
       {explanation !== undefined ? <Explained explanation={explanation} /> : error === undefined ? <Loading what="the call" /> : null}
@@ -181,29 +182,6 @@ function Placement({ placement, scale, turn, of }: { placement: PlacementItem; s
       <CostLegend />
       {skipped === 0 ? null : <p class="dim">{skipped} more peers were not looked at.</p>}
     </section>
-  )
-}
-
-function Cancel({ id }: { id: string }) {
-  const live = useLive()
-  const [error, setError] = useState<CaresError>()
-  const [isAsked, setAsked] = useState(false)
-  const cancel = async (): Promise<void> => {
-    setAsked(true)
-    try {
-      await live.client.cancel(id, { signal: new AbortController().signal })
-    } catch (cause) {
-      setAsked(false)
-      setError(toCaresError(cause))
-    }
-  }
-  return (
-    <div class="push">
-      <button type="button" disabled={isAsked} onClick={() => void cancel()}>
-        {isAsked ? 'Cancelling…' : 'Cancel'}
-      </button>
-      {error === undefined ? null : <Problem error={error} />}
-    </div>
   )
 }
 

@@ -1,7 +1,9 @@
 import { useState } from 'preact/hooks'
+import type { Invocation } from '../../../model/rest.ts'
 import { percent } from '../../text.ts'
 import { accuracy } from '../cost-bars.ts'
 import { useCalls, useLiveState, useNowMs } from '../hooks.ts'
+import { ActiveAndDone } from '../parts/active-and-done.tsx'
 import { CallsTable } from '../parts/calls-table.tsx'
 import { Empty, Loading } from '../parts/empty.tsx'
 import { hrefOf } from '../route.ts'
@@ -17,9 +19,8 @@ export function Calls() {
   const shown = calls.filter(({ id, function: name, state, worker, error }) =>
     [id, name, state, worker?.name ?? '', error?.code ?? ''].some(text => text.toLowerCase().includes(wanted))
   )
-  const isActive = (state: string): boolean => state === 'queued' || state === 'running'
-  const active = shown.filter(({ state }) => isActive(state))
-  const done = shown.filter(({ state }) => !isActive(state))
+  const active = shown.filter(isActive)
+  const done = shown.filter(call => !isActive(call))
   const good = accuracy(done)
   const gateway = cluster?.self.name ?? 'this peer'
   return (
@@ -64,43 +65,47 @@ export function Calls() {
           </dd>
         </div>
       </dl>
-      <section class="card">
-        <h2>
-          Queued and running <span class="dim">{active.length}</span>
-        </h2>
-        {active.length === 0 ? (
-          <Empty title="Nothing runs now." />
-        ) : (
-          <CallsTable calls={active} nowMs={nowMs} label="Queued and running calls" />
-        )}
-      </section>
-      <section class="card">
-        <h2>
-          Done <span class="dim">{done.length}</span>
-        </h2>
-        {done.length > 0 ? (
+      <ActiveAndDone
+        items={shown}
+        isActive={isActive}
+        table={(calls, label) => (
           <>
-            <CallsTable calls={done} nowMs={nowMs} label="Calls that have ended" />
-            <p class="legend only-wide">
-              <span>
-                <span class="swatch predicted" aria-hidden="true" /> predicted when it was placed
-              </span>
-              <span>
-                <span class="swatch accent" aria-hidden="true" /> actual
-              </span>
-              <span>
-                <span class="swatch bad" aria-hidden="true" /> failed
-              </span>
-            </p>
+            <CallsTable calls={calls} nowMs={nowMs} label={label} />
+            <VersusLegend />
           </>
-        ) : calls.length === 0 ? (
-          <Empty title="No call has come through this peer yet.">
-            Pick a function <a href={hrefOf({ page: 'functions' })}>and invoke it</a>, or: <code>cares invoke NAME -d DATA</code>
-          </Empty>
-        ) : (
-          <Empty title="No call fits the filter." />
         )}
-      </section>
+        labels={{ active: 'Queued and running calls', done: 'Calls that have ended' }}
+        idle="Nothing runs now."
+        none={
+          shown.length < calls.length ? (
+            <Empty title="No call fits the filter." />
+          ) : (
+            <Empty title="No call has come to its end through this peer yet.">
+              Pick a function <a href={hrefOf({ page: 'functions' })}>and invoke it</a>, or: <code>cares invoke NAME -d DATA</code>
+            </Empty>
+          )
+        }
+      />
     </>
+  )
+}
+
+function isActive({ state }: Pick<Invocation, 'state'>): boolean {
+  return state === 'queued' || state === 'running'
+}
+
+function VersusLegend() {
+  return (
+    <p class="legend only-wide">
+      <span>
+        <span class="swatch predicted" aria-hidden="true" /> predicted when it was placed
+      </span>
+      <span>
+        <span class="swatch accent" aria-hidden="true" /> actual
+      </span>
+      <span>
+        <span class="swatch bad" aria-hidden="true" /> failed
+      </span>
+    </p>
   )
 }

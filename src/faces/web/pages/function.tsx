@@ -47,6 +47,11 @@ export function FunctionPage({ name }: { name: string }) {
         <h1>{name}</h1>
         <span class="badge">revision {fn.revision}</span>
         <span class="push actions">
+          {fn.contract === 'stdio' ? (
+            <a class="button" href={hrefOf({ page: 'run', like: 'function', id: name })} title="Durable, and again elsewhere if it fails">
+              Run as task
+            </a>
+          ) : null}
           <button type="button" aria-expanded={isChanging} onClick={() => setChanging(!isChanging)}>
             {isChanging ? 'Leave as it is' : 'Change'}
           </button>

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
-import type { Invocation } from '../../../model/rest.ts'
+import type { Invocation, Peer } from '../../../model/rest.ts'
 import { formatBytes, formatDurationMs } from '../../../model/units.ts'
-import { oneDecimal, percent } from '../../text.ts'
+import { oneDecimal, percent, ratio } from '../../text.ts'
 import { degradations } from '../../view-model.ts'
 import { useCalls, useLiveState } from '../hooks.ts'
 import { busiest, perSecond, summed, timesOf } from '../history.ts'
@@ -17,6 +17,10 @@ import { Sparkline } from '../parts/sparkline.tsx'
 import { hrefOf } from '../route.ts'
 
 const EVENTS_SHOWN = 8
+
+/** More rows than this would push all else off the page. */
+const PEERS_SHOWN = 10
+
 const SPARKLINE_SAMPLES = 120
 
 /** The cluster at a glance. */
@@ -85,9 +89,16 @@ export function Overview() {
       </section>
       <Charts self={cluster.self.name} />
       <section class="card">
-        <h2>Peers</h2>
-        <PeersTable peers={peers} samples={samples} />
+        <h2>
+          <a href={hrefOf({ page: 'peers' })}>Peers</a>
+        </h2>
+        <PeersTable peers={mostNoteworthy(peers)} samples={samples} />
         <AmountLegend />
+        {peers.length <= PEERS_SHOWN ? null : (
+          <a class="button more" href={hrefOf({ page: 'peers' })}>
+            All {peers.length} peers
+          </a>
+        )}
       </section>
       <div class="columns">
         <section class="card">
@@ -123,6 +134,14 @@ export function Overview() {
       </div>
     </>
   )
+}
+
+/** What is wrong and who orchestrates come first, then the busiest. */
+function mostNoteworthy(peers: readonly Peer[]): readonly Peer[] {
+  if (peers.length <= PEERS_SHOWN) return peers
+  const weight = ({ state, role, used, capacity }: Peer): number =>
+    (state === 'alive' ? 0 : 4) + (role === 'orchestrator' ? 2 : 0) + ratio(used.cpus, capacity.cpus)
+  return peers.toSorted((a, b) => weight(b) - weight(a)).slice(0, PEERS_SHOWN)
 }
 
 function Verdict({ state: { cluster, peers, link } }: { state: LiveState }) {

@@ -1,15 +1,16 @@
-import { useState } from 'preact/hooks'
-import { type CaresError, toCaresError } from '../../../model/errors.ts'
 import type { TaskItem } from '../../../model/rest-tasks.ts'
 import { formatBytes, formatDurationMs } from '../../../model/units.ts'
 import { timeOfDay } from '../../text.ts'
 import { useAsked, useLive, useLiveState, useNowMs } from '../hooks.ts'
 import { TaskState } from '../parts/badges.tsx'
 import { CallLog } from '../parts/call-log.tsx'
+import { CancelButton } from '../parts/cancel-button.tsx'
 import { Loading } from '../parts/empty.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { FunctionLink, PeerLink } from '../parts/links.tsx'
 import { Problem } from '../parts/problem.tsx'
+import { TaskOutput } from '../parts/task-output.tsx'
+import { hrefOf } from '../route.ts'
 import { agoText, bytesText } from '../words.ts'
 import { isActive, tookText } from './tasks.tsx'
 
@@ -29,7 +30,13 @@ export function TaskPage({ id }: { id: string }) {
           {task?.name ?? 'Task'} <span class="mono id">{id}</span>
         </h1>
         {task === undefined ? null : <TaskState task={task} />}
-        {task === undefined || !isActive(task) ? null : <Cancel id={id} />}
+        {task === undefined ? null : isActive(task) ? (
+          <CancelButton cancel={options => live.client.cancelTask(id, options)} />
+        ) : (
+          <a class="button push" href={hrefOf({ page: 'run', like: 'task', id })}>
+            Run again
+          </a>
+        )}
       </div>
       {error === undefined ? null : <Problem error={error} />}
       {task !== undefined ? <Told task={task} /> : error === undefined ? <Loading what="the task" /> : null}
@@ -63,7 +70,10 @@ function Told({ task }: { task: TaskItem }) {
               ],
               ['Worker', task.worker === null ? 'none yet' : <PeerLink peer={task.worker} />],
               ['Came through', <PeerLink peer={task.gateway} />],
-              ['Limits', `${task.cpus} cores, ${formatBytes(task.memoryBytes)}, ${formatDurationMs(task.timeoutMs)} an attempt`],
+              [
+                'Limits',
+                `${task.cpus} ${task.cpus === 1 ? 'core' : 'cores'}, ${formatBytes(task.memoryBytes)}, ${formatDurationMs(task.timeoutMs)} an attempt`
+              ],
               ['Took', tookText(task, nowMs)],
               ['Exit code', task.exitCode === null ? 'none' : String(task.exitCode)],
               [
@@ -105,6 +115,7 @@ function Told({ task }: { task: TaskItem }) {
           ))}
         </ol>
       </section>
+      {task.state === 'succeeded' ? <TaskOutput id={task.id} name={`${task.name}.out`} /> : null}
       <CallLog id={task.id} isTask isOver={!isActive(task)} />
     </>
   )
@@ -114,27 +125,4 @@ function Told({ task }: { task: TaskItem }) {
 function named(reason: string, peers: readonly { readonly id: string; readonly name: string }[]): string {
   const short = reason.replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z/, at => timeOfDay(at).slice(0, 8))
   return peers.reduce((text, { id, name }) => text.replaceAll(id, name), short)
-}
-
-function Cancel({ id }: { id: string }) {
-  const live = useLive()
-  const [error, setError] = useState<CaresError>()
-  const [isAsked, setAsked] = useState(false)
-  const cancel = async (): Promise<void> => {
-    setAsked(true)
-    try {
-      await live.client.cancelTask(id, { signal: new AbortController().signal })
-    } catch (cause) {
-      setAsked(false)
-      setError(toCaresError(cause))
-    }
-  }
-  return (
-    <div class="push">
-      <button type="button" disabled={isAsked} onClick={() => void cancel()}>
-        {isAsked ? 'Cancelling…' : 'Cancel'}
-      </button>
-      {error === undefined ? null : <Problem error={error} />}
-    </div>
-  )
 }

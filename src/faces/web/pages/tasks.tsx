@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import type { TaskItem } from '../../../model/rest-tasks.ts'
 import { formatDurationMs } from '../../../model/units.ts'
 import { useAsked, useLive, useNowMs } from '../hooks.ts'
+import { ActiveAndDone } from '../parts/active-and-done.tsx'
 import { TaskState } from '../parts/badges.tsx'
 import { Empty, Loading } from '../parts/empty.tsx'
 import { FunctionLink, PeerLink } from '../parts/links.tsx'
@@ -28,8 +29,6 @@ export function Tasks() {
   const tasks = list.items.filter(({ id, name, state, image, worker }) =>
     [id, name, state, image, worker?.name ?? ''].some(text => text.toLowerCase().includes(wanted))
   )
-  const active = tasks.filter(isActive)
-  const done = tasks.filter(task => !isActive(task))
   return (
     <>
       <div class="head">
@@ -41,6 +40,9 @@ export function Tasks() {
           value={filter}
           onInput={event => setFilter(event.currentTarget.value)}
         />
+        <a class="button primary push" href={hrefOf({ page: 'run', like: 'nothing', id: '' })}>
+          Run task
+        </a>
       </div>
       {error === undefined ? null : <Problem error={error} />}
       <dl class="figures card">
@@ -51,30 +53,23 @@ export function Tasks() {
           </div>
         ))}
       </dl>
-      <section class="card">
-        <h2>
-          Queued and running <span class="dim">{active.length}</span>
-        </h2>
-        {active.length === 0 ? (
-          <Empty title="Nothing waits or runs now." />
-        ) : (
-          <TasksTable tasks={active} nowMs={nowMs} label="Queued and running tasks" />
-        )}
-      </section>
-      <section class="card">
-        <h2>
-          Done <span class="dim">{done.length}</span>
-        </h2>
-        {done.length > 0 ? (
-          <TasksTable tasks={done} nowMs={nowMs} label="Tasks that have ended" />
-        ) : list.items.length === 0 ? (
-          <Empty title="There are no tasks yet.">
-            A task runs to its end, whatever peer dies meanwhile: <code>cares run IMAGE -- ARGS</code>
-          </Empty>
-        ) : (
-          <Empty title="No task fits the filter." />
-        )}
-      </section>
+      <ActiveAndDone
+        items={tasks}
+        isActive={isActive}
+        table={(tasks, label) => <TasksTable tasks={tasks} nowMs={nowMs} label={label} />}
+        labels={{ active: 'Queued and running tasks', done: 'Tasks that have ended' }}
+        idle="Nothing waits or runs now."
+        none={
+          tasks.length < list.items.length ? (
+            <Empty title="No task fits the filter." />
+          ) : (
+            <Empty title={list.items.length === 0 ? 'There are no tasks yet.' : 'No task has ended yet.'}>
+              A task runs to its end, whatever peer dies meanwhile: <a href={hrefOf({ page: 'run', like: 'nothing', id: '' })}>run one</a>,
+              or: <code>cares run IMAGE -- ARGS</code>
+            </Empty>
+          )
+        }
+      />
     </>
   )
 }
@@ -111,7 +106,9 @@ function TasksTable({ tasks, nowMs, label }: { tasks: readonly TaskItem[]; nowMs
           {tasks.map(task => (
             <tr key={task.id}>
               <th scope="row">
-                <a href={hrefOf({ page: 'task', id: task.id })}>{task.name}</a>
+                <a class="name" href={hrefOf({ page: 'task', id: task.id })} title={task.name}>
+                  {task.name}
+                </a>
               </th>
               <td>
                 <TaskState task={task} />

@@ -14,7 +14,9 @@ const ROWS_SHOWN = 50
 export function CallsTable({ calls: all, nowMs, label }: { calls: readonly Invocation[]; nowMs: number; label: string }) {
   const [isWhole, setWhole] = useState(false)
   const calls = isWhole ? all : all.slice(0, ROWS_SHOWN)
-  const scaleMs = Math.max(1, ...calls.flatMap(call => [call.predictedMs ?? 0, tookMs(call, nowMs)]))
+  // One that hangs must not make the bars of all others too short to compare.
+  const scaled = calls.some(({ totalMs }) => totalMs !== null) ? calls.filter(({ totalMs }) => totalMs !== null) : calls
+  const scaleMs = Math.max(1, ...scaled.flatMap(call => [call.predictedMs ?? 0, tookMs(call, nowMs)]))
   return (
     <div class="table-box">
       <table class="calls" aria-label={label}>
@@ -84,7 +86,7 @@ export function CallsTable({ calls: all, nowMs, label }: { calls: readonly Invoc
 }
 
 function Versus({ call, tookMs, scaleMs }: { call: Invocation; tookMs: number; scaleMs: number }) {
-  const width = (ms: number): string => `${(100 * ratio(ms, scaleMs)).toFixed(2)}%`
+  const width = (ms: number): string => `${(100 * Math.min(1, ratio(ms, scaleMs))).toFixed(2)}%`
   const predicted = call.predictedMs ?? 0
   return (
     <svg class="versus-bar" width="100%" height="14" aria-hidden="true">

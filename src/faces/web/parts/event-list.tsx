@@ -13,18 +13,25 @@ export function EventList({ events, peers, label }: { events: readonly EventItem
         const about = subjectOf(event)
         const text = eventText(event, nameOf).replace(/i-[0-9a-z]{20}([0-9a-z]{6})/, '…$1')
         return (
-          <li key={`${event.at}/${event.id}`} class={toneOf(event)}>
+          <li key={`${event.at}/${event.id}`} class={`${toneOf(event)} ${isOfCall(event) ? 'of-call' : ''}`}>
             <time dateTime={event.at} title={event.at}>
               {timeOfDay(event.at).slice(0, 8)}
             </time>
             <span class="dot" aria-hidden="true" />
-            <span class="event-type">{event.type}</span>
-            <span class="event-text">{about === undefined ? text : <a href={hrefOf(about)}>{text}</a>}</span>
+            <span class="event-what">
+              <span class="event-type">{event.type}</span>{' '}
+              <span class="event-text">{about === undefined ? text : <a href={hrefOf(about)}>{text}</a>}</span>
+            </span>
           </li>
         )
       })}
     </ol>
   )
+}
+
+/** Whether the text tells by itself what has happened. */
+function isOfCall({ type }: EventItem): boolean {
+  return type.startsWith('invocation:')
 }
 
 function subjectOf({ type, data }: EventItem): Route | undefined {

@@ -1,10 +1,10 @@
-import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { type CaresError, toCaresError } from '../../../model/errors.ts'
 import type { FunctionItem, PutResultBody } from '../../../model/rest.ts'
 import { functionChanges } from '../../function-view.ts'
 import { type FunctionFields, requestOf } from '../function-form.ts'
 import { useLive, useLiveState } from '../hooks.ts'
+import { Field } from './field.tsx'
 import { Problem } from './problem.tsx'
 
 /**
@@ -164,16 +164,5 @@ function Plan({ plan, before }: { plan: PutResultBody; before: FunctionItem | un
         </p>
       ))}
     </div>
-  )
-}
-
-function Field({ label, hint, span = false, children }: { label: string; hint: string; span?: boolean; children: ComponentChildren }) {
-  return (
-    <label class={span ? 'span' : ''}>
-      <span>
-        {label} <small class="dim">{hint}</small>
-      </span>
-      {children}
-    </label>
   )
 }

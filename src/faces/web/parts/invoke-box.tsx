@@ -2,25 +2,20 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { CaresError, toCaresError } from '../../../model/errors.ts'
 import type { FunctionItem } from '../../../model/rest.ts'
 import { formatDurationMs } from '../../../model/units.ts'
-import type { FetchAnswer } from '../../node-fetch.ts'
 import { useLive } from '../hooks.ts'
 import { curlLine, hasBody, type InvokeFields, METHODS, parseHeaders, parseServerTiming, targetPath } from '../invoke-request.ts'
+import { type ReadBody, readBody } from '../read-body.ts'
 import { bytesText } from '../words.ts'
+import { BodyView } from './body-view.tsx'
 import { Copy } from './copy.tsx'
+import { FileChoice } from './file-choice.tsx'
 import { CallLink } from './links.tsx'
 import { Problem } from './problem.tsx'
 import { QuoteLine } from './quote.tsx'
 
-/** More of an answer is not read: the box is for looking, not for loading. */
-const ANSWER_BYTES_MAX = 262_144
-
-interface Answer {
+interface Answer extends ReadBody {
   readonly status: number
   readonly headers: ReadonlyMap<string, string>
-  readonly text: string
-  /** The answer had more than is shown. */
-  readonly isCut: boolean
-  readonly bytes: number
   readonly tookMs: number
 }
 
@@ -28,6 +23,7 @@ interface Answer {
 export function InvokeBox({ fn }: { fn: FunctionItem }) {
   const live = useLive()
   const [fields, setFields] = useState<InvokeFields>({ method: 'POST', path: '/', headers: '', body: '' })
+  const [file, setFile] = useState<File>()
   const [isAsync, setAsync] = useState(false)
   const [answer, setAnswer] = useState<Answer>()
   const [accepted, setAccepted] = useState<string>()
@@ -45,15 +41,17 @@ export function InvokeBox({ fn }: { fn: FunctionItem }) {
     setAccepted(undefined)
     try {
       const headers = parseHeaders(fields.headers)
-      const body = hasBody(fields.method) ? fields.body : undefined
+      const content = file === undefined ? fields.body : new Uint8Array(await file.arrayBuffer())
+      const body = hasBody(fields.method) ? content : undefined
       if (isAsync) {
-        const { invocation } = await live.client.callLater(fn.name, { headers, body: fields.body }, abort)
+        const { invocation } = await live.client.callLater(fn.name, { headers, body: content }, abort)
         setAccepted(invocation)
       } else {
         const startedMs = performance.now()
         const init = { method: fields.method, path: targetPath(fields.path), headers, body }
         const got = await live.client.call(fn.name, init, abort)
-        setAnswer(await readAnswer(got, startedMs))
+        const read = await readBody(got)
+        setAnswer({ ...read, status: got.status, headers: got.headers, tookMs: performance.now() - startedMs })
       }
     } catch (cause) {
       setError(toCaresError(cause))
@@ -99,8 +97,11 @@ export function InvokeBox({ fn }: { fn: FunctionItem }) {
           <span>
             Body <small class="dim">{hasBody(fields.method) ? 'sent as it is' : 'not sent with GET'}</small>
           </span>
-          <textarea {...field('body')} rows={4} class="mono" spellcheck={false} disabled={!hasBody(fields.method)} />
+          {file === undefined ? (
+            <textarea {...field('body')} rows={4} class="mono" spellcheck={false} disabled={!hasBody(fields.method)} />
+          ) : null}
         </label>
+        <FileChoice label="Body from a file" file={file} onChange={setFile} />
         <details>
           <summary>Headers and more</summary>
           <label>
@@ -114,9 +115,9 @@ export function InvokeBox({ fn }: { fn: FunctionItem }) {
             Do not wait: hand the call over and look at it later
           </label>
         </details>
-        <CurlLine fn={fn} fields={fields} />
+        <CurlLine fn={fn} fields={fields} file={file?.name} />
       </form>
-      <QuoteLine name={fn.name} inputBytes={hasBody(fields.method) ? new TextEncoder().encode(fields.body).length : 0} />
+      <QuoteLine name={fn.name} inputBytes={hasBody(fields.method) ? (file?.size ?? new TextEncoder().encode(fields.body).length) : 0} />
       {error === undefined ? null : <Problem error={error} />}
       {accepted === undefined ? null : (
         <p class="plan" role="status">
@@ -128,16 +129,17 @@ export function InvokeBox({ fn }: { fn: FunctionItem }) {
   )
 }
 
-function CurlLine({ fn, fields }: { fn: FunctionItem; fields: InvokeFields }) {
+function CurlLine({ fn, fields, file }: { fn: FunctionItem; fields: InvokeFields; file: string | undefined }) {
   try {
-    return <Copy text={curlLine(fn, fields)} label="the curl command" />
+    return <Copy text={curlLine(fn, fields, file)} label="the curl command" />
   } catch {
     // A header that is only half written; sending it says so.
     return null
   }
 }
 
-function AnswerView({ answer: { status, headers, text, isCut, bytes, tookMs } }: { answer: Answer }) {
+function AnswerView({ answer }: { answer: Answer }) {
+  const { status, headers, bytes, tookMs } = answer
   const id = headers.get('x-cares-invocation')
   const timing = parseServerTiming(headers.get('server-timing') ?? '')
   return (
@@ -158,21 +160,7 @@ function AnswerView({ answer: { status, headers, text, isCut, bytes, tookMs } }:
           </span>
         )}
       </p>
-      {text === '' ? <p class="dim">The answer is empty.</p> : <pre tabIndex={0}>{text}</pre>}
-      {isCut ? <p class="dim">Only the beginning is shown.</p> : null}
+      <BodyView body={answer} empty="The answer is empty." name={id ?? 'answer'} />
     </div>
   )
-}
-
-async function readAnswer({ status, headers, body }: FetchAnswer, startedMs: number): Promise<Answer> {
-  const decoder = new TextDecoder()
-  let text = ''
-  let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.byteLength
-    text += decoder.decode(chunk, { stream: true })
-    if (bytes >= ANSWER_BYTES_MAX) break
-  }
-  const tookMs = performance.now() - startedMs
-  return { status, headers, text: text.slice(0, ANSWER_BYTES_MAX), isCut: bytes >= ANSWER_BYTES_MAX, bytes, tookMs }
 }

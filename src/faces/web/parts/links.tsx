@@ -2,12 +2,20 @@ import { hrefOf } from '../route.ts'
 
 /** A peer by its name. */
 export function PeerLink({ peer }: { peer: { readonly id: string; readonly name: string } }) {
-  return <a href={hrefOf({ page: 'peer', id: peer.id })}>{peer.name}</a>
+  return (
+    <a class="name" href={hrefOf({ page: 'peer', id: peer.id })} title={peer.name}>
+      {peer.name}
+    </a>
+  )
 }
 
 /** A function by its name. */
 export function FunctionLink({ name }: { name: string }) {
-  return <a href={hrefOf({ page: 'function', name })}>{name}</a>
+  return (
+    <a class="name" href={hrefOf({ page: 'function', name })} title={name}>
+      {name}
+    </a>
+  )
 }
 
 /** A call by the end of its id, which tells calls apart. */

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { useLiveState } from '../hooks.ts'
 import { hrefOf, type Route, SECTIONS, sectionOf } from '../route.ts'
 import { loadTheme, nextTheme, setTheme } from '../theme.ts'
@@ -9,6 +9,12 @@ export function Sidebar({ route, onHelp }: { route: Route; onHelp: () => void })
   const { cluster, peers } = useLiveState()
   const [theme, choose] = useState(loadTheme)
   const current = sectionOf(route)
+  const nav = useRef<HTMLElement>(null)
+  useEffect(() => {
+    // On a narrow screen the pages are one row that is scrolled sideways.
+    const link = nav.current?.querySelector<HTMLElement>('[aria-current]')
+    if (link !== null && link !== undefined) nav.current?.scrollTo({ left: link.offsetLeft - SCROLL_MARGIN_PX })
+  }, [current])
   const version = peers?.find(({ id }) => id === cluster?.self.id)?.version
   return (
     <header class="sidebar">
@@ -16,7 +22,7 @@ export function Sidebar({ route, onHelp }: { route: Route; onHelp: () => void })
         <Mark />
         <span>CARES</span>
       </a>
-      <nav aria-label="Pages">
+      <nav ref={nav} aria-label="Pages">
         {SECTIONS.map(({ page, title }) => (
           <a key={page} href={hrefOf({ page })} aria-current={page === current ? 'page' : undefined}>
             <Icon page={page} />
@@ -56,3 +62,6 @@ export function Sidebar({ route, onHelp }: { route: Route; onHelp: () => void })
     </header>
   )
 }
+
+/** So that a page before the current one is seen, too. */
+const SCROLL_MARGIN_PX = 120

@@ -1,4 +1,4 @@
-import { CaresError } from '../../model/errors.ts'
+import { CaresError } from '../model/errors.ts'
 
 /** The words of a command line as a shell splits it: by blanks, but not within quotes. Throws `invalid` for a quote without an end. */
 export function shellWords(line: string): readonly string[] {
