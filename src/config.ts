@@ -37,6 +37,8 @@ export interface PeerConfig {
   readonly cpus: number | null
   /** Null: what the machine has. */
   readonly memoryBytes: number | null
+  /** What large inputs and results of tasks may take of the disk. */
+  readonly taskRoomBytes: number
   /** 0: not stated. */
   readonly usdPerHour: number
   /** How workers are chosen while this peer is orchestrator, or places by fallback. */
@@ -117,6 +119,7 @@ export function readPeerConfig(flags: Flags, sources: Partial<ConfigSources> = {
     work: values.work,
     cpus: values.cpus,
     memoryBytes: values.memory,
+    taskRoomBytes: values['task-room'],
     usdPerHour: values.price,
     strategy: values.strategy,
     calibrate: values.calibrate,

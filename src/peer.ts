@@ -26,6 +26,7 @@ import { gpuLabels, listGpus } from './runtime/gpus.ts'
 import { openHost } from './runtime/host.ts'
 import { measureSpeed } from './runtime/calibration.ts'
 import { createRuntime } from './runtime/runtime.ts'
+import { BlobFiles } from './store/blob-files.ts'
 import { loadIdentity } from './store/identity.ts'
 import { readSecret, removeSecret, writeSecret } from './store/secret.ts'
 import { createSpool } from './store/spool-files.ts'
@@ -139,6 +140,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
         host,
         runtime,
         spool: createSpool(join(config.data, 'images')),
+        blobs: new BlobFiles({ folder: join(config.data, 'payloads'), roomBytes: config.taskRoomBytes }, { clock }),
         directory: transport,
         observations: new SqliteObservationStore({ dataDir: config.data }),
         clock,

@@ -27,6 +27,7 @@ import { economyRoutes } from './routes/economy.ts'
 import { functionRoutes } from './routes/functions.ts'
 import { invocationRoutes } from './routes/invocations.ts'
 import { logRoutes, taskLogRoutes } from './routes/logs.ts'
+import { payloadRoutes } from './routes/payloads.ts'
 import { peerRoutes } from './routes/peers.ts'
 import { probeRoutes } from './routes/probes.ts'
 import { alertRoutes, statsRoutes } from './routes/stats.ts'
@@ -129,6 +130,7 @@ export function createApi(init: ApiInit, { service, clock, log, registry }: ApiC
   })
   describeApi(app, { version: service.profile.version })
   app.register(async scope => callRoutes(scope.withTypeProvider<ZodTypeProvider>(), context))
+  app.register(async scope => payloadRoutes(scope.withTypeProvider<ZodTypeProvider>(), context))
   app.register(async scope => jsonRoutes(scope.withTypeProvider<ZodTypeProvider>(), context))
   app.register(async scope => await telemetrySocketRoutes(scope.withTypeProvider<ZodTypeProvider>(), context))
   app.register(async scope => await dashboardRoutes(scope.withTypeProvider<ZodTypeProvider>(), dashboardInit()))

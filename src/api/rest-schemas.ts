@@ -13,6 +13,7 @@ import {
 } from '../model/rest-invocations.ts'
 import { quoteSchema } from '../model/rest-quote.ts'
 import {
+  payloadSchema,
   taskAttemptSchema,
   taskCountsSchema,
   taskExplanationSchema,
@@ -79,6 +80,7 @@ export const REST_SCHEMAS = {
   Placement: placementSchema,
   Explanation: explanationSchema,
   Task: taskSchema,
+  Payload: payloadSchema,
   TaskAttempt: taskAttemptSchema,
   TaskCounts: taskCountsSchema,
   TaskList: taskListSchema,

@@ -133,6 +133,13 @@ export const PEER_SETTINGS = {
     schema: bytesSchema.nullable(),
     fallback: null
   }),
+  'task-room': setting('task-room', {
+    flags: '--task-room <SIZE>',
+    description: 'Disk for copies of large inputs and results of tasks',
+    defaultText: '4Gi',
+    schema: bytesSchema,
+    fallback: 4 * 2 ** 30
+  }),
   price: setting('price', {
     flags: '--price <USD_PER_HOUR>',
     description: 'What this machine costs, for placements and reports',

@@ -4,6 +4,7 @@ import type { CommandCodec } from '../model/command.ts'
 import type { InvocationId, PeerId, Session } from '../model/ids.ts'
 import type { PeerProfile } from '../model/peer.ts'
 import type { AlertSink } from '../model/ports/alert-sink.ts'
+import type { BlobStore } from '../model/ports/blob-store.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { ImageDirectory } from '../model/ports/image-directory.ts'
 import type { Logger } from '../model/ports/logger.ts'
@@ -38,6 +39,8 @@ export interface DaemonComponents {
   readonly runtime: Runtime | null
   /** Where tasks are kept. @default the replicated log */
   readonly taskStore?: TaskStore | undefined
+  /** Room for large inputs and results of tasks. Absent: there are only small ones. */
+  readonly blobs?: BlobStore | undefined
   /** Room for images on their way. Absent: images do not travel. */
   readonly spool?: Spool | undefined
   /** Who has which image, beyond what the peers' statistics say. @default nobody is asked */

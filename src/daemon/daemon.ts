@@ -3,7 +3,6 @@ import type { ClusterUid } from '../model/ids.ts'
 import type { Startable } from '../model/ports/startable.ts'
 import type { RegistryTables } from '../model/ports/store.ts'
 import type { PeerService } from '../model/service.ts'
-import type { TaskId, TaskSession } from '../model/task.ts'
 import { Agreement } from './agreement.ts'
 import { Beacon } from './beacon.ts'
 import { ChangeSignal } from './change-signal.ts'
@@ -31,9 +30,7 @@ import { Serving } from './serving.ts'
 import { StateCheck } from './state-check.ts'
 import { Statistics } from './statistics.ts'
 import { StrategyChoice } from './strategy-choice.ts'
-import { LogTaskStore } from './tasks/log-task-store.ts'
-import { InlinePayloads } from './tasks/payloads.ts'
-import { Tasks } from './tasks/tasks.ts'
+import { createTasks } from './tasks/create-tasks.ts'
 import { Worker } from './work.ts'
 import type { DaemonComponents, DaemonInit } from './daemon-ports.ts'
 import { Reactions } from './reactions.ts'
@@ -241,28 +238,18 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     events,
     log: log.child('economy')
   })
-  const taskLog = new LogTaskStore({
-    tables: () => consensus.tables.tasks,
-    agree: (command, options) => agreement.agree(command, options),
-    propose: (command, within, { signal }) => consensus.propose(command, { term: within, signal }),
-    clock
-  })
-  const tasks = new Tasks({
+  const { tasks, taskLog, blobs } = createTasks({
     ...components,
-    store: components.taskStore ?? taskLog,
-    payloads: new InlinePayloads(),
+    consensus,
+    agreement,
+    members,
+    functions,
+    logs,
     placer,
     events,
     timings,
-    log: log.child('tasks'),
-    newTaskId: () => `t${components.newInvocationId().slice(1)}` as TaskId,
-    newTaskSession: () => `s${components.newInvocationId().slice(1)}` as TaskSession,
-    role: () => consensus.role,
-    term,
-    draining: () => draining() || worker.isStopping,
-    peers: () => members.views().map(({ profile: { id } }) => id),
-    findFunction: (name, options) => functions.find(name, options),
-    onLog: line => logs.append(line)
+    log,
+    draining: () => draining() || worker.isStopping
   })
   const control = new Control({ consensus, governor, members, worker, gateway, book, logs, economy, clock, cluster: uid })
   const service = createService({
@@ -317,6 +304,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     transport.handle('invoke', channel => serving.track(orchestrator.serve(channel)))
     transport.handle('execute', channel => serving.track(worker.serve(channel)))
     transport.handle('task', channel => serving.track(tasks.serve(channel)))
+    if (blobs !== null) transport.handle('blob', channel => blobs.serve(channel))
     if (images !== null) transport.handle('image', channel => images.serve(channel))
     statistics.onImages(present => images?.announce(present))
     runtime?.onMissingImage(async (fn, options) => images?.bring(fn, options) ?? false)
@@ -333,6 +321,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     governor,
     watch,
     gateway,
+    ...(blobs === null ? [] : [blobs]),
     tasks,
     beacon,
     economy,

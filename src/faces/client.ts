@@ -27,7 +27,7 @@ import type { CostKey } from '../model/costs.ts'
 import type { CostList } from '../model/rest-costs.ts'
 import type { Quote } from '../model/rest-quote.ts'
 import type { AlertList, StatsHistoryBody } from '../model/rest-telemetry.ts'
-import type { TaskExplanation, TaskItem, TaskList, TaskSubmitted } from '../model/rest-tasks.ts'
+import type { TaskExplanation, TaskItem, TaskList, TaskSubmitted, UploadedPayload } from '../model/rest-tasks.ts'
 import type { FunctionRequest } from '../model/service.ts'
 import type { TaskRequest } from '../model/task-service.ts'
 import { followEvents } from './follow-events.ts'
@@ -203,21 +203,33 @@ export class CaresClient {
     return await this.#rest.exchange(restPath(REST_PATHS.result, { id }), { method: 'GET', headers: [], signal })
   }
 
-  /** Submits a task: resolves once the cluster has it for good. `input`: what its program finds on stdin. */
+  /** Uploads a large input, for the task that is submitted next: its digest is the task's `inputDigest`. */
+  async uploadPayload(body: AsyncIterable<Uint8Array>, { signal }: Abortable): Promise<UploadedPayload> {
+    const answer = await this.#rest.exchange(restPath(REST_PATHS.payloads), { method: 'POST', headers: [], body, signal })
+    return await this.#rest.read(answer, signal)
+  }
+
+  /**
+   * Submits a task: resolves once the cluster has it for good. `input`: what its program finds on stdin, up to 64 KiB; `inputDigest`: more of
+   * that, as {@link uploadPayload} answered.
+   */
   async submitTask(
     request: TaskRequest,
     {
       input,
+      inputDigest,
       key,
       pull,
       signal
     }: Abortable & {
       input?: Uint8Array | undefined
+      inputDigest?: string | undefined
       key?: string | undefined
       pull?: 'always' | 'missing' | 'never' | undefined
     }
   ): Promise<TaskSubmitted> {
-    const body = JSON.stringify({ ...request, ...(input === undefined ? {} : { inputBase64: Buffer.from(input).toString('base64') }) })
+    const inputBase64 = input === undefined ? undefined : Buffer.from(input).toString('base64')
+    const body = JSON.stringify({ ...request, inputBase64, inputDigest })
     const headers: [string, string][] = [['content-type', 'application/json']]
     if (key !== undefined) headers.push(['idempotency-key', key])
     const answer = await this.#rest.exchange(restPath(REST_PATHS.tasks) + query({ pull }), { method: 'POST', headers, body, signal })

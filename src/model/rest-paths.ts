@@ -33,6 +33,8 @@ export const REST_PATHS = {
   explain: '/v1/invocations/:id/explain',
   /** GET → {taskListSchema}, newest first; `?state`, `?function`, `?peer`, `?limit`, `?cursor`. POST a `taskRequestSchema` with its input → {taskSubmittedSchema}. */
   tasks: '/v1/tasks',
+  /** POST; raw body of at most 64 MiB in, {payloadSchema} out: the `inputDigest` of a task. */
+  payloads: '/v1/payloads',
   /** GET → {taskSchema}, by id, the beginning of one, or name; `?wait=30s` waits for its end. DELETE cancels → {taskSchema}. */
   task: '/v1/tasks/:id',
   /** GET → what the task has written to stdout. */

@@ -69,6 +69,11 @@ export const taskListSchema = z.object({
 /** Tasks, newest first. */
 export type TaskList = z.infer<typeof taskListSchema>
 
+/** A large input that was uploaded for a task. */
+export const payloadSchema = z.object({ digest: z.string().describe('its address, `sha256:…`: the `inputDigest` of a task'), bytes })
+/** A large input that was uploaded for a task. */
+export type UploadedPayload = z.infer<typeof payloadSchema>
+
 /** What submitting a task has done. */
 export const taskSubmittedSchema = z.object({
   created: z.boolean().describe('false: the idempotency key was used before, and this is the task that it named'),

@@ -14,6 +14,10 @@ export const TASK_LIMITS = {
   argsMax: 256,
   /** Of all arguments together: they travel in the log and in every order. */
   argsBytesMax: 16_384,
+  /** An input or an output up to here is in the log itself. Larger ones would make every peer keep, and every new peer fetch, what few will read. */
+  inlineBytesMax: 65_536,
+  /** The largest: a minute over a slow link. What is larger belongs into a store of its own, and its address into the task. */
+  payloadBytesMax: 67_108_864,
   attemptsMax: 100,
   /** A week: what takes longer should write down how far it has come, and be a task again. */
   timeoutMsMax: 7 * 86_400_000,

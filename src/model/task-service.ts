@@ -1,5 +1,6 @@
 import type { NetworkPolicy } from './function.ts'
-import type { TaskRecord, TaskState } from './task.ts'
+import type { Digest } from './ids.ts'
+import type { BlobRef, TaskRecord, TaskState } from './task.ts'
 
 /** What `POST /v1/tasks` and `cares run` ask for: an image or a function, and whatever differs from the defaults. */
 export interface TaskRequest {
@@ -47,12 +48,20 @@ export interface TaskService {
   submit(
     request: TaskRequest,
     options: {
+      /** What its program finds on stdin; */
       input?: AsyncIterable<Uint8Array> | undefined
+      /** or the address of what was uploaded before. */
+      inputDigest?: Digest | undefined
       key?: string | undefined
       pull?: 'always' | 'missing' | 'never' | undefined
       signal: AbortSignal
     }
   ): Promise<{ task: TaskRecord; created: boolean }>
+  /**
+   * Keeps a large input for a submission within the next ten minutes, through whatever peer. Resolves once a majority of the voters has it.
+   * Throws `too_large`, `limit_reached` when peers have no room for it, `no_quorum`.
+   */
+  upload(bytes: AsyncIterable<Uint8Array>, options: { signal: AbortSignal }): Promise<BlobRef>
   list(query: TaskQuery): Promise<TaskPage>
   counts(): Promise<TaskCounts>
   /** By id, or a unique beginning of it, or the name of exactly one task. Throws `not_found`, `conflict`. */

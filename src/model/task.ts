@@ -23,7 +23,7 @@ export type TaskState = (typeof TASK_STATES)[number]
 /** What goes into a task, or comes out of it. */
 export interface Payload {
   readonly bytes: number
-  /** The bytes themselves, in base 64, when there are at most `INLINE_PAYLOAD_BYTES_MAX`. */
+  /** The bytes themselves, in base 64, when there are at most `TASK_LIMITS.inlineBytesMax`. */
   readonly inline?: string | undefined
   /** Where larger ones are: their content address, and the peers that were given a copy. */
   readonly blob?: BlobRef | undefined
@@ -179,6 +179,11 @@ export type TaskOutcome =
 /** Whether nothing more will happen to a task. */
 export function isOver({ state }: Pick<TaskRecord, 'state'>): boolean {
   return state !== 'queued' && state !== 'running'
+}
+
+/** The large payloads that a task refers to. */
+export function blobsOf({ input, result }: Pick<TaskRecord, 'input' | 'result'>): readonly BlobRef[] {
+  return [input?.blob, result?.output.blob].filter(blob => blob !== undefined)
 }
 
 /** The attempt that is under way, of a task that is `running`. */

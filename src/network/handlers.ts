@@ -3,7 +3,7 @@ import type { Logger } from '../model/ports/logger.ts'
 import type { ChannelHandler, ProtocolName } from '../model/ports/transport.ts'
 import { acceptorChannel, serve, type ServedChannel } from './channel.ts'
 import type { Exchange } from './exchange.ts'
-import { LANE_PROTOCOLS, type STREAM_PROTOCOL_NAMES } from './protocols.ts'
+import { LANE_PROTOCOLS, type LaneProtocol, type STREAM_PROTOCOL_NAMES } from './protocols.ts'
 import { type OwnStream, StreamChannel } from './stream-channel.ts'
 
 /** Who serves which protocol of a transport. */
@@ -30,8 +30,8 @@ export class Handlers {
   }
 
   /** Serves an exchange that `remote` opened on a stream of its own. */
-  serveStream(name: (typeof STREAM_PROTOCOL_NAMES)[number], stream: OwnStream, remote: PeerId): void {
-    const { up, down } = LANE_PROTOCOLS[name]
+  serveStream<Name extends (typeof STREAM_PROTOCOL_NAMES)[number]>(name: Name, stream: OwnStream, remote: PeerId): void {
+    const { up, down }: LaneProtocol<Name> = LANE_PROTOCOLS[name]
     this.serveChannel(name, new StreamChannel(stream, { remote, out: down, incoming: up }))
   }
 }

@@ -1,4 +1,5 @@
 import type { ProtocolName, Protocols } from '../model/ports/transport.ts'
+import { blobDownCodec, blobUpCodec } from '../wire/blob-codec.ts'
 import type { Codec } from '../wire/codec.ts'
 import { controlAnswerCodec, controlRequestCodec } from '../wire/control-codec.ts'
 import { executeDownCodec, executeUpCodec } from '../wire/execute-codec.ts'
@@ -20,14 +21,15 @@ export const LANE_PROTOCOLS: { readonly [Name in ProtocolName]: LaneProtocol<Nam
   execute: { id: '/cares/execute/1', up: executeUpCodec, down: executeDownCodec },
   control: { id: '/cares/control/1', up: controlRequestCodec, down: controlAnswerCodec },
   task: { id: '/cares/task/1', up: taskAskCodec, down: taskAnswerCodec },
-  image: { id: '/cares/image/2', up: imageUpCodec, down: imageDownCodec }
+  image: { id: '/cares/image/2', up: imageUpCodec, down: imageDownCodec },
+  blob: { id: '/cares/blob/1', up: blobUpCodec, down: blobDownCodec }
 }
 
 /** Those whose exchanges share a lane, in the order in which they are registered. */
 export const LANE_PROTOCOL_NAMES = ['invoke', 'execute', 'control', 'task'] as const satisfies readonly ProtocolName[]
 
 /** Those whose exchanges have a stream each: bulk, which would stand in the way of others on a lane. */
-export const STREAM_PROTOCOL_NAMES = ['image'] as const satisfies readonly ProtocolName[]
+export const STREAM_PROTOCOL_NAMES = ['image', 'blob'] as const satisfies readonly ProtocolName[]
 
 /** See `protocols/consensus.md`. */
 export const CONSENSUS_PROTOCOL = '/cares/consensus/1'

@@ -39,6 +39,11 @@ export const IMAGE_GRANT_BYTES_MAX = 8_388_608
 /** One `body` message of an image: it has a stream of its own, so it holds up nothing, and larger ones cost less. */
 export const IMAGE_PIECE_BYTES_MAX = 262_144
 
+/** Bytes of a large input or result that one question may ask for. */
+export const BLOB_READ_BYTES_MAX = 1_048_576
+/** One `piece` of it, on a stream of its own like an image. */
+export const BLOB_PIECE_BYTES_MAX = 262_144
+
 /** Environment variables of a function, and labels of a peer. */
 export const PAIRS_MAX = 256
 export const PAIR_VALUE_CHARS_MAX = 32_768

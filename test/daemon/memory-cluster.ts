@@ -6,6 +6,7 @@ import { createSystemClock } from '../../src/daemon/system-clock.ts'
 import { CaresError } from '../../src/model/errors.ts'
 import type { PeerId } from '../../src/model/ids.ts'
 import type { PeerProfile } from '../../src/model/peer.ts'
+import type { BlobStore } from '../../src/model/ports/blob-store.ts'
 import type { Tracer } from '../../src/model/ports/tracer.ts'
 import type { Transport } from '../../src/model/ports/transport.ts'
 import { PRESETS } from '../../src/model/presets.ts'
@@ -28,9 +29,16 @@ export class MemoryCluster {
   readonly tracerOf: (peer: PeerId) => Tracer | undefined
   readonly #scripts: Readonly<Record<string, Script>>
 
-  constructor(scripts: Readonly<Record<string, Script>>, { tracerOf = () => undefined }: { tracerOf?: MemoryCluster['tracerOf'] } = {}) {
+  /** Where each peer keeps large inputs and results of tasks; undefined: it takes only small ones. */
+  readonly blobsOf: (peer: PeerId) => BlobStore | undefined
+
+  constructor(
+    scripts: Readonly<Record<string, Script>>,
+    { tracerOf = () => undefined, blobsOf = () => undefined }: Partial<Pick<MemoryCluster, 'tracerOf' | 'blobsOf'>> = {}
+  ) {
     this.#scripts = scripts
     this.tracerOf = tracerOf
+    this.blobsOf = blobsOf
   }
 
   /** Starts `count` peers and waits until all are members, with as many voters as there should be. */
@@ -147,6 +155,7 @@ export class MemoryPeer {
         host: { capacity: this.runtime.capacity, sample: async () => ({ cpusUsed: 0, memoryUsedBytes: 0, diskUsedBytes: 0 }) },
         runtime: this.runtime,
         spool: createMemorySpool(),
+        blobs: this.#cluster.blobsOf(self),
         clock,
         log,
         random: createRandom(this.#cluster.peers.length + 1),

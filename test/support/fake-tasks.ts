@@ -3,7 +3,7 @@ import { valuesOf } from '../../src/model/shards.ts'
 import type { TaskRecord } from '../../src/model/task.ts'
 import type { TaskService } from '../../src/model/task-service.ts'
 import { sampleResult, sampleSubmit, tasksWith } from './sample-task.ts'
-import type { PeerId } from '../../src/model/ids.ts'
+import type { Digest, PeerId } from '../../src/model/ids.ts'
 import type { TaskSession } from '../../src/model/task.ts'
 
 /** A task named report that succeeded on `worker`. */
@@ -28,6 +28,7 @@ export function fakeTasks(task: TaskRecord, script: Partial<TaskService> = {}): 
   }
   return {
     submit: async () => ({ task, created: true }),
+    upload: async bytes => ({ digest: 'sha256:0' as Digest, bytes: Buffer.concat(await Array.fromAsync(bytes)).length, holders: [] }),
     list: async () => ({ items: [task], next: null }),
     counts: async () => ({ queued: 0, running: 0, succeeded: 1, dead: 0, cancelled: 0 }),
     find,

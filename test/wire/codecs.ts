@@ -1,3 +1,4 @@
+import { blobDownCodec, blobUpCodec } from '../../src/wire/blob-codec.ts'
 import type { Codec } from '../../src/wire/codec.ts'
 import { consensusCodec } from '../../src/wire/consensus-codec.ts'
 import { controlAnswerCodec, controlRequestCodec } from '../../src/wire/control-codec.ts'
@@ -24,6 +25,8 @@ export const CODECS: Readonly<Record<keyof typeof VALUES, Codec<unknown>>> = {
   consensus: untyped(consensusCodec),
   imageUp: untyped(imageUpCodec),
   imageDown: untyped(imageDownCodec),
+  blobUp: untyped(blobUpCodec),
+  blobDown: untyped(blobDownCodec),
   taskAsk: untyped(taskAskCodec),
   taskAnswer: untyped(taskAnswerCodec),
   lane: untyped(laneCodec)

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import type { AdmissionOutcome, AdmissionQuestion, AdmissionRecord, AdmissionRequest } from '../../src/model/admission.ts'
+import type { BlobDown, BlobUp } from '../../src/model/blob-transfer.ts'
 import type { Command, Outcome } from '../../src/model/command.ts'
 import type { Configuration, ConsensusMessage, Entry } from '../../src/model/consensus.ts'
 import type { ControlAnswer, ControlRequest } from '../../src/model/control.ts'
@@ -132,6 +133,17 @@ const imageUp: fc.Arbitrary<ImageUp> = fc.oneof(
     'archive'
   ]),
   record<Extract<ImageUp, { type: 'more' }>>({ type: one('more'), bytes: granted })
+)
+
+const blobUp: fc.Arbitrary<BlobUp> = fc.oneof(
+  record<Extract<BlobUp, { type: 'read' }>>({ type: one('read'), digest, offset: whole, bytes: fc.integer({ min: 1, max: 1_048_576 }) }),
+  record<Extract<BlobUp, { type: 'hold' }>>({ type: one('hold'), digest, bytes: whole }),
+  record<Extract<BlobUp, { type: 'find' }>>({ type: one('find'), digest })
+)
+const blobDown: fc.Arbitrary<BlobDown> = fc.oneof(
+  record<Extract<BlobDown, { type: 'piece' }>>({ type: one('piece'), chunk: bytes }),
+  record<Extract<BlobDown, { type: 'held' }>>({ type: one('held'), bytes: whole }),
+  record<Extract<BlobDown, { type: 'failed' }>>({ type: one('failed'), error })
 )
 
 const cost = record<CostMs>({ network: amount, start: amount, pull: amount, queue: amount, run: amount, total: amount })
@@ -613,6 +625,8 @@ export const VALUES = {
   consensus: consensusFrame,
   imageUp,
   imageDown,
+  blobUp,
+  blobDown,
   taskAsk,
   taskAnswer,
   lane: laneFrame

@@ -1,6 +1,8 @@
+import { pipeline } from 'node:stream/promises'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { CaresError } from '../../model/errors.ts'
+import type { Digest } from '../../model/ids.ts'
 import { REST_PATHS, restPath } from '../../model/rest-paths.ts'
 import { taskExplanationSchema, taskListSchema, taskSchema, taskStateSchema, taskSubmittedSchema } from '../../model/rest-tasks.ts'
 import { TASK_STATES, type TaskState } from '../../model/task.ts'
@@ -35,12 +37,25 @@ const listQuery = z.strictObject({
   cursor: whole.optional().describe('`next` of the page before')
 })
 
-/** The body of a submission: a request, and what its program finds on stdin, as text or, when it is not text, in base 64. */
+const inputDigest = z
+  .string()
+  .regex(/^sha256:[0-9a-f]{64}$/, 'must be what POST /v1/payloads answered: sha256: and 64 hexadecimal digits')
+  .transform(text => text as Digest)
+
+/** The body of a submission: a request, and what its program finds on stdin: as text, in base 64, or, uploaded before, by its address. */
 const submission = z
-  .object({ ...taskRequestSchema.shape, input: z.string().optional(), inputBase64: z.base64().optional() })
+  .object({
+    ...taskRequestSchema.shape,
+    input: z.string().optional(),
+    inputBase64: z.base64().optional(),
+    inputDigest: inputDigest.optional()
+  })
   .strict()
   .refine(({ image, function: fn }) => (image === undefined) !== (fn === undefined), 'needs either an image or a function')
-  .refine(({ input, inputBase64 }) => input === undefined || inputBase64 === undefined, 'has either input or inputBase64')
+  .refine(
+    ({ input, inputBase64, inputDigest: digest }) => [input, inputBase64, digest].filter(one => one !== undefined).length <= 1,
+    'has at most one of input, inputBase64 and inputDigest'
+  )
 
 /** Durable tasks: submit, list, read or wait, cancel, result, reasons. Their logs are in `logs.ts`. */
 export function taskRoutes(app: App, context: ApiContext): void {
@@ -71,19 +86,21 @@ export function taskRoutes(app: App, context: ApiContext): void {
     {
       schema: {
         ...documented('tasks', 'Submit a task', { 200: taskSubmittedSchema, 202: taskSubmittedSchema }),
-        description: 'Answered once the task cannot be lost any more. With `Idempotency-Key`, the same key is the same task.',
+        description:
+          'Answered once the task cannot be lost any more. With `Idempotency-Key`, the same key is the same task, and a key that comes with another request is refused. An input of more than 64 KiB is uploaded first: `POST /v1/payloads`.',
         body: submission,
         querystring: z.strictObject({ pull: pull.optional().describe('whether the image may or must come from its registry') })
       }
     },
     async (request, reply) => {
-      const { input, inputBase64, ...wanted } = request.body
+      const { input, inputBase64, inputDigest: uploaded, ...wanted } = request.body
       const key = request.headers['idempotency-key']
       if (Array.isArray(key)) throw new CaresError('invalid', 'there is more than one idempotency key')
       const bytes = input !== undefined ? Buffer.from(input) : inputBase64 !== undefined ? Buffer.from(inputBase64, 'base64') : undefined
       const { task, created } = await service.tasks.submit(wanted, {
         signal: signalOf(reply),
         ...(bytes === undefined ? {} : { input: once(bytes) }),
+        ...(uploaded === undefined ? {} : { inputDigest: uploaded }),
         ...(key === undefined ? {} : { key }),
         ...(request.query.pull === undefined ? {} : { pull: request.query.pull })
       })
@@ -136,8 +153,7 @@ export function taskRoutes(app: App, context: ApiContext): void {
       const { raw } = reply.hijack()
       raw.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': bytes, 'x-content-type-options': 'nosniff' })
       try {
-        for await (const chunk of body) raw.write(chunk)
-        raw.end()
+        await pipeline(body, raw)
       } catch (err) {
         breakOff(raw, context)
         context.log.debug({ err }, 'result of a task cut short')

@@ -3,6 +3,8 @@ import type { Payload, TaskRecord } from '../../model/task.ts'
 /** What a record takes besides its texts: its fields, its place in the tables, a usage. */
 const RECORD_BYTES = 512
 const ATTEMPT_BYTES = 160
+/** An address, a length and the holders of a large payload, whose bytes are not here. */
+const BLOB_BYTES = 512
 
 /** About how much room a task takes in memory and in a snapshot, in bytes. The same on every peer. */
 export function taskBytes({ key, spec, input, result, attempts }: TaskRecord): number {
@@ -14,5 +16,5 @@ export function taskBytes({ key, spec, input, result, attempts }: TaskRecord): n
 }
 
 function payloadBytes(payload: Payload | undefined): number {
-  return payload?.inline?.length ?? 0
+  return (payload?.inline?.length ?? 0) + (payload?.blob === undefined ? 0 : BLOB_BYTES)
 }

@@ -1,6 +1,6 @@
 import { type CaresError, type ErrorCode, toCaresError } from '../../model/errors.ts'
 import type { Clock } from '../../model/ports/clock.ts'
-import type { Runtime } from '../../model/ports/runtime.ts'
+import type { ExecutionAnswer, Runtime } from '../../model/ports/runtime.ts'
 import type { AttemptReport, TaskOrder } from '../../model/task.ts'
 import type { Payloads } from './payloads.ts'
 import { executionId, taskFunction } from './task-function.ts'
@@ -30,19 +30,22 @@ export async function runAttempt(
   const { task, attempt } = order
   const ref = { task: task.id, attempt }
   const arrivedMs = clock.nowMs()
+  let hasBegun = false
   try {
+    const input = await payloads.open(task.input, { signal })
+    hasBegun = true
     const answer = await runtime.execute(
       taskFunction(task, attempt),
       {
         invocation: executionId(task.id),
         head: { method: 'POST', path: '/', query: '', headers: [], bodyBytes: task.input?.bytes ?? 0 },
-        body: payloads.read(task.input, { signal }),
+        body: input,
         task: { args: task.spec.args, stopGraceMs: STOP_GRACE_MS }
       },
       { signal, timeoutMs: task.spec.timeoutMs }
     )
     answer.end.catch(() => {}) // Awaited below; an output that throws first must not leave it unobserved.
-    const output = await payloads.keep(heard(answer.body, order, onOutput), { signal })
+    const output = await payloads.keep(heard(answer, order, onOutput), { patient: true, signal })
     const { usage, exitCode = 0 } = await answer.end
     return {
       ...ref,
@@ -53,12 +56,19 @@ export async function runAttempt(
     }
   } catch (err) {
     const error = toCaresError(signal.aborted ? signal.reason : err)
-    return { ...ref, end: { type: 'failed', failure: failureOf(error), counts: !NOT_BEGUN.has(error.code), final: FINAL.has(error.code) } }
+    const counts = hasBegun && !NOT_BEGUN.has(error.code)
+    return { ...ref, end: { type: 'failed', failure: failureOf(error), counts, final: isFinal(error, hasBegun) } }
   }
 }
 
+/** An input that nobody has any more will not come back; one that cannot be fetched now may. */
+function isFinal({ code }: CaresError, hasBegun: boolean): boolean {
+  return FINAL.has(code) || (!hasBegun && code === 'not_found')
+}
+
+/** What it writes, with whoever listens told of it. Ends when the program has ended well, so that nothing is kept of one that failed. */
 async function* heard(
-  body: AsyncIterable<Uint8Array>,
+  { body, end }: ExecutionAnswer,
   order: TaskOrder,
   onOutput: AttemptRunnerComponents['onOutput']
 ): AsyncGenerator<Uint8Array, void> {
@@ -66,6 +76,7 @@ async function* heard(
     onOutput(order, chunk)
     yield chunk
   }
+  await end
 }
 
 function failureOf({ code, message, details }: CaresError): Extract<AttemptReport['end'], { type: 'failed' }>['failure'] {

@@ -5,7 +5,16 @@ import type { Clock } from '../../model/ports/clock.ts'
 import type { Applied } from '../../model/ports/store.ts'
 import type { TaskStore } from '../../model/ports/task-store.ts'
 import { valueAt, valuesOf } from '../../model/shards.ts'
-import { isOver, type TaskChange, type TaskId, type TaskOutcome, type TaskRecord, type TaskTables } from '../../model/task.ts'
+import {
+  type BlobRef,
+  blobsOf,
+  isOver,
+  type TaskChange,
+  type TaskId,
+  type TaskOutcome,
+  type TaskRecord,
+  type TaskTables
+} from '../../model/task.ts'
 import type { TaskCounts, TaskPage, TaskQuery } from '../../model/task-service.ts'
 import type { Committed } from '../proposals.ts'
 import { CommitQueue } from './commit-queue.ts'
@@ -93,6 +102,10 @@ export class LogTaskStore implements TaskStore {
       .filter(task => !isOver(task))
       .toArray()
       .sort((a, b) => a.seq - b.seq)
+  }
+
+  async blobs(): Promise<readonly BlobRef[]> {
+    return valuesOf(this.#tasks).flatMap(blobsOf).toArray()
   }
 
   onChange(listener: (task: TaskRecord) => void): void {

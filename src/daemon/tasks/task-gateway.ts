@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { CaresError, toCaresError } from '../../model/errors.ts'
 import type { FunctionRecord } from '../../model/function.ts'
-import type { PeerId } from '../../model/ids.ts'
+import type { Digest, PeerId } from '../../model/ids.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Runtime } from '../../model/ports/runtime.ts'
 import type { TaskStore } from '../../model/ports/task-store.ts'
 import type { Transport } from '../../model/ports/transport.ts'
-import { isOver, type Payload, type TaskId, type TaskOutcome, type TaskRecord, type TaskSpec } from '../../model/task.ts'
+import { type BlobRef, isOver, type Payload, type TaskId, type TaskOutcome, type TaskRecord, type TaskSpec } from '../../model/task.ts'
 import { parseTaskRequest, specOfFunction, specOfImage, TASK_LIMITS } from '../../model/task-request.ts'
 import type { TaskCounts, TaskPage, TaskQuery, TaskRequest, TaskService } from '../../model/task-service.ts'
 import { askTask } from './ask-task.ts'
@@ -42,19 +42,19 @@ export class TaskGateway implements TaskService {
     request: TaskRequest,
     options: {
       input?: AsyncIterable<Uint8Array> | undefined
+      inputDigest?: Digest | undefined
       key?: string | undefined
       pull?: 'always' | 'missing' | 'never' | undefined
       signal: AbortSignal
     }
   ): Promise<{ task: TaskRecord; created: boolean }> {
-    const { store, payloads, transport, clock, newTaskId } = this.#components
-    const { input, key, pull = 'missing', signal } = options
+    const { store, transport, clock, newTaskId } = this.#components
+    const { key, pull = 'missing', signal } = options
     const asked = parseTaskRequest(request)
     if (key !== undefined && !TASK_LIMITS.keyPattern.test(key))
       throw new CaresError('invalid', 'an idempotency key is 1 to 255 printable ASCII characters, without spaces')
     const spec = await this.#specOf(asked, { pull, signal })
-    const kept = input === undefined ? undefined : await payloads.keep(input, { signal })
-    const payload = kept === undefined || kept.bytes === 0 ? undefined : kept
+    const payload = await this.#inputOf(options)
     const id = newTaskId()
     const [outcome] = await store.commit(
       [
@@ -73,6 +73,10 @@ export class TaskGateway implements TaskService {
     )
     const task = await this.#get(idOf(outcome))
     return { task, created: task.id === id }
+  }
+
+  async upload(bytes: AsyncIterable<Uint8Array>, { signal }: { signal: AbortSignal }): Promise<BlobRef> {
+    return this.#components.payloads.upload(bytes, { signal })
   }
 
   async list(query: TaskQuery): Promise<TaskPage> {
@@ -138,7 +142,7 @@ export class TaskGateway implements TaskService {
       throw new CaresError('not_found', `task ${task.id} is ${task.state}: it has no result`, { hint })
     }
     const { output } = task.result
-    return { bytes: output.bytes, body: this.#components.payloads.read(output, { signal }) }
+    return { bytes: output.bytes, body: await this.#components.payloads.open(output, { signal }) }
   }
 
   async explain(id: string, { signal }: { signal: AbortSignal }): Promise<readonly string[]> {
@@ -174,6 +178,13 @@ export class TaskGateway implements TaskService {
     return specOfImage(request, await runtime.resolve(request.image ?? '', { pull, wish: { contract: 'stdio' }, signal: within }))
   }
 
+  async #inputOf({ input, inputDigest, signal }: Parameters<TaskService['submit']>[1]): Promise<Payload | undefined> {
+    const { payloads } = this.#components
+    if (inputDigest !== undefined) return payloads.uploaded(inputDigest, { signal })
+    const kept = input === undefined ? undefined : await payloads.keep(input, { signal })
+    return kept === undefined || kept.bytes === 0 ? undefined : kept
+  }
+
   async #get(id: TaskId): Promise<TaskRecord> {
     const task = await this.#components.store.find(id)
     if (task === undefined) throw new CaresError('not_found', `task ${id} is forgotten already`)
@@ -186,8 +197,13 @@ function fingerprint(request: TaskRequest, input: Payload | undefined): string {
   const sorted = Object.entries(request.env ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
   const fields = Object.entries({ ...request, env: sorted }).sort(([a], [b]) => (a < b ? -1 : 1))
   const hash = createHash('sha256').update(JSON.stringify(fields))
-  if (input !== undefined) hash.update(input.blob?.digest ?? input.inline ?? '')
+  if (input !== undefined) hash.update(input.blob?.digest ?? addressOf(Buffer.from(input.inline ?? '', 'base64')))
   return hash.digest('hex')
+}
+
+/** The address that an inline input would have: however the same bytes are handed in, it is the same request. */
+function addressOf(bytes: Uint8Array): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 }
 
 function idOf(outcome: TaskOutcome | undefined): TaskId {

@@ -1,5 +1,5 @@
 import type { Term } from '../ids.ts'
-import type { TaskChange, TaskId, TaskOutcome, TaskRecord } from '../task.ts'
+import type { BlobRef, TaskChange, TaskId, TaskOutcome, TaskRecord } from '../task.ts'
 import type { TaskCounts, TaskPage, TaskQuery } from '../task-service.ts'
 import type { Startable } from './startable.ts'
 
@@ -26,6 +26,8 @@ export interface TaskStore extends Startable {
   counts(): Promise<TaskCounts>
   /** Every task that is not over, in order of submission. */
   open(): Promise<readonly TaskRecord[]>
+  /** The large inputs and results that tasks refer to. */
+  blobs(): Promise<readonly BlobRef[]>
   /** Called with each task after each change of it, whichever peer made it. Must not throw. */
   onChange(listener: (task: TaskRecord) => void): void
 }

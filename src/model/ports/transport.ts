@@ -1,3 +1,4 @@
+import type { BlobDown, BlobUp } from '../blob-transfer.ts'
 import type { ConsensusMessage } from '../consensus.ts'
 import type { ControlAnswer, ControlRequest, PeerAddress } from '../control.ts'
 import type { PeerId } from '../ids.ts'
@@ -35,6 +36,7 @@ export interface Protocols {
   control: { up: ControlRequest; down: ControlAnswer }
   task: { up: TaskAsk; down: TaskAnswer }
   image: { up: ImageUp; down: ImageDown }
+  blob: { up: BlobUp; down: BlobDown }
 }
 export type ProtocolName = keyof Protocols
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { CaresError } from '../../../src/model/errors.ts'
+import type { Digest } from '../../../src/model/ids.ts'
 import type { Problem } from '../../../src/model/rest.ts'
 import type { TaskExplanation, TaskItem, TaskList, TaskSubmitted } from '../../../src/model/rest-tasks.ts'
 import type { TaskQuery, TaskRequest, TaskService } from '../../../src/model/task-service.ts'
@@ -123,5 +124,47 @@ describe('/v1/tasks', () => {
     await using harness = harnessWith()
     for (const url of ['/v1/tasks/t-2', '/v1/tasks/t-2/result', '/v1/tasks/t-2/logs', '/v1/tasks/t-2?wait=1s'])
       assert.equal((await harness.app.inject(url)).statusCode, 404, url)
+  })
+})
+
+describe('/v1/payloads', () => {
+  const post = async (harness: ReturnType<typeof harnessWith>, payload: string | Buffer, headers: Record<string, string> = {}) =>
+    harness.app.inject({ method: 'POST', url: '/v1/payloads', headers, payload })
+
+  it('keeps bytes of whatever type they say they are, and answers with their address', async () => {
+    const kept: string[] = []
+    await using harness = harnessWith({
+      upload: async bytes => {
+        kept.push(Buffer.concat(await Array.fromAsync(bytes)).toString())
+        return { digest: 'sha256:abc' as Digest, bytes: 5, holders: [BIRCH] }
+      }
+    })
+    for (const type of ['application/octet-stream', 'application/json', 'nonsense']) {
+      const answer = await post(harness, '{"a":', { 'content-type': type })
+      assert.deepEqual([answer.statusCode, answer.json()], [201, { digest: 'sha256:abc', bytes: 5 }], type)
+    }
+    assert.deepEqual(kept, ['{"a":', '{"a":', '{"a":'])
+  })
+
+  it('refuses what says that it is too large before a byte of it is kept', async () => {
+    await using harness = harnessWith({ upload: async () => assert.fail('it was kept') })
+    const answer = await post(harness, 'x', { 'content-length': String(2 ** 26 + 1) })
+    assert.deepEqual([answer.statusCode, answer.json<Problem>().code], [413, 'too_large'])
+  })
+
+  it('are named by a task in place of an input, and beside none', async () => {
+    const named: unknown[] = []
+    await using harness = harnessWith({
+      submit: async (_, { input, inputDigest }) => {
+        named.push([input, inputDigest])
+        return { task: TASK, created: true }
+      }
+    })
+    const digest = `sha256:${'a'.repeat(64)}`
+    const submit = async (payload: object) => (await harness.app.inject({ method: 'POST', url: '/v1/tasks', payload })).statusCode
+    assert.equal(await submit({ image: 'a', inputDigest: digest }), 202)
+    assert.deepEqual(named, [[undefined, digest]])
+    for (const wrong of [{ inputDigest: digest, input: '' }, { inputDigest: 'sha256:../../x' }, { inputDigest: digest.toUpperCase() }])
+      assert.equal(await submit({ image: 'a', ...wrong }), 422, JSON.stringify(wrong))
   })
 })

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { parse as parseYaml } from 'yaml'
 import { CaresError } from '../../../model/errors.ts'
-import { parseTaskRequest } from '../../../model/task-request.ts'
+import { parseTaskRequest, TASK_LIMITS } from '../../../model/task-request.ts'
 import type { TaskRequest } from '../../../model/task-service.ts'
 import { parseBytes, parseDurationMs } from '../../../model/units.ts'
 import { awaitTask, taskError } from '../await-task.ts'
@@ -47,7 +47,7 @@ export const run = defineCommand<RunOptions>({
     { flags: '--network <POLICY>', description: 'what the container may reach', defaultText: 'none', choices: ['none', 'egress'] },
     { flags: '--timeout <DURATION>', description: 'longest that one attempt may take', defaultText: '1h', parse: parseDurationMs },
     { flags: '--attempts <N>', description: 'attempts that may fail before it is given up', defaultText: '3', parse: parseCount },
-    { flags: '--input <DATA|@FILE|->', description: 'what it finds on stdin', completes: 'file' },
+    { flags: '--input <DATA|@FILE|->', description: 'what it finds on stdin, up to 64 MiB', completes: 'file' },
     { flags: '-d, --detach', description: 'do not wait for its end: print its id' },
     { flags: '--idempotency-key <KEY>', description: 'the same key is the same task' },
     {
@@ -68,9 +68,9 @@ export const run = defineCommand<RunOptions>({
   async run(context) {
     const { options, client, clock, signal, note, terminal, output } = context
     const request = await requestOf(context)
-    const input = options.input === undefined ? undefined : await inputOf(options.input, context)
+    const input = options.input === undefined ? {} : await inputOf(options.input, context)
     const { task, created } = await withProgress(`finding ${request.image ?? request.function}`, { terminal, output, clock }, () =>
-      client.submitTask(request, { input, key: options.idempotencyKey, pull: options.pull, signal })
+      client.submitTask(request, { ...input, key: options.idempotencyKey, pull: options.pull, signal })
     )
     if (!created) note(`cares: the key was used before: this is task ${task.id}, ${task.state}`)
     if (options.detach === true) return { kind: 'item', data: task, names: [task.id], lines: () => [task.id] }
@@ -124,11 +124,31 @@ async function readTask(file: string, { stdin }: CommandContext<RunOptions>['ter
   }
 }
 
-async function inputOf(data: string, { terminal: { stdin } }: CommandContext<RunOptions>): Promise<Uint8Array> {
-  const { stream } = await readCallBody(data, { stdin, method: undefined })
-  if (typeof stream === 'string') return Buffer.from(stream)
-  if (stream === undefined) return new Uint8Array()
-  return Buffer.concat(await Array.fromAsync(stream)).subarray()
+/** What a task finds on stdin: the bytes, or, when they are many, the address under which they were uploaded. */
+async function inputOf(
+  data: string,
+  { client, clock, signal, output, terminal }: CommandContext<RunOptions>
+): Promise<{ input: Uint8Array } | { inputDigest: string }> {
+  const { stream } = await readCallBody(data, { stdin: terminal.stdin, method: undefined })
+  if (stream === undefined) return { input: new Uint8Array() }
+  const source = typeof stream === 'string' ? [Buffer.from(stream)] : stream
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  const rest = (async function* () {
+    yield* source
+  })()
+  while (bytes <= TASK_LIMITS.inlineBytesMax) {
+    const next = await rest.next()
+    if (next.done === true) return { input: Buffer.concat(chunks) }
+    chunks.push(next.value)
+    bytes += next.value.length
+  }
+  const all = (async function* () {
+    yield* chunks
+    yield* rest
+  })()
+  const { digest } = await withProgress('uploading the input', { terminal, output, clock }, () => client.uploadPayload(all, { signal }))
+  return { inputDigest: digest }
 }
 
 function unreadable(file: string, cause: unknown): CaresError {

@@ -1,0 +1,76 @@
+import type { PeerId } from '../../model/ids.ts'
+import type { BlobStore } from '../../model/ports/blob-store.ts'
+import type { TaskStore } from '../../model/ports/task-store.ts'
+import type { TaskId, TaskSession } from '../../model/task.ts'
+import type { Agreement } from '../agreement.ts'
+import { Blobs } from '../blobs/blobs.ts'
+import type { Consensus } from '../consensus.ts'
+import type { DaemonComponents } from '../daemon-ports.ts'
+import type { Functions } from '../functions.ts'
+import type { LogBook } from '../log-book.ts'
+import type { Members } from '../members.ts'
+import { LogTaskStore } from './log-task-store.ts'
+import { createPayloads } from './payloads.ts'
+import { Tasks, type TasksComponents } from './tasks.ts'
+
+export interface TaskPartsComponents
+  extends Pick<TasksComponents, 'runtime' | 'transport' | 'placer' | 'clock' | 'log' | 'events' | 'timings' | 'draining'>,
+    Pick<DaemonComponents, 'newInvocationId'> {
+  /** @default the replicated log */
+  readonly taskStore?: TaskStore | undefined
+  /** Absent: there are only small inputs and results. */
+  readonly blobs?: BlobStore | undefined
+  readonly consensus: Consensus
+  readonly agreement: Agreement
+  readonly members: Members
+  readonly functions: Functions
+  readonly logs: LogBook
+}
+
+/** Tasks, and what they need. */
+export interface TaskParts {
+  readonly tasks: Tasks
+  /** Must be told of what was agreed, whether it is the one that is used or not. */
+  readonly taskLog: LogTaskStore
+  /** Null: there are only small inputs and results. */
+  readonly blobs: Blobs | null
+}
+
+/** Puts together what a peer has to do with tasks: where they are kept, what goes in and comes out, and who acts. */
+export function createTasks(components: TaskPartsComponents): TaskParts {
+  const { consensus, agreement, members, functions, logs, transport, clock, log, newInvocationId } = components
+  const taskLog = new LogTaskStore({
+    tables: () => consensus.tables.tasks,
+    agree: (command, options) => agreement.agree(command, options),
+    propose: (command, within, { signal }) => consensus.propose(command, { term: within, signal }),
+    clock
+  })
+  const store = components.taskStore ?? taskLog
+  const blobs =
+    components.blobs === undefined
+      ? null
+      : new Blobs({
+          store: components.blobs,
+          transport,
+          clock,
+          log: log.child('blobs'),
+          voters: () => consensus.configuration.voters,
+          peers: () => members.views().flatMap(({ state, profile: { id } }): PeerId[] => (state === 'alive' ? [id] : [])),
+          // Who knows of no orchestrator may not know of the newest tasks either.
+          referred: async () => (consensus.role.leader === null ? null : store.blobs())
+        })
+  const tasks = new Tasks({
+    ...components,
+    store,
+    payloads: createPayloads(blobs),
+    log: log.child('tasks'),
+    newTaskId: () => `t${newInvocationId().slice(1)}` as TaskId,
+    newTaskSession: () => `s${newInvocationId().slice(1)}` as TaskSession,
+    role: () => consensus.role,
+    term: () => consensus.term,
+    peers: () => members.views().map(({ profile: { id } }) => id),
+    findFunction: (name, options) => functions.find(name, options),
+    onLog: line => logs.append(line)
+  })
+  return { tasks, taskLog, blobs }
+}
