@@ -11,6 +11,8 @@ import type { ExecutionAnswer, ExecutionCall, ImageInfo, Runtime, RuntimeUse } f
 export interface FakeOutcome {
   /** Until the head of the answer. @default 0 */
   readonly latencyMs?: number | undefined
+  /** Waited for in place of `latencyMs`; what it throws is how the execution fails. */
+  readonly until?: ((options: { signal: AbortSignal }) => Promise<void>) | undefined
   /** The body of the answer, in pieces. @default the call's own body, in one */
   readonly answer?: readonly Uint8Array[] | undefined
   /** Between two pieces. @default 0 */
@@ -72,9 +74,9 @@ export function createFakeRuntime({ capacity, clock }: { capacity: Capacity; clo
       if (ms > leftMs) throw new CaresError('timeout', `no answer within ${timeoutMs} ms`)
     }
     try {
-      const { latencyMs = 0, answer, pieceEveryMs = 0, error, start = 'cold' } = outcomeOf(fn, call)
+      const { latencyMs = 0, until, answer, pieceEveryMs = 0, error, start = 'cold' } = outcomeOf(fn, call)
       const input = await readAll(call.body)
-      await sleep(latencyMs)
+      await (until === undefined ? sleep(latencyMs) : until({ signal }))
       if (error !== undefined && answer === undefined) throw error
       const end = Promise.withResolvers<{ usage: Usage }>()
       end.promise.catch(() => {}) // Whoever reads the body to its end looks at it.

@@ -40,6 +40,7 @@ export class CallMonitor {
     else if (protocol === 'execute' && way === 'is asked') this.#onOrderIn(peer, exchange, message)
     else if (protocol === 'execute' && way === 'answers') this.#onOrderAnswered(peer, exchange, message)
     else if (protocol === 'execute' && way === 'is answered') this.#onAttachAnswered(exchange, message, remote)
+    else if (protocol === 'task' && way === 'is answered' && message.type === 'burned') this.#coverage.taskSessionsBurned += 1
   }
 
   /** A worker starts an execution. */

@@ -2,6 +2,8 @@ import { targetVoters } from '../../core/consensus/voters.ts'
 import type { FunctionRecord } from '../../model/function.ts'
 import type { PeerId } from '../../model/ids.ts'
 import type { ExecutionCall } from '../../model/ports/runtime.ts'
+import { valuesOf } from '../../model/shards.ts'
+import { isOver } from '../../model/task.ts'
 import type { FakeOutcome } from '../fake-runtime.ts'
 import { Violation } from '../violation.ts'
 import type { World } from '../world.ts'
@@ -12,9 +14,13 @@ import { nameOf, type Target, type WholeFault } from './faults.ts'
 import { FUNCTIONS, outcomeOf, readWork } from './functions.ts'
 import { type FinalTables, History } from './history.ts'
 import { FAIR_WIRES, type WholeKnobs } from './knobs.ts'
+import type { FinalTasks } from './judge-tasks.ts'
 import { LogMonitor } from './log-monitor.ts'
 import { SimulatedMesh } from './network.ts'
 import { WholePeer } from './peer.ts'
+import { TaskClients } from './task-clients.ts'
+import { TaskHistory } from './task-history.ts'
+import { TaskMonitor } from './task-monitor.ts'
 
 /** Peers of a growing cluster start one after the other. */
 const START_EVERY_MS = 150
@@ -27,13 +33,16 @@ const FLAP_SILENT_RATIO = 0.6
 export class WholeCluster {
   readonly coverage: WholeCoverage = emptyWholeCoverage()
   readonly history = new History()
+  readonly taskHistory = new TaskHistory()
   readonly clients: Clients
+  readonly taskClients: TaskClients
   readonly peers: readonly WholePeer[]
   readonly #world: World
   readonly #knobs: WholeKnobs
   readonly #mesh: SimulatedMesh
   readonly #calls = new CallMonitor(this.coverage)
   readonly #log = new LogMonitor()
+  readonly #tasks: TaskMonitor
   #isChaos = true
   #runs = 0
 
@@ -42,6 +51,9 @@ export class WholeCluster {
     this.#knobs = knobs
     this.#mesh = new SimulatedMesh(world, knobs.network)
     this.clients = new Clients({ world, knobs, coverage: this.coverage, history: this.history, peers: () => this.peers })
+    const tasks = { world, coverage: this.coverage, history: this.taskHistory }
+    this.#tasks = new TaskMonitor(tasks)
+    this.taskClients = new TaskClients({ ...tasks, knobs, peers: () => this.peers })
     const ids = Array.from({ length: knobs.peersCount }, (_, index) => `p${index}` as PeerId)
     this.peers = ids.map(
       (id, index) =>
@@ -54,6 +66,7 @@ export class WholeCluster {
             mesh: this.#mesh,
             calls: this.#calls,
             log: this.#log,
+            tasks: this.#tasks,
             coverage: this.coverage,
             seeds: self => ids.filter(other => other !== self),
             execute: (peer, fn, call) => this.#execute(peer, fn, call),
@@ -73,6 +86,7 @@ export class WholeCluster {
     }
     for (const fn of FUNCTIONS) this.#uploadUntilDone(fn)
     this.clients.start()
+    this.taskClients.start()
   }
 
   /** Clients call these functions from the start: until they are there, the answer is that they are not. */
@@ -186,12 +200,14 @@ export class WholeCluster {
       const notAlive = service.peers().find(({ state }) => state !== 'alive')
       if (notAlive !== undefined) return `${peer.id} takes ${notAlive.profile.id} for ${notAlive.state}`
       tables.add(JSON.stringify(service.functions().map(({ name, revision, image }) => [name, revision, image])))
+      for (const { id, state } of valuesOf(peer.tables.tasks.tasks)) if (!isOver({ state })) return `${id} is ${state} on ${peer.id}`
       for (const { name } of FUNCTIONS) if (!service.functions().some(fn => fn.name === name)) return `${peer.id} lacks ${name}`
       if (service.counters().inFlight > 0) return `${peer.id} still carries ${service.counters().inFlight} calls`
     }
     if (orchestrators.size !== 1 || orchestrators.has(undefined)) return `orchestrators: ${[...orchestrators].join(', ')}`
     if (tables.size !== 1) return `tables differ: ${[...tables].join(' and ')}`
-    if (this.clients.openCount > 0) return `${this.clients.openCount} operations are open`
+    const openCount = this.clients.openCount + this.taskClients.openCount
+    if (openCount > 0) return `${openCount} operations are open`
     return undefined
   }
 
@@ -199,11 +215,27 @@ export class WholeCluster {
     return this.peers.map(({ id, tables }) => ({ peer: id, functions: tables.functions }))
   }
 
+  finalTasks(): readonly FinalTasks[] {
+    return this.peers.map(({ id, tables }) => {
+      const finals = [...valuesOf(tables.tasks.tasks)].map(({ id: task, key, state, failures, spec, result }) => {
+        const output = result?.output.inline
+        const text = output === undefined ? undefined : Buffer.from(output, 'base64').toString()
+        return [task, { key, state, failures, attemptsMax: spec.attemptsMax, output: text }] as const
+      })
+      return { peer: id, tasks: new Map(finals) }
+    })
+  }
+
   /** Sums up what is known only at the end. */
   count(): void {
     const { coverage, history } = this
     coverage.elections = this.#log.electionsCount
     coverage.connectionsLost = this.#mesh.resetsCount
+    for (const { state } of this.finalTasks()[0]?.tasks.values() ?? []) {
+      if (state === 'succeeded') coverage.tasksSucceeded += 1
+      if (state === 'dead') coverage.tasksDead += 1
+      if (state === 'cancelled') coverage.tasksCancelled += 1
+    }
     coverage.repeats = [...Map.groupBy(history.starts, ({ key }) => key).values()].filter(starts => starts.length > 1).length
   }
 
@@ -225,6 +257,7 @@ export class WholeCluster {
 
   #onDeath(peer: WholePeer): void {
     this.clients.onDeath(peer.id)
+    this.taskClients.onDeath(peer.id)
     // A disk that kills its process leaves nobody behind to start it again.
     if (this.#isChaos) this.#world.after(this.#world.random() * 1_000, () => peer.boot())
   }

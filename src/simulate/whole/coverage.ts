@@ -38,6 +38,24 @@ export type WholeCoverage = {
   unknownEnds: number
   /** Idempotent calls that were started more than once. */
   repeats: number
+  tasksAccepted: number
+  tasksRefused: number
+  tasksSucceeded: number
+  /** … after their last attempt has failed. */
+  tasksDead: number
+  tasksCancelled: number
+  /** Submissions whose key was known already. */
+  taskKeysRepeated: number
+  /** Attempts that were given up with their worker. */
+  taskAttemptsLost: number
+  /** Attempts that were handed back and do not count. */
+  taskAttemptsReturned: number
+  /** Reports of attempts that were not under way any more. */
+  taskReportsLate: number
+  /** Programs that ended with their lease, or with their peer. */
+  taskProgramsKilled: number
+  /** Workers that came back to an orchestrator that had given their session up. */
+  taskSessionsBurned: number
 } & { -readonly [Name in `fault: ${FaultName}`]: number }
 
 /** Counters that start at 0. */
@@ -68,6 +86,17 @@ export function emptyWholeCoverage(): WholeCoverage {
     laterRounds: 0,
     unknownEnds: 0,
     repeats: 0,
+    tasksAccepted: 0,
+    tasksRefused: 0,
+    tasksSucceeded: 0,
+    tasksDead: 0,
+    tasksCancelled: 0,
+    taskKeysRepeated: 0,
+    taskAttemptsLost: 0,
+    taskAttemptsReturned: 0,
+    taskReportsLate: 0,
+    taskProgramsKilled: 0,
+    taskSessionsBurned: 0,
     ...(Object.fromEntries(FAULT_NAMES.map(name => [`fault: ${name}`, 0])) as Record<`fault: ${FaultName}`, number>)
   }
 }

@@ -32,7 +32,8 @@ const NOT_STARTED: ReadonlySet<ErrorCode> = new Set([
 /** What a peer whose disk was broken on purpose may say of it, under the code of defects. */
 export const DISK_FAILURE = 'the disk of this machine was broken by the simulation'
 
-function isDefect({ code, message }: { readonly code: ErrorCode; readonly message: string }): boolean {
+/** Whether an answer says that something is wrong with CARES itself. */
+export function isDefect({ code, message }: { readonly code: ErrorCode; readonly message: string }): boolean {
   return DEFECTS.has(code) && !message.includes(DISK_FAILURE)
 }
 

@@ -27,13 +27,30 @@ export interface WholeKnobs {
   readonly uploadRatio: number
   /** Peers that run no functions: gateways and voters only. */
   readonly idlePeersCount: number
+  /** Mean time between two operations on tasks of all clients together; 0: there are no tasks. */
+  readonly taskEveryMs: number
+  /** Longest run of a task's program. */
+  readonly taskLatencyMsMax: number
 }
 
 /** What a healed network is like. */
 export const FAIR_WIRES = { delayMsMax: 2, stragglerRatio: 0 } as const
 
+/** What clients do with tasks, and how soon members are forgotten. */
+export function drawLaterKnobs(
+  random: Random,
+  { timings }: Pick<WholeKnobs, 'timings'>
+): Pick<WholeKnobs, 'taskEveryMs' | 'taskLatencyMsMax' | 'timings'> {
+  return {
+    taskEveryMs: pick(random, [0, 0, 60, 150, 150, 400]),
+    taskLatencyMsMax: pick(random, [5, 300, 300, 3_000]),
+    // Else nobody is away for long enough to be counted out.
+    timings: random() < 0.2 ? { ...timings, forgetAfterMs: 500 } : timings
+  }
+}
+
 /** The character of one simulated cluster. */
-export function drawWholeKnobs(random: Random): WholeKnobs {
+export function drawWholeKnobs(random: Random): Omit<WholeKnobs, 'taskEveryMs' | 'taskLatencyMsMax'> {
   const maybe = (ratio: number, max: number): number => (random() < ratio ? random() * max : 0)
   const peersCount = pick(random, [1, 2, 3, 3, 3, 4, 5, 5])
   return {

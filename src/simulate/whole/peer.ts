@@ -24,6 +24,9 @@ import { createPeerLog } from './peer-log.ts'
 import type { SimulatedMesh } from './network.ts'
 import { Process } from './process.ts'
 import { SlowDisk } from './slow-disk.ts'
+import type { TaskMonitor } from './task-monitor.ts'
+import { TaskPrograms } from './task-programs.ts'
+import { runTask, type TaskRuntimeComponents, withTaskPrograms } from './task-runtime.ts'
 import { SimulatedTransport } from './transport.ts'
 
 /** What a peer needs around it. */
@@ -33,6 +36,7 @@ export interface WholePeerComponents {
   readonly mesh: SimulatedMesh
   readonly calls: CallMonitor
   readonly log: LogMonitor
+  readonly tasks: TaskMonitor
   readonly coverage: WholeCoverage
   /** Peers that a peer without a cluster asks. */
   readonly seeds: (self: PeerId) => readonly PeerId[]
@@ -71,6 +75,7 @@ export class WholePeer {
   readonly #components: WholePeerComponents
   readonly #clockError: ClockError
   readonly #works: boolean
+  readonly #programs: TaskPrograms
   #isFounder: boolean
   #lives = 0
   /** The present life has met a disk that fails. */
@@ -85,6 +90,7 @@ export class WholePeer {
     this.#isFounder = isFounder
     this.#works = works
     this.#clockError = { rate: 1 + (world.random() * 2 - 1) * knobs.clockDriftRatio, offsetMs: world.random() * 1e6 }
+    this.#programs = new TaskPrograms(world, this.#clockError.rate)
   }
 
   /** Puts the peer's disk into the state of a member of a cluster with this configuration, which has agreed on nothing else yet. */
@@ -149,7 +155,12 @@ export class WholePeer {
         this.kill('killed')
       }
     })
-    const store = new WatchedStore(this.disk, applied => this.#watch(() => this.#components.log.onApply(this.id, applied)))
+    const store = new WatchedStore(this.disk, applied =>
+      this.#watch(() => {
+        this.#components.log.onApply(this.id, applied)
+        this.#components.tasks.onApply(applied)
+      })
+    )
     this.disk.openedBy = null // Whoever had it is dead.
     await store.start()
     const random = createRandom(Math.floor(world.random() * 2 ** 32))
@@ -171,8 +182,17 @@ export class WholePeer {
       }
     })
     const capacity = { cpus: 64, memoryBytes: knobs.slotsCount * SLOT_BYTES, diskBytes: 2 ** 40 }
-    const runtime = this.#works ? createFakeRuntime({ capacity, clock }) : null
+    const machine: TaskRuntimeComponents = {
+      id: this.id,
+      world,
+      process,
+      programs: this.#programs,
+      monitor: this.#components.tasks,
+      watch: look => this.#watch(look)
+    }
+    const runtime = this.#works ? withTaskPrograms(createFakeRuntime({ capacity, clock }), machine) : null
     runtime?.script((fn, call) => {
+      if (call.task !== undefined) return runTask(fn, machine)
       this.#watch(() => this.#components.calls.onStart(overheard, call.invocation))
       return this.#components.execute(this, fn, call)
     })
@@ -234,6 +254,7 @@ export class WholePeer {
     life.process.kill()
     life.disk.lose()
     this.disk.openedBy = null
+    this.#programs.onDeath({ power: how === 'powered off' })
     if (how === 'killed') mesh.leave(life.transport)
     else mesh.vanish(life.transport)
     mesh.review()
@@ -277,6 +298,7 @@ export class WholePeer {
     await life.store.stop()
     world.trace(() => `${this.id} has stopped`)
     life.process.kill()
+    this.#programs.onDeath({ power: false })
     this.life = undefined
     onDeath(this)
     world.after(START_AGAIN_MS, () => this.boot())

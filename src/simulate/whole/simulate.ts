@@ -7,7 +7,8 @@ import type { WholeCoverage } from './coverage.ts'
 import { drawWholeFaults, type WholeFault } from './faults.ts'
 import { FUNCTIONS } from './functions.ts'
 import { contradictions } from './judge.ts'
-import { drawWholeKnobs, type WholeKnobs } from './knobs.ts'
+import { taskContradictions } from './judge-tasks.ts'
+import { drawLaterKnobs, drawWholeKnobs, type WholeKnobs } from './knobs.ts'
 import { RETRANSMISSION_MS_MAX } from './wires.ts'
 
 /** Longest that a healed cluster may take to be whole: many elections, and voters that prove themselves one after the other. */
@@ -17,6 +18,8 @@ const HEAL_STEP_MS = 250
 const PROBE_MS = 1_500
 /** Chance within a run draws from a seed of its own, so that a plan that is cut down meets as much of the same chance as it can. */
 const CHANCE_SEED_OFFSET = 2 ** 40
+/** … and so do knobs that came later, so that seeds which have found something still draw the faults that found it. */
+const LATER_SEED_OFFSET = 2 ** 41
 
 /** The plan that a seed draws, or what is given in place of it. */
 export function planWholeRun({
@@ -25,12 +28,13 @@ export function planWholeRun({
   faults
 }: Pick<Run<WholeKnobs, WholeFault>, 'seed' | 'knobs' | 'faults'>): Plan<WholeKnobs, WholeFault> {
   const random = createRandom(seed)
-  const knobs = { ...drawWholeKnobs(random), ...someKnobs }
+  const drawn = drawWholeKnobs(random)
+  const knobs = { ...drawn, ...drawLaterKnobs(createRandom(seed + LATER_SEED_OFFSET), drawn), ...someKnobs }
   return { knobs, faults: faults ?? drawWholeFaults(random, knobs) }
 }
 
 /**
- * Runs one cluster of whole peers through its faults, with clients that call and upload all the while; then ends the faults, waits until it is
+ * Runs one cluster of whole peers through its faults, with clients that call, upload and submit tasks all the while; then ends the faults, waits until it is
  * whole again, calls every function through every peer, and judges the history. Only one run at a time: unhandled rejections are the run's.
  */
 export async function simulateWhole({
@@ -78,11 +82,15 @@ async function run(world: World, cluster: WholeCluster, knobs: WholeKnobs, fault
   await world.settleUntil(knobs.chaosMs)
   cluster.heal()
   cluster.clients.close()
+  cluster.taskClients.close()
   // What is still on its way over links as they were.
   await world.settleUntil(world.nowMs + RETRANSMISSION_MS_MAX)
   await untilWhole(world, cluster)
   await probe(world, cluster)
-  const found = contradictions(cluster.history, cluster.finals(), world.nowMs)
+  const found = [
+    ...contradictions(cluster.history, cluster.finals(), world.nowMs),
+    ...taskContradictions(cluster.taskHistory, cluster.finalTasks())
+  ]
   if (found.length > 0) throw new Violation(found.slice(0, 3).join('; '))
 }
 

@@ -1,4 +1,4 @@
-import type { Subject } from '../subject.ts'
+import type { AnySubject, Subject } from '../subject.ts'
 import type { WholeFault } from './faults.ts'
 import { FAIR_WIRES, type WholeKnobs } from './knobs.ts'
 import { planWholeRun, simulateWhole } from './simulate.ts'
@@ -17,8 +17,16 @@ export const WHOLE: Subject<WholeKnobs, WholeFault> = {
     { cancelRatio: 0 },
     { callEveryMs: 100 },
     { idlePeersCount: 0 },
+    { taskEveryMs: 0 },
+    { taskLatencyMsMax: 5 },
     { isGrown: false },
     { slotsCount: 16 }
   ],
   shrinkRunsMax: 80
+}
+
+/** The same, with clients that do little but submit tasks: what is wrong with tasks shows sooner. */
+export const WHOLE_TASKS: AnySubject = {
+  name: 'whole tasks',
+  simulate: run => simulateWhole({ ...run, knobs: { taskEveryMs: 60, callEveryMs: 400 }, faults: undefined })
 }
