@@ -6,6 +6,12 @@ import { swarmKey } from './swarm-key.ts'
 
 /** What follows the nonce of a private connection, under its key: proof that both ends have the same one. */
 const CONFIRMATION = Buffer.from('cares same key 1')
+/**
+ * Enciphered at once. The cipher works in WebAssembly memory of 640 KiB that all connections share. A larger piece (what has gathered while the socket
+ * was full) makes it grow, which detaches every other connection's view of it; each of those then makes it grow again, until there is no more
+ * and the process dies.
+ */
+const CIPHER_BYTES_MAX = 262_144
 /** The nonce of libp2p's pre-shared-key networks. */
 const NONCE_BYTES = 24
 /** An open peer begins with as many bytes in clear as a private one sends in cipher, so that neither waits for more than it gets. */
@@ -39,7 +45,8 @@ class PrivateHandshake implements ConnectionProtector {
   }
 
   async protect(connection: MessageStream, options?: AbortOptions): Promise<MessageStream> {
-    return exchange(await this.#protector.protect(connection, options), CONFIRMATION, options)
+    const enciphered = await this.#protector.protect(connection, options)
+    return exchange(Object.assign(enciphered, { maxMessageSize: CIPHER_BYTES_MAX }), CONFIRMATION, options)
   }
 }
 
