@@ -33,7 +33,7 @@ type WorkerChannel = Channel<ExecuteUp, ExecuteDown>
 
 export interface OrchestratorComponents {
   readonly transport: Transport
-  readonly placer: Pick<Placer, 'place' | 'reserve' | 'session' | 'couldFit' | 'observe'>
+  readonly placer: Pick<Placer, 'place' | 'reserve' | 'session' | 'couldFit' | 'observe' | 'correct'>
   readonly clock: Clock
   readonly log: Logger
   readonly events: EventLog
@@ -257,7 +257,7 @@ export class Orchestrator {
           body: call.body
         }
       })
-      return await this.#relay(channel, lane, { fn, worker, call, receipt })
+      return await this.#relay(channel, lane, { fn, worker, session, call, receipt })
     } catch (err) {
       if (channel.signal.aborted) throw channel.signal.reason
       await channel.send({ type: 'failed', error: toRemoteError(err, { started: true }) })
@@ -269,7 +269,7 @@ export class Orchestrator {
   async #relay(
     channel: GatewayChannel,
     lane: WorkerChannel,
-    { fn, worker, call, receipt }: { fn: FunctionRecord; worker: PeerId; call: Call; receipt: Receipt }
+    { fn, worker, session, call, receipt }: { fn: FunctionRecord; worker: PeerId; session: Session; call: Call; receipt: Receipt }
   ): Promise<TryEnd> {
     let upload: Promise<void> | undefined
     let head: AnswerHead | undefined
@@ -284,6 +284,7 @@ export class Orchestrator {
             upload.catch((err: unknown) => lane.abort(err as Error))
             break
           case 'failed':
+            if (message.stats !== undefined) this.#components.placer.correct(worker, session, message.stats)
             // Once the body is on its way here, only the gateway can send it again.
             if (!message.error.started && upload === undefined) return { type: 'refused', error: message.error }
             await channel.send(message)

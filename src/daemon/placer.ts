@@ -6,7 +6,7 @@ import { CaresError } from '../model/errors.ts'
 import { type FunctionRecord, functionKey } from '../model/function.ts'
 import type { PeerId, Session } from '../model/ids.ts'
 import { type Headers, type InvokeUp, PARAMS_HEADER, type StartKind, type Usage } from '../model/invocation.ts'
-import type { PeerView } from '../model/peer.ts'
+import type { PeerStats, PeerView } from '../model/peer.ts'
 import type { Receipt } from '../model/placement.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Random } from '../model/random.ts'
@@ -51,6 +51,11 @@ export class Placer {
     this.#table.sync(views, clock.nowMs())
     // What other placers have observed says something of machines, too.
     for (const { profile } of views) this.#table.setSlowness(profile.id, learning.slowness(profile.id))
+  }
+
+  /** Takes over what a worker that has refused an order says of itself: newer than its heartbeats, which are up to seconds old. */
+  correct(worker: PeerId, session: Session, stats: PeerStats): void {
+    this.#table.correct(worker, session, stats, this.#components.clock.nowMs())
   }
 
   /** Keeps memory on a peer free for work outside CARES. */

@@ -57,7 +57,7 @@ export class Statistics {
 
   /** A fresh sample; its number is one above the last one's. Waits for the engine only the first time. */
   async sample(): Promise<PeerStats> {
-    const { host, runtime, worker, tables, term, draining, clock, log } = this.#components
+    const { host, tables, clock, log } = this.#components
     const isDue = clock.nowMs() - this.#lookedAtMs >= ENGINE_LOOK_MS || this.#lookedFor !== tables().functions
     if (isDue) this.#looking ??= this.#look().finally(() => (this.#looking = undefined))
     if (this.#engine === undefined) await this.#looking
@@ -66,6 +66,12 @@ export class Statistics {
     } catch (err) {
       log.warn({ err }, 'machine could not be sampled')
     }
+    return this.now()
+  }
+
+  /** What is promised and running at this moment, over the machine as it was last sampled. Numbered like any other sample. */
+  now(): PeerStats {
+    const { runtime, worker, term, draining } = this.#components
     const use = runtime?.use() ?? { running: 0, cpusReserved: 0, memoryReservedBytes: 0, warm: [] }
     const { running, succeeded, failed, seenOrders } = worker.stats()
     return {

@@ -1,6 +1,7 @@
 import { CaresError } from '../model/errors.ts'
 import type { InvocationId, PeerId, Session } from '../model/ids.ts'
 import type { ExecuteDown, ExecuteUp, Order } from '../model/invocation.ts'
+import type { PeerStats } from '../model/peer.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import type { Runtime } from '../model/ports/runtime.ts'
@@ -43,6 +44,8 @@ export interface WorkerComponents {
   readonly term: () => number
   /** Whether this peer was asked to take no new work. */
   readonly draining: () => boolean
+  /** What this peer holds now, for placers that are refused. */
+  readonly stats: () => PeerStats
   readonly tracer?: Tracer | undefined
 }
 
@@ -134,7 +137,9 @@ export class Worker implements Startable {
     }
     const refusal = this.#refusal(order)
     if (refusal !== null) {
-      await channel.send({ type: 'failed', error: toRemoteError(refusal, { started: false }) })
+      // Statistics count from the start of a session: those of this one mean nothing to who orders from another.
+      const stats = order.session === this.#init.session ? this.#components.stats() : undefined
+      await channel.send({ type: 'failed', error: toRemoteError(refusal, { started: false }), stats })
       channel.end()
       return
     }
@@ -212,7 +217,10 @@ export class Worker implements Startable {
   async #relay(channel: WorkChannel, execution: Execution, offset: number): Promise<void> {
     execution.readers++
     try {
-      for await (const message of execution.tape.read(offset, { signal: channel.signal })) await channel.send(message)
+      for await (const message of execution.tape.read(offset, { signal: channel.signal })) {
+        const isRefusal = message.type === 'failed' && !message.error.started
+        await channel.send(isRefusal ? { ...message, stats: this.#components.stats() } : message)
+      }
       channel.end()
     } catch (err) {
       if (!channel.signal.aborted) {

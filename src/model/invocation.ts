@@ -1,5 +1,6 @@
 import type { FunctionRecord } from './function.ts'
 import type { Attempt, InvocationId, PeerId, Session, Term } from './ids.ts'
+import type { PeerStats } from './peer.ts'
 import type { PlacementKind, Receipt } from './placement.ts'
 
 /** How the container of an execution came to be: already serving, started ahead for one call, or started for this call. */
@@ -149,7 +150,11 @@ export type ExecuteDown =
   | { readonly type: 'accepted' }
   /** Answer to `attach`: the worker does not have the id, and (in the session asked about) never will. */
   | { readonly type: 'unknown'; readonly session: Session }
-  | AnswerDown
+  | Exclude<AnswerDown, Failed>
+  /** With a refusal: what the worker holds at this moment, for the placer to choose again by. */
+  | (Failed & { readonly stats?: PeerStats | undefined })
+
+type Failed = Extract<AnswerDown, { readonly type: 'failed' }>
 
 /** The rest of an answer whose body is at most `INLINE_BODY_BYTES_MAX` and was there when its head was: one message instead of three. */
 export interface WholeAnswer {

@@ -1,6 +1,16 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ExecuteDown, ExecuteUp, Order } from '../model/invocation.ts'
-import { readAnswer, readAttempt, readCallHead, readChunk, readInvocationId, readPeerId, writeAnswer, writeCallHead } from './call-codec.ts'
+import {
+  readAnswer,
+  readAttempt,
+  readCallHead,
+  readChunk,
+  readInvocationId,
+  readPeerId,
+  readRemoteError,
+  writeAnswer,
+  writeCallHead
+} from './call-codec.ts'
 import { oneOf, optional, refuse, required, toWhole, whole } from './check.ts'
 import { createCodec } from './codec.ts'
 import {
@@ -11,6 +21,7 @@ import {
   type Order as OrderMessage,
   type OrderSchema
 } from './generated/execute_pb.ts'
+import { readStats, writeStats } from './gossip-codec.ts'
 import { MESSAGE_BYTES_MAX } from './limits.ts'
 import { readFunction, writeFunction } from './registry-codec.ts'
 
@@ -86,12 +97,14 @@ function writeDown(message: ExecuteDown): MessageInitShape<typeof ExecuteDownSch
       return { kind: { case: 'accepted', value: {} } }
     case 'unknown':
       return { kind: { case: 'unknown', value: { session: toWhole(message.session, 'session') } } }
+    case 'failed':
+      return { kind: writeAnswer(message), ...(message.stats === undefined ? {} : { stats: writeStats(message.stats) }) }
     default:
       return { kind: writeAnswer(message) }
   }
 }
 
-function readDown({ kind }: ExecuteDownMessage): ExecuteDown {
+function readDown({ kind, stats }: ExecuteDownMessage): ExecuteDown {
   switch (kind.case) {
     case 'accepted':
       return { type: 'accepted' }
@@ -99,6 +112,8 @@ function readDown({ kind }: ExecuteDownMessage): ExecuteDown {
       return { type: 'unknown', session: whole(kind.value.session, 'session') }
     case undefined:
       return refuse('execute: a message of an unknown type')
+    case 'failed':
+      return { type: 'failed', error: readRemoteError(kind.value), ...(stats === undefined ? {} : { stats: readStats(stats) }) }
     default:
       return readAnswer(kind)
   }

@@ -132,7 +132,8 @@ function readCapacity(message: CapacityMessage): Capacity {
   }
 }
 
-function writeStats(stats: PeerStats): MessageInitShape<typeof PeerStatsSchema> {
+/** The message of a peer's statistics. Sizes are rounded to whole bytes. */
+export function writeStats(stats: PeerStats): MessageInitShape<typeof PeerStatsSchema> {
   return {
     seq: toWhole(stats.seq, 'seq'),
     cpusUsed: stats.cpusUsed,
@@ -157,7 +158,8 @@ function writeStats(stats: PeerStats): MessageInitShape<typeof PeerStatsSchema> 
   }
 }
 
-function readStats(message: PeerStatsMessage): PeerStats {
+/** A peer's statistics. Throws `protocol`. */
+export function readStats(message: PeerStatsMessage): PeerStats {
   const seen = list(message.seenOrders, 'seenOrders', PEERS_MAX).map(({ peer, order }) => [peer, whole(order, 'order')] as const)
   return {
     seq: whole(message.seq, 'seq'),

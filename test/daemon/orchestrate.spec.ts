@@ -9,7 +9,7 @@ import type { RejectionReason } from '../../src/model/placement.ts'
 import type { Channel, Transport } from '../../src/model/ports/transport.ts'
 import { toRemoteError } from '../../src/model/remote-error.ts'
 import { dial, type Dialled } from '../support/dial.ts'
-import { ATLAS, BIRCH, sampleReceipt } from '../support/fake-service.ts'
+import { ATLAS, BIRCH, sampleReceipt, sampleStats } from '../support/fake-service.ts'
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts'
 import { sampleCall } from '../support/messages.ts'
 import { sampleFunction } from '../support/samples.ts'
@@ -46,6 +46,7 @@ describe('Orchestrator', () => {
   let orders: { worker: PeerId; order: Order }[]
   let behave: (channel: WorkChannel, worker: PeerId, order: Order) => Promise<void>
   let lanes: Dialled<'execute'>[]
+  let corrected: unknown[]
 
   beforeEach(() => {
     clock = createManualClock()
@@ -58,6 +59,7 @@ describe('Orchestrator', () => {
     observed = 0
     orders = []
     lanes = []
+    corrected = []
     behave = answer
     const placer: OrchestratorComponents['placer'] = {
       place: (_, call, options) => {
@@ -90,7 +92,8 @@ describe('Orchestrator', () => {
       },
       session: () => 7,
       couldFit: () => fits,
-      observe: () => void observed++
+      observe: () => void observed++,
+      correct: (worker, session, stats) => void corrected.push([worker, session, stats])
     }
     const transport = {
       self: ATLAS,
@@ -193,6 +196,19 @@ describe('Orchestrator', () => {
         [SECOND, 2]
       ]
     )
+  })
+
+  it('takes over what a worker says of itself that refuses, before it chooses again', async () => {
+    const stats = sampleStats({ running: 4 })
+    behave = async (channel, worker) => {
+      if (worker === SECOND) {
+        assert.deepEqual(corrected, [[FIRST, 7, stats]])
+        return answer(channel)
+      }
+      const error = toRemoteError(new CaresError('busy', 'scripted busy'), { started: false })
+      await channel.send({ type: 'failed', error, stats })
+    }
+    assert.deepEqual(typesOf(await finish(await call())).slice(0, 3), ['placed', 'placed', 'answer'])
   })
 
   it('tries no other worker after one has withdrawn the call', async () => {

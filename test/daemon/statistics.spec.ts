@@ -4,7 +4,7 @@ import { EventLog } from '../../src/daemon/event-log.ts'
 import { Statistics } from '../../src/daemon/statistics.ts'
 import { Worker } from '../../src/daemon/work.ts'
 import { CaresError } from '../../src/model/errors.ts'
-import { ATLAS } from '../support/fake-service.ts'
+import { ATLAS, sampleStats } from '../support/fake-service.ts'
 import { createManualClock } from '../support/manual-clock.ts'
 import { sampleFunction } from '../support/samples.ts'
 import { ScriptedRuntime } from '../support/scripted-runtime.ts'
@@ -29,7 +29,10 @@ describe('Statistics', () => {
       tasks: noTasks(),
       remembered: new Map()
     }
-    const worker = new Worker({ self: ATLAS, session: 1 }, { runtime, clock, log, term: () => 3, draining: () => false })
+    const worker = new Worker(
+      { self: ATLAS, session: 1 },
+      { runtime, clock, log, term: () => 3, draining: () => false, stats: sampleStats }
+    )
     const statistics = new Statistics({
       host: { capacity: runtime.capacity, sample: async () => Promise.reject(new Error('scripted')) },
       runtime,

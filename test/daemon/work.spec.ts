@@ -5,7 +5,7 @@ import { CaresError } from '../../src/model/errors.ts'
 import type { InvocationId } from '../../src/model/ids.ts'
 import type { ExecuteDown, Order } from '../../src/model/invocation.ts'
 import { dial, type Dialled } from '../support/dial.ts'
-import { ATLAS, BIRCH, INVOCATION } from '../support/fake-service.ts'
+import { ATLAS, BIRCH, INVOCATION, sampleStats } from '../support/fake-service.ts'
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts'
 import { sampleFunction } from '../support/samples.ts'
 import { ScriptedRuntime, type Script } from '../support/scripted-runtime.ts'
@@ -73,7 +73,14 @@ describe('Worker', () => {
     runtime = new ScriptedRuntime('worker', { echo: input => input, slow: untilReleased, large: () => 'x'.repeat(900_000) })
     worker = new Worker(
       { self: ATLAS, session: SESSION },
-      { runtime, clock, log: createTestLog(), term: () => term, draining: () => draining }
+      {
+        runtime,
+        clock,
+        log: createTestLog(),
+        term: () => term,
+        draining: () => draining,
+        stats: () => sampleStats({ running: runtime.use().running })
+      }
     )
   })
 
@@ -104,6 +111,16 @@ describe('Worker', () => {
       assert.deepEqual(runtime.started, [])
     })
   }
+
+  it('sends its present statistics with a refusal, unless the order is for another session', async () => {
+    const statsOf = (messages: readonly ExecuteDown[]): unknown => messages.map(message => (message.type === 'failed' ? (message.stats ?? null) : null))
+    runtime.busyCount = 1
+    const slow = give(sampleOrder({ invocation: 'i-slow' as InvocationId, function: sampleFunction({ image: 'slow' }) }))
+    assert.deepEqual(statsOf(await slow), [sampleStats({ running: 0 })], 'refused by the runtime')
+    draining = true
+    assert.deepEqual(statsOf(await give(sampleOrder())), [sampleStats({ running: 0 })], 'refused by the worker')
+    assert.deepEqual(statsOf(await give(sampleOrder({ session: SESSION - 1 }))), [null])
+  })
 
   it('takes a fallback order whatever term it has heard of', async () => {
     term = TERM + 1

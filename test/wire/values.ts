@@ -357,12 +357,6 @@ const executeUp: fc.Arbitrary<ExecuteUp> = fc.oneof(
   body,
   end
 )
-const executeDown: fc.Arbitrary<ExecuteDown> = fc.oneof(
-  record<{ type: 'accepted' }>({ type: one('accepted') }),
-  record<Extract<ExecuteDown, { type: 'unknown' }>>({ type: one('unknown'), session: whole }),
-  answerDown
-)
-
 const profile = record<PeerProfile>(
   {
     id: peer,
@@ -403,6 +397,13 @@ const stats = record<PeerStats>(
   },
   ['cpusEvictable', 'memoryEvictableBytes']
 )
+const executeDown: fc.Arbitrary<ExecuteDown> = fc.oneof(
+  record<{ type: 'accepted' }>({ type: one('accepted') }),
+  record<Extract<ExecuteDown, { type: 'unknown' }>>({ type: one('unknown'), session: whole }),
+  answerDown,
+  record<Extract<ExecuteDown, { type: 'failed' }>>({ type: one('failed'), error, stats }, ['stats'])
+)
+
 const agreed = record<AgreedState>({ index: whole, hash: name })
 const heartbeat = record<Heartbeat>({ cluster, profile, stats, nextWithinMs: whole, leaving: flag, sentAtMs: whole, agreed }, [
   'sentAtMs',

@@ -62,9 +62,13 @@ export class PlacementTable {
   }
 
   /** Adds a peer, or replaces what is known of it. Throws `limit_reached` beyond {@link TABLE_PEERS_MAX} peers. */
-  update({ profile, stats, state, ageMs }: PeerView, nowMs: number): void {
+  update({ profile, stats: said, state, ageMs }: PeerView, nowMs: number): void {
     const { columns } = this
-    const slot = this.#slots.get(profile.id) ?? this.#add(profile, stats)
+    const slot = this.#slots.get(profile.id) ?? this.#add(profile, said)
+    const known = this.#stats[slot]
+    // A correction may have come since this was said.
+    const isOld = known !== undefined && known.seq > said.seq && this.profiles[slot]?.session === profile.session
+    const stats = isOld ? known : said
     const flags =
       (state === 'alive' || state === 'draining' ? IS_ALIVE : 0) |
       (state === 'draining' || stats.draining ? IS_DRAINING : 0) |
@@ -72,10 +76,25 @@ export class PlacementTable {
       (profile.runtime !== 'none' && state !== 'gone' ? IS_WORKER : 0)
     const before = columns.flags[slot] ?? 0
     columns.flags[slot] = flags
-    columns.heardAtMs[slot] = nowMs - ageMs
     if (((before ^ flags) & IS_WORKER) !== 0) this.#homes.clear()
-    if (this.#stats[slot] === stats && this.profiles[slot] === profile) return
+    if (isOld) return
+    columns.heardAtMs[slot] = nowMs - ageMs
+    if (this.#stats[slot] !== stats || this.profiles[slot] !== profile) this.#take(slot, profile, stats, nowMs - ageMs)
+  }
 
+  /** Takes over a worker's word about itself that has not come by a view. Ignored for unknown peers, other sessions, and if it is no news. */
+  correct(peer: PeerId, session: Session, stats: PeerStats, nowMs: number): void {
+    const slot = this.#slots.get(peer)
+    const profile = slot === undefined ? undefined : this.profiles[slot]
+    if (slot === undefined || profile?.session !== session || (this.#stats[slot]?.seq ?? 0) >= stats.seq) return
+    const flags = this.columns.flags[slot] ?? 0
+    this.columns.flags[slot] = (flags & ~IS_READY) | (stats.draining ? IS_DRAINING : 0) | (stats.runtimeReady ? IS_READY : 0)
+    this.columns.heardAtMs[slot] = nowMs
+    this.#take(slot, profile, stats, nowMs)
+  }
+
+  #take(slot: number, profile: PeerProfile, stats: PeerStats, heardAtMs: number): void {
+    const { columns } = this
     this.#unindex(slot)
     this.profiles[slot] = profile
     this.#stats[slot] = stats
@@ -86,7 +105,7 @@ export class PlacementTable {
     columns.memoryBytes[slot] = profile.capacity.memoryBytes
     columns.llcBytes[slot] = stats.llc === undefined || stats.llc.mode === 'none' ? 0 : stats.llc.bytes
     columns.llcHeldBytes[slot] = stats.llc?.expectedBytes ?? 0
-    this.#ledger.seen(profile.id, profile.session, stats.seenOrders[this.self], nowMs - ageMs)
+    this.#ledger.seen(profile.id, profile.session, stats.seenOrders[this.self], heardAtMs)
     this.#overlay(slot)
   }
 

@@ -6,6 +6,8 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { PeerStats } from "./gossip_pb.ts";
+import { file_gossip } from "./gossip_pb.ts";
 import type { Accepted, AnswerEnd, AnswerHead, Attempt, BodyEnd, CallHead, RemoteError } from "./invoke_pb.ts";
 import { file_invoke } from "./invoke_pb.ts";
 import type { FunctionRecord } from "./registry_pb.ts";
@@ -16,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file execute.proto.
  */
 export const file_execute: GenFile = /*@__PURE__*/
-  fileDesc("Cg1leGVjdXRlLnByb3RvEghjYXJlcy52MSKLAQoJRXhlY3V0ZVVwEiAKBW9yZGVyGAEgASgLMg8uY2FyZXMudjEuT3JkZXJIABIiCgZhdHRhY2gYAiABKAsyEC5jYXJlcy52MS5BdHRhY2hIABIOCgRib2R5GAMgASgMSAASIAoDZW5kGAQgASgLMhEuY2FyZXMudjEuQm9keUVuZEgAQgYKBGtpbmQikAIKBU9yZGVyEhIKCmludm9jYXRpb24YASABKAkSIgoHYXR0ZW1wdBgCIAEoCzIRLmNhcmVzLnYxLkF0dGVtcHQSEQoJcGxhY2VtZW50GAMgASgJEgwKBHRlcm0YBCABKAQSDwoHc2Vzc2lvbhgFIAEoBBINCgVvcmRlchgGIAEoBBIPCgdnYXRld2F5GAcgASgJEioKCGZ1bmN0aW9uGAggASgLMhguY2FyZXMudjEuRnVuY3Rpb25SZWNvcmQSIAoEaGVhZBgJIAEoCzISLmNhcmVzLnYxLkNhbGxIZWFkEhMKC2RlYWRsaW5lX21zGAogASgEEhEKBGJvZHkYCyABKAxIAIgBAUIHCgVfYm9keSJMCgZBdHRhY2gSEgoKaW52b2NhdGlvbhgBIAEoCRINCgVyb3VuZBgCIAEoDRIPCgdzZXNzaW9uGAMgASgEEg4KBm9mZnNldBgEIAEoBCL5AQoLRXhlY3V0ZURvd24SJgoIYWNjZXB0ZWQYASABKAsyEi5jYXJlcy52MS5BY2NlcHRlZEgAEi4KB3Vua25vd24YAiABKAsyGy5jYXJlcy52MS5Vbmtub3duSW52b2NhdGlvbkgAEiYKBmFuc3dlchgDIAEoCzIULmNhcmVzLnYxLkFuc3dlckhlYWRIABIOCgRib2R5GAQgASgMSAASKQoKYW5zd2VyX2VuZBgFIAEoCzITLmNhcmVzLnYxLkFuc3dlckVuZEgAEicKBmZhaWxlZBgGIAEoCzIVLmNhcmVzLnYxLlJlbW90ZUVycm9ySABCBgoEa2luZCIkChFVbmtub3duSW52b2NhdGlvbhIPCgdzZXNzaW9uGAEgASgEYgZwcm90bzM", [file_invoke, file_registry]);
+  fileDesc("Cg1leGVjdXRlLnByb3RvEghjYXJlcy52MSKLAQoJRXhlY3V0ZVVwEiAKBW9yZGVyGAEgASgLMg8uY2FyZXMudjEuT3JkZXJIABIiCgZhdHRhY2gYAiABKAsyEC5jYXJlcy52MS5BdHRhY2hIABIOCgRib2R5GAMgASgMSAASIAoDZW5kGAQgASgLMhEuY2FyZXMudjEuQm9keUVuZEgAQgYKBGtpbmQikAIKBU9yZGVyEhIKCmludm9jYXRpb24YASABKAkSIgoHYXR0ZW1wdBgCIAEoCzIRLmNhcmVzLnYxLkF0dGVtcHQSEQoJcGxhY2VtZW50GAMgASgJEgwKBHRlcm0YBCABKAQSDwoHc2Vzc2lvbhgFIAEoBBINCgVvcmRlchgGIAEoBBIPCgdnYXRld2F5GAcgASgJEioKCGZ1bmN0aW9uGAggASgLMhguY2FyZXMudjEuRnVuY3Rpb25SZWNvcmQSIAoEaGVhZBgJIAEoCzISLmNhcmVzLnYxLkNhbGxIZWFkEhMKC2RlYWRsaW5lX21zGAogASgEEhEKBGJvZHkYCyABKAxIAIgBAUIHCgVfYm9keSJMCgZBdHRhY2gSEgoKaW52b2NhdGlvbhgBIAEoCRINCgVyb3VuZBgCIAEoDRIPCgdzZXNzaW9uGAMgASgEEg4KBm9mZnNldBgEIAEoBCKsAgoLRXhlY3V0ZURvd24SJgoIYWNjZXB0ZWQYASABKAsyEi5jYXJlcy52MS5BY2NlcHRlZEgAEi4KB3Vua25vd24YAiABKAsyGy5jYXJlcy52MS5Vbmtub3duSW52b2NhdGlvbkgAEiYKBmFuc3dlchgDIAEoCzIULmNhcmVzLnYxLkFuc3dlckhlYWRIABIOCgRib2R5GAQgASgMSAASKQoKYW5zd2VyX2VuZBgFIAEoCzITLmNhcmVzLnYxLkFuc3dlckVuZEgAEicKBmZhaWxlZBgGIAEoCzIVLmNhcmVzLnYxLlJlbW90ZUVycm9ySAASJwoFc3RhdHMYByABKAsyEy5jYXJlcy52MS5QZWVyU3RhdHNIAYgBAUIGCgRraW5kQggKBl9zdGF0cyIkChFVbmtub3duSW52b2NhdGlvbhIPCgdzZXNzaW9uGAEgASgEYgZwcm90bzM", [file_gossip, file_invoke, file_registry]);
 
 /**
  * @generated from message cares.v1.ExecuteUp
@@ -204,6 +206,13 @@ export type ExecuteDown = Message<"cares.v1.ExecuteDown"> & {
     value: RemoteError;
     case: "failed";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * With a refusal: what the worker holds at this moment, for the placer to choose again by.
+   *
+   * @generated from field: optional cares.v1.PeerStats stats = 7;
+   */
+  stats?: PeerStats | undefined;
 };
 
 /**

@@ -104,6 +104,27 @@ describe('PlacementTable', () => {
     assert.equal(table.ordersOut, 1)
   })
 
+  it('takes over a correction until something newer is said, and none of another session or that is no news', () => {
+    const table = new PlacementTable(SELF)
+    const held = (): number => table.columns.memoryHeldBytes[0] ?? Number.NaN
+    const said = (seq: number, gib: number): PeerView['stats'] => viewOf('a', { stats: { seq, memoryReservedBytes: gib * GIB } }).stats
+    const a = peerId('a')
+    table.correct(a, 1, said(9, 9), 0)
+    assert.equal(table.size, 0, 'nobody is added')
+    table.update(viewOf('a', { stats: said(3, 1) }), 0)
+    table.correct(a, 1, said(5, 4), 10)
+    assert.equal(held(), 4 * GIB)
+    table.update(viewOf('a', { stats: said(4, 2) }), 20)
+    assert.equal(held(), 4 * GIB, 'what was gossiped before')
+    table.correct(a, 1, said(5, 3), 30)
+    table.correct(a, 2, said(8, 3), 30)
+    assert.equal(held(), 4 * GIB, 'no news, another session')
+    table.update(viewOf('a', { stats: said(6, 2) }), 40)
+    assert.equal(held(), 2 * GIB)
+    table.update(viewOf('a', { profile: { session: 2 }, stats: said(1, 0) }), 50)
+    assert.equal(held(), 0, 'a new session counts from one')
+  })
+
   it('keeps memory free for work outside', () => {
     const table = new PlacementTable(SELF)
     table.sync([viewOf('a'), viewOf('b')], 0)
