@@ -36,9 +36,9 @@ interface System {
   pids(): readonly number[]
   signal(member: number, signal: NodeJS.Signals): Promise<void>
   /** Which member leads, as one of the others sees it; undefined when none does. Left out where nobody leads. */
-  leader?(seenBy: number): Promise<number | undefined>
+  readonly leader?: (seenBy: number) => Promise<number | undefined>
   /** Whether `member` is called gone by the one that is asked. Left out where nobody says so. */
-  isGone?(member: number, seenBy: number): Promise<boolean>
+  readonly isGone?: (member: number, seenBy: number) => Promise<boolean>
   stop(): Promise<void>
 }
 
