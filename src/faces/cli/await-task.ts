@@ -2,6 +2,8 @@ import { CaresError, isErrorCode } from '../../model/errors.ts'
 import type { TaskItem } from '../../model/rest-tasks.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { CaresClient } from '../client.ts'
+import type { CommandContext, Result } from './command.ts'
+import { write } from './output.ts'
 
 /** One request waits so long: shorter than proxies cut idle connections. */
 const WAIT_MS = 30_000
@@ -37,6 +39,15 @@ export async function awaitTask(
       await clock.sleep(AGAIN_MS, { signal })
     }
   }
+}
+
+/** Writes what a task that has succeeded wrote to stdout. */
+export async function printTaskOutput(
+  id: string,
+  { client, terminal, signal }: Pick<CommandContext<never>, 'client' | 'terminal' | 'signal'>
+): Promise<Result> {
+  for await (const chunk of (await client.taskResult(id, { signal })).body) await write(terminal.stdout, chunk)
+  return { kind: 'written' }
 }
 
 /** What a task that did not succeed has to say for itself. */

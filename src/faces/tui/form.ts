@@ -2,7 +2,7 @@ import type { Key } from './keys.ts'
 import { editField, insertText, type TextField, textField } from './text-field.ts'
 
 /** What a form is for; decides what its answers become. */
-export type FormKind = 'create' | 'join' | 'watch' | 'upload' | 'invoke'
+export type FormKind = 'create' | 'join' | 'watch' | 'upload' | 'invoke' | 'run'
 
 /** One thing that a form asks. */
 export interface FormField {

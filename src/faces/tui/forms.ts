@@ -1,7 +1,8 @@
+import { toCaresError } from '../../model/errors.ts'
 import type { FunctionItem } from '../../model/rest.ts'
 import type { MachineFacts } from './environment.ts'
+import { shellLine, shellWords } from '../shell-words.ts'
 import { answer, choice, type Form, type FormField, textual } from './form.ts'
-import { shellLine } from '../shell-words.ts'
 
 /** Starts the first peer of a cluster. */
 export function createForm(machine: MachineFacts): Form {
@@ -82,27 +83,77 @@ export function invokeForm(functions: readonly FunctionItem[], name?: string): F
   }
 }
 
+/** Stands among the functions that a task can run. */
+const AN_IMAGE = 'an image'
+
+/** Runs a task: of an image, or of a function that reads stdin. */
+export function runForm(functions: readonly FunctionItem[], runtime: string): Form {
+  const isProcess = runtime === 'process'
+  const names = functions.filter(({ contract }) => contract === 'stdio').map(({ name }) => name)
+  return {
+    kind: 'run',
+    title: 'Run a task',
+    focus: names.length === 0 ? 0 : 1,
+    problem: [],
+    fields: [
+      ...(names.length === 0 ? [] : [choice('function', 'Run', [AN_IMAGE, ...names], { hint: 'or a function' })]),
+      textual('image', isProcess ? 'Command' : 'Image', {
+        placeholder: isProcess ? 'a command line, e.g. sort -n' : 'as for docker run, e.g. acme/report:3'
+      }),
+      textual('args', 'Arguments', { placeholder: "instead of the image's own command, as in a shell" }),
+      textual('input', 'Input', { placeholder: 'what it finds on stdin: text, or @FILE' }),
+      textual('name', 'Name', { placeholder: "the image's" }),
+      textual('cpu', 'CPU', { placeholder: '0.5', hint: 'cores' }),
+      textual('memory', 'Memory', { placeholder: '128Mi' }),
+      textual('timeout', 'Timeout', { placeholder: '1h', hint: 'of one attempt' })
+    ]
+  }
+}
+
+/** Why a form cannot be sent yet, and the field that is to blame; null when it can. */
+export function formProblem(form: Form): { readonly key: string; readonly text: string } | null {
+  const needed = form.kind === 'join' ? 'bootstrap' : form.kind === 'invoke' ? 'name' : needsImage(form) ? 'image' : undefined
+  const field = form.fields.find(({ key }) => key === needed)
+  if (field !== undefined && answer(form, field.key) === '') return { key: field.key, text: `${field.label} is needed` }
+  if (form.kind !== 'run') return null
+  try {
+    shellWords(answer(form, 'args'))
+    return null
+  } catch (error) {
+    return { key: 'args', text: `Arguments: ${toCaresError(error).message}` }
+  }
+}
+
+function needsImage(form: Form): boolean {
+  return form.kind === 'upload' || (form.kind === 'run' && ['', AN_IMAGE].includes(answer(form, 'function')))
+}
+
 /** The command line that says the same as the form, without `cares`; null while it would not be whole. */
 export function formCommand(form: Form): readonly string[] | null {
+  if (formProblem(form) !== null) return null
   const value = (key: string): string => answer(form, key)
   const flag = (name: string, key: string): string[] => (value(key) === '' ? [] : [name, value(key)])
   switch (form.kind) {
     case 'upload': {
-      if (value('image') === '') return null
       const named = value('name') === '' ? [] : [value('name')]
       const contract = value('contract') === 'auto' ? [] : ['--contract', value('contract')]
       const idempotent = value('idempotent') === 'yes' ? ['--idempotent'] : []
       return ['upload', ...contract, ...flag('--cpu', 'cpu'), ...flag('--memory', 'memory'), ...idempotent, '--', value('image'), ...named]
     }
+    case 'run': {
+      const what = needsImage(form) ? [value('image')] : []
+      const fn = needsImage(form) ? [] : ['--function', value('function')]
+      const limits = [...flag('--cpu', 'cpu'), ...flag('--memory', 'memory'), ...flag('--timeout', 'timeout')]
+      return ['run', ...fn, ...flag('--name', 'name'), ...limits, ...flag('--input', 'input'), '--', ...what, ...shellWords(value('args'))]
+    }
     case 'invoke':
-      if (value('name') === '') return null
       return ['invoke', '-v', ...flag('-d', 'data'), ...flag('--path', 'path'), ...flag('--on', 'on'), '--', value('name')]
     case 'watch':
       return ['--api', value('api')]
     case 'create':
       return ['peer', ...peerWords(form), ...(value('access') === 'open' ? ['--open'] : [])]
     case 'join':
-      return value('bootstrap') === '' ? null : ['peer', '--bootstrap', value('bootstrap'), ...peerWords(form)]
+      return ['peer', '--bootstrap', value('bootstrap'), ...peerWords(form)]
   }
 }
 

@@ -2,7 +2,7 @@ import type { Peer } from '../../model/rest.ts'
 import { assertNever } from '../../model/errors.ts'
 import type { Activity } from './activity.ts'
 import { ownPeer } from './cluster-data.ts'
-import { createForm, invokeForm, joinForm, uploadForm, watchForm } from './forms.ts'
+import { createForm, invokeForm, joinForm, runForm, uploadForm, watchForm } from './forms.ts'
 import { type Key, movement } from './keys.ts'
 import { listedLog, listedPeers } from './listed.ts'
 import { back, onTop, replaced, runCommand, say } from './moves.ts'
@@ -78,6 +78,8 @@ function pressAtHome(state: TuiState, view: Extract<View, { name: 'home' }>, key
       return onTop(state, { name: 'functions', selected: 0 })
     case 't':
       return onTop(state, { name: 'tasks', selected: 0 })
+    case 'n':
+      return newTask(state)
     case 'l':
       return onTop(state, { name: 'log' })
     case 'v':
@@ -214,6 +216,7 @@ function pressInTasks(state: TuiState, selected: number, key: Key): Step {
   const tasks = shownData(state).tasks?.items ?? []
   const delta = movement(key, pageHeight(state))
   if (delta !== undefined) return done(replaced(state, { name: 'tasks', selected: clamped(selected + delta, tasks.length) }))
+  if (letterOf(key) === 'n') return newTask(state)
   const task = tasks[selected]
   if (task === undefined) return unchanged(state)
   if (key.name === 'enter') return runCommand(state, ['tasks', task.id])
@@ -236,6 +239,10 @@ function pressInTasks(state: TuiState, selected: number, key: Key): Step {
     default:
       return unchanged(state)
   }
+}
+
+function newTask(state: TuiState): Step {
+  return onTop(state, { name: 'form', form: runForm(state.data.functions, ownPeer(state.data)?.runtime ?? 'docker') })
 }
 
 function pressInText(state: TuiState, view: Extract<View, { name: 'monitor' | 'help' }>, key: Key): Step {

@@ -1,6 +1,6 @@
 import { CaresError } from '../../model/errors.ts'
 import { answer, type Form, pressInForm } from './form.ts'
-import { formCommand, peerFlags } from './forms.ts'
+import { formCommand, formProblem, peerFlags } from './forms.ts'
 import type { Key } from './keys.ts'
 import { onTop, replaced, runCommand, say } from './moves.ts'
 import { pressInView } from './press-view.ts'
@@ -22,7 +22,6 @@ export function press(state: TuiState, key: Key): Step {
   if (key.name === 'char' && !key.ctrl) {
     if (key.text === 'q') return askToQuit(state)
     if (key.text === '?' && view.name !== 'help') return onTop(state, { name: 'help', top: 0 })
-    if (view.name === 'tasks' && key.text === 'n' && !state.settings.readOnly) return openPrompt(state, 'run ')
     if (view.name !== 'start' && view.name !== 'starting') {
       if (key.text === ':') return openPrompt(state, '')
       if (key.text === '/') return { state: { ...state, prompt: { kind: 'filter', field: textField(state.list.filter) } }, effects: [] }
@@ -204,13 +203,12 @@ function pressInOpenForm(state: TuiState, form: Form, key: Key): Step {
 }
 
 function submitted(state: TuiState, form: Form): Step {
+  const problem = formProblem(form)
   const command = formCommand(form)
-  const isLast = form.focus === form.fields.length - 1
-  if (command === null) {
-    // Enter is also how people go from field to field; only at the end of the form it is an answer that is not whole.
-    if (!isLast && answer(form, form.fields[0]?.key ?? '') !== '') return { state, effects: [] }
-    const problem = [`${form.fields[0]?.label ?? ''} is needed`]
-    return { state: replaced(state, { name: 'form', form: { ...form, focus: 0, problem } }), effects: [] }
+  if (problem !== null || command === null) {
+    const focus = form.fields.findIndex(({ key }) => key === problem?.key)
+    const told = { ...form, focus, problem: [problem?.text ?? ''] }
+    return { state: replaced(state, { name: 'form', form: told }), effects: [] }
   }
   switch (form.kind) {
     case 'create':
@@ -235,6 +233,7 @@ function submitted(state: TuiState, form: Form): Step {
       }
     }
     case 'upload':
+    case 'run':
     case 'invoke':
       return runCommand({ ...state, views: state.views.slice(0, -1) as unknown as TuiState['views'] }, command)
   }

@@ -16,6 +16,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
   explain: [INVOCATION_ID],
   peers: [],
   status: [],
+  strategy: [],
   stats: [],
   alerts: [],
   events: [],

@@ -89,10 +89,15 @@ describe('cares run', () => {
     }
   })
 
+  it('gives a function the words behind it as arguments', async () => {
+    await using fake = await api()
+    assert.equal((await run(['run', '-d', '--function', 'ocr', '--', '--lang', 'de'], { api: fake.url })).code, 0)
+    assert.deepEqual(JSON.parse(fake.asked[0]?.body ?? ''), { function: 'ocr', args: ['--lang', 'de'] })
+  })
+
   for (const [what, argv] of [
     ['nothing to run', []],
     ['a file that is not there', ['-f', '/nowhere/task.yaml']],
-    ['an image and a function', ['acme/report', '--function', 'thumb']],
     ['a reserved variable', ['acme/report', '-e', 'CARES_TASK=x']],
     ['no attempts', ['acme/report', '--attempts', '0']],
     ['a memory that is none', ['acme/report', '--memory', 'lots']]
@@ -127,6 +132,14 @@ describe('cares tasks, wait, cancel, logs and explain', () => {
       stdout: 't-1  succeeded\nt-2  dead  exit code 3\n',
       stderr: ''
     })
+  })
+
+  it('fetch what one has written, and nothing else', async () => {
+    await using fake = await api()
+    assert.deepEqual(await run(['wait', 't-1', '--result'], { api: fake.url }), { code: 0, stdout: 'hello\n', stderr: '' })
+    assert.equal((await run(['wait', 't-1', 't-2', '--result'], { api: fake.url })).code, 2)
+    fake.answer('GET /v1/tasks/t-1', DEAD)
+    assert.deepEqual([(await run(['wait', 't-1', '--result'], { api: fake.url })).code], [8])
   })
 
   it('wait no longer than they are told', async () => {

@@ -11,6 +11,10 @@ const start = (machine = MACHINE): TuiState =>
   update(update(freshState(), { type: 'probed', answers: false }).state, { type: 'machine', machine }).state
 const asPeer = (state = home()): TuiState => ({ ...state, own: { state: 'running', name: 'atlas' } })
 const viewOf = (state: TuiState): string => currentView(state).name
+const formOf = (state: TuiState) => {
+  const view = currentView(state)
+  return view.name === 'form' ? view.form : undefined
+}
 const runs = (effects: readonly Effect[]): string[] => effects.flatMap(effect => (effect.type === 'run' ? [effect.words.join(' ')] : []))
 
 describe('the tasks', () => {
@@ -33,9 +37,23 @@ describe('the tasks', () => {
     assert.deepEqual(runs(pressed(asked, 'y').effects), [`cancel ${first?.id}`])
   })
 
-  it('begin with a command line that is half written', () => {
-    const { prompt } = press(tasks(), 'n')
-    assert.equal(prompt?.field.text, 'run ')
+  it('are run by a form, of an image with arguments as in a shell', () => {
+    const filled = press(tasks(), 'n', 'acme/report', 'tab', "--title 'a b'", 'tab', '@in.csv')
+    assert.deepEqual(runs(pressed(filled, 'enter').effects), ['run --input @in.csv -- acme/report --title a b'])
+    assert.equal(viewOf(press(filled, 'enter', 'esc')), 'tasks')
+  })
+
+  it('are run of a function, too', () => {
+    const filled = press(home(), 'n', 'up', 'right', 'tab', 'tab', '-v')
+    assert.deepEqual(runs(pressed(filled, 'enter').effects), ['run --function upper -- -v'])
+  })
+
+  it('are not run while the form says what is missing', () => {
+    const empty = press(tasks(), 'n', 'enter')
+    assert.deepEqual(formOf(empty)?.problem, ['Image is needed'])
+    const half = press(tasks(), 'n', 'a', 'tab', "'b", 'enter')
+    assert.deepEqual([formOf(half)?.problem, formOf(half)?.focus], [["Arguments: a ' has no end"], 2])
+    assert.deepEqual(formOf(press(half, "'", 'tab')), { ...formOf(half), ...formOf(press(half, "'", 'tab')), problem: [] })
   })
 
   it('are left by esc', () => {
@@ -160,7 +178,16 @@ describe('quitting', () => {
 })
 
 describe('at home', () => {
-  for (const [key, view] of Object.entries({ m: 'monitor', f: 'functions', l: 'log', u: 'form', i: 'form', '?': 'help', enter: 'peer' })) {
+  for (const [key, view] of Object.entries({
+    m: 'monitor',
+    f: 'functions',
+    l: 'log',
+    u: 'form',
+    i: 'form',
+    n: 'form',
+    '?': 'help',
+    enter: 'peer'
+  })) {
     it(`${key} opens ${view}, and esc comes back`, () => {
       const opened = press(home(), key)
       assert.equal(viewOf(opened), view)

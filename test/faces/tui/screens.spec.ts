@@ -105,6 +105,7 @@ const SCREENS: readonly (readonly [name: string, state: () => TuiState])[] = [
   ['log-80', () => press(watching('atlas', SMALL, plain), 'l')],
   ['upload-80', () => press(watching('atlas', SMALL, plain), 'u', 'acme/thumb:1.4', 'tab', 'tab', 'right')],
   ['invoke-80', () => press(watching('atlas', SMALL, plain), 'i', 'right', 'tab', "it's me")],
+  ['run-80', () => press(watching('atlas', SMALL, plain), 'n', 'acme/report:3', 'tab', '--month 2026-11')],
   ['pager-80', () => pager(watching('atlas', SMALL, plain))],
   [
     'command-80',

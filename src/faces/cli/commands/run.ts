@@ -5,13 +5,11 @@ import { CaresError } from '../../../model/errors.ts'
 import { parseTaskRequest, TASK_LIMITS } from '../../../model/task-request.ts'
 import type { TaskRequest } from '../../../model/task-service.ts'
 import { parseBytes, parseDurationMs } from '../../../model/units.ts'
-import { awaitTask, taskError } from '../await-task.ts'
+import { awaitTask, printTaskOutput, taskError } from '../await-task.ts'
 import { readCallBody } from '../call-body.ts'
-import { type CommandContext, defineCommand, type Result } from '../command.ts'
-import { EXIT } from '../exit-codes.ts'
+import { type CommandContext, defineCommand } from '../command.ts'
 import { parseAssignment, parseCount, parsePositive } from '../flags.ts'
 import { withProgress } from '../progress.ts'
-import { write } from '../output.ts'
 
 /** A file that describes a task is written by hand: a larger one is something else. */
 const FILE_BYTES_MAX = 262_144
@@ -35,7 +33,7 @@ interface RunOptions {
 export const run = defineCommand<RunOptions>({
   args: [
     { name: 'IMAGE', description: 'the image, as for docker run; with --runtime process, a command line', required: false },
-    { name: 'ARGS', description: "after --: instead of the image's own command", required: false, variadic: true }
+    { name: 'ARGS', description: "after --: instead of the image's or function's own command", required: false, variadic: true }
   ],
   options: [
     { flags: '-f, --file <FILE>', description: 'the task as YAML or JSON, or - for stdin; flags come on top', completes: 'file' },
@@ -78,17 +76,16 @@ export const run = defineCommand<RunOptions>({
     const over = await awaitTask(task.id, { client, clock, signal })
     if (over.state !== 'succeeded') throw taskError(over)
     return output.format === 'table' || output.format === 'wide'
-      ? await printOutput(task.id, context)
+      ? await printTaskOutput(task.id, context)
       : { kind: 'item', data: over, names: [over.id], lines: () => [over.id] }
   }
 })
 
-async function requestOf({ args: [image, ...args], options, terminal }: CommandContext<RunOptions>): Promise<TaskRequest> {
+async function requestOf({ args: words, options, terminal }: CommandContext<RunOptions>): Promise<TaskRequest> {
   const { file, function: fn, name, env, cpu, memory, network, timeout, attempts } = options
   const described = file === undefined ? {} : await readTask(file, terminal)
-  if (fn !== undefined && image !== undefined && args.length === 0 && file === undefined) {
-    throw new CaresError('invalid', 'name either an image or a function', { hint: `cares run --function ${fn}` })
-  }
+  // A function brings its image along: all that is written are its arguments.
+  const [image, ...args] = fn === undefined ? words : [undefined, ...words]
   const given = {
     ...(image === undefined ? {} : { image }),
     ...(args.length === 0 ? {} : { args }),
@@ -154,9 +151,4 @@ async function inputOf(
 function unreadable(file: string, cause: unknown): CaresError {
   const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (cause as Error).message
   return new CaresError('invalid', `cannot read ${file}: ${reason}`, { cause })
-}
-
-async function printOutput(id: string, { client, terminal, signal }: CommandContext<RunOptions>): Promise<Result> {
-  for await (const chunk of (await client.taskResult(id, { signal })).body) await write(terminal.stdout, chunk)
-  return { kind: 'written', exitCode: EXIT.done }
 }

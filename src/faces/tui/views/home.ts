@@ -89,6 +89,7 @@ const MENU = [
   ['i', 'Invoke'],
   ['f', 'Functions'],
   ['t', 'Tasks'],
+  ['n', 'Run task'],
   ['e', 'Explain'],
   ['l', 'Log']
 ] as const

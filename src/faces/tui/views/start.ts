@@ -71,7 +71,7 @@ export function formPage(_: TuiState, { width, height, glyphs }: Area, form: For
     ...(form.problem.length > 0 ? [[]] : []),
     says
   ]
-  const verb = { create: 'create', join: 'join', watch: 'watch', upload: 'upload', invoke: 'invoke' }[form.kind]
+  const verb = { create: 'create', join: 'join', watch: 'watch', upload: 'upload', invoke: 'invoke', run: 'run' }[form.kind]
   return {
     sections: [{ title: [{ text: form.title, bold: true, tone: 'accent' }], rows, height: height - 1 }],
     keys: [

@@ -1,5 +1,5 @@
 import { type Area, type Page } from '../frame.ts'
-import { bold, dim, type Line } from '../lines.ts'
+import { bold, dim, type Line, wrapped } from '../lines.ts'
 import { findings, pagerWindow } from '../pager.ts'
 import type { Pager } from '../state.ts'
 
@@ -37,8 +37,12 @@ export function pagerPage(pager: Pager, { height }: Area): Page {
 }
 
 /** What every key does, and what the marks mean. */
-export function helpPage({ height, glyphs }: Area, top: number): Page {
+export function helpPage({ width, height, glyphs }: Area, top: number): Page {
   const { bar } = glyphs
+  const group = (title: string, keys: readonly (readonly [key: string, does: string])[]): readonly Line[] => [
+    [bold(title)],
+    ...keys.flatMap(each => keyRows(each, width))
+  ]
   const rows: readonly Line[] = [
     ...group('Everywhere', [
       ['esc', 'back; in a list with a filter, all of it again'],
@@ -55,7 +59,7 @@ export function helpPage({ height, glyphs }: Area, top: number): Page {
       ['s  r', 'sort by name, cpu, memory, running, success, cost; reverse'],
       ['v', 'this machine by itself, or the whole cluster'],
       ['d', 'drain this machine, or the peer that is shown'],
-      ['u m i f t', 'upload, monitor, invoke, functions, tasks'],
+      ['u m i f t n', 'upload, monitor, invoke, functions, tasks, run a task'],
       ['e  l', 'explain the call under the cursor, or the newest; the log on the whole screen']
     ]),
     ...group('Marks', [
@@ -81,8 +85,10 @@ export function helpPage({ height, glyphs }: Area, top: number): Page {
   }
 }
 
-function group(title: string, rows: readonly (readonly [key: string, does: string])[]): readonly Line[] {
-  return [[bold(title)], ...rows.map(([key, does]): Line => ['  ', { text: key.padEnd(KEY_WIDTH), tone: 'accent' }, does])]
+function keyRows([key, does]: readonly [key: string, does: string], width: number): readonly Line[] {
+  return wrapped(does, width - KEY_WIDTH - 2).map(
+    (part, row): Line => ['  ', { text: (row === 0 ? key : '').padEnd(KEY_WIDTH), tone: 'accent' }, part.trimStart()]
+  )
 }
 
 const KEY_WIDTH = 13
