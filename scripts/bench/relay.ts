@@ -57,15 +57,17 @@ function serve(self: number): void {
     const address = server.address()
     process.send?.(typeof address === 'object' ? address?.port : undefined)
   })
-  process.once('message', async (ports: number[]) => {
+  process.once('message', (ports: number[]) => {
+    void connectTo(ports).then(() => process.send?.('connected'))
+  })
+  const connectTo = async (ports: readonly number[]): Promise<void> => {
     for (const [peer, port] of ports.entries()) {
       if (peer === self) continue
       const socket = connect(port, '127.0.0.1').setNoDelay(true)
       await once(socket, 'connect')
       next.set(peer, socket)
     }
-    process.send?.('connected')
-  })
+  }
 }
 
 /** Three processes that hand a token on. */
