@@ -114,7 +114,16 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   )
   const worker = new Worker(
     { self, session: init.session },
-    { runtime, clock, log: log.child('work'), term, draining, stats: () => statistics.now(), tracer: components.tracer }
+    {
+      runtime,
+      clock,
+      log: log.child('work'),
+      term,
+      draining,
+      stats: () => statistics.now(),
+      memoryStalledRatio: () => statistics.memoryStalledRatio,
+      tracer: components.tracer
+    }
   )
   const strategies = new StrategyChoice({ own: init.strategy, tables, agreement, clock })
   const placer = new Placer({ clock, random, learning, strategyOf: fn => strategies.of(fn), term: () => consensus.role.term, self })

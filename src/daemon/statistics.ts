@@ -45,6 +45,11 @@ export class Statistics {
     return this.#engine ?? { ready: false, reason: 'the container engine has not been asked yet' }
   }
 
+  /** See `Pressure`; 0 where the machine does not tell. */
+  get memoryStalledRatio(): number {
+    return this.#host.pressure?.memoryStalledRatio ?? 0
+  }
+
   /** To be called with the images of registered functions that are here, whenever the engine was asked. */
   onImages(listener: (present: readonly Digest[]) => void): void {
     this.#onImages = listener

@@ -28,6 +28,12 @@ const NOT_STARTED = new Set([
   'withdrawn'
 ])
 
+/**
+ * A machine that stands still for so much of its time, since all that runs on it waits for memory, makes no more progress by one more program. The
+ * share at which systemd-oomd begins to kill (`DefaultMemoryPressureLimit`): refusing work is the milder answer.
+ */
+const MEMORY_STALLED_RATIO_MAX = 0.6
+
 type WorkChannel = Channel<ExecuteDown, ExecuteUp>
 
 export interface WorkerInit {
@@ -46,6 +52,8 @@ export interface WorkerComponents {
   readonly draining: () => boolean
   /** What this peer holds now, for placers that are refused. */
   readonly stats: () => PeerStats
+  /** See `Pressure`. */
+  readonly memoryStalledRatio: () => number
   readonly tracer?: Tracer | undefined
 }
 
@@ -153,7 +161,7 @@ export class Worker implements Startable {
   }
 
   #refusal(order: Order): CaresError | null {
-    const { runtime, draining, term } = this.#components
+    const { runtime, draining, term, memoryStalledRatio } = this.#components
     if (order.session !== this.#init.session) {
       return new CaresError('stale', `the order is for session ${order.session} of this worker, which is in session ${this.#init.session}`)
     }
@@ -166,6 +174,12 @@ export class Worker implements Startable {
     if (this.#stopping) return new CaresError('stopping', 'the worker is stopping', { retryable: true })
     if (runtime === null) return new CaresError('runtime_unavailable', 'this peer runs no functions (--no-work)')
     if (draining()) return new CaresError('peer_draining', 'the worker takes no new work', { retryable: true })
+    if (memoryStalledRatio() >= MEMORY_STALLED_RATIO_MAX) {
+      return new CaresError('busy', 'the machine does little else than wait for memory', {
+        retryable: true,
+        details: { resource: 'memory' }
+      })
+    }
     if (!this.#ids.hasRoom) return new CaresError('busy', 'answers that wait for their readers fill the memory', { retryable: true })
     return null
   }

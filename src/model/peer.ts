@@ -42,6 +42,20 @@ export interface PeerProfile {
   readonly startedAt: string
 }
 
+/**
+ * How much of the last ten seconds some task on the machine has waited for what it needed, from 0 to 1: what the kernel calls pressure (PSI,
+ * `Documentation/accounting/psi.rst`). Where everything is used, use says nothing of how much more is wanted; this does.
+ */
+export interface Pressure {
+  /** For a core. */
+  readonly cpuRatio: number
+  /** For memory that had to be freed or brought back. */
+  readonly memoryRatio: number
+  readonly ioRatio: number
+  /** The same for memory, but with every task waiting: time in which nothing at all went on. */
+  readonly memoryStalledRatio: number
+}
+
 /** What a peer says of itself each second. Counters count from the start of the session. */
 export interface PeerStats {
   /** Rises by one with each sample of a session: the newer of two samples wins by (session, seq), never by a clock. */
@@ -51,6 +65,10 @@ export interface PeerStats {
   /** Memory in use on the machine, by anyone. */
   readonly memoryUsedBytes: number
   readonly diskUsedBytes: number
+  /** The part of `cpusUsed` that the hypervisor gave to other machines. Absent: the machine does not tell. */
+  readonly cpusStolen?: number | undefined
+  /** Absent: the machine does not tell. */
+  readonly pressure?: Pressure | undefined
   /** Cores and memory promised to executions and warm containers. */
   readonly cpusReserved: number
   readonly memoryReservedBytes: number

@@ -64,6 +64,12 @@ export const peerStatsSchema = z.object({
   role: peerRoleSchema,
   capacity: amountSchema.describe('what the peer can give in all'),
   used: amountSchema.describe('in use on the machine, by anyone'),
+  pressure: z
+    .object({ cpu: z.number(), memory: z.number(), io: z.number(), cpusStolen: z.number() })
+    .optional()
+    .describe(
+      'share of the last ten seconds, from 0 to 1, in which something waited for it, and cores that a hypervisor kept; absent: the machine does not tell'
+    ),
   reserved: reservedSchema.describe('promised to executions and warm containers'),
   running: count,
   succeeded: count.describe('since the peer started'),

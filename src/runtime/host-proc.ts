@@ -9,6 +9,8 @@ export interface MemoryInfo {
 export interface CpuTicks {
   readonly busy: number
   readonly total: number
+  /** The part of `busy` in which the hypervisor ran something else. */
+  readonly stolen: number
 }
 
 /** From the text of `/proc/meminfo`; undefined where it has other lines than expected. */
@@ -27,13 +29,22 @@ export function parseMeminfo(text: string): MemoryInfo | undefined {
  */
 export function parseStat(text: string): CpuTicks | undefined {
   const fields = /^cpu\s+(.*)$/m.exec(text)?.[1]?.split(' ').slice(0, 8).map(Number) ?? []
-  const [, , , idle = Number.NaN, iowait = 0] = fields
+  const [, , , idle = Number.NaN, iowait = 0, , , stolen = 0] = fields
   const total = fields.reduce((sum, field) => sum + field, 0)
-  return Number.isNaN(total + idle) ? undefined : { busy: total - idle - iowait, total }
+  return Number.isNaN(total + idle) ? undefined : { busy: total - idle - iowait, total, stolen }
 }
 
-/** Cores in use between two readings, of `cores`. 0 when no time has passed. */
-export function cpusUsedBetween(before: CpuTicks, after: CpuTicks, cores: number): number {
+/** Cores in use, or stolen, between two readings, of `cores`. 0 when no time has passed. */
+export function cpusBetween(what: 'busy' | 'stolen', before: CpuTicks, after: CpuTicks, cores: number): number {
   const total = after.total - before.total
-  return total <= 0 ? 0 : Math.min(cores, Math.max(0, ((after.busy - before.busy) / total) * cores))
+  return total <= 0 ? 0 : Math.min(cores, Math.max(0, ((after[what] - before[what]) / total) * cores))
+}
+
+/**
+ * The share of the last ten seconds, from 0 to 1, in which `some` task or all of them (`full`) waited, from the text of a pressure file
+ * (`/proc/pressure/*`, or `*.pressure` of a cgroup of version 2). Undefined where it has no such line: CPU had no `full` one before Linux 5.13.
+ */
+export function parsePressure(text: string, who: 'some' | 'full'): number | undefined {
+  const match = new RegExp(`^${who} avg10=(\\d+(?:\\.\\d+)?) `, 'm').exec(text)
+  return match === null ? undefined : Math.min(1, Number(match[1]) / 100)
 }

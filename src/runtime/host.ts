@@ -6,7 +6,8 @@ import { CaresError } from '../model/errors.ts'
 import type { Capacity } from '../model/peer.ts'
 import type { Host, HostUse } from '../model/ports/runtime.ts'
 import { readCgroupLimits, type ReadText } from './cgroup-limits.ts'
-import { type CpuTicks, cpusUsedBetween, parseMeminfo, parseStat } from './host-proc.ts'
+import { readPressure } from './pressure.ts'
+import { cpusBetween, type CpuTicks, parseMeminfo, parseStat } from './host-proc.ts'
 
 /** What the peer may use when its operator does not say: not all memory, since the machine and the peer need some to live. */
 const MEMORY_SHARE_RATIO = 0.9
@@ -28,20 +29,26 @@ export async function openHost(init: HostInit, read: ReadText = readIfThere): Pr
   })
   const capacity = toCapacity(machine, readCgroupLimits(read), init, disk.blocks * disk.bsize)
   let before = ticks(read)
-  let cpusUsed = 0
-  const sampleCpus = async (): Promise<number> => {
+  let cpus: Pick<HostUse, 'cpusUsed' | 'cpusStolen'> = { cpusUsed: 0 }
+  const sampleCpus = async (): Promise<typeof cpus> => {
     const after = ticks(read)
-    if (before === undefined || after === undefined) return ((await systeminformation.currentLoad()).currentLoad / 100) * machine.cpus
+    if (before === undefined || after === undefined) {
+      return { cpusUsed: ((await systeminformation.currentLoad()).currentLoad / 100) * machine.cpus }
+    }
     // Two samples within one clock tick tell nothing; the last one still holds then.
-    if (after.total > before.total) cpusUsed = cpusUsedBetween(before, after, machine.cpus)
+    if (after.total > before.total) {
+      const [cpusUsed, cpusStolen] = (['busy', 'stolen'] as const).map(what => cpusBetween(what, before ?? after, after, machine.cpus))
+      cpus = { cpusUsed: cpusUsed ?? 0, cpusStolen }
+    }
     before = after
-    return cpusUsed
+    return cpus
   }
   return {
     capacity,
     sample: async (): Promise<HostUse> => {
-      const [cpus, memory, { blocks, bfree, bsize }] = await Promise.all([sampleCpus(), measureMemory(read), statfs(init.dataPath)])
-      return { cpusUsed: cpus, memoryUsedBytes: memory.totalBytes - memory.availableBytes, diskUsedBytes: (blocks - bfree) * bsize }
+      const [used, memory, { blocks, bfree, bsize }] = await Promise.all([sampleCpus(), measureMemory(read), statfs(init.dataPath)])
+      const bytes = { memoryUsedBytes: memory.totalBytes - memory.availableBytes, diskUsedBytes: (blocks - bfree) * bsize }
+      return { ...used, ...bytes, pressure: readPressure(read) }
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ClusterUid } from '../model/ids.ts'
 import { LLC_MODES, type LlcState } from '../model/llc.ts'
-import type { Capacity, ClusterDigest, Heartbeat, PeerDigest, PeerProfile, PeerStats } from '../model/peer.ts'
+import type { Capacity, ClusterDigest, Heartbeat, PeerDigest, PeerProfile, PeerStats, Pressure } from '../model/peer.ts'
 import { readPeerId } from './call-codec.ts'
 import { amount, list, oneOf, optional, required, text, toWhole, whole } from './check.ts'
 import { createCodec } from './codec.ts'
@@ -17,7 +17,9 @@ import {
   type PeerProfile as PeerProfileMessage,
   type PeerProfileSchema,
   type PeerStats as PeerStatsMessage,
-  type PeerStatsSchema
+  type PeerStatsSchema,
+  type Pressure as PressureMessage,
+  type PressureSchema
 } from './generated/gossip_pb.ts'
 import { ADDRESSES_MAX, GOSSIP_BYTES_MAX, ID_CHARS_MAX, IMAGES_MAX, PEERS_MAX, POOLS_MAX, TEXT_CHARS_MAX } from './limits.ts'
 import { readPairs, readUnique, writePairs } from './pairs.ts'
@@ -151,6 +153,8 @@ export function writeStats(stats: PeerStats): MessageInitShape<typeof PeerStatsS
     term: toWhole(stats.term, 'term'),
     seenOrders: Object.entries(stats.seenOrders).map(([peer, order]) => ({ peer, order: toWhole(order, 'order') })),
     ...optional('cpusEvictable', stats.cpusEvictable),
+    ...optional('cpusStolen', stats.cpusStolen),
+    ...(stats.pressure === undefined ? {} : { pressure: writePressure(stats.pressure) }),
     ...(stats.memoryEvictableBytes === undefined
       ? {}
       : { memoryEvictableBytes: toWhole(Math.round(stats.memoryEvictableBytes), 'memoryEvictableBytes') }),
@@ -168,6 +172,8 @@ export function readStats(message: PeerStatsMessage): PeerStats {
     diskUsedBytes: whole(message.diskUsedBytes, 'diskUsedBytes'),
     cpusReserved: amount(message.cpusReserved, 'cpusReserved'),
     memoryReservedBytes: whole(message.memoryReservedBytes, 'memoryReservedBytes'),
+    ...(message.cpusStolen === undefined ? {} : { cpusStolen: amount(message.cpusStolen, 'cpusStolen') }),
+    ...(message.pressure === undefined ? {} : { pressure: readPressure(message.pressure) }),
     ...(message.cpusEvictable === undefined ? {} : { cpusEvictable: amount(message.cpusEvictable, 'cpusEvictable') }),
     ...(message.memoryEvictableBytes === undefined
       ? {}
@@ -211,6 +217,24 @@ function readLlc(message: LlcMessage): LlcState {
     ...(message.usedBytes === undefined ? {} : { usedBytes: whole(message.usedBytes, 'llc usedBytes') }),
     ...optional('classes', message.classes)
   }
+}
+
+function writePressure({ cpuRatio, memoryRatio, ioRatio, memoryStalledRatio }: Pressure): MessageInitShape<typeof PressureSchema> {
+  return { cpu: cpuRatio, memory: memoryRatio, io: ioRatio, memoryStalled: memoryStalledRatio }
+}
+
+function readPressure({ cpu, memory, io, memoryStalled }: PressureMessage): Pressure {
+  return {
+    cpuRatio: ratio(cpu, 'cpu'),
+    memoryRatio: ratio(memory, 'memory'),
+    ioRatio: ratio(io, 'io'),
+    memoryStalledRatio: ratio(memoryStalled, 'memoryStalled')
+  }
+}
+
+/** What is more than one adds no meaning, and must not add to a cost. */
+function ratio(value: number, name: string): number {
+  return Math.min(1, amount(value, name))
 }
 
 function writeDigest(digest: ClusterDigest): MessageInitShape<typeof ClusterDigestSchema> {

@@ -57,12 +57,14 @@ describe('Worker', () => {
   let worker: Worker
   let term: number
   let draining: boolean
+  let stalled: number
   let release: PromiseWithResolvers<void>
 
   beforeEach(() => {
     clock = createManualClock()
     term = TERM
     draining = false
+    stalled = 0
     release = Promise.withResolvers()
     const untilReleased: Script = async (input, { signal }) => {
       const aborted = Promise.withResolvers<never>()
@@ -79,7 +81,8 @@ describe('Worker', () => {
         log: createTestLog(),
         term: () => term,
         draining: () => draining,
-        stats: () => sampleStats({ running: runtime.use().running })
+        stats: () => sampleStats({ running: runtime.use().running }),
+        memoryStalledRatio: () => stalled
       }
     )
   })
@@ -102,6 +105,7 @@ describe('Worker', () => {
     { because: 'another session of this worker', code: 'stale', order: { session: SESSION - 1 } },
     { because: 'an older term', code: 'stale', given: () => (term = TERM + 1) },
     { because: 'a drained worker', code: 'peer_draining', given: () => (draining = true) },
+    { because: 'a machine that waits for memory', code: 'busy', given: () => (stalled = 0.7) },
     { because: 'a stopping worker', code: 'stopping', given: () => worker.refuse() }
   ]
   for (const { because, code, order, given } of refusals) {
@@ -113,7 +117,8 @@ describe('Worker', () => {
   }
 
   it('sends its present statistics with a refusal, unless the order is for another session', async () => {
-    const statsOf = (messages: readonly ExecuteDown[]): unknown => messages.map(message => (message.type === 'failed' ? (message.stats ?? null) : null))
+    const statsOf = (messages: readonly ExecuteDown[]): unknown =>
+      messages.map(message => (message.type === 'failed' ? (message.stats ?? null) : null))
     runtime.busyCount = 1
     const slow = give(sampleOrder({ invocation: 'i-slow' as InvocationId, function: sampleFunction({ image: 'slow' }) }))
     assert.deepEqual(statsOf(await slow), [sampleStats({ running: 0 })], 'refused by the runtime')

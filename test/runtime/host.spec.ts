@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { tmpdir } from 'node:os'
 import { parseCgroupPaths, parseCpuMax, parseMemoryLimit, readCgroupLimits } from '../../src/runtime/cgroup-limits.ts'
+import { readPressure } from '../../src/runtime/pressure.ts'
 import { openHost, toCapacity } from '../../src/runtime/host.ts'
-import { cpusUsedBetween, parseMeminfo, parseStat } from '../../src/runtime/host-proc.ts'
+import { cpusBetween, parseMeminfo, parseStat } from '../../src/runtime/host-proc.ts'
 
 const GIB = 2 ** 30
 
@@ -15,7 +16,7 @@ describe('host', () => {
   })
 
   it('reads CPU time without counting guests twice', () => {
-    assert.deepEqual(parseStat('cpu  100 10 50 800 40 1 2 3 99 9\ncpu0 1 1 1 1\n'), { busy: 166, total: 1006 })
+    assert.deepEqual(parseStat('cpu  100 10 50 800 40 1 2 3 99 9\ncpu0 1 1 1 1\n'), { busy: 166, total: 1006, stolen: 3 })
     assert.equal(parseStat(''), undefined)
   })
 
@@ -26,7 +27,7 @@ describe('host', () => {
     [{ busy: 10, total: 100 }, { busy: 5, total: 110 }, 0]
   ] as const) {
     it(`counts ${cpus} of 4 cores from ${JSON.stringify(before)} to ${JSON.stringify(after)}`, () => {
-      assert.equal(cpusUsedBetween(before, after, 4), cpus)
+      assert.equal(cpusBetween('busy', { ...before, stolen: 0 }, { ...after, stolen: 0 }, 4), cpus)
     })
   }
 
@@ -78,6 +79,41 @@ describe('host', () => {
       readCgroupLimits(path => files[path]),
       { cpus: 2, memoryBytes: GIB }
     )
+  })
+
+  describe('pressure', () => {
+    const psi = (some: number, full: number): string =>
+      `some avg10=${some} avg60=9.00 avg300=9.00 total=1\nfull avg10=${full} avg60=9.00 avg300=9.00 total=1\n`
+
+    it('is what the kernel says of machine or own cgroup, whichever is worse', () => {
+      const files: Record<string, string> = {
+        '/proc/self/cgroup': '0::/a/b\n',
+        '/proc/pressure/cpu': 'some avg10=12.50 avg60=9.00 avg300=9.00 total=1\n',
+        '/proc/pressure/memory': psi(3, 1.25),
+        '/proc/pressure/io': psi(40, 20),
+        '/sys/fs/cgroup/a/b/cpu.pressure': psi(80, 0),
+        '/sys/fs/cgroup/a/b/memory.pressure': psi(0, 0)
+      }
+      assert.deepEqual(
+        readPressure(path => files[path]),
+        { cpuRatio: 0.8, memoryRatio: 0.03, ioRatio: 0.4, memoryStalledRatio: 0.0125 }
+      )
+    })
+
+    it('is not known where the kernel does not tell', () => {
+      assert.equal(
+        readPressure(() => undefined),
+        undefined
+      )
+    })
+  })
+
+  it('counts what the hypervisor keeps apart from what is used', () => {
+    const [before, after] = [
+      { busy: 0, total: 0, stolen: 0 },
+      { busy: 50, total: 100, stolen: 25 }
+    ]
+    assert.deepEqual([cpusBetween('busy', before, after, 4), cpusBetween('stolen', before, after, 4)], [2, 1])
   })
 
   it('lets flags lower what machine and cgroup give, never raise it', () => {

@@ -25,7 +25,7 @@ import type {
 } from '../../src/model/invocation.ts'
 import type { LogLine, LogQuery } from '../../src/model/logs.ts'
 import type { SharedObservation } from '../../src/model/observation.ts'
-import type { AgreedState, ClusterDigest, Heartbeat, PeerDigest, PeerProfile, PeerStats, WarmPool } from '../../src/model/peer.ts'
+import type { AgreedState, ClusterDigest, Heartbeat, PeerDigest, PeerProfile, PeerStats, Pressure, WarmPool } from '../../src/model/peer.ts'
 import {
   type AgreedStrategy,
   type CostMs,
@@ -64,6 +64,7 @@ const name = fc.string({ minLength: 1, maxLength: 24 })
 const whole = fc.oneof(fc.nat(), fc.maxSafeNat())
 const small = fc.nat()
 const amount = fc.double({ min: 0, max: 1e9, noNaN: true }).map(value => value + 0)
+const ratio = fc.double({ min: 0, max: 1, noNaN: true }).map(value => value + 0)
 const flag = fc.boolean()
 const bytes = fc.uint8Array({ maxLength: 64 })
 const unsigned32 = fc.nat({ max: 2 ** 32 - 1 })
@@ -383,6 +384,8 @@ const stats = record<PeerStats>(
     diskUsedBytes: whole,
     cpusReserved: amount,
     memoryReservedBytes: whole,
+    cpusStolen: amount,
+    pressure: record<Pressure>({ cpuRatio: ratio, memoryRatio: ratio, ioRatio: ratio, memoryStalledRatio: ratio }),
     cpusEvictable: amount,
     memoryEvictableBytes: whole,
     running: small,
@@ -395,7 +398,7 @@ const stats = record<PeerStats>(
     term: whole,
     seenOrders: pairs(whole)
   },
-  ['cpusEvictable', 'memoryEvictableBytes']
+  ['cpusStolen', 'pressure', 'cpusEvictable', 'memoryEvictableBytes']
 )
 const executeDown: fc.Arbitrary<ExecuteDown> = fc.oneof(
   record<{ type: 'accepted' }>({ type: one('accepted') }),

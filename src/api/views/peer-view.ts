@@ -1,3 +1,4 @@
+import type { Pressure } from '../../model/peer.ts'
 import type { Peer, PeerStatsItem } from '../../model/rest.ts'
 import type { PeerListing } from '../../model/service.ts'
 
@@ -10,12 +11,17 @@ export function peerStatsView({ profile, stats, state, role, ageMs }: PeerListin
     role,
     capacity: { ...profile.capacity },
     used: { cpus: stats.cpusUsed, memoryBytes: stats.memoryUsedBytes, diskBytes: stats.diskUsedBytes },
+    ...(stats.pressure === undefined ? {} : { pressure: pressureView(stats.pressure, stats.cpusStolen) }),
     reserved: { cpus: stats.cpusReserved, memoryBytes: stats.memoryReservedBytes },
     running: stats.running,
     succeeded: stats.succeeded,
     failed: stats.failed,
     ageMs: Math.round(ageMs)
   }
+}
+
+function pressureView({ cpuRatio, memoryRatio, ioRatio }: Pressure, cpusStolen = 0): PeerStatsItem['pressure'] {
+  return { cpu: cpuRatio, memory: memoryRatio, io: ioRatio, cpusStolen }
 }
 
 /** All that is known of a peer. */

@@ -3,7 +3,7 @@ import type { Digest, InvocationId } from '../ids.ts'
 import type { CacheNeed, LlcState } from '../llc.ts'
 import type { AnswerEnd, AnswerHead, CallHead, WholeAnswer } from '../invocation.ts'
 import type { LogLine } from '../logs.ts'
-import type { Capacity, WarmPool } from '../peer.ts'
+import type { Capacity, Pressure, WarmPool } from '../peer.ts'
 import type { Startable } from './startable.ts'
 
 /** What an image is and how it wants to be called. */
@@ -130,6 +130,9 @@ export interface HostUse {
   readonly cpusUsed: number
   readonly memoryUsedBytes: number
   readonly diskUsedBytes: number
+  /** See `PeerStats`. */
+  readonly cpusStolen?: number | undefined
+  readonly pressure?: Pressure | undefined
 }
 
 /** Samples the machine; `runtime/host.ts` is the real one. */

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gossip.proto.
  */
 export const file_gossip: GenFile = /*@__PURE__*/
-  fileDesc("Cgxnb3NzaXAucHJvdG8SCGNhcmVzLnYxIkIKCENhcGFjaXR5EgwKBGNwdXMYASABKAESFAoMbWVtb3J5X2J5dGVzGAIgASgEEhIKCmRpc2tfYnl0ZXMYAyABKAQilgIKC1BlZXJQcm9maWxlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHc2Vzc2lvbhgDIAEoBBIRCglhZGRyZXNzZXMYBCADKAkSCwoDYXBpGAUgASgJEg8KB3ZlcnNpb24YBiABKAkSDwoHcnVudGltZRgHIAEoCRIMCgRhcmNoGAggASgJEiQKCGNhcGFjaXR5GAkgASgLMhIuY2FyZXMudjEuQ2FwYWNpdHkSHgoGbGFiZWxzGAogAygLMg4uY2FyZXMudjEuVGV4dBIUCgx1c2RfcGVyX2hvdXIYCyABKAESEgoKc3RhcnRlZF9hdBgMIAEoCRISCgVzcGVlZBgNIAEoAUgAiAEBQggKBl9zcGVlZCI4CghXYXJtUG9vbBIQCghmdW5jdGlvbhgBIAEoCRIMCgRpZGxlGAIgASgNEgwKBGJ1c3kYAyABKA0iKAoJU2Vlbk9yZGVyEgwKBHBlZXIYASABKAkSDQoFb3JkZXIYAiABKAQiogEKA0xsYxIMCgRtb2RlGAEgASgJEg4KBnJlYXNvbhgCIAEoCRINCgVieXRlcxgDIAEoBBIMCgR3YXlzGAQgASgNEhYKDmV4cGVjdGVkX2J5dGVzGAUgASgEEhcKCnVzZWRfYnl0ZXMYBiABKARIAIgBARIUCgdjbGFzc2VzGAcgASgNSAGIAQFCDQoLX3VzZWRfYnl0ZXNCCgoIX2NsYXNzZXMi9QMKCVBlZXJTdGF0cxILCgNzZXEYASABKAQSEQoJY3B1c191c2VkGAIgASgBEhkKEW1lbW9yeV91c2VkX2J5dGVzGAMgASgEEhcKD2Rpc2tfdXNlZF9ieXRlcxgEIAEoBBIVCg1jcHVzX3Jlc2VydmVkGAUgASgBEh0KFW1lbW9yeV9yZXNlcnZlZF9ieXRlcxgGIAEoBBIPCgdydW5uaW5nGAcgASgNEhEKCXN1Y2NlZWRlZBgIIAEoBBIOCgZmYWlsZWQYCSABKAQSIAoEd2FybRgKIAMoCzISLmNhcmVzLnYxLldhcm1Qb29sEg4KBmltYWdlcxgLIAMoCRIQCghkcmFpbmluZxgMIAEoCBIVCg1ydW50aW1lX3JlYWR5GA0gASgIEgwKBHRlcm0YDiABKAQSKAoLc2Vlbl9vcmRlcnMYDyADKAsyEy5jYXJlcy52MS5TZWVuT3JkZXISGwoOY3B1c19ldmljdGFibGUYECABKAFIAIgBARIjChZtZW1vcnlfZXZpY3RhYmxlX2J5dGVzGBEgASgESAGIAQESHwoDbGxjGBIgASgLMg0uY2FyZXMudjEuTGxjSAKIAQFCEQoPX2NwdXNfZXZpY3RhYmxlQhkKF19tZW1vcnlfZXZpY3RhYmxlX2J5dGVzQgYKBF9sbGMi8AEKCUhlYXJ0YmVhdBIPCgdjbHVzdGVyGAEgASgJEiYKB3Byb2ZpbGUYAiABKAsyFS5jYXJlcy52MS5QZWVyUHJvZmlsZRIiCgVzdGF0cxgDIAEoCzITLmNhcmVzLnYxLlBlZXJTdGF0cxIWCg5uZXh0X3dpdGhpbl9tcxgEIAEoBBIPCgdsZWF2aW5nGAUgASgIEhcKCnNlbnRfYXRfbXMYByABKARIAIgBARIqCgZhZ3JlZWQYBiABKAsyFS5jYXJlcy52MS5BZ3JlZWRTdGF0ZUgBiAEBQg0KC19zZW50X2F0X21zQgkKB19hZ3JlZWQiKgoLQWdyZWVkU3RhdGUSDQoFaW5kZXgYASABKAQSDAoEaGFzaBgCIAEoCSJ2Cg1DbHVzdGVyRGlnZXN0Eg8KB2NsdXN0ZXIYASABKAkSFAoMb3JjaGVzdHJhdG9yGAIgASgJEgwKBHRlcm0YAyABKAQSCwoDc2VxGAQgASgEEiMKBXBlZXJzGAUgAygLMhQuY2FyZXMudjEuUGVlckRpZ2VzdCJ3CgpQZWVyRGlnZXN0EiYKB3Byb2ZpbGUYASABKAsyFS5jYXJlcy52MS5QZWVyUHJvZmlsZRIiCgVzdGF0cxgCIAEoCzITLmNhcmVzLnYxLlBlZXJTdGF0cxIOCgZhZ2VfbXMYAyABKAESDQoFc3RhdGUYBCABKAliBnByb3RvMw", [file_registry]);
+  fileDesc("Cgxnb3NzaXAucHJvdG8SCGNhcmVzLnYxIkIKCENhcGFjaXR5EgwKBGNwdXMYASABKAESFAoMbWVtb3J5X2J5dGVzGAIgASgEEhIKCmRpc2tfYnl0ZXMYAyABKAQilgIKC1BlZXJQcm9maWxlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHc2Vzc2lvbhgDIAEoBBIRCglhZGRyZXNzZXMYBCADKAkSCwoDYXBpGAUgASgJEg8KB3ZlcnNpb24YBiABKAkSDwoHcnVudGltZRgHIAEoCRIMCgRhcmNoGAggASgJEiQKCGNhcGFjaXR5GAkgASgLMhIuY2FyZXMudjEuQ2FwYWNpdHkSHgoGbGFiZWxzGAogAygLMg4uY2FyZXMudjEuVGV4dBIUCgx1c2RfcGVyX2hvdXIYCyABKAESEgoKc3RhcnRlZF9hdBgMIAEoCRISCgVzcGVlZBgNIAEoAUgAiAEBQggKBl9zcGVlZCI4CghXYXJtUG9vbBIQCghmdW5jdGlvbhgBIAEoCRIMCgRpZGxlGAIgASgNEgwKBGJ1c3kYAyABKA0iKAoJU2Vlbk9yZGVyEgwKBHBlZXIYASABKAkSDQoFb3JkZXIYAiABKAQiogEKA0xsYxIMCgRtb2RlGAEgASgJEg4KBnJlYXNvbhgCIAEoCRINCgVieXRlcxgDIAEoBBIMCgR3YXlzGAQgASgNEhYKDmV4cGVjdGVkX2J5dGVzGAUgASgEEhcKCnVzZWRfYnl0ZXMYBiABKARIAIgBARIUCgdjbGFzc2VzGAcgASgNSAGIAQFCDQoLX3VzZWRfYnl0ZXNCCgoIX2NsYXNzZXMi1wQKCVBlZXJTdGF0cxILCgNzZXEYASABKAQSEQoJY3B1c191c2VkGAIgASgBEhkKEW1lbW9yeV91c2VkX2J5dGVzGAMgASgEEhcKD2Rpc2tfdXNlZF9ieXRlcxgEIAEoBBIVCg1jcHVzX3Jlc2VydmVkGAUgASgBEh0KFW1lbW9yeV9yZXNlcnZlZF9ieXRlcxgGIAEoBBIPCgdydW5uaW5nGAcgASgNEhEKCXN1Y2NlZWRlZBgIIAEoBBIOCgZmYWlsZWQYCSABKAQSIAoEd2FybRgKIAMoCzISLmNhcmVzLnYxLldhcm1Qb29sEg4KBmltYWdlcxgLIAMoCRIQCghkcmFpbmluZxgMIAEoCBIVCg1ydW50aW1lX3JlYWR5GA0gASgIEgwKBHRlcm0YDiABKAQSKAoLc2Vlbl9vcmRlcnMYDyADKAsyEy5jYXJlcy52MS5TZWVuT3JkZXISGwoOY3B1c19ldmljdGFibGUYECABKAFIAIgBARIjChZtZW1vcnlfZXZpY3RhYmxlX2J5dGVzGBEgASgESAGIAQESHwoDbGxjGBIgASgLMg0uY2FyZXMudjEuTGxjSAKIAQESGAoLY3B1c19zdG9sZW4YEyABKAFIA4gBARIpCghwcmVzc3VyZRgUIAEoCzISLmNhcmVzLnYxLlByZXNzdXJlSASIAQFCEQoPX2NwdXNfZXZpY3RhYmxlQhkKF19tZW1vcnlfZXZpY3RhYmxlX2J5dGVzQgYKBF9sbGNCDgoMX2NwdXNfc3RvbGVuQgsKCV9wcmVzc3VyZSJLCghQcmVzc3VyZRILCgNjcHUYASABKAESDgoGbWVtb3J5GAIgASgBEgoKAmlvGAMgASgBEhYKDm1lbW9yeV9zdGFsbGVkGAQgASgBIvABCglIZWFydGJlYXQSDwoHY2x1c3RlchgBIAEoCRImCgdwcm9maWxlGAIgASgLMhUuY2FyZXMudjEuUGVlclByb2ZpbGUSIgoFc3RhdHMYAyABKAsyEy5jYXJlcy52MS5QZWVyU3RhdHMSFgoObmV4dF93aXRoaW5fbXMYBCABKAQSDwoHbGVhdmluZxgFIAEoCBIXCgpzZW50X2F0X21zGAcgASgESACIAQESKgoGYWdyZWVkGAYgASgLMhUuY2FyZXMudjEuQWdyZWVkU3RhdGVIAYgBAUINCgtfc2VudF9hdF9tc0IJCgdfYWdyZWVkIioKC0FncmVlZFN0YXRlEg0KBWluZGV4GAEgASgEEgwKBGhhc2gYAiABKAkidgoNQ2x1c3RlckRpZ2VzdBIPCgdjbHVzdGVyGAEgASgJEhQKDG9yY2hlc3RyYXRvchgCIAEoCRIMCgR0ZXJtGAMgASgEEgsKA3NlcRgEIAEoBBIjCgVwZWVycxgFIAMoCzIULmNhcmVzLnYxLlBlZXJEaWdlc3QidwoKUGVlckRpZ2VzdBImCgdwcm9maWxlGAEgASgLMhUuY2FyZXMudjEuUGVlclByb2ZpbGUSIgoFc3RhdHMYAiABKAsyEy5jYXJlcy52MS5QZWVyU3RhdHMSDgoGYWdlX21zGAMgASgBEg0KBXN0YXRlGAQgASgJYgZwcm90bzM", [file_registry]);
 
 /**
  * @generated from message cares.v1.Capacity
@@ -325,6 +325,18 @@ export type PeerStats = Message<"cares.v1.PeerStats"> & {
    * @generated from field: optional cares.v1.Llc llc = 18;
    */
   llc?: Llc | undefined;
+
+  /**
+   * Of cpus_used: what the hypervisor gave to others. This and the pressure are absent where the machine does not tell.
+   *
+   * @generated from field: optional double cpus_stolen = 19;
+   */
+  cpusStolen?: number | undefined;
+
+  /**
+   * @generated from field: optional cares.v1.Pressure pressure = 20;
+   */
+  pressure?: Pressure | undefined;
 };
 
 /**
@@ -333,6 +345,40 @@ export type PeerStats = Message<"cares.v1.PeerStats"> & {
  */
 export const PeerStatsSchema: GenMessage<PeerStats> = /*@__PURE__*/
   messageDesc(file_gossip, 5);
+
+/**
+ * Shares of the last ten seconds, from 0 to 1, in which some task waited; with memory_stalled, in which every one did.
+ *
+ * @generated from message cares.v1.Pressure
+ */
+export type Pressure = Message<"cares.v1.Pressure"> & {
+  /**
+   * @generated from field: double cpu = 1;
+   */
+  cpu: number;
+
+  /**
+   * @generated from field: double memory = 2;
+   */
+  memory: number;
+
+  /**
+   * @generated from field: double io = 3;
+   */
+  io: number;
+
+  /**
+   * @generated from field: double memory_stalled = 4;
+   */
+  memoryStalled: number;
+};
+
+/**
+ * Describes the message cares.v1.Pressure.
+ * Use `create(PressureSchema)` to create a new message.
+ */
+export const PressureSchema: GenMessage<Pressure> = /*@__PURE__*/
+  messageDesc(file_gossip, 6);
 
 /**
  * @generated from message cares.v1.Heartbeat
@@ -381,7 +427,7 @@ export type Heartbeat = Message<"cares.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_gossip, 6);
+  messageDesc(file_gossip, 7);
 
 /**
  * What the tables amount to once the log up to `index` is applied: equal on all peers of one version.
@@ -405,7 +451,7 @@ export type AgreedState = Message<"cares.v1.AgreedState"> & {
  * Use `create(AgreedStateSchema)` to create a new message.
  */
 export const AgreedStateSchema: GenMessage<AgreedState> = /*@__PURE__*/
-  messageDesc(file_gossip, 7);
+  messageDesc(file_gossip, 8);
 
 /**
  * @generated from message cares.v1.ClusterDigest
@@ -442,7 +488,7 @@ export type ClusterDigest = Message<"cares.v1.ClusterDigest"> & {
  * Use `create(ClusterDigestSchema)` to create a new message.
  */
 export const ClusterDigestSchema: GenMessage<ClusterDigest> = /*@__PURE__*/
-  messageDesc(file_gossip, 8);
+  messageDesc(file_gossip, 9);
 
 /**
  * @generated from message cares.v1.PeerDigest
@@ -476,5 +522,5 @@ export type PeerDigest = Message<"cares.v1.PeerDigest"> & {
  * Use `create(PeerDigestSchema)` to create a new message.
  */
 export const PeerDigestSchema: GenMessage<PeerDigest> = /*@__PURE__*/
-  messageDesc(file_gossip, 9);
+  messageDesc(file_gossip, 10);
 

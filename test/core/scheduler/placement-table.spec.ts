@@ -104,6 +104,17 @@ describe('PlacementTable', () => {
     assert.equal(table.ordersOut, 1)
   })
 
+  it('counts what waits for a core on top of the cores in use, but not twice what it runs itself', () => {
+    const table = new PlacementTable(SELF)
+    const pressure = { cpuRatio: 0.5, memoryRatio: 0, ioRatio: 0, memoryStalledRatio: 0 }
+    const busyOf = (stats: Partial<PeerView['stats']>): number | undefined => {
+      table.update(viewOf('a', { stats: { ...stats, pressure } }), 0)
+      return table.columns.cpusBusy[0]
+    }
+    assert.equal(busyOf({ cpusUsed: 9 }), 4.5)
+    assert.equal(busyOf({ cpusUsed: 4, running: 8, cpusReserved: 8 }), 8)
+  })
+
   it('takes over a correction until something newer is said, and none of another session or that is no news', () => {
     const table = new PlacementTable(SELF)
     const held = (): number => table.columns.memoryHeldBytes[0] ?? Number.NaN
