@@ -15,6 +15,8 @@ export interface ClusterInit {
   /** How many peers to start. @default 3 */
   readonly peers?: number
   /** @default process */
+  /** Instead of `peer-0` and so on, as many as there are to be. */
+  readonly names?: readonly string[]
   readonly runtime?: 'process' | 'docker'
   /** Flags for every peer. */
   readonly flags?: readonly string[]
@@ -37,8 +39,8 @@ export class Cluster {
   static async start(init: ClusterInit = {}): Promise<Cluster> {
     const cluster = new Cluster(await mkdtemp(join(tmpdir(), 'cares-e2e-')), init)
     try {
-      await cluster.add('peer-0')
-      const others = Array.from({ length: (init.peers ?? 3) - 1 }, (_, i) => `peer-${i + 1}`)
+      const [first = 'peer-0', ...others] = init.names ?? Array.from({ length: init.peers ?? 3 }, (_, i) => `peer-${i}`)
+      await cluster.add(first)
       await Promise.all(others.map(name => cluster.add(name)))
       await cluster.settled()
       return cluster

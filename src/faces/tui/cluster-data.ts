@@ -1,4 +1,6 @@
 import type { Cluster, EventItem, FunctionItem, Invocation, Peer, Stats } from '../../model/rest.ts'
+import type { StatsHistoryBody } from '../../model/rest-telemetry.ts'
+import { historySeconds } from '../history-seconds.ts'
 import type { TaskList } from '../../model/rest-tasks.ts'
 import { formatDurationMs } from '../../model/units.ts'
 import { shortId } from '../text.ts'
@@ -54,6 +56,8 @@ export interface Look {
   readonly invocations?: readonly Invocation[] | undefined
   readonly tasks?: TaskList | undefined
   readonly waitingWhy?: ReadonlyMap<string, string> | undefined
+  /** What was before the first look. */
+  readonly history?: StatsHistoryBody | undefined
   readonly networkRate?: { readonly inBytes: number; readonly outBytes: number } | undefined
 }
 
@@ -102,8 +106,10 @@ export function withLook(data: ClusterData, look: Look): ClusterData {
     waitingWhy: look.waitingWhy ?? data.waitingWhy,
     inFlight: stats.gateway.inFlight,
     nowMs: Date.parse(stats.at),
-    series: new Map(peers.filter(({ state }) => state !== 'gone').map(peer => [peer.id, withUse(data.series.get(peer.id), peer)])),
-    endedPerSecond: data.peers.length === 0 ? [] : appended(data.endedPerSecond, [ended], SAMPLES_MAX),
+    series: new Map(
+      peers.filter(({ state }) => state !== 'gone').map(peer => [peer.id, withUse(data.series.get(peer.id) ?? useBefore(look, peer), peer)])
+    ),
+    endedPerSecond: data.peers.length === 0 ? endedBefore(look) : appended(data.endedPerSecond, [ended], SAMPLES_MAX),
     network:
       networkRate === undefined
         ? data.network
@@ -187,6 +193,32 @@ function endedSince(before: Peer | undefined, { succeeded, failed }: Peer): numb
   if (before === undefined) return 0
   const ended = succeeded + failed - before.succeeded - before.failed
   return ended >= 0 ? ended : succeeded + failed
+}
+
+/** How busy a peer was before the first look. */
+function useBefore({ history }: Look, { id, capacity }: Peer): UseSeries | undefined {
+  const found = history?.peers.find(peer => peer.id === id)
+  if (history === undefined || found === undefined) return undefined
+  const parts = (series: readonly (number | null)[], whole: number): readonly number[] =>
+    historySeconds(series, { stepMs: history.stepMs, max: SAMPLES_MAX }).map(amount => (whole === 0 ? 0 : amount / whole))
+  return {
+    cpu: parts(found.cpusUsed, capacity.cpus),
+    memory: parts(found.memoryUsedBytes, capacity.memoryBytes),
+    disk: parts(found.diskUsedBytes, capacity.diskBytes)
+  }
+}
+
+/** What ended in each second before the first look. */
+function endedBefore({ history }: Look): readonly number[] {
+  if (history === undefined) return []
+  const { peers, stepMs, steps } = history
+  const perStep = Array.from({ length: steps }, (_, step) =>
+    peers.reduce((sum, { succeeded, failed }) => sum + (succeeded[step] ?? 0) + (failed[step] ?? 0), 0)
+  )
+  return historySeconds(
+    perStep.map(ended => (ended * 1_000) / stepMs),
+    { stepMs, max: SAMPLES_MAX }
+  )
 }
 
 function withUse(series: UseSeries | undefined, { used, capacity }: Peer): UseSeries {

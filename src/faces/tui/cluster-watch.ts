@@ -1,7 +1,7 @@
 import type { Clock } from '../../model/ports/clock.ts'
 import type { EventItem, Invocation } from '../../model/rest.ts'
 import type { CaresClient } from '../client.ts'
-import type { Look } from './cluster-data.ts'
+import { type Look, SAMPLES_MAX } from './cluster-data.ts'
 import { toCaresError } from '../../model/errors.ts'
 import { type NetworkCounters, networkRate, readNetworkCounters } from './network-rate.ts'
 
@@ -13,6 +13,9 @@ const LOOK_TIMEOUT_MS = 4_000
 
 /** Functions and the newest calls change more slowly than they cost to ask for: every so many looks. */
 const SELDOM_LOOKS = 2
+
+/** How long the charts are: what was before this screen was opened, its peer knows. */
+const HISTORY_MS = SAMPLES_MAX * 1_000
 
 /** Newest calls that are read to see how they started. */
 const INVOCATIONS_READ = 500
@@ -44,6 +47,7 @@ export class ClusterWatch {
   #events: EventItem[] = []
   #look: Look | undefined
   #counters: NetworkCounters | undefined
+  #knowsHistory = false
 
   constructor(components: ClusterWatchComponents) {
     this.#components = components
@@ -93,7 +97,10 @@ export class ClusterWatch {
       isFull && wantsInvocations() ? client.invocations({ ...options, limit: INVOCATIONS_READ }) : undefined,
       wantsTasks() ? client.tasks({ ...options, limit: TASKS_READ }) : undefined
     ])
+    const history = this.#knowsHistory ? undefined : await client.statsHistory({ ...options, sinceMs: HISTORY_MS, functions: ['none'] })
+    this.#knowsHistory = true
     return {
+      history,
       waitingWhy: invocations === undefined ? undefined : await this.#whyWaiting(invocations.items, options),
       peers: peers.items,
       cluster,

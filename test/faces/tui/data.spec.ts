@@ -15,7 +15,7 @@ import {
 import { listedLog, listedPeers, windowAround } from '../../../src/faces/tui/listed.ts'
 import { networkRate, parseNetDev } from '../../../src/faces/tui/network-rate.ts'
 import { coldStarts } from '../../../src/faces/tui/views/monitor.ts'
-import { INVOCATION, NOW_MS, PEERS, samplePeer } from '../samples.ts'
+import { HISTORY, INVOCATION, NOW_MS, PEERS, samplePeer } from '../samples.ts'
 import { EVENTS, finished, freshState, placed, sampleLook } from './states.ts'
 
 const at = (ms: number): string => new Date(NOW_MS + ms).toISOString()
@@ -37,6 +37,16 @@ describe('what is known of a cluster', () => {
     assert.deepEqual(data.endedPerSecond, [10, 20, 5])
     assert.equal(Math.round(callsPerSecond(data)), 12)
     assert.equal(ownPeer(data)?.name, 'atlas')
+  })
+
+  it('begins with what its peer knows of the minutes before', () => {
+    const data = withLook(emptyData(''), { ...sampleLook(), history: HISTORY })
+    assert.equal(data.endedPerSecond.length, HISTORY.steps * 5)
+    // Four peers without the one that went: a third of a step's work of each a second, and what failed in the eighth step.
+    assert.equal(data.endedPerSecond[5], 5 / 5)
+    const { cpu, memory } = useOf(data, samplePeer('birch').id)
+    assert.deepEqual([cpu.length, cpu[0], memory[0]], [HISTORY.steps * 5 + 1, 0, 0.3])
+    assert.equal(withLook(data, { ...sampleLook(), history: HISTORY }).endedPerSecond.length, HISTORY.steps * 5 + 1, 'once')
   })
 
   it('keeps five minutes of samples and so many lines, and forgets peers that are gone', () => {

@@ -77,8 +77,10 @@ function menuSection(state: TuiState, { width, height }: Area): Section | null {
   const widthOf = (count: number): number => menu.slice(0, count).reduce((sum, [, word]) => sum + word.length + 4, count - 1)
   let count = menu.length
   while (count > 1 && widthOf(count) > width) count--
-  const gap = ' '.repeat(Math.min(4, 1 + Math.floor((width - widthOf(count)) / count)))
-  const row = menu.slice(0, count).flatMap(([key, word]): Span[] => [{ text: `[${key}]`, tone: 'accent', bold: true }, ` ${word}${gap}`])
+  const gap = ' '.repeat(Math.min(4, 1 + Math.floor((width - widthOf(count)) / Math.max(1, count - 1))))
+  const row = menu
+    .slice(0, count)
+    .flatMap(([key, word], index): Span[] => [{ text: `${index === 0 ? '' : gap}[${key}]`, tone: 'accent', bold: true }, ` ${word}`])
   return { title: [bold('Menu')], rows: [row], height: 1 }
 }
 
