@@ -12,7 +12,14 @@ const NODE_MAJOR_MIN = 24
 /** For "this service is not available": sysexits.h calls it EX_UNAVAILABLE. */
 const EXIT_NODE_TOO_OLD = 69
 
+/**
+ * A peer lives long and is mostly idle. With a young generation of 16 MiB instead of up to 128 it holds 70 MiB less; it is collected more often, and as
+ * quickly, since next to nothing in it lives on.
+ */
+const PEER_OPTIONS = ['--max-semi-space-size=8']
+
 if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
+  startOver()
   const source = new URL('./main.ts', import.meta.url)
   // Node does not strip types below node_modules, so an installed package runs its build.
   const installed = realpathSync(fileURLToPath(import.meta.url))
@@ -30,7 +37,7 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
     console.error(`cares: needs Node.js ${NODE_MAJOR_MIN} or newer, this is ${process.version}\n  try: nvm install ${NODE_MAJOR_MIN}`)
     process.exit(EXIT_NODE_TOO_OLD)
   }
-  const child = spawn(node, process.argv.slice(1), { stdio: 'inherit', env: { ...process.env, CARES_NODE_FOUND: '1' } })
+  const child = spawn(node, [...ownOptions(), ...process.argv.slice(1)], { stdio: 'inherit', env: { ...process.env, CARES_NODE_FOUND: '1' } })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', error => {
     console.error(`cares: cannot start ${node}: ${error.message}`)
@@ -42,6 +49,22 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
     process.removeAllListeners(signal)
     process.kill(process.pid, signal)
   })
+}
+
+/** What Node itself is to be started with for this command. */
+function ownOptions() {
+  return process.argv[2] === 'peer' ? PEER_OPTIONS : []
+}
+
+/** Puts a Node with these options in the place of this one. Where that cannot be done, the peer needs more memory and works as well. */
+function startOver() {
+  const options = ownOptions().filter(option => !process.execArgv.includes(option))
+  if (options.length === 0 || typeof process.execve !== 'function') return
+  try {
+    process.execve(process.execPath, [process.execPath, ...process.execArgv, ...options, ...process.argv.slice(1)], process.env)
+  } catch {
+    // Not on this platform.
+  }
 }
 
 /** Keeps compiled code between runs: a command then starts in half the time. Not in the shared /tmp, where others could write it. */
