@@ -37,7 +37,10 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
     console.error(`cares: needs Node.js ${NODE_MAJOR_MIN} or newer, this is ${process.version}\n  try: nvm install ${NODE_MAJOR_MIN}`)
     process.exit(EXIT_NODE_TOO_OLD)
   }
-  const child = spawn(node, [...ownOptions(), ...process.argv.slice(1)], { stdio: 'inherit', env: { ...process.env, CARES_NODE_FOUND: '1' } })
+  const child = spawn(node, [...ownOptions(), ...process.argv.slice(1)], {
+    stdio: 'inherit',
+    env: { ...process.env, CARES_NODE_FOUND: '1' }
+  })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', error => {
     console.error(`cares: cannot start ${node}: ${error.message}`)
