@@ -39,6 +39,8 @@ export interface PeerConfig {
   readonly memoryBytes: number | null
   /** What large inputs and results of tasks may take of the disk. */
   readonly taskRoomBytes: number
+  /** Whether the last-level cache is divided among functions where that can be done. */
+  readonly llc: 'auto' | 'off'
   /** 0: not stated. */
   readonly usdPerHour: number
   /** How workers are chosen while this peer is orchestrator, or places by fallback. */
@@ -120,6 +122,7 @@ export function readPeerConfig(flags: Flags, sources: Partial<ConfigSources> = {
     cpus: values.cpus,
     memoryBytes: values.memory,
     taskRoomBytes: values['task-room'],
+    llc: values.llc,
     usdPerHour: values.price,
     strategy: values.strategy,
     calibrate: values.calibrate,

@@ -86,6 +86,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
             session: persisted.session,
             capacity: host.capacity,
             gpus: gpus.map(({ id }) => id),
+            llc: config.llc,
             dockerHost: config.dockerHost ?? undefined,
             dockerConfig: config.dockerConfig ?? undefined
           },

@@ -140,6 +140,14 @@ export const PEER_SETTINGS = {
     schema: bytesSchema,
     fallback: 4 * 2 ** 30
   }),
+  llc: setting('llc', {
+    flags: '--llc <USE>',
+    description: 'Divide the last-level cache among functions where the machine can, or leave it alone',
+    defaultText: 'auto',
+    choices: ['auto', 'off'],
+    schema: choiceSchema(['auto', 'off']),
+    fallback: 'auto'
+  }),
   price: setting('price', {
     flags: '--price <USD_PER_HOUR>',
     description: 'What this machine costs, for placements and reports',

@@ -317,6 +317,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     if (images !== null) transport.handle('image', channel => images.serve(channel))
     statistics.onImages(present => images?.announce(present))
     runtime?.onMissingImage(async (fn, options) => images?.bring(fn, options) ?? false)
+    runtime?.onCacheNeed?.(fn => learning.cacheNeed(fn))
     runtime?.onLog(line => logs.append({ ...line, peer: self }))
   }
 

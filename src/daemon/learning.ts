@@ -3,6 +3,7 @@ import { type EstimateQuestion, Predictor } from '../core/predictor/predictor.ts
 import type { PeerId, Session } from '../model/ids.ts'
 import type { KnownObservations, Observation, SharedObservation } from '../model/observation.ts'
 import type { PeerView } from '../model/peer.ts'
+import type { CacheNeed } from '../model/llc.ts'
 import type { Estimate } from '../model/placement.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
@@ -91,6 +92,11 @@ export class Learning implements Startable {
   /** See `Predictor`. */
   estimate(question: EstimateQuestion): Estimate {
     return this.#predictor.estimate(question)
+  }
+
+  /** See `Predictor`. */
+  cacheNeed(fn: string): CacheNeed | undefined {
+    return this.#predictor.cacheNeed(fn)
   }
 
   /** See `Predictor`. */

@@ -52,6 +52,17 @@ export function cgroupReader({ version, driver }: CgroupLayout, container: strin
   }
 }
 
+/** The threads of the container, by their ids on this machine; none when they cannot be seen (any more). */
+export function cgroupThreads({ version, driver }: CgroupLayout, container: string, root = '/sys/fs/cgroup'): readonly number[] {
+  const group = driver === 'systemd' ? `system.slice/docker-${container}.scope` : `docker/${container}`
+  // Not `cgroup.procs`, which has the first thread of each process only.
+  const text = readText(version === '1' ? `${root}/cpuacct/${group}/tasks` : `${root}/${group}/cgroup.threads`)
+  return (text ?? '')
+    .split('\n')
+    .map(Number)
+    .filter(thread => thread > 0)
+}
+
 /** A process of the container, to look at its network from outside; undefined when it cannot be seen. */
 export function cgroupProcess({ version, driver }: CgroupLayout, container: string, root = '/sys/fs/cgroup'): number | undefined {
   const group = driver === 'systemd' ? `system.slice/docker-${container}.scope` : `docker/${container}`

@@ -4,7 +4,15 @@ import type Docker from 'dockerode'
 import { type CaresError, toCaresError } from '../model/errors.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
-import { type CgroupLayout, type CgroupReader, SAMPLE_MS, cgroupProcess, cgroupReader, listeningPort } from './cgroup-usage.ts'
+import {
+  type CgroupLayout,
+  type CgroupReader,
+  SAMPLE_MS,
+  cgroupProcess,
+  cgroupReader,
+  cgroupThreads,
+  listeningPort
+} from './cgroup-usage.ts'
 import { engineUnavailable, startFailed, statusOf } from './docker-errors.ts'
 import { demultiplex } from './docker-stream.ts'
 import type { Exit, Measured, ServerInstance, StdioInstance } from './driver.ts'
@@ -89,6 +97,10 @@ export class DockerContainer implements StdioInstance, ServerInstance {
   listeningPort(): number | undefined {
     const pid = cgroupProcess(this.#components.cgroups, this.id)
     return pid === undefined ? undefined : listeningPort(pid)
+  }
+
+  threads(): readonly number[] {
+    return this.#hasExited ? [] : cgroupThreads(this.#components.cgroups, this.id)
   }
 
   dispose(): Promise<void> {

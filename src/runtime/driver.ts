@@ -32,6 +32,8 @@ export interface Instance {
   readonly exited: Promise<Exit>
   /** The newest measurement; after the end, the last one. */
   measure(): Measured
+  /** Ids of its threads on this machine; none where they cannot be told. Absent: this driver never can. */
+  threads?(): readonly number[]
   /** Ends the program if it runs (SIGTERM, after a grace SIGKILL) and removes every trace of it. Never rejects; may be called twice. */
   dispose(): Promise<void>
 }

@@ -8,6 +8,8 @@ import type { Logger } from '../model/ports/logger.ts'
 import type { ExecutionAnswer, ExecutionCall, Runtime, RuntimeUse } from '../model/ports/runtime.ts'
 import type { Digest } from '../model/ids.ts'
 import type { Driver, Instance, StdioInstance } from './driver.ts'
+import type { LlcControl } from './llc/llc-control.ts'
+import { runWithCache, waysWanted } from './llc/run-with-cache.ts'
 import { BURST_MS, isWorthKeeping, isWorthStarting, onCall, onCallEnd, onColdStart } from '../core/pools/demand.ts'
 import { DemandBook } from './demand-book.ts'
 import { createEnding, type Ending, untilAborted } from './ending.ts'
@@ -17,7 +19,7 @@ import { readLines } from './log-lines.ts'
 import { PrewarmPool } from './prewarm-pool.ts'
 import { type Claim, type Idle, Ledger, type Reservation } from './resources.ts'
 import { callEnv } from './stdio-env.ts'
-import { executeStdio } from './stdio-execution.ts'
+import { executeStdio, hintOfServer } from './stdio-execution.ts'
 
 /** How often idle containers are looked over, and lacking prewarmed ones started. A container so outstays its time by a second at most. */
 const UPKEEP_MS = 1_000
@@ -53,19 +55,21 @@ export class FunctionRuntime implements Runtime {
   readonly #starting = new Set<Promise<void>>()
   readonly #listeners = new Set<(line: Omit<LogLine, 'peer'>) => void>()
   readonly #log: Logger
+  readonly #llc: LlcControl
   #upkeep: Disposable | undefined
   /** Of the calls that run: a long-lived signal that every call listened to would keep something of each. */
   readonly #endings = new Set<Ending>()
   #isStopping = false
 
-  constructor(init: FunctionRuntimeInit, { driver, clock, log }: { driver: Driver; clock: Clock; log: Logger }) {
+  constructor(init: FunctionRuntimeInit, { driver, llc, clock, log }: { driver: Driver; llc: LlcControl; clock: Clock; log: Logger }) {
     this.#init = init
     this.#driver = driver
     this.#clock = clock
     this.#log = log
+    this.#llc = llc
     this.#ledger = new Ledger(init.capacity, init)
-    const startStdio: Driver['startStdio'] = async (...args) => this.#track(await driver.startStdio(...args))
-    const startServer: Driver['startServer'] = async (...args) => this.#track(await driver.startServer(...args))
+    const startStdio: Driver['startStdio'] = async (fn, ...args) => this.#track(await driver.startStdio(fn, ...args), fn)
+    const startServer: Driver['startServer'] = async (fn, ...args) => this.#track(await driver.startServer(fn, ...args), fn)
     this.#start = { startStdio, startServer }
     this.#prewarm = new PrewarmPool({ driver: this.#start, ledger: this.#ledger, demands: this.#demands, clock, log })
   }
@@ -85,6 +89,7 @@ export class FunctionRuntime implements Runtime {
   async start(): Promise<void> {
     if (this.#upkeep !== undefined) return
     await this.#driver.start()
+    await this.#llc.start()
     this.#upkeep = this.#clock.every(UPKEEP_MS, () => this.#tidyUp())
   }
 
@@ -97,6 +102,7 @@ export class FunctionRuntime implements Runtime {
     await this.#prewarm.close()
     await Promise.all([...this.#programs].map(async program => program.dispose()))
     await Promise.all(this.#starting)
+    await this.#llc.stop()
     await this.#driver.stop()
   }
 
@@ -144,6 +150,10 @@ export class FunctionRuntime implements Runtime {
     this.#driver.setLease(remainingMs)
   }
 
+  onCacheNeed(need: Parameters<NonNullable<Runtime['onCacheNeed']>>[0]): void {
+    this.#llc.onNeed(need)
+  }
+
   use(): RuntimeUse {
     const { cpus, memoryBytes } = this.#ledger.promised()
     let running = 0
@@ -153,7 +163,8 @@ export class FunctionRuntime implements Runtime {
       evictable.cpusEvictable += reservation.cpus
       evictable.memoryEvictableBytes += reservation.memoryBytes
     }
-    return { running, cpusReserved: cpus, memoryReservedBytes: memoryBytes, ...evictable, warm: this.#warm() }
+    const warm = this.#warm()
+    return { running, cpusReserved: cpus, memoryReservedBytes: memoryBytes, ...evictable, warm, llc: this.#llc.state(warm) }
   }
 
   async execute(
@@ -162,7 +173,8 @@ export class FunctionRuntime implements Runtime {
     { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number }
   ): Promise<ExecutionAnswer> {
     if (this.#isStopping) throw stopping()
-    const program: { instance?: StdioInstance } = {}
+    const ways = waysWanted(this.#llc, call.head.headers)
+    const program: Program = { ways }
     const ending = createEnding({ clock: this.#clock, signal, timeoutMs, hint: () => hintOfServer(program.instance) })
     const uncount = this.#count(fn)
     const demand = this.#demands.of(fn)
@@ -174,7 +186,8 @@ export class FunctionRuntime implements Runtime {
       this.#endings.delete(ending)
     }
     try {
-      const answer = await (fn.contract === 'stdio' ? this.#callProgram(fn, call, ending, program) : this.#callServer(fn, call, ending))
+      const isProgram = fn.contract === 'stdio'
+      const answer = await (isProgram ? this.#callProgram(fn, call, ending, program) : this.#callServer(fn, call, ending, ways))
       void answer.end.then(ended, ended)
       const { start, timing } = answer.head
       if (start === 'cold' && timing !== undefined) onColdStart(demand, timing.startMs)
@@ -186,20 +199,16 @@ export class FunctionRuntime implements Runtime {
     }
   }
 
-  async #callProgram(
-    fn: FunctionRecord,
-    call: ExecutionCall,
-    ending: Ending,
-    program: { instance?: StdioInstance }
-  ): Promise<ExecutionAnswer> {
+  async #callProgram(fn: FunctionRecord, call: ExecutionCall, ending: Ending, program: Program): Promise<ExecutionAnswer> {
     const askedMs = this.#clock.nowMs()
-    const prewarmed = call.task === undefined ? this.#prewarm.take(fn) : undefined
+    const prewarmed = call.task === undefined && program.ways === undefined ? this.#prewarm.take(fn) : undefined
     const instance = prewarmed?.instance ?? (await this.#startProgram(fn, call, await this.#reserve(fn), ending.signal))
     program.instance = instance
     this.#watch(instance, fn, call.invocation)
     const start = prewarmed === undefined ? 'cold' : 'prewarmed'
     const startMs = this.#clock.nowMs() - askedMs - instance.pullMs
-    return executeStdio({ instance, fn, call, start, startMs, ending, clock: this.#clock })
+    const run = async (): Promise<ExecutionAnswer> => executeStdio({ instance, fn, call, start, startMs, ending, clock: this.#clock })
+    return runWithCache(this.#llc, { instance, ways: program.ways, onRefused: () => void instance.dispose() }, run)
   }
 
   /** The claim is held until the program has ended or failed to start, however early the caller gives up. */
@@ -226,9 +235,10 @@ export class FunctionRuntime implements Runtime {
     }
   }
 
-  async #callServer(fn: FunctionRecord, call: ExecutionCall, ending: Ending): Promise<ExecutionAnswer> {
+  async #callServer(fn: FunctionRecord, call: ExecutionCall, ending: Ending, ways: number | undefined): Promise<ExecutionAnswer> {
     const lease = await this.#pool(fn).acquire({ signal: ending.signal })
-    return executeHttp({ lease, fn, call, ending, clock: this.#clock })
+    const run = async (): Promise<ExecutionAnswer> => executeHttp({ lease, fn, call, ending, clock: this.#clock })
+    return runWithCache(this.#llc, { instance: lease.instance, ways, onRefused: () => lease.release({ trusted: true }) }, run)
   }
 
   #pool(fn: FunctionRecord): HttpPool {
@@ -274,8 +284,9 @@ export class FunctionRuntime implements Runtime {
   }
 
   /** Whatever ends a program, what is left of it is removed. */
-  #track<Started extends Instance>(instance: Started): Started {
+  #track<Started extends Instance>(instance: Started, fn: FunctionRecord): Started {
     this.#programs.add(instance)
+    this.#llc.admit(instance, functionKey(fn))
     void instance.exited.then(async () => instance.dispose()).then(() => this.#programs.delete(instance))
     return instance
   }
@@ -323,14 +334,14 @@ export class FunctionRuntime implements Runtime {
   }
 }
 
+/** What runs a one-shot call, once there is one, and with how many ways of the cache; see `CacheRun`. */
+interface Program {
+  readonly ways: number | undefined
+  instance?: StdioInstance
+}
+
 function noop(): void {}
 
 function stopping(): CaresError {
   return new CaresError('stopping', 'this peer is stopping', { retryable: true })
-}
-
-/** What a timed-out one-shot program is told that listens on a port instead of reading stdin. */
-function hintOfServer(instance: StdioInstance | undefined): string | undefined {
-  const port = instance?.listeningPort()
-  return port === undefined ? undefined : `looks like an HTTP server on ${port}; try: cares upload IMAGE --contract http --port ${port}`
 }

@@ -85,7 +85,7 @@ function ticks(read: ReadText): CpuTicks | undefined {
 }
 
 /** Files of `/proc` and `/sys` are in memory: reading one takes microseconds, less than handing it to another thread. */
-function readIfThere(path: string): string | undefined {
+export function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
   } catch {

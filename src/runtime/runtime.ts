@@ -4,6 +4,10 @@ import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import type { Runtime } from '../model/ports/runtime.ts'
 import { createDockerDriver } from './docker-driver.ts'
+import { readIfThere } from './host.ts'
+import { LlcControl } from './llc/llc-control.ts'
+import { resctrlFiles } from './llc/resctrl-files.ts'
+import { DOCKER_HOST_DEFAULT } from './docker-engine.ts'
 import { FunctionRuntime } from './function-runtime.ts'
 import { createProcessDriver } from './process-driver.ts'
 
@@ -12,6 +16,9 @@ const READY_TIMEOUT_MS = 60_000
 
 /** Containers at once. An engine carries each with some 10 MB of its own and with work at every start and stop: 256 are 2.5 GB of that. */
 const SLOTS_MAX = 256
+
+/** Of a peer's id, in the names of what it makes on its machine: the end of it is random. */
+const PREFIX_CHARACTERS = 8
 
 export interface RuntimeInit {
   readonly kind: 'docker' | 'process'
@@ -34,6 +41,8 @@ export interface RuntimeInit {
   readonly dockerHost?: string | undefined
   /** The folder with the credentials of registries, as in DOCKER_CONFIG. @default images are pulled without */
   readonly dockerConfig?: string | undefined
+  /** Whether the last-level cache is divided among functions, where that can be done. @default 'auto' */
+  readonly llc?: 'auto' | 'off' | undefined
   /** Folders where the `process` runtime looks for programs, as in PATH. @default '/usr/local/bin:/usr/bin:/bin' */
   readonly path?: string | undefined
 }
@@ -43,5 +52,17 @@ export function createRuntime(init: RuntimeInit, { clock, log }: { clock: Clock;
   const components = { clock, log: log.child('runtime') }
   const driver = init.kind === 'docker' ? createDockerDriver(init, components) : createProcessDriver(init, components)
   const { keepAliveMs, readyTimeoutMs = READY_TIMEOUT_MS, slotsMax = SLOTS_MAX, gpus = [], capacity } = init
-  return new FunctionRuntime({ capacity, keepAliveMs, readyTimeoutMs, slotsMax, gpus }, { driver, ...components })
+  return new FunctionRuntime(
+    { capacity, keepAliveMs, readyTimeoutMs, slotsMax, gpus },
+    { driver, llc: llcControl(init, components), ...components }
+  )
+}
+
+function llcControl(
+  { kind, dockerHost = DOCKER_HOST_DEFAULT, peer, llc = 'auto' }: RuntimeInit,
+  { clock, log }: { clock: Clock; log: Logger }
+): LlcControl {
+  const blind = kind === 'process' ? 'processes' : dockerHost.startsWith('unix://') ? undefined : 'engine_elsewhere'
+  const prefix = `cares_${peer.slice(-PREFIX_CHARACTERS)}_`
+  return new LlcControl({ use: llc, blind, prefix }, { files: resctrlFiles(), read: readIfThere, clock, log })
 }

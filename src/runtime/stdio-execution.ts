@@ -75,6 +75,12 @@ export async function executeStdio(run: StdioRun): Promise<ExecutionAnswer> {
   }
 }
 
+/** What a timed-out one-shot program is told that listens on a port instead of reading stdin. */
+export function hintOfServer(instance: StdioInstance | undefined): string | undefined {
+  const port = instance?.listeningPort()
+  return port === undefined ? undefined : `looks like an HTTP server on ${port}; try: cares upload IMAGE --contract http --port ${port}`
+}
+
 /** The rest of an answer whose head is out. */
 function streamed(
   begun: readonly Uint8Array[],
