@@ -23,6 +23,7 @@ import type {
   Usage,
   WholeAnswer
 } from '../../src/model/invocation.ts'
+import { CACHE_BASES, type CacheNeed, LLC_MODES, type LlcState } from '../../src/model/llc.ts'
 import type { LogLine, LogQuery } from '../../src/model/logs.ts'
 import type { SharedObservation } from '../../src/model/observation.ts'
 import type { AgreedState, ClusterDigest, Heartbeat, PeerDigest, PeerProfile, PeerStats, Pressure, WarmPool } from '../../src/model/peer.ts'
@@ -92,10 +93,12 @@ const usage = record<Usage>(
     runMs: amount,
     cpuMs: amount,
     memoryPeakBytes: whole,
+    llcBytes: whole,
+    llcUsedBytes: whole,
     bytesIn: whole,
     bytesOut: whole
   },
-  ['cpuMs', 'memoryPeakBytes']
+  ['cpuMs', 'memoryPeakBytes', 'llcBytes', 'llcUsedBytes']
 )
 const error = record<RemoteError>({ code: name, message: text, hint: text, retryable: flag, details: json, started: flag }, ['hint'])
 const callHead = record<CallHead>({ method: name, path: text, query: text, headers, bodyBytes: whole, webSocket: fc.constant(true) }, [
@@ -147,17 +150,23 @@ const blobDown: fc.Arbitrary<BlobDown> = fc.oneof(
   record<Extract<BlobDown, { type: 'failed' }>>({ type: one('failed'), error })
 )
 
-const cost = record<CostMs>({ network: amount, start: amount, pull: amount, queue: amount, run: amount, total: amount })
+const cost = record<CostMs>({ network: amount, start: amount, pull: amount, queue: amount, run: amount, cache: amount, total: amount }, [
+  'cache'
+])
 const reason = fc.constantFrom('not_alive' as const, 'memory' as const, 'deadline' as const)
-const terms = record<ScoreTerms>({
-  usdPerHour: amount,
-  usd: amount,
-  cpuLoad: amount,
-  memoryLoad: amount,
-  cpuShare: amount,
-  turn: amount,
-  place: amount
-})
+const terms = record<ScoreTerms>(
+  {
+    usdPerHour: amount,
+    usd: amount,
+    cpuLoad: amount,
+    memoryLoad: amount,
+    cpuShare: amount,
+    turn: amount,
+    place: amount,
+    llcFreeBytes: amount
+  },
+  ['llcFreeBytes']
+)
 const verdict: fc.Arbitrary<Verdict> = fc.oneof(
   record<Extract<Verdict, { fits: true }>>({ peer, fits: one(true), cost, start: fc.constantFrom('warm', 'cold'), score: amount, terms }, [
     'score',
@@ -194,9 +203,10 @@ const receipt = record<Receipt>(
         cpuMs: amount,
         memoryPeakBytes: amount,
         memoryPeakBytesUpper: amount,
-        basis: fc.constantFrom(...ESTIMATE_BASES)
+        basis: fc.constantFrom(...ESTIMATE_BASES),
+        cache: record<CacheNeed>({ bytes: amount, slowdown: amount, basis: fc.constantFrom(...CACHE_BASES) })
       },
-      ['runMsUpper', 'runErrorRatio', 'cpuMs', 'memoryPeakBytes', 'memoryPeakBytesUpper', 'basis']
+      ['runMsUpper', 'runErrorRatio', 'cpuMs', 'memoryPeakBytes', 'memoryPeakBytesUpper', 'basis', 'cache']
     ),
     decision: record<Decision>(
       {
@@ -396,9 +406,21 @@ const stats = record<PeerStats>(
     draining: flag,
     runtimeReady: flag,
     term: whole,
-    seenOrders: pairs(whole)
+    seenOrders: pairs(whole),
+    llc: record<LlcState>(
+      {
+        mode: fc.constantFrom(...LLC_MODES),
+        reason: name,
+        bytes: whole,
+        ways: small,
+        expectedBytes: whole,
+        usedBytes: whole,
+        classes: small
+      },
+      ['usedBytes', 'classes']
+    )
   },
-  ['cpusStolen', 'pressure', 'cpusEvictable', 'memoryEvictableBytes']
+  ['cpusStolen', 'pressure', 'cpusEvictable', 'memoryEvictableBytes', 'llc']
 )
 const executeDown: fc.Arbitrary<ExecuteDown> = fc.oneof(
   record<{ type: 'accepted' }>({ type: one('accepted') }),
@@ -441,9 +463,11 @@ const observation = record<SharedObservation>(
     runMs: amount,
     cpuMs: amount,
     memoryPeakBytes: amount,
+    llcBytes: amount,
+    llcUsedBytes: amount,
     clean: flag
   },
-  ['params', 'cpuMs', 'memoryPeakBytes']
+  ['params', 'cpuMs', 'memoryPeakBytes', 'llcBytes', 'llcUsedBytes']
 )
 const costLedger = record<CostLedger>({
   since: text,
