@@ -4,27 +4,17 @@
  *
  *   node scripts/bench/dashboards.ts [DASHBOARDS] [SECONDS] [CALLS_PER_SECOND] [OTHER_PEERS]
  */
-import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import { loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { WsMessage } from '../../src/model/rest-telemetry.ts'
 import { ask, Cluster, upload } from '../../test/e2e/cluster.ts'
 import { processFunctions } from '../../test/e2e/functions.ts'
+import { cpuSeconds, quantile, residentMiB } from './measure.ts'
 
 /** Each other peer makes a heartbeat and a report a second. */
 const [DASHBOARDS = 200, SECONDS = 20, CALLS_PER_SECOND = 20, OTHERS = 2] = process.argv.slice(2).map(Number)
 const SETTLING_MS = 5_000
-
-const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
-
-/** What a process has used and holds (proc(5)). */
-function used(pid: number): { cpuSeconds: number; residentMiB: number } {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  const residentKiB = Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
-  return { cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND, residentMiB: residentKiB / 1_024 }
-}
 
 const cluster = await Cluster.start({ peers: 1 + OTHERS, flags: ['--open', '--preset', 'lan'] })
 try {
@@ -37,8 +27,7 @@ try {
   dashboards.reset()
   const watched = await measured()
   const { events, peers, bytes, delaysMs } = dashboards.stop()
-  delaysMs.sort((a, b) => a - b)
-  const percentile = (q: number): string => (delaysMs[Math.floor(q * (delaysMs.length - 1))] ?? Number.NaN).toFixed(1)
+  const percentile = (q: number): string => quantile(delaysMs, q).toFixed(1)
   console.log(`load ${loadavg()[0]?.toFixed(1)} on this machine, ${CALLS_PER_SECOND} calls a second, ${SECONDS} s each`)
   console.log(`alone:              ${alone.cpuPercent.toFixed(1)} % of a core, ${alone.residentMiB.toFixed(0)} MiB`)
   console.log(`${DASHBOARDS} dashboards:     ${watched.cpuPercent.toFixed(1)} % of a core, ${watched.residentMiB.toFixed(0)} MiB`)
@@ -49,7 +38,7 @@ try {
 
   /** CPU of the peer while calls come, and its memory at the end. */
   async function measured(): Promise<{ cpuPercent: number; residentMiB: number }> {
-    const before = used(peer.pid)
+    const before = cpuSeconds(peer.pid)
     const began = performance.now()
     const calls: Promise<unknown>[] = []
     while (performance.now() - began < SECONDS * 1_000) {
@@ -57,10 +46,9 @@ try {
       await sleep(1_000 / CALLS_PER_SECOND)
     }
     await Promise.all(calls)
-    const after = used(peer.pid)
     return {
-      cpuPercent: ((after.cpuSeconds - before.cpuSeconds) / ((performance.now() - began) / 1_000)) * 100,
-      residentMiB: after.residentMiB
+      cpuPercent: ((cpuSeconds(peer.pid) - before) / ((performance.now() - began) / 1_000)) * 100,
+      residentMiB: residentMiB(peer.pid)
     }
   }
 } finally {

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster as ClusterState } from '../../src/model/rest.ts'
 import { Cluster, json } from '../../test/e2e/cluster.ts'
 import type { PeerProcess } from '../../test/e2e/peer-process.ts'
+import { quantile } from './measure.ts'
 
 const RUNS = Number(process.argv[2] ?? 5)
 /** How exactly a time can be told. */
@@ -39,8 +40,9 @@ async function ready(cluster: Cluster): Promise<PeerProcess> {
 
 function report(what: string, times: readonly number[]): void {
   const sorted = times.toSorted((a, b) => a - b)
-  const p50 = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
-  console.log(`${what}: p50 ${p50.toFixed(0)} ms, max ${sorted.at(-1)?.toFixed(0)} ms (${sorted.map(ms => ms.toFixed(0)).join(' ')})`)
+  console.log(
+    `${what}: p50 ${quantile(sorted, 0.5).toFixed(0)} ms, max ${sorted.at(-1)?.toFixed(0)} ms (${sorted.map(ms => ms.toFixed(0)).join(' ')})`
+  )
 }
 
 const cluster = await Cluster.start({ flags: ['--open', '--preset', 'lan'] })

@@ -5,9 +5,8 @@
  *   apt-get install etcd-server serf
  *   node scripts/bench/rivals.ts [RUNS] [IDLE_SECONDS]
  */
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -16,6 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Cluster as ClusterState, PeerList } from '../../src/model/rest.ts'
 import { Cluster, json } from '../../test/e2e/cluster.ts'
+import { cpuSeconds, mean, quantile, residentMiB } from './measure.ts'
 
 const RUNS = Number(process.argv[2] ?? 5)
 const IDLE_SECONDS = Number(process.argv[3] ?? 20)
@@ -194,22 +194,6 @@ async function createCares(): Promise<System> {
   }
 }
 
-const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
-
-/** CPU seconds that a process has used (proc(5): fields 14 and 15 of stat, counted after the name in brackets). */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
-}
-
-function residentMiB(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
-}
-
 async function idle(system: System): Promise<string> {
   const before = system.pids().map(cpuSeconds)
   await sleep(IDLE_SECONDS * 1_000)
@@ -264,8 +248,9 @@ try {
   }
   for (const [what, values] of [...times].toSorted(([a], [b]) => a.localeCompare(b))) {
     const sorted = values.toSorted((a, b) => a - b)
-    const p50 = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
-    console.log(`${what} p50 ${p50.toFixed(0)} ms, max ${sorted.at(-1)?.toFixed(0)} ms (${sorted.map(ms => ms.toFixed(0)).join(' ')})`)
+    console.log(
+      `${what} p50 ${quantile(sorted, 0.5).toFixed(0)} ms, max ${sorted.at(-1)?.toFixed(0)} ms (${sorted.map(ms => ms.toFixed(0)).join(' ')})`
+    )
   }
 } finally {
   for (const system of systems) await system.stop()

@@ -10,6 +10,7 @@
 import { Agent, request } from 'node:http'
 import Docker from 'dockerode'
 import { ask, Cluster, upload } from '../../test/e2e/cluster.ts'
+import { quantile } from './measure.ts'
 import { Relay } from './relay.ts'
 
 const CALLS = Number(process.argv[2] ?? 2_000)
@@ -34,12 +35,6 @@ async function timeCall(url: URL, headers: Record<string, string>): Promise<numb
     call.end(BODY)
   })
   return performance.now() - startedAt
-}
-
-/** The value that a share `of` the sorted samples do not exceed. */
-function quantile(samples: readonly number[], of: number): number {
-  const sorted = samples.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * of))] ?? Number.NaN
 }
 
 /** Where the only container of `function` on the peer `id` serves. */

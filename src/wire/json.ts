@@ -3,7 +3,7 @@ import { CACHE_BASES } from '../model/llc.ts'
 import { ERROR_CHARS_MAX } from '../model/remote-error.ts'
 import type { InvocationRecord } from '../model/invocation.ts'
 import { ESTIMATE_BASES, OBJECTIVES, type Receipt, type RejectionReason } from '../model/placement.ts'
-import { refuse } from './check.ts'
+import { readJson } from './json-text.ts'
 import { ID_CHARS_MAX, PATH_CHARS_MAX, PEERS_MAX, RECEIPT_CHARS_MAX, RECORD_CHARS_MAX, TEXT_CHARS_MAX } from './limits.ts'
 
 /*
@@ -136,7 +136,7 @@ export function writeReceipt(value: Receipt): string {
 
 /** Throws `protocol` when the text is not a receipt. */
 export function readReceipt(json: string): Receipt {
-  return parse('receipt', receipt, json, RECEIPT_CHARS_MAX) as Receipt
+  return readJson<unknown>('receipt', receipt, json, RECEIPT_CHARS_MAX) as Receipt
 }
 
 /** JSON text of an invocation record. */
@@ -146,25 +146,11 @@ export function writeRecord(value: InvocationRecord): string {
 
 /** Throws `protocol` when the text is not an invocation record. */
 export function readRecord(json: string): InvocationRecord {
-  return parse('invocation record', record, json, RECORD_CHARS_MAX) as InvocationRecord
+  return readJson<unknown>('invocation record', record, json, RECORD_CHARS_MAX) as InvocationRecord
 }
 
 /** `json` if it is the text of an object. Throws `protocol`. */
 export function objectText(json: string, name: string, charsMax: number): string {
-  parse(name, z.record(z.string(), z.unknown()), json, charsMax)
+  readJson(name, z.record(z.string(), z.unknown()), json, charsMax)
   return json
-}
-
-function parse(name: string, schema: z.ZodType, json: string, charsMax: number): unknown {
-  if (json.length > charsMax) refuse(`${name} has ${json.length} characters, more than ${charsMax}`)
-  let value: unknown
-  try {
-    value = JSON.parse(json)
-  } catch {
-    return refuse(`${name} is not JSON`)
-  }
-  const result = schema.safeParse(value)
-  if (result.success) return result.data
-  const issue = result.error.issues[0]
-  return refuse(`${name} is not valid at ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { AdmissionQuestion, AdmissionRecord } from '../model/admission.ts'
 import type { CostLedger } from '../model/costs.ts'
 import { admissionOutcomeSchema, admissionRequestSchema, paramsSchema } from '../model/rest-admissions.ts'
-import { refuse } from './check.ts'
+import { readJson } from './json-text.ts'
 import { ADMISSION_CHARS_MAX, COST_ROWS_MAX, COSTS_CHARS_MAX, ID_CHARS_MAX, TEXT_CHARS_MAX } from './limits.ts'
 
 /*
@@ -62,27 +62,15 @@ const record = z.object({
 
 /** Throws `protocol` when the text is not a ledger. */
 export function readLedger(json: string): CostLedger {
-  return parse('ledger of costs', ledger, json, COSTS_CHARS_MAX) as CostLedger
+  return readJson<unknown>('ledger of costs', ledger, json, COSTS_CHARS_MAX) as CostLedger
 }
 
 /** Throws `protocol` when the text is not a question. */
 export function readQuestion(json: string): AdmissionQuestion {
-  return parse('question about an admission', question, json, ADMISSION_CHARS_MAX) as AdmissionQuestion
+  return readJson<unknown>('question about an admission', question, json, ADMISSION_CHARS_MAX) as AdmissionQuestion
 }
 
 /** Throws `protocol` when the text is not an admission. */
 export function readAdmission(json: string): AdmissionRecord {
-  return parse('admission', record, json, ADMISSION_CHARS_MAX) as AdmissionRecord
-}
-
-function parse(name: string, schema: z.ZodType, json: string, charsMax: number): unknown {
-  if (json.length > charsMax) refuse(`${name} has ${json.length} characters, more than ${charsMax}`)
-  let value: unknown
-  try {
-    value = JSON.parse(json)
-  } catch {
-    return refuse(`${name} is not JSON`)
-  }
-  const result = schema.safeParse(value)
-  return result.success ? result.data : refuse(`${name} is not valid at ${result.error.issues[0]?.path.join('.') ?? ''}`)
+  return readJson<unknown>('admission', record, json, ADMISSION_CHARS_MAX) as AdmissionRecord
 }

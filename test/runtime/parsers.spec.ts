@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
-import fc from 'fast-check'
 import type { InvocationId } from '../../src/model/ids.ts'
 import { parseCpuStatMs, parseListeningPort } from '../../src/runtime/cgroup-usage.ts'
 import { sniffContentType } from '../../src/runtime/content-type.ts'
 import { parseOwnContainer } from '../../src/runtime/docker-network.ts'
 import { demultiplex } from '../../src/runtime/docker-stream.ts'
 import { endToEnd, fromUndici } from '../../src/runtime/http-headers.ts'
-import { LINE_BYTES_MAX, LineSplitter, Tail, TAIL_BYTES_MAX } from '../../src/runtime/log-lines.ts'
+import { Tail, TAIL_BYTES_MAX } from '../../src/runtime/log-lines.ts'
 import { splitCommand } from '../../src/runtime/process-command.ts'
 import { parseStatCpuMs, parseStatusPeakBytes } from '../../src/runtime/process-usage.ts'
 import { callEnv } from '../../src/runtime/stdio-env.ts'
@@ -46,35 +45,6 @@ describe('runtime parsers', () => {
     const cut = Buffer.from('ä').subarray(0, 1)
     assert.equal(sniffContentType(cut, { complete: false }), 'text/plain; charset=utf-8')
     assert.equal(sniffContentType(cut, { complete: true }), 'application/octet-stream')
-  })
-
-  it('cuts lines wherever the chunks end, and never longer than allowed', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.string({ unit: 'binary' }).map(line => line.replace(/[\r\n]/g, ''))),
-        fc.integer({ min: 1, max: 9 }),
-        (lines, step) => {
-          const seen: string[] = []
-          const splitter = new LineSplitter(line => seen.push(line))
-          const bytes = Buffer.from(lines.map(line => `${line}\n`).join(''))
-          for (let at = 0; at < bytes.length; at += step) splitter.write(bytes.subarray(at, at + step))
-          splitter.end()
-          assert.deepEqual(
-            seen,
-            lines.map(line => Buffer.from(line).toString())
-          )
-        }
-      )
-    )
-    const long: string[] = []
-    const splitter = new LineSplitter(line => long.push(line))
-    splitter.write(Buffer.from('ä'.repeat(LINE_BYTES_MAX)))
-    splitter.write(Buffer.from('\nnext'))
-    splitter.end()
-    assert.deepEqual(
-      long.map(line => Buffer.byteLength(line)),
-      [LINE_BYTES_MAX, 4]
-    )
   })
 
   it('keeps the end of stderr, cut at a character', () => {

@@ -2,6 +2,7 @@ import { type LeaseTimes, leaseTimes } from '../../core/tasks/leases.ts'
 import { assertNever, CaresError, toCaresError } from '../../model/errors.ts'
 import type { FunctionRecord } from '../../model/function.ts'
 import type { PeerId, Term } from '../../model/ids.ts'
+import { LineSplitter } from '../../model/line-splitter.ts'
 import type { LogLine } from '../../model/logs.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Logger } from '../../model/ports/logger.ts'
@@ -17,7 +18,6 @@ import type { EventLog } from '../event-log.ts'
 import type { Placer } from '../placer.ts'
 import { runAttempt } from './attempt-runner.ts'
 import { Office } from './office.ts'
-import { OutputLines } from './output-lines.ts'
 import type { Payloads } from './payloads.ts'
 import { executionId } from './task-function.ts'
 import { TaskGateway } from './task-gateway.ts'
@@ -69,7 +69,7 @@ export class Tasks implements Startable {
       run: async (order, options) => {
         const { runtime, payloads } = components
         if (runtime === null) throw new CaresError('internal', 'a worker without a runtime accepted a task')
-        const lines = new OutputLines(text => components.onLog(this.#line(order, text)))
+        const lines = new LineSplitter(text => components.onLog(this.#line(order, text)))
         const report = await runAttempt(order, { runtime, payloads, clock, onOutput: (_, chunk) => lines.write(chunk) }, options)
         lines.end()
         return report
