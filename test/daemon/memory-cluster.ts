@@ -7,6 +7,7 @@ import { CaresError } from '../../src/model/errors.ts'
 import type { PeerId } from '../../src/model/ids.ts'
 import type { PeerProfile } from '../../src/model/peer.ts'
 import type { BlobStore } from '../../src/model/ports/blob-store.ts'
+import type { Host } from '../../src/model/ports/runtime.ts'
 import type { Tracer } from '../../src/model/ports/tracer.ts'
 import type { Transport } from '../../src/model/ports/transport.ts'
 import { PRESETS } from '../../src/model/presets.ts'
@@ -18,6 +19,13 @@ import { MemoryNetwork } from '../../src/simulate/memory-transport.ts'
 import { decodeCommand, encodeCommand } from '../../src/wire/registry-codec.ts'
 import { ScriptedRuntime, type Script } from '../support/scripted-runtime.ts'
 import { createTestLog } from '../support/test-log.ts'
+
+/** What a peer of the cluster says of its machine, and runs on it, where that should be another than all others. */
+export interface Machine {
+  readonly runtime?: ScriptedRuntime
+  readonly sample?: Host['sample']
+  readonly profile?: Partial<PeerProfile>
+}
 
 /** Whole daemons on a network, disks and runtimes in memory, in real time. */
 export class MemoryCluster {
@@ -31,14 +39,20 @@ export class MemoryCluster {
 
   /** Where each peer keeps large inputs and results of tasks; undefined: it takes only small ones. */
   readonly blobsOf: (peer: PeerId) => BlobStore | undefined
+  readonly machineOf: (peer: PeerId) => Machine
 
   constructor(
     scripts: Readonly<Record<string, Script>>,
-    { tracerOf = () => undefined, blobsOf = () => undefined }: Partial<Pick<MemoryCluster, 'tracerOf' | 'blobsOf'>> = {}
+    {
+      tracerOf = () => undefined,
+      blobsOf = () => undefined,
+      machineOf = () => ({})
+    }: Partial<Pick<MemoryCluster, 'tracerOf' | 'blobsOf' | 'machineOf'>> = {}
   ) {
     this.#scripts = scripts
     this.tracerOf = tracerOf
     this.blobsOf = blobsOf
+    this.machineOf = machineOf
   }
 
   /** Starts `count` peers and waits until all are members, with as many voters as there should be. */
@@ -115,7 +129,7 @@ export class MemoryPeer {
     this.id = id
     this.#cluster = cluster
     this.#seed = seed
-    this.runtime = new ScriptedRuntime(id, scripts)
+    this.runtime = cluster.machineOf(id).runtime ?? new ScriptedRuntime(id, scripts)
   }
 
   get service(): PeerService {
@@ -145,14 +159,16 @@ export class MemoryPeer {
       capacity: this.runtime.capacity,
       labels: {},
       usdPerHour: 0,
-      startedAt: clock.timestamp()
+      startedAt: clock.timestamp(),
+      ...this.#cluster.machineOf(self).profile
     }
+    const { sample = async () => ({ cpusUsed: 0, memoryUsedBytes: 0, diskUsedBytes: 0 }) } = this.#cluster.machineOf(self)
     this.#daemon = createDaemon(
       { self, session: persisted.session, persisted, timings: PRESETS.loopback, strategy: COST, private: true },
       {
         store,
         transport,
-        host: { capacity: this.runtime.capacity, sample: async () => ({ cpusUsed: 0, memoryUsedBytes: 0, diskUsedBytes: 0 }) },
+        host: { capacity: this.runtime.capacity, sample },
         runtime: this.runtime,
         spool: createMemorySpool(),
         blobs: this.#cluster.blobsOf(self),
