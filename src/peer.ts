@@ -9,10 +9,11 @@ import { newClusterUid, newInvocationId } from './daemon/new-ids.ts'
 import { createSystemClock } from './daemon/system-clock.ts'
 import { peerName } from './model/peer-name.ts'
 import type { PeerProfile } from './model/peer.ts'
-import type { PeerId } from './model/ids.ts'
+import type { ClusterUid, PeerId } from './model/ids.ts'
 import type { Clock } from './model/ports/clock.ts'
 import type { Logger } from './model/ports/logger.ts'
 import type { Startable } from './model/ports/startable.ts'
+import type { TaskStore } from './model/ports/task-store.ts'
 import type { Tracer } from './model/ports/tracer.ts'
 import { PRESETS } from './model/presets.ts'
 import { createRandom } from './model/random.ts'
@@ -141,6 +142,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
         host,
         runtime,
         spool: createSpool(join(config.data, 'images')),
+        taskStore: await taskStoreOf(config, { cluster: () => daemon.service.cluster().uid as ClusterUid | null, clock, log }),
         blobs: new BlobFiles({ folder: join(config.data, 'payloads'), roomBytes: config.taskRoomBytes }, { clock }),
         directory: transport,
         observations: new SqliteObservationStore({ dataDir: config.data }),
@@ -206,6 +208,16 @@ async function tracerOf(
   const { createOtlpTracer } = await import('./telemetry/otlp-tracer.ts')
   const resource = { 'service.instance.id': peer, 'service.version': VERSION, 'cares.peer.name': name }
   return createOtlpTracer({ endpoint: traceEndpoint, ratio: traceRatio, resource }, { clock, log: log.child('traces') })
+}
+
+/** Only a peer that keeps its tasks in a database pays for the library. */
+async function taskStoreOf(
+  { taskStoreUrl: url }: PeerConfig,
+  { cluster, clock, log }: { cluster: () => ClusterUid | null; clock: Clock; log: Logger }
+): Promise<TaskStore | undefined> {
+  if (url === null) return undefined
+  const { PostgresTaskStore } = await import('./store/postgres/postgres-task-store.ts')
+  return new PostgresTaskStore({ url }, { cluster, clock, log: log.child('task-store') })
 }
 
 /** libp2p has no use for finer levels: it logs all or next to nothing. */

@@ -11,6 +11,7 @@ import {
   listSchema,
   multiaddrSchema,
   numberSchema,
+  postgresUrlSchema,
   switchSchema,
   textSchema,
   urlSchema
@@ -131,6 +132,21 @@ export const PEER_SETTINGS = {
     description: 'Memory that functions may use',
     defaultText: "most of the machine's",
     schema: bytesSchema.nullable(),
+    fallback: null
+  }),
+  'task-store': setting('task-store', {
+    flags: '--task-store <KIND>',
+    description: 'Keep tasks in the replicated log, or in a PostgreSQL database (the same for all peers)',
+    defaultText: 'log',
+    choices: ['log', 'postgres'],
+    schema: choiceSchema(['log', 'postgres']),
+    fallback: 'log'
+  }),
+  'task-store-url': setting('task-store-url', {
+    flags: '--task-store-url <URL>',
+    description: 'The database, as postgres://USER@HOST/NAME; its password is read from PGPASSWORD',
+    defaultText: 'none',
+    schema: postgresUrlSchema.nullable(),
     fallback: null
   }),
   'task-room': setting('task-room', {

@@ -149,6 +149,14 @@ export const urlSchema: z.ZodType<string, unknown> = textSchema.refine(
   'must be a URL like http://10.0.0.5:4318'
 )
 
+/** The URL of a PostgreSQL database. No password: arguments, files and `cares doctor` show it. */
+export const postgresUrlSchema: z.ZodType<string, unknown> = textSchema
+  .refine(
+    text => ['postgres:', 'postgresql:'].includes(URL.parse(text)?.protocol ?? ''),
+    'must be a URL like postgres://cares@10.0.0.5/cares'
+  )
+  .refine(text => (URL.parse(text)?.password ?? '') === '', 'must hold no password: set PGPASSWORD, or write it to ~/.pgpass')
+
 /** The URL of a peer's API: `http` or `https`; `HOST:PORT` alone means `http`. Without a slash at its end. */
 export const apiUrlSchema: z.ZodType<string, unknown> = textSchema.transform((text, context) => {
   const url = URL.parse(text.includes('://') ? text : `http://${text}`)

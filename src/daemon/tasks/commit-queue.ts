@@ -1,6 +1,6 @@
 import { toCaresError } from '../../model/errors.ts'
 import type { TaskChange, TaskOutcome } from '../../model/task.ts'
-import { untilAborted } from '../until-aborted.ts'
+import { untilAborted } from '../../model/until-aborted.ts'
 
 /** Changes in one command: a commit takes milliseconds, so more only make it larger. */
 const CHANGES_MAX = 512

@@ -9,6 +9,7 @@ import type { DaemonComponents } from '../daemon-ports.ts'
 import type { Functions } from '../functions.ts'
 import type { LogBook } from '../log-book.ts'
 import type { Members } from '../members.ts'
+import { GatheredTaskStore } from './gathered-task-store.ts'
 import { LogTaskStore } from './log-task-store.ts'
 import { createPayloads } from './payloads.ts'
 import { Tasks, type TasksComponents } from './tasks.ts'
@@ -42,10 +43,9 @@ export function createTasks(components: TaskPartsComponents): TaskParts {
   const taskLog = new LogTaskStore({
     tables: () => consensus.tables.tasks,
     agree: (command, options) => agreement.agree(command, options),
-    propose: (command, within, { signal }) => consensus.propose(command, { term: within, signal }),
-    clock
+    propose: (command, within, { signal }) => consensus.propose(command, { term: within, signal })
   })
-  const store = components.taskStore ?? taskLog
+  const store = new GatheredTaskStore(components.taskStore ?? taskLog, { clock })
   const blobs =
     components.blobs === undefined
       ? null

@@ -1,7 +1,6 @@
 import type { Command } from '../../model/command.ts'
 import { CaresError } from '../../model/errors.ts'
 import type { Term } from '../../model/ids.ts'
-import type { Clock } from '../../model/ports/clock.ts'
 import type { Applied } from '../../model/ports/store.ts'
 import type { TaskStore } from '../../model/ports/task-store.ts'
 import { valueAt, valuesOf } from '../../model/shards.ts'
@@ -17,10 +16,6 @@ import {
 } from '../../model/task.ts'
 import type { TaskCounts, TaskPage, TaskQuery } from '../../model/task-service.ts'
 import type { Committed } from '../proposals.ts'
-import { CommitQueue } from './commit-queue.ts'
-
-/** Longest that a commit of the orchestrator may take before it is told to try again. */
-const COMMIT_TIMEOUT_MS = 10_000
 
 export interface LogTaskStoreComponents {
   /** The tables of this peer. */
@@ -29,24 +24,16 @@ export interface LogTaskStoreComponents {
   readonly agree: (command: Command, options: { signal: AbortSignal }) => Promise<Committed>
   /** Has it agree if this peer leads it in this term. Throws `stale`. */
   readonly propose: (command: Command, term: Term, options: { signal: AbortSignal }) => Promise<Committed>
-  readonly clock: Clock
 }
 
 /** The tasks in the replicated log: the default. Every peer reads from its own tables. */
 export class LogTaskStore implements TaskStore {
   readonly kind = 'log'
   readonly #components: LogTaskStoreComponents
-  readonly #everybodys: CommitQueue
   readonly #listeners: ((task: TaskRecord) => void)[] = []
-  /** Of the newest term in which this peer led. */
-  #own: { readonly term: Term; readonly queue: CommitQueue } | undefined
 
   constructor(components: LogTaskStoreComponents) {
     this.#components = components
-    const { agree, clock } = components
-    this.#everybodys = new CommitQueue(async changes =>
-      outcomesOf(await agree({ type: 'tasks', changes }, { signal: clock.timeout(COMMIT_TIMEOUT_MS) }))
-    )
   }
 
   async start(): Promise<void> {}
@@ -57,7 +44,9 @@ export class LogTaskStore implements TaskStore {
     changes: readonly TaskChange[],
     { term, signal }: { term?: Term | undefined; signal: AbortSignal }
   ): Promise<readonly TaskOutcome[]> {
-    return (term === undefined ? this.#everybodys : this.#queueOf(term)).add(changes, { signal })
+    const { agree, propose } = this.#components
+    const command = { type: 'tasks', changes } as const
+    return outcomesOf(await (term === undefined ? agree(command, { signal }) : propose(command, term, { signal })))
   }
 
   async find(id: TaskId): Promise<TaskRecord | undefined> {
@@ -125,16 +114,6 @@ export class LogTaskStore implements TaskStore {
 
   get #tasks(): TaskTables['tasks'] {
     return this.#components.tables().tasks
-  }
-
-  #queueOf(term: Term): CommitQueue {
-    if (this.#own?.term === term) return this.#own.queue
-    const { propose, clock } = this.#components
-    const queue = new CommitQueue(async changes =>
-      outcomesOf(await propose({ type: 'tasks', changes }, term, { signal: clock.timeout(COMMIT_TIMEOUT_MS) }))
-    )
-    this.#own = { term, queue }
-    return queue
   }
 }
 

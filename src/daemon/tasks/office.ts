@@ -25,6 +25,8 @@ import type { TaskPlacement } from './task-placement.ts'
 
 /** Lost sessions, tasks that are due again and tasks that nobody could have are looked at this often. */
 const LOOK_MS = 100
+/** Between two tries to read the tasks at the beginning of an office. */
+const OPEN_AGAIN_MS = 1_000
 /** Tasks that one round assigns: they share one commit. */
 const ROUND_MAX = 256
 /** A round ends after so many tasks that nobody could have: the rest would most likely fare no better, and each costs a placement. */
@@ -84,8 +86,8 @@ export class Office {
 
   /** Takes over every task that is not over. */
   async open(): Promise<void> {
-    const { store, clock } = this.#components
-    for (const task of await store.open()) this.onTask(task)
+    const { clock } = this.#components
+    for (const task of await this.#readOpen()) this.onTask(task)
     if (this.#over.signal.aborted) return
     this.#timers.push(
       clock.every(LOOK_MS, async () => {
@@ -95,6 +97,22 @@ export class Office {
       clock.every(EXPIRE_EVERY_MS, () => this.#expire())
     )
     this.wake()
+  }
+
+  /** Until it can: a database may be away for a while. Nothing, when the term ends first. */
+  async #readOpen(): Promise<readonly TaskRecord[]> {
+    const { store, clock, log } = this.#components
+    const { signal } = this.#over
+    while (!signal.aborted) {
+      try {
+        return await store.open({ term: this.#term })
+      } catch (err) {
+        if (toCaresError(err).code === 'stale') return []
+        log.warn({ code: toCaresError(err).code }, 'the tasks cannot be taken over yet')
+        await clock.sleep(OPEN_AGAIN_MS, { signal }).catch(() => {}) // The loop ends by itself.
+      }
+    }
+    return []
   }
 
   /** The term is over, or the peer stops: nothing more is decided. */

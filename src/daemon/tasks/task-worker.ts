@@ -7,7 +7,7 @@ import type { Runtime } from '../../model/ports/runtime.ts'
 import type { Startable } from '../../model/ports/startable.ts'
 import type { Transport } from '../../model/ports/transport.ts'
 import type { AttemptRef, AttemptReport, TaskAnswer, TaskOrder, TaskSession } from '../../model/task.ts'
-import { untilAborted } from '../until-aborted.ts'
+import { untilAborted } from '../../model/until-aborted.ts'
 import { askTask } from './ask-task.ts'
 
 /** How often the lease is looked at: a worker ends its work at most this late, which the orchestrator's longer time covers many times over. */

@@ -4,11 +4,11 @@ import type { TaskCounts, TaskPage, TaskQuery } from '../task-service.ts'
 import type { Startable } from './startable.ts'
 
 /**
- * Where the tasks of a cluster are kept. Its driver is `log`: the replicated log, so that nothing else is needed. What a change does to a task is
- * said by `core/tasks`, whatever keeps it.
+ * Where the tasks of a cluster are kept. Two drivers: `log`, the replicated log, so that nothing else is needed; and `postgres`, for who wants more
+ * tasks, kept longer, and SQL over them. What a change does to a task is said by `core/tasks`, whatever keeps it; one compliance suite holds both.
  */
 export interface TaskStore extends Startable {
-  readonly kind: 'log'
+  readonly kind: 'log' | 'postgres'
   /**
    * Carries changes out, in their order, and resolves when they cannot be lost any more. Each has an outcome of its own. Listeners of this peer
    * have heard of what was changed by then.
@@ -24,8 +24,8 @@ export interface TaskStore extends Startable {
   /** Newest first. */
   list(query: TaskQuery): Promise<TaskPage>
   counts(): Promise<TaskCounts>
-  /** Every task that is not over, in order of submission. */
-  open(): Promise<readonly TaskRecord[]>
+  /** Every task that is not over, in order of submission, for the orchestrator of a term. Changes of older terms are `stale` from then on. */
+  open(options: { term: Term }): Promise<readonly TaskRecord[]>
   /** The large inputs and results that tasks refer to. */
   blobs(): Promise<readonly BlobRef[]>
   /** Called with each task after each change of it, whichever peer made it. Must not throw. */
