@@ -40,8 +40,8 @@ ensure_node
 ensure_modules
 NODE=$(modern_node)
 PATH="$ROOT/node_modules/.bin:$PATH"
-# Each brings tests that are skipped, and say so, where it is missing: compose, the browser, the terminal, the model checker.
-if can_install; then apt_install busybox-static shellcheck docker-compose chromium tmux zsh fish spin gcc libc6-dev; fi
+# Each brings tests that are skipped, and say so, where it is missing: compose, the browser, the terminal, the model checker, the database.
+if can_install; then apt_install busybox-static shellcheck docker-compose chromium tmux zsh fish spin postgresql gcc libc6-dev; fi
 ENGINE=no
 if ensure_engine; then
   ENGINE=yes

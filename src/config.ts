@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { CLIENT_SETTINGS } from './config/client-settings.ts'
 import { PEER_SETTINGS } from './config/peer-settings.ts'
 import { alertSecretOf, checkSecrets, contradiction, readTokens, secretOf, tokenOf } from './config/secrets.ts'
+import { taskStoreUrlOf } from './config/task-store.ts'
 import type { Environment, Settings } from './config/setting.ts'
 import { type ConfigSources, type Flags, misspelledVariables, type Origin, resolveSettings, userDirectory } from './config/sources.ts'
 import type { AlertThresholds } from './model/alerts.ts'
@@ -37,6 +38,8 @@ export interface PeerConfig {
   readonly cpus: number | null
   /** Null: what the machine has. */
   readonly memoryBytes: number | null
+  /** Connection URL of the PostgreSQL database that keeps the tasks; null: the replicated log keeps them. */
+  readonly taskStoreUrl: string | null
   /** What large inputs and results of tasks may take of the disk. */
   readonly taskRoomBytes: number
   /** Whether the last-level cache is divided among functions where that can be done. */
@@ -121,6 +124,7 @@ export function readPeerConfig(flags: Flags, sources: Partial<ConfigSources> = {
     work: values.work,
     cpus: values.cpus,
     memoryBytes: values.memory,
+    taskStoreUrl: taskStoreUrlOf(settings),
     taskRoomBytes: values['task-room'],
     llc: values.llc,
     usdPerHour: values.price,
