@@ -1,3 +1,4 @@
+import { llcText } from '../model/llc.ts'
 import type { HealthCheck } from '../model/service.ts'
 import type { ServiceComponents } from './service.ts'
 
@@ -39,6 +40,9 @@ export async function healthChecks(
     const { ready, reason, hint } = await runtime.check({ signal })
     checks.push({ name: 'runtime', ok: ready, message: `${runtime.kind}: ${reason}`, hint })
   }
+  const { llc } = members.self().stats
+  // A machine that cannot do more about it is no worse for that.
+  if (llc !== undefined) checks.push({ name: 'cache', ok: true, message: llcText(llc) })
   const unconnected = members
     .views()
     .filter(({ profile: { id }, state }) => state === 'alive' && id !== transport.self && !transport.connected().includes(id))

@@ -2,6 +2,7 @@ import type { CostItem, CostList } from '../model/rest-costs.ts'
 import type { Quote } from '../model/rest-quote.ts'
 import type { Cell, Column, Table, TableView } from './table.ts'
 import { formatBytes, formatDurationMs, formatUsd } from '../model/units.ts'
+import { cacheNeedText } from './cache-text.ts'
 import { verdictsTable } from './explain-view.ts'
 import { renderTable } from './table.ts'
 import { keyed } from './text.ts'
@@ -18,6 +19,7 @@ export function quoteLines(quote: Quote, view: TableView): string[] {
       ['run', `${upTo(formatDurationMs(run.ms), formatDurationMs(run.upperMs))} at reference speed`],
       ['cpu', run.cpuMs === undefined ? 'not measured' : formatDurationMs(run.cpuMs)],
       ['memory', memoryText(memory)],
+      ...(quote.cache === undefined ? [] : [['cache', cacheNeedText(quote.cache)] as const]),
       ['answer', formatBytes(outputBytes)],
       ['cost', cost === null ? 'no price is stated' : upTo(formatUsd(cost.usd), formatUsd(cost.upperUsd))],
       ['sure', sureText(quote)]

@@ -1,6 +1,7 @@
 import type { Explanation, PlacementItem, VerdictItem } from '../model/rest.ts'
 import type { Cell, Table, TableView } from './table.ts'
 import { formatBytes, formatDurationMs, formatUsd } from '../model/units.ts'
+import { cacheNeedText } from './cache-text.ts'
 import { renderTable } from './table.ts'
 import { keyed, timeOfDay } from './text.ts'
 
@@ -37,21 +38,23 @@ function economyLines({ cost, regretMs, recomputes }: Explanation): string[] {
 }
 
 /** The placements' own columns: expected milliseconds by cause. */
-const TERMS = ['network', 'start', 'pull', 'queue', 'run', 'total'] as const
+const TERMS = ['network', 'start', 'pull', 'queue', 'run', 'cache', 'total'] as const
 
 /** Every peer that a placement looked at, with its cost by cause, or why it could not have the work. */
 export function verdictsTable(verdicts: readonly VerdictItem[]): Table {
+  // Mostly nobody is short of it.
+  const terms = TERMS.filter(term => term !== 'cache' || verdicts.some(({ cost }) => (cost?.cache ?? 0) > 0))
   return {
     columns: [
       { title: 'PEER' },
       { title: 'FITS' },
-      ...TERMS.map(term => ({ title: (term === 'network' ? 'net' : term).toUpperCase(), align: 'right' }) as const),
+      ...terms.map(term => ({ title: (term === 'network' ? 'net' : term).toUpperCase(), align: 'right' }) as const),
       { title: 'VERDICT' }
     ],
     rows: verdicts.map(({ peer, fits, chosen, cost, why }): Cell[] => [
       peer.name,
       fits ? 'yes' : 'no',
-      ...TERMS.map(term => (cost === undefined ? '-' : milliseconds(cost[term]))),
+      ...terms.map(term => (cost === undefined ? '-' : milliseconds(cost[term] ?? 0))),
       chosen ? { text: why, tone: 'good' } : why
     ])
   }
@@ -67,8 +70,17 @@ function placementLines(placement: PlacementItem, index: number, count: number, 
       ['Knew', `what the peers said up to ${formatDurationMs(viewAgeMs)} before`]
     ]),
     ...renderTable(verdictsTable(verdicts), view),
+    ...cacheLines(placement),
     ...(skipped === 0 ? [] : [`${skipped} more peers were not looked at`])
   ]
+}
+
+/** What the cache had to do with it, where it had: all of it expected, none of it measured of this call. */
+function cacheLines({ estimate: { cache }, verdicts }: PlacementItem): string[] {
+  const short = verdicts.filter(({ cost }) => (cost?.cache ?? 0) > 0)
+  if (cache === undefined || short.length === 0) return []
+  const left = short.map(({ peer, terms }) => `${formatBytes(terms?.llcFreeBytes ?? 0)} on ${peer.name}`)
+  return [`Cache  ${cacheNeedText(cache)}; expected to be left: ${left.join(', ')}`]
 }
 
 function milliseconds(value: number): string {

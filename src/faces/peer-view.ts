@@ -1,3 +1,4 @@
+import { llcText } from '../model/llc.ts'
 import type { Peer, PeerStatsItem, Stats } from '../model/rest.ts'
 import { formatBytes, formatDurationMs } from '../model/units.ts'
 import { type Cell, cellText, type Table, type Tone } from './table.ts'
@@ -60,6 +61,7 @@ export function peerLines(peer: Peer, nowMs: number): string[] {
     ['warm', warm.length === 0 ? 'nothing' : warm.join(', ')],
     ['images', String(peer.images)],
     ['runtime', `${cellText(runtimeCell(peer))}, ${peer.arch}${peer.runtime === 'process' ? '; gives no isolation' : ''}`],
+    ...(peer.llc == null ? [] : [['cache', llcText(peer.llc)] as const]),
     ['api', peer.api],
     ['addresses', peer.addresses.join(' ')],
     ['labels', pairs(peer.labels)],

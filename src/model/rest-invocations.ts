@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ESTIMATE_BASES, OBJECTIVES } from './placement.ts'
-import { bytes, count, listOf, ms, peerRefSchema, placementKindSchema, time } from './rest-parts.ts'
+import { bytes, cacheNeedSchema, count, listOf, ms, peerRefSchema, placementKindSchema, time } from './rest-parts.ts'
 
 /** What an execution took, see `Usage`. */
 export const usageSchema = z.object({
@@ -10,6 +10,8 @@ export const usageSchema = z.object({
   runMs: ms,
   cpuMs: ms.optional(),
   memoryPeakBytes: bytes.optional(),
+  llcBytes: bytes.optional().describe('of the last-level cache it was confined to so much, to measure that'),
+  llcUsedBytes: bytes.optional().describe('what it had of it at its end, as the processor counts it'),
   bytesIn: bytes,
   bytesOut: bytes
 })
@@ -50,7 +52,7 @@ export const acceptedSchema = z.object({ invocation: z.string(), location: z.str
 /** Whether there was something to cancel. */
 export const cancelResultSchema = z.object({ id: z.string(), found: z.boolean().describe('false: it had ended, or never was') })
 
-const costSchema = z.object({ network: ms, start: ms, pull: ms, queue: ms, run: ms, total: ms })
+const costSchema = z.object({ network: ms, start: ms, pull: ms, queue: ms, run: ms, cache: ms.optional(), total: ms })
 const rejectionSchema = z.enum([
   'not_alive',
   'draining',
@@ -82,7 +84,8 @@ export const verdictSchema = z.object({
       memoryLoad: z.number(),
       cpuShare: z.number(),
       turn: z.number(),
-      place: z.number()
+      place: z.number(),
+      llcFreeBytes: bytes.optional().describe('what those that run there are expected to leave of the last-level cache')
     })
     .optional()
     .describe('the other numbers that strategies go by: with them and the cost the score can be worked out again'),
@@ -116,7 +119,8 @@ export const placementSchema = z.object({
       cpuMs: ms.optional(),
       memoryPeakBytes: bytes.optional(),
       memoryPeakBytesUpper: bytes.optional().describe('all but about one execution in twenty need no more'),
-      basis: z.enum(ESTIMATE_BASES).optional().describe('how the run time was found')
+      basis: z.enum(ESTIMATE_BASES).optional().describe('how the run time was found'),
+      cache: cacheNeedSchema.optional()
     })
     .describe('expected on an idle machine of reference speed'),
   chosen: peerRefSchema.nullable(),

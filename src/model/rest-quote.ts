@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ESTIMATE_BASES, OBJECTIVES, STRATEGY_NAMES } from './placement.ts'
 import { verdictSchema } from './rest-invocations.ts'
-import { bytes, count, listOf, ms, peerRefSchema } from './rest-parts.ts'
+import { bytes, cacheNeedSchema, count, listOf, ms, peerRefSchema } from './rest-parts.ts'
 
 const usd = z.number().describe('US dollars')
 
@@ -23,6 +23,7 @@ export const quoteSchema = z.object({
   run: z.object({ ms, upperMs: ms, cpuMs: ms.optional() }).describe('of the function itself, on a machine of reference speed'),
   memory: z.object({ bytes: bytes.optional(), upperBytes: bytes.optional(), limitBytes: bytes }),
   outputBytes: bytes,
+  cache: cacheNeedSchema.optional(),
   cost: z.object({ usd, upperUsd: usd }).nullable().describe('by the price of the peer; null: the peer states none'),
   sure: z
     .object({

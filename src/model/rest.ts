@@ -12,7 +12,7 @@ import type {
   placementSchema,
   verdictSchema
 } from './rest-invocations.ts'
-import { bytes, count, listOf, ms, peerRefSchema, placementKindSchema, time } from './rest-parts.ts'
+import { bytes, count, listOf, llcSchema, ms, peerRefSchema, placementKindSchema, time } from './rest-parts.ts'
 
 export { REST_PATHS, restPath } from './rest-paths.ts'
 
@@ -92,6 +92,7 @@ export const peerSchema = peerStatsSchema.extend({
   api: z.string().describe('host:port of its HTTP API'),
   warm: listOf(z.object({ function: z.string().describe('name@revision'), idle: count, busy: count })),
   images: count.describe('images of registered functions on the machine'),
+  llc: llcSchema.nullable().optional().describe('null: it runs no functions, or does not say'),
   usdPerHour: z.number().describe('price of the whole machine; 0: not stated'),
   startedAt: time
 })

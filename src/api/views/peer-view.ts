@@ -1,4 +1,5 @@
 import type { Pressure } from '../../model/peer.ts'
+import { reasonText } from '../../model/llc.ts'
 import type { Peer, PeerStatsItem } from '../../model/rest.ts'
 import type { PeerListing } from '../../model/service.ts'
 
@@ -40,6 +41,7 @@ export function peerView(listing: PeerListing): Peer {
     api: profile.api,
     warm: stats.warm,
     images: stats.images.length,
+    llc: stats.llc === undefined ? null : { ...stats.llc, why: reasonText(stats.llc.reason) },
     usdPerHour: profile.usdPerHour,
     startedAt: profile.startedAt
   }

@@ -39,6 +39,7 @@ export function quoteView(
       limitBytes: fn.memoryBytes
     },
     outputBytes: estimate.outputBytes,
+    ...(estimate.cache === undefined ? {} : { cache: { ...estimate.cache } }),
     cost: costOf({ decision, estimate, fn, profile }),
     sure: {
       level: levelOf(estimate),

@@ -15,7 +15,8 @@ export interface Segment {
 
 /** A cost as pieces one behind the other; terms of nothing are left out. */
 export function costSegments(cost: NonNullable<VerdictItem['cost']>): readonly Segment[] {
-  return stacked(COST_TERMS.map(term => [term, cost[term]]))
+  // What a short cache adds is time of the run.
+  return stacked(COST_TERMS.map(term => [term, cost[term] + (term === 'run' ? (cost.cache ?? 0) : 0)]))
 }
 
 /** What a call has really taken, in the same terms. What its worker did not account for (the network, mostly) is `other`. */

@@ -25,6 +25,11 @@ const wordsFor = (verdict: Verdict): string | undefined =>
   )?.why
 
 describe('an explanation', () => {
+  it('names a short cache where most of the difference is that', () => {
+    const verdict: Verdict = { peer: B, fits: true, start: 'warm', cost: { ...cost(40), cache: 60, total: 101 } }
+    assert.equal(wordsFor(verdict), '60ms more than the chosen one; most of its cost is cache (60ms)')
+  })
+
   const refusals: readonly (readonly [RejectionReason, number | undefined, number | undefined, string])[] = [
     ['memory', 268_435_456, 123_731_968, 'memory: needs 256Mi, 118Mi left'],
     ['memory', undefined, undefined, 'memory'],

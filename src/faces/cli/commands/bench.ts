@@ -8,6 +8,8 @@ import { benchLines } from '../../bench-view.ts'
 import { defineCommand } from '../command.ts'
 import { parseCount } from '../flags.ts'
 import { withProgress } from '../progress.ts'
+import { medianOf, measureRuns } from './bench-runs.ts'
+import { benchWays, parseWays } from './bench-ways.ts'
 
 /** From a line of text to a photo, four times as large each time: a power of the size shows as a straight line. */
 const SIZES_DEFAULT = [1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576]
@@ -22,6 +24,7 @@ const LOOK_MS = 500
 
 interface BenchOptions {
   sizes?: readonly number[]
+  ways?: 'all' | readonly number[]
   runs?: number
   data?: string
   on?: string
@@ -43,12 +46,19 @@ export const bench = defineCommand<BenchOptions>({
       defaultText: 'lines of text',
       completes: 'file'
     },
+    {
+      flags: '--ways <WAYS>',
+      description: 'how it takes to have few ways of the last-level cache: all, or e.g. 1,2,4,8; on a peer that can confine it',
+      defaultText: 'none, all of the cache',
+      parse: parseWays
+    },
     { flags: '--on <PEER>', description: 'only this peer may run it', completes: 'peer' }
   ],
   description: 'The runs are real calls: they are paid for, and the cluster learns from them as from any other.',
   examples: [
     { comment: 'How the run time grows with the input, and what the cluster makes of it', command: 'cares bench thumb' },
     { comment: 'With larger inputs made of a file, on one peer', command: 'cares bench thumb --sizes 1Mi,4Mi,16Mi -d @cat.jpg --on elm' },
+    { comment: 'How much of the last-level cache it needs', command: 'cares bench thumb --ways all --sizes 64Ki,1Mi' },
     { comment: 'For a program', command: 'cares bench thumb --runs 20 --json' }
   ],
   async run(context) {
@@ -65,11 +75,21 @@ export const bench = defineCommand<BenchOptions>({
     const runs = options.runs ?? RUNS_DEFAULT
     if (runs < 1 || runs > RUNS_MAX) throw new CaresError('invalid', `--runs must be 1 to ${RUNS_MAX}`)
     const pattern = await readPattern(options.data)
+    const { ways } = options
+    if (ways !== undefined) {
+      return await benchWays(context, { name, ways, runs, sizes: options.sizes, bodyOf: bytes => bodyOf(pattern, bytes) })
+    }
     const before = await client.quote(name, { signal })
     const measured: Omit<BenchPoint, 'predictedMs' | 'upperMs'>[] = []
     for (const inputBytes of sizes) {
-      const measure = (): ReturnType<typeof measureSize> => measureSize(context, { name, body: bodyOf(pattern, inputBytes), runs })
-      measured.push(await withProgress(`${name} with ${formatBytes(inputBytes)}`, { terminal, output, clock }, measure))
+      const measure = (): ReturnType<typeof measureRuns> =>
+        measureRuns(context, { name, body: bodyOf(pattern, inputBytes), runs, on: options.on })
+      const { runsMs, memoryPeakBytes } = await withProgress(
+        `${name} with ${formatBytes(inputBytes)}`,
+        { terminal, output, clock },
+        measure
+      )
+      measured.push({ inputBytes, runsMs, medianMs: medianOf(runsMs), memoryPeakBytes })
     }
     const learned = await afterLearning(context, name, before)
     const points: BenchPoint[] = []
@@ -81,33 +101,8 @@ export const bench = defineCommand<BenchOptions>({
   }
 })
 
-async function measureSize(
-  { client, options, signal }: CommandContext<BenchOptions>,
-  { name, body, runs }: { name: string; body: Uint8Array; runs: number }
-): Promise<Omit<BenchPoint, 'predictedMs' | 'upperMs'>> {
-  const runsMs: number[] = []
-  let coldMs: number | undefined
-  let memoryPeakBytes: number | null = null
-  // One more, as the first may start a container; but never more than that, where every start is a cold one.
-  for (let run = 0; run <= runs && runsMs.length < runs; run++) {
-    const headers = [['content-type', 'text/plain'] as const, ...(options.on === undefined ? [] : [['x-cares-on', options.on] as const])]
-    const answer = await client.invoke(name, { method: 'POST', path: '/', headers, body }, { signal })
-    if (answer.status >= 400) throw await client.failure(answer, { signal })
-    // Read to its end, or the run would be cut short.
-    for await (const _ of answer.body) signal.throwIfAborted()
-    const id = answer.headers.get('x-cares-invocation') ?? ''
-    const { usage, start } = await client.invocation(id, { waitMs: 1_000, signal })
-    if (usage === null) throw new CaresError('protocol', `the peer does not say what ${id} took`)
-    memoryPeakBytes = usage.memoryPeakBytes === undefined ? memoryPeakBytes : Math.max(memoryPeakBytes ?? 0, usage.memoryPeakBytes)
-    if (start === 'cold' && run === 0) coldMs = usage.runMs
-    else runsMs.push(usage.runMs)
-  }
-  if (runsMs.length === 0 && coldMs !== undefined) runsMs.push(coldMs)
-  return { inputBytes: body.length, runsMs, medianMs: median(runsMs), memoryPeakBytes }
-}
-
 /** What the cluster makes of it once this peer knows of the runs: at most so much later. */
-async function afterLearning({ client, clock, signal }: CommandContext<BenchOptions>, name: string, before: Quote): Promise<Quote> {
+async function afterLearning({ client, clock, signal }: CommandContext<unknown>, name: string, before: Quote): Promise<Quote> {
   const untilMs = clock.nowMs() + LEARNED_WITHIN_MS
   let now = await client.quote(name, { signal })
   while (now.sure.samples === before.sure.samples && clock.nowMs() < untilMs) {
@@ -145,10 +140,4 @@ async function readPattern(data: string | undefined): Promise<Buffer> {
 
 function bodyOf(pattern: Buffer, bytes: number): Uint8Array {
   return Buffer.alloc(bytes, pattern)
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
 }

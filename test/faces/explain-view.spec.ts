@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { explanationLines } from '../../src/faces/explain-view.ts'
+import type { Explanation } from '../../src/model/rest.ts'
+import { EXPLANATION, PLACEMENT } from './samples.ts'
+
+const MIB = 2 ** 20
+
+/** The sample, with a cache that is short on the chosen peer, or on none. */
+function explained(cacheMs: number | undefined): string {
+  const verdicts = PLACEMENT.verdicts.map(verdict =>
+    verdict.cost === undefined || !verdict.chosen
+      ? verdict
+      : {
+          ...verdict,
+          cost: { ...verdict.cost, ...(cacheMs === undefined ? {} : { cache: cacheMs }) },
+          terms: { usdPerHour: 0, usd: 0, cpuLoad: 0, memoryLoad: 0, cpuShare: 0, turn: 0, place: 0, llcFreeBytes: 2 * MIB }
+        }
+  )
+  const estimate = { ...PLACEMENT.estimate, cache: { bytes: 8 * MIB, slowdown: 0.05, basis: 'assumed' as const } }
+  const explanation: Explanation = { ...EXPLANATION, placements: [{ ...PLACEMENT, estimate, verdicts }] }
+  return explanationLines(explanation, { width: 160, color: false, unicode: true, wide: false } as never).join('\n')
+}
+
+describe('what an explanation says of the cache', () => {
+  it('is nothing where nobody is short of it', () => {
+    assert.doesNotMatch(explained(undefined), /cache/i)
+    assert.doesNotMatch(explained(0), /cache/i)
+  })
+
+  it('is how much longer that makes the run, and that all of it is expected, not measured', () => {
+    const text = explained(12)
+    assert.match(text, /RUN +CACHE +TOTAL/)
+    assert.match(
+      text,
+      /^Cache +8Mi expected to be needed, up to 5 % slower without \(assumed from its memory, not measured\); expected to be left: 2Mi on /m
+    )
+  })
+})
