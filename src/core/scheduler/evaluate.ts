@@ -14,7 +14,7 @@ import {
 } from './constants.ts'
 import { meets } from './constraints.ts'
 import type { PlacementTable } from './placement-table.ts'
-import { FIELD, type Sheet } from './sheet.ts'
+import { FIELD, ROW_NUMBERS, type Sheet } from './sheet.ts'
 import type { SlotIndex } from './slot-index.ts'
 
 /** How many hashes of ids there are, so that places in their order are from 0 to 1. */
@@ -43,12 +43,18 @@ export function ask(request: PlacementRequest, table: PlacementTable, kappa: num
   }
 }
 
-/** Adds a row for a slot: why the peer cannot have the work, or what the work would cost there. */
-export function evaluate(question: Question, slot: number, sheet: Sheet): void {
+/** Adds a row for each slot that is wanted and has none yet. */
+export function evaluate(question: Question, sheet: Sheet): void {
+  for (; sheet.count < sheet.wanted; sheet.count++) evaluateSlot(question, sheet.slots[sheet.count] ?? 0, sheet.count * ROW_NUMBERS, sheet)
+}
+
+/** Fills a row for a slot: why the peer cannot have the work, or what the work would cost there. */
+function evaluateSlot(question: Question, slot: number, base: number, sheet: Sheet): void {
   const { request, table, kappa } = question
   const { columns } = table
   const { rows } = sheet
-  const base = sheet.open(slot)
+  rows[base] = slot
+  rows[base + FIELD.refusal] = 0
   const flags = columns.flags[slot] ?? 0
   if ((flags & IS_ALIVE) === 0) return sheet.refuse(base, 'not_alive')
   if ((flags & IS_DRAINING) !== 0) return sheet.refuse(base, 'draining')

@@ -1,11 +1,11 @@
 import type { Decision, PlacementRequest, Verdict } from '../../model/placement.ts'
 import type { Random } from '../../model/random.ts'
-import { visitAll, visitCandidates } from './candidates.ts'
+import { wantAll, wantCandidates } from './candidates.ts'
 import { ask, evaluate } from './evaluate.ts'
 import { Findings } from './findings.ts'
 import type { PlacementTable } from './placement-table.ts'
 import { FIELD, ROW_NUMBERS, type Sheet } from './sheet.ts'
-import type { Field, Strategy } from './strategy.ts'
+import type { Strategy } from './strategy.ts'
 
 /** How to choose. */
 export interface PlaceOptions {
@@ -23,46 +23,64 @@ export interface PlaceOptions {
  * Chooses a worker for one execution: of the candidates that can have it, one of those that the strategy likes best. Reads the table, changes
  * nothing; reserve what was chosen before the next call.
  */
-export function place(request: PlacementRequest, table: PlacementTable, { random, strategy, kappa }: PlaceOptions): Decision {
-  const placement = table.nextPlacement()
+export function place(request: PlacementRequest, table: PlacementTable, options: PlaceOptions): Decision {
+  const base = choose(request, table, options)
   const sheet = table.sheet()
-  sheet.begin()
-  const question = ask(request, table, kappa)
-  const { lookedAt } = sheet
-  const visit = (slot: number): void => {
-    if (lookedAt[slot] === placement) return
-    lookedAt[slot] = placement
-    evaluate(question, slot, sheet)
-  }
-
-  const pinned = request.pinnedTo === undefined ? undefined : table.slotOf(request.pinnedTo)
-  if (pinned !== undefined) visit(pinned)
-  else if (!visitCandidates(request, table, random, visit) && sheet.fitting === 0) visitAll(table, visit)
-
-  const base = sheet.fitting === 0 ? undefined : pick(table, strategy, random, sheet)
-  const chosen = base === undefined ? undefined : sheet.rows[base]
+  const chosen = base < 0 ? undefined : sheet.rows[base]
   const looked = sheet.count
   const rejected = sheet.rejected()
+  const isPinned = request.pinnedTo !== undefined && table.slotOf(request.pinnedTo) !== undefined
   // Nobody else needs to be looked at to know why it cannot be had.
-  if (pinned !== undefined && looked < table.size) rejected.not_pinned = table.size - looked
+  if (isPinned && looked < table.size) rejected.not_pinned = table.size - looked
   const findings = new Findings(chosen, table, sheet)
   let verdicts: readonly Verdict[] | undefined
   return {
     chosen: chosen === undefined ? null : (table.ids[chosen] ?? null),
-    expected: base === undefined ? null : expectedOf(sheet.rows, base),
+    expected: base < 0 ? null : expectedOf(sheet.rows, base),
     get verdicts() {
       return (verdicts ??= findings.verdicts())
     },
-    skipped: pinned === undefined ? table.size - looked : 0,
+    skipped: isPinned ? 0 : table.size - looked,
     rejected
   }
 }
 
+/**
+ * The choice of {@link place} without an account of it, for who makes millions and explains none.
+ *
+ * @returns where the row of the chosen peer begins on `table.sheet()`, good until the next placement; -1 when nobody can have the work
+ */
+export function choose(request: PlacementRequest, table: PlacementTable, { random, strategy, kappa }: PlaceOptions): number {
+  const sheet = table.sheet()
+  sheet.begin()
+  const question = ask(request, table, kappa)
+  const pinned = request.pinnedTo === undefined ? undefined : table.slotOf(request.pinnedTo)
+  let isEveryone = true
+  if (pinned !== undefined) sheet.want(pinned)
+  else isEveryone = wantCandidates(request, table, random, sheet)
+  evaluate(question, sheet)
+  if (!isEveryone && sheet.fitting === 0) {
+    wantAll(table, sheet)
+    evaluate(question, sheet)
+  }
+  return sheet.fitting === 0 ? -1 : pick(table, strategy, random, sheet)
+}
+
+/** What is expected of the peer whose row begins at `base`. */
+export function expectedOf(rows: Float64Array, base: number): NonNullable<Decision['expected']> {
+  return {
+    start: rows[base + FIELD.warm] === 1 ? 'warm' : 'cold',
+    queueMs: rows[base + FIELD.queue] ?? 0,
+    usd: rows[base + FIELD.usd] ?? 0,
+    totalMs: rows[base + FIELD.total] ?? 0
+  }
+}
+
 /** Scores everyone that fits, and draws one of the best. Returns where its row begins. */
-function pick(table: PlacementTable, strategy: Strategy, random: Random, { rows, count }: Sheet): number {
-  const end = count * ROW_NUMBERS
-  const field = fieldOf(rows, end)
-  const candidate = { field, totalMs: 0, occupiedMs: 0, usd: 0, cpuLoad: 0, memoryLoad: 0, cpuShare: 0, turn: 0, place: 0 }
+function pick(table: PlacementTable, strategy: Strategy, random: Random, sheet: Sheet): number {
+  const { rows, candidate, band } = sheet
+  const end = sheet.count * ROW_NUMBERS
+  survey(sheet, end)
   let best = Number.POSITIVE_INFINITY
   for (let base = 0; base < end; base += ROW_NUMBERS) {
     if (rows[base + FIELD.refusal] !== 0) continue
@@ -80,16 +98,18 @@ function pick(table: PlacementTable, strategy: Strategy, random: Random, { rows,
     if (score < best) best = score
   }
   const limit = best + Math.abs(best) * strategy.bandRatio
-  const band: number[] = []
+  band.length = 0
   for (let base = 0; base < end; base += ROW_NUMBERS) {
     if (rows[base + FIELD.refusal] === 0 && (rows[base + FIELD.score] ?? 0) <= limit) band.push(base)
   }
+  const drawn = Math.floor(random() * band.length)
   // By id, so that the order of the slots does not decide.
-  if (band.length > 1) band.sort((a, b) => ((table.ids[rows[a] ?? 0] ?? '') < (table.ids[rows[b] ?? 0] ?? '') ? -1 : 1))
-  return band[Math.floor(random() * band.length)] ?? 0
+  if (band.length > 1) band.sort((a, b) => table.rank(rows[a] ?? 0) - table.rank(rows[b] ?? 0))
+  return band[drawn] ?? 0
 }
 
-function fieldOf(rows: Float64Array, end: number): Field {
+/** Takes down what is true of all that fit. */
+function survey({ rows, field }: Sheet, end: number): void {
   let bestMs = Number.POSITIVE_INFINITY
   let leastUsd = Number.POSITIVE_INFINITY
   let mostUsd = 0
@@ -101,14 +121,6 @@ function fieldOf(rows: Float64Array, end: number): Field {
     if (usd < leastUsd) leastUsd = usd
     if (usd > mostUsd) mostUsd = usd
   }
-  return { bestMs, pricesDiffer: leastUsd > 0 && leastUsd < mostUsd }
-}
-
-function expectedOf(rows: Float64Array, base: number): NonNullable<Decision['expected']> {
-  return {
-    start: rows[base + FIELD.warm] === 1 ? 'warm' : 'cold',
-    queueMs: rows[base + FIELD.queue] ?? 0,
-    usd: rows[base + FIELD.usd] ?? 0,
-    totalMs: rows[base + FIELD.total] ?? 0
-  }
+  field.bestMs = bestMs
+  field.pricesDiffer = leastUsd > 0 && leastUsd < mostUsd
 }

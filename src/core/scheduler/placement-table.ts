@@ -35,8 +35,8 @@ export class PlacementTable {
   readonly #ledger = new Ledger()
   readonly #homes = new Map<string, readonly number[]>()
   #sheet = new Sheet(this.columns.capacity)
-  #placements = 0
   #selfSlot = -1
+  #ranks: Uint32Array | undefined
   /** The turn that the last order took. */
   #turn = 0
 
@@ -95,10 +95,9 @@ export class PlacementTable {
 
   #take(slot: number, profile: PeerProfile, stats: PeerStats, heardAtMs: number): void {
     const { columns } = this
-    this.#unindex(slot)
+    this.#reindex(slot, this.#stats[slot], stats)
     this.profiles[slot] = profile
     this.#stats[slot] = stats
-    this.#index(slot)
     columns.cpus[slot] = profile.capacity.cpus
     columns.cpusBusy[slot] = cpusBusy(profile, stats)
     columns.usdPerHour[slot] = profile.usdPerHour
@@ -123,6 +122,7 @@ export class PlacementTable {
     this.#stats.pop()
     this.columns.flags[last] = 0
     this.#homes.clear()
+    this.#ranks = undefined
   }
 
   /** How many times longer than on a reference machine things take there, above 0; from the predictor. Ignored for unknown peers. */
@@ -167,6 +167,11 @@ export class PlacementTable {
     return this.#slots.get(peer)
   }
 
+  /** Where a slot's id comes among all ids. Worked out when it is first asked for after a peer has come or gone. */
+  rank(slot: number): number {
+    return (this.#ranks ??= ranksOf(this.ids))[slot] ?? 0
+  }
+
   /** Slots with idle containers of a function (see `functionKey`), as their workers say. */
   idle(fn: string): SlotIndex | undefined {
     return this.#idle.get(fn)
@@ -201,13 +206,6 @@ export class PlacementTable {
     return this.#sheet
   }
 
-  /** Numbers placements, so that `Sheet.lookedAt` needs no clearing. Starts over before the numbers outgrow their column. */
-  nextPlacement(): number {
-    if (this.#placements === 0xffff_ffff) this.#sheet = new Sheet(this.columns.capacity)
-    this.#placements = this.#placements === 0xffff_ffff ? 1 : this.#placements + 1
-    return this.#placements
-  }
-
   /** The age of the oldest statistics among the peers that the last placement has looked at; 0 for none. For `Receipt.viewAgeMs`. */
   oldestLookedAtMs(nowMs: number): number {
     const { rows, count } = this.#sheet
@@ -232,6 +230,7 @@ export class PlacementTable {
     // Not the statistics themselves, so that `update` sees them as news.
     this.#stats.push({ ...stats, warm: [], images: [] })
     this.#slots.set(profile.id, slot)
+    this.#ranks = undefined
     if (profile.id === this.self) this.#selfSlot = slot
     return slot
   }
@@ -255,6 +254,20 @@ export class PlacementTable {
   #index(slot: number): void {
     for (const { function: fn, idle } of this.#stats[slot]?.warm ?? []) if (idle > 0) this.#idle.set(fn, slot, idle)
     for (const digest of this.#stats[slot]?.images ?? []) this.#images.set(digest, slot, 1)
+  }
+
+  /** What two words of a peer have in common stays where it is: most of it, each time. */
+  #reindex(slot: number, before: PeerStats | undefined, now: PeerStats): void {
+    const images = before?.images ?? []
+    if (images !== now.images && !isSame(images, now.images)) {
+      for (const digest of images) this.#images.delete(digest, slot)
+      for (const digest of now.images) this.#images.set(digest, slot, 1)
+    }
+    for (const [i, { function: fn, idle }] of (before?.warm ?? []).entries()) {
+      const next = now.warm[i]
+      if (idle > 0 && !(next?.function === fn && next.idle > 0)) this.#idle.delete(fn, slot)
+    }
+    for (const { function: fn, idle } of now.warm) if (idle > 0) this.#idle.set(fn, slot, idle)
   }
 
   #unindex(slot: number): void {
@@ -285,6 +298,17 @@ export class PlacementTable {
     this.columns.unseenColdMemoryBytes[slot] = coldMemoryBytes
     this.columns.unseenLlcBytes[slot] = llcBytes
   }
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((each, i) => each === b[i])
+}
+
+function ranksOf(ids: readonly PeerId[]): Uint32Array {
+  const slots = Uint32Array.from(ids.keys()).sort((a, b) => ((ids[a] ?? '') < (ids[b] ?? '') ? -1 : 1))
+  const ranks = new Uint32Array(ids.length)
+  for (const [rank, slot] of slots.entries()) ranks[slot] = rank
+  return ranks
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { RejectionReason } from '../../model/placement.ts'
+import type { Candidate, Field } from './strategy.ts'
 
 /** Reasons in the order in which they are tested, cheapest first; the first that meets a peer is the one that counts. */
 export const REASONS = [
@@ -69,38 +70,67 @@ export const ROW_NUMBERS = 24
  */
 export class Sheet {
   readonly rows: Float64Array
-  /** By slot, the number of the placement that looked at it last. */
-  readonly lookedAt: Uint32Array
+  /** Slots to be looked at, each once, in the order of their rows. */
+  readonly slots: Uint32Array
+  /** Slots in {@link slots}. */
+  wanted = 0
   /** Rows in use. */
   count = 0
   /** Rows of peers that fit. */
   fitting = 0
+  /** What the strategy is shown of each row, one after the other. */
+  readonly candidate: { -readonly [Name in keyof Candidate]: Candidate[Name] }
+  readonly field: { -readonly [Name in keyof Field]: Field[Name] }
+  /** Rows that are equally good. */
+  readonly band: number[] = []
+  /** By slot, the number of the placement that wanted it last. */
+  readonly #wantedIn: Uint32Array
+  #placement = 0
   /** By number of a reason, how many peers it has met in this placement. */
   readonly #met = new Uint32Array(REASONS.length + 1)
 
   /** @param capacity slots of the table */
   constructor(capacity: number) {
     this.rows = new Float64Array(capacity * ROW_NUMBERS)
-    this.lookedAt = new Uint32Array(capacity)
+    this.slots = new Uint32Array(capacity)
+    this.#wantedIn = new Uint32Array(capacity)
+    this.field = { bestMs: 0, pricesDiffer: false }
+    this.candidate = {
+      field: this.field,
+      totalMs: 0,
+      occupiedMs: 0,
+      usd: 0,
+      cpuLoad: 0,
+      memoryLoad: 0,
+      cpuShare: 0,
+      turn: 0,
+      place: 0
+    }
   }
 
   get capacity(): number {
-    return this.lookedAt.length
+    return this.slots.length
   }
 
   /** Starts a placement. */
   begin(): void {
+    this.wanted = 0
     this.count = 0
     this.fitting = 0
     this.#met.fill(0)
+    // Numbered, so that there is nothing to clear for each; the numbers start over before they outgrow their column.
+    if (this.#placement === 0xffff_ffff) {
+      this.#placement = 0
+      this.#wantedIn.fill(0)
+    }
+    this.#placement++
   }
 
-  /** Starts a row, and returns where its numbers begin. */
-  open(slot: number): number {
-    const base = this.count++ * ROW_NUMBERS
-    this.rows[base] = slot
-    this.rows[base + FIELD.refusal] = 0
-    return base
+  /** Has a slot looked at; a second time for the same one does nothing. */
+  want(slot: number): void {
+    if (this.#wantedIn[slot] === this.#placement) return
+    this.#wantedIn[slot] = this.#placement
+    this.slots[this.wanted++] = slot
   }
 
   /** Ends a row of a peer that does not fit. */

@@ -4,8 +4,8 @@
  */
 export class SlotIndex {
   readonly #slots: number[] = []
+  readonly #counts: number[] = []
   readonly #positions = new Map<number, number>()
-  readonly #counts = new Map<number, number>()
 
   get size(): number {
     return this.#slots.length
@@ -13,7 +13,8 @@ export class SlotIndex {
 
   /** 0 for a slot that has none. */
   count(slot: number): number {
-    return this.#counts.get(slot) ?? 0
+    const position = this.#positions.get(slot)
+    return position === undefined ? 0 : (this.#counts[position] ?? 0)
   }
 
   /** The slot at a position from 0 to `size - 1`. */
@@ -21,20 +22,27 @@ export class SlotIndex {
     return this.#slots[position] ?? -1
   }
 
+  /** Puts a slot at the end of the list; the last one takes its place there if it was in it. */
   set(slot: number, count: number): void {
-    if (!this.#positions.has(slot)) this.#positions.set(slot, this.#slots.push(slot) - 1)
-    this.#counts.set(slot, count)
+    const last = this.#slots.length - 1
+    const position = this.#positions.get(slot) ?? last + 1
+    if (position < last) this.#put(position, this.#slots[last] ?? slot, this.#counts[last] ?? 0)
+    this.#put(Math.max(position, last), slot, count)
   }
 
   delete(slot: number): void {
     const position = this.#positions.get(slot)
-    const last = this.#slots.at(-1)
-    if (position === undefined || last === undefined) return
-    this.#slots[position] = last
-    this.#positions.set(last, position)
-    this.#slots.pop()
+    if (position === undefined) return
+    const last = this.#slots.pop() ?? slot
+    const count = this.#counts.pop() ?? 0
+    if (last !== slot) this.#put(position, last, count)
     this.#positions.delete(slot)
-    this.#counts.delete(slot)
+  }
+
+  #put(position: number, slot: number, count: number): void {
+    this.#slots[position] = slot
+    this.#counts[position] = count
+    this.#positions.set(slot, position)
   }
 }
 

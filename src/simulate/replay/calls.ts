@@ -4,15 +4,15 @@ import type { SimFunction, Workload } from '../workload/workload.ts'
 export const CALL_STATES = ['pending', 'queued', 'running', 'done', 'lost', 'refused'] as const
 export type CallState = (typeof CALL_STATES)[number]
 
-const PENDING = 0
+/** As {@link Calls} keeps them. */
+const CODES: Readonly<Record<CallState, number>> = { pending: 0, queued: 1, running: 2, done: 3, lost: 4, refused: 5 }
 
 /** What has become of each call of a workload. Arrays by call: a replay has up to millions of them. */
 export class Calls {
   readonly workload: Workload
   readonly size: number
-  /** How many calls are in each of {@link CALL_STATES}. */
-  readonly counts: Readonly<Record<CallState, number>>
-  readonly #counts: Record<CallState, number>
+  /** How many calls are in each state, by code. */
+  readonly #counts = new Uint32Array(CALL_STATES.length)
   readonly #state: Uint8Array
   /** The machine that has, or had, the call. */
   readonly machine: Int32Array
@@ -37,9 +37,8 @@ export class Calls {
     const size = workload.arrivalMs.length
     this.workload = workload
     this.size = size
-    this.#counts = { pending: size, queued: 0, running: 0, done: 0, lost: 0, refused: 0 }
-    this.counts = this.#counts
-    this.#state = new Uint8Array(size).fill(PENDING)
+    this.#counts[CODES.pending] = size
+    this.#state = new Uint8Array(size)
     this.machine = new Int32Array(size).fill(-1)
     this.placer = new Uint16Array(size)
     this.order = new Float64Array(size)
@@ -53,13 +52,24 @@ export class Calls {
   }
 
   state(call: number): CallState {
-    return CALL_STATES[this.#state[call] ?? PENDING] ?? 'pending'
+    return CALL_STATES[this.#state[call] ?? 0] ?? 'pending'
   }
 
   setState(call: number, state: CallState): void {
-    this.#counts[this.state(call)]--
-    this.#counts[state]++
-    this.#state[call] = CALL_STATES.indexOf(state)
+    const [before, after] = [this.#state[call] ?? 0, CODES[state]]
+    this.#counts[before] = (this.#counts[before] ?? 0) - 1
+    this.#counts[after] = (this.#counts[after] ?? 0) + 1
+    this.#state[call] = after
+  }
+
+  /** How many calls are in a state. */
+  count(state: CallState): number {
+    return this.#counts[CODES[state]] ?? 0
+  }
+
+  /** Calls that have not come to an end. */
+  get openCount(): number {
+    return this.count('pending') + this.count('queued') + this.count('running')
   }
 
   functionIndex(call: number): number {

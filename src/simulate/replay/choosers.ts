@@ -1,19 +1,34 @@
 import { hashText } from '../../core/scheduler/homes.ts'
-import { place } from '../../core/scheduler/place.ts'
+import { choose, expectedOf, type PlaceOptions } from '../../core/scheduler/place.ts'
 import type { PlacementTable } from '../../core/scheduler/placement-table.ts'
 import type { Strategy } from '../../core/scheduler/strategy.ts'
+import type { PeerId } from '../../model/ids.ts'
 import type { Decision, PlacementRequest } from '../../model/placement.ts'
 import type { Random } from '../../model/random.ts'
 
 /** What makes a choice: a strategy of the scheduler, or a rule from elsewhere to compare it with. */
 export interface Chooser {
   readonly name: string
-  choose(request: PlacementRequest, table: PlacementTable, random: Random, kappa: number): Decision
+  choose(request: PlacementRequest, table: PlacementTable, random: Random, kappa: number): Chosen | undefined
+}
+
+/** Who gets a call, and what is expected of it there. */
+export interface Chosen {
+  readonly peer: PeerId
+  readonly expected: NonNullable<Decision['expected']>
 }
 
 /** The scheduler itself, with one of its strategies. */
 export function strategyChooser(name: string, strategy: Strategy): Chooser {
-  return { name, choose: (request, table, random, kappa) => place(request, table, { random, strategy, kappa }) }
+  return { name, choose: (request, table, random, kappa) => chosen(request, table, { random, strategy, kappa }) }
+}
+
+function chosen(request: PlacementRequest, table: PlacementTable, options: PlaceOptions): Chosen | undefined {
+  const base = choose(request, table, options)
+  if (base < 0) return undefined
+  const { rows } = table.sheet()
+  const peer = table.ids[rows[base] ?? 0]
+  return peer === undefined ? undefined : { peer, expected: expectedOf(rows, base) }
 }
 
 /** Rules of other systems. They see what the scheduler sees, their own unseen orders included, and are refused by the same filters. */
@@ -45,14 +60,14 @@ const LOAD_BOUND_RATIO = 1.25
 const RING_PLACES = 16
 
 /** The first of some slots that the filters let have the work; if none, the verdict on all of them. */
-function firstFit(request: PlacementRequest, table: PlacementTable, random: Random, slots: Iterable<number>): Decision {
+function firstFit(request: PlacementRequest, table: PlacementTable, random: Random, slots: Iterable<number>): Chosen | undefined {
   for (const slot of slots) {
     const peer = table.ids[slot]
     if (peer === undefined || request.exclude.includes(peer)) continue
-    const decision = place({ ...request, pinnedTo: peer }, table, { random, strategy: TIME, kappa: 1 })
-    if (decision.chosen !== null) return decision
+    const found = chosen({ ...request, pinnedTo: peer }, table, { random, strategy: TIME, kappa: 1 })
+    if (found !== undefined) return found
   }
-  return { chosen: null, verdicts: [], skipped: 0, rejected: {} }
+  return undefined
 }
 
 /** Of one candidate any score will do. */

@@ -24,8 +24,9 @@ export class Invariants {
     if (machine.gpusFree < 0) violated(machine, 'a graphics processor is taken twice')
     if (cores.size > machine.running) violated(machine, `${cores.size} executions are on the cores, but ${machine.running} were admitted`)
     if (cores.wanted < -TOLERANCE_RATIO) violated(machine, `${cores.wanted} cores are wanted`)
-    const { pending, queued, running, done, lost, refused } = this.#calls.counts
-    if (pending + queued + running + done + lost + refused !== this.#calls.size) violated(machine, 'calls are lost or counted twice')
+    const { openCount, size } = this.#calls
+    if (openCount + this.#calls.count('done') + this.#calls.count('lost') + this.#calls.count('refused') !== size)
+      violated(machine, 'calls are lost or counted twice')
   }
 
   /** At the end: every call is over, none began before it arrived or took less than it must, and no core worked more than all the time. */
@@ -41,15 +42,14 @@ export class Invariants {
       if (tookMs < leastMs * (1 - TOLERANCE_RATIO)) throw new Violation(`call ${call} took ${tookMs} ms and needs ${leastMs} ms`)
       endMs = Math.max(endMs, calls.endMs[call] ?? 0)
     }
-    const { pending, queued, running } = calls.counts
-    if (pending + queued + running > 0) throw new Violation(`${pending + queued + running} calls are not over`)
+    if (calls.openCount > 0) throw new Violation(`${calls.openCount} calls are not over`)
     this.#checkWork()
   }
 
   /** Without crashes, the cores have done exactly what the calls asked for. */
   #checkWork(): void {
     const calls = this.#calls
-    if (calls.counts.lost > 0) return
+    if (calls.count('lost') > 0) return
     let askedMs = 0
     for (let call = 0; call < calls.size; call++) {
       const machine = this.#machines[calls.machine[call] ?? -1]

@@ -36,6 +36,8 @@ interface Pool {
   /** Since when each idle container has been idle, ascending. The last one is taken first, so that the others can go. */
   readonly idleSince: number[]
   busy: number
+  /** What was said of it last. */
+  told: WarmPool
 }
 
 /** One simulated peer as a worker: cores, memory, containers, images. It keeps the rules that real workers keep. */
@@ -140,7 +142,12 @@ export class Machine {
   /** What it would say of itself now. `seenOrders` as in `PeerStats`. */
   stats(nowMs: number, seenOrders: PeerStats['seenOrders']): PeerStats {
     const warm: WarmPool[] = []
-    for (const { claim, idleSince, busy } of this.#pools.values()) warm.push({ function: claim.key, idle: idleSince.length, busy })
+    for (const pool of this.#pools.values()) {
+      const { claim, idleSince, busy, told } = pool
+      // Most has not changed since the last word, and need not be made again.
+      if (told.idle !== idleSince.length || told.busy !== busy) pool.told = { function: claim.key, idle: idleSince.length, busy }
+      warm.push(pool.told)
+    }
     if (this.#imageList.length < this.#images.size) {
       const ready = [...this.#images].filter(([, readyMs]) => readyMs <= nowMs)
       if (ready.length > this.#imageList.length) this.#imageList = ready.map(([digest]) => digest)
@@ -192,7 +199,8 @@ export class Machine {
 
   #pool(claim: Claim): Pool {
     let pool = this.#pools.get(claim.key)
-    if (pool === undefined) this.#pools.set(claim.key, (pool = { claim, idleSince: [], busy: 0 }))
+    if (pool === undefined)
+      this.#pools.set(claim.key, (pool = { claim, idleSince: [], busy: 0, told: { function: claim.key, idle: 0, busy: 0 } }))
     return pool
   }
 

@@ -36,7 +36,7 @@ export function measure({ calls, machines, endMs, redirects }: ReplayResult, bou
     usd: sum(done.map(call => calls.usd[call] ?? 0)),
     throughput: (done.length / Math.max(arrivingMs, endMs)) * 1_000,
     redirects,
-    failed: calls.counts.lost + calls.counts.refused
+    failed: calls.count('lost') + calls.count('refused')
   }
 }
 

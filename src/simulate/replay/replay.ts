@@ -137,8 +137,7 @@ class Replay {
   }
 
   #isOver(): boolean {
-    const { pending, queued, running } = this.#calls.counts
-    return pending + queued + running === 0
+    return this.#calls.openCount === 0
   }
 
   /** Lets the next thing happen. Ends come first: they free what arrivals of the same moment need. */

@@ -66,7 +66,7 @@ export class VirtualPlacer {
   choose(fn: VirtualFunction, estimate: Estimate, inputBytes: number, exclude: readonly PeerId[], nowMs: number): Choice | undefined {
     const { chooser, random, placersCount } = this.#init
     const { key, digest, imageBytes, cpus, memoryBytes } = fn
-    const { chosen, expected } = chooser.choose(
+    const chosen = chooser.choose(
       {
         invocation: SOME_CALL,
         function: key,
@@ -83,10 +83,10 @@ export class VirtualPlacer {
       random,
       Math.min(KAPPA_MAX, placersCount)
     )
-    if (chosen === null) return undefined
-    const { start, queueMs } = expected ?? { start: 'cold', queueMs: 0 }
-    const order = this.table.reserve({ worker: chosen, function: key, cpus, memoryBytes, start }, nowMs)
-    return { peer: chosen, order, clean: queueMs < 1 }
+    if (chosen === undefined) return undefined
+    const { start, queueMs } = chosen.expected
+    const order = this.table.reserve({ worker: chosen.peer, function: key, cpus, memoryBytes, start }, nowMs)
+    return { peer: chosen.peer, order, clean: queueMs < 1 }
   }
 
   /** Ends an order, however it ended. */
