@@ -13,7 +13,7 @@ import {
   type Spread
 } from '../model/simulation.ts'
 import { makespanBoundMs } from './replay/bound.ts'
-import { BASELINES, type Chooser, strategyChooser } from './replay/choosers.ts'
+import { baselines, type Chooser, strategyChooser } from './replay/choosers.ts'
 import { capacityOf, drawFleet, type MachineSpec } from './replay/fleet.ts'
 import { measure, quantile, slowdownOf } from './replay/metrics.ts'
 import { replay, type ReplayResult } from './replay/replay.ts'
@@ -34,7 +34,7 @@ export interface SimulationStep {
 export function choosers(): ReadonlyMap<string, Chooser> {
   const own = Object.values(STRATEGIES).map(strategy => strategyChooser(strategy.name, strategy))
   const objectives = [strategyChooser('cost-latency', costStrategy('latency')), strategyChooser('cost-cheap', costStrategy('cheap'))]
-  return new Map([...own, ...objectives, ...BASELINES].map(chooser => [chooser.name, chooser]))
+  return new Map([...own, ...objectives, ...baselines()].map(chooser => [chooser.name, chooser]))
 }
 
 /** How calls wait where a strategy places: those that are for whole batches begin with the longest. */
@@ -140,7 +140,7 @@ function rowOf(
   const result = outcomes[0]?.result
   return {
     strategy,
-    kind: BASELINES.some(({ name }) => name === strategy) ? 'baseline' : 'strategy',
+    kind: baselines().some(({ name }) => name === strategy) ? 'baseline' : 'strategy',
     metrics: Object.fromEntries(spreads) as Record<MetricName, Spread>,
     slowdownQuantiles: result === undefined ? [] : slowdownQuantiles(result),
     coresOverTime: result === undefined ? [] : coresOverTime(result, scene)

@@ -32,26 +32,44 @@ function chosen(request: PlacementRequest, table: PlacementTable, options: Place
 }
 
 /** Rules of other systems. They see what the scheduler sees, their own unseen orders included, and are refused by the same filters. */
-export const BASELINES: readonly Chooser[] = [
-  {
-    // Mitzenmacher, "The power of two choices in randomized load balancing", TPDS 2001.
-    name: 'power-of-two',
-    choose: (request, table, random) => firstFit(request, table, random, powerOfTwo(table, random))
-  },
-  {
-    name: 'least-loaded',
-    choose: (request, table, random) => firstFit(request, table, random, byLoad(table, random))
-  },
-  {
-    // Mirrokni, Thorup and Zadimoghaddam, "Consistent hashing with bounded loads", SODA 2018.
-    name: 'bounded-hashing',
-    choose: (request, table, random) => firstFit(request, table, random, boundedRing(request, table))
-  },
-  {
-    name: 'random',
-    choose: (request, table, random) => firstFit(request, table, random, shuffledSlots(table, random))
+export function baselines(): readonly Chooser[] {
+  const ringOf = rememberedRings()
+  return [
+    {
+      // Mitzenmacher, "The power of two choices in randomized load balancing", TPDS 2001.
+      name: 'power-of-two',
+      choose: (request, table, random) => firstFit(request, table, random, powerOfTwo(table, random))
+    },
+    {
+      name: 'least-loaded',
+      choose: (request, table, random) => firstFit(request, table, random, byLoad(table, random))
+    },
+    {
+      // Mirrokni, Thorup and Zadimoghaddam, "Consistent hashing with bounded loads", SODA 2018.
+      name: 'bounded-hashing',
+      choose: (request, table, random) => firstFit(request, table, random, boundedRing(request, table, ringOf))
+    },
+    {
+      name: 'random',
+      choose: (request, table, random) => firstFit(request, table, random, shuffledSlots(table, random))
+    }
+  ]
+}
+
+/** The ring as a function meets it. */
+type RingOf = (key: string, table: PlacementTable) => readonly number[]
+
+/** Rings that are worked out once for each function: peers of a replay neither come nor go, they are only not there for a while. */
+function rememberedRings(): RingOf {
+  const byTable = new WeakMap<PlacementTable, Map<string, readonly number[]>>()
+  return (key, table) => {
+    let rings = byTable.get(table)
+    if (rings === undefined) byTable.set(table, (rings = new Map<string, readonly number[]>()))
+    let ring = rings.get(key)
+    if (ring === undefined) rings.set(key, (ring = ringFrom(key, table)))
+    return ring
   }
-]
+}
 
 /** How much more than the mean a worker may have before the ring goes on. */
 const LOAD_BOUND_RATIO = 1.25
@@ -98,11 +116,11 @@ function* byLoad(table: PlacementTable, random: Random): Iterable<number> {
   yield* [...table.ids.keys()].sort((a, b) => load(table, a) - load(table, b))
 }
 
-function* boundedRing(request: PlacementRequest, table: PlacementTable): Iterable<number> {
+function* boundedRing(request: PlacementRequest, table: PlacementTable, ringOf: RingOf): Iterable<number> {
   let total = 1
   for (let slot = 0; slot < table.size; slot++) total += running(table, slot)
   const bound = Math.ceil((LOAD_BOUND_RATIO * total) / Math.max(1, table.size))
-  const ring = ringFrom(request.function, table)
+  const ring = ringOf(request.function, table)
   for (const slot of ring) if (running(table, slot) + 1 <= bound) yield slot
   yield* ring
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { COST } from '../../../src/core/scheduler/strategies/cost.ts'
-import { BASELINES, strategyChooser } from '../../../src/simulate/replay/choosers.ts'
+import { baselines, strategyChooser } from '../../../src/simulate/replay/choosers.ts'
 import { BATCH_FLEET, drawFleet, type MachineSpec } from '../../../src/simulate/replay/fleet.ts'
 import { makespanBoundMs } from '../../../src/simulate/replay/bound.ts'
 import { Invariants } from '../../../src/simulate/replay/invariants.ts'
@@ -105,7 +105,7 @@ describe('a replay', () => {
 
   it('keeps its own rules through crashes, lost gossip and placers that do not see each other', () => {
     const workload = firstCalls(steadyCalls(4), 100)
-    for (const chooser of [strategyChooser('cost', COST), ...BASELINES]) {
+    for (const chooser of [strategyChooser('cost', COST), ...baselines()]) {
       const result = run(workload, {
         fleet: drawFleet({ peers: 4, seed: 4, priceSpread: 1 }),
         chooser,
