@@ -1,10 +1,11 @@
 /*
  * Writes the table of faults and promises into the README, from two runs: simulated clusters of whole peers, and the faults that
- * `test/faults` makes happen to real processes: npm run fault-table [-- --seeds N] [--from S]
+ * `test/faults` makes happen to real processes: npm run fault-table [-- --seeds N] [--from S] [--results DIR]
+ * With `--results` what was run is kept there, spec by spec, and what has passed is not run again: so a run that was interrupted goes on.
  * Exits with 1, and leaves the README as it is, when a promise was broken, or when a test of the table does not exist.
  */
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -34,11 +35,16 @@ interface RealResult {
   readonly state: 'passed' | 'failed' | 'skipped'
 }
 
-const { values } = parseArgs({ options: { seeds: { type: 'string', default: '200' }, from: { type: 'string', default: '1' } } })
+const { values } = parseArgs({
+  options: { seeds: { type: 'string', default: '200' }, from: { type: 'string', default: '1' }, results: { type: 'string' } }
+})
 const [from, count] = [Number(values.from), Number(values.seeds)]
 
+const results = values.results ?? (await mkdtemp(join(tmpdir(), 'cares-faults-')))
+await mkdir(results, { recursive: true })
 const simulated = await simulate()
 const real = await runRealFaults()
+if (values.results === undefined) await rm(results, { recursive: true, force: true })
 const unknown = PROOFS.filter(({ test }) => !real.some(({ title }) => title.startsWith(test)))
 const failed = real.filter(({ state }) => state === 'failed')
 for (const failure of simulated.failures) console.error(describeFailure(failure))
@@ -53,30 +59,49 @@ await writeFile(README, `${before}${MARKERS.begin}\n\n${table()}\n${MARKERS.end}
 console.log(table())
 
 async function simulate(): Promise<RunSummary> {
+  const kept = join(results, `simulated-${from}-${count}.json`)
+  const known = await readFile(kept, 'utf8').catch(() => undefined)
+  if (known !== undefined) return JSON.parse(known) as RunSummary
   let summary = NO_RUNS
   // One at a time, so that a long run is seen to go on.
   for (let seed = from; seed < from + count; seed++) {
     summary = addRuns(summary, await runSeeds(WHOLE, { from: seed, count: 1 }))
     if ((seed - from) % 20 === 19) console.error(`${seed - from + 1} of ${count} seeds, ${summary.failures.length} failures`)
   }
+  if (summary.failures.length === 0) await writeFile(kept, JSON.stringify(summary))
   return summary
 }
 
 async function runRealFaults(): Promise<readonly RealResult[]> {
-  const directory = await mkdtemp(join(tmpdir(), 'cares-faults-'))
-  const output = join(directory, 'results.json')
-  try {
-    const mocha = [join(ROOT, 'node_modules/mocha/bin/mocha.js'), '--config', 'test/faults/mocharc.json']
-    const args = [...mocha, '--reporter', 'json', '--reporter-option', `output=${output}`, '--spec', 'test/faults/**/*.spec.ts']
-    // That tests failed is told by the results.
-    await new Promise(resolve => execFile(process.execPath, args, { cwd: ROOT, maxBuffer: 2 ** 28 }, resolve))
-    const { passes, failures, pending } = JSON.parse(await readFile(output, 'utf8')) as Record<string, readonly { fullTitle: string }[]>
-    const all = (tests: readonly { fullTitle: string }[] | undefined, state: RealResult['state']): RealResult[] =>
-      (tests ?? []).map(({ fullTitle }) => ({ title: fullTitle, state }))
-    return [...all(passes, 'passed'), ...all(failures, 'failed'), ...all(pending, 'skipped')]
-  } finally {
-    await rm(directory, { recursive: true, force: true })
+  const specs = (await readdir(join(ROOT, 'test/faults'))).filter(name => name.endsWith('.spec.ts')).sort()
+  const all: RealResult[] = []
+  for (const spec of specs) {
+    const output = join(results, `${spec}.json`)
+    const known = await readResults(output)
+    if (known === undefined || known.some(({ state }) => state === 'failed')) await runSpec(spec, output)
+    const found = (await readResults(output)) ?? [{ title: `${spec} did not end`, state: 'failed' as const }]
+    for (const { title, state } of found) console.error(`${state}: ${title}`)
+    all.push(...found)
   }
+  return all
+}
+
+/** That tests failed is told by the results. */
+async function runSpec(spec: string, output: string): Promise<void> {
+  await rm(output, { force: true })
+  const mocha = [join(ROOT, 'node_modules/mocha/bin/mocha.js'), '--config', 'test/faults/mocharc.json']
+  const args = [...mocha, '--reporter', 'json', '--reporter-option', `output=${output}`, '--spec', `test/faults/${spec}`]
+  await new Promise(resolve => execFile(process.execPath, args, { cwd: ROOT, maxBuffer: 2 ** 28 }, resolve))
+}
+
+/** Undefined where there are none. */
+async function readResults(path: string): Promise<readonly RealResult[] | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  const { passes, failures, pending } = JSON.parse(text) as Record<string, readonly { fullTitle: string }[]>
+  const all = (tests: readonly { fullTitle: string }[] | undefined, state: RealResult['state']): RealResult[] =>
+    (tests ?? []).map(({ fullTitle }) => ({ title: fullTitle, state }))
+  return [...all(passes, 'passed'), ...all(failures, 'failed'), ...all(pending, 'skipped')]
 }
 
 function table(): string {
@@ -93,7 +118,8 @@ function table(): string {
     ...rows.sort(),
     '',
     `A number: how often the fault struck in ${seedsCount} simulated clusters of whole peers (${(virtualMs / 60_000).toFixed(0)} virtual minutes, ` +
-      `${calls} calls, ${coverage['uploadsOk']} acknowledged uploads, ${coverage['elections']} elections), of which none broke a promise. ` +
+      `${calls} calls, ${coverage['uploadsOk']} acknowledged uploads, ${coverage['tasksAccepted']} accepted tasks, ${coverage['elections']} elections), ` +
+      'of which none broke a promise. ' +
       '**real**: it happened to real processes, and the history of their clients was checked.',
     ''
   ].join('\n')

@@ -1,13 +1,14 @@
 /*
- * Plants each known bug in a copy of consensus or of the way of a call, and looks whether simulation or a directed test finds it:
- * npm run mutants [-- [NAME] [--only consensus|calls]]. With a NAME, only the mutants whose name contains it. Exits with 1 when one survives, or an equivalent one does not.
+ * Plants each known bug in a copy of consensus, of the way of a call or of durable tasks, and looks whether simulation or a directed test finds it:
+ * npm run mutants [-- [NAME] [--only consensus|calls|tasks]]. With a NAME, only the mutants whose name contains it. Exits with 1 when one survives, or an equivalent one does not.
  */
 import { parseArgs } from 'node:util'
 import { CALL_MUTANTS } from '../test/mutants/call-table.ts'
-import { CALL_GROUND, CONSENSUS_GROUND, huntBySeeds, huntByTests } from '../test/mutants/hunt.ts'
+import { CALL_GROUND, CONSENSUS_GROUND, TASK_GROUND, hunt, huntBySeeds, huntByTests } from '../test/mutants/hunt.ts'
 import type { Edit } from '../test/mutants/mutant.ts'
 import { PlantedCopy } from '../test/mutants/planted.ts'
 import { EQUIVALENT, MUTANTS } from '../test/mutants/table.ts'
+import { TASK_MUTANTS } from '../test/mutants/task-table.ts'
 
 /** Seeds that an equivalent mutant must survive, beside the directed tests. */
 const EQUIVALENT_SEEDS = 200
@@ -18,12 +19,12 @@ let survivorsCount = 0
 
 async function inCopy<Result>(
   edits: readonly Edit[],
-  hunt: (copy: PlantedCopy) => Promise<Result>
+  run: (copy: PlantedCopy) => Promise<Result>
 ): Promise<{ result: Result; seconds: number }> {
   const startMs = performance.now()
   const copy = await PlantedCopy.create(edits)
   try {
-    return { result: await hunt(copy), seconds: (performance.now() - startMs) / 1_000 }
+    return { result: await run(copy), seconds: (performance.now() - startMs) / 1_000 }
   } finally {
     await copy.remove()
   }
@@ -35,23 +36,23 @@ function report(name: string, seconds: number, text: string): void {
 
 for (const [what, ground, mutants] of [
   ['consensus', CONSENSUS_GROUND, MUTANTS],
-  ['calls', CALL_GROUND, CALL_MUTANTS]
+  ['calls', CALL_GROUND, CALL_MUTANTS],
+  ['tasks', TASK_GROUND, TASK_MUTANTS]
 ] as const) {
   const chosen = mutants.filter(mutant => mutant.name.includes(wanted) && (values.only ?? what) === what)
   if (chosen.length === 0) continue
   const { result: sound } = await inCopy([], copy => huntByTests(copy, ground))
   if (sound !== undefined) throw new Error(`without any bug, ${sound.by} fails`)
   for (const { name, edits, seedsMax } of chosen) {
-    const { result, seconds } = await inCopy(
-      edits,
-      async copy => (await huntBySeeds(copy, ground, seedsMax)) ?? (await huntByTests(copy, ground))
-    )
+    const { result, seconds } = await inCopy(edits, async copy => hunt(copy, ground, seedsMax))
     if (result === undefined) survivorsCount += 1
     report(name, seconds, result?.by ?? `SURVIVED ${seedsMax} seeds and the directed tests`)
   }
 }
-for (const { name, edits, argument } of EQUIVALENT.filter(mutant => mutant.name.includes(wanted) && values.only !== 'calls')) {
-  const { result, seconds } = await inCopy(edits, copy => huntBySeeds(copy, CONSENSUS_GROUND, EQUIVALENT_SEEDS))
+for (const { name, edits, argument } of EQUIVALENT.filter(
+  mutant => mutant.name.includes(wanted) && (values.only ?? 'consensus') === 'consensus'
+)) {
+  const { result, seconds } = await inCopy(edits, copy => huntBySeeds(copy, CONSENSUS_GROUND, { from: 1, to: EQUIVALENT_SEEDS }))
   if (result !== undefined) survivorsCount += 1
   report(name, seconds, result === undefined ? `equivalent: ${argument}` : `NOT EQUIVALENT: ${result.by}`)
 }

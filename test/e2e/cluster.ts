@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster as ClusterState, FunctionItem, PeerList, Problem } from '../../src/model/rest.ts'
@@ -7,6 +7,8 @@ import { PeerProcess } from './peer-process.ts'
 
 /** Longest that anything in a cluster on one machine may take to be seen; long enough for a machine that is busy with other tests. */
 const SEEN_WITHIN_MS = 15_000
+/** Processes that want each processor at once before that is no longer enough: then it takes in proportion. */
+const CROWD = 4
 
 /** How often a condition that no event announces is looked at. */
 const LOOK_EVERY_MS = 25
@@ -20,6 +22,8 @@ export interface ClusterInit {
   readonly runtime?: 'process' | 'docker'
   /** Flags for every peer. */
   readonly flags?: readonly string[]
+  /** Flags for the peer of one name. */
+  readonly flagsOf?: (name: string) => Promise<readonly string[]>
 }
 
 /** Peers in processes of their own on this machine, on free ports, in temporary directories. */
@@ -27,12 +31,14 @@ export class Cluster {
   readonly peers: PeerProcess[] = []
   readonly #runtime: 'process' | 'docker'
   readonly #flags: readonly string[]
+  readonly #flagsOf: (name: string) => Promise<readonly string[]>
   readonly #root: string
 
-  private constructor(root: string, { runtime = 'process', flags = ['--open'] }: ClusterInit) {
+  private constructor(root: string, { runtime = 'process', flags = ['--open'], flagsOf = async () => [] }: ClusterInit) {
     this.#root = root
     this.#runtime = runtime
     this.#flags = flags
+    this.#flagsOf = flagsOf
   }
 
   /** Starts a cluster and waits until all of its peers agree on one orchestrator and see each other. */
@@ -50,14 +56,23 @@ export class Cluster {
     }
   }
 
-  /** Starts a peer that joins (or, the first time, founds) the cluster; a name that was used before comes back with its data. */
-  async add(name: string, flags: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<PeerProcess> {
+  /**
+   * Starts a peer that joins (or, the first time, founds) the cluster; a name that was used before comes back with its data. `launcher`: of another
+   * version of CARES.
+   */
+  async add(
+    name: string,
+    flags: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+    launcher?: string
+  ): Promise<PeerProcess> {
     const bootstrap = this.alive[0]?.announcement.cluster
     const own = ['--name', name, '--data', this.dataOf(name), '--preset', 'loopback', '--runtime', this.#runtime]
     const places = ['--http', '127.0.0.1:0', '--listen', '/ip4/127.0.0.1/tcp/0']
     const peer = await PeerProcess.start(
-      [...own, ...places, ...this.#flags, ...flags],
-      bootstrap === undefined ? env : { ...env, CARES_BOOTSTRAP: bootstrap }
+      [...own, ...places, ...this.#flags, ...(await this.#flagsOf(name)), ...flags],
+      bootstrap === undefined ? env : { ...env, CARES_BOOTSTRAP: bootstrap },
+      { launcher }
     )
     this.peers.push(peer)
     return peer
@@ -124,7 +139,7 @@ export async function eventually<T>(
   look: () => Promise<T | undefined> | T | undefined,
   { withinMs = SEEN_WITHIN_MS, onFailure = () => '' }: { withinMs?: number; onFailure?: () => string } = {}
 ): Promise<T> {
-  const deadline = performance.now() + withinMs
+  const deadline = performance.now() + withinMs * crowding()
   let last: unknown
   for (;;) {
     try {
@@ -137,6 +152,11 @@ export async function eventually<T>(
     if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${claim}\n${onFailure()}`, { cause: last })
     await sleep(LOOK_EVERY_MS)
   }
+}
+
+/** How many times slower everything is than on a machine with nothing worse to do. */
+function crowding(): number {
+  return Math.max(1, (loadavg()[0] ?? 0) / (CROWD * availableParallelism()))
 }
 
 /** A JSON answer of a peer's API. Throws when the status is not a success. */

@@ -38,14 +38,14 @@ export class PeerProcess {
 
   /**
    * Starts a peer with these flags and waits for its announcement. Rejects with the log when it ends before. `within` is a command that runs
-   * the rest of its arguments in its own place: `ip netns exec NAME`.
+   * the rest of its arguments in its own place: `ip netns exec NAME`. `launcher`: `src/cares.js` of another version.
    */
   static async start(
     flags: readonly string[],
     env: Readonly<Record<string, string>> = {},
-    within: readonly string[] = []
+    { within = [], launcher = LAUNCHER }: { within?: readonly string[] | undefined; launcher?: string | undefined } = {}
   ): Promise<PeerProcess> {
-    const [program = process.execPath, ...args] = [...within, process.execPath, LAUNCHER, 'peer', ...flags]
+    const [program = process.execPath, ...args] = [...within, process.execPath, launcher, 'peer', ...flags]
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env }

@@ -45,11 +45,20 @@ export class SecondEngine {
 
   /** Ends it, and with it what runs in it. */
   async halt(): Promise<void> {
+    await this.#end('SIGTERM')
+  }
+
+  /** Kills it: what runs in it is then nobody's, until it runs again. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const process = this.#process
     if (process === undefined) return
     this.#process = undefined
     const ended = new Promise<void>(resolve => process.once('exit', () => resolve()))
-    process.kill('SIGTERM')
+    process.kill(signal)
     await ended
   }
 

@@ -29,7 +29,7 @@ describe('a clock that jumps by days', () => {
       const orchestrator = await voters(cluster, 3)
       const history = new History(cluster)
       await upload(cluster, orchestrator, history.countingFunction)
-      const clients = startClients(history, () => cluster.alive)
+      await using clients = startClients(history, () => cluster.alive)
       await clients.answered(SOME)
       const { term } = await stateOf(orchestrator)
       for (const jump of ['+5d', '-5d', '+0']) {

@@ -22,7 +22,7 @@ describe('a machine whose processors are taken eight times over', () => {
       const history = new History(cluster)
       await upload(cluster, orchestrator, history.countingFunction)
       const { term } = await stateOf(orchestrator)
-      const clients = startClients(history, () => cluster.alive, 2)
+      await using clients = startClients(history, () => cluster.alive, 2)
       for (let i = 0; i < OVERSUBSCRIPTION * availableParallelism(); i++) hogs.push(spawn('sh', ['-c', 'while :; do :; done']))
       await sleep(STARVED_MS)
       for (const hog of hogs) hog.kill('SIGKILL')

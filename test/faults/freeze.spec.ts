@@ -21,7 +21,7 @@ describe('SIGSTOP', () => {
       const others = cluster.alive.filter(peer => peer !== frozen)
       const [asked] = others
       assert.ok(asked)
-      const clients = startClients(history, () => others)
+      await using clients = startClients(history, () => others)
       await clients.answered(SOME)
 
       const { term } = await stateOf(frozen)
@@ -57,7 +57,7 @@ describe('SIGSTOP', () => {
       const frozen = cluster.alive.find(peer => peer !== orchestrator)
       assert.ok(frozen)
       const others = cluster.alive.filter(peer => peer !== frozen)
-      const clients = startClients(history, () => others)
+      await using clients = startClients(history, () => others)
       await clients.answered(SOME)
       const { term } = await stateOf(orchestrator)
       frozen.signal('SIGSTOP')

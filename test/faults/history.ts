@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import type { PeerId } from '../../src/model/ids.ts'
 import type { Upload } from '../../src/simulate/whole/history.ts'
 import { judgeUploads } from '../../src/simulate/whole/judge.ts'
-import { ask, type Cluster, type Reply } from '../e2e/cluster.ts'
+import { ask, type Reply } from '../e2e/cluster.ts'
 import type { PeerProcess } from '../e2e/peer-process.ts'
 import { stateOf } from './states.ts'
+import { TaskClientsHistory } from './tasks.ts'
 
 /** One operation of a client, and how it ended: `unknown` where the client cannot tell whether it happened. */
 interface Operation {
-  readonly kind: 'call' | 'upload'
+  readonly kind: 'call' | 'upload' | 'task'
   /** What tells it from all others: the call's input, the function's name. */
   readonly key: string
   readonly through: string
@@ -26,16 +27,25 @@ const CONTESTED = 'contested'
 /** Codes that promise that nothing was started. */
 const NOT_STARTED: ReadonlySet<string> = new Set(['no_capacity', 'no_orchestrator', 'no_quorum', 'overloaded', 'stopping'])
 
+/** The peers that a history is about. */
+export interface Stage {
+  readonly alive: readonly PeerProcess[]
+  /** A path of this machine that is free for a name. */
+  dataOf(name: string): string
+}
+
 /** What clients did to a cluster and were told of it, to be judged at the end against what really happened. */
 export class History {
   readonly operations: Operation[] = []
+  readonly tasks: TaskClientsHistory
   readonly #startsPath: string
   readonly #contests: Upload[] = []
   /** By term: who said to lead it. */
   readonly #leaders = new Map<number, Set<string>>()
 
-  constructor(cluster: Cluster) {
-    this.#startsPath = join(cluster.dataOf('starts'))
+  constructor(stage: Stage) {
+    this.#startsPath = join(stage.dataOf('starts'))
+    this.tasks = new TaskClientsHistory(stage.dataOf('beats'))
   }
 
   /** A function that writes each of its starts down, and answers with its input. Not idempotent. */
@@ -83,6 +93,11 @@ export class History {
     })
   }
 
+  /** Submits one more task. Never rejects. */
+  async task(peer: PeerProcess): Promise<void> {
+    await this.#record('task', randomUUID(), peer, async () => [await this.tasks.submit(peer), ''])
+  }
+
   /** Asks a peer whether it leads, and in which term. Never rejects. */
   async look(peer: PeerProcess): Promise<void> {
     try {
@@ -118,7 +133,7 @@ export class History {
   }
 
   /** Everything that contradicts the promises, as sentences; empty when all is well. Call it when the cluster is whole again. */
-  async contradictions(cluster: Cluster): Promise<readonly string[]> {
+  async contradictions(stage: Stage): Promise<readonly string[]> {
     const found: string[] = []
     const starts = new Map<string, number>()
     for (const key of await this.#starts()) starts.set(key, (starts.get(key) ?? 0) + 1)
@@ -133,8 +148,9 @@ export class History {
     for (const [term, leaders] of this.#leaders) {
       if (leaders.size > 1) found.push(`term ${term} had more than one orchestrator: ${[...leaders].join(', ')}`)
     }
-    found.push(...judgeUploads(CONTESTED, this.#contests, await this.#contested(cluster)))
-    for (const peer of cluster.alive) {
+    found.push(...judgeUploads(CONTESTED, this.#contests, await this.#contested(stage)))
+    if (this.count('task', 'ok') > 0) found.push(...(await this.tasks.contradictions(stage.alive)))
+    for (const peer of stage.alive) {
       for (const { kind, key, outcome } of this.operations) {
         if (kind !== 'upload' || outcome !== 'ok' || !key.startsWith('u-')) continue
         const { status } = await ask(peer, `/v1/functions/${key}`)
@@ -145,10 +161,10 @@ export class History {
   }
 
   /** What each peer holds under the contested name. */
-  async #contested(cluster: Cluster): Promise<Parameters<typeof judgeUploads>[2]> {
+  async #contested({ alive }: Stage): Promise<Parameters<typeof judgeUploads>[2]> {
     if (this.#contests.length === 0) return []
     return await Promise.all(
-      cluster.alive.map(async peer => {
+      alive.map(async peer => {
         const { status, text } = await ask(peer, `/v1/functions/${CONTESTED}`)
         const functions = status === 200 ? [[CONTESTED, JSON.parse(text) as { revision: number; image: string }] as const] : []
         return { peer: peer.name as PeerId, functions: new Map(functions) }

@@ -14,7 +14,7 @@ describe('kill -9', () => {
       const history = new History(cluster)
       const orchestrator = await voters(cluster, 3)
       await upload(cluster, orchestrator, history.countingFunction)
-      const clients = startClients(history, () => cluster.alive)
+      await using clients = startClients(history, () => cluster.alive)
       await clients.answered(SOME)
 
       await orchestrator.crash()

@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ask, eventually, type Reply } from '../e2e/cluster.ts'
 import { processFunctions } from '../e2e/functions.ts'
 import { PeerProcess } from '../e2e/peer-process.ts'
+import { type Clients, startClients } from './clients.ts'
+import { History } from './history.ts'
 import { NetworkLab } from './network-lab.ts'
 import { stateOf } from './states.ts'
 import { skip } from '../support/skip.ts'
@@ -14,11 +16,17 @@ const { upper } = processFunctions()
 /** Long past every time-out of the preset `loopback`. */
 const CUT_MS = 5_000
 const REFUSED_WITHIN_MS = 5_000
+/** A network that comes and goes: each time long enough for a false alarm, not for everything that follows from one. */
+const FLAPS = { count: 9, cutMs: 800, wholeMs: 600 } as const
+const SOME = 15
 
 describe('a network that parts', () => {
   let lab: NetworkLab
   let root: string
+  let history: History
+  let clients: Clients
   const peers: PeerProcess[] = []
+  const stage = { alive: peers, dataOf: (name: string) => join(root, name) }
 
   before(async function () {
     const created = NetworkLab.create(3)
@@ -29,14 +37,17 @@ describe('a network that parts', () => {
       const own = ['--name', `peer-${index}`, '--data', join(root, `peer-${index}`), '--open', '--runtime', 'process']
       const addresses = ['--preset', 'loopback', '--http', `${place.address}:0`, '--listen', `/ip4/${place.address}/tcp/0`]
       const bootstrap = peers[0] === undefined ? {} : { CARES_BOOTSTRAP: peers[0].announcement.cluster }
-      peers.push(await PeerProcess.start([...own, ...addresses], bootstrap, place.within))
+      peers.push(await PeerProcess.start([...own, ...addresses], bootstrap, { within: place.within }))
     }
     await whole()
     const [first] = peers
     assert.ok(first)
-    const reply = await register(first, 'upper')
-    assert.ok(reply.status < 300, reply.text)
-    await everybodyKnows('upper')
+    history = new History(stage)
+    for (const fn of [{ name: 'upper', ...upper }, history.countingFunction]) {
+      const reply = await register(first, fn)
+      assert.ok(reply.status < 300, reply.text)
+      await everybodyKnows(fn.name)
+    }
   })
 
   after(async () => {
@@ -45,7 +56,14 @@ describe('a network that parts', () => {
     lab?.remove()
   })
 
-  afterEach(() => lab?.heal())
+  beforeEach(() => {
+    clients = startClients(history, () => peers)
+  })
+
+  afterEach(async () => {
+    lab?.heal()
+    await clients?.stop()
+  })
 
   it('in two, the orchestrator alone on one side: it steps down and refuses uploads, the others go on; calls are answered on both', async () => {
     const alone = await whole()
@@ -55,11 +73,12 @@ describe('a network that parts', () => {
     assert.notEqual(leader, alone)
     await eventually('the one that is alone knows it', async () => ((await stateOf(alone)).orchestrator === null ? true : undefined))
     const startedMs = performance.now()
-    const refused = await register(alone, 'lost')
+    const refused = await register(alone, { name: 'lost', ...upper })
     assert.equal(refused.status, 503, refused.text)
     assert.ok(performance.now() - startedMs < REFUSED_WITHIN_MS, 'refused late')
-    const taken = await register(leader, 'kept')
-    assert.ok(taken.status < 300, taken.text)
+    await eventually('the others agree on an upload', async () =>
+      (await register(leader, { name: 'kept', ...upper })).status < 300 ? true : undefined
+    )
     for (const peer of peers) assert.equal((await call(peer)).text, 'CALL', peer.name)
     await sleep(CUT_MS)
 
@@ -67,6 +86,32 @@ describe('a network that parts', () => {
     await whole()
     await everybodyKnows('kept')
     for (const peer of peers) assert.equal((await ask(peer, '/v1/functions/lost')).status, 404, peer.name)
+    await allIsWell()
+  })
+
+  it('completely, so that nobody hears anybody: calls are answered, nothing is agreed, and after the healing all agree', async () => {
+    await whole()
+    for (const index of peers.keys()) lab.isolate(index)
+    for (const peer of peers) {
+      await eventually('it knows that it is alone', async () => ((await stateOf(peer)).orchestrator === null ? true : undefined))
+      assert.equal((await call(peer)).text, 'CALL', peer.name)
+      assert.equal((await register(peer, { name: 'nowhere', ...upper })).status, 503, peer.name)
+    }
+    lab.heal()
+    await whole()
+    for (const peer of peers) assert.equal((await ask(peer, '/v1/functions/nowhere')).status, 404, peer.name)
+    await allIsWell()
+  })
+
+  it('and heals, over and over: nothing is lost or run twice, and in the end all agree', async () => {
+    for (let i = 0; i < FLAPS.count; i++) {
+      lab.isolate(i % peers.length)
+      await sleep(FLAPS.cutMs)
+      lab.heal()
+      await sleep(FLAPS.wholeMs)
+    }
+    await whole()
+    await allIsWell()
   })
 
   it('one way, so that nobody hears the orchestrator: another takes over, and after the healing all agree', async () => {
@@ -78,6 +123,7 @@ describe('a network that parts', () => {
     lab.heal()
     await whole()
     for (const peer of peers) assert.equal((await call(peer)).text, 'CALL', peer.name)
+    await allIsWell()
   })
 
   it('one way, so that a follower hears nobody: it deposes nobody', async () => {
@@ -91,7 +137,15 @@ describe('a network that parts', () => {
     lab.heal()
     assert.equal(await whole(), orchestrator)
     assert.equal((await stateOf(orchestrator)).term, term)
+    await allIsWell()
   })
+
+  /** What clients did all the while, and go on to do, contradicts nothing. */
+  async function allIsWell(): Promise<void> {
+    await clients.answered(SOME)
+    await clients.stop()
+    assert.deepEqual(await history.contradictions(stage), [])
+  }
 
   /** Waits until all follow the same orchestrator, with three voters. */
   async function whole(): Promise<PeerProcess> {
@@ -120,9 +174,9 @@ describe('a network that parts', () => {
   }
 })
 
-async function register(peer: PeerProcess, name: string): Promise<Reply> {
+async function register(peer: PeerProcess, request: { readonly name: string; readonly image: string }): Promise<Reply> {
   const headers = { 'content-type': 'application/json' }
-  return await ask(peer, '/v1/functions', { method: 'POST', headers, body: JSON.stringify({ name, ...upper }) })
+  return await ask(peer, '/v1/functions', { method: 'POST', headers, body: JSON.stringify(request) })
 }
 
 async function call(peer: PeerProcess): Promise<Reply> {

@@ -9,6 +9,7 @@ import { shrink } from '../../src/simulate/shrink.ts'
 import { plant, PlantedCopy } from './planted.ts'
 import { CALL_MUTANTS } from './call-table.ts'
 import { EQUIVALENT, MUTANTS } from './table.ts'
+import { TASK_MUTANTS } from './task-table.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** Seeds among which each run of the planted bug below fails at least once. */
@@ -18,7 +19,7 @@ describe('the table of planted bugs', function () {
   this.timeout(60_000)
 
   it('fits the code: every edit applies exactly once', async () => {
-    for (const { edits } of [...MUTANTS, ...CALL_MUTANTS, ...EQUIVALENT]) {
+    for (const { edits } of [...MUTANTS, ...CALL_MUTANTS, ...TASK_MUTANTS, ...EQUIVALENT]) {
       const texts = new Map<string, string>()
       for (const edit of edits) texts.set(edit.file, plant(texts.get(edit.file) ?? (await readFile(join(ROOT, edit.file), 'utf8')), edit))
     }

@@ -8,7 +8,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** All that the simulators and the directed tests need. */
 const COPIED = [
   ...['core', 'daemon', 'model', 'network', 'simulate', 'store', 'wire', 'runtime'].map(room => `src/${room}`),
-  ...['compliance', 'core/consensus', 'daemon', 'golden', 'support'].map(folder => `test/${folder}`),
+  ...['compliance', 'core/consensus', 'core/tasks', 'daemon', 'golden', 'support'].map(folder => `test/${folder}`),
   'package.json'
 ]
 

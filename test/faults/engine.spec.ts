@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { EXAMPLE_IMAGES, makeImages } from '../../scripts/images.ts'
+import type { TaskItem, TaskSubmitted } from '../../src/model/rest-tasks.ts'
+import { ask, Cluster, eventually, json, type Reply, upload } from '../e2e/cluster.ts'
+import { engine } from '../e2e/engine.ts'
+import { dockerFunctions } from '../e2e/functions.ts'
+import type { PeerProcess } from '../e2e/peer-process.ts'
+import { SecondEngine } from '../e2e/second-engine.ts'
+import { skip } from '../support/skip.ts'
+import { stateOf } from './states.ts'
+
+const { upper } = dockerFunctions()
+const CLIENTS = 2
+const TASKS = 4
+/** What a client may hear of a call whose engine is gone; anything else would be no clear answer. */
+const CLEAR = new Set(['runtime_unavailable', 'no_capacity', 'function_failed', 'function_protocol', 'peer_lost', 'timeout', 'busy'])
+/** The engine is away for longer than the leases of its worker. */
+const AWAY_MS = 4_000
+
+describe('kill -9 of a Docker engine', () => {
+  let cluster: Cluster
+  let second: SecondEngine | undefined
+
+  before('needs a Docker engine, and to start another', async function () {
+    if (process.getuid?.() !== 0 || !(await engine.answers())) skip(this, 'it takes root and a Docker engine')
+    await makeImages(EXAMPLE_IMAGES)
+    second = await SecondEngine.start()
+    // The first has the image to give; the second has the engine that is killed.
+    cluster = await Cluster.start({ runtime: 'docker', peers: 1 })
+    await cluster.add('far', [], { DOCKER_HOST: second.host })
+    await cluster.settled()
+  })
+  after(async () => {
+    await cluster?.stop()
+    await second?.stop()
+  })
+
+  it('every call is answered, with its own answer or why not, tasks succeed once it is back, and nothing is left in it', async () => {
+    assert.ok(second)
+    const [near, far] = [cluster.peer('peer-0'), cluster.peer('far')]
+    await upload(cluster, near, { name: 'upper', ...upper })
+    assert.equal((await call(far, 'warm up', 'far')).text, 'WARM UP')
+    const { term } = await stateOf(near)
+
+    const stopping = new AbortController()
+    const answers: { readonly input: string; readonly reply: Reply }[] = []
+    const clients = Array.from({ length: CLIENTS }, async (_, client) => {
+      for (let i = 0; !stopping.signal.aborted; i++) {
+        const input = `call ${client}.${i}`
+        answers.push({ input, reply: await call(i % 2 === 0 ? near : far, input, i % 3 === 0 ? 'far' : undefined) })
+      }
+    })
+    const answered = async (more: number): Promise<void> => {
+      const wanted = answers.length + more
+      await eventually(`${more} more answers`, () => (answers.length >= wanted ? true : undefined), { withinMs: 60_000 })
+    }
+    await answered(4)
+    const tasks = await Promise.all(Array.from({ length: TASKS }, (_, i) => submit(i % 2 === 0 ? near : far, `task ${i}`)))
+    await second.kill()
+    await answered(4)
+    await sleep(AWAY_MS)
+    await second.run()
+    await eventually('the function to run there again', async () => ((await call(near, 'again', 'far')).status === 200 ? true : undefined))
+    await answered(4)
+    stopping.abort()
+    await Promise.all(clients)
+
+    for (const { input, reply } of answers) {
+      if (reply.status === 200) assert.equal(reply.text, input.toUpperCase())
+      else assert.ok(CLEAR.has(reply.problem?.code ?? ''), `${input}: ${reply.status} ${reply.text}`)
+    }
+    assert.ok(answers.some(({ reply }) => reply.status === 200))
+    for (const [index, { id }] of tasks.entries()) {
+      const { state } = await json<TaskItem>(near, `/v1/tasks/${id}?wait=60s`)
+      assert.equal(state, 'succeeded')
+      for (const peer of cluster.alive) assert.equal((await ask(peer, `/v1/tasks/${id}/result`)).text, `TASK ${index}`, peer.name)
+    }
+    assert.equal((await stateOf(near)).term, term, 'no engine has a say in who leads')
+    await far.stop()
+    assert.deepEqual(await second.docker.listContainers({ all: true }), [])
+  })
+})
+
+async function call(peer: PeerProcess, body: string, on: string | undefined): Promise<Reply> {
+  return await ask(peer, '/fn/upper', { method: 'POST', body, headers: on === undefined ? {} : { 'x-cares-on': on } })
+}
+
+async function submit(peer: PeerProcess, input: string): Promise<TaskItem> {
+  const headers = { 'content-type': 'application/json' }
+  const { image } = upper
+  const { task } = await json<TaskSubmitted>(peer, '/v1/tasks', {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ image, input, attempts: 10 })
+  })
+  return task
+}

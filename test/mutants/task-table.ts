@@ -1,0 +1,140 @@
+import type { Edit, Mutant } from './mutant.ts'
+
+function edit(file: string, find: string, replace: string): Edit {
+  return { file: `src/${file}`, find, replace }
+}
+
+const LEASES = 'core/tasks/leases.ts'
+const CHANGE = 'core/tasks/change-task.ts'
+const OFFICE = 'daemon/tasks/office.ts'
+const WORKER = 'daemon/tasks/task-worker.ts'
+
+const SOON = 10
+const LATER = 60
+const LATE = 200
+
+/** Bugs of durable tasks. */
+export const TASK_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'revives a session that was given up',
+    risk: 'a renewal that comes late lets the old attempt live beside the new one',
+    edits: [edit(LEASES, "if (this.#burned.has(session)) return 'burned'", '')],
+    seedsMax: LATE
+  },
+  {
+    name: 'gives up a worker that is only late',
+    risk: 'the attempt of a worker that still holds its lease runs beside the next one',
+    edits: [
+      edit(
+        LEASES,
+        'return known.session !== session || nowMs - known.renewedAtMs > this.#times.orchestratorMs',
+        'return known.session !== session || nowMs - known.renewedAtMs > 2 * this.#times.renewMs'
+      )
+    ],
+    seedsMax: LATER
+  },
+  {
+    name: 'believes at once that unheard workers are lost',
+    risk: 'every election doubles what runs',
+    edits: [
+      edit(
+        LEASES,
+        'if (known === undefined) return nowMs - this.#sinceMs > this.#times.orchestratorMs',
+        'if (known === undefined) return true'
+      )
+    ],
+    seedsMax: SOON
+  },
+  {
+    name: 'records the result of any attempt',
+    risk: 'a task that is tried again gets the result of the attempt that was given up',
+    edits: [
+      edit(
+        CHANGE,
+        'return task.attempt === attempt ? null : stale(task, `attempt ${task.attempt} is under way, not ${attempt}`)',
+        'return null'
+      )
+    ],
+    seedsMax: LATE
+  },
+  {
+    name: 'records a second result',
+    risk: 'what a client was told is not what the next one is told',
+    edits: [edit(CHANGE, "if (task.state !== 'running') return stale(task, `it is ${task.state}`)", '')],
+    seedsMax: LATE
+  },
+  {
+    name: 'forgets to count failures',
+    risk: 'a task that cannot succeed is tried for ever',
+    edits: [edit(CHANGE, 'const failures = task.failures + (change.counts ? 1 : 0)', 'const failures = task.failures')],
+    seedsMax: SOON
+  },
+  {
+    name: 'counts what never began',
+    risk: 'a task dies of a busy cluster',
+    edits: [
+      edit(CHANGE, 'if (change.final || failures >= task.spec.attemptsMax)', 'if (change.final || task.attempt >= task.spec.attemptsMax)')
+    ],
+    seedsMax: LATER
+  },
+  {
+    name: 'takes a repeated key for another task',
+    risk: 'a client that asks again, because it heard nothing, runs its work twice',
+    edits: [edit('core/tasks/apply-changes.ts', '(key === undefined ? undefined : this.#keys.get(key)) ?? id', 'id')],
+    seedsMax: SOON
+  },
+  {
+    name: 'begins a known attempt again',
+    risk: 'an order that is sent again is a second run',
+    edits: [edit(WORKER, 'if (this.#runs.has(key) || this.#reports.has(key) || this.#over.has(key)) return null', '')],
+    seedsMax: LATE
+  },
+  {
+    name: 'takes orders for an earlier session',
+    risk: 'what was given up with a session runs after all',
+    edits: [edit(WORKER, 'if (order.session !== this.#session || this.#leaseUntilMs === null)', 'if (this.#leaseUntilMs === null)')],
+    seedsMax: LATE
+  },
+  {
+    name: 'comes back before its old programs have ended',
+    risk: 'the orchestrator gives away what still runs',
+    edits: [edit(WORKER, 'return (this.#isReady = ready)', 'return (this.#isReady = ready || true)')],
+    seedsMax: LATE
+  },
+  {
+    name: 'comes back as a new session at once',
+    risk: 'the orchestrator gives away what is still being ended',
+    edits: [
+      edit(WORKER, '      await Promise.all(runs.map(async ({ ended }) => ended))\n', ''),
+      edit(WORKER, '      if (runs.length > 0) await clock.sleep(FENCE_MS, { signal: this.#stopping.signal })\n', '')
+    ],
+    seedsMax: LATE
+  },
+  {
+    name: 'ignores the end of its lease, with no watchdog',
+    risk: 'a worker that is cut off runs what was given to others',
+    edits: [
+      edit(WORKER, '    if (this.#leaseUntilMs === null || this.#components.clock.nowMs() < this.#leaseUntilMs) return\n', '    return\n'),
+      edit(WORKER, '      this.#components.runtime?.setLease?.(this.#leaseUntilMs - clock.nowMs())\n', '')
+    ],
+    seedsMax: LATER
+  },
+  {
+    name: 'dispatches before it is agreed',
+    risk: 'a worker runs what the next orchestrator gives to somebody else',
+    edits: [
+      edit(
+        OFFICE,
+        '      const at = clock.timestamp()\n      try {\n        const outcomes',
+        '      const at = clock.timestamp()\n      for (const { task, worker, session } of assigned) this.#outbox.add(worker, { task, attempt: task.attempt + 1, session })\n      try {\n        const outcomes'
+      )
+    ],
+    seedsMax: SOON
+  },
+  {
+    name: 'does not tell the worker of a lost session',
+    risk: 'tasks of a lost worker stay with it for ever',
+    edits: [edit(OFFICE, 'if (session === undefined || !this.#sessions.isLost(worker, session, nowMs)) continue', 'continue')],
+    seedsMax: SOON
+  }
+]
