@@ -7,30 +7,25 @@
 # given: see docker-compose.yml.
 ARG NODE=node:24-bookworm-slim
 
-FROM ${NODE} AS packages
+FROM ${NODE} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-# Optional packages are the bundled Node, which the base has; no package needs its install script.
-RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
-
-FROM ${NODE} AS dashboard
-WORKDIR /app
-COPY package.json package-lock.json ./
-# Optional packages stay: the bundler's native part is one.
+# No package needs its install script. Optional packages are needed here, the bundler's native part is one; a peer needs none, least of all the
+# bundled Node, which the base has.
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json ./
 COPY src ./src
-RUN npm run build:web
+RUN npm run build:web && npm prune --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
 FROM ${NODE}
 # LANG: terminals show more than ASCII nowadays.
 ENV NODE_ENV=production CARES_DATA=/data LANG=C.UTF-8
 WORKDIR /app
 RUN mkdir -p /data && chown node:node /data && ln -s /app/src/cares.js /usr/local/bin/cares
-COPY --from=packages /app/node_modules ./node_modules
+COPY --from=build /app/node_modules ./node_modules
 COPY package.json ./
 COPY src ./src
-COPY --from=dashboard /app/dist/web ./dist/web
+COPY --from=build /app/dist/web ./dist/web
 USER node
 VOLUME /data
 EXPOSE 4001/tcp 7070/tcp

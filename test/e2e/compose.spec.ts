@@ -14,7 +14,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const BASE_IMAGE = 'cares-base:local'
 
 describe('docker compose', function () {
-  // Building the image installs the packages from the registry, twice: for the peer, and for the dashboard's build.
+  // Building the image installs the packages from the registry.
   this.timeout(600_000)
   const project = `cares-e2e-${process.pid}`
   let compose: readonly string[] | undefined
