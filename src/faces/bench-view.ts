@@ -6,7 +6,10 @@ export interface BenchPoint {
   readonly inputBytes: number
   /** Of warm starts; milliseconds. */
   readonly runsMs: readonly number[]
-  readonly medianMs: number
+  /** Null where no run has come to its end. */
+  readonly medianMs: number | null
+  /** Why some runs, or all, are not there. */
+  readonly missing?: string | undefined
   /** What the cluster expects of this size now, on the peer that it would choose. */
   readonly predictedMs: number | null
   readonly upperMs: number | null
@@ -43,9 +46,9 @@ export function benchLines({ function: name, revision, basis, samples, points }:
       rows: points.map(({ inputBytes, runsMs, medianMs, predictedMs, upperMs, memoryPeakBytes }) => [
         formatBytes(inputBytes),
         String(runsMs.length),
-        formatDurationMs(Math.min(...runsMs)),
-        formatDurationMs(medianMs),
-        formatDurationMs(Math.max(...runsMs)),
+        durationOf(Math.min(...runsMs)),
+        durationOf(medianMs),
+        durationOf(Math.max(...runsMs)),
         predictedMs === null ? '-' : formatDurationMs(predictedMs),
         upperMs === null ? '-' : formatDurationMs(upperMs),
         memoryPeakBytes === null ? '-' : formatBytes(memoryPeakBytes)
@@ -58,14 +61,28 @@ export function benchLines({ function: name, revision, basis, samples, points }:
     '',
     ...table,
     '',
-    ...plot(points),
+    ...plot(points.filter(isMeasured)),
     '',
+    ...points.flatMap(({ inputBytes, missing }) =>
+      missing === undefined ? [] : [`! runs with ${formatBytes(inputBytes)} are missing: ${missing}`]
+    ),
     `The curve is ${basis}, from ${samples} runs.`
   ]
 }
 
+/** A point with a run. */
+type MeasuredPoint = BenchPoint & { readonly medianMs: number }
+
+function isMeasured(point: BenchPoint): point is MeasuredPoint {
+  return point.medianMs !== null
+}
+
+function durationOf(ms: number | null): string {
+  return ms === null || !Number.isFinite(ms) ? '-' : formatDurationMs(ms)
+}
+
 /** Medians as `o`, the predicted curve as `·`, both axes logarithmic: a power of the size is a straight line. */
-function plot(points: readonly BenchPoint[]): string[] {
+function plot(points: readonly MeasuredPoint[]): string[] {
   const times = points.flatMap(({ medianMs, predictedMs }) => [medianMs, predictedMs ?? medianMs]).map(ms => Math.log(Math.max(ms, 1e-3)))
   const sizes = points.map(({ inputBytes }) => Math.log(1 + inputBytes))
   const [low, high] = [Math.min(...times), Math.max(...times)]

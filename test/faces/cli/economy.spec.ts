@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { costListSchema } from '../../../src/model/rest-costs.ts'
 import { quoteSchema } from '../../../src/model/rest-quote.ts'
-import { startFakeApi } from '../fake-api.ts'
+import { problem, startFakeApi } from '../fake-api.ts'
 import { INVOCATION, INVOCATION_ID, samplePeer } from '../samples.ts'
 import { run } from './run.ts'
 
@@ -151,6 +151,49 @@ describe('cares bench', () => {
     assert.equal(stdout.match(/│.*o/g)?.length, 3, stdout)
     assert.match(stdout, /│.*·/)
     assert.match(stdout, /The curve is affine, from 7 runs\./)
+  })
+
+  it('puts again what is refused for now, and goes on without a size that fails even so', async () => {
+    const sizes: number[] = []
+    let refusals = 0
+    const refused = problem('overloaded', 'the orchestrator has changed', 429, { retryable: true })
+    await using api = await startFakeApi({
+      'GET /v1/functions/thumb/quote*': (response, { url }) => {
+        response.setHeader('content-type', 'application/json')
+        response.end(JSON.stringify(quoteOf(Number(/inputBytes=(\d+)/.exec(url)?.[1] ?? 0), sizes.length)))
+      },
+      'POST /fn/thumb': (response, asked) => {
+        const bytes = asked.body.length
+        const isRefused = bytes === 10_000 || (bytes === 1_000 && refusals < 3)
+        if (isRefused && typeof refused === 'function') {
+          refusals++
+          return refused(response, asked)
+        }
+        sizes.push(bytes)
+        response.writeHead(200, { 'x-cares-invocation': INVOCATION_ID }).end('done')
+      },
+      [`GET /v1/invocations/${INVOCATION_ID}*`]: response => {
+        response.setHeader('content-type', 'application/json')
+        const usage = { queueMs: 0, pullMs: 0, startMs: 1, runMs: 11, bytesIn: 0, bytesOut: 4 }
+        response.end(JSON.stringify({ ...INVOCATION, start: 'warm', usage }))
+      }
+    })
+    const paused: number[] = []
+    const clock = { sleep: async (ms: number) => void paused.push(ms) }
+    const { code, stdout } = await run(['bench', 'thumb', '--sizes', '1k,10k,100k', '--runs', '2'], { api: api.url, clock })
+    assert.equal(code, 0)
+    assert.deepEqual(sizes, [1_000, 1_000, 100_000, 100_000])
+    assert.deepEqual(paused.slice(0, 8), [250, 500, 1_000, 250, 500, 1_000, 2_000, 4_000])
+    assert.match(stdout, /^ *9\.8Ki +0 +- +- +- /m)
+    assert.match(stdout, /! runs with 9\.8Ki are missing: overloaded: the orchestrator has changed/)
+  })
+
+  it('ends with the failure when there is no size that could be measured', async () => {
+    await using api = await startFakeApi({
+      'GET /v1/functions/thumb/quote*': quoteOf(5),
+      'POST /fn/thumb': problem('function_failed', 'exit code 3', 500)
+    })
+    assert.equal((await run(['bench', 'thumb', '--sizes', '1k,2k'], { api: api.url })).code, 8)
   })
 
   it('ends with the failure of a function, and refuses sizes that are none', async () => {

@@ -54,7 +54,9 @@ export async function benchWays(
       const measure = (): ReturnType<typeof measureRuns> =>
         measureRuns(context, { name, body: bodyOf(inputBytes), runs, on: id, ways: each })
       const label = `${name} with ${formatBytes(inputBytes)} and ${each} ways`
-      const { runsMs, llcBytes = 0 } = await withProgress(label, { terminal, output, clock }, measure)
+      const { runsMs, llcBytes = 0, failure } = await withProgress(label, { terminal, output, clock }, measure)
+      // A curve over the ways needs each of them.
+      if (failure !== undefined) throw failure
       points.push({ inputBytes, ways: each, llcBytes, runsMs, medianMs: medianOf(runsMs) })
     }
   }

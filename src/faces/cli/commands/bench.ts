@@ -21,6 +21,8 @@ const RUNS_MAX = 100
 /** A peer hears of what was observed elsewhere within so long. */
 const LEARNED_WITHIN_MS = 4_000
 const LOOK_MS = 500
+/** One size as it was measured; without runs where none came to its end, and why. */
+type Measured = Omit<BenchPoint, 'predictedMs' | 'upperMs'>
 
 interface BenchOptions {
   sizes?: readonly number[]
@@ -54,7 +56,8 @@ export const bench = defineCommand<BenchOptions>({
     },
     { flags: '--on <PEER>', description: 'only this peer may run it', completes: 'peer' }
   ],
-  description: 'The runs are real calls: they are paid for, and the cluster learns from them as from any other.',
+  description:
+    'The runs are real calls: they are paid for, and the cluster learns from them as from any other. What is refused for now is put again for some seconds; a size that fails even so is reported as missing.',
   examples: [
     { comment: 'How the run time grows with the input, and what the cluster makes of it', command: 'cares bench thumb' },
     { comment: 'With larger inputs made of a file, on one peer', command: 'cares bench thumb --sizes 1Mi,4Mi,16Mi -d @cat.jpg --on elm' },
@@ -80,17 +83,21 @@ export const bench = defineCommand<BenchOptions>({
       return await benchWays(context, { name, ways, runs, sizes: options.sizes, bodyOf: bytes => bodyOf(pattern, bytes) })
     }
     const before = await client.quote(name, { signal })
-    const measured: Omit<BenchPoint, 'predictedMs' | 'upperMs'>[] = []
+    const measured: Measured[] = []
+    let firstFailure: CaresError | undefined
     for (const inputBytes of sizes) {
       const measure = (): ReturnType<typeof measureRuns> =>
         measureRuns(context, { name, body: bodyOf(pattern, inputBytes), runs, on: options.on })
-      const { runsMs, memoryPeakBytes } = await withProgress(
+      const { runsMs, memoryPeakBytes, failure } = await withProgress(
         `${name} with ${formatBytes(inputBytes)}`,
         { terminal, output, clock },
         measure
       )
-      measured.push({ inputBytes, runsMs, medianMs: medianOf(runsMs), memoryPeakBytes })
+      firstFailure ??= failure
+      const missing = failure === undefined ? {} : { missing: `${failure.code}: ${failure.message}` }
+      measured.push({ inputBytes, runsMs, medianMs: runsMs.length === 0 ? null : medianOf(runsMs), memoryPeakBytes, ...missing })
     }
+    if (firstFailure !== undefined && measured.every(({ runsMs }) => runsMs.length === 0)) throw firstFailure
     const learned = await afterLearning(context, name, before)
     const points: BenchPoint[] = []
     for (const point of measured)
