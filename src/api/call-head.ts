@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { CaresError } from '../model/errors.ts'
 import { type CallHead, type Headers, PARAMS_HEADER } from '../model/invocation.ts'
+import { WAYS_HEADER } from '../model/llc.ts'
 
 /** Belong to one connection, not to the call (RFC 9110, 7.6.1); `expect` and `content-length` are dealt with by the two servers. */
 const CONNECTION_HEADERS = new Set([
@@ -17,9 +18,12 @@ const CONNECTION_HEADERS = new Set([
   'upgrade'
 ])
 
+/** Of CARES' own headers, those that are about the call and go to its worker. */
+const PASSED_ON = new Set([PARAMS_HEADER, WAYS_HEADER])
+
 /**
  * The part of a request that goes to the function: path and query byte for byte as they were sent, headers in their order, without those of the
- * connection and without `x-cares-…`, which are CARES' own, but for the parameters that a call declares.
+ * connection and without `x-cares-…`, which are CARES' own, but for the parameters that a call declares and the ways of the cache it is to have.
  *
  * @param prefixSegments - path segments before the function's own path: 2 for `/fn/NAME`
  * @param dropAuthorization - the `Authorization` header was for this peer
@@ -44,7 +48,7 @@ export function travellingHeaders(headers: Headers): Headers {
   const named = new Set(connection.flatMap(value => value.split(',').map(token => token.trim())))
   return headers
     .map(([name, value]) => [name.toLowerCase(), value] as const)
-    .filter(([name]) => !CONNECTION_HEADERS.has(name) && !named.has(name) && (!name.startsWith('x-cares-') || name === PARAMS_HEADER))
+    .filter(([name]) => !CONNECTION_HEADERS.has(name) && !named.has(name) && (!name.startsWith('x-cares-') || PASSED_ON.has(name)))
 }
 
 function callHeaders(request: IncomingMessage, dropAuthorization: boolean): Headers {

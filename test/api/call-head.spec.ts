@@ -115,4 +115,17 @@ describe('travellingHeaders', () => {
     ] as const
     assert.deepEqual(travellingHeaders(headers), [['x-kept', '1']])
   })
+
+  it('keeps those of CARES that are about the call', () => {
+    assert.deepEqual(
+      travellingHeaders([
+        ['X-Cares-Params', 'a=1'],
+        ['x-cares-ways', '2']
+      ]),
+      [
+        ['x-cares-params', 'a=1'],
+        ['x-cares-ways', '2']
+      ]
+    )
+  })
 })

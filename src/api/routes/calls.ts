@@ -87,7 +87,8 @@ export function callRoutes(app: App, context: ApiContext): void {
 const CALL_DESCRIPTION = [
   'Any method, any path below the function, any body. Request headers that CARES reads: `Idempotency-Key` (the same key at the same peer gets the same answer),',
   '`x-cares-on` (run on this peer only), `x-cares-timeout` (such as `5s`; shorter than the function’s own), `x-cares-caller` (who is charged in',
-  'the ledger of costs), `x-cares-params` (what the cost of the call depends on beside its size; the function sees it, too). The answer carries',
+  'the ledger of costs), `x-cares-params` (what the cost of the call depends on beside its size; the function sees it, too), `x-cares-ways` (confine',
+  'it to so many ways of the last-level cache, to measure how it takes that; a peer that cannot refuses it). The answer carries',
   '`x-cares-invocation`, `x-cares-peer`, `x-cares-start`, `x-cares-placement` and `server-timing`; where it is chunked, the complete',
   '`server-timing` comes as a trailer. An answer that breaks off closes the connection without its proper end.',
   'A GET that asks for a WebSocket (RFC 6455) is passed on to `http` functions: it must open within the time that a call may take, ends when both',
