@@ -3,6 +3,7 @@ import type { InvocationId } from '../model/ids.ts'
 import type { AnswerHead, InvocationRecord } from '../model/invocation.ts'
 import type { InvocationRequest } from '../model/service.ts'
 import type { Clock } from '../model/ports/clock.ts'
+import type { RequestPrint } from './request-print.ts'
 import { untilAborted } from './until-aborted.ts'
 
 const RECORDS_MAX = 10_000
@@ -17,13 +18,19 @@ export interface KeptResult {
   readonly body: Uint8Array
 }
 
+/** The call that a key stands for, and what it has asked for. */
+export interface KeyedCall {
+  readonly id: InvocationId
+  readonly print: RequestPrint
+}
+
 /** What a gateway remembers of its invocations, newest last, in bounds. */
 export class InvocationBook {
   readonly #clock: Clock
   readonly #records = new Map<InvocationId, InvocationRecord>()
   readonly #waiters = new Map<InvocationId, PromiseWithResolvers<void>>()
   readonly #results = new Map<InvocationId, KeptResult & { atMs: number }>()
-  readonly #byKey = new Map<string, { id: InvocationId; atMs: number }>()
+  readonly #byKey = new Map<string, KeyedCall & { atMs: number }>()
   #resultBytes = 0
 
   constructor({ clock }: { clock: Clock }) {
@@ -88,16 +95,16 @@ export class InvocationBook {
   }
 
   /** The invocation that a key of a function already stands for. */
-  byKey(key: string | undefined): InvocationId | undefined {
+  byKey(key: string | undefined): KeyedCall | undefined {
     if (key === undefined) return undefined
     this.#expire()
-    const id = this.#byKey.get(key)?.id
+    const known = this.#byKey.get(key)
     // A key lives as long as the record that it stands for.
-    return id !== undefined && this.#records.has(id) ? id : undefined
+    return known !== undefined && this.#records.has(known.id) ? known : undefined
   }
 
-  setKey(key: string, id: InvocationId): void {
-    this.#byKey.set(key, { id, atMs: this.#clock.nowMs() })
+  setKey(key: string, call: KeyedCall): void {
+    this.#byKey.set(key, { ...call, atMs: this.#clock.nowMs() })
   }
 
   clearKey(key: string | undefined): void {

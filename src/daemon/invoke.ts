@@ -16,6 +16,7 @@ import { Breaker, GatewayCall, type GatewayCallComponents, type Placed } from '.
 import { type InvocationBook, keyOf, RESULT_BYTES_EACH_MAX } from './invocation-book.ts'
 import { type OutcomeCount, OutcomeCounts } from './outcome-counts.ts'
 import { ReplayBody } from './replay-body.ts'
+import { RequestPrint } from './request-print.ts'
 import { untilAborted } from './until-aborted.ts'
 import { checkWebSocket, isOpen, timesOf } from './web-sockets.ts'
 
@@ -42,6 +43,8 @@ interface Running {
   readonly fn: FunctionRecord
   /** See {@link keyOf}. */
   readonly key: string | undefined
+  /** Of a call with a key. */
+  readonly print: RequestPrint | undefined
   /** When the call arrived: that its function was looked for counts, too. */
   readonly startedMs: number
   readonly abort: AbortController
@@ -112,9 +115,15 @@ export class Gateway implements Startable {
     const fn = await this.#components.findFunction(request.function, { signal })
     checkWebSocket(fn, request)
     const key = keyOf(request)
+    if (key === undefined) return this.#start(this.#accept(fn, request, { startedMs }), request, { signal, keep: false })
     const known = this.#components.book.byKey(key)
-    if (known !== undefined) return answerAgain(this.#components.book, known, { signal })
-    return this.#start(this.#accept(fn, request, { key, startedMs }), request, { signal, keep: key !== undefined })
+    if (known !== undefined) {
+      await known.print.check(request, known.id, { signal })
+      return answerAgain(this.#components.book, known.id, { signal })
+    }
+    const print = new RequestPrint(request)
+    const printed = { ...request, body: print.reading(request.body) }
+    return this.#start(this.#accept(fn, printed, { key, print, startedMs }), printed, { signal, keep: true })
   }
 
   /** See `PeerService.invokeAsync`. */
@@ -124,11 +133,18 @@ export class Gateway implements Startable {
     const fn = await this.#components.findFunction(request.function, { signal })
     const key = keyOf(request)
     const known = book.byKey(key)
-    if (known !== undefined) return { invocation: known }
-    const running = this.#accept(fn, request, { key, startedMs })
+    if (known !== undefined) {
+      await known.print.check(request, known.id, { signal })
+      return { invocation: known.id }
+    }
+    const print = key === undefined ? undefined : new RequestPrint(request)
+    const running = this.#accept(fn, request, { key, print, startedMs })
     let body: Uint8Array
     try {
-      body = await untilAborted(collect(request.body), AbortSignal.any([signal, running.abort.signal, clock.timeout(fn.timeoutMs)]))
+      body = await untilAborted(
+        collect(print?.reading(request.body) ?? request.body),
+        AbortSignal.any([signal, running.abort.signal, clock.timeout(fn.timeoutMs)])
+      )
     } catch (err) {
       const error = toCaresError(err)
       book.clearKey(key)
@@ -145,7 +161,11 @@ export class Gateway implements Startable {
     return { invocation: running.id }
   }
 
-  #accept(fn: FunctionRecord, request: InvocationRequest, { key, startedMs }: { key: string | undefined; startedMs: number }): Running {
+  #accept(
+    fn: FunctionRecord,
+    request: InvocationRequest,
+    { key, print, startedMs }: { key?: string | undefined; print?: RequestPrint | undefined; startedMs: number }
+  ): Running {
     const { book, clock, transport } = this.#components
     if (this.#stopping) throw new CaresError('stopping', 'this peer is stopping', { retryable: true, hint: 'call another peer' })
     if (this.#running.size >= IN_FLIGHT_MAX) {
@@ -156,9 +176,9 @@ export class Gateway implements Startable {
     }
     const id = this.#components.newInvocationId()
     const span = gatewaySpan(this.#components.tracer, id, fn, request.head)
-    const running: Running = { id, fn, key, startedMs, abort: new AbortController(), span, placed: undefined, head: undefined }
+    const running: Running = { id, fn, key, print, startedMs, abort: new AbortController(), span, placed: undefined, head: undefined }
     this.#running.set(id, running)
-    if (key !== undefined) book.setKey(key, id)
+    if (key !== undefined && print !== undefined) book.setKey(key, { id, print })
     book.open({
       id,
       function: fn.name,
@@ -302,6 +322,7 @@ export class Gateway implements Startable {
 
   #finish(running: Running, outcome: Outcome): void {
     if (!this.#running.delete(running.id)) return
+    running.print?.close()
     const { book, clock, events } = this.#components
     const { id, fn, head, placed } = running
     const totalMs = clock.nowMs() - running.startedMs

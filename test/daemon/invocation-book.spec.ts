@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from '../../src/daemon/bodies.ts'
 import { InvocationBook } from '../../src/daemon/invocation-book.ts'
+import { RequestPrint } from '../../src/daemon/request-print.ts'
 import type { InvocationId } from '../../src/model/ids.ts'
 import { sampleHead, sampleInvocation } from '../support/fake-service.ts'
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts'
@@ -64,11 +66,13 @@ describe('InvocationBook', () => {
 
   it('knows a key as long as the record that it stands for, and ten minutes at most', () => {
     open(1)
-    book.setKey('k', id(1))
-    assert.equal(book.byKey('k'), id(1))
+    const head = { method: 'POST', path: '/', query: '', headers: [] }
+    const call = (n: number) => ({ id: id(n), print: new RequestPrint({ function: 'f', head, body: once(new Uint8Array()) }) })
+    book.setKey('k', call(1))
+    assert.equal(book.byKey('k')?.id, id(1))
     clock.advance(600_001)
     assert.equal(book.byKey('k'), undefined)
-    book.setKey('other', id(2))
+    book.setKey('other', call(2))
     assert.equal(book.byKey('other'), undefined)
   })
 })

@@ -302,6 +302,22 @@ describe('Gateway', () => {
     assert.equal(Buffer.from(book.result(first.invocation)?.body ?? []).toString(), 'ok')
   })
 
+  it('refuses a key that comes with another request, and still answers the first one', async () => {
+    const signal = new AbortController().signal
+    const withBody = (text: string): Partial<InvocationRequest> => ({
+      idempotencyKey: 'k',
+      head: { method: 'POST', path: '/', query: '', headers: [], bodyBytes: text.length },
+      body: (async function* () {
+        yield Buffer.from(text)
+      })()
+    })
+    assert.equal(await outputOf(invoke(withBody('input'))), 'ok')
+    await assert.rejects(invoke(withBody('other')), { code: 'conflict' })
+    await assert.rejects(gateway.invokeAsync(request(withBody('other')), { signal }), { code: 'conflict' })
+    assert.equal(await outputOf(invoke(withBody('input'))), 'ok')
+    assert.equal(asked.length, 1)
+  })
+
   it('takes a call with the key of one that was refused for a first one', async () => {
     lead = channel =>
       channel.send({ type: 'failed', error: toRemoteError(new CaresError('no_capacity', 'full', { retryable: true }), { started: false }) })

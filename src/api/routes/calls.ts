@@ -85,7 +85,7 @@ export function callRoutes(app: App, context: ApiContext): void {
 }
 
 const CALL_DESCRIPTION = [
-  'Any method, any path below the function, any body. Request headers that CARES reads: `Idempotency-Key` (the same key at the same peer gets the same answer),',
+  'Any method, any path below the function, any body. Request headers that CARES reads: `Idempotency-Key` (the same key at the same peer gets the same answer; with another request it is refused),',
   '`x-cares-on` (run on this peer only), `x-cares-timeout` (such as `5s`; shorter than the function’s own), `x-cares-caller` (who is charged in',
   'the ledger of costs), `x-cares-params` (what the cost of the call depends on beside its size; the function sees it, too), `x-cares-ways` (confine',
   'it to so many ways of the last-level cache, to measure how it takes that; a peer that cannot refuses it). The answer carries',
