@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { createSystemClock } from '../../../src/daemon/system-clock.ts'
-import type { PeerId } from '../../../src/model/ids.ts'
 import type { Runtime } from '../../../src/model/ports/runtime.ts'
 import { FunctionRuntime } from '../../../src/runtime/function-runtime.ts'
 import { LlcControl } from '../../../src/runtime/llc/llc-control.ts'
@@ -21,10 +20,15 @@ describe('a call of which the cache is to be known', () => {
   /** Processes in place of containers: how a call is confined does not depend on that. */
   async function start(fake: FakeResctrl, use: 'auto' | 'off' = 'auto'): Promise<Runtime> {
     const components = { clock: createSystemClock(), log: createTestLog() }
-    const owner = { peer: '12D3KooWtest' as PeerId, cluster: null, session: 1, capacity: { cpus: 2, memoryBytes: 2 ** 30, diskBytes: 1 } }
-    const driver = createProcessDriver(owner, components)
+    const driver = createProcessDriver({}, components)
     const llc = new LlcControl({ use, prefix: 'cares_me_' }, { files: fake, read: machineOf(), ...components })
-    const init = { capacity: owner.capacity, keepAliveMs: undefined, readyTimeoutMs: 10_000, slotsMax: 8, gpus: [] }
+    const init = {
+      capacity: { cpus: 2, memoryBytes: 2 ** 30, diskBytes: 1 },
+      keepAliveMs: undefined,
+      readyTimeoutMs: 10_000,
+      slotsMax: 8,
+      gpus: []
+    }
     runtime = new FunctionRuntime(init, { driver, llc, ...components })
     await runtime.start()
     return runtime
