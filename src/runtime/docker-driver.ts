@@ -1,6 +1,7 @@
+import { availableParallelism } from 'node:os'
 import type Docker from 'dockerode'
 import { CaresError } from '../model/errors.ts'
-import type { FunctionRecord } from '../model/function.ts'
+import { type FunctionRecord, functionKey } from '../model/function.ts'
 import type { Digest } from '../model/ids.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
@@ -18,11 +19,17 @@ import { DockerNetworks } from './docker-network.ts'
 import { containerOptions } from './docker-options.ts'
 import type { BringImage, Driver, Orphan, StartOptions } from './driver.ts'
 import { untilAborted } from './ending.ts'
+import { StartGate } from './start-gate.ts'
 import { functionEnv } from './stdio-env.ts'
 import { TaskWatchdog } from './task-watchdog.ts'
 
 /** How long clearing up after an earlier life may take before the peer starts without it. */
 const CLEAR_TIMEOUT_MS = 15_000
+
+/** Servers that are started at once, one for each core, but at least so many: more would wait in the engine rather than here, where they take turns. */
+const STARTS_MIN = 2
+/** Servers that wait to be started, some half a minute's worth: the call of a further one is better placed on another peer. */
+const STARTS_WAITING_MAX = 256
 
 /** What is known of the engine once it has answered. */
 interface Engine {
@@ -63,6 +70,7 @@ class DockerDriver implements Driver {
   readonly #watchdog: TaskWatchdog
   /** Containers of this life that are not removed yet: everything else with this peer's label is an orphan. */
   readonly #own = new Set<string>()
+  readonly #starts = new StartGate({ startsMax: Math.max(STARTS_MIN, availableParallelism()), waitingMax: STARTS_WAITING_MAX })
   /** Containers that the engine may have made already, and that are not in `#own` yet. */
   #creating = 0
   #engine: Promise<Engine> | undefined
@@ -201,6 +209,8 @@ class DockerDriver implements Driver {
     // Before it runs: a peer that freezes in between leaves nothing that runs unwatched.
     if (task !== undefined) this.#watchdog.guard(container.id)
     const start = async (): Promise<DockerContainer> => {
+      // Not before its image is here: what waits for an image must not hold up what could start.
+      using _ = fn.contract === 'http' ? await this.#starts.enter(functionKey(fn), { signal }) : undefined
       const streams = await attachStreams(container, { withStdin: fn.contract === 'stdio' })
       const starting = container.start() as Promise<void>
       const init = {
