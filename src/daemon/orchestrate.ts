@@ -69,7 +69,7 @@ interface Try {
 /** How one try of a worker ended. */
 type TryEnd =
   /** The answer went to the gateway, or the call is over for another reason. */
-  | { readonly type: 'done' }
+  | { readonly type: 'done'; readonly untypical?: boolean }
   /** The worker has promised that nothing started. */
   | { readonly type: 'refused'; readonly error: RemoteError }
 
@@ -172,7 +172,7 @@ export class Orchestrator {
         const attempt = this.#prepare(worker, fn, call, { receipt, tries, signal, endMs })
         using hold = this.#line.hold(key)
         const end = await this.#try(channel, call, fn, attempt)
-        if (end.type === 'done') return
+        if (end.type === 'done') return end.untypical === true ? hold.wasUntypical() : undefined
         // A withdrawn attempt belongs to a gateway that has gone on without this placer.
         if (end.error.code === 'withdrawn' || (tries >= TRIES_MAX && end.error.code !== 'busy')) {
           await channel.send({ type: 'failed', error: end.error })
@@ -261,7 +261,7 @@ export class Orchestrator {
     } catch (err) {
       if (channel.signal.aborted) throw channel.signal.reason
       await channel.send({ type: 'failed', error: toRemoteError(err, { started: true }) })
-      return { type: 'done' }
+      return { type: 'done', untypical: true }
     }
   }
 
@@ -293,15 +293,13 @@ export class Orchestrator {
             head = message.head
             await channel.send(message)
             if (message.whole === undefined) break
-            this.#learn(head, message.whole.end, { fn, worker, receipt })
-            return { type: 'done' }
+            return this.#learn(head, message.whole.end, { fn, worker, receipt })
           case 'body':
             await channel.send(message)
             break
           case 'answer-end':
             await channel.send(message)
-            if (head !== undefined) this.#learn(head, message.end, { fn, worker, receipt })
-            return { type: 'done' }
+            return head === undefined ? { type: 'done' } : this.#learn(head, message.end, { fn, worker, receipt })
           case 'unknown':
             throw new CaresError('protocol', `the worker answered order ${call.invocation} as if it were an attach`)
         }
@@ -312,10 +310,12 @@ export class Orchestrator {
     }
   }
 
-  #learn(head: AnswerHead, end: AnswerEnd, { fn, worker, receipt }: { fn: FunctionRecord; worker: PeerId; receipt: Receipt }): void {
-    // How long somebody stayed says nothing of the next one.
-    if (isOpen(head)) return
-    this.#components.placer.observe(fn, worker, { start: head.start, usage: end.usage, clean: wasClean(receipt), params: receipt.params })
+  /** What stood still, or lasted as long as somebody stayed, says nothing of the next call. */
+  #learn(head: AnswerHead, { usage }: AnswerEnd, placed: { fn: FunctionRecord; worker: PeerId; receipt: Receipt }): TryEnd {
+    const { fn, worker, receipt } = placed
+    if (isOpen(head) || usage.disturbed === true) return { type: 'done', untypical: true }
+    this.#components.placer.observe(fn, worker, { start: head.start, usage, clean: wasClean(receipt), params: receipt.params })
+    return { type: 'done' }
   }
 }
 

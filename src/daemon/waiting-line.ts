@@ -13,6 +13,8 @@ const LOOK_AGAIN_MS = 500
 export interface Hold extends Disposable {
   /** The worker had no room after all: that says nothing about how long calls of the function take, and leaves no room for others. */
   wasNone(): void
+  /** How long it was held says nothing about how long calls of the function take. */
+  wasUntypical(): void
 }
 
 /**
@@ -100,15 +102,19 @@ export class WaitingLine {
   hold(key: string): Hold {
     const startMs = this.#clock.nowMs()
     let counts = true
+    let isTypical = true
     this.#holding++
     return {
       wasNone: () => {
         counts = false
       },
+      wasUntypical: () => {
+        isTypical = false
+      },
       [Symbol.dispose]: () => {
         this.#holding--
         if (!counts) return
-        this.#serviceTimes.observe(key, this.#clock.nowMs() - startMs)
+        if (isTypical) this.#serviceTimes.observe(key, this.#clock.nowMs() - startMs)
         this.wake()
       }
     }

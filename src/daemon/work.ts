@@ -9,6 +9,7 @@ import type { Startable } from '../model/ports/startable.ts'
 import type { Tracer } from '../model/ports/tracer.ts'
 import type { Channel } from '../model/ports/transport.ts'
 import { toRemoteError } from '../model/remote-error.ts'
+import { Calm, Stillness } from './stillness.ts'
 import { AnswerTape } from './answer-tape.ts'
 import { carriedBy, endWorkerSpan, workerSpan } from './call-spans.ts'
 import { type Execution, ExecutionIds } from './execution-ids.ts'
@@ -62,6 +63,7 @@ export class Worker implements Startable {
   readonly #init: WorkerInit
   readonly #components: WorkerComponents
   readonly #ids: ExecutionIds
+  readonly #stillness: Stillness
   readonly #running = new Set<Promise<void>>()
   readonly #seenOrders = new Map<PeerId, { order: number; atMs: number }>()
   #stopping = false
@@ -72,6 +74,7 @@ export class Worker implements Startable {
     this.#init = init
     this.#components = components
     this.#ids = new ExecutionIds(components)
+    this.#stillness = new Stillness(components)
   }
 
   /** Whether this worker refuses new work because it is about to stop. */
@@ -193,18 +196,25 @@ export class Worker implements Startable {
     const timeoutMs = head.webSocket === true ? order.deadlineMs : Math.min(fn.timeoutMs, order.deadlineMs)
     const options = { signal: abort.signal, timeoutMs }
     const span = workerSpan(this.#components.tracer, order)
+    using calm = new Calm(this.#stillness, this.#components)
     try {
-      const answer = await runtime.execute(fn, { invocation, head: carriedBy(span, head), body, inline: order.body }, options)
+      const call = {
+        invocation,
+        head: carriedBy(span, head),
+        body: order.body === undefined ? calm.passing(body) : body,
+        inline: order.body
+      }
+      const answer = await runtime.execute(fn, call, options)
       if (answer.whole !== undefined) {
         this.#succeeded++
         if (span !== undefined) endWorkerSpan(span, { start: answer.head.start, usage: answer.whole.end.usage })
-        tape.complete(answer.head, answer.whole)
+        tape.complete(answer.head, { ...answer.whole, end: calm.judged(answer.whole.end) })
         return
       }
       answer.end.catch(() => {}) // Awaited below; a body that throws first must not leave it unobserved.
       tape.setHead(answer.head)
-      for await (const chunk of answer.body) await tape.write(chunk, { signal: abort.signal })
-      const end = await answer.end
+      for await (const chunk of answer.body) await calm.waiting(tape.write(chunk, { signal: abort.signal }))
+      const end = calm.judged(await answer.end)
       this.#succeeded++
       if (span !== undefined) endWorkerSpan(span, { start: answer.head.start, usage: end.usage })
       tape.end(end)

@@ -61,6 +61,8 @@ export interface Usage {
   readonly llcUsedBytes?: number | undefined
   readonly bytesIn: number
   readonly bytesOut: number
+  /** For a good part of the time the worker, or one of those that pass the bodies on, stood still: it says nothing of the function. Absent: no. */
+  readonly disturbed?: true | undefined
 }
 
 /** What ends an answer. */

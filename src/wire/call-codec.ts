@@ -206,7 +206,8 @@ function writeUsage(usage: Usage): MessageInitShape<typeof UsageSchema> {
     ...(usage.llcBytes === undefined ? {} : { llcBytes: toWhole(usage.llcBytes, 'llcBytes') }),
     ...(usage.llcUsedBytes === undefined ? {} : { llcUsedBytes: toWhole(usage.llcUsedBytes, 'llcUsedBytes') }),
     bytesIn: toWhole(usage.bytesIn, 'bytesIn'),
-    bytesOut: toWhole(usage.bytesOut, 'bytesOut')
+    bytesOut: toWhole(usage.bytesOut, 'bytesOut'),
+    ...(usage.disturbed === true ? { disturbed: true } : {})
   }
 }
 
@@ -221,6 +222,7 @@ function readUsage(message: UsageMessage): Usage {
     ...(message.llcBytes === undefined ? {} : { llcBytes: whole(message.llcBytes, 'llcBytes') }),
     ...(message.llcUsedBytes === undefined ? {} : { llcUsedBytes: whole(message.llcUsedBytes, 'llcUsedBytes') }),
     bytesIn: whole(message.bytesIn, 'bytesIn'),
-    bytesOut: whole(message.bytesOut, 'bytesOut')
+    bytesOut: whole(message.bytesOut, 'bytesOut'),
+    ...(message.disturbed ? { disturbed: true } : {})
   }
 }

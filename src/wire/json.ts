@@ -103,6 +103,7 @@ const usage = z.object({
   startMs: amount,
   runMs: amount,
   cpuMs: amount.optional(),
+  disturbed: z.literal(true).optional(),
   memoryPeakBytes: amount.optional(),
   llcBytes: amount.optional(),
   llcUsedBytes: amount.optional(),

@@ -211,6 +211,19 @@ describe('Orchestrator', () => {
     assert.deepEqual(typesOf(await finish(await call())).slice(0, 3), ['placed', 'placed', 'answer'])
   })
 
+  it('learns nothing from a run of which a good part was lost', async () => {
+    const usage = { queueMs: 0, pullMs: 0, startMs: 0, runMs: 9_000, bytesIn: 2, bytesOut: 2, disturbed: true } as const
+    behave = async channel => {
+      await channel.send({
+        type: 'answer',
+        head: { status: 200, headers: [], start: 'warm' },
+        whole: { body: Buffer.from('hi'), end: { usage } }
+      })
+    }
+    await finish(await call())
+    assert.equal(observed, 0)
+  })
+
   it('tries no other worker after one has withdrawn the call', async () => {
     behave = channel => refuse(channel, 'withdrawn')
     assert.equal(codeOf(await finish(await call())), 'withdrawn, started: false')

@@ -96,9 +96,10 @@ const usage = record<Usage>(
     llcBytes: whole,
     llcUsedBytes: whole,
     bytesIn: whole,
-    bytesOut: whole
+    bytesOut: whole,
+    disturbed: fc.constant(true)
   },
-  ['cpuMs', 'memoryPeakBytes', 'llcBytes', 'llcUsedBytes']
+  ['cpuMs', 'memoryPeakBytes', 'llcBytes', 'llcUsedBytes', 'disturbed']
 )
 const error = record<RemoteError>({ code: name, message: text, hint: text, retryable: flag, details: json, started: flag }, ['hint'])
 const callHead = record<CallHead>({ method: name, path: text, query: text, headers, bodyBytes: whole, webSocket: fc.constant(true) }, [
