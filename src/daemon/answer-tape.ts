@@ -7,7 +7,7 @@ import {
   type RemoteError,
   type WholeAnswer
 } from '../model/invocation.ts'
-import { untilAborted } from './until-aborted.ts'
+import { untilAborted } from '../model/until-aborted.ts'
 
 /** Body bytes of an answer that are kept behind its reader (to go on elsewhere) and allowed ahead of it (back-pressure). */
 const WINDOW_BYTES_MAX = 2 ** 20

@@ -1,5 +1,5 @@
 import { toCaresError } from '../model/errors.ts'
-import { untilAborted } from './until-aborted.ts'
+import { untilAborted } from '../model/until-aborted.ts'
 
 /** How far the log has been applied here, and who waits for it to be further. */
 export class AppliedIndex {

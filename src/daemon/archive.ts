@@ -1,7 +1,7 @@
 import { CaresError } from '../model/errors.ts'
 import type { ArchiveId } from '../model/ids.ts'
 import type { SpoolFile } from '../model/ports/spool.ts'
-import { untilAborted } from './until-aborted.ts'
+import { untilAborted } from '../model/until-aborted.ts'
 
 /**
  * Written to the spool, and read from it, at once: handing work to the disk costs as much as sending 100 KB, and who passes an image on waits

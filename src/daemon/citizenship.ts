@@ -16,7 +16,7 @@ import type { Gateway } from './invoke.ts'
 import type { Joining } from './joining.ts'
 import type { Members } from './members.ts'
 import type { Serving } from './serving.ts'
-import { untilAborted } from './until-aborted.ts'
+import { untilAborted } from '../model/until-aborted.ts'
 import type { Worker } from './work.ts'
 
 /**

@@ -15,7 +15,7 @@ import type { EventLog } from './event-log.ts'
 import { ImageSender } from './image-sender.ts'
 import { ImageShelf } from './image-shelf.ts'
 import { takeImage } from './image-taker.ts'
-import { untilAborted } from './until-aborted.ts'
+import { untilAborted } from '../model/until-aborted.ts'
 
 /** Images that one peer takes in at once; others wait for their turn. */
 const TAKING_MAX = 2

@@ -8,7 +8,8 @@ import { diallerChannel } from './channel.ts'
 import type { Handlers } from './handlers.ts'
 import { LocalExchanges } from './local-exchanges.ts'
 import { type BytePipe, type LaneStream, runLane } from './lane-stream.ts'
-import { abortedWait, until } from './wait.ts'
+import { untilAborted } from '../model/until-aborted.ts'
+import { abortedWait } from './wait.ts'
 
 /** Lanes of one protocol that one remote may have dialled: one in use, and one that it has given up but we have not heard so yet. */
 const INBOUND_LANES_MAX = 2
@@ -54,7 +55,7 @@ export class Lanes {
     const standing = this.#standing.get(laneKey(protocol, peer))
     if (standing !== undefined) return diallerChannel(protocol, standing.mux.open(), peer)
     try {
-      const lane = await until(this.#lane(protocol, peer), signal)
+      const lane = await untilAborted(this.#lane(protocol, peer), signal)
       return diallerChannel(protocol, lane.mux.open(), peer)
     } catch (error) {
       throw signal.aborted ? abortedWait(signal, peer) : error

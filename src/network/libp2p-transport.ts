@@ -30,7 +30,8 @@ import { createNode, type Node, STREAMS_MAX } from './node.ts'
 import { checkAddress, parseAddress, parsePeerId } from './parse-address.ts'
 import { CONSENSUS_PROTOCOL, LANE_PROTOCOL_NAMES, LANE_PROTOCOLS, STREAM_PROTOCOL_NAMES } from './protocols.ts'
 import { StreamChannel } from './stream-channel.ts'
-import { abortedWait, until } from './wait.ts'
+import { untilAborted } from '../model/until-aborted.ts'
+import { abortedWait } from './wait.ts'
 
 export interface Libp2pTransportInit {
   /** As in `Identity`. */
@@ -284,7 +285,7 @@ class NodeTransport implements Libp2pTransport {
   async #openOwnStream(protocol: string, peer: PeerId, { signal }: { signal: AbortSignal }): Promise<Stream> {
     const opening = this.#openStream(protocol, peer)
     try {
-      return await until(opening, signal)
+      return await untilAborted(opening, signal)
     } catch (error) {
       const late = signal.aborted ? abortedWait(signal, peer) : toCaresError(error)
       void opening.then(stream => stream.abort(late)).catch(() => {}) // It was never opened.

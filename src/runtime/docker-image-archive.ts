@@ -5,7 +5,7 @@ import { CaresError } from '../model/errors.ts'
 import type { FunctionRecord } from '../model/function.ts'
 import type { Digest } from '../model/ids.ts'
 import { engineMessage, statusOf } from './docker-errors.ts'
-import { untilAborted } from './ending.ts'
+import { untilAborted } from '../model/until-aborted.ts'
 
 /** Characters of the content address in the name that an image from a peer gets. */
 const TAG_CHARS = 12

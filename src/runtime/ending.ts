@@ -47,16 +47,3 @@ export function createEnding({
 export function toCancelled(reason: unknown): CaresError {
   return reason instanceof CaresError ? reason : new CaresError('cancelled', 'the caller went away', { cause: reason })
 }
-
-/** The promise's outcome, or the signal's reason if that comes first. The promise goes on unwatched then; its rejection is not lost on anyone. */
-export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const onAbort = (): void => reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
-}

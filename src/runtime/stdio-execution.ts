@@ -8,7 +8,8 @@ import type { ExecutionAnswer, ExecutionCall } from '../model/ports/runtime.ts'
 import { formatBytes } from '../model/units.ts'
 import { sniffContentType } from './content-type.ts'
 import type { Exit, StdioInstance } from './driver.ts'
-import { type Ending, toCancelled, untilAborted } from './ending.ts'
+import { untilAborted } from '../model/until-aborted.ts'
+import { type Ending, toCancelled } from './ending.ts'
 import { Tail } from './log-lines.ts'
 
 /**

@@ -12,7 +12,8 @@ import { createLanePair, type LanePair } from './lane-pair.ts'
 import { LocalExchanges } from '../network/local-exchanges.ts'
 import { Listeners } from '../network/listeners.ts'
 import { encodeOrLog, speaksForItself } from '../network/outgoing.ts'
-import { abortedWait, until } from '../network/wait.ts'
+import { untilAborted } from '../model/until-aborted.ts'
+import { abortedWait } from '../network/wait.ts'
 import type { Codec } from '../wire/codec.ts'
 import { type ConsensusFrame, consensusCodec } from '../wire/consensus-codec.ts'
 import { digestCodec, heartbeatCodec } from '../wire/gossip-codec.ts'
@@ -237,7 +238,7 @@ class MemoryTransport implements Transport {
     { signal }: { signal: AbortSignal }
   ): Promise<Channel<Protocols[Name]['up'], Protocols[Name]['down']>> {
     if (signal.aborted) throw abortedWait(signal, peer)
-    await until(Promise.resolve(), signal)
+    await untilAborted(Promise.resolve(), signal)
     if (!this.#running) throw new CaresError('stopping', 'the transport is not running')
     if (peer === this.self) return this.#local.open(protocol)
     const lane = this.#network.connect(this.self, peer)?.lane(protocol, this.self)

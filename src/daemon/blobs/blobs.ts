@@ -10,7 +10,7 @@ import { toRemoteError } from '../../model/remote-error.ts'
 import type { BlobRef } from '../../model/task.ts'
 import { TASK_LIMITS } from '../../model/task-request.ts'
 import { formatBytes } from '../../model/units.ts'
-import { untilAborted } from '../until-aborted.ts'
+import { untilAborted } from '../../model/until-aborted.ts'
 import { askBlob } from './ask-blob.ts'
 import { fetchBlob } from './fetch-blob.ts'
 

@@ -11,7 +11,8 @@ import type { Exchange } from '../../network/exchange.ts'
 import { Handlers } from '../../network/handlers.ts'
 import { Listeners } from '../../network/listeners.ts'
 import { encodeOrLog, speaksForItself } from '../../network/outgoing.ts'
-import { abortedWait, until } from '../../network/wait.ts'
+import { untilAborted } from '../../model/until-aborted.ts'
+import { abortedWait } from '../../network/wait.ts'
 import type { Codec } from '../../wire/codec.ts'
 import { type ConsensusFrame, consensusCodec } from '../../wire/consensus-codec.ts'
 import { digestCodec, heartbeatCodec } from '../../wire/gossip-codec.ts'
@@ -95,7 +96,7 @@ export class SimulatedTransport implements Transport, Host {
     { signal }: { signal: AbortSignal }
   ): Promise<Channel<Protocols[Name]['up'], Protocols[Name]['down']>> {
     if (signal.aborted) throw abortedWait(signal, peer)
-    await until(Promise.resolve(), signal)
+    await untilAborted(Promise.resolve(), signal)
     if (this.#timer === undefined) throw new CaresError('stopping', 'the transport is not running')
     const exchange = peer === this.self ? this.#openOwn(protocol) : (await this.#link(peer, signal)).open(protocol, this.self)
     return tapChannel(diallerChannel(protocol, exchange, peer), protocol, 'dials', this.#components.tap)
