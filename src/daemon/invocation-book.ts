@@ -4,7 +4,7 @@ import type { AnswerHead, InvocationRecord } from '../model/invocation.ts'
 import type { InvocationRequest } from '../model/service.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { RequestPrint } from './request-print.ts'
-import { untilAborted } from '../model/until-aborted.ts'
+import { untilAborted } from './until-aborted.ts'
 
 const RECORDS_MAX = 10_000
 /** Answers kept for their invocation's id or idempotency key: at most so many bytes, for so long. */
@@ -101,6 +101,13 @@ export class InvocationBook {
     const known = this.#byKey.get(key)
     // A key lives as long as the record that it stands for.
     return known !== undefined && this.#records.has(known.id) ? known : undefined
+  }
+
+  /** The call that this one repeats, if any. Throws `conflict` when it has the same key and asks for something else. Reads the body of a repeated one. */
+  async repeated(request: InvocationRequest, { signal }: { signal: AbortSignal }): Promise<InvocationId | undefined> {
+    const known = this.byKey(keyOf(request))
+    await known?.print.check(request, known.id, { signal })
+    return known?.id
   }
 
   setKey(key: string, call: KeyedCall): void {

@@ -16,8 +16,8 @@ import { Breaker, GatewayCall, type GatewayCallComponents, type Placed } from '.
 import { type InvocationBook, keyOf, RESULT_BYTES_EACH_MAX } from './invocation-book.ts'
 import { type OutcomeCount, OutcomeCounts } from './outcome-counts.ts'
 import { ReplayBody } from './replay-body.ts'
-import { RequestPrint } from './request-print.ts'
-import { untilAborted } from '../model/until-aborted.ts'
+import { type Keyed, RequestPrint } from './request-print.ts'
+import { untilAborted } from './until-aborted.ts'
 import { checkWebSocket, isOpen, timesOf } from './web-sockets.ts'
 
 /** Invocations that one gateway carries at once; each holds at most about 1.3 MB. */
@@ -41,10 +41,7 @@ export interface GatewayComponents extends Omit<GatewayCallComponents, 'breaker'
 interface Running {
   readonly id: InvocationId
   readonly fn: FunctionRecord
-  /** See {@link keyOf}. */
-  readonly key: string | undefined
-  /** Of a call with a key. */
-  readonly print: RequestPrint | undefined
+  readonly keyed: Keyed | undefined
   /** When the call arrived: that its function was looked for counts, too. */
   readonly startedMs: number
   readonly abort: AbortController
@@ -116,14 +113,11 @@ export class Gateway implements Startable {
     checkWebSocket(fn, request)
     const key = keyOf(request)
     if (key === undefined) return this.#start(this.#accept(fn, request, { startedMs }), request, { signal, keep: false })
-    const known = this.#components.book.byKey(key)
-    if (known !== undefined) {
-      await known.print.check(request, known.id, { signal })
-      return answerAgain(this.#components.book, known.id, { signal })
-    }
+    const known = await this.#components.book.repeated(request, { signal })
+    if (known !== undefined) return answerAgain(this.#components.book, known, { signal })
     const print = new RequestPrint(request)
     const printed = { ...request, body: print.reading(request.body) }
-    return this.#start(this.#accept(fn, printed, { key, print, startedMs }), printed, { signal, keep: true })
+    return this.#start(this.#accept(fn, printed, { keyed: { key, print }, startedMs }), printed, { signal, keep: true })
   }
 
   /** See `PeerService.invokeAsync`. */
@@ -132,17 +126,14 @@ export class Gateway implements Startable {
     const startedMs = this.#components.clock.nowMs()
     const fn = await this.#components.findFunction(request.function, { signal })
     const key = keyOf(request)
-    const known = book.byKey(key)
-    if (known !== undefined) {
-      await known.print.check(request, known.id, { signal })
-      return { invocation: known.id }
-    }
-    const print = key === undefined ? undefined : new RequestPrint(request)
-    const running = this.#accept(fn, request, { key, print, startedMs })
+    const known = key === undefined ? undefined : await book.repeated(request, { signal })
+    if (known !== undefined) return { invocation: known }
+    const keyed = key === undefined ? undefined : { key, print: new RequestPrint(request) }
+    const running = this.#accept(fn, request, { keyed, startedMs })
     let body: Uint8Array
     try {
       body = await untilAborted(
-        collect(print?.reading(request.body) ?? request.body),
+        collect(keyed?.print.reading(request.body) ?? request.body),
         AbortSignal.any([signal, running.abort.signal, clock.timeout(fn.timeoutMs)])
       )
     } catch (err) {
@@ -161,11 +152,7 @@ export class Gateway implements Startable {
     return { invocation: running.id }
   }
 
-  #accept(
-    fn: FunctionRecord,
-    request: InvocationRequest,
-    { key, print, startedMs }: { key?: string | undefined; print?: RequestPrint | undefined; startedMs: number }
-  ): Running {
+  #accept(fn: FunctionRecord, request: InvocationRequest, { keyed, startedMs }: { keyed?: Keyed | undefined; startedMs: number }): Running {
     const { book, clock, transport } = this.#components
     if (this.#stopping) throw new CaresError('stopping', 'this peer is stopping', { retryable: true, hint: 'call another peer' })
     if (this.#running.size >= IN_FLIGHT_MAX) {
@@ -176,9 +163,9 @@ export class Gateway implements Startable {
     }
     const id = this.#components.newInvocationId()
     const span = gatewaySpan(this.#components.tracer, id, fn, request.head)
-    const running: Running = { id, fn, key, print, startedMs, abort: new AbortController(), span, placed: undefined, head: undefined }
+    const running: Running = { id, fn, keyed, startedMs, abort: new AbortController(), span, placed: undefined, head: undefined }
     this.#running.set(id, running)
-    if (key !== undefined && print !== undefined) book.setKey(key, { id, print })
+    if (keyed !== undefined) book.setKey(keyed.key, { id, print: keyed.print })
     book.open({
       id,
       function: fn.name,
@@ -257,7 +244,7 @@ export class Gateway implements Startable {
     } catch (err) {
       const error = toCaresError(err)
       // Nothing was done in the name of this key: the next call with it is a first one.
-      if (error.retryable) this.#components.book.clearKey(running.key)
+      if (error.retryable) this.#components.book.clearKey(running.keyed?.key)
       this.#finish(running, { error })
       links[Symbol.dispose]()
       body.cancel()
@@ -322,7 +309,7 @@ export class Gateway implements Startable {
 
   #finish(running: Running, outcome: Outcome): void {
     if (!this.#running.delete(running.id)) return
-    running.print?.close()
+    running.keyed?.print.close()
     const { book, clock, events } = this.#components
     const { id, fn, head, placed } = running
     const totalMs = clock.nowMs() - running.startedMs

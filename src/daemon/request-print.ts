@@ -4,6 +4,13 @@ import type { InvocationId } from '../model/ids.ts'
 import type { InvocationRequest } from '../model/service.ts'
 import { AbortLinks } from './abort-links.ts'
 
+/** What a call with an idempotency key is known by. */
+export interface Keyed {
+  /** See `keyOf`. */
+  readonly key: string
+  readonly print: RequestPrint
+}
+
 /**
  * What a call with an idempotency key has asked for, in short: a key that comes with another request is refused, and not answered with what was asked
  * for before. Of the body counts what was read of it: a function may answer before it has read all.

@@ -1,4 +1,3 @@
-import { backoffMs } from '../../core/tasks/backoff.ts'
 import { type LeaseTimes, WorkerSessions } from '../../core/tasks/leases.ts'
 import { CaresError, toCaresError } from '../../model/errors.ts'
 import type { PeerId, Term } from '../../model/ids.ts'
@@ -22,6 +21,7 @@ import type { Reserved } from '../placer.ts'
 import { askTask } from './ask-task.ts'
 import { Outbox } from './outbox.ts'
 import type { TaskPlacement } from './task-placement.ts'
+import { pauseMs, progress } from './task-progress.ts'
 
 /** Lost sessions, tasks that are due again and tasks that nobody could have are looked at this often. */
 const LOOK_MS = 100
@@ -33,8 +33,6 @@ const ROUND_MAX = 256
 const MISSES_MAX = 32
 /** A worker that had no room is not asked again for so long: its statistics tell by then. */
 const BUSY_MS = 500
-/** Uncounted failures are tried again soon, but not for ever at the speed of the machine. */
-const RETURNED_MS = { step: 100, max: 5_000 }
 /** Longest that a worker may take to say that it has its orders. */
 const DISPATCH_TIMEOUT_MS = 5_000
 /** Tasks whose newest placements can be explained. */
@@ -341,16 +339,6 @@ export class Office {
 
 function keyOf({ task, attempt }: AttemptRef): string {
   return `${task} ${attempt}`
-}
-
-/** Rises with every change of a task. */
-function progress(task: TaskRecord): number {
-  return isOver(task) ? Number.POSITIVE_INFINITY : 2 * task.attempt + (task.state === 'queued' ? 1 : 0)
-}
-
-/** How long a queued task waits before it is tried (again). */
-function pauseMs({ attempt, failures }: TaskRecord): number {
-  return Math.max(backoffMs(failures), Math.min(RETURNED_MS.max, RETURNED_MS.step * (attempt - failures)))
 }
 
 function attemptsOf(byWorker: Map<PeerId, Map<TaskId, number>>, worker: PeerId): Map<TaskId, number> {
