@@ -1,3 +1,5 @@
+import { proxyChecks } from './config/proxy-check.ts'
+import type { HealthCheck } from './model/service.ts'
 import { readFileSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
 import { homedir } from 'node:os'
@@ -204,6 +206,11 @@ function checkAnnounced(announce: readonly string[], from: string): void {
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+}
+
+/** Whether a proxy of the environment stands in the way; see {@link proxyChecks}. */
+export function environmentChecks(): readonly HealthCheck[] {
+  return proxyChecks(processSources().env)
 }
 
 /** POSIX: the first that is set and not empty decides. */

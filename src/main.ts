@@ -58,7 +58,13 @@ function cliEnvironment({
     readPeerSettings: async flags => {
       const { readPeerConfig } = await import('./config.ts')
       const { config, origins, warnings } = readPeerConfig(flags)
-      return { ...config, runtime: config.work ? config.runtime : 'none', origins, warnings }
+      return {
+        ...config,
+        runtime: config.work ? config.runtime : 'none',
+        origins,
+        warnings,
+        inspect: async () => (await import('./inspect.ts')).inspect(config)
+      }
     },
     openRecovery: async flags => {
       const [{ readPeerConfig }, { openRecovery }] = await Promise.all([import('./config.ts'), import('./recover.ts')])

@@ -68,7 +68,8 @@ export function toCapacity(
   }
 }
 
-async function measureMachine(read: ReadText): Promise<{ cpus: number; memoryBytes: number }> {
+/** Cores and memory of the machine, whatever limits there are. */
+export async function measureMachine(read: ReadText): Promise<{ cpus: number; memoryBytes: number }> {
   const { totalBytes } = await measureMemory(read)
   return { cpus: availableParallelism(), memoryBytes: totalBytes }
 }

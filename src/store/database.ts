@@ -29,6 +29,9 @@ const MIGRATIONS: readonly string[] = [
   'CREATE TABLE remembered (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc32 INTEGER NOT NULL) STRICT, WITHOUT ROWID;'
 ]
 
+/** The format that this version writes, and the newest that it reads. */
+export const FORMAT = MIGRATIONS.length
+
 /**
  * Opens the database of a peer, makes its tables if it is new, and checks its structure if it is not. Every commit is an fsync. Throws
  * `internal` with `details.disk`, and `incompatible` for a database of a newer version.

@@ -90,12 +90,14 @@ export const ROOMS: readonly Room[] = [
     packages: ['node:*']
   },
   { path: 'src/recover.ts', rooms: [MODEL, 'src/daemon/', 'src/store/', 'src/config.ts'], packages: [] },
+  { path: 'src/inspect.ts', rooms: [MODEL, 'src/runtime/', 'src/store/', 'src/config.ts'], packages: [] },
   {
     path: 'src/main.ts',
     rooms: [
       MODEL,
       'src/peer.ts',
       'src/recover.ts',
+      'src/inspect.ts',
       'src/config.ts',
       'src/config/',
       'src/log.ts',

@@ -1,7 +1,7 @@
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Startable } from '../../model/ports/startable.ts'
 import type { Recovery } from '../../model/recovery.ts'
-import type { PeerService } from '../../model/service.ts'
+import type { HealthCheck, PeerService } from '../../model/service.ts'
 import type { SimulationReport, SimulationRequest } from '../../model/simulation.ts'
 import type { OptionSpec, OutputFormat, Terminal } from './command.ts'
 
@@ -84,6 +84,8 @@ export interface PeerSettings {
   /** Each setting, and where it came from. */
   readonly origins: readonly { readonly name: string; readonly value: string; readonly from: string }[]
   readonly warnings: readonly string[]
+  /** What can be told of the machine and of the data directory before a peer is started. Never throws. */
+  readonly inspect: () => Promise<readonly HealthCheck[]>
 }
 
 /** A peer that this process can run. */

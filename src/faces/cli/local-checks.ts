@@ -31,7 +31,13 @@ export async function localChecks(
     signal
   }: { nodeVersion: string; peerRuns: boolean; timeout: (ms: number) => AbortSignal; signal: AbortSignal }
 ): Promise<HealthCheck[]> {
-  const checks = [nodeCheck(nodeVersion), await dataCheck(settings.data), ...(await spaceCheck(settings.data)), ...(await filesCheck())]
+  const checks = [
+    nodeCheck(nodeVersion),
+    ...(await settings.inspect()),
+    await dataCheck(settings.data),
+    ...(await spaceCheck(settings.data)),
+    ...(await filesCheck())
+  ]
   // A running peer holds its ports: that is as it should be.
   if (!peerRuns) {
     checks.push(await portCheck('api port', settings.http.host, settings.http.port, '--http HOST:PORT'))
@@ -150,7 +156,8 @@ async function dataCheck(data: string): Promise<HealthCheck> {
     await access(place, constants.W_OK)
     return { name: 'data', ok: true, message: data }
   } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code === 'EACCES' ? 'permission denied' : (error as Error).message
+    const { code, message } = error as NodeJS.ErrnoException
+    const reason = code === 'EACCES' ? 'permission denied' : code === 'EROFS' ? 'the disk is read-only' : message
     return {
       name: 'data',
       ok: false,

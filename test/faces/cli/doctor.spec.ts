@@ -26,6 +26,7 @@ describe('cares doctor', () => {
         { name: 'data', value: join(directory, 'data'), from: 'env CARES_DATA' },
         { name: 'cpus', value: 'all', from: 'default' }
       ],
+      inspect: async () => [{ name: 'machine', ok: true, message: '4 cores' }],
       warnings: ['CARES_DTA is not a setting; did you mean CARES_DATA?']
     }
   })

@@ -2,6 +2,21 @@ import assert from 'node:assert/strict'
 import { startHealthyApi } from '../healthy-api.ts'
 import { run } from './run.ts'
 
+describe('cares events --tail', () => {
+  const lines = async (...flags: string[]): Promise<string[]> => {
+    await using api = await startHealthyApi()
+    return (await run(['events', '-o', 'name', ...flags], { api: api.url })).stdout.trimEnd().split('\n')
+  }
+
+  it('shows only so many of the newest', async () => {
+    const all = await lines()
+    assert.equal(all.length, 6)
+    assert.deepEqual(await lines('--tail', '2'), all.slice(-2))
+    assert.deepEqual(await lines('--tail', '100'), all)
+    assert.deepEqual(await lines('--tail', '0'), [''])
+  })
+})
+
 describe('lists, ordered and picked from', () => {
   const cases: readonly (readonly [line: string, names: readonly string[]])[] = [
     ['peers --sort name', ['atlas', 'birch', 'cedar', 'dogwood', 'elm']],

@@ -6,6 +6,7 @@ import { renderTable, type Table } from '../../table.ts'
 import { checksLines } from '../../view-model.ts'
 import { type AnyCommand, type CommandContext, defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
+import { addressCheck } from '../address-check.ts'
 import { clockCheck, localChecks } from '../local-checks.ts'
 import { wallClockMs } from '../poll.ts'
 
@@ -53,9 +54,18 @@ async function peerChecks({
 }: CommandContext<Readonly<Record<string, unknown>>>): Promise<{ reached: boolean; checks: readonly HealthCheck[] }> {
   try {
     const thereMs = await peerTimeMs(client, signal)
-    const { items } = await client.checks({ signal })
+    const [{ items }, { self }, { items: peers }] = await Promise.all([
+      client.checks({ signal }),
+      client.cluster({ signal }),
+      client.peers({ signal })
+    ])
+    const own = peers.find(({ id }) => id === self.id)
+    const others = peers.filter(({ id, state }) => id !== self.id && state !== 'gone')
     const peer = { name: 'peer', ok: true, message: `answers at ${client.api}` }
-    return { reached: true, checks: [peer, clockCheck(wallClockMs(clock), thereMs), ...items] }
+    return {
+      reached: true,
+      checks: [peer, clockCheck(wallClockMs(clock), thereMs), ...(own === undefined ? [] : [addressCheck(own, others)]), ...items]
+    }
   } catch (error) {
     const failure = toCaresError(error)
     if (signal.aborted) throw failure

@@ -1,7 +1,8 @@
 import type { Dropped } from '../../../model/rest.ts'
-import type { StreamItem } from '../command.ts'
+import type { CommandContext, StreamItem } from '../command.ts'
 import { eventLine } from '../../view-model.ts'
 import { defineCommand } from '../command.ts'
+import { parseCount } from '../flags.ts'
 import { peerNames } from '../names.ts'
 import { SINCE_OPTION, since } from '../since.ts'
 
@@ -15,12 +16,18 @@ const GAPS: Readonly<Record<Dropped['reason'], (missed: number) => string>> = {
   restarted: () => 'cares: the peer has restarted; what it saw before that is lost'
 }
 
-export const events = defineCommand<{ follow?: true; type?: readonly string[]; since?: number }>({
+export const events = defineCommand<{ follow?: true; tail?: number; type?: readonly string[]; since?: number }>({
   options: [
     { flags: '-f, --follow', description: 'go on with the events to come, until interrupted' },
     {
+      flags: '--tail <N>',
+      description: 'only so many of the newest, before those to come',
+      defaultText: 'all that are kept',
+      parse: parseCount
+    },
+    {
       flags: '--type <TYPE>',
-      description: 'only these: peer, orchestrator, voters, function, invocation, image, alert, runtime, or one in full',
+      description: 'only these: peer, orchestrator, voters, function, invocation, task, image, alert, runtime, or one in full',
       repeats: true
     },
     SINCE_OPTION
@@ -29,7 +36,7 @@ export const events = defineCommand<{ follow?: true; type?: readonly string[]; s
     'What the peer that is asked has seen: it keeps the last 1000 events of its life. With -f a stream that breaks is taken up again where it broke.',
   examples: [
     { comment: 'What has happened in the last ten minutes', command: 'cares events --since 10m' },
-    { comment: 'Watch peers come and go', command: 'cares events -f --type peer --type orchestrator' },
+    { comment: 'Watch peers come and go', command: 'cares events -f --tail 0 --type peer --type orchestrator' },
     { comment: 'For a program, an object a line', command: 'cares events -f -o jsonl' }
   ],
   async run({ options, client, clock, signal, note }) {
@@ -45,10 +52,14 @@ export const events = defineCommand<{ follow?: true; type?: readonly string[]; s
         await clock.sleep(RETRY_MS, { signal })
       }
     })
+    const first = options.tail === undefined ? 0 : await firstOfTail(options.tail, options.type, { client, signal })
     async function* items(): AsyncGenerator<StreamItem, void, undefined> {
       let none = true
+      let isBefore = true
       for await (const event of stream) {
-        if (!isYoung(event)) continue
+        // Numbers begin again when the peer restarts: only the beginning of the stream is left out.
+        isBefore &&= event.id < first
+        if (isBefore || !isYoung(event)) continue
         none = false
         yield { data: event, name: event.type, line: eventLine(event, names) }
       }
@@ -57,3 +68,14 @@ export const events = defineCommand<{ follow?: true; type?: readonly string[]; s
     return { kind: 'stream', items: items() }
   }
 })
+
+/** The number of the event that a tail begins with; of one that has not happened yet where it is empty. */
+async function firstOfTail(
+  tail: number,
+  types: readonly string[] | undefined,
+  { client, signal }: Pick<CommandContext<never>, 'client' | 'signal'>
+): Promise<number> {
+  const kept = (await Array.fromAsync(client.events({ types, follow: false, signal }))).map(({ id }) => id)
+  const first = kept.length <= tail ? kept[0] : kept[kept.length - tail]
+  return first ?? (kept.at(-1) ?? 0) + 1
+}
