@@ -4,7 +4,7 @@ import type { AnswerHead, InvocationRecord } from '../model/invocation.ts'
 import type { InvocationRequest } from '../model/service.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { RequestPrint } from './request-print.ts'
-import { untilAborted } from './until-aborted.ts'
+import { untilAborted } from '../model/until-aborted.ts'
 
 const RECORDS_MAX = 10_000
 /** Answers kept for their invocation's id or idempotency key: at most so many bytes, for so long. */

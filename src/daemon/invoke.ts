@@ -17,7 +17,7 @@ import { type InvocationBook, keyOf, RESULT_BYTES_EACH_MAX } from './invocation-
 import { type OutcomeCount, OutcomeCounts } from './outcome-counts.ts'
 import { ReplayBody } from './replay-body.ts'
 import { type Keyed, RequestPrint } from './request-print.ts'
-import { untilAborted } from './until-aborted.ts'
+import { untilAborted } from '../model/until-aborted.ts'
 import { checkWebSocket, isOpen, timesOf } from './web-sockets.ts'
 
 /** Invocations that one gateway carries at once; each holds at most about 1.3 MB. */
