@@ -1,5 +1,7 @@
 import { capacityOf, type MachineSpec } from './fleet.ts'
-import type { Workload } from '../workload/workload.ts'
+import { type Workload, workMs } from '../workload/workload.ts'
+
+const MS_PER_HOUR = 3_600_000
 
 /**
  * The least time in which any schedule can do all the work, in milliseconds: the larger of what the resources allow together (`area`: for each
@@ -21,4 +23,20 @@ export function makespanBoundMs({ functions, functionOf, runMs, arrivalMs }: Wor
     longestMs = Math.max(longestMs, (arrivalMs[call] ?? 0) + ms / (fn.gpus > 0 ? fastestWithGpu : fastest))
   }
   return Math.max(coreMs / capacityOf(fleet), byteMs / memory, gpus > 0 ? gpuMs / gpus : 0, longestMs)
+}
+
+/**
+ * The least that any placement could have all the work done for within `withinMs`, in US dollars: nothing ever starts, waits or is delayed, and
+ * the machines on which a unit of work is cheapest never stop, one after the other until all is done.
+ */
+export function leastUsd(workload: Workload, fleet: readonly MachineSpec[], withinMs: number): number {
+  const usdOfWork = ({ usdPerHour, cpus, speed }: MachineSpec): number => usdPerHour / MS_PER_HOUR / cpus / speed
+  let leftMs = workMs(workload)
+  let usd = 0
+  for (const machine of fleet.toSorted((a, b) => usdOfWork(a) - usdOfWork(b))) {
+    const takenMs = Math.min(leftMs, machine.cpus * machine.speed * withinMs)
+    leftMs -= takenMs
+    usd += takenMs * usdOfWork(machine)
+  }
+  return usd
 }

@@ -331,6 +331,13 @@ describe('against brute force', () => {
     )
   const kappa = fc.constantFrom(1, 1, 12)
 
+  /** How many times longer work takes on the cores there, with this on them, too. */
+  function sharing({ profile, stats }: PeerView, request: PlacementRequest, orders: readonly Order[], weight: number): number {
+    const busy = Math.max(Math.min(stats.cpusUsed, profile.capacity.cpus), Math.min(stats.running, stats.cpusReserved))
+    const own = orders.filter(({ worker }) => worker === profile.id).reduce((sum, { cpus }) => sum + cpus, 0)
+    return Math.max(1, (busy + weight * own + request.cpus) / profile.capacity.cpus)
+  }
+
   /** The rules once more, as slowly and plainly as possible. Milliseconds, or the reason. */
   function price(view: PeerView, request: PlacementRequest, orders: readonly Order[], slowness: number, kappa: number): number | string {
     const { profile, stats } = view
@@ -352,11 +359,7 @@ describe('against brute force', () => {
       if (cpus < request.cpus) return 'slots'
     }
     const networkMs = profile.id === SELF ? 0 : 1 + request.inputBytes / 100_000
-    const busy = Math.max(Math.min(stats.cpusUsed, profile.capacity.cpus), Math.min(stats.running, stats.cpusReserved))
-    const sharedRunMs = (weight: number): number => {
-      const wanted = busy + weight * own.reduce((sum, { cpus }) => sum + cpus, 0) + request.cpus
-      return 1_000 * slowness * Math.max(1, wanted / profile.capacity.cpus)
-    }
+    const sharedRunMs = (weight: number): number => 1_000 * slowness * sharing(view, request, orders, weight)
     const shortage = (weight: number): number => {
       const need = request.estimate.cache
       if (need === undefined || stats.llc === undefined || stats.llc.bytes === 0) return 0
@@ -427,9 +430,14 @@ describe('against brute force', () => {
             }
           }
           assert.deepEqual(decision.rejected, rejected)
-          const numbers = [...prices.values()].filter(price => typeof price === 'number')
-          if (numbers.length === 0) assert.equal(decision.chosen, null)
-          else assert.ok(Number(prices.get(decision.chosen ?? SELF)) <= Math.min(...numbers) * 1.05 + 1e-6)
+          const scores = new Map(
+            views.flatMap(view => {
+              const ms = prices.get(view.profile.id)
+              return typeof ms === 'number' ? [[view.profile.id, ms * sharing(view, request, orders, kappa)]] : []
+            })
+          )
+          if (scores.size === 0) assert.equal(decision.chosen, null)
+          else assert.ok(Number(scores.get(decision.chosen ?? SELF)) <= Math.min(...scores.values()) * 1.05 + 1e-6)
         }
       ),
       { numRuns: 500 }

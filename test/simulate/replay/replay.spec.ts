@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { COST } from '../../../src/core/scheduler/strategies/cost.ts'
 import { baselines, strategyChooser } from '../../../src/simulate/replay/choosers.ts'
 import { BATCH_FLEET, drawFleet, type MachineSpec } from '../../../src/simulate/replay/fleet.ts'
-import { makespanBoundMs } from '../../../src/simulate/replay/bound.ts'
+import { leastUsd, makespanBoundMs } from '../../../src/simulate/replay/bound.ts'
 import { Invariants } from '../../../src/simulate/replay/invariants.ts'
 import { measure } from '../../../src/simulate/replay/metrics.ts'
 import { replay, type ReplayInit, type ReplayResult } from '../../../src/simulate/replay/replay.ts'
@@ -136,6 +136,17 @@ describe('a replay', () => {
       { sharesCores: false }
     )
     assert.deepEqual([...alone.calls.endMs], [1_001, 2_001])
+  })
+
+  it('costs no less than if the cheapest machines did it all without a pause', () => {
+    const fleet = drawFleet({ peers: 4, seed: 4, priceSpread: 4 })
+    for (const chooser of [strategyChooser('cost', COST), ...baselines()]) {
+      const workload = workloadOf(Array.from({ length: 40 }, (_, i): [number, number] => [i * 10, 200]))
+      const { calls, endMs } = run(workload, { fleet, chooser })
+      const usd = calls.usd.reduce((sum, each) => sum + each, 0)
+      const least = leastUsd(workload, fleet, endMs)
+      assert.ok(least > 0 && least <= usd, `${chooser.name}: ${usd} is less than ${least}`)
+    }
   })
 
   it('cannot give figures of a simulation that is wrong', () => {

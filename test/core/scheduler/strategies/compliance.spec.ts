@@ -162,6 +162,22 @@ describe('strategies differ', () => {
     assert.deepEqual([choose('latency', slow), choose('balanced', slow), choose('cheap', slow)], ['dear', 'dear', 'cheap'])
   })
 
+  it('cost counts what the work would do to the others on shared cores', () => {
+    const score = (cpuLoad: number): number =>
+      costStrategy('latency').score({
+        field: { bestMs: 1, pricesDiffer: true },
+        totalMs: 100,
+        occupiedMs: 99,
+        usd: 1,
+        cpuLoad,
+        memoryLoad: 0,
+        cpuShare: 0.1,
+        turn: 0,
+        place: 0
+      })
+    assert.deepEqual([0.2, 1, 1.5].map(score), [100, 100, 150])
+  })
+
   it('cost looks at time alone where prices are the same, or any is not stated', () => {
     for (const usdPerHour of [0, 0.3]) {
       const warm = viewOf('warm', { profile: { usdPerHour: 0.3 }, stats: warmStats(1) })
