@@ -43,14 +43,14 @@ describe('the strategy that a cluster agrees on', function () {
 
   it('outlives an orchestrator and a restart', async () => {
     await cluster.peer(0).service.setStrategy({ name: 'cost', objective: 'cheap' }, soon())
-    const died = cluster.orchestrator
-    await died.die()
-    const [gateway] = cluster.peers.filter(peer => peer !== died) as [MemoryPeer]
-    await cluster.until(() => ![undefined, died.id].includes(gateway.service.cluster().orchestrator?.id), 'another orchestrator')
+    const first = cluster.orchestrator
+    await first.stop()
+    const [gateway] = cluster.peers.filter(peer => peer !== first) as [MemoryPeer]
+    await cluster.until(() => ![undefined, first.id].includes(gateway.service.cluster().orchestrator?.id), 'another orchestrator')
     const isCheap = (peer: MemoryPeer): boolean => strategyOf(peer).objective === 'cheap' && strategyOf(peer).agreed
     await cluster.until(() => isCheap(gateway), 'the strategy under another orchestrator')
-    await died.start()
-    await cluster.until(() => isCheap(died), 'the strategy at the peer that is back')
+    await first.start()
+    await cluster.until(() => isCheap(first), 'the strategy at the peer that is back')
     assert.equal(await used(gateway, 'plain'), 'cost')
   })
 
