@@ -13,8 +13,10 @@ import {
   cgroupThreads,
   listeningPort
 } from './cgroup-usage.ts'
+import type { Containerd } from './containerd.ts'
 import { engineUnavailable, startFailed, statusOf } from './docker-errors.ts'
 import { demultiplex } from './docker-stream.ts'
+import type { EndMark } from './end-mark.ts'
 import type { Exit, Measured, ServerInstance, StdioInstance } from './driver.ts'
 
 /** From SIGTERM to SIGKILL: an abort is to be over within a second, and the engine takes up to half of that. */
@@ -23,6 +25,9 @@ const STOP_GRACE_MS = 300
 /** Tries to remove a container before it is left to `prune`, and the pause before the first, which doubles: some 6 s in all. */
 const REMOVE_ATTEMPTS_MAX = 6
 const REMOVE_PAUSE_MS = 100
+
+/** How long an engine may take to tear a container down that has ended; then it is removed by force. It takes some 30 ms. */
+const TEAR_DOWN_MS = 2_000
 
 /** A container that ended by SIGKILL with this much of its limit used was killed for it, also where the engine does not say so (cgroup v2). */
 const OOM_RATIO = 0.98
@@ -39,6 +44,12 @@ export interface ContainerComponents {
   readonly log: Logger
 }
 
+/** What a good end is known by before the engine tells: that the first process exited with 0, and where its output ends. */
+export interface EarlyEnd {
+  readonly containerd: Pick<Containerd, 'exitStatus'>
+  readonly mark: EndMark
+}
+
 /** What is known of a container when it is started. */
 export interface ContainerInit {
   readonly pullMs: number
@@ -47,6 +58,8 @@ export interface ContainerInit {
   readonly isSampled: boolean
   /** Settles when it was started, or could not be. */
   readonly started: Promise<void>
+  /** Tells of a good end before the engine does. Absent: only the engine tells. */
+  readonly early?: EarlyEnd | undefined
   /** It is gone, or was given up on. */
   readonly onRemoved: () => void
   /** From SIGTERM to SIGKILL, in milliseconds. @default 300 */
@@ -68,6 +81,8 @@ export class DockerContainer implements StdioInstance, ServerInstance {
   readonly #cgroup: CgroupReader
   readonly #onRemoved: () => void
   readonly #stopGraceMs: number
+  /** When the engine says so, too. */
+  readonly #ended: Promise<Exit>
   #measured: Measured = {}
   #sampling: Disposable | undefined
   #hasExited = false
@@ -77,7 +92,7 @@ export class DockerContainer implements StdioInstance, ServerInstance {
     this.id = container.id
     this.pullMs = init.pullMs
     this.stdin = streams.stdin
-    this.stdout = streams.stdout
+    this.stdout = init.early?.mark.before(streams.stdout) ?? streams.stdout
     this.stderr = streams.stderr
     this.#container = container
     this.#onRemoved = init.onRemoved
@@ -86,7 +101,8 @@ export class DockerContainer implements StdioInstance, ServerInstance {
     this.#cgroup = cgroupReader(components.cgroups, container.id)
     // From before the start: a short program may have ended when the engine says that it was started.
     if (init.isSampled) this.#sampling = components.clock.every(SAMPLE_MS, () => void this.measure())
-    this.exited = this.#untilExited(init)
+    this.#ended = this.#untilEngineTells(init)
+    this.exited = init.early === undefined ? this.#ended : Promise.race([this.#ended, this.#untilGoodEnd(init.early, init.started)])
   }
 
   measure(): Measured {
@@ -108,7 +124,31 @@ export class DockerContainer implements StdioInstance, ServerInstance {
     return this.#disposed
   }
 
-  async #untilExited({ started, memoryBytes }: ContainerInit): Promise<Exit> {
+  /**
+   * Whatever went wrong is for the engine to tell: it knows of memory and of the end of stderr. With the first process the kernel ends all others of
+   * the container, so nothing is written after the mark.
+   */
+  async #untilGoodEnd({ containerd, mark }: EarlyEnd, started: Promise<void>): Promise<Exit> {
+    try {
+      await started
+    } catch {
+      return this.#ended
+    }
+    const pid = this.#hasExited ? undefined : cgroupProcess(this.#components.cgroups, this.id)
+    if (pid === undefined) return this.#ended
+    mark.open(pid)
+    if ((await containerd.exitStatus(this.id)) !== 0 || this.#hasExited) {
+      // At once: the engine waits for the end of the pipe before it tells anything.
+      mark.close()
+      return this.#ended
+    }
+    this.measure()
+    this.#close()
+    mark.write()
+    return { exitCode: 0, outOfMemory: false }
+  }
+
+  async #untilEngineTells({ started, memoryBytes, early }: ContainerInit): Promise<Exit> {
     try {
       await started
       const { StatusCode: exitCode } = (await this.#container.wait()) as { StatusCode: number }
@@ -121,12 +161,17 @@ export class DockerContainer implements StdioInstance, ServerInstance {
       const isOurs = this.#disposed !== undefined && statusOf(error) === 404
       return { exitCode: SIGKILL_EXIT_CODE, outOfMemory: false, lost: isOurs ? undefined : engineUnavailable(error, this.#components.host) }
     } finally {
-      this.#hasExited = true
-      this.#cgroup.close()
-      this.#sampling?.[Symbol.dispose]()
-      // The engine does not close an input connection at the program's end, only when something is sent on it.
-      this.stdin.destroy()
+      this.#close()
+      early?.mark.close()
     }
+  }
+
+  #close(): void {
+    this.#hasExited = true
+    this.#cgroup.close()
+    this.#sampling?.[Symbol.dispose]()
+    // The engine does not close an input connection at the program's end, only when something is sent on it.
+    this.stdin.destroy()
   }
 
   async #stopAndRemove(): Promise<void> {
@@ -136,6 +181,8 @@ export class DockerContainer implements StdioInstance, ServerInstance {
       await this.#container.kill({ signal: 'SIGTERM' }).catch(() => {})
       await Promise.race([this.exited, clock.sleep(this.#stopGraceMs)])
     }
+    // What has ended early is still being torn down, and its last lines are on their way.
+    if (this.#hasExited) await Promise.race([this.#ended, clock.sleep(TEAR_DOWN_MS)])
     await removeContainer(this.#container, this.#components)
     this.#onRemoved()
   }

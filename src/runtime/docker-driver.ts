@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import type Docker from 'dockerode'
 import { CaresError } from '../model/errors.ts'
@@ -9,7 +10,8 @@ import type { ImageInfo } from '../model/ports/runtime.ts'
 import { dockerArch } from './arch.ts'
 import type { CgroupLayout } from './cgroup-usage.ts'
 import type { ContractWish } from './contract.ts'
-import { attachStreams, type ContainerComponents, DockerContainer, startOrRemove } from './docker-container.ts'
+import { findContainerd } from './containerd.ts'
+import { attachStreams, type ContainerComponents, DockerContainer, type EarlyEnd, startOrRemove } from './docker-container.ts'
 import { DOCKER_HOST_DEFAULT, dockerEngine, watchdogEngine } from './docker-engine.ts'
 import { type DockerHost, engineUnavailable, statusOf } from './docker-errors.ts'
 import { exportImage, importImage } from './docker-image-archive.ts'
@@ -19,9 +21,13 @@ import { DockerNetworks } from './docker-network.ts'
 import { containerOptions } from './docker-options.ts'
 import type { BringImage, Driver, Orphan, StartOptions } from './driver.ts'
 import { untilAborted } from '../model/until-aborted.ts'
+import { EndMark } from './end-mark.ts'
 import { StartGate } from './start-gate.ts'
 import { functionEnv } from './stdio-env.ts'
 import { TaskWatchdog } from './task-watchdog.ts'
+
+/** See `EndMark`. */
+const MARK_BYTES = 32
 
 /** How long clearing up after an earlier life may take before the peer starts without it. */
 const CLEAR_TIMEOUT_MS = 15_000
@@ -70,6 +76,7 @@ class DockerDriver implements Driver {
   readonly #watchdog: TaskWatchdog
   /** Containers of this life that are not removed yet: everything else with this peer's label is an orphan. */
   readonly #own = new Set<string>()
+  readonly #containerd = findContainerd()
   readonly #starts = new StartGate({ startsMax: Math.max(STARTS_MIN, availableParallelism()), waitingMax: STARTS_WAITING_MAX })
   /** Containers that the engine may have made already, and that are not in `#own` yet. */
   #creating = 0
@@ -99,6 +106,7 @@ class DockerDriver implements Driver {
 
   async stop(): Promise<void> {
     this.#watchdog.stop()
+    this.#containerd?.close()
     if (this.#engine === undefined) return
     await this.#networks.remove().catch((err: unknown) => this.#log.warn({ err }, 'network not removed'))
   }
@@ -217,6 +225,7 @@ class DockerDriver implements Driver {
         pullMs,
         memoryBytes: fn.memoryBytes,
         isSampled: fn.contract === 'stdio',
+        early: fn.contract === 'stdio' && task === undefined ? this.#early() : undefined,
         started: starting,
         onRemoved,
         stopGraceMs: task?.stopGraceMs
@@ -234,6 +243,10 @@ class DockerDriver implements Driver {
       return started
     }
     return startOrRemove(container, { image: fn.image, signal, start, onRemoved }, components)
+  }
+
+  #early(): EarlyEnd | undefined {
+    return this.#containerd === undefined ? undefined : { containerd: this.#containerd, mark: new EndMark(randomBytes(MARK_BYTES)) }
   }
 
   async #create(
