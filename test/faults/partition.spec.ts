@@ -94,7 +94,8 @@ describe('a network that parts', () => {
     for (const index of peers.keys()) lab.isolate(index)
     for (const peer of peers) {
       await eventually('it knows that it is alone', async () => ((await stateOf(peer)).orchestrator === null ? true : undefined))
-      assert.equal((await call(peer)).text, 'CALL', peer.name)
+      // One that was given to a worker just before it fell silent may have run there: that is said, and not tried again.
+      await eventually('it runs calls by itself', async () => ((await call(peer)).text === 'CALL' ? true : undefined))
       assert.equal((await register(peer, { name: 'nowhere', ...upper })).status, 503, peer.name)
     }
     lab.heal()
