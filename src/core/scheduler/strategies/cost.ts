@@ -19,7 +19,8 @@ const WEIGHTED: Readonly<Record<Objective, (ms: number, usd: number) => number>>
  *
  * The load stands for the others: where cores are shared, work delays those that are there already about as much as they delay it, and they pay
  * for that. Without it the cheapest machines fill up until they are neither quick nor cheap (measured on a trace of a public cloud at half load,
- * prices from 1 to 4 times: 33 % of the money of least-loaded saved instead of 26 %, with a mean slowdown of 1.4 instead of 1.7).
+ * prices from 1 to 4 times, with seeds that took no part in the choice: 27 % of the money of least-loaded saved instead of 22 %, with a mean
+ * slowdown of 1.45 instead of 1.55).
  *
  * The band is 5 %: estimates are not better than that, and a draw among equals keeps placers that do not see each other from all running to
  * the same peer (measured with 60 of them: slowdown 4.4 without, 2.3 with the band).
