@@ -59,7 +59,8 @@ export async function executeStdio(run: StdioRun): Promise<ExecutionAnswer> {
   }
 
   try {
-    const streamAtOnce = wantsEvents(call.head)
+    // A task has no head that must tell how it ends, and its lines are wanted while it runs.
+    const streamAtOnce = call.task !== undefined || wantsEvents(call.head)
     const begun = streamAtOnce ? { chunks: [], ended: false } : await output.readUpTo(HEAD_BYTES_MAX)
     const timing = { queueMs: 0, pullMs: instance.pullMs, startMs: run.startMs }
     const head: AnswerHead = { status: 200, headers: [['content-type', contentType(streamAtOnce, begun)]], start: run.start, timing }
