@@ -103,11 +103,13 @@ export class InvocationBook {
     return known !== undefined && this.#records.has(known.id) ? known : undefined
   }
 
-  /** The call that this one repeats, if any. Throws `conflict` when it has the same key and asks for something else. Reads the body of a repeated one. */
-  async repeated(request: InvocationRequest, { signal }: { signal: AbortSignal }): Promise<InvocationId | undefined> {
+  /**
+   * The call that this one repeats; undefined, at once, when there is none, so that no other gets in before this one has set its key. Rejects with
+   * `conflict` when it has the same key and asks for something else. Reads the body of a repeated one.
+   */
+  repeated(request: InvocationRequest, { signal }: { signal: AbortSignal }): Promise<InvocationId> | undefined {
     const known = this.byKey(keyOf(request))
-    await known?.print.check(request, known.id, { signal })
-    return known?.id
+    return known?.print.check(request, known.id, { signal }).then(() => known.id)
   }
 
   setKey(key: string, call: KeyedCall): void {

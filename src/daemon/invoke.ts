@@ -113,8 +113,8 @@ export class Gateway implements Startable {
     checkWebSocket(fn, request)
     const key = keyOf(request)
     if (key === undefined) return this.#start(this.#accept(fn, request, { startedMs }), request, { signal, keep: false })
-    const known = await this.#components.book.repeated(request, { signal })
-    if (known !== undefined) return answerAgain(this.#components.book, known, { signal })
+    const repeated = this.#components.book.repeated(request, { signal })
+    if (repeated !== undefined) return answerAgain(this.#components.book, await repeated, { signal })
     const print = new RequestPrint(request)
     const printed = { ...request, body: print.reading(request.body) }
     return this.#start(this.#accept(fn, printed, { keyed: { key, print }, startedMs }), printed, { signal, keep: true })
@@ -126,8 +126,8 @@ export class Gateway implements Startable {
     const startedMs = this.#components.clock.nowMs()
     const fn = await this.#components.findFunction(request.function, { signal })
     const key = keyOf(request)
-    const known = key === undefined ? undefined : await book.repeated(request, { signal })
-    if (known !== undefined) return { invocation: known }
+    const repeated = book.repeated(request, { signal })
+    if (repeated !== undefined) return { invocation: await repeated }
     const keyed = key === undefined ? undefined : { key, print: new RequestPrint(request) }
     const running = this.#accept(fn, request, { keyed, startedMs })
     let body: Uint8Array

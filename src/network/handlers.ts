@@ -30,8 +30,8 @@ export class Handlers {
   }
 
   /** Serves an exchange that `remote` opened on a stream of its own. */
-  serveStream<Name extends (typeof STREAM_PROTOCOL_NAMES)[number]>(name: Name, stream: OwnStream, remote: PeerId): void {
-    const { up, down }: LaneProtocol<Name> = LANE_PROTOCOLS[name]
+  serveStream(name: (typeof STREAM_PROTOCOL_NAMES)[number], stream: OwnStream, remote: PeerId): void {
+    const { up, down }: LaneProtocol<typeof name> = LANE_PROTOCOLS[name]
     this.serveChannel(name, new StreamChannel(stream, { remote, out: down, incoming: up }))
   }
 }

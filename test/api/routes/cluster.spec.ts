@@ -65,7 +65,10 @@ describe('/v1/strategy', () => {
     it(`refuses ${JSON.stringify(payload)}`, async () => {
       await using harness = createHarness()
       assert.equal((await harness.app.inject({ method: 'PUT', url: '/v1/strategy', payload })).statusCode, 422)
-      assert.equal(harness.service.asked.some(({ method }) => method === 'setStrategy'), false)
+      assert.equal(
+        harness.service.asked.some(({ method }) => method === 'setStrategy'),
+        false
+      )
     })
   }
 })

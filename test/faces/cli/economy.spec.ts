@@ -167,7 +167,8 @@ describe('cares bench', () => {
         const isRefused = bytes === 10_000 || (bytes === 1_000 && refusals < 3)
         if (isRefused && typeof refused === 'function') {
           refusals++
-          return refused(response, asked)
+          refused(response, asked)
+          return
         }
         sizes.push(bytes)
         response.writeHead(200, { 'x-cares-invocation': INVOCATION_ID }).end('done')
