@@ -39,13 +39,11 @@ export function askToQuit(state: TuiState): Step {
   if (own.state === 'starting') return { state, effects: [{ type: 'cancel-start' }, { type: 'quit' }] }
   // Asked again while the peer stops: the user does not want to wait for what runs.
   if (own.state !== 'running') return { state: { ...state, dialog: hurry() }, effects: [] }
-  const running = state.data.peers.find(({ id }) => id === state.data.cluster?.self.id)?.running ?? 0
-  const work = running === 0 ? 'Nothing runs here.' : `${running} ${running === 1 ? 'execution runs' : 'executions run'} here.`
   return {
     state: {
       ...state,
       dialog: {
-        question: `This screen is peer ${own.name}. ${work} Stop it?`,
+        question: ({ data }) => `This screen is peer ${own.name}. ${workOf(data)} Stop it?`,
         choices: [
           { key: 'd', label: 'drain and stop', choice: { type: 'stop', drain: true } },
           { key: 'n', label: 'stop now', choice: { type: 'stop', drain: false } },
@@ -55,6 +53,12 @@ export function askToQuit(state: TuiState): Step {
     },
     effects: []
   }
+}
+
+/** What the peer of this screen does, as it last said. */
+function workOf({ peers, cluster }: TuiState['data']): string {
+  const running = peers.find(({ id }) => id === cluster?.self.id)?.running ?? 0
+  return running === 0 ? 'Nothing runs here.' : `${running} ${running === 1 ? 'execution runs' : 'executions run'} here.`
 }
 
 function hurry(): Dialog {

@@ -5,7 +5,7 @@ import { dim, fitLine, type Line, type Span, withText } from './lines.ts'
 import { COLUMNS_MIN, drawnRows, ROWS_MIN } from './page.ts'
 import { showsMachine } from './press-view.ts'
 import { offered } from './read-only.ts'
-import { currentView, type Prompt, type TuiState } from './state.ts'
+import { currentView, type Dialog, type Prompt, questionOf, type TuiState } from './state.ts'
 import { fieldLine } from './text-field.ts'
 import { clusterPage } from './views/home.ts'
 import { functionsPage, logPage, peerPage, tasksPage } from './views/lists.ts'
@@ -21,7 +21,7 @@ export function screenLines(state: TuiState): readonly Line[] {
   if (columns < COLUMNS_MIN || state.size.rows < ROWS_MIN) return [fitLine([`enlarge the window to ${COLUMNS_MIN}x${ROWS_MIN}`], columns)]
   const glyphs = glyphsOf(state)
   const prompt = state.prompt === null ? [] : promptLines(state.prompt, columns)
-  const dialog = state.dialog === null ? [] : [dialogSection(state.dialog)]
+  const dialog = state.dialog === null ? [] : [dialogSection(state.dialog, state)]
   // The last rule, and a question with its heading.
   const height = rows - prompt.length - 1 - dialog.length * (DIALOG_HEIGHT + 1)
   const page = pageOf(state, { width: columns - FRAME_COLUMNS, height, glyphs })
@@ -90,11 +90,11 @@ function pageOf(state: TuiState, area: Area): Page {
 
 const DIALOG_HEIGHT = 2
 
-function dialogSection({ question, choices }: NonNullable<TuiState['dialog']>): Section {
-  const answers = choices.flatMap(({ key, label }): Span[] => [{ text: `[${key}]`, tone: 'accent', bold: true }, ` ${label}   `])
+function dialogSection(dialog: Dialog, state: TuiState): Section {
+  const answers = dialog.choices.flatMap(({ key, label }): Span[] => [{ text: `[${key}]`, tone: 'accent', bold: true }, ` ${label}   `])
   return {
     title: [{ text: 'Please choose', bold: true, tone: 'warn' }],
-    rows: [[{ text: question, bold: true }], answers],
+    rows: [[{ text: questionOf(dialog, state), bold: true }], answers],
     height: DIALOG_HEIGHT
   }
 }

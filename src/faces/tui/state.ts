@@ -89,8 +89,14 @@ export type Prompt =
 
 /** A question that must be answered first. */
 export interface Dialog {
-  readonly question: string
+  /** A text, or one that follows what is known. */
+  readonly question: string | ((state: TuiState) => string)
   readonly choices: readonly { readonly key: string; readonly label: string; readonly choice: DialogChoice }[]
+}
+
+/** What a dialog asks at this moment. */
+export function questionOf({ question }: Dialog, state: TuiState): string {
+  return typeof question === 'string' ? question : question(state)
 }
 
 /** What an answer does. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { lineText } from '../../../src/faces/tui/lines.ts'
 import { screenLines } from '../../../src/faces/tui/screen.ts'
-import { currentView, type Effect, type TuiState } from '../../../src/faces/tui/state.ts'
+import { currentView, type Effect, questionOf, type TuiState } from '../../../src/faces/tui/state.ts'
 import { update } from '../../../src/faces/tui/update.ts'
 import { INVOCATION_ID } from '../samples.ts'
 import { freshState, MACHINE, press, pressed, sampleLook, TASKS, watching } from './states.ts'
@@ -16,6 +16,9 @@ const formOf = (state: TuiState) => {
   return view.name === 'form' ? view.form : undefined
 }
 const runs = (effects: readonly Effect[]): string[] => effects.flatMap(effect => (effect.type === 'run' ? [effect.words.join(' ')] : []))
+
+/** What the screen asks. */
+const asksNow = (state: TuiState): string => (state.dialog === null ? '' : questionOf(state.dialog, state))
 
 describe('the tasks', () => {
   const tasks = (): TuiState => {
@@ -32,7 +35,7 @@ describe('the tasks', () => {
 
   it('are cancelled only when that is meant', () => {
     const asked = press(tasks(), 'x')
-    assert.match(asked.dialog?.question ?? '', /Cancel the task nightly\?/)
+    assert.match(asksNow(asked), /Cancel the task nightly\?/)
     assert.deepEqual(pressed(asked, 'esc').effects, [])
     assert.deepEqual(runs(pressed(asked, 'y').effects), [`cancel ${first?.id}`])
   })
@@ -160,7 +163,10 @@ describe('quitting', () => {
     it(`asks what is to become of the peer of this process: ${key}`, () => {
       const asked = pressed(asPeer(), 'q')
       assert.deepEqual(asked.effects, [])
-      assert.match(asked.state.dialog?.question ?? '', /3 executions run here/)
+      assert.match(asksNow(asked.state), /3 executions run here/)
+      const { data } = asked.state
+      const done = { ...asked.state, data: { ...data, peers: data.peers.map(peer => ({ ...peer, running: 0 })) } }
+      assert.match(asksNow(done), /Nothing runs here/)
       assert.deepEqual(pressed(asked.state, 'q', key).effects, [effect])
     })
   }
