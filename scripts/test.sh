@@ -89,10 +89,11 @@ step 'generated code is up to date' "$NODE" scripts/generate.ts --check
 if has shellcheck; then step 'shell scripts' shellcheck -x .ci/run scripts/*.sh scripts/setup/*.sh; fi
 step 'build' npm run --silent build -- --outDir "$WORK/dist"
 
-suite 'Unit, simulation and compliance tests' --spec 'test/**/*.spec.ts'
-# Pure computing, beside tests that mostly wait: each of the two has one thread.
+# Pure computing, in what time is left beside the tests, which mostly wait or have one thread: each of the two has one, too.
 later 'consensus, 20,000 seeds' "$NODE" scripts/simulate.ts --seeds 20000 --jobs 1
 later 'whole peers, 200 seeds' "$NODE" scripts/simulate.ts --whole --seeds 200 --jobs 1
+
+suite 'Unit, simulation and compliance tests' --spec 'test/**/*.spec.ts'
 suite 'Models of consensus, searched to the last state' --config test/model-check/mocharc.json --spec 'test/model-check/*.spec.ts'
 suite 'End-to-end tests: real processes, real containers, the image and compose' --config test/e2e/mocharc.json --spec 'test/e2e/**/*.spec.ts'
 heading 'Demo'
