@@ -1,6 +1,6 @@
 /**
  * `npm run check`: what is worth knowing before each commit, in under a minute on two cores. Steps that need a core each run side by side; the tests
- * are those that need no engine, no second process and no thousands of seeds. `npm test` runs everything.
+ * are those of the pure rooms, the faces, the stores and the simulator; peers that run, in memory or not, are left to `npm test`, which runs everything.
  *
  *   node scripts/check.ts
  */

@@ -100,7 +100,7 @@ export function sectionOf({ page }: Route): (typeof SECTIONS)[number]['page'] | 
 }
 
 function parseRun(rest: string): Route {
-  const [, like, id = ''] = /^(function|task)\/(.+)$/.exec(rest) ?? []
+  const [, like, id = ''] = /^(function|task)\/(.+)$/s.exec(rest) ?? []
   return like === 'function' || like === 'task' ? { page: 'run', like, id } : { page: 'unknown' }
 }
 
