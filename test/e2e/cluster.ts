@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { availableParallelism, loadavg, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster as ClusterState, FunctionItem, PeerList, Problem } from '../../src/model/rest.ts'
@@ -7,8 +7,6 @@ import { PeerProcess } from './peer-process.ts'
 
 /** Longest that anything in a cluster on one machine may take to be seen; long enough for a machine that is busy with other tests. */
 const SEEN_WITHIN_MS = 15_000
-/** Processes that want each processor at once before that is no longer enough: then it takes in proportion. */
-const CROWD = 4
 
 /** How often a condition that no event announces is looked at. */
 const LOOK_EVERY_MS = 25
@@ -16,9 +14,9 @@ const LOOK_EVERY_MS = 25
 export interface ClusterInit {
   /** How many peers to start. @default 3 */
   readonly peers?: number
-  /** @default process */
   /** Instead of `peer-0` and so on, as many as there are to be. */
   readonly names?: readonly string[]
+  /** @default process */
   readonly runtime?: 'process' | 'docker'
   /** Flags for every peer. */
   readonly flags?: readonly string[]
@@ -139,7 +137,7 @@ export async function eventually<T>(
   look: () => Promise<T | undefined> | T | undefined,
   { withinMs = SEEN_WITHIN_MS, onFailure = () => '' }: { withinMs?: number; onFailure?: () => string } = {}
 ): Promise<T> {
-  const deadline = performance.now() + withinMs * crowding()
+  const deadline = performance.now() + withinMs
   let last: unknown
   for (;;) {
     try {
@@ -152,11 +150,6 @@ export async function eventually<T>(
     if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${claim}\n${onFailure()}`, { cause: last })
     await sleep(LOOK_EVERY_MS)
   }
-}
-
-/** How many times slower everything is than on a machine with nothing worse to do. */
-function crowding(): number {
-  return Math.max(1, (loadavg()[0] ?? 0) / (CROWD * availableParallelism()))
 }
 
 /** A JSON answer of a peer's API. Throws when the status is not a success. */

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import { build } from 'vite'
 import { PeerProcess } from './peer-process.ts'
+import { skip } from '../support/skip.ts'
 
 const CHROMIUM = '/usr/bin/chromium'
 
@@ -51,10 +52,7 @@ describe('the dashboard', () => {
   }
 
   before(async function () {
-    if (!existsSync(CHROMIUM)) {
-      console.log(`    skipped: no ${CHROMIUM}; apt-get install chromium`)
-      this.skip()
-    }
+    if (!existsSync(CHROMIUM)) skip(this, `no ${CHROMIUM}; apt-get install chromium`)
     await build({ configFile: fileURLToPath(new URL('../../src/faces/web/vite.config.ts', import.meta.url)), logLevel: 'error' })
     folder = await mkdtemp(join(tmpdir(), 'cares-dashboard-'))
     peer = await start('127.0.0.1:0')

@@ -20,6 +20,7 @@ import {
   runtimeCompliance
 } from '../compliance/runtime.ts'
 import { createTestLog } from '../support/test-log.ts'
+import { skip } from '../support/skip.ts'
 
 const SOCKET = '/var/run/docker.sock'
 const engine = new Docker({ socketPath: SOCKET })
@@ -69,8 +70,7 @@ describe('runtime: docker', function () {
     try {
       await engine.ping()
     } catch (error) {
-      console.log(`    skipped: no container engine answers at ${SOCKET} (${(error as Error).message})`)
-      return this.skip()
+      skip(this, `no container engine answers at ${SOCKET} (${(error as Error).message})`)
     }
     await makeImages([...EXAMPLE_IMAGES, ...TEST_IMAGES])
   })
@@ -149,10 +149,7 @@ describe('runtime: docker', function () {
     })
 
     it('lets a server without network reach no port of this machine, where the peer may close them', async function () {
-      if (process.getuid?.() !== 0 || spawnSync('iptables', ['-L', '-n']).status !== 0) {
-        console.log('    skipped: it takes iptables, as root')
-        return this.skip()
-      }
+      if (process.getuid?.() !== 0 || spawnSync('iptables', ['-L', '-n']).status !== 0) skip(this, 'it takes iptables, as root')
       const fn = await functionOf(runtime, 'cares-example/web', { memoryBytes: 256 * 2 ** 20 })
       await call(runtime, fn)
       const [network] = await engine.listNetworks({ filters: { label: [`io.cares.peer=${tried.peer}`] } })
