@@ -1,4 +1,5 @@
 import type { Cluster, EventItem, FunctionItem, Invocation, Peer, Stats } from '../../model/rest.ts'
+import type { AlertItem } from '../../model/rest-events.ts'
 import type { StatsHistoryBody } from '../../model/rest-telemetry.ts'
 import { historySeconds } from '../history-seconds.ts'
 import type { TaskList } from '../../model/rest-tasks.ts'
@@ -14,6 +15,8 @@ export interface ClusterData {
   readonly cluster: Cluster | null
   readonly peers: readonly Peer[]
   readonly functions: readonly FunctionItem[]
+  /** What is raised now, the most severe first. */
+  readonly alerts: readonly AlertItem[]
   /** The newest calls through the peer that is asked; only while the monitor looks at them. */
   readonly invocations: readonly Invocation[]
   /** The newest tasks; only while somebody looks at them, and null before that. */
@@ -53,6 +56,7 @@ export interface Look {
   readonly cluster: Cluster
   readonly stats: Stats
   readonly functions?: readonly FunctionItem[] | undefined
+  readonly alerts?: readonly AlertItem[] | undefined
   readonly invocations?: readonly Invocation[] | undefined
   readonly tasks?: TaskList | undefined
   readonly waitingWhy?: ReadonlyMap<string, string> | undefined
@@ -75,6 +79,7 @@ export function emptyData(api: string): ClusterData {
     cluster: null,
     peers: [],
     functions: [],
+    alerts: [],
     invocations: [],
     tasks: null,
     waitingWhy: new Map(),
@@ -101,6 +106,7 @@ export function withLook(data: ClusterData, look: Look): ClusterData {
     cluster,
     peers,
     functions: look.functions ?? data.functions,
+    alerts: look.alerts ?? data.alerts,
     invocations: look.invocations ?? data.invocations,
     tasks: look.tasks ?? data.tasks,
     waitingWhy: look.waitingWhy ?? data.waitingWhy,

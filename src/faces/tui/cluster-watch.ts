@@ -97,6 +97,7 @@ export class ClusterWatch {
       isFull && wantsInvocations() ? client.invocations({ ...options, limit: INVOCATIONS_READ }) : undefined,
       wantsTasks() ? client.tasks({ ...options, limit: TASKS_READ }) : undefined
     ])
+    const alerts = isFull ? await client.alerts(options) : undefined
     const history = this.#knowsHistory ? undefined : await client.statsHistory({ ...options, sinceMs: HISTORY_MS, functions: ['none'] })
     this.#knowsHistory = true
     return {
@@ -106,6 +107,7 @@ export class ClusterWatch {
       cluster,
       stats,
       functions: functions?.items,
+      alerts: alerts?.items,
       invocations: invocations?.items,
       tasks,
       networkRate: await this.#networkRate()

@@ -1,12 +1,13 @@
 import type { ComponentChildren } from 'preact'
+import type { AlertItem } from '../../../model/rest-events.ts'
 import type { Invocation, Peer } from '../../../model/rest.ts'
 import { formatBytes, formatDurationMs } from '../../../model/units.ts'
 import { oneDecimal, percent, ratio } from '../../text.ts'
-import { degradations } from '../../view-model.ts'
+import { degradations, verdict } from '../../view-model.ts'
 import { useCalls, useLiveState } from '../hooks.ts'
 import { busiest, perSecond, summed, timesOf } from '../history.ts'
 import type { LiveState } from '../live/state.ts'
-import { Alerts } from '../parts/alerts.tsx'
+import { Alerts, useAlerts } from '../parts/alerts.tsx'
 import { AmountBar, AmountLegend } from '../parts/amount-bar.tsx'
 import { Chart } from '../parts/chart.tsx'
 import { Empty, Loading } from '../parts/empty.tsx'
@@ -27,6 +28,7 @@ const SPARKLINE_SAMPLES = 120
 export function Overview() {
   const state = useLiveState()
   const calls = useCalls()
+  const alerts = useAlerts()
   const { peers, stats, samples, cluster, functions } = state
   if (peers === null || stats === null || cluster === null) return <Loading what="the cluster" />
   const processes = peers.filter(({ runtime, state }) => runtime === 'process' && state !== 'gone')
@@ -37,9 +39,9 @@ export function Overview() {
     <>
       <div class="head">
         <h1>Overview</h1>
-        <Verdict state={state} />
+        <Verdict state={state} alerts={alerts} />
       </div>
-      <Alerts />
+      <Alerts alerts={alerts ?? []} />
       {processes.length === 0 ? null : (
         <p class="note">
           <strong>No isolation:</strong> {processes.map(({ name }) => name).join(', ')} {processes.length === 1 ? 'runs' : 'run'} functions
@@ -144,17 +146,19 @@ function mostNoteworthy(peers: readonly Peer[]): readonly Peer[] {
   return peers.toSorted((a, b) => weight(b) - weight(a)).slice(0, PEERS_SHOWN)
 }
 
-function Verdict({ state: { cluster, peers, link } }: { state: LiveState }) {
-  // What was healthy when it was last seen may not be so now.
-  if (cluster === null || peers === null || link.state !== 'answered') return null
-  const problems = degradations(cluster, peers)
-  return problems.length === 0 ? (
-    <p class="verdict good-text">Healthy</p>
-  ) : (
-    <p class="verdict bad-text">
-      Degraded: {problems.length} {problems.length === 1 ? 'problem' : 'problems'}
+function Verdict({ state: { cluster, peers, link }, alerts }: { state: LiveState; alerts: readonly AlertItem[] | undefined }) {
+  // What was healthy when it was last seen may not be so now, and nothing is until the alerts are known.
+  if (cluster === null || peers === null || link.state !== 'answered' || alerts === undefined) return null
+  const { text, tone } = verdict(degradations(cluster, peers), alerts)
+  return (
+    <p class={`verdict ${tone}-text`} role="status">
+      {capitalised(text)}
     </p>
   )
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 function Tile({ title, value, unit, children }: { title: string; value: string; unit: string; children: ComponentChildren }) {
