@@ -25,6 +25,9 @@ import { executeStdio, hintOfServer } from './stdio-execution.ts'
 /** How often idle containers are looked over, and lacking prewarmed ones started. A container so outstays its time by a second at most. */
 const UPKEEP_MS = 1_000
 
+/** For a caller who was not answered in time, where nothing better is known. */
+const MORE_TIME = 'give it more time: --timeout of the upload, or x-cares-timeout of the call, whichever is shorter'
+
 export interface FunctionRuntimeInit {
   readonly capacity: Capacity
   /** How long a warm container waits for its next call. Absent: as its calls so far suggest. */
@@ -176,7 +179,7 @@ export class FunctionRuntime implements Runtime {
     if (this.#isStopping) throw stopping()
     const ways = waysWanted(this.#llc, call.head.headers)
     const program: Program = { ways }
-    const ending = createEnding({ clock: this.#clock, signal, timeoutMs, hint: () => hintOfServer(program.instance) })
+    const ending = createEnding({ clock: this.#clock, signal, timeoutMs, hint: () => hintOfServer(program.instance) ?? MORE_TIME })
     const uncount = this.#count(fn)
     const demand = this.#demands.of(fn)
     onCall(demand, this.#clock.nowMs())

@@ -1,3 +1,4 @@
+import { maxHeaderSize } from 'node:http'
 import { Readable } from 'node:stream'
 import { CaresError } from '../model/errors.ts'
 import type { FunctionRecord } from '../model/function.ts'
@@ -7,6 +8,7 @@ import type { ExecutionAnswer, ExecutionCall } from '../model/ports/runtime.ts'
 import { formatBytes } from '../model/units.ts'
 import type { Exit } from './driver.ts'
 import { type Ending, toCancelled } from './ending.ts'
+import { exitError } from './exit-error.ts'
 import { endToEnd, fromUndici } from './http-headers.ts'
 import type { Lease } from './http-pool.ts'
 import { sendRequest } from './http-request.ts'
@@ -136,23 +138,32 @@ async function settle({ lease, fn, ending, clock, isWebSocket = false }: HttpRun
 }
 
 function brokenOff(fn: FunctionRecord, cause: unknown): CaresError {
+  if (codeOf(cause) === 'UND_ERR_HEADERS_OVERFLOW') {
+    const hint = 'send less in headers, mostly in cookies: the body has no such limit'
+    return new CaresError('function_protocol', `the headers of the answer of ${fn.name} are larger than ${formatBytes(maxHeaderSize)}`, {
+      hint,
+      cause
+    })
+  }
   const why = cause instanceof Error ? cause.message : String(cause)
-  return new CaresError('function_protocol', `${fn.name} broke off its answer: ${why}`, { cause })
+  return new CaresError('function_protocol', `${fn.name} broke off its answer: ${why}`, {
+    hint: `what it wrote: cares logs ${fn.name}`,
+    cause
+  })
 }
 
 function diedWhileServing(fn: FunctionRecord, exit: Exit, stderr: string): CaresError {
-  if (exit.lost !== undefined) return exit.lost
-  const details = { exitCode: exit.exitCode, stderr }
-  if (exit.outOfMemory) {
-    const message = `${fn.name} was killed at its memory limit of ${formatBytes(fn.memoryBytes)} (exit ${exit.exitCode})`
-    return new CaresError('out_of_memory', message, { hint: 'give the function more memory, or less concurrency', details })
-  }
-  return new CaresError('function_protocol', `${fn.name} exited with code ${exit.exitCode} while it served the call`, { details })
+  const memoryHint = 'give the function more memory, or less concurrency'
+  return exitError(fn, exit, stderr, { code: 'function_protocol', during: ' while it served the call', memoryHint })
 }
 
 function isRequestFault(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = codeOf(error)
   return code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
 function requestHeaders(head: CallHead): string[] {
