@@ -260,7 +260,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     log,
     draining: () => draining() || worker.isStopping
   })
-  const control = new Control({ consensus, governor, members, worker, gateway, book, logs, economy, clock, cluster: uid })
+  const control = new Control({ consensus, governor, members, worker, gateway, book, logs, history: observers.history, economy, clock, cluster: uid })
   const service = createService({
     ...components,
     consensus,

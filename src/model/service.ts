@@ -4,7 +4,7 @@ import type { CostLedger } from './costs.ts'
 import type { ErrorCode } from './errors.ts'
 import type { EventRecord } from './events.ts'
 import type { FunctionRecord, FunctionSpec } from './function.ts'
-import type { StatsHistory } from './history.ts'
+import type { ClusterHistory } from './history.ts'
 import type { InvocationId, PeerId, Term } from './ids.ts'
 import type { AnswerHead, CallHead, InvocationRecord, StartKind, Usage, WholeAnswer } from './invocation.ts'
 import type { LogLine, LogQuery } from './logs.ts'
@@ -206,8 +206,11 @@ export interface PeerService {
   lastEventId(): number
   /** Calls `listener` after each event and after each change of what is known of the peers. It must not throw, nor take long. */
   onChange(listener: () => void): Disposable
-  /** The steps that are over and began within the last `sinceMs`; at most a day. */
-  history(options: { sinceMs: number }): StatsHistory
+  /**
+   * The steps that are over and began within the last `sinceMs`, at most a day: peers as this one has heard of them, and with `functions` the calls
+   * through all that answer within a second.
+   */
+  history(query: { sinceMs: number; functions: boolean }, options: { signal: AbortSignal }): Promise<ClusterHistory>
   /** What is wrong in the cluster, as this peer sees it. */
   alerts(): AlertReport
   /** Has the cluster agree on a strategy; null takes it back. Resolves when it is committed and applied here. */

@@ -6,7 +6,7 @@ import type { TaskList } from '../../model/rest-tasks.ts'
 import { formatDurationMs } from '../../model/units.ts'
 import { shortId } from '../text.ts'
 import { type Activity, activityOf } from './activity.ts'
-import { type CallTally, emptyTally, tallied } from './call-tally.ts'
+import { type PeerCosts, withPlacements } from './peer-costs.ts'
 
 /** All that is known of the cluster that is shown, and how it came to be, in bounds. */
 export interface ClusterData {
@@ -31,7 +31,9 @@ export interface ClusterData {
   /** Bytes a second through this machine's network, while the peer that is asked runs on it. */
   readonly network: { readonly inBytes: readonly number[]; readonly outBytes: readonly number[] } | null
   readonly log: readonly Activity[]
-  readonly calls: CallTally
+  readonly costs: PeerCosts
+  /** How the calls of the cluster went, by function; only while the monitor looks at them, and null before that. */
+  readonly calls: StatsHistoryBody | null
   /** The clock of the peer that is asked, to tell how long ago something was. */
   readonly nowMs: number
   readonly lastEvent: { readonly id: number; readonly at: string }
@@ -62,6 +64,7 @@ export interface Look {
   readonly waitingWhy?: ReadonlyMap<string, string> | undefined
   /** What was before the first look. */
   readonly history?: StatsHistoryBody | undefined
+  readonly calls?: StatsHistoryBody | undefined
   readonly networkRate?: { readonly inBytes: number; readonly outBytes: number } | undefined
 }
 
@@ -88,7 +91,8 @@ export function emptyData(api: string): ClusterData {
     endedPerSecond: [],
     network: null,
     log: [],
-    calls: emptyTally(),
+    costs: new Map(),
+    calls: null,
     nowMs: 0,
     lastEvent: { id: 0, at: '' }
   }
@@ -109,6 +113,7 @@ export function withLook(data: ClusterData, look: Look): ClusterData {
     alerts: look.alerts ?? data.alerts,
     invocations: look.invocations ?? data.invocations,
     tasks: look.tasks ?? data.tasks,
+    calls: look.calls ?? data.calls,
     waitingWhy: look.waitingWhy ?? data.waitingWhy,
     inFlight: stats.gateway.inFlight,
     nowMs: Date.parse(stats.at),
@@ -139,7 +144,7 @@ export function withEvents(data: ClusterData, events: readonly EventItem[]): Clu
   return {
     ...data,
     log: appended(data.log, lines, LOG_MAX),
-    calls: tallied(data.calls, fresh),
+    costs: withPlacements(data.costs, fresh),
     lastEvent: { id: newest.id, at: newest.at }
   }
 }

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import { type CaresError, toCaresError } from '../../../model/errors.ts'
 import type { FunctionItem } from '../../../model/rest.ts'
 import { formatBytes, formatDurationMs } from '../../../model/units.ts'
+import { historyScope } from '../../history-scope.ts'
 import { fieldsOf } from '../function-form.ts'
 import { perSecond, timesOf } from '../history.ts'
 import { useCalls, useLive, useLiveState, useNowMs } from '../hooks.ts'
@@ -122,7 +123,7 @@ function Charts({ name }: { name: string }) {
       <div class="columns">
         <Chart
           title="Calls"
-          note={`per second, through ${history.view.name}`}
+          note={`per second, ${historyScope(history)}`}
           {...time}
           lines={[
             { label: 'all', colour: 'accent', values: rate(own?.calls), fill: true },
@@ -134,7 +135,7 @@ function Charts({ name }: { name: string }) {
         />
         <Chart
           title="Latency"
-          note={`of calls through ${history.view.name}`}
+          note={historyScope(history)}
           {...time}
           lines={[
             { label: 'p50', colour: 'accent', values: own?.p50Ms ?? [] },

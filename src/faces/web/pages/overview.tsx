@@ -3,6 +3,7 @@ import type { AlertItem } from '../../../model/rest-events.ts'
 import type { Invocation, Peer } from '../../../model/rest.ts'
 import { formatBytes, formatDurationMs } from '../../../model/units.ts'
 import { oneDecimal, percent, ratio } from '../../text.ts'
+import { historyScope } from '../../history-scope.ts'
 import { degradations, verdict } from '../../view-model.ts'
 import { useCalls, useLiveState } from '../hooks.ts'
 import { busiest, perSecond, summed, timesOf } from '../history.ts'
@@ -89,7 +90,7 @@ export function Overview() {
           />
         </Tile>
       </section>
-      <Charts self={cluster.self.name} />
+      <Charts />
       <section class="card">
         <h2>
           <a href={hrefOf({ page: 'peers' })}>Peers</a>
@@ -173,7 +174,7 @@ function Tile({ title, value, unit, children }: { title: string; value: string; 
   )
 }
 
-function Charts({ self }: { self: string }) {
+function Charts() {
   const { range, choose, history } = useHistory()
   if (history === undefined) return <Loading what="the last minutes" />
   const timesS = timesOf(history)
@@ -198,7 +199,7 @@ function Charts({ self }: { self: string }) {
         />
         <Chart
           title="Latency"
-          note={`95th percentile, of calls through ${self}`}
+          note={`95th percentile, ${historyScope(history)}`}
           timesS={timesS}
           spanS={range.spanS}
           lines={slow.map(({ name, p95Ms }, index) => ({ label: name, colour: LATENCY_COLOURS[index] ?? '', values: p95Ms }))}
