@@ -200,7 +200,7 @@ export interface PeerService {
   completeAdmission(id: string, outcome: AdmissionOutcome, options: { signal: AbortSignal }): Promise<AdmissionRecord>
   /** Lines of all peers, oldest first; with `follow` it goes on until the signal aborts. */
   logs(query: LogQuery, options: { signal: AbortSignal }): AsyncIterable<LogLine>
-  /** Events of this peer with a number above `id`, as far as they are kept (the last 1,000), oldest first. */
+  /** Events of this peer with a number above `id`, as far as they are kept (the last 1,000; after 0 also older ones that are not of calls), oldest first. */
   eventsAfter(id: number): readonly EventRecord[]
   /** Number of the newest event of this session; 0: there was none. */
   lastEventId(): number

@@ -52,11 +52,13 @@ export function Functions() {
               <thead>
                 <tr>
                   <th scope="col">Function</th>
-                  <th scope="col">Contract</th>
+                  <th scope="col" class="wide">
+                    Contract
+                  </th>
                   <th scope="col" class="wide">
                     Image
                   </th>
-                  <th scope="col" class="number">
+                  <th scope="col" class="number wide">
                     Revision
                   </th>
                   <th scope="col" class="number">
@@ -88,11 +90,11 @@ export function Functions() {
                     <th scope="row">
                       <FunctionLink name={fn.name} />
                     </th>
-                    <td>{fn.contract}</td>
+                    <td class="wide">{fn.contract}</td>
                     <td class="wide clip mono" title={fn.image}>
                       {fn.image}
                     </td>
-                    <td class="number">{fn.revision}</td>
+                    <td class="number wide">{fn.revision}</td>
                     <CallCells history={history} name={fn.name} />
                     <td class="number">{warmOf(fn.name).reduce((sum, { idle, busy }) => sum + idle + busy, 0)}</td>
                     <td class="number">{formatAge(fn.updatedAt, nowMs)}</td>
@@ -100,12 +102,9 @@ export function Functions() {
                 ))}
               </tbody>
             </table>
-            <p class="legend dim">
-              Calls of the last {RANGES[0].title}
-              {history === undefined ? '' : `, ${historyScope(history)}`}
-            </p>
           </div>
         )}
+        {shown.length === 0 || history === undefined ? null : <p class="legend">Calls of the last 5 minutes, {historyScope(history)}</p>}
       </section>
     </>
   )
