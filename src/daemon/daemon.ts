@@ -156,7 +156,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
         learning.meet(views)
         placer.sync(views)
         orchestrator.onRoom()
-        tasks.onRoom()
+        tasks.onViews()
         changes.notify()
       }
     }
@@ -258,9 +258,22 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     events,
     timings,
     log,
-    draining: () => draining() || worker.isStopping
+    draining: () => draining() || worker.isStopping,
+    onRoom: () => beacon.soon()
   })
-  const control = new Control({ consensus, governor, members, worker, gateway, book, logs, history: observers.history, economy, clock, cluster: uid })
+  const control = new Control({
+    consensus,
+    governor,
+    members,
+    worker,
+    gateway,
+    book,
+    logs,
+    history: observers.history,
+    economy,
+    clock,
+    cluster: uid
+  })
   const service = createService({
     ...components,
     consensus,

@@ -1,6 +1,7 @@
 import { type LeaseTimes, WorkerSessions } from '../../core/tasks/leases.ts'
 import { CaresError, toCaresError } from '../../model/errors.ts'
 import type { PeerId, Term } from '../../model/ids.ts'
+import type { PeerView } from '../../model/peer.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Logger } from '../../model/ports/logger.ts'
 import type { TaskStore } from '../../model/ports/task-store.ts'
@@ -23,8 +24,10 @@ import { Outbox } from './outbox.ts'
 import type { TaskPlacement } from './task-placement.ts'
 import { pauseMs, progress } from './task-progress.ts'
 
-/** Lost sessions, tasks that are due again and tasks that nobody could have are looked at this often. */
-const LOOK_MS = 100
+/** Between two tries of what could not be agreed. */
+const AGAIN_MS = 100
+/** Tasks that nobody could have are tried when a worker says that it has room; and so often, should that say nothing. */
+const WAITING_MS = 1_000
 /** Between two tries to read the tasks at the beginning of an office. */
 const OPEN_AGAIN_MS = 1_000
 /** Tasks that one round assigns: they share one commit. */
@@ -48,7 +51,15 @@ export interface OfficeComponents {
   readonly log: Logger
   readonly place: (task: TaskRecord, exclude: readonly PeerId[]) => TaskPlacement
   /** Peers that are known, to leave out those that have no session. */
-  readonly peers: () => readonly PeerId[]
+  readonly views: () => readonly PeerView[]
+}
+
+/** What is held of a worker's room for an attempt, until it shows in the worker's own words. */
+interface Held {
+  readonly worker: PeerId
+  readonly reserved: Reserved
+  /** The number of the worker's newest words when it took the attempt; null before it has. */
+  takenAt: number | null
 }
 
 /**
@@ -63,12 +74,17 @@ export class Office {
   /** When each queued task may be tried, in order of submission. */
   readonly #due = new Map<TaskId, number>()
   readonly #byWorker = new Map<PeerId, Map<TaskId, number>>()
-  readonly #reserved = new Map<string, Reserved>()
+  readonly #held = new Map<string, Held>()
+  /** Of `#held`, those that their workers have taken. */
+  readonly #taken = new Set<string>()
   readonly #outbox = new Outbox(async (worker, orders) => this.#send(worker, orders))
   readonly #busyUntilMs = new Map<PeerId, number>()
   readonly #reasons = new Map<TaskId, string[]>()
   readonly #over = new AbortController()
-  readonly #timers: Disposable[] = []
+  #expiry: Disposable | undefined
+  /** Rings when something is due that no event will tell. */
+  #alarm: Disposable | undefined
+  #ringsAtMs = Number.POSITIVE_INFINITY
   #pumping: Promise<void> | undefined
   #isWoken = false
 
@@ -87,13 +103,7 @@ export class Office {
     const { clock } = this.#components
     for (const task of await this.#readOpen()) this.onTask(task)
     if (this.#over.signal.aborted) return
-    this.#timers.push(
-      clock.every(LOOK_MS, async () => {
-        await this.#giveUpLost()
-        this.wake()
-      }),
-      clock.every(EXPIRE_EVERY_MS, () => this.#expire())
-    )
+    this.#expiry = clock.every(EXPIRE_EVERY_MS, () => this.#expire())
     this.wake()
   }
 
@@ -117,10 +127,27 @@ export class Office {
   async close(): Promise<void> {
     this.#over.abort(new CaresError('stale', 'this term of office is over', { retryable: true }))
     this.#outbox.close()
-    for (const timer of this.#timers.splice(0)) timer[Symbol.dispose]()
+    this.#expiry?.[Symbol.dispose]()
+    this.#alarm?.[Symbol.dispose]()
     await this.#pumping
-    for (const reserved of this.#reserved.values()) reserved.release()
-    this.#reserved.clear()
+    for (const { reserved } of this.#held.values()) reserved.release()
+    this.#held.clear()
+    this.#taken.clear()
+  }
+
+  /** Peers have told how they are: what they say of their room includes what they have taken before, and there may be some. */
+  onViews(): void {
+    if (this.#taken.size > 0) {
+      const told = new Map(this.#components.views().map(({ profile, stats }) => [profile.id, stats.seq]))
+      for (const key of this.#taken) {
+        const held = this.#held.get(key)
+        if (held !== undefined && told.get(held.worker) === held.takenAt) continue
+        held?.reserved.release()
+        this.#held.delete(key)
+        this.#taken.delete(key)
+      }
+    }
+    this.wake()
   }
 
   /** There may be room where there was none. */
@@ -137,11 +164,14 @@ export class Office {
     if (before !== undefined && progress(task) <= progress(before)) return
     const [was, is] = [before === undefined ? undefined : currentAttempt(before), currentAttempt(task)]
     if (was !== undefined && was.attempt !== is?.attempt) this.#ended(task, was)
-    if (is !== undefined) attemptsOf(this.#byWorker, is.worker).set(task.id, is.attempt)
+    if (is !== undefined) {
+      attemptsOf(this.#byWorker, is.worker).set(task.id, is.attempt)
+      this.#lookAt(this.#sessions.heldUntilMs(is.worker, is.session))
+    }
     if (isOver(task)) this.#tasks.delete(task.id)
     else this.#tasks.set(task.id, task)
     if (task.state === 'queued') {
-      this.#due.set(task.id, this.#components.clock.nowMs() + pauseMs(task))
+      this.#delay(task.id, pauseMs(task))
       this.wake()
     } else {
       this.#due.delete(task.id)
@@ -187,6 +217,8 @@ export class Office {
   async #pump(): Promise<void> {
     const { log, clock } = this.#components
     while (this.#isWoken && !this.#over.signal.aborted) {
+      // What changes together is told one after the other: all of it, before anything is chosen.
+      await Promise.resolve()
       this.#isWoken = false
       const assigned = this.#choose()
       if (assigned.length === 0) continue
@@ -202,30 +234,55 @@ export class Office {
             reserved.release()
             continue
           }
-          this.#reserved.set(keyOf({ task: task.id, attempt }), reserved)
+          this.#held.set(keyOf({ task: task.id, attempt }), { worker, reserved, takenAt: null })
           this.#outbox.add(worker, { task: now, attempt, session })
         }
         this.#isWoken = true
       } catch (err) {
         for (const { task, reserved } of assigned) {
           reserved.release()
-          if (this.#tasks.get(task.id)?.state === 'queued') this.#due.set(task.id, clock.nowMs() + LOOK_MS)
+          if (this.#tasks.get(task.id)?.state === 'queued') this.#delay(task.id, AGAIN_MS)
         }
         log.info({ code: toCaresError(err).code, tasks: assigned.length }, 'tasks could not be assigned yet')
       }
     }
   }
 
+  #delay(id: TaskId, ms: number): void {
+    const dueMs = this.#components.clock.nowMs() + ms
+    this.#due.set(id, dueMs)
+    if (ms > 0) this.#lookAt(dueMs)
+  }
+
+  /** Looks after lost sessions and due tasks at that time or before; every look finds out when the next is due. */
+  #lookAt(atMs: number): void {
+    const { clock } = this.#components
+    if (atMs >= this.#ringsAtMs || this.#over.signal.aborted) return
+    this.#alarm?.[Symbol.dispose]()
+    this.#ringsAtMs = atMs
+    // A millisecond late: at the very end of its time, nothing is over yet.
+    this.#alarm = clock.after(Math.max(0, atMs - clock.nowMs()) + 1, () => void this.#look())
+  }
+
+  async #look(): Promise<void> {
+    this.#ringsAtMs = Number.POSITIVE_INFINITY
+    await this.#giveUpLost()
+    this.wake()
+  }
+
   /** As many due tasks as have a worker now. They are not due any more. */
   #choose(): readonly { task: TaskRecord; worker: PeerId; session: TaskSession; reserved: Reserved }[] {
     const { clock, place } = this.#components
     const nowMs = clock.nowMs()
-    const exclude = this.#components.peers().filter(peer => this.#isShut(peer, nowMs))
+    const peers = this.#components.views().map(({ profile }) => profile.id)
+    const exclude = peers.filter(peer => this.#isShut(peer, nowMs))
     const chosen = []
     let misses = 0
+    let nextMs = Number.POSITIVE_INFINITY
     for (const [id, dueMs] of this.#due) {
       if (chosen.length >= ROUND_MAX || misses >= MISSES_MAX) break
       const task = this.#tasks.get(id)
+      if (dueMs > nowMs) nextMs = Math.min(nextMs, dueMs)
       if (dueMs > nowMs || task === undefined) continue
       const placement = place(task, exclude)
       this.#explain(id, placement.reason)
@@ -242,6 +299,11 @@ export class Office {
       this.#due.delete(id)
       chosen.push({ task, worker, session, reserved })
     }
+    if (misses > 0) {
+      const restedMs = this.#busyUntilMs.values().filter(untilMs => untilMs > nowMs)
+      nextMs = Math.min(nextMs, nowMs + WAITING_MS, ...restedMs)
+    }
+    this.#lookAt(nextMs)
     return chosen
   }
 
@@ -260,7 +322,17 @@ export class Office {
     try {
       const signal = AbortSignal.any([this.#over.signal, clock.timeout(DISPATCH_TIMEOUT_MS)])
       const answer = await askTask(transport, worker, { type: 'dispatch', term: this.#term, orders }, { signal })
-      if (answer.type === 'dispatched') await this.#onRefused(worker, answer.refused)
+      if (answer.type !== 'dispatched') return
+      const refused = new Set(answer.refused.map(keyOf))
+      const seq = this.#components.views().find(({ profile }) => profile.id === worker)?.stats.seq ?? 0
+      for (const { task, attempt } of orders) {
+        const key = keyOf({ task: task.id, attempt })
+        const held = refused.has(key) ? undefined : this.#held.get(key)
+        if (held === undefined) continue
+        held.takenAt = seq
+        this.#taken.add(key)
+      }
+      await this.#onRefused(worker, answer.refused)
     } catch (err) {
       // Whether they arrived shows in what the worker says it has.
       if (!this.#over.signal.aborted) log.info({ code: toCaresError(err).code, worker, tasks: orders.length }, 'tasks may not have arrived')
@@ -285,17 +357,23 @@ export class Office {
     const { clock, log } = this.#components
     const nowMs = clock.nowMs()
     const changes: TaskChange[] = []
+    let nextMs = Number.POSITIVE_INFINITY
     for (const [worker, attempts] of this.#byWorker) {
       for (const [id, attempt] of attempts) {
         const task = this.#tasks.get(id)
         const session = task === undefined ? undefined : currentAttempt(task)?.session
-        if (session === undefined || !this.#sessions.isLost(worker, session, nowMs)) continue
+        if (session === undefined) continue
+        if (!this.#sessions.isLost(worker, session, nowMs)) {
+          nextMs = Math.min(nextMs, this.#sessions.heldUntilMs(worker, session))
+          continue
+        }
         this.#sessions.burn(session)
         this.#explain(id, `${worker} was lost with attempt ${attempt}`)
         const failure = { code: 'peer_lost', message: `the worker ${worker} was lost` } as const
         changes.push({ type: 'fail', id, attempt, failure, counts: true, final: false, at: clock.timestamp() })
       }
     }
+    this.#lookAt(changes.length === 0 ? nextMs : nowMs + AGAIN_MS)
     if (changes.length === 0) return
     log.warn({ tasks: changes.length }, 'tasks of lost workers are tried again')
     // Not agreed now: the next look finds them again.
@@ -307,8 +385,13 @@ export class Office {
     const { transport, clock, log } = this.#components
     this.#byWorker.get(worker)?.delete(task.id)
     const key = keyOf({ task: task.id, attempt })
-    this.#reserved.get(key)?.release()
-    this.#reserved.delete(key)
+    const held = this.#held.get(key)
+    if (held !== undefined) {
+      held.reserved.release()
+      this.#held.delete(key)
+      this.#taken.delete(key)
+      this.wake()
+    }
     if (task.state !== 'cancelled') return
     const signal = AbortSignal.any([this.#over.signal, clock.timeout(DISPATCH_TIMEOUT_MS)])
     askTask(transport, worker, { type: 'stop', term: this.#term, attempts: [{ task: task.id, attempt }] }, { signal }).catch(
