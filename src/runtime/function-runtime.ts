@@ -25,6 +25,9 @@ import { executeStdio, hintOfServer } from './stdio-execution.ts'
 /** How often idle containers are looked over, and lacking prewarmed ones started. A container so outstays its time by a second at most. */
 const UPKEEP_MS = 1_000
 
+/** A call that has so much of its function's time left when it comes to its worker has all of it: some is gone on the way. */
+const FULL_TIME_RATIO = 0.9
+
 /** For a caller who was not answered in time, where nothing better is known. */
 const MORE_TIME = 'give it more time: --timeout of the upload, or x-cares-timeout of the call, whichever is shorter'
 
@@ -190,8 +193,11 @@ export class FunctionRuntime implements Runtime {
       this.#endings.delete(ending)
     }
     try {
+      const hasFullTime = timeoutMs >= fn.timeoutMs * FULL_TIME_RATIO
       const isProgram = fn.contract === 'stdio'
-      const answer = await (isProgram ? this.#callProgram(fn, call, ending, program) : this.#callServer(fn, call, ending, ways))
+      const answer = await (isProgram
+        ? this.#callProgram(fn, call, ending, program)
+        : this.#callServer(fn, call, { ending, ways, hasFullTime }))
       void answer.end.then(ended, ended)
       const { start, timing } = answer.head
       if (start === 'cold' && timing !== undefined) onColdStart(demand, timing.startMs)
@@ -239,9 +245,13 @@ export class FunctionRuntime implements Runtime {
     }
   }
 
-  async #callServer(fn: FunctionRecord, call: ExecutionCall, ending: Ending, ways: number | undefined): Promise<ExecutionAnswer> {
+  async #callServer(
+    fn: FunctionRecord,
+    call: ExecutionCall,
+    { ending, ways, hasFullTime }: { ending: Ending; ways: number | undefined; hasFullTime: boolean }
+  ): Promise<ExecutionAnswer> {
     const lease = await this.#pool(fn).acquire({ signal: ending.signal })
-    const run = async (): Promise<ExecutionAnswer> => executeHttp({ lease, fn, call, ending, clock: this.#clock })
+    const run = async (): Promise<ExecutionAnswer> => executeHttp({ lease, fn, call, ending, clock: this.#clock, hasFullTime })
     return runWithCache(this.#llc, { instance: lease.instance, ways, onRefused: () => lease.release({ trusted: true }) }, run)
   }
 
