@@ -1,6 +1,7 @@
 /**
  * Whether anything grows over many calls: warm calls through a gateway that is not the worker, a few at a time. After each tenth of them, what each
- * peer holds: resident memory, heap (after garbage collection: the least of a few looks), handles, and containers. The first tenth warms up.
+ * peer holds: resident memory, heap (the least of a few looks, which is nearest to what is left after a collection), handles, and containers. What it
+ * keeps of the last 10,000 calls is full after so many: growth is counted from there.
  *
  *   node scripts/bench/endurance.ts [CALLS] [AT_ONCE]
  */
@@ -15,7 +16,9 @@ import { handlesOf, residentMiB, slope } from './measure.ts'
 const [CALLS = 100_000, AT_ONCE = 8] = process.argv.slice(2).map(Number)
 const PARTS = 10
 const BODY = Buffer.alloc(1_024, 'x')
-/** The heap is looked at so often, with so long in between: the least of it is nearest to what is left after a collection. */
+/** Calls of which a peer keeps records (`RECORDS_MAX`, `FINISHED_MAX`): before, its memory must grow. */
+const KEPT_CALLS = 10_000
+/** The heap is looked at so often, with so long in between. */
 const HEAP_LOOKS = 10
 const HEAP_LOOK_MS = 300
 
@@ -82,7 +85,7 @@ try {
     await Promise.all(Array.from({ length: AT_ONCE }, client))
   }
 
-  const samples: { held: readonly Held[]; containers: number }[] = []
+  const samples: { done: number; held: readonly Held[]; containers: number }[] = []
   const part = Math.ceil(CALLS / PARTS)
   for (let done = part; done <= part * PARTS; done += part) {
     const startedAtMs = performance.now()
@@ -90,7 +93,7 @@ try {
     const perSecond = part / ((performance.now() - startedAtMs) / 1_000)
     const held = await Promise.all(peers.map(async ([, peer]) => heldBy(peer)))
     const containers = (await engine.containersOf(cluster.alive)).length
-    samples.push({ held, containers })
+    samples.push({ done, held, containers })
     const show = held.map(({ resident, heap, handles }) => `${resident.toFixed(0)}/${heap.toFixed(1)} MiB ${handles}`).join(', ')
     console.log(
       `${done} calls, ${perSecond.toFixed(0)} a second (load ${loadavg()[0]?.toFixed(0)}): resident/heap, handles: ${show}; ${containers} containers`
@@ -99,19 +102,20 @@ try {
 
   console.log(`failed: ${failed} (aim 0)${firstFailure === undefined ? '' : `: ${String(firstFailure)}`}`)
   const per = (values: readonly number[]): string => (slope(values) * (10_000 / part)).toFixed(2)
-  const first = samples[0]
-  const last = samples.at(-1)
+  const full = samples.filter(({ done }) => done >= KEPT_CALLS)
+  const first = full[0]
+  const last = full.at(-1)
   for (const [i, [role]] of peers.entries()) {
     for (const what of ['resident', 'heap', 'handles'] as const) {
       const at = (sample: typeof first): string => sample?.held[i]?.[what].toFixed(1) ?? '?'
-      const grown = per(samples.map(({ held }) => held[i]?.[what] ?? Number.NaN))
+      const grown = per(full.map(({ held }) => held[i]?.[what] ?? Number.NaN))
       const unit = what === 'handles' ? '' : ' MiB'
       console.log(
-        `${role.padEnd(12)} ${what.padEnd(8)} first ${at(first)}, last ${at(last)}; ${grown}${unit} more each 10,000 calls (aim 0)`
+        `${role.padEnd(12)} ${what.padEnd(8)} ${at(first)} after ${first?.done} calls, ${at(last)} after ${last?.done}; ${grown}${unit} more each 10,000 calls (aim 0)`
       )
     }
   }
-  console.log(`containers: first ${first?.containers}, last ${last?.containers} (aim: no more)`)
+  console.log(`containers: ${first?.containers}, then ${last?.containers} (aim: no more)`)
 } finally {
   agent.destroy()
   await cluster.stop()
