@@ -19,17 +19,20 @@ import {
   type TaskSession
 } from '../../model/task.ts'
 import type { Reserved } from '../placer.ts'
+import { SoonestAlarm } from '../soonest-alarm.ts'
 import { askTask } from './ask-task.ts'
+import { HeldRoom } from './held-room.ts'
 import { Outbox } from './outbox.ts'
+import { readOpen } from './read-open.ts'
 import type { TaskPlacement } from './task-placement.ts'
 import { pauseMs, progress } from './task-progress.ts'
+import { ending, expiry, refusal } from './task-changes.ts'
+import { TaskReasons } from './task-reasons.ts'
 
 /** Between two tries of what could not be agreed. */
 const AGAIN_MS = 100
 /** Tasks that nobody could have are tried when a worker says that it has room; and so often, should that say nothing. */
 const WAITING_MS = 1_000
-/** Between two tries to read the tasks at the beginning of an office. */
-const OPEN_AGAIN_MS = 1_000
 /** Tasks that one round assigns: they share one commit. */
 const ROUND_MAX = 256
 /** A round ends after so many tasks that nobody could have: the rest would most likely fare no better, and each costs a placement. */
@@ -38,10 +41,7 @@ const MISSES_MAX = 32
 const BUSY_MS = 500
 /** Longest that a worker may take to say that it has its orders. */
 const DISPATCH_TIMEOUT_MS = 5_000
-/** Tasks whose newest placements can be explained. */
-const REASONS_KEPT = 10_000
-/** How long what is over is remembered, and how often what is older is forgotten. */
-const RETENTION_MS = 7 * 86_400_000
+/** How often what has been over for long is forgotten. */
 const EXPIRE_EVERY_MS = 3_600_000
 
 export interface OfficeComponents {
@@ -52,14 +52,6 @@ export interface OfficeComponents {
   readonly place: (task: TaskRecord, exclude: readonly PeerId[]) => TaskPlacement
   /** Peers that are known, to leave out those that have no session. */
   readonly views: () => readonly PeerView[]
-}
-
-/** What is held of a worker's room for an attempt, until it shows in the worker's own words. */
-interface Held {
-  readonly worker: PeerId
-  readonly reserved: Reserved
-  /** The number of the worker's newest words when it took the attempt; null before it has. */
-  takenAt: number | null
 }
 
 /**
@@ -74,17 +66,14 @@ export class Office {
   /** When each queued task may be tried, in order of submission. */
   readonly #due = new Map<TaskId, number>()
   readonly #byWorker = new Map<PeerId, Map<TaskId, number>>()
-  readonly #held = new Map<string, Held>()
-  /** Of `#held`, those that their workers have taken. */
-  readonly #taken = new Set<string>()
+  readonly #held = new HeldRoom()
   readonly #outbox = new Outbox(async (worker, orders) => this.#send(worker, orders))
   readonly #busyUntilMs = new Map<PeerId, number>()
-  readonly #reasons = new Map<TaskId, string[]>()
+  readonly #reasons = new TaskReasons()
   readonly #over = new AbortController()
   #expiry: Disposable | undefined
-  /** Rings when something is due that no event will tell. */
-  #alarm: Disposable | undefined
-  #ringsAtMs = Number.POSITIVE_INFINITY
+  /** For what no event will tell: lost sessions and due tasks. Every look finds out when the next is due. */
+  readonly #alarm: SoonestAlarm
   #pumping: Promise<void> | undefined
   #isWoken = false
 
@@ -92,6 +81,7 @@ export class Office {
     this.#components = components
     this.#term = term
     this.#sessions = new WorkerSessions(times, components.clock.nowMs())
+    this.#alarm = new SoonestAlarm(() => void this.#giveUpLost().then(() => this.wake()), components)
   }
 
   get term(): Term {
@@ -101,26 +91,10 @@ export class Office {
   /** Takes over every task that is not over. */
   async open(): Promise<void> {
     const { clock } = this.#components
-    for (const task of await this.#readOpen()) this.onTask(task)
+    for (const task of await readOpen(this.#components, { term: this.#term, signal: this.#over.signal })) this.onTask(task)
     if (this.#over.signal.aborted) return
     this.#expiry = clock.every(EXPIRE_EVERY_MS, () => this.#expire())
     this.wake()
-  }
-
-  /** Until it can: a database may be away for a while. Nothing, when the term ends first. */
-  async #readOpen(): Promise<readonly TaskRecord[]> {
-    const { store, clock, log } = this.#components
-    const { signal } = this.#over
-    while (!signal.aborted) {
-      try {
-        return await store.open({ term: this.#term })
-      } catch (err) {
-        if (toCaresError(err).code === 'stale') return []
-        log.warn({ code: toCaresError(err).code }, 'the tasks cannot be taken over yet')
-        await clock.sleep(OPEN_AGAIN_MS, { signal }).catch(() => {}) // The loop ends by itself.
-      }
-    }
-    return []
   }
 
   /** The term is over, or the peer stops: nothing more is decided. */
@@ -128,25 +102,14 @@ export class Office {
     this.#over.abort(new CaresError('stale', 'this term of office is over', { retryable: true }))
     this.#outbox.close()
     this.#expiry?.[Symbol.dispose]()
-    this.#alarm?.[Symbol.dispose]()
+    this.#alarm.stop()
     await this.#pumping
-    for (const { reserved } of this.#held.values()) reserved.release()
-    this.#held.clear()
-    this.#taken.clear()
+    this.#held.releaseAll()
   }
 
   /** Peers have told how they are: what they say of their room includes what they have taken before, and there may be some. */
   onViews(): void {
-    if (this.#taken.size > 0) {
-      const told = new Map(this.#components.views().map(({ profile, stats }) => [profile.id, stats.seq]))
-      for (const key of this.#taken) {
-        const held = this.#held.get(key)
-        if (held !== undefined && told.get(held.worker) === held.takenAt) continue
-        held?.reserved.release()
-        this.#held.delete(key)
-        this.#taken.delete(key)
-      }
-    }
+    this.#held.told(this.#components.views())
     this.wake()
   }
 
@@ -166,7 +129,7 @@ export class Office {
     if (was !== undefined && was.attempt !== is?.attempt) this.#ended(task, was)
     if (is !== undefined) {
       attemptsOf(this.#byWorker, is.worker).set(task.id, is.attempt)
-      this.#lookAt(this.#sessions.heldUntilMs(is.worker, is.session))
+      this.#alarm.set(this.#sessions.heldUntilMs(is.worker, is.session))
     }
     if (isOver(task)) this.#tasks.delete(task.id)
     else this.#tasks.set(task.id, task)
@@ -199,19 +162,13 @@ export class Office {
   /** A worker says what attempts came to. Resolves when it is recorded, or came too late to count. */
   async onReport(reports: readonly AttemptReport[]): Promise<TaskAnswer> {
     const at = this.#components.clock.timestamp()
-    await this.#commit(
-      reports.map(({ task, attempt, end }): TaskChange => {
-        if (end.type === 'succeeded') return { type: 'complete', id: task, attempt, result: end.result, at }
-        const { failure, counts, final } = end
-        return { type: 'fail', id: task, attempt, failure, counts, final, at }
-      })
-    )
+    await this.#commit(reports.map(report => ending(report, at)))
     return { type: 'recorded' }
   }
 
   /** Why a task is where it is, as far as this office has had to do with it; oldest first. */
   explain(id: TaskId): readonly string[] {
-    return this.#reasons.get(id) ?? []
+    return this.#reasons.of(id)
   }
 
   async #pump(): Promise<void> {
@@ -234,7 +191,7 @@ export class Office {
             reserved.release()
             continue
           }
-          this.#held.set(keyOf({ task: task.id, attempt }), { worker, reserved, takenAt: null })
+          this.#held.hold(keyOf({ task: task.id, attempt }), worker, reserved)
           this.#outbox.add(worker, { task: now, attempt, session })
         }
         this.#isWoken = true
@@ -251,23 +208,7 @@ export class Office {
   #delay(id: TaskId, ms: number): void {
     const dueMs = this.#components.clock.nowMs() + ms
     this.#due.set(id, dueMs)
-    if (ms > 0) this.#lookAt(dueMs)
-  }
-
-  /** Looks after lost sessions and due tasks at that time or before; every look finds out when the next is due. */
-  #lookAt(atMs: number): void {
-    const { clock } = this.#components
-    if (atMs >= this.#ringsAtMs || this.#over.signal.aborted) return
-    this.#alarm?.[Symbol.dispose]()
-    this.#ringsAtMs = atMs
-    // A millisecond late: at the very end of its time, nothing is over yet.
-    this.#alarm = clock.after(Math.max(0, atMs - clock.nowMs()) + 1, () => void this.#look())
-  }
-
-  async #look(): Promise<void> {
-    this.#ringsAtMs = Number.POSITIVE_INFINITY
-    await this.#giveUpLost()
-    this.wake()
+    if (ms > 0) this.#alarm.set(dueMs)
   }
 
   /** As many due tasks as have a worker now. They are not due any more. */
@@ -303,7 +244,7 @@ export class Office {
       const restedMs = this.#busyUntilMs.values().filter(untilMs => untilMs > nowMs)
       nextMs = Math.min(nextMs, nowMs + WAITING_MS, ...restedMs)
     }
-    this.#lookAt(nextMs)
+    this.#alarm.set(nextMs)
     return chosen
   }
 
@@ -324,14 +265,8 @@ export class Office {
       const answer = await askTask(transport, worker, { type: 'dispatch', term: this.#term, orders }, { signal })
       if (answer.type !== 'dispatched') return
       const refused = new Set(answer.refused.map(keyOf))
-      const seq = this.#components.views().find(({ profile }) => profile.id === worker)?.stats.seq ?? 0
-      for (const { task, attempt } of orders) {
-        const key = keyOf({ task: task.id, attempt })
-        const held = refused.has(key) ? undefined : this.#held.get(key)
-        if (held === undefined) continue
-        held.takenAt = seq
-        this.#taken.add(key)
-      }
+      const taken = orders.map(({ task: { id }, attempt }) => keyOf({ task: id, attempt })).filter(key => !refused.has(key))
+      this.#held.taken(worker, taken, this.#components.views())
       await this.#onRefused(worker, answer.refused)
     } catch (err) {
       // Whether they arrived shows in what the worker says it has.
@@ -345,11 +280,7 @@ export class Office {
     this.#busyUntilMs.set(worker, clock.nowMs() + BUSY_MS)
     for (const { task, message } of refused) this.#explain(task, `refused by ${worker}: ${message}`)
     const at = clock.timestamp()
-    await this.#commit(
-      refused.map(({ task, attempt, code, message }) => {
-        return { type: 'fail', id: task, attempt, failure: { code, message }, counts: false, final: false, at }
-      })
-    )
+    await this.#commit(refused.map(one => refusal(one, at)))
   }
 
   /** Gives up what lost workers had. Their sessions are burned first, so that none of them is renewed meanwhile. */
@@ -373,7 +304,7 @@ export class Office {
         changes.push({ type: 'fail', id, attempt, failure, counts: true, final: false, at: clock.timestamp() })
       }
     }
-    this.#lookAt(changes.length === 0 ? nextMs : nowMs + AGAIN_MS)
+    this.#alarm.set(changes.length === 0 ? nextMs : nowMs + AGAIN_MS)
     if (changes.length === 0) return
     log.warn({ tasks: changes.length }, 'tasks of lost workers are tried again')
     // Not agreed now: the next look finds them again.
@@ -385,13 +316,7 @@ export class Office {
     const { transport, clock, log } = this.#components
     this.#byWorker.get(worker)?.delete(task.id)
     const key = keyOf({ task: task.id, attempt })
-    const held = this.#held.get(key)
-    if (held !== undefined) {
-      held.reserved.release()
-      this.#held.delete(key)
-      this.#taken.delete(key)
-      this.wake()
-    }
+    if (this.#held.release(key)) this.wake()
     if (task.state !== 'cancelled') return
     const signal = AbortSignal.any([this.#over.signal, clock.timeout(DISPATCH_TIMEOUT_MS)])
     askTask(transport, worker, { type: 'stop', term: this.#term, attempts: [{ task: task.id, attempt }] }, { signal }).catch(
@@ -401,9 +326,7 @@ export class Office {
 
   async #expire(): Promise<void> {
     const { clock, log } = this.#components
-    const at = clock.timestamp()
-    const before = new Date(Date.parse(at) - RETENTION_MS).toISOString()
-    await this.#commit([{ type: 'expire', before, at }]).catch((err: unknown) => log.info({ err }, 'old tasks not forgotten yet'))
+    await this.#commit([expiry(clock.timestamp())]).catch((err: unknown) => log.info({ err }, 'old tasks not forgotten yet'))
   }
 
   async #commit(changes: readonly TaskChange[]): ReturnType<TaskStore['commit']> {
@@ -411,12 +334,7 @@ export class Office {
   }
 
   #explain(id: TaskId, reason: string): void {
-    const { clock } = this.#components
-    const reasons = this.#reasons.get(id) ?? []
-    if (reasons.at(-1)?.endsWith(reason) === true) return
-    this.#reasons.delete(id)
-    this.#reasons.set(id, [...reasons.slice(-9), `${clock.timestamp()} ${reason}`])
-    if (this.#reasons.size > REASONS_KEPT) for (const oldest of this.#reasons.keys().take(1)) this.#reasons.delete(oldest)
+    this.#reasons.add(id, this.#components.clock.timestamp(), reason)
   }
 }
 
