@@ -33,8 +33,9 @@ const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE })
 async function call(url: URL, headers: Record<string, string>): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const asked = request(url, { method: 'POST', agent, headers: { ...headers, 'content-length': BODY.length } }, response => {
-      response.resume()
-      response.once('end', () => (response.statusCode === 200 ? resolve() : reject(new Error(`it answered ${response.statusCode}`))))
+      let text = ''
+      response.setEncoding('utf8').on('data', (part: string) => (text += part))
+      response.once('end', () => (response.statusCode === 200 ? resolve() : reject(new Error(`${response.statusCode} ${text}`))))
       response.once('error', reject)
     })
     asked.once('error', reject)
@@ -70,7 +71,7 @@ try {
   const url = new URL('/fn/web/echo', gateway.api)
   const on = { 'x-cares-on': worker.name }
   let failed = 0
-  let firstFailure: unknown
+  let firstFailure = ''
 
   const some = async (count: number): Promise<void> => {
     let left = count
@@ -78,7 +79,7 @@ try {
       while (left-- > 0) {
         await call(url, on).catch((error: unknown) => {
           failed++
-          firstFailure ??= error
+          if (firstFailure === '') firstFailure = String(error instanceof Error ? error.message : error)
         })
       }
     }
@@ -100,7 +101,7 @@ try {
     )
   }
 
-  console.log(`failed: ${failed} (aim 0)${firstFailure === undefined ? '' : `: ${String(firstFailure)}`}`)
+  console.log(`failed: ${failed} (aim 0)${firstFailure === '' ? '' : `; the first: ${firstFailure}`}`)
   const per = (values: readonly number[]): string => (slope(values) * (10_000 / part)).toFixed(2)
   const full = samples.filter(({ done }) => done >= KEPT_CALLS)
   const first = full[0]
