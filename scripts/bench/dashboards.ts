@@ -22,7 +22,7 @@ const ASKED: readonly (readonly [path: string, everyMs: number])[] = [
   ['/v1/peers', 1_000],
   ['/v1/cluster', 1_000],
   ['/v1/stats', 1_000],
-  ['/v1/invocations?limit=200', 1_000],
+  ['/v1/invocations?limit=200', 10_000],
   ['/v1/functions', 10_000],
   ['/v1/alerts', 5_000],
   ['/v1/stats/history?since=5m', 5_000]

@@ -103,7 +103,8 @@ try {
 
   console.log(`failed: ${failed} (aim 0)${firstFailure === '' ? '' : `; the first: ${firstFailure}`}`)
   const per = (values: readonly number[]): string => (slope(values) * (10_000 / part)).toFixed(2)
-  const full = samples.filter(({ done }) => done >= KEPT_CALLS)
+  const counted = samples.filter(({ done }) => done >= KEPT_CALLS)
+  const full = counted.length > 1 ? counted : samples
   const first = full[0]
   const last = full.at(-1)
   for (const [i, [role]] of peers.entries()) {
