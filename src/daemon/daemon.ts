@@ -169,24 +169,13 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   const stateCheck = new StateCheck({
     self,
     version: profile().version,
+    taskStore: components.taskStore?.kind,
     configuration: () => consensus.configuration,
     tables,
     appliedIndex: () => consensus.indices.applied,
     onDifference: reason => consensus.fence(reason)
   })
-  const beacon = new Beacon({
-    statistics,
-    stateCheck,
-    members,
-    consensus,
-    transport,
-    clock,
-    log: log.child('beacon'),
-    random,
-    profile,
-    cluster: uid,
-    timings
-  })
+  const beacon = new Beacon({ ...components, statistics, stateCheck, members, consensus, cluster: uid, timings, log: log.child('beacon') })
   const joining = new Joining({ ...components, log: log.child('joining') })
 
   // Who is called.

@@ -39,6 +39,8 @@ export interface PeerProfile {
   readonly usdPerHour: number
   /** How fast one core was when the peer started, against a reference machine: 2 is twice as fast. Absent: not measured. */
   readonly speed?: number | undefined
+  /** Where it keeps tasks; the same for all peers of a cluster. Absent: it does not say (an earlier version). */
+  readonly taskStore?: 'log' | 'postgres' | undefined
   readonly startedAt: string
 }
 

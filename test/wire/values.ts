@@ -384,9 +384,10 @@ const profile = record<PeerProfile>(
     labels: pairs(text),
     usdPerHour: amount,
     startedAt: text,
-    speed: amount
+    speed: amount,
+    taskStore: fc.constantFrom('log', 'postgres')
   },
-  ['speed']
+  ['speed', 'taskStore']
 )
 const stats = record<PeerStats>(
   {

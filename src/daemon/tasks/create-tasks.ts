@@ -45,7 +45,7 @@ export function createTasks(components: TaskPartsComponents): TaskParts {
     agree: (command, options) => agreement.agree(command, options),
     propose: (command, within, { signal }) => consensus.propose(command, { term: within, signal })
   })
-  const store = new GatheredTaskStore(components.taskStore ?? taskLog, { clock })
+  const store = new GatheredTaskStore(components.taskStore ?? taskLog, { clock, refusal: () => consensus.fenced })
   const blobs =
     components.blobs === undefined
       ? null
