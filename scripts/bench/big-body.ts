@@ -38,14 +38,16 @@ async function send(peer: PeerProcess, path: string, headers: Record<string, str
   const options = { method: 'POST', headers: { ...headers, 'content-length': MIB * 2 ** 20 }, timeout: TIMEOUT_MS }
   const call = request(new URL(path, peer.api), options)
   const answered = new Promise<IncomingMessage>((resolve, reject) => call.once('response', resolve).once('error', reject))
-  const sending = pipeline(Readable.from(body(sent)), call)
-  const response = await answered
   let bytes = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    received.update(chunk)
+  const receive = async (): Promise<IncomingMessage> => {
+    const response = await answered
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      bytes += chunk.length
+      received.update(chunk)
+    }
+    return response
   }
-  await sending
+  const [response] = await Promise.all([receive(), pipeline(Readable.from(body(sent)), call)])
   if (response.statusCode !== 200) throw new Error(`${path} answered ${response.statusCode}`)
   return { bytes, isSame: sent.digest('hex') === received.digest('hex') }
 }
