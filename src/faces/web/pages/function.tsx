@@ -23,7 +23,7 @@ const CALLS_SHOWN = 15
 /** One function: call it, see its calls, change it. */
 export function FunctionPage({ name }: { name: string }) {
   const { functions, uploads, stats } = useLiveState()
-  const calls = useCalls()
+  const calls = useCalls(1)
   const nowMs = useNowMs()
   const [isChanging, setChanging] = useState(false)
   if (functions === null) return <Loading what="the function" />

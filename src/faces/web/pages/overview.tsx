@@ -25,10 +25,13 @@ const PEERS_SHOWN = 10
 
 const SPARKLINE_SAMPLES = 120
 
+/** How the last calls have started changes slowly. */
+const STARTS_AGE_S = 10
+
 /** The cluster at a glance. */
 export function Overview() {
   const state = useLiveState()
-  const calls = useCalls()
+  const calls = useCalls(STARTS_AGE_S)
   const alerts = useAlerts()
   const { peers, stats, samples, cluster, functions } = state
   if (peers === null || stats === null || cluster === null) return <Loading what="the cluster" />
