@@ -25,12 +25,6 @@ import { executeStdio, hintOfServer } from './stdio-execution.ts'
 /** How often idle containers are looked over, and lacking prewarmed ones started. A container so outstays its time by a second at most. */
 const UPKEEP_MS = 1_000
 
-/** A call that has so much of its function's time left when it comes to its worker has all of it: some is gone on the way. */
-const FULL_TIME_RATIO = 0.9
-
-/** For a caller who was not answered in time, where nothing better is known. */
-const MORE_TIME = 'give it more time: --timeout of the upload, or x-cares-timeout of the call, whichever is shorter'
-
 export interface FunctionRuntimeInit {
   readonly capacity: Capacity
   /** How long a warm container waits for its next call. Absent: as its calls so far suggest. */
@@ -182,7 +176,7 @@ export class FunctionRuntime implements Runtime {
     if (this.#isStopping) throw stopping()
     const ways = waysWanted(this.#llc, call.head.headers)
     const program: Program = { ways }
-    const ending = createEnding({ clock: this.#clock, signal, timeoutMs, hint: () => hintOfServer(program.instance) ?? MORE_TIME })
+    const ending = createEnding({ clock: this.#clock, signal, timeoutMs, hint: () => hintOfServer(program.instance) })
     const uncount = this.#count(fn)
     const demand = this.#demands.of(fn)
     onCall(demand, this.#clock.nowMs())
@@ -193,11 +187,8 @@ export class FunctionRuntime implements Runtime {
       this.#endings.delete(ending)
     }
     try {
-      const hasFullTime = timeoutMs >= fn.timeoutMs * FULL_TIME_RATIO
       const isProgram = fn.contract === 'stdio'
-      const answer = await (isProgram
-        ? this.#callProgram(fn, call, ending, program)
-        : this.#callServer(fn, call, { ending, ways, hasFullTime }))
+      const answer = await (isProgram ? this.#callProgram(fn, call, ending, program) : this.#callServer(fn, call, ending, ways))
       void answer.end.then(ended, ended)
       const { start, timing } = answer.head
       if (start === 'cold' && timing !== undefined) onColdStart(demand, timing.startMs)
@@ -245,13 +236,9 @@ export class FunctionRuntime implements Runtime {
     }
   }
 
-  async #callServer(
-    fn: FunctionRecord,
-    call: ExecutionCall,
-    { ending, ways, hasFullTime }: { ending: Ending; ways: number | undefined; hasFullTime: boolean }
-  ): Promise<ExecutionAnswer> {
+  async #callServer(fn: FunctionRecord, call: ExecutionCall, ending: Ending, ways: number | undefined): Promise<ExecutionAnswer> {
     const lease = await this.#pool(fn).acquire({ signal: ending.signal })
-    const run = async (): Promise<ExecutionAnswer> => executeHttp({ lease, fn, call, ending, clock: this.#clock, hasFullTime })
+    const run = async (): Promise<ExecutionAnswer> => executeHttp({ lease, fn, call, ending, clock: this.#clock })
     return runWithCache(this.#llc, { instance: lease.instance, ways, onRefused: () => lease.release({ trusted: true }) }, run)
   }
 

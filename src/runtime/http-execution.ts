@@ -23,6 +23,9 @@ const EXIT_WAIT_MS = 1_000
 /** The last one of RFC 9110 section 15. The client takes larger ones, and no gateway could pass them on. */
 const STATUS_MAX = 599
 
+/** A call that has so much of its function's time left when it comes to its worker has all of it: some is gone on the way. */
+const FULL_TIME_RATIO = 0.9
+
 /** What one call of a serving container needs. */
 export interface HttpRun {
   readonly lease: Lease
@@ -30,8 +33,6 @@ export interface HttpRun {
   readonly call: ExecutionCall
   readonly ending: Ending
   readonly clock: Clock
-  /** Whether the call may take as long as its function may: then one that does not end in time says something about the container. */
-  readonly hasFullTime: boolean
   /** Set once the connection is a WebSocket. */
   readonly isWebSocket?: boolean
 }
@@ -121,14 +122,14 @@ function streamed(
 }
 
 /** Gives the lease back after a failure, and says what it was. */
-async function settle({ lease, fn, ending, clock, hasFullTime, isWebSocket = false }: HttpRun, error: unknown): Promise<CaresError> {
+async function settle({ lease, fn, ending, clock, isWebSocket = false }: HttpRun, error: unknown): Promise<CaresError> {
   if (ending.signal.aborted) {
     const cause = ending.signal.reason as CaresError
     // A program that ran out of time may be stuck, and one that serves only this call is still busy with it. Where others share it, a closed
     // connection is how HTTP tells a server that nobody waits any more: the caller who leaves, or who gave the call less time than its function has.
     // When calls have waited elsewhere for most of their time, ending their containers too would leave nothing to serve the next ones. An open
     // WebSocket is not waited for in the first place.
-    const isCallersWish = cause.code === 'cancelled' || (cause.code === 'timeout' && !hasFullTime)
+    const isCallersWish = cause.code === 'cancelled' || (cause.code === 'timeout' && ending.timeoutMs < fn.timeoutMs * FULL_TIME_RATIO)
     lease.release({ trusted: isWebSocket || (isCallersWish && fn.concurrency > 1) })
     return cause
   }
