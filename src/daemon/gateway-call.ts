@@ -13,7 +13,7 @@ import {
 } from '../model/invocation.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import { fromRemoteError } from '../model/remote-error.ts'
-import type { Breaker } from './breaker.ts'
+import type { Breakers } from './breaker.ts'
 import { PlacerTalk, type PlacerTalkComponents, type PlacerWord } from './placer-talk.ts'
 import type { ReplayBody } from './replay-body.ts'
 import { type WorkEnd, WorkerTalk, type WorkerTalkComponents } from './worker-talk.ts'
@@ -50,11 +50,9 @@ export interface GatewayCallInit {
   readonly onPlaced: (placed: Placed) => void
 }
 
-export interface GatewayCallComponents extends PlacerTalkComponents, WorkerTalkComponents {
+export interface GatewayCallComponents extends PlacerTalkComponents, WorkerTalkComponents, Breakers {
   readonly log: Logger
   readonly orchestrator: () => PeerId | null
-  /** Peers that were lost as orchestrators lately, shared by all calls of a gateway. */
-  readonly lostPlacers: Breaker
   readonly random: () => number
 }
 

@@ -9,7 +9,7 @@ import type { InvocationAnswer, InvocationRequest } from '../model/service.ts'
 import { formatDurationMs } from '../model/units.ts'
 import { AbortLinks } from './abort-links.ts'
 import { collect, once } from './bodies.ts'
-import { Breaker } from './breaker.ts'
+import { type Breakers, createBreakers } from './breaker.ts'
 import { carriedBy, endGatewaySpan, gatewaySpan } from './call-spans.ts'
 import { answerAgain } from './answer-again.ts'
 import type { EventLog } from './event-log.ts'
@@ -28,12 +28,7 @@ const DEADLINE_GRACE_MS = 500
 /** How often a gateway that drains looks whether it is done. */
 const DRAIN_LOOK_MS = 25
 
-/** After a loss the gateway places for itself this long before it asks the same peer again. */
-const LOST_PLACER_MS = 500
-/** A worker that did not answer an opening is not tried again for so long: each try costs its call more than a second. */
-const SILENT_WORKER_MS = 2_000
-
-export interface GatewayComponents extends Omit<GatewayCallComponents, 'lostPlacers' | 'silentWorkers'> {
+export interface GatewayComponents extends Omit<GatewayCallComponents, keyof Breakers> {
   readonly book: InvocationBook
   readonly events: EventLog
   readonly newInvocationId: () => InvocationId
@@ -60,8 +55,7 @@ interface Running {
 /** Takes clients' calls, has each placed and answered, and keeps their records. */
 export class Gateway implements Startable {
   readonly #components: GatewayComponents
-  readonly #lostPlacers: Breaker
-  readonly #silentWorkers: Breaker
+  readonly #breakers: Breakers
   readonly #running = new Map<InvocationId, Running>()
   readonly #background = new Set<Promise<void>>()
   readonly #outcomes = new OutcomeCounts()
@@ -70,8 +64,7 @@ export class Gateway implements Startable {
 
   constructor(components: GatewayComponents) {
     this.#components = components
-    this.#lostPlacers = new Breaker({ openMs: LOST_PLACER_MS }, components)
-    this.#silentWorkers = new Breaker({ openMs: SILENT_WORKER_MS }, components)
+    this.#breakers = createBreakers(components)
   }
 
   get inFlight(): number {
@@ -219,7 +212,7 @@ export class Gateway implements Startable {
           minIndex: appliedIndex(),
           onPlaced: placed => this.#onPlaced(running, placed)
         },
-        { ...this.#components, lostPlacers: this.#lostPlacers, silentWorkers: this.#silentWorkers }
+        { ...this.#components, ...this.#breakers }
       )
       messages = call.messages({ signal: abort.signal })
       const first = await messages.next()

@@ -100,9 +100,9 @@ export class PlacerTalk {
     this.#channel.end()
   }
 
-  /** Rejects like `Channel.send`, for whoever looks: a placer that is gone needs to hear no more, its books went with it. */
   #tell(message: InvokeUp): Promise<void> {
     const sending = this.#channel.send(message)
+    // Who waits for an answer looks at it; else, a placer that is gone needs to hear no more: its books went with it.
     sending.catch(() => {})
     return sending
   }

@@ -6,7 +6,7 @@ import type { Clock } from '../model/ports/clock.ts'
 import type { Channel, Transport } from '../model/ports/transport.ts'
 import { toRemoteError } from '../model/remote-error.ts'
 import { AbortLinks } from './abort-links.ts'
-import type { Breaker } from './breaker.ts'
+import type { Breakers } from './breaker.ts'
 import { openWithin } from './open-within.ts'
 import type { WorkReport } from './placer-talk.ts'
 import type { ReplayBody } from './replay-body.ts'
@@ -15,11 +15,9 @@ import { isOpen } from './web-sockets.ts'
 /** A connected worker answers an opening at once; a silent one is not worth more. */
 const OPEN_TIMEOUT_MS = 1_500
 
-export interface WorkerTalkComponents {
+export interface WorkerTalkComponents extends Pick<Breakers, 'silentWorkers'> {
   readonly transport: Transport
   readonly clock: Clock
-  /** Workers that were silent lately, shared by all calls of a gateway. */
-  readonly silentWorkers: Breaker
 }
 
 /** How an exchange with a worker ended. */

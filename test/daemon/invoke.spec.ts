@@ -10,6 +10,7 @@ import type { AnswerDown, ExecuteDown, ExecuteUp, InvokeDown, InvokeUp, Order } 
 import type { Channel, Transport } from '../../src/model/ports/transport.ts'
 import type { InvocationAnswer, InvocationRequest } from '../../src/model/service.ts'
 import { toRemoteError } from '../../src/model/remote-error.ts'
+import { untilAborted } from '../../src/model/until-aborted.ts'
 import { dial, type Dialled } from '../support/dial.ts'
 import { ATLAS, sampleReceipt, sampleStats } from '../support/fake-service.ts'
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts'
@@ -62,8 +63,11 @@ describe('Gateway', () => {
   /** What was ordered, and from whom. */
   let orders: { worker: PeerId; order: Order }[]
   let attaches: Extract<ExecuteUp, { type: 'attach' }>[]
-  /** Workers that cannot be reached. */
+  /** Workers to which an exchange was opened, or should have been. */
+  let dialled: PeerId[]
+  /** Workers that refuse every connection, and those that answer none. */
   let unreachable: Set<PeerId>
+  let silent: Set<PeerId>
   /** What the leader does, and what this peer does by fallback. */
   let lead: Placing
   let fallBack: Placing
@@ -100,14 +104,16 @@ describe('Gateway', () => {
     told = []
     orders = []
     attaches = []
+    dialled = []
     unreachable = new Set()
+    silent = new Set()
     lead = placesOn(WORKER)
     fallBack = placesOn(WORKER)
     work = answering
     onAttach = channel => send(channel, ANSWER)
     const transport = {
       self: ATLAS,
-      open: async (protocol: 'invoke' | 'execute', peer: PeerId) => {
+      open: async (protocol: 'invoke' | 'execute', peer: PeerId, { signal }: { signal: AbortSignal }) => {
         if (protocol === 'invoke') {
           const lane: Dialled<'invoke'> = dial('invoke', peer, async channel => {
             const call = await channel.receive()
@@ -117,6 +123,8 @@ describe('Gateway', () => {
           })
           return lane.channel
         }
+        dialled.push(peer)
+        if (silent.has(peer)) await untilAborted(new Promise(() => {}), signal)
         if (unreachable.has(peer)) throw new CaresError('peer_unreachable', `${peer} is out of reach`, { retryable: true })
         const lane: Dialled<'execute'> = dial('execute', peer, async channel => {
           const first = await channel.receive()
@@ -289,6 +297,21 @@ describe('Gateway', () => {
       ['peer_unreachable', 'done']
     )
     assert.deepEqual(placers(), [LEADER])
+  })
+
+  it('lets only one call in a while find out that a worker is silent', async () => {
+    lead = placesOn(WORKER, OTHER)
+    silent.add(WORKER)
+    const first = outputOf(invoke())
+    while (dialled.length === 0) await turn()
+    clock.advance(1_500)
+    assert.equal(await first, 'ok')
+    assert.equal(await outputOf(invoke()), 'ok')
+    assert.deepEqual(dialled, [WORKER, OTHER, OTHER])
+    clock.advance(2_000)
+    silent.clear()
+    assert.equal(await outputOf(invoke()), 'ok')
+    assert.equal(dialled.at(-1), WORKER)
   })
 
   it('says so when no worker can be reached from here', async () => {
