@@ -1,7 +1,8 @@
 /*
  * Writes the table of faults and promises into the README, from two runs: simulated clusters of whole peers, and the faults that
  * `test/faults` makes happen to real processes: npm run fault-table [-- --seeds N] [--from S] [--results DIR]
- * With `--results` what was run is kept there, spec by spec, and what has passed is not run again: so a run that was interrupted goes on.
+ * With `--results` what was run is kept there, twenty seeds and one spec at a time, and what has passed is not run again: so a run that was
+ * interrupted goes on. Both parts tell how far they are on stderr.
  * Exits with 1, and leaves the README as it is, when a promise was broken, or when a test of the table does not exist.
  */
 import { execFile } from 'node:child_process'
@@ -35,6 +36,9 @@ interface RealResult {
   readonly state: 'passed' | 'failed' | 'skipped'
 }
 
+/** Seeds that are kept together. */
+const SEEDS_KEPT = 20
+
 const { values } = parseArgs({
   options: { seeds: { type: 'string', default: '200' }, from: { type: 'string', default: '1' }, results: { type: 'string' } }
 })
@@ -59,17 +63,25 @@ await writeFile(README, `${before}${MARKERS.begin}\n\n${table()}\n${MARKERS.end}
 console.log(table())
 
 async function simulate(): Promise<RunSummary> {
-  const kept = join(results, `simulated-${from}-${count}.json`)
+  let summary = NO_RUNS
+  for (let done = 0; done < count; done += SEEDS_KEPT) {
+    summary = addRuns(summary, await simulateSome({ from: from + done, count: Math.min(SEEDS_KEPT, count - done) }))
+    tell(`${Math.min(done + SEEDS_KEPT, count)} of ${count} seeds, ${summary.failures.length} failures`)
+  }
+  return summary
+}
+
+async function simulateSome(range: { from: number; count: number }): Promise<RunSummary> {
+  const kept = join(results, `simulated-${range.from}-${range.count}.json`)
   const known = await readFile(kept, 'utf8').catch(() => undefined)
   if (known !== undefined) return JSON.parse(known) as RunSummary
-  let summary = NO_RUNS
-  // One at a time, so that a long run is seen to go on.
-  for (let seed = from; seed < from + count; seed++) {
-    summary = addRuns(summary, await runSeeds(WHOLE, { from: seed, count: 1 }))
-    if ((seed - from) % 20 === 19) console.error(`${seed - from + 1} of ${count} seeds, ${summary.failures.length} failures`)
-  }
+  const summary = await runSeeds(WHOLE, range)
   if (summary.failures.length === 0) await writeFile(kept, JSON.stringify(summary))
   return summary
+}
+
+function tell(text: string): void {
+  console.error(`${(performance.now() / 60_000).toFixed(1)} min: ${text}`)
 }
 
 async function runRealFaults(): Promise<readonly RealResult[]> {
@@ -78,7 +90,10 @@ async function runRealFaults(): Promise<readonly RealResult[]> {
   for (const spec of specs) {
     const output = join(results, `${spec}.json`)
     const known = await readResults(output)
-    if (known === undefined || known.some(({ state }) => state === 'failed')) await runSpec(spec, output)
+    if (known === undefined || known.some(({ state }) => state === 'failed')) {
+      tell(`${specs.indexOf(spec) + 1} of ${specs.length} specs: ${spec}`)
+      await runSpec(spec, output)
+    }
     const found = (await readResults(output)) ?? [{ title: `${spec} did not end`, state: 'failed' as const }]
     for (const { title, state } of found) console.error(`${state}: ${title}`)
     all.push(...found)

@@ -25,11 +25,13 @@ step() {
 
 LATER=()
 
-# later NAME COMMAND...: a step that takes only what time the steps after it leave; `catch_up` waits for it and tells how it went.
+# later NAME COMMAND...: a step for the time that the steps after it leave, one at a time; `catch_up` waits for it and tells how it went.
 later() {
   local name=$1 log="$WORK/later-${#LATER[@]}"
   shift
   (
+    exec 9>"$WORK/later.lock"
+    flock 9
     started=$SECONDS code=0
     nice -n 19 "$@" >"$log" 2>&1 || code=$?
     echo "$((SECONDS - started))" >"$log.took"
@@ -69,6 +71,8 @@ heading 'Setting up'
 ensure_node
 ensure_modules
 NODE=$(modern_node)
+# A thousand small files are read by each of the processes that follow: compiled once is enough.
+export NODE_COMPILE_CACHE="$WORK/compiled"
 PATH="$ROOT/node_modules/.bin:$PATH"
 # Each brings tests that are skipped, and say so, where it is missing: compose, the browser, the terminal, the model checker, the database.
 if can_install; then apt_install busybox-static shellcheck docker-compose chromium tmux zsh fish spin postgresql gcc libc6-dev; fi
@@ -89,11 +93,11 @@ step 'generated code is up to date' "$NODE" scripts/generate.ts --check
 if has shellcheck; then step 'shell scripts' shellcheck -x .ci/run scripts/*.sh scripts/setup/*.sh; fi
 step 'build' npm run --silent build -- --outDir "$WORK/dist"
 
-# Pure computing, in what time is left beside the tests, which mostly wait or have one thread: each of the two has one, too.
+# Pure computing, for what the tests leave of the machine: they wait for engines and peers half of the time.
 later 'consensus, 20,000 seeds' "$NODE" scripts/simulate.ts --seeds 20000 --jobs 1
 later 'whole peers, 200 seeds' "$NODE" scripts/simulate.ts --whole --seeds 200 --jobs 1
 
-suite 'Unit, simulation and compliance tests' --spec 'test/**/*.spec.ts'
+suite 'Unit, simulation and compliance tests' --parallel --jobs 2 --spec 'test/**/*.spec.ts'
 suite 'Models of consensus, searched to the last state' --config test/model-check/mocharc.json --spec 'test/model-check/*.spec.ts'
 suite 'End-to-end tests: real processes, real containers, the image and compose' --config test/e2e/mocharc.json --spec 'test/e2e/**/*.spec.ts'
 heading 'Demo'

@@ -122,6 +122,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
       capacity: host.capacity,
       labels: { ...gpuLabels(gpus), ...config.labels },
       usdPerHour: config.usdPerHour,
+      taskStore: config.taskStoreUrl === null ? 'log' : 'postgres',
       startedAt,
       ...(speed === undefined ? {} : { speed })
     })

@@ -1,18 +1,24 @@
-// How long a cold one-shot call takes, against `docker run --rm` of the same image: pairs, interleaved, so that both meet the same machine.
-// Run it with `node scripts/bench/cold-start.ts [PAIRS]`; it needs a Docker engine.
+/**
+ * How long a cold one-shot call takes, against `docker run --rm` of the same image, and against what the engine takes by itself (create, attach, start,
+ * input, end of output): rounds of the three in changing order, so that all meet the same machine. It needs a Docker engine.
+ * `node scripts/bench/cold-start.ts [ROUNDS]`
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { loadavg } from 'node:os'
 import { createSystemClock } from '../../src/daemon/system-clock.ts'
 import type { FunctionRecord } from '../../src/model/function.ts'
 import type { InvocationId, PeerId } from '../../src/model/ids.ts'
 import type { Logger } from '../../src/model/ports/logger.ts'
 import { createRuntime } from '../../src/runtime/runtime.ts'
 import { EXAMPLE_IMAGES, makeImages } from '../images.ts'
+import { BareContainer } from './bare-container.ts'
+import { quantile } from './measure.ts'
 
 const IMAGE = 'cares-example/echo'
 const INPUT = 'hello\n'
 const MEMORY_BYTES = 64 * 2 ** 20
-const pairs = Number(process.argv[2] ?? 15)
+const rounds = Number(process.argv[2] ?? 15)
 
 const signal = new AbortController().signal
 const silent: Logger = { error: console.error, warn: console.error, info: () => {}, debug: () => {}, child: () => silent }
@@ -27,21 +33,25 @@ const shared = { name: 'echo', image: IMAGE, contract: 'stdio', port: 0, cpus: 1
 const rest = { concurrency: 1, prewarm: 0, idempotent: true, env: {}, network: 'none', revision: 1, updatedAt: '' } as const
 const fn: FunctionRecord = { ...shared, ...rest, digest, imageBytes: bytes }
 
-const rows: { cares: number; docker: number }[] = []
-// The first pair fills caches and is not counted.
-for (let pair = 0; pair <= pairs; pair++) {
-  const isCaresFirst = pair % 2 === 0
-  const first = await (isCaresFirst ? byCares() : byDocker())
-  const second = await (isCaresFirst ? byDocker() : byCares())
-  if (pair > 0) rows.push(isCaresFirst ? { cares: first, docker: second } : { cares: second, docker: first })
+const ways = { cares: byCares, docker: byDocker, engine: byEngine }
+const names = ['cares', 'docker', 'engine'] as const
+const rows: Record<(typeof names)[number], number>[] = []
+// The first round fills caches and is not counted.
+for (let round = 0; round <= rounds; round++) {
+  const row = { cares: 0, docker: 0, engine: 0 }
+  for (let turn = 0; turn < names.length; turn++) {
+    const name = names[(round + turn) % names.length] ?? 'cares'
+    row[name] = await ways[name]()
+  }
+  if (round > 0) rows.push(row)
 }
 await runtime.stop()
 
-const show = (name: string, values: number[], unit: string, digits: number): void => {
-  const sorted = values.toSorted((a, b) => a - b)
-  const at = (ratio: number): string => (sorted[Math.floor((sorted.length - 1) * ratio)] ?? Number.NaN).toFixed(digits)
-  console.log(`${name.padEnd(18)} p50 ${at(0.5)}${unit}  p10 ${at(0.1)}${unit}  p90 ${at(0.9)}${unit}`)
+const show = (name: string, values: readonly number[], unit: string, digits: number): void => {
+  const at = (share: number): string => `${quantile(values, share).toFixed(digits)}${unit}`
+  console.log(`${name.padEnd(28)} p50 ${at(0.5)}  p10 ${at(0.1)}  p90 ${at(0.9)}`)
 }
+console.log(`${rounds} rounds, load ${loadavg()[0]?.toFixed(1)}`)
 show(
   'CARES, cold',
   rows.map(({ cares }) => cares),
@@ -55,11 +65,32 @@ show(
   0
 )
 show(
-  'ratio of a pair',
+  'the engine by itself',
+  rows.map(({ engine }) => engine),
+  ' ms',
+  0
+)
+show(
+  'CARES ÷ docker run (aim 0.9)',
   rows.map(({ cares, docker }) => cares / docker),
   '',
   2
 )
+show(
+  'CARES ÷ engine (aim 1.05)',
+  rows.map(({ cares, engine }) => cares / engine),
+  '',
+  2
+)
+
+async function byEngine(): Promise<number> {
+  const startedMs = performance.now()
+  const container = await BareContainer.start(IMAGE, MEMORY_BYTES)
+  await container.ask(INPUT)
+  const tookMs = performance.now() - startedMs
+  await container.remove()
+  return tookMs
+}
 
 async function byCares(): Promise<number> {
   const startedMs = performance.now()

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
 
@@ -12,6 +12,29 @@ export function cpuSeconds(pid: number): number {
 /** Memory that a process holds, in MiB. */
 export function residentMiB(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024
+}
+
+/** Begins anew to watch for the most memory that a process holds (proc(5): clear_refs). Needs the same user. */
+export function forgetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5')
+}
+
+/** The most memory that a process has held, ever or since {@link forgetPeak}, in MiB. */
+export function residentPeakMiB(pid: number): number {
+  return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024
+}
+
+/** Files, sockets and other handles that a process has open. */
+export function handlesOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length
+}
+
+/** How much `values` grow from one to the next, by the straight line that fits them best (least squares); NaN of fewer than two. */
+export function slope(values: readonly number[]): number {
+  const middle = (values.length - 1) / 2
+  const center = mean(values)
+  const covariance = values.reduce((sum, value, i) => sum + (i - middle) * (value - center), 0)
+  return covariance / values.reduce((sum, _, i) => sum + (i - middle) ** 2, 0)
 }
 
 /** The average; NaN of nothing. */

@@ -1,9 +1,11 @@
 /**
  * What a one-shot call takes with a program waiting for it (`--prewarm`), and whether anything grows over many: calls one after the other,
- * through the runtime as a worker uses it. With `--process`, programs instead of containers.
+ * through the runtime as a worker uses it. In turn with each call, a container that was started ahead and is asked over the engine's socket, with nothing
+ * around it: when its output begins and ends. With `--process`, programs instead of containers, and nothing beside them.
  * `node scripts/bench/one-shot.ts [--calls 100] [--prewarm 4] [--pause 400] [--process]`
  */
 import { readdirSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { createSystemClock } from '../../src/daemon/system-clock.ts'
 import { type FunctionRecord, functionKey } from '../../src/model/function.ts'
@@ -11,6 +13,8 @@ import type { InvocationId, PeerId } from '../../src/model/ids.ts'
 import type { Logger } from '../../src/model/ports/logger.ts'
 import { createRuntime } from '../../src/runtime/runtime.ts'
 import { EXAMPLE_IMAGES, makeImages } from '../images.ts'
+import { BareContainer } from './bare-container.ts'
+import { quantile } from './measure.ts'
 
 const { values } = parseArgs({
   options: {
@@ -41,11 +45,13 @@ runtime.setFunctions([fn])
 
 const idle = (): number => runtime.use().warm.find(pool => pool.function === functionKey(fn))?.idle ?? 0
 const tookMs = new Map<string, number[]>()
+const bare: { firstMs: number; endMs: number }[] = []
 const before = await held()
 for (let i = 0; i < calls; i++) {
   // A call that comes while nothing waits would be a cold one; how often that happens is a matter of the rate.
   if (prewarm > 0) for (let waitedMs = 0; idle() === 0 && waitedMs < 10_000; waitedMs += 5) await clock.sleep(5)
   if (pauseMs > 0) await clock.sleep(pauseMs)
+  if (!values.process) bare.push(await askBare())
   const startMs = performance.now()
   const head = { method: 'POST', path: '/', query: '', headers: [] }
   const answer = await runtime.execute(fn, { invocation: 'i-bench' as InvocationId, head, body: input() }, { signal, timeoutMs: 30_000 })
@@ -55,16 +61,36 @@ for (let i = 0; i < calls; i++) {
   tookMs.set(answer.head.start, list)
   list.push(performance.now() - startMs)
 }
-for (const [start, list] of tookMs) {
-  const sorted = list.toSorted((a, b) => a - b)
-  const at = (ratio: number): string => (sorted[Math.floor((sorted.length - 1) * ratio)] ?? Number.NaN).toFixed(1)
-  console.log(`${start}: ${list.length} calls, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`)
+const show = (name: string, list: readonly number[], aim = ''): void => {
+  const at = (share: number): string => `${quantile(list, share).toFixed(1)} ms`
+  console.log(`${name}: ${list.length} calls, p10 ${at(0.1)}, p50 ${at(0.5)}, p99 ${at(0.99)}${aim}`)
+}
+console.log(`load ${loadavg()[0]?.toFixed(1)}`)
+for (const [start, list] of tookMs) show(start, list, start === 'prewarmed' ? ' (aim p50 5, p99 20)' : '')
+if (bare.length > 0) {
+  show(
+    'the engine by itself, until the output begins',
+    bare.map(({ firstMs }) => firstMs)
+  )
+  show(
+    'the engine by itself, until the output ends',
+    bare.map(({ endMs }) => endMs)
+  )
 }
 runtime.setFunctions([])
 while (runtime.use().memoryReservedBytes > 0) await clock.sleep(20)
 const after = await held()
 console.log(`before: ${before}\nafter:  ${after}`)
 await runtime.stop()
+
+async function askBare(): Promise<{ firstMs: number; endMs: number }> {
+  const container = await BareContainer.start(image, fn.memoryBytes)
+  // Until its program has come to its input.
+  await clock.sleep(Math.max(pauseMs, 100))
+  const took = await container.ask('hello\n')
+  await container.remove()
+  return took
+}
 
 /** What this process holds, once the garbage is gone. */
 async function held(): Promise<string> {

@@ -19,6 +19,17 @@ NPM=$(npm root --global)/npm
 [ -d "$NPM" ] || NPM=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")
 if can_install; then apt_install busybox-static; fi
 BUSYBOX=$(command -v busybox) || fail 'busybox is not installed' 'apt-get install busybox-static'
+REGISTRY=$(npm config get registry 2>/dev/null)
+CERTIFICATES=${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}
+[ -f "$CERTIFICATES" ] || CERTIFICATES=/dev/null
+
+# An image that is made anew has another id, and everything that was built on the old one would be built again.
+INGREDIENTS=$(cat "${BASH_SOURCE[0]}" "$NODE" "$NPM/package.json" "$BUSYBOX" "$CERTIFICATES" <(echo "$REGISTRY") | sha256sum | cut -d ' ' -f 1)
+LABEL=io.cares.ingredients
+if [ "$(docker image inspect --format "{{ index .Config.Labels \"$LABEL\" }}" "$NAME" 2>/dev/null)" = "$INGREDIENTS" ]; then
+  say "$NAME is there already"
+  exit 0
+fi
 
 mkdir -p "$TREE"/{bin,usr/bin,usr/local/bin,usr/local/lib/node_modules,etc/ssl/certs,root,home/node,tmp,var/tmp}
 chmod 1777 "$TREE/tmp" "$TREE/var/tmp"
@@ -39,12 +50,12 @@ ln -s ../lib/node_modules/npm/bin/npm-cli.js "$TREE/usr/local/bin/npm"
 
 printf 'root:x:0:0:root:/root:/bin/sh\nnode:x:1000:1000:node:/home/node:/bin/sh\n' >"$TREE/etc/passwd"
 printf 'root:x:0:\nnode:x:1000:\n' >"$TREE/etc/group"
-CERTIFICATES=${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}
 [ ! -f "$CERTIFICATES" ] || cp -L "$CERTIFICATES" "$TREE/etc/ssl/certs/ca-certificates.crt"
 
 tar -C "$TREE" -c . | docker import \
   --change 'ENV PATH=/usr/local/bin:/usr/bin:/bin' \
   --change 'ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt' \
-  --change "ENV NPM_CONFIG_REGISTRY=$(npm config get registry 2>/dev/null)" \
+  --change "ENV NPM_CONFIG_REGISTRY=$REGISTRY" \
+  --change "LABEL $LABEL=$INGREDIENTS" \
   --change 'CMD ["node"]' - "$NAME" >"$WORK/id"
 say "$NAME is ready ($(docker image inspect --format '{{ .Size }}' "$NAME" | awk '{ printf "%d MB", $1 / 1e6 }'))"

@@ -31,6 +31,7 @@ import { payloadRoutes } from './routes/payloads.ts'
 import { peerRoutes } from './routes/peers.ts'
 import { probeRoutes } from './routes/probes.ts'
 import { alertRoutes, statsRoutes } from './routes/stats.ts'
+import { shareAnswers } from './shared-answers.ts'
 import { telemetrySocketRoutes } from './routes/telemetry-socket.ts'
 import { taskRoutes } from './routes/tasks.ts'
 import { validatorCompiler } from './schema-compilers.ts'
@@ -196,6 +197,7 @@ function jsonRoutes(app: App, context: ApiContext): void {
   app.addHook('onSend', async (_, reply) => {
     void reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store')
   })
+  shareAnswers(app, context)
   functionRoutes(app, context)
   economyRoutes(app, context)
   invocationRoutes(app, context)

@@ -28,6 +28,9 @@ export interface CallMetrics {
 /** How often the delay of the event loop is sampled. By default an idle peer is woken a hundred times a second for it. */
 const LOOP_LOOK_MS = 100
 
+/** Prometheus counts in base units: bytes and seconds. */
+const BYTE_SECONDS_PER_GB_MS = 1e9 / 1_000
+
 /** One number of a metric, and what tells it from the others. */
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 
@@ -118,7 +121,11 @@ export function createMetrics(service: PeerService, registry = new Registry()): 
     const counters: readonly (readonly [name: string, help: string, read: (row: CostRow) => number])[] = [
       ['cares_cost_usd_total', 'US dollars for calls through this gateway, by the prices that peers state', ({ usd }) => usd],
       ['cares_cost_cpu_seconds_total', 'Core seconds of calls through this gateway, where measured', ({ cpuMs }) => cpuMs / 1_000],
-      ['cares_cost_gb_seconds_total', 'Memory limits times run time of calls through this gateway', ({ gbMs }) => gbMs / 1_000],
+      [
+        'cares_cost_byte_seconds_total',
+        'Memory limits times run time of calls through this gateway',
+        ({ gbMs }) => gbMs * BYTE_SECONDS_PER_GB_MS
+      ],
       ['cares_cost_bytes_total', 'Bytes of bodies and answers through this gateway', ({ bytesIn, bytesOut }) => bytesIn + bytesOut],
       ['cares_regret_seconds_total', 'Time by which other peers were expected to be quicker', row => row.regretMs / 1_000]
     ]

@@ -1,9 +1,10 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { ConnectionError } from 'fastify'
-import { STATUS_CODES } from 'node:http'
+import { maxHeaderSize, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { CaresError, toCaresError } from '../model/errors.ts'
 import type { Logger } from '../model/ports/logger.ts'
+import { formatBytes } from '../model/units.ts'
 import { problemAnswer, type RefinedStatus } from './errors.ts'
 import type { App } from './context.ts'
 import type { RouteTable } from './route-table.ts'
@@ -20,7 +21,7 @@ const FASTIFY_ERRORS: Readonly<Record<string, readonly [message: string, refined
 
 /** What Node's parser refuses before there is a request. */
 const PARSER_ERRORS: Readonly<Record<string, readonly [message: string, refined?: RefinedStatus]>> = {
-  HPE_HEADER_OVERFLOW: ['the request headers are too large', 431],
+  HPE_HEADER_OVERFLOW: [`the request headers are larger than ${formatBytes(maxHeaderSize)}`, 431],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: ['the chunk extensions are too large', 431],
   ERR_HTTP_REQUEST_TIMEOUT: ['the request headers did not arrive in time', 408]
 }

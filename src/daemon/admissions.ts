@@ -125,8 +125,9 @@ export class Admissions implements Startable {
     })
     const predictedMs = Math.max(1, request.expectedMs ?? (samples > 0 ? runMs : UNKNOWN_MS))
     const predicted: Amounts = {
-      cpus: request.cpus ?? (cpuMs !== undefined && runMs > 0 ? cpuMs / runMs : UNKNOWN.cpus),
-      memoryBytes: request.memoryBytes ?? memoryPeakBytesUpper ?? UNKNOWN.memoryBytes,
+      // A prediction is no more precise than a thousandth of a core, and bytes come whole.
+      cpus: request.cpus ?? (cpuMs !== undefined && runMs > 0 ? Math.round((1_000 * cpuMs) / runMs) / 1_000 : UNKNOWN.cpus),
+      memoryBytes: request.memoryBytes ?? Math.ceil(memoryPeakBytesUpper ?? UNKNOWN.memoryBytes),
       diskBytes: request.diskBytes ?? UNKNOWN.diskBytes
     }
     const leaseMs = Math.min(LEASE_MAX_MS, Math.max(LEASE_MIN_MS, LEASE_RATIO * predictedMs))

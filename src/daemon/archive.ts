@@ -9,6 +9,9 @@ import { untilAborted } from '../model/until-aborted.ts'
  */
 const BLOCK_BYTES = 262_144
 
+/** What was written last is kept at hand for who reads close behind: as much as may be on its way to a peer, a tenth of the work of each side. */
+const RECENT_BYTES_MAX = 4_194_304
+
 /** The archive of an image that is coming in, or has come: one writes, many read, none of them before it is there. */
 export class Archive {
   readonly #file: SpoolFile
@@ -16,6 +19,8 @@ export class Archive {
   #bytes = 0
   readonly #unwritten: Uint8Array[] = []
   #unwrittenBytes = 0
+  /** The end of what is in the file, in pieces, each with its offset. */
+  readonly #recent: { readonly offset: number; readonly chunk: Uint8Array }[] = []
   #isComplete = false
   #failure: CaresError | undefined
   #changed = Promise.withResolvers<void>()
@@ -62,10 +67,15 @@ export class Archive {
 
   /** Lets readers have everything that was appended. */
   async flush(): Promise<void> {
-    const bytes = this.#unwrittenBytes
-    await this.#file.append(this.#unwritten.splice(0))
+    const parts = this.#unwritten.splice(0)
     this.#unwrittenBytes = 0
-    this.#bytes += bytes
+    await this.#file.append(parts)
+    for (const chunk of parts) {
+      if (chunk.length === 0) continue
+      this.#recent.push({ offset: this.#bytes, chunk })
+      this.#bytes += chunk.length
+    }
+    while (this.#bytes - (this.#recent[0]?.offset ?? 0) > RECENT_BYTES_MAX) this.#recent.shift()
     this.#tell()
   }
 
@@ -73,6 +83,7 @@ export class Archive {
   async finish(): Promise<void> {
     await this.flush()
     this.#isComplete = true
+    if (this.#readers === 0) this.#recent.length = 0
     this.#tell()
   }
 
@@ -99,12 +110,13 @@ export class Archive {
           if (this.#failure !== undefined) throw this.#failure
           return
         }
-        const chunk = await this.#file.read(at, BLOCK_BYTES)
+        const chunk = this.#recentFrom(at) ?? (await this.#file.read(at, BLOCK_BYTES))
         at += chunk.length
         yield chunk
       }
     } finally {
       this.#readers--
+      if (this.#isComplete && this.#readers === 0) this.#recent.length = 0
       if (this.#dropped && this.#readers === 0) await this.#file.remove()
     }
   }
@@ -115,6 +127,12 @@ export class Archive {
     this.fail(new CaresError('cancelled', 'the archive is not wanted any more'))
     this.#dropped = true
     if (this.#readers === 0) await this.#file.remove()
+  }
+
+  /** What is at hand from `offset` on, up to the end of its piece. */
+  #recentFrom(offset: number): Uint8Array | undefined {
+    const piece = this.#recent.find(({ offset: start, chunk }) => start + chunk.length > offset)
+    return piece === undefined || piece.offset > offset ? undefined : piece.chunk.subarray(offset - piece.offset)
   }
 
   #tell(): void {

@@ -1,6 +1,6 @@
 import { heartbeatIntervalMs } from '../core/membership/heartbeat-interval.ts'
 import type { ClusterUid } from '../model/ids.ts'
-import type { Heartbeat, PeerProfile } from '../model/peer.ts'
+import type { Heartbeat, PeerProfile, PeerStats } from '../model/peer.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import type { Startable } from '../model/ports/startable.ts'
@@ -14,6 +14,13 @@ import type { Statistics } from './statistics.ts'
 
 /** Heartbeats of different peers must not fall into step: each interval is drawn from this share around its length. */
 const JITTER_RATIO = 0.2
+
+/**
+ * News of a peer's room wait for more of the same: at least so long, and longer in a large cluster, so that its orchestrator gets no more than
+ * some hundred such reports a second from all together.
+ */
+const SOON_MS_MIN = 50
+const SOON_MS_PER_PEER = 10
 
 export interface BeaconComponents {
   readonly statistics: Statistics
@@ -36,6 +43,7 @@ export interface BeaconComponents {
 export class Beacon implements Startable {
   readonly #components: BeaconComponents
   #timer: Disposable | undefined
+  #soon: Disposable | undefined
   #gossipDueMs = Number.NEGATIVE_INFINITY
   #digestSeq = 0
 
@@ -51,6 +59,18 @@ export class Beacon implements Startable {
   async stop(): Promise<void> {
     this.#timer?.[Symbol.dispose]()
     this.#timer = undefined
+    this.#soon?.[Symbol.dispose]()
+  }
+
+  /** There is more or less room here than was told last: tells the orchestrator soon, once for all that changes meanwhile. */
+  soon(): void {
+    const { clock, members, statistics } = this.#components
+    if (this.#timer === undefined) return
+    this.#soon ??= clock.after(Math.max(SOON_MS_MIN, SOON_MS_PER_PEER * members.views().length), () => {
+      this.#soon = undefined
+      const heartbeat = this.#heartbeat(statistics.now(), { leaving: false })
+      if (heartbeat !== null) this.#report(heartbeat)
+    })
   }
 
   /**
@@ -58,31 +78,42 @@ export class Beacon implements Startable {
    * again in this session.
    */
   async beat({ leaving = false, urgent = leaving }: { leaving?: boolean; urgent?: boolean } = {}): Promise<void> {
-    const { statistics, stateCheck, members, consensus, transport, clock, log, random, profile, timings } = this.#components
-    const cluster = this.#components.cluster()
-    if (cluster === null) return
-    const stats = await statistics.sample()
-    const intervalMs = heartbeatIntervalMs(members.views().length, timings.gossipMs)
-    const heartbeat: Heartbeat = {
-      cluster,
-      profile: profile(),
-      stats,
-      nextWithinMs: Math.ceil(intervalMs * (1 + JITTER_RATIO)),
-      leaving,
-      sentAtMs: Date.parse(clock.timestamp()),
-      agreed: stateCheck.now()
-    }
-    try {
-      members.sampled(heartbeat.profile, stats)
-      const { leader, active } = consensus.role
-      if (leader !== null && leader !== transport.self) transport.sendReport(leader, heartbeat)
-      // Half a report early is better than half a report late: the timer below only fires every `reportMs`.
+    const { statistics, members, consensus, transport, clock, random, timings } = this.#components
+    if (this.#components.cluster() === null) return
+    const heartbeat = this.#heartbeat(await statistics.sample(), { leaving })
+    if (heartbeat === null) return
+    this.#report(heartbeat, () => {
+      // Half a report early is better than half a report late: the timer only fires every `reportMs`.
       if (urgent || clock.nowMs() + timings.reportMs / 2 >= this.#gossipDueMs) {
-        this.#gossipDueMs = clock.nowMs() + intervalMs * (1 + JITTER_RATIO * (2 * random() - 1))
+        this.#gossipDueMs = clock.nowMs() + this.#intervalMs() * (1 + JITTER_RATIO * (2 * random() - 1))
         transport.publishHeartbeat(heartbeat)
       }
-      const digest = active ? members.digest(++this.#digestSeq) : null
+      const digest = consensus.role.active ? members.digest(++this.#digestSeq) : null
       if (digest !== null) transport.publishDigest(digest)
+    })
+  }
+
+  #heartbeat(stats: PeerStats, { leaving }: { leaving: boolean }): Heartbeat | null {
+    const { stateCheck, clock, profile } = this.#components
+    const cluster = this.#components.cluster()
+    if (cluster === null) return null
+    const nextWithinMs = Math.ceil(this.#intervalMs() * (1 + JITTER_RATIO))
+    return { cluster, profile: profile(), stats, nextWithinMs, leaving, sentAtMs: Date.parse(clock.timestamp()), agreed: stateCheck.now() }
+  }
+
+  #intervalMs(): number {
+    const { members, timings } = this.#components
+    return heartbeatIntervalMs(members.views().length, timings.gossipMs)
+  }
+
+  /** Tells this peer itself and the orchestrator, and whom else `further` tells. */
+  #report(heartbeat: Heartbeat, further: () => void = () => {}): void {
+    const { members, consensus, transport, log } = this.#components
+    try {
+      members.sampled(heartbeat.profile, heartbeat.stats)
+      const { leader } = consensus.role
+      if (leader !== null && leader !== transport.self) transport.sendReport(leader, heartbeat)
+      further()
     } catch (err) {
       log.warn({ err }, 'statistics were not sent')
     }

@@ -8,6 +8,7 @@ import { toRemoteError } from '../model/remote-error.ts'
 import type { Consensus } from './consensus.ts'
 import type { Economy } from './economy.ts'
 import type { Governor } from './governor.ts'
+import type { History } from './history.ts'
 import type { InvocationBook } from './invocation-book.ts'
 import type { Gateway } from './invoke.ts'
 import type { LogBook } from './log-book.ts'
@@ -25,6 +26,7 @@ export interface ControlComponents {
   readonly gateway: Gateway
   readonly book: InvocationBook
   readonly logs: LogBook
+  readonly history: History
   readonly economy: Economy
   readonly clock: Clock
   readonly cluster: () => ClusterUid | null
@@ -48,6 +50,11 @@ export class Control {
         for await (const line of this.#components.logs.query(request.query, { signal: channel.signal }))
           await channel.send({ type: 'log', line })
         await channel.send({ type: 'end' })
+      } else if (request.type === 'history') {
+        const { stepMs, functions } = this.#components.history.read(request)
+        for (const history of functions)
+          if (history.calls.some(count => count > 0)) await channel.send({ type: 'function-history', stepMs, history })
+        await channel.send({ type: 'end' })
       } else {
         await channel.send(await this.#answer(channel.remote, request, channel.signal))
       }
@@ -58,7 +65,11 @@ export class Control {
     channel.end()
   }
 
-  async #answer(from: PeerId, request: Exclude<ControlRequest, { type: 'logs' }>, aborted: AbortSignal): Promise<ControlAnswer> {
+  async #answer(
+    from: PeerId,
+    request: Exclude<ControlRequest, { type: 'logs' | 'history' }>,
+    aborted: AbortSignal
+  ): Promise<ControlAnswer> {
     const { consensus, governor, book, worker, gateway, economy, clock } = this.#components
     const signal = AbortSignal.any([aborted, clock.timeout(CHANGE_TIMEOUT_MS)])
     switch (request.type) {

@@ -155,7 +155,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
         learning.meet(views)
         placer.sync(views)
         orchestrator.onRoom()
-        tasks.onRoom()
+        tasks.onViews()
         changes.notify()
       }
     }
@@ -168,24 +168,13 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   const stateCheck = new StateCheck({
     self,
     version: profile().version,
+    taskStore: components.taskStore?.kind,
     configuration: () => consensus.configuration,
     tables,
     appliedIndex: () => consensus.indices.applied,
     onDifference: reason => consensus.fence(reason)
   })
-  const beacon = new Beacon({
-    statistics,
-    stateCheck,
-    members,
-    consensus,
-    transport,
-    clock,
-    log: log.child('beacon'),
-    random,
-    profile,
-    cluster: uid,
-    timings
-  })
+  const beacon = new Beacon({ ...components, statistics, stateCheck, members, consensus, cluster: uid, timings, log: log.child('beacon') })
   const joining = new Joining({ ...components, log: log.child('joining') })
 
   // Who is called.
@@ -257,9 +246,22 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     events,
     timings,
     log,
-    draining: () => draining() || worker.isStopping
+    draining: () => draining() || worker.isStopping,
+    onRoom: () => beacon.soon()
   })
-  const control = new Control({ consensus, governor, members, worker, gateway, book, logs, economy, clock, cluster: uid })
+  const control = new Control({
+    consensus,
+    governor,
+    members,
+    worker,
+    gateway,
+    book,
+    logs,
+    history: observers.history,
+    economy,
+    clock,
+    cluster: uid
+  })
   const service = createService({
     ...components,
     consensus,

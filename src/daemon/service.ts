@@ -10,6 +10,7 @@ import type { Runtime } from '../model/ports/runtime.ts'
 import type { Transport } from '../model/ports/transport.ts'
 import type { ClusterStatus, HealthCheck, InvocationRequest, PeerListing, PeerService, ServiceCounters } from '../model/service.ts'
 import type { Agreement } from './agreement.ts'
+import { ClusterHistoryReader } from './cluster-history.ts'
 import type { Consensus } from './consensus.ts'
 import { ask, converse } from './control-client.ts'
 import type { Economy } from './economy.ts'
@@ -109,6 +110,14 @@ export function createService(components: ServiceComponents): PeerService {
     }
   }
 
+  const history = new ClusterHistoryReader({
+    history: components.observers.history,
+    others: reachable,
+    transport,
+    clock,
+    log: components.log
+  })
+
   return {
     get profile() {
       return components.profile()
@@ -153,7 +162,7 @@ export function createService(components: ServiceComponents): PeerService {
     lastEventId: () => events.lastId,
     onChange: listener => components.observers.changes.subscribe(listener),
     alerts: () => components.observers.alerts.report(),
-    history: query => components.observers.history.read(query),
+    history: (query, options) => history.read(query, options),
     setStrategy: (strategy, options) => components.strategies.agree(strategy, options),
     async setDraining(idOrName, draining, { signal }) {
       const { outcome } = await agreement.agree(

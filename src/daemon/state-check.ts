@@ -5,6 +5,8 @@ import { CaresError } from '../model/errors.ts'
 import type { PeerId } from '../model/ids.ts'
 import type { AgreedState, Heartbeat } from '../model/peer.ts'
 import type { RegistryTables } from '../model/ports/store.ts'
+import type { TaskStore } from '../model/ports/task-store.ts'
+import { TaskStoreCheck } from './task-store-check.ts'
 
 /** Own states that are remembered, one a beat: words of others are a few beats old. */
 const REMEMBERED_MAX = 16
@@ -12,6 +14,8 @@ const REMEMBERED_MAX = 16
 export interface StateCheckComponents {
   readonly self: PeerId
   readonly version: string
+  /** @default 'log' */
+  readonly taskStore?: TaskStore['kind'] | undefined
   readonly configuration: () => Configuration
   readonly tables: () => RegistryTables
   readonly appliedIndex: () => number
@@ -32,6 +36,7 @@ interface Word extends AgreedState {
 export class StateCheck {
   readonly #components: StateCheckComponents
   readonly #hash = createStateHash()
+  readonly #taskStores: TaskStoreCheck
   readonly #own = new Map<number, string>()
   readonly #words = new Map<PeerId, Word>()
   /** How far each other member has applied the log, by its latest word. */
@@ -39,6 +44,7 @@ export class StateCheck {
 
   constructor(components: StateCheckComponents) {
     this.#components = components
+    this.#taskStores = new TaskStoreCheck(components.taskStore ?? 'log')
   }
 
   /** What this peer's tables hold now, to be told to the others. */
@@ -63,6 +69,8 @@ export class StateCheck {
     this.#indices.set(from, agreed.index)
     for (const peer of this.#indices.keys()) if (!voters.includes(peer) && !learners.includes(peer)) this.#indices.delete(peer)
     if (!voters.includes(from)) return
+    const elsewhere = this.#taskStores.heard(profile, voters)
+    if (elsewhere !== null) this.#components.onDifference(elsewhere)
     this.#words.set(from, { ...agreed, version: profile.version })
     this.#judge(agreed.index)
   }

@@ -38,7 +38,7 @@ export function unplaceable(fn: FunctionRecord, decision: Decision, last: Remote
   const because = last === undefined ? '' : `; the last one tried said: ${last.message}`
   return new CaresError('no_capacity', `${functionKey(fn)} was not placed: ${refusalText(decision)}${because}`, {
     retryable: true,
-    hint: `see which peer lacks what: cares explain ${fn.name}`,
+    hint: `see which peer lacks what: cares quote ${fn.name}`,
     details: { rejected: { ...decision.rejected }, retryAfterMs: 1_000, ...(last === undefined ? {} : { lastCode: last.code }) }
   })
 }

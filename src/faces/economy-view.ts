@@ -9,7 +9,7 @@ import { keyed } from './text.ts'
 
 /** What a call would take and cost, how sure that is, and who was looked at. */
 export function quoteLines(quote: Quote, view: TableView): string[] {
-  const { function: name, revision, inputBytes, params, peer, start, time, run, memory, cost, outputBytes } = quote
+  const { function: name, revision, inputBytes, params, peer, start, time, run, memory, outputBytes } = quote
   const input = `${formatBytes(inputBytes)} of input${params === undefined ? '' : `, ${params}`}`
   return [
     `${name} r${revision} with ${input}`,
@@ -21,13 +21,18 @@ export function quoteLines(quote: Quote, view: TableView): string[] {
       ['memory', memoryText(memory)],
       ...(quote.cache === undefined ? [] : [['cache', cacheNeedText(quote.cache)] as const]),
       ['answer', formatBytes(outputBytes)],
-      ['cost', cost === null ? 'no price is stated' : upTo(formatUsd(cost.usd), formatUsd(cost.upperUsd))],
+      ['cost', costText(quote)],
       ['sure', sureText(quote)]
     ]),
     '',
     ...renderTable(verdictsTable(quote.candidates), view),
     ...(peer === null ? ['', quote.why] : [])
   ]
+}
+
+function costText({ peer, cost }: Quote): string {
+  if (cost !== null) return upTo(formatUsd(cost.usd), formatUsd(cost.upperUsd))
+  return peer === null ? '-' : 'no price is stated'
 }
 
 /** How sure a quote is, in words. */

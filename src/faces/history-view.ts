@@ -1,6 +1,7 @@
 import type { FunctionHistoryItem, PeerHistoryItem, StatsHistoryBody } from '../model/rest-telemetry.ts'
 import type { PeerStatsItem } from '../model/rest.ts'
 import { formatBytes, formatDurationMs } from '../model/units.ts'
+import { historyScope } from './history-scope.ts'
 import { spark } from './spark.ts'
 import { renderTable, type Table, type TableView } from './table.ts'
 import { oneDecimal, percent } from './text.ts'
@@ -13,7 +14,7 @@ export function historyLines(history: StatsHistoryBody, peers: readonly PeerStat
   if (history.steps === 0) return ['nothing yet: the peer that was asked has just started']
   const functions = history.functions.length === 0 ? [] : ['', ...renderTable(functionsTable(history, view), view)]
   return [
-    `the last ${formatDurationMs(history.steps * history.stepMs)} in steps of ${formatDurationMs(history.stepMs)}, as ${history.view.name} has seen it`,
+    `the last ${formatDurationMs(history.steps * history.stepMs)} in steps of ${formatDurationMs(history.stepMs)}; calls: ${historyScope(history)}`,
     '',
     ...renderTable(peersTable(history.peers, peers, view), view),
     ...functions
@@ -63,19 +64,16 @@ function functionsTable({ functions, steps, stepMs }: StatsHistoryBody, { unicod
       { title: 'P95', align: 'right' },
       { title: '' }
     ],
-    rows: functions.map(({ name, calls, failed, cold, p95Ms }: FunctionHistoryItem) => {
-      const [count, p95] = [sum(calls), last(p95Ms)]
-      return [
-        name,
-        String(count),
-        oneDecimal(count / ((steps * stepMs) / 1_000)),
-        spark(calls, { width: SPARK_WIDTH, unicode }),
-        percent(sum(failed), count),
-        percent(sum(cold), count),
-        p95 === null ? '-' : formatDurationMs(p95),
-        spark(p95Ms, { width: SPARK_WIDTH, unicode })
-      ]
-    })
+    rows: functions.map(({ name, calls, p95Ms, overall: { calls: count, failed, cold, p95Ms: p95 } }: FunctionHistoryItem) => [
+      name,
+      String(count),
+      oneDecimal(count / ((steps * stepMs) / 1_000)),
+      spark(calls, { width: SPARK_WIDTH, unicode }),
+      percent(failed, count),
+      percent(cold, count),
+      p95 === null ? '-' : formatDurationMs(p95),
+      spark(p95Ms, { width: SPARK_WIDTH, unicode })
+    ])
   }
 }
 

@@ -19,6 +19,8 @@ export interface ClientInit {
   readonly token?: string | undefined
   /** Refuse, with `conflict`, whatever is more than a question (every method but GET and HEAD). @default false */
   readonly readOnly?: boolean | undefined
+  /** Answers to questions in JSON may be so old: the peer then makes one for all who ask the same. @default 0 */
+  readonly answerAgeS?: number | undefined
   readonly fetch: Fetch
   /** A signal that aborts after so many milliseconds: `Clock.timeout`. */
   readonly timeout: (ms: number) => AbortSignal
@@ -33,13 +35,15 @@ export class RestExchange {
   readonly api: string
   readonly #token: string | undefined
   readonly #readOnly: boolean
+  readonly #answerAgeS: number
   readonly #fetch: Fetch
   readonly #timeout: (ms: number) => AbortSignal
 
-  constructor({ api, token, readOnly = false, fetch, timeout }: ClientInit) {
+  constructor({ api, token, readOnly = false, answerAgeS = 0, fetch, timeout }: ClientInit) {
     this.api = api.replace(/\/+$/, '')
     this.#token = token
     this.#readOnly = readOnly
+    this.#answerAgeS = answerAgeS
     this.#fetch = fetch
     this.#timeout = timeout
   }
@@ -76,6 +80,7 @@ export class RestExchange {
     const bounded = AbortSignal.any([signal, this.#timeout(timeoutMs)])
     const headers: [string, string][] = [['accept', 'application/json']]
     if (body !== undefined) headers.push(['content-type', 'application/json'])
+    if (method === 'GET' && this.#answerAgeS > 0) headers.push(['cache-control', `max-age=${this.#answerAgeS}`])
     const init = { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal: bounded }
     return await this.read<Body>(await this.exchange(path, init, timeoutMs), bounded, timeoutMs)
   }

@@ -1,5 +1,6 @@
 import type { CheckList, Cluster, EventItem, FunctionItem, LogItem, Peer, StrategyItem } from '../model/rest.ts'
 import { assertNever } from '../model/errors.ts'
+import type { AlertItem } from '../model/rest-events.ts'
 import { formatBytes, formatDurationMs } from '../model/units.ts'
 import { peersTable } from './peer-view.ts'
 import { type Cell, renderTable, type TableView } from './table.ts'
@@ -28,21 +29,41 @@ export function degradations({ orchestrator, reason, fenced, voters, quorum }: C
   ].flat()
 }
 
+/** How a cluster stands in a few words: what is wrong with itself comes before what its alerts say. Nothing is healthy beside an alert. */
+export function verdict(problems: readonly string[], alerts: readonly Pick<AlertItem, 'severity'>[]): Verdict {
+  if (problems.length > 0) return { text: `degraded: ${counted(problems.length, 'problem')}`, tone: 'bad' }
+  const critical = alerts.filter(({ severity }) => severity === 'critical').length
+  const warnings = alerts.length - critical
+  if (critical === 0 && warnings === 0) return { text: 'healthy', tone: 'good' }
+  const parts = [...(critical === 0 ? [] : [`${critical} critical`]), ...(warnings === 0 ? [] : [counted(warnings, 'warning')])]
+  return { text: `working, with ${parts.join(' and ')}`, tone: critical === 0 ? 'warn' : 'bad' }
+}
+
+/** A word on how things are, and how serious it is. */
+export interface Verdict {
+  readonly text: string
+  readonly tone: 'good' | 'warn' | 'bad'
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
 /** How the cluster stands, on one screen. */
 export function statusLines(
   cluster: Cluster,
   peers: readonly Peer[],
   functions: readonly FunctionItem[],
+  alerts: readonly AlertItem[],
   nowMs: number,
   view: TableView
 ): string[] {
   const problems = degradations(cluster, peers)
   const there = peers.filter(peer => peer.state !== 'gone')
   const nameOf = (id: string): string => peers.find(peer => peer.id === id)?.name ?? shortId(id)
-  const verdict: Cell = problems.length === 0 ? { text: 'healthy', tone: 'good' } : { text: 'degraded', tone: 'bad' }
   return [
     ...keyed([
-      ['Cluster', `${paint(verdict, view)}, ${cluster.private ? 'private' : 'open'}, as ${cluster.self.name} sees it`],
+      ['Cluster', `${paint(verdict(problems, alerts), view)}, ${cluster.private ? 'private' : 'open'}, as ${cluster.self.name} sees it`],
       ['Orchestrator', cluster.orchestrator === null ? '-' : `${cluster.orchestrator.name}, term ${cluster.term}`],
       [
         'Voters',
@@ -53,6 +74,7 @@ export function statusLines(
       ['Strategy', strategyText(cluster.strategy)]
     ]),
     ...problems.map(problem => `! ${problem}`),
+    ...alerts.map(({ severity, message }) => `! ${severity}: ${message}`),
     '',
     ...renderTable(peersTable(peers, nowMs), view)
   ]

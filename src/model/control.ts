@@ -2,6 +2,7 @@ import type { AdmissionQuestion, AdmissionRecord } from './admission.ts'
 import type { Command, Outcome } from './command.ts'
 import type { CostLedger } from './costs.ts'
 import type { FunctionRecord } from './function.ts'
+import type { FunctionHistory } from './history.ts'
 import type { ClusterUid, InvocationId, PeerId, Term } from './ids.ts'
 import type { InvocationRecord, RemoteError } from './invocation.ts'
 import type { LogLine, LogQuery } from './logs.ts'
@@ -15,7 +16,7 @@ export interface PeerAddress {
   readonly addresses: readonly string[]
 }
 
-/** One question between peers on `/cares/control`; each is answered by one {@link ControlAnswer}, `logs` by many. */
+/** One question between peers on `/cares/control`; each is answered by one {@link ControlAnswer}, `logs` and `history` by many. */
 export type ControlRequest =
   /** Make me a member. Sent to any peer, which passes it on to the orchestrator. */
   | { readonly type: 'join'; readonly profile: PeerProfile; readonly cluster?: ClusterUid | undefined }
@@ -33,6 +34,8 @@ export type ControlRequest =
   | { readonly type: 'observations'; readonly known: KnownObservations }
   /** What the calls through the peer that is asked have cost. */
   | { readonly type: 'costs' }
+  /** How the calls through the peer that is asked went, in steps that began within the last `sinceMs`. */
+  | { readonly type: 'history'; readonly sinceMs: number }
   /** About work outside CARES. Sent to the orchestrator. */
   | { readonly type: 'admission'; readonly question: AdmissionQuestion }
 
@@ -55,7 +58,9 @@ export type ControlAnswer =
   | { readonly type: 'costs'; readonly ledger: CostLedger }
   /** Of one admission, or of all for `list`. */
   | { readonly type: 'admissions'; readonly records: readonly AdmissionRecord[] }
-  /** Ends a `logs` answer. */
+  /** One function; the last step of all its series is the newest that is over. */
+  | { readonly type: 'function-history'; readonly stepMs: number; readonly history: FunctionHistory }
+  /** Ends the answers to `logs` and `history`. */
   | { readonly type: 'end' }
   /** `not_orchestrator` carries `details.orchestrator`, where to ask instead. */
   | { readonly type: 'failed'; readonly error: RemoteError }

@@ -41,7 +41,7 @@ export interface PeerHistory {
   readonly failed: Series
 }
 
-/** The calls of one function through one gateway, by the step in which they ended. */
+/** The calls of one function, through one gateway or several, by the step in which they ended. */
 export interface FunctionHistory {
   readonly name: string
   readonly calls: readonly number[]
@@ -59,6 +59,47 @@ export interface StatsHistory {
   readonly steps: number
   readonly peers: readonly PeerHistory[]
   readonly functions: readonly FunctionHistory[]
+}
+
+/** What has been in the whole cluster, as far as its peers tell. */
+export interface ClusterHistory extends StatsHistory {
+  /** Peers that live and did not tell of the calls through them: those are not in `functions`. */
+  readonly missing: readonly PeerId[]
+}
+
+/**
+ * Several gateways' calls as the cluster's, function by function. The newest steps of all are laid over each other, so that a call is drawn at most
+ * one step off (every peer counts its steps from its own start), and older steps that only some know hold what those know.
+ */
+export function sumFunctions(histories: readonly FunctionHistory[]): readonly FunctionHistory[] {
+  const byName = Map.groupBy(histories, ({ name }) => name)
+  return [...byName].map(([name, all]) => ({
+    name,
+    calls: summed(all.map(({ calls }) => calls)),
+    failed: summed(all.map(({ failed }) => failed)),
+    cold: summed(all.map(({ cold }) => cold)),
+    latency: laidOver(all.map(({ latency }) => latency)).map(step => {
+      const known = step.filter(counts => counts !== undefined && counts !== null)
+      return known.length === 0 ? null : summed(known)
+    })
+  }))
+}
+
+/** The newest `steps` of a series; what is missing at its beginning is `empty`. */
+export function newest<Value>(series: readonly Value[], steps: number, empty: Value): readonly Value[] {
+  const kept = steps === 0 ? [] : series.slice(-steps)
+  return [...Array<Value>(steps - kept.length).fill(empty), ...kept]
+}
+
+/** Several series of counts as one; the last steps of all are the same one. */
+export function summed(series: readonly (readonly number[])[]): readonly number[] {
+  return laidOver(series).map(step => step.reduce<number>((sum, count) => sum + (count ?? 0), 0))
+}
+
+/** For each step what each series has there, the last steps of all being the same one. */
+function laidOver<Value>(series: readonly (readonly Value[])[]): (Value | undefined)[][] {
+  const steps = Math.max(0, ...series.map(({ length }) => length))
+  return Array.from({ length: steps }, (_, step) => series.map(values => values[step - steps + values.length]))
 }
 
 /**

@@ -39,6 +39,8 @@ export interface PeerProfile {
   readonly usdPerHour: number
   /** How fast one core was when the peer started, against a reference machine: 2 is twice as fast. Absent: not measured. */
   readonly speed?: number | undefined
+  /** Where it keeps tasks; the same for all peers of a cluster. Absent: it does not say (an earlier version). */
+  readonly taskStore?: 'log' | 'postgres' | undefined
   readonly startedAt: string
 }
 
@@ -60,9 +62,9 @@ export interface Pressure {
 export interface PeerStats {
   /** Rises by one with each sample of a session: the newer of two samples wins by (session, seq), never by a clock. */
   readonly seq: number
-  /** Cores in use on the machine, by anyone. */
+  /** Cores in use on the machine, by anyone; of a peer that may have a part of them, that part of it. */
   readonly cpusUsed: number
-  /** Memory in use on the machine, by anyone. */
+  /** Memory in use on the machine, by anyone; of a peer that may have a part of it, that part of it. */
   readonly memoryUsedBytes: number
   readonly diskUsedBytes: number
   /** The part of `cpusUsed` that the hypervisor gave to other machines. Absent: the machine does not tell. */

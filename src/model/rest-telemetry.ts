@@ -25,7 +25,7 @@ export const peerHistorySchema = z.object({
 /** One peer's numbers over time. */
 export type PeerHistoryItem = z.infer<typeof peerHistorySchema>
 
-/** One function's calls over time, as far as they came through the peers that were asked. */
+/** One function's calls over time, through whichever peers they came. */
 export const functionHistorySchema = z.object({
   name: z.string().describe('`other` stands for those beyond the number that is counted one by one'),
   calls: counts.describe('calls that ended within the step'),
@@ -33,7 +33,10 @@ export const functionHistorySchema = z.object({
   cold: counts.describe('of these, how many waited for a container to start'),
   p50Ms: series.describe('median duration; null where no call ended'),
   p95Ms: series,
-  p99Ms: series
+  p99Ms: series,
+  overall: z
+    .object({ calls: count, failed: count, cold: count, p50Ms: ms.nullable(), p95Ms: ms.nullable(), p99Ms: ms.nullable() })
+    .describe('all steps together; a percentile of them is not the mean of theirs')
 })
 /** One function's calls over time. */
 export type FunctionHistoryItem = z.infer<typeof functionHistorySchema>
@@ -45,7 +48,8 @@ export const statsHistorySchema = z.object({
   steps: count.describe('items of every list'),
   view: viewSchema,
   peers: listOf(peerHistorySchema),
-  functions: listOf(functionHistorySchema)
+  functions: listOf(functionHistorySchema),
+  missing: listOf(peerRefSchema).describe('peers that are there and did not tell of the calls through them: `functions` are without those')
 })
 /** What has been. */
 export type StatsHistoryBody = z.infer<typeof statsHistorySchema>

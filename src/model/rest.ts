@@ -63,7 +63,7 @@ export const peerStatsSchema = z.object({
   state: peerStateSchema,
   role: peerRoleSchema,
   capacity: amountSchema.describe('what the peer can give in all'),
-  used: amountSchema.describe('in use on the machine, by anyone'),
+  used: amountSchema.describe('in use on the machine, by anyone; of a peer that may have a part of the machine, that part of it'),
   pressure: z
     .object({ cpu: z.number(), memory: z.number(), io: z.number(), cpusStolen: z.number() })
     .optional()

@@ -4,7 +4,7 @@ import type { CostLedger } from './costs.ts'
 import type { ErrorCode } from './errors.ts'
 import type { EventRecord } from './events.ts'
 import type { FunctionRecord, FunctionSpec } from './function.ts'
-import type { StatsHistory } from './history.ts'
+import type { ClusterHistory } from './history.ts'
 import type { InvocationId, PeerId, Term } from './ids.ts'
 import type { AnswerHead, CallHead, InvocationRecord, StartKind, Usage, WholeAnswer } from './invocation.ts'
 import type { LogLine, LogQuery } from './logs.ts'
@@ -200,14 +200,17 @@ export interface PeerService {
   completeAdmission(id: string, outcome: AdmissionOutcome, options: { signal: AbortSignal }): Promise<AdmissionRecord>
   /** Lines of all peers, oldest first; with `follow` it goes on until the signal aborts. */
   logs(query: LogQuery, options: { signal: AbortSignal }): AsyncIterable<LogLine>
-  /** Events of this peer with a number above `id`, as far as they are kept (the last 1,000), oldest first. */
+  /** Events of this peer with a number above `id`, as far as they are kept (the last 1,000; after 0 also older ones that are not of calls), oldest first. */
   eventsAfter(id: number): readonly EventRecord[]
   /** Number of the newest event of this session; 0: there was none. */
   lastEventId(): number
   /** Calls `listener` after each event and after each change of what is known of the peers. It must not throw, nor take long. */
   onChange(listener: () => void): Disposable
-  /** The steps that are over and began within the last `sinceMs`; at most a day. */
-  history(options: { sinceMs: number }): StatsHistory
+  /**
+   * The steps that are over and began within the last `sinceMs`, at most a day: peers as this one has heard of them, and with `functions` the calls
+   * through all that answer within a second.
+   */
+  history(query: { sinceMs: number; functions: boolean }, options: { signal: AbortSignal }): Promise<ClusterHistory>
   /** What is wrong in the cluster, as this peer sees it. */
   alerts(): AlertReport
   /** Has the cluster agree on a strategy; null takes it back. Resolves when it is committed and applied here. */

@@ -40,6 +40,8 @@ export interface ContainerComponents {
   readonly engine: Docker
   readonly host: string
   readonly cgroups: CgroupLayout
+  /** A container could not be removed: a sweep is to find it. */
+  readonly onLeft: () => void
   readonly clock: Clock
   readonly log: Logger
 }
@@ -240,8 +242,8 @@ function asStartError(error: unknown, image: string, host: string): CaresError {
   return error instanceof Error && error.name === 'CaresError' ? (error as CaresError) : startFailed(error, image, host)
 }
 
-/** Removes a container, running or not, trying again for a while. Never rejects. */
-async function removeContainer(container: Docker.Container, { clock, log }: ContainerComponents): Promise<void> {
+/** Removes a container, running or not, trying again for a while, unless the engine is away. Never rejects. */
+async function removeContainer(container: Docker.Container, { onLeft, clock, log }: ContainerComponents): Promise<void> {
   for (let attempt = 0; attempt < REMOVE_ATTEMPTS_MAX; attempt++) {
     try {
       await container.remove({ force: true, v: true })
@@ -250,8 +252,11 @@ async function removeContainer(container: Docker.Container, { clock, log }: Cont
       // 404: it is gone. 409: someone else is removing it at this moment.
       if (statusOf(err) === 404 || statusOf(err) === 409) return
       log.debug({ err, container: container.id, attempt }, 'container not removed yet')
+      // Nobody answered: how long that lasts is unknown, and a peer that stops is not to wait for it.
+      if (statusOf(err) === undefined) break
       await clock.sleep(REMOVE_PAUSE_MS * 2 ** attempt)
     }
   }
-  log.warn({ container: container.id }, 'container not removed; prune or the next start will')
+  log.warn({ container: container.id }, 'container not removed yet; it will be when the engine answers')
+  onLeft()
 }

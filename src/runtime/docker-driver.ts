@@ -22,6 +22,7 @@ import { containerOptions } from './docker-options.ts'
 import type { BringImage, Driver, Orphan, StartOptions } from './driver.ts'
 import { untilAborted } from '../model/until-aborted.ts'
 import { EndMark } from './end-mark.ts'
+import { OrphanSweep } from './orphan-sweep.ts'
 import { StartGate } from './start-gate.ts'
 import { functionEnv } from './stdio-env.ts'
 import { TaskWatchdog } from './task-watchdog.ts'
@@ -78,8 +79,9 @@ class DockerDriver implements Driver {
   readonly #own = new Set<string>()
   readonly #containerd = findContainerd()
   readonly #starts = new StartGate({ startsMax: Math.max(STARTS_MIN, availableParallelism()), waitingMax: STARTS_WAITING_MAX })
-  /** Containers that the engine may have made already, and that are not in `#own` yet. */
-  #creating = 0
+  /** Names of containers that the engine may have made already, and that are not in `#own` yet. */
+  readonly #creating = new Set<string>()
+  readonly #sweep: OrphanSweep
   #engine: Promise<Engine> | undefined
   #arch = dockerArch(process.arch)
 
@@ -92,6 +94,7 @@ class DockerDriver implements Driver {
     this.#images = new DockerImages(this.#client, this.#host, init.dockerConfig)
     this.#networks = new DockerNetworks(this.#client, init, log)
     this.#watchdog = new TaskWatchdog(watchdogEngine(this.#host), { log })
+    this.#sweep = new OrphanSweep(async ({ signal }) => this.prune({ dryRun: false, signal }), { clock, log })
   }
 
   get arch(): string {
@@ -108,6 +111,8 @@ class DockerDriver implements Driver {
     this.#watchdog.stop()
     this.#containerd?.close()
     if (this.#engine === undefined) return
+    // Before the networks, which must be empty to be removed.
+    await this.#sweep.stop()
     await this.#networks.remove().catch((err: unknown) => this.#log.warn({ err }, 'network not removed'))
   }
 
@@ -166,8 +171,11 @@ class DockerDriver implements Driver {
     try {
       const filters = { label: [`${LABEL.peer}=${this.#init.peer}`] }
       const found = await this.#client.listContainers({ all: true, filters, abortSignal: signal })
-      const isOrphan = ({ Id, Labels }: Docker.ContainerInfo): boolean =>
-        Labels[LABEL.session] === String(this.#init.session) ? this.#creating === 0 && !this.#own.has(Id) : true
+      const isKnown = ({ Id, Names }: Docker.ContainerInfo): boolean =>
+        // The engine writes a name with a slash before it.
+        this.#own.has(Id) || Names.some(name => this.#creating.has(name.slice(1)))
+      const isOrphan = (container: Docker.ContainerInfo): boolean =>
+        container.Labels[LABEL.session] !== String(this.#init.session) || !isKnown(container)
       const orphans = found.filter(isOrphan)
       if (!dryRun) await Promise.all(orphans.map(async ({ Id }) => this.#removeOrphan(Id)))
       return orphans.map(({ Id, Labels, State }) => ({
@@ -207,7 +215,8 @@ class DockerDriver implements Driver {
     { env, network, gpuIds, signal, task }: StartOptions & { env: Readonly<Record<string, string>>; network: string }
   ): Promise<DockerContainer> {
     const { cpus, cgroups } = await this.#known()
-    const components: ContainerComponents = { engine: this.#client, host: this.#host, cgroups, clock: this.#clock, log: this.#log }
+    const onLeft = (): void => this.#sweep.doubt()
+    const components: ContainerComponents = { engine: this.#client, host: this.#host, cgroups, onLeft, clock: this.#clock, log: this.#log }
     const options = containerOptions({ fn, owner: this.#init, env, gpuIds, network, cpusMax: cpus, args: task?.args })
     const { container, pullMs } = await this.#create(fn, options, signal)
     const onRemoved = (): void => {
@@ -251,19 +260,23 @@ class DockerDriver implements Driver {
 
   async #create(
     fn: FunctionRecord,
-    { name, ...body }: Docker.ContainerCreateOptions,
+    { name = '', ...body }: Docker.ContainerCreateOptions,
     signal: AbortSignal
   ): Promise<{ container: Docker.Container; pullMs: number }> {
     signal.throwIfAborted()
     const create = async (): Promise<Docker.Container> => {
-      this.#creating++
+      this.#creating.add(name)
       try {
         // dockerode would put the whole body into the address as well, unless told which is which.
         const container = await this.#client.createContainer({ _query: { name }, _body: body } as unknown as Docker.ContainerCreateOptions)
         this.#own.add(container.id)
         return container
+      } catch (error) {
+        // No answer is not a refusal: an engine that dies now, or whose client does not listen any more, may have made it.
+        if (statusOf(error) === undefined) this.#sweep.doubt()
+        throw error
       } finally {
-        this.#creating--
+        this.#creating.delete(name)
       }
     }
     try {

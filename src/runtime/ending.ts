@@ -2,9 +2,14 @@ import { CaresError } from '../model/errors.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import { formatDurationMs } from '../model/units.ts'
 
+/** For a caller who was not answered in time, where nothing better is known. */
+const MORE_TIME = 'give it more time: --timeout of the upload, or x-cares-timeout of the call, whichever is shorter'
+
 /** The ways in which one call can be cut short, as one signal. The first cause wins, and its reason is always a CaresError. */
 export interface Ending {
   readonly signal: AbortSignal
+  /** All the time that the call has. */
+  readonly timeoutMs: number
   /** Cuts the call short for another reason; without effect after the first. */
   cut(error: CaresError): void
   /** Stops listening: the call has ended by itself. */
@@ -27,7 +32,7 @@ export function createEnding({
   const onAbort = (): void => cut(toCancelled(signal.reason))
   // The hint may look at the program, so it is asked only when this is the cause.
   const onTimeout = (): void => {
-    controller.abort(new CaresError('timeout', `no answer within ${formatDurationMs(timeoutMs)}`, { hint: hint?.() }))
+    controller.abort(new CaresError('timeout', `no answer within ${formatDurationMs(timeoutMs)}`, { hint: hint?.() ?? MORE_TIME }))
   }
   const timer = clock.after(timeoutMs, onTimeout)
   const close = (): void => {
@@ -40,7 +45,7 @@ export function createEnding({
   }
   signal.addEventListener('abort', onAbort, { once: true })
   if (signal.aborted) onAbort()
-  return { signal: controller.signal, cut, close }
+  return { signal: controller.signal, timeoutMs, cut, close }
 }
 
 /** What a caller's abort means for its call: its own CaresError if it gave one, else `cancelled`. */

@@ -47,10 +47,24 @@ export async function openHost(init: HostInit, read: ReadText = readIfThere): Pr
     capacity,
     sample: async (): Promise<HostUse> => {
       const [used, memory, { blocks, bfree, bsize }] = await Promise.all([sampleCpus(), measureMemory(read), statfs(init.dataPath)])
-      const bytes = { memoryUsedBytes: memory.totalBytes - memory.availableBytes, diskUsedBytes: (blocks - bfree) * bsize }
-      return { ...used, ...bytes, pressure: readPressure(read) }
+      return {
+        cpusUsed: ofShare(used.cpusUsed, machine.cpus, capacity.cpus),
+        ...(used.cpusStolen === undefined ? {} : { cpusStolen: ofShare(used.cpusStolen, machine.cpus, capacity.cpus) }),
+        memoryUsedBytes: Math.round(ofShare(memory.totalBytes - memory.availableBytes, memory.totalBytes, capacity.memoryBytes)),
+        diskUsedBytes: (blocks - bfree) * bsize,
+        pressure: readPressure(read)
+      }
     }
   }
+}
+
+/**
+ * Use of a machine as use of the share of it that a peer may have, both in the same unit: where half of the machine is in use, half of every share
+ * is. A machine that has more than it shares would else seem overfull (three of its 16 GiB in use are not 300 % of a share of one), and what is left
+ * of a share is never said to be more than the machine has left.
+ */
+export function ofShare(used: number, machine: number, share: number): number {
+  return machine <= share ? Math.min(used, share) : (used * share) / machine
 }
 
 /** The least of machine, cgroup and flags. */

@@ -1,3 +1,4 @@
+import { maxHeaderSize } from 'node:http'
 import { Readable } from 'node:stream'
 import { CaresError } from '../model/errors.ts'
 import type { FunctionRecord } from '../model/function.ts'
@@ -7,6 +8,7 @@ import type { ExecutionAnswer, ExecutionCall } from '../model/ports/runtime.ts'
 import { formatBytes } from '../model/units.ts'
 import type { Exit } from './driver.ts'
 import { type Ending, toCancelled } from './ending.ts'
+import { exitError } from './exit-error.ts'
 import { endToEnd, fromUndici } from './http-headers.ts'
 import type { Lease } from './http-pool.ts'
 import { sendRequest } from './http-request.ts'
@@ -20,6 +22,9 @@ const EXIT_WAIT_MS = 1_000
 
 /** The last one of RFC 9110 section 15. The client takes larger ones, and no gateway could pass them on. */
 const STATUS_MAX = 599
+
+/** A call that has so much of its function's time left when it comes to its worker has all of it: some is gone on the way. */
+const FULL_TIME_RATIO = 0.9
 
 /** What one call of a serving container needs. */
 export interface HttpRun {
@@ -121,8 +126,11 @@ async function settle({ lease, fn, ending, clock, isWebSocket = false }: HttpRun
   if (ending.signal.aborted) {
     const cause = ending.signal.reason as CaresError
     // A program that ran out of time may be stuck, and one that serves only this call is still busy with it. Where others share it, a closed
-    // connection is how HTTP tells a server that nobody waits any more. An open WebSocket is not waited for in the first place.
-    lease.release({ trusted: isWebSocket || (cause.code === 'cancelled' && fn.concurrency > 1) })
+    // connection is how HTTP tells a server that nobody waits any more: the caller who leaves, or who gave the call less time than its function has.
+    // When calls have waited elsewhere for most of their time, ending their containers too would leave nothing to serve the next ones. An open
+    // WebSocket is not waited for in the first place.
+    const isCallersWish = cause.code === 'cancelled' || (cause.code === 'timeout' && ending.timeoutMs < fn.timeoutMs * FULL_TIME_RATIO)
+    lease.release({ trusted: isWebSocket || (isCallersWish && fn.concurrency > 1) })
     return cause
   }
   ending.close()
@@ -136,23 +144,32 @@ async function settle({ lease, fn, ending, clock, isWebSocket = false }: HttpRun
 }
 
 function brokenOff(fn: FunctionRecord, cause: unknown): CaresError {
+  if (codeOf(cause) === 'UND_ERR_HEADERS_OVERFLOW') {
+    const hint = 'send less in headers, mostly in cookies: the body has no such limit'
+    return new CaresError('function_protocol', `the headers of the answer of ${fn.name} are larger than ${formatBytes(maxHeaderSize)}`, {
+      hint,
+      cause
+    })
+  }
   const why = cause instanceof Error ? cause.message : String(cause)
-  return new CaresError('function_protocol', `${fn.name} broke off its answer: ${why}`, { cause })
+  return new CaresError('function_protocol', `${fn.name} broke off its answer: ${why}`, {
+    hint: `what it wrote: cares logs ${fn.name}`,
+    cause
+  })
 }
 
 function diedWhileServing(fn: FunctionRecord, exit: Exit, stderr: string): CaresError {
-  if (exit.lost !== undefined) return exit.lost
-  const details = { exitCode: exit.exitCode, stderr }
-  if (exit.outOfMemory) {
-    const message = `${fn.name} was killed at its memory limit of ${formatBytes(fn.memoryBytes)} (exit ${exit.exitCode})`
-    return new CaresError('out_of_memory', message, { hint: 'give the function more memory, or less concurrency', details })
-  }
-  return new CaresError('function_protocol', `${fn.name} exited with code ${exit.exitCode} while it served the call`, { details })
+  const memoryHint = 'give the function more memory, or less concurrency'
+  return exitError(fn, exit, stderr, { code: 'function_protocol', during: ' while it served the call', memoryHint })
 }
 
 function isRequestFault(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = codeOf(error)
   return code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
 function requestHeaders(head: CallHead): string[] {

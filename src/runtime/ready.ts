@@ -5,6 +5,7 @@ import type { FunctionRecord } from '../model/function.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import { formatDurationMs } from '../model/units.ts'
 import type { Exit, ServerInstance } from './driver.ts'
+import { exitError } from './exit-error.ts'
 
 /**
  * Between two looks at a server that is not ready: short at first, since that wait is part of every cold start, and growing by half each time
@@ -57,18 +58,8 @@ export function notReady(fn: FunctionRecord, port: number, waitedMs: number, std
 
 /** What a caller is told whose program ended before it was ready. */
 export function endedEarly(fn: FunctionRecord, exit: Exit, stderr: string): CaresError {
-  if (exit.lost !== undefined) return exit.lost
-  const details = { exitCode: exit.exitCode, stderr }
-  if (exit.outOfMemory) {
-    return new CaresError('out_of_memory', `${fn.name} was killed at its memory limit while it started`, {
-      hint: 'give the function more memory',
-      details
-    })
-  }
-  return new CaresError('function_protocol', `${fn.name} exited with code ${exit.exitCode} before it served on its port`, {
-    hint: 'an http function goes on serving on $PORT; a program that reads stdin and exits needs --contract stdio',
-    details
-  })
+  const hint = 'an http function goes on serving on $PORT; a program that reads stdin and exits needs --contract stdio'
+  return exitError(fn, exit, stderr, { code: 'function_protocol', during: ' before it served on its port', hint })
 }
 
 async function accepts({ host, port }: ServerInstance, signal: AbortSignal): Promise<boolean> {

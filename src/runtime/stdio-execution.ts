@@ -5,11 +5,11 @@ import type { FunctionRecord } from '../model/function.ts'
 import type { AnswerHead, CallHead, StartKind, Usage } from '../model/invocation.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { ExecutionAnswer, ExecutionCall } from '../model/ports/runtime.ts'
-import { formatBytes } from '../model/units.ts'
 import { sniffContentType } from './content-type.ts'
 import type { Exit, StdioInstance } from './driver.ts'
 import { untilAborted } from '../model/until-aborted.ts'
 import { type Ending, toCancelled } from './ending.ts'
+import { exitError } from './exit-error.ts'
 import { Tail } from './log-lines.ts'
 
 /**
@@ -166,14 +166,8 @@ class CountedOutput {
 }
 
 function failureOf(exit: Exit, fn: FunctionRecord, stderr: string): CaresError | undefined {
-  if (exit.lost !== undefined) return exit.lost
-  const details = { exitCode: exit.exitCode, stderr }
-  if (exit.outOfMemory) {
-    const message = `${fn.name} was killed at its memory limit of ${formatBytes(fn.memoryBytes)} (exit ${exit.exitCode})`
-    return new CaresError('out_of_memory', message, { hint: 'give the function more memory', details })
-  }
-  if (exit.exitCode === 0) return undefined
-  return new CaresError('function_failed', `${fn.name} exited with code ${exit.exitCode}`, { details })
+  if (exit.lost === undefined && !exit.outOfMemory && exit.exitCode === 0) return undefined
+  return exitError(fn, exit, stderr, { code: 'function_failed' })
 }
 
 function wantsEvents(head: CallHead): boolean {

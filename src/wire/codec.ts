@@ -1,5 +1,7 @@
 import { create, type DescMessage, fromBinary, type MessageInitShape, type MessageShape, toBinary } from '@bufbuild/protobuf'
+import { BinaryWriter } from '@bufbuild/protobuf/wire'
 import { CaresError } from '../model/errors.ts'
+import { BULK_BYTES_MIN, withBulk } from './bulk.ts'
 import { refuse } from './check.ts'
 
 /** Bytes of one kind of message to its model value, and back. */
@@ -26,6 +28,8 @@ export interface Mapping<Schema extends DescMessage, Value> {
 /** The codec of one message. What it encodes it would also decode: a sender hears of a broken limit before the receiver does. */
 export function createCodec<Schema extends DescMessage, Value>(mapping: Mapping<Schema, Value>): Codec<Value> {
   const { schema, name, bytesMax, write, read, check = read } = mapping
+  // Only where a body is all that a message then holds.
+  const bodyField = schema.fields.every(({ oneof }) => oneof !== undefined) ? schema.field['body']?.number : undefined
   return {
     encode(value) {
       const bytes = writeChecked(value)
@@ -51,9 +55,18 @@ export function createCodec<Schema extends DescMessage, Value>(mapping: Mapping<
     try {
       const message = create(schema, write(value))
       check(message)
+      const bulk = bulkOf(message)
+      if (bulk !== undefined && bodyField !== undefined) return withBulk(new BinaryWriter(), bodyField, bulk)
       return toBinary(schema, message, { writeUnknownFields: false })
     } catch (cause) {
       throw new CaresError('invalid', `${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
     }
   }
+}
+
+/** The bytes of a message that is nothing but a piece of a body, by the convention of `protocols/`, when they are many. */
+function bulkOf(message: object): Uint8Array | undefined {
+  const { kind } = message as { readonly kind?: { readonly case?: string; readonly value?: unknown } }
+  if (kind?.case !== 'body' || !(kind.value instanceof Uint8Array) || kind.value.length < BULK_BYTES_MIN) return undefined
+  return kind.value
 }

@@ -14,6 +14,7 @@ import {
   type PeerAddress as PeerAddressMessage
 } from './generated/control_pb.ts'
 import { readAddresses, readCluster, readProfile, writeProfile } from './gossip-codec.ts'
+import { readFunctionHistory, writeFunctionHistory } from './history-codec.ts'
 import { readRecord, writeRecord } from './json.ts'
 import { ADMISSIONS_MAX, ID_CHARS_MAX, LOG_LINE_CHARS_MAX, MESSAGE_BYTES_MAX, PEERS_MAX, TEXT_CHARS_MAX } from './limits.ts'
 import { readKnown, readObservations, writeKnown, writeObservation } from './observation-codec.ts'
@@ -64,6 +65,8 @@ function writeRequest(request: ControlRequest): MessageInitShape<typeof ControlR
       return { kind: { case: 'observations', value: writeKnown(request.known) } }
     case 'costs':
       return { kind: { case: 'costs', value: {} } }
+    case 'history':
+      return { kind: { case: 'history', value: { sinceMs: Math.round(request.sinceMs) } } }
     case 'admission':
       return { kind: { case: 'admission', value: { question: JSON.stringify(request.question) } } }
     default:
@@ -95,6 +98,8 @@ function readRequest({ kind }: ControlRequestMessage): ControlRequest {
       return { type: 'observations', known: readKnown(kind.value) }
     case 'costs':
       return { type: 'costs' }
+    case 'history':
+      return { type: 'history', sinceMs: kind.value.sinceMs }
     case 'admission':
       return { type: 'admission', question: readQuestion(kind.value.question) }
     default:
@@ -152,6 +157,8 @@ function writeAnswer(answer: ControlAnswer): MessageInitShape<typeof ControlAnsw
       return { kind: { case: 'costs', value: { ledger: JSON.stringify(answer.ledger) } } }
     case 'admissions':
       return { kind: { case: 'admissions', value: { records: answer.records.map(record => JSON.stringify(record)) } } }
+    case 'function-history':
+      return { kind: { case: 'functionHistory', value: writeFunctionHistory(answer.stepMs, answer.history) } }
     case 'end':
       return { kind: { case: 'end', value: {} } }
     case 'failed':
@@ -195,6 +202,8 @@ function readAnswer({ kind }: ControlAnswerMessage): ControlAnswer {
       return { type: 'costs', ledger: readLedger(kind.value.ledger) }
     case 'admissions':
       return { type: 'admissions', records: list(kind.value.records, 'records', ADMISSIONS_MAX).map(readAdmission) }
+    case 'functionHistory':
+      return { type: 'function-history', ...readFunctionHistory(kind.value) }
     case 'end':
       return { type: 'end' }
     case 'failed':

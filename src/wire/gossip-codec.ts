@@ -26,6 +26,7 @@ import { readPairs, readUnique, writePairs } from './pairs.ts'
 import { readDigest } from './registry-codec.ts'
 
 const RUNTIMES = ['docker', 'process', 'none'] as const
+const TASK_STORES = ['log', 'postgres'] as const
 const STATES = ['alive', 'suspect', 'draining', 'gone'] as const
 
 /** A peer's word about itself. The page is `protocols/gossip.md`. */
@@ -103,7 +104,8 @@ export function writeProfile(profile: PeerProfile): MessageInitShape<typeof Peer
     labels: writePairs(profile.labels),
     usdPerHour: profile.usdPerHour,
     startedAt: profile.startedAt,
-    ...optional('speed', profile.speed)
+    ...optional('speed', profile.speed),
+    ...(profile.taskStore === undefined ? {} : { taskStore: profile.taskStore })
   }
 }
 
@@ -122,7 +124,8 @@ export function readProfile(message: PeerProfileMessage): PeerProfile {
     labels: readPairs(message.labels, 'labels'),
     usdPerHour: amount(message.usdPerHour, 'usdPerHour'),
     startedAt: text(message.startedAt, 'startedAt', TEXT_CHARS_MAX),
-    ...(message.speed === undefined ? {} : { speed: amount(message.speed, 'speed') })
+    ...(message.speed === undefined ? {} : { speed: amount(message.speed, 'speed') }),
+    ...(message.taskStore === undefined ? {} : { taskStore: oneOf(message.taskStore, 'taskStore', TASK_STORES) })
   }
 }
 

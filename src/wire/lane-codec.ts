@@ -2,6 +2,7 @@ import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { CaresError } from '../model/errors.ts'
 import type { RemoteError } from '../model/invocation.ts'
 import { DETAILS_CHARS_MAX, ERROR_CHARS_MAX } from '../model/remote-error.ts'
+import { BULK_BYTES_MIN, withBulk } from './bulk.ts'
 import { bytes, optional, refuse, text } from './check.ts'
 import { type Codec, createCodec } from './codec.ts'
 import { type LaneAbort, LaneAbortSchema } from './generated/lane_pb.ts'
@@ -55,6 +56,7 @@ function encodeFrame(frame: LaneFrame): Uint8Array {
     case 'message':
       if (frame.bytes.length > MESSAGE_BYTES_MAX)
         throw new CaresError('too_large', `lane: a message of ${frame.bytes.length} bytes; at most ${MESSAGE_BYTES_MAX} can be sent`)
+      if (frame.bytes.length >= BULK_BYTES_MIN) return withBulk(writer, FIELD.message, frame.bytes)
       return writer.tag(FIELD.message, WireType.LengthDelimited).bytes(frame.bytes).finish()
     case 'credit':
       return writer.tag(FIELD.credit, WireType.Varint).uint32(frame.bytes).finish()

@@ -372,12 +372,19 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
       assert.match(error.hint ?? '', /\$PORT/)
     })
 
-    it('ends a container that did not answer in time', async () => {
-      const fn = await web()
+    it('ends a container that did not answer in the time of its function', async () => {
+      const fn = await web({ concurrency: 4, timeoutMs: 300 })
       // However long its start takes.
       await call(runtime, fn)
       await rejectsWith('timeout', call(runtime, fn, { path: '/hang', timeoutMs: 300 }))
       await until(() => runtime.use().memoryReservedBytes === 0)
+    })
+
+    it('keeps a container that calls share when one of them had less time than its function', async () => {
+      const fn = await web({ concurrency: 4 })
+      await call(runtime, fn)
+      await rejectsWith('timeout', call(runtime, fn, { path: '/hang', timeoutMs: 300 }))
+      assert.equal((await call(runtime, fn)).head.start, 'warm')
     })
 
     describe('asked for a WebSocket', () => {

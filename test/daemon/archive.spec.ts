@@ -51,6 +51,26 @@ describe('an archive on its way', () => {
     await assert.rejects(made.append(Buffer.from('def')), { code: 'peer_lost' })
   })
 
+  it('asks its file only for what is not at hand any more, and gives the same bytes', async () => {
+    const { made, file } = await archive()
+    const asked: number[] = []
+    const read = file.read.bind(file)
+    file.read = async (offset, bytesMax) => {
+      asked.push(offset)
+      return read(offset, bytesMax)
+    }
+    const block = (i: number): Buffer => Buffer.alloc(BLOCK_BYTES, i)
+    const blocks = 40
+    for (let i = 0; i < blocks; i++) await made.append(block(i))
+    const behind = made.read((blocks - 1) * BLOCK_BYTES + 5, { signal })
+    assert.deepEqual(Buffer.from((await behind.next()).value ?? []), block(blocks - 1).subarray(5))
+    assert.deepEqual(asked, [])
+    const [whole] = await Promise.all([Array.fromAsync(made.read(0, { signal })), behind.return(), made.finish()])
+    assert.deepEqual(Buffer.concat(whole), Buffer.concat(Array.from({ length: blocks }, (_, i) => block(i))))
+    assert.deepEqual(asked.slice(0, 2), [0, BLOCK_BYTES])
+    assert.ok(asked.length < blocks, `${asked.length} of ${blocks} blocks came from the file`)
+  })
+
   it('keeps its room until its last reader is done', async () => {
     const { made, file } = await archive()
     await made.append(Buffer.from('abc'))

@@ -99,7 +99,8 @@ describe('what a cluster of daemons reckons', function () {
     await gate.service.completeAdmission(first.id, { runMs: 4_000, cpuMs: 8_000, memoryPeakBytes: 1_000 }, { signal: signal() })
     assert.equal((await gate.service.admission(second.id, { signal: signal() })).state, 'approved')
     const third = await gate.service.admit({ name: 'encode' }, { signal: signal() })
-    assert.deepEqual([third.samples, Math.round(third.predictedMs), Math.round(third.predicted.cpus)], [1, 4_000, 2])
+    assert.deepEqual([third.samples, Math.round(third.predictedMs)], [1, 4_000])
+    assert.deepEqual(third.predicted, { cpus: 2, memoryBytes: 1_500, diskBytes: 0 })
     assert.deepEqual(
       (await other.service.admissions({ signal: signal() })).map(({ id }) => id),
       [third.id, second.id, first.id]

@@ -20,6 +20,8 @@ export interface ClusterInit {
   readonly runtime?: 'process' | 'docker'
   /** Flags for every peer. */
   readonly flags?: readonly string[]
+  /** In the environment of those that are started with the cluster. */
+  readonly env?: Readonly<Record<string, string>>
   /** Flags for the peer of one name. */
   readonly flagsOf?: (name: string) => Promise<readonly string[]>
 }
@@ -44,8 +46,8 @@ export class Cluster {
     const cluster = new Cluster(await mkdtemp(join(tmpdir(), 'cares-e2e-')), init)
     try {
       const [first = 'peer-0', ...others] = init.names ?? Array.from({ length: init.peers ?? 3 }, (_, i) => `peer-${i}`)
-      await cluster.add(first)
-      await Promise.all(others.map(name => cluster.add(name)))
+      await cluster.add(first, [], init.env)
+      await Promise.all(others.map(name => cluster.add(name, [], init.env)))
       await cluster.settled()
       return cluster
     } catch (error) {

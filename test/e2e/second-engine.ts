@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Docker from 'dockerode'
@@ -33,9 +33,9 @@ export class SecondEngine {
     // A network namespace of its own: an engine without a bridge removes the bridge of the machine's own engine where it finds it.
     const apart = ['--bridge=none', '--iptables=false', '--ip-masq=false']
     const command = ['dockerd', ...places, ...apart, '--host', `unix://${join(root, 'docker.sock')}`]
-    const process = spawn('unshare', ['--net', '--', ...command], { stdio: 'ignore' })
-    this.#process = process
-    const failed = new Promise<never>((_, reject) => process.once('error', reject))
+    const child = spawn('unshare', ['--net', '--', ...command], { stdio: 'ignore' })
+    this.#process = child
+    const failed = new Promise<never>((_, reject) => child.once('error', reject))
     const answers = eventually('the second engine to answer', async () => {
       await this.docker.ping()
       return true
@@ -54,16 +54,44 @@ export class SecondEngine {
   }
 
   async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    const process = this.#process
-    if (process === undefined) return
+    const child = this.#process
+    if (child === undefined) return
     this.#process = undefined
-    const ended = new Promise<void>(resolve => process.once('exit', () => resolve()))
-    process.kill(signal)
+    const ended = new Promise<void>(resolve => child.once('exit', () => resolve()))
+    child.kill(signal)
     await ended
   }
 
   async stop(): Promise<void> {
     await this.halt()
+    // One that was killed left processes and mounts that the next one of the same folder did not make, and so does not clear away.
+    for (const pid of await processesOf(this.#root)) endIfThere(pid)
+    await eventually('the processes of the second engine to end', async () =>
+      (await processesOf(this.#root)).length === 0 ? true : undefined
+    )
+    for (const place of await mountsBelow(this.#root)) spawnSync('umount', [place])
     await rm(this.#root, { recursive: true, force: true, maxRetries: 5 })
   }
+}
+
+/** Processes that were started with something of `folder`: containerd and the shims of its containers. */
+async function processesOf(folder: string): Promise<readonly number[]> {
+  const pids = (await readdir('/proc')).map(Number).filter(pid => pid > 0 && pid !== process.pid)
+  const commands = await Promise.all(pids.map(async pid => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')))
+  return pids.filter((_, index) => commands[index]?.includes(`${folder}/`))
+}
+
+function endIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+/** Where something is mounted below `folder`, the innermost first. */
+async function mountsBelow(folder: string): Promise<readonly string[]> {
+  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n')
+  const places = lines.map(line => line.split(' ')[4] ?? '').filter(place => place.startsWith(`${folder}/`))
+  return places.toReversed()
 }

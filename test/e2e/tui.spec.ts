@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Cluster } from './cluster.ts'
+import type { Cluster as ClusterState, PeerList } from '../../src/model/rest.ts'
+import { Cluster, eventually, json } from './cluster.ts'
+import type { PeerProcess } from './peer-process.ts'
 import { TestTerminal } from './terminal.ts'
 import { skip } from '../support/skip.ts'
 
@@ -15,6 +17,12 @@ const peerEnv = (data: string): Record<string, string> => ({
   CARES_PRESET: 'loopback',
   CARES_RUNTIME: 'process'
 })
+
+const clusterOf = async (peer: PeerProcess): Promise<ClusterState> => await json<ClusterState>(peer, '/v1/cluster')
+
+/** What one peer says of another. */
+const seenBy = async (peer: PeerProcess, name: string): Promise<string | undefined> =>
+  (await json<PeerList>(peer, '/v1/peers')).items.find(item => item.name === name)?.state
 
 describe('bare cares in a terminal', () => {
   let root = ''
@@ -98,6 +106,34 @@ describe('bare cares in a terminal', () => {
     await terminal.shows(/^ended with 0$/m)
   })
 
+  it('joins a cluster with the id that another peer prints, works for it, and leaves it well when it is told to stop', async () => {
+    const cluster = await Cluster.start({ names: ['birch'] })
+    try {
+      const terminal = await open({ name: 'joins', env: peerEnv(join(root, 'third')), columns: 110 })
+      await terminal.shows(/▸ Create a new cluster/)
+      await terminal.press('Down', 'Enter')
+      await terminal.shows(/▸ Cluster id/)
+      await terminal.type(cluster.peer('birch').announcement.cluster)
+      await terminal.press('Tab')
+      await terminal.shows(/▸ Name/)
+      await terminal.type('atlas')
+      await terminal.press('Enter')
+      await terminal.shows(/worker atlas {2}orchestrator birch ok {2}no isolation {2}2 peers/)
+      await eventually('the other peer sees it', async () =>
+        (await seenBy(cluster.peer('birch'), 'atlas')) === 'alive' ? true : undefined
+      )
+      await terminal.type('q')
+      await terminal.shows(/This screen is peer atlas\. Nothing runs here\. Stop it\?/)
+      await terminal.type('d')
+      await terminal.shows(/^ended with 0$/m)
+      await eventually('the other peer sees it go', async () =>
+        (await seenBy(cluster.peer('birch'), 'atlas')) === 'alive' ? undefined : true
+      )
+    } finally {
+      await cluster.stop()
+    }
+  })
+
   describe('where a peer runs already', () => {
     let cluster: Cluster
     before(async () => {
@@ -137,6 +173,59 @@ describe('bare cares in a terminal', () => {
       const text = await terminal.shows(new RegExp(`worker ${worker.name} {2}orchestrator ${orchestrator.name}[^]*CPU +[#=.]+[^]*Network`))
       assert.match(text, /^[\x20-\x7e\n]*$/)
       assert.doesNotMatch(await terminal.screen({ escapes: true }), /\[(?:\d+;)*[34][0-7](?:;\d+)*m/)
+    })
+
+    it('runs a task by its form, and shows what it wrote and how it went', async () => {
+      const peer = await cluster.settled()
+      const terminal = await open({ name: 'task', env: { CARES_API: peer.api } })
+      await terminal.shows(/\[t] Tasks/)
+      await terminal.type('t')
+      await terminal.shows(/There are no tasks yet\. *│\n│ *│\n│ Press n to run one/)
+      await terminal.type('n')
+      await terminal.shows(/Run a task[^]*▸ Command/)
+      await terminal.press('Enter')
+      await terminal.shows(/! Command is needed/)
+      await terminal.type('wc')
+      await terminal.press('Tab')
+      await terminal.shows(/▸ Arguments/)
+      await terminal.type("-w 'unclosed")
+      await terminal.press('Enter')
+      await terminal.shows(/! Arguments: /)
+      for (let letter = 0; letter < " 'unclosed".length; letter++) await terminal.press('BSpace')
+      await terminal.press('Tab')
+      await terminal.shows(/▸ Input/)
+      await terminal.type('three short words')
+      await terminal.shows(/the same as {2}cares run --input 'three short words' -- wc -w/)
+      await terminal.press('Enter')
+      await terminal.shows(/ done ─╮\n│ wc is task t-\w+ +│\n│ 3 +│/)
+      await terminal.press('Escape')
+      await terminal.shows(/0 queued .* 1 succeeded[^]*▸ wc +succeeded +1\/\d/)
+      await terminal.press('Enter')
+      await terminal.shows(/succeeded[^]*esc back/)
+    })
+
+    it('follows the role: one of those that are watched leads when the orchestrator has been killed, and the other says so', async () => {
+      await cluster.add('peer-2')
+      const killed = await cluster.settled()
+      await eventually('all three vote', async () => ((await clusterOf(killed)).voters.length === 3 ? true : undefined))
+      const watched = cluster.alive.filter(peer => peer !== killed)
+      const terminals = await Promise.all(
+        watched.map(peer => open({ name: `role-${peer.name}`, env: { CARES_API: peer.api }, columns: 100, rows: 30 }))
+      )
+      await Promise.all(
+        terminals.map((terminal, at) => terminal.shows(new RegExp(`worker ${watched[at]?.name} {2}orchestrator ${killed.name} ok`)))
+      )
+      await killed.crash()
+      const leader = await cluster.settled()
+      await Promise.all(
+        terminals.map(async (terminal, at) => {
+          const leads = watched[at] === leader
+          const heading = leads ? `orchestrator ${leader.name}, term \\d+` : `worker ${watched[at]?.name} {2}orchestrator ${leader.name} ok`
+          const text = await terminal.shows(new RegExp(`${heading}.* 2 peers, 1 gone[^]*! .*${killed.name}`))
+          assert.match(text, leads ? /\[u] Upload function/ : /Activity/)
+        })
+      )
+      await cluster.add(killed.name)
     })
 
     it('keeps the last picture when its peer dies, and goes on when it is back', async () => {

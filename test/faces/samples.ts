@@ -260,9 +260,11 @@ export const HISTORY: StatsHistoryBody = {
       cold: Array.from({ length: STEPS }, (_, step) => Number(step === 1)),
       p50Ms: Array.from({ length: STEPS }, (_, step) => (step === 0 ? null : 40)),
       p95Ms: Array.from({ length: STEPS }, (_, step) => (step === 0 ? null : 40 + 10 * step)),
-      p99Ms: Array.from({ length: STEPS }, (_, step) => (step === 0 ? null : 400))
+      p99Ms: Array.from({ length: STEPS }, (_, step) => (step === 0 ? null : 400)),
+      overall: { calls: (STEPS * (STEPS - 1)) / 2, failed: Math.ceil(STEPS / 9), cold: 1, p50Ms: 40, p95Ms: 310, p99Ms: 400 }
     }
-  ]
+  ],
+  missing: []
 }
 
 /** One thing is wrong, and one was. */

@@ -4,8 +4,8 @@ import { explanationLines } from '../../src/faces/explain-view.ts'
 import { functionChanges, functionLines, uploadLines } from '../../src/faces/function-view.ts'
 import { peersTable, statsLine } from '../../src/faces/peer-view.ts'
 import { shortId, timeOfDay } from '../../src/faces/text.ts'
-import { degradations, statusLines } from '../../src/faces/view-model.ts'
-import { CLUSTER, EXPLANATION, INVOCATION, NOW_MS, PEERS, PLACEMENT, samplePeer, STATS, THUMB } from './samples.ts'
+import { degradations, statusLines, verdict } from '../../src/faces/view-model.ts'
+import { ALERTS, CLUSTER, EXPLANATION, INVOCATION, NOW_MS, PEERS, PLACEMENT, samplePeer, STATS, THUMB } from './samples.ts'
 
 describe('the view model', () => {
   it('finds nothing wrong with a healthy cluster', () => {
@@ -101,10 +101,29 @@ describe('the view model', () => {
   })
 })
 
+describe('the verdict on a cluster', () => {
+  const [warning, critical] = [{ severity: 'warning' }, { severity: 'critical' }] as const
+  for (const [problems, alerts, text, tone] of [
+    [[], [], 'healthy', 'good'],
+    [[], [warning], 'working, with 1 warning', 'warn'],
+    [[], [critical, warning, warning], 'working, with 1 critical and 2 warnings', 'bad'],
+    [['no orchestrator'], [warning], 'degraded: 1 problem', 'bad']
+  ] as const) {
+    it(`is "${text}" beside ${problems.length} problems and ${alerts.length} alerts`, () =>
+      assert.deepEqual(verdict(problems, alerts), { text, tone }))
+  }
+})
+
 describe('the status of a cluster', () => {
+  it('is not healthy beside an alert, and says what the alert is', () => {
+    const text = statusLines(CLUSTER, PEERS, [], ALERTS.items, 0, {}).join('\n')
+    assert.match(text, /Cluster +working, with 1 critical, private[^]*! critical: cedar is gone/)
+    assert.doesNotMatch(text, /healthy/)
+  })
+
   it('tells which voter is far behind, and leaves out what is only on its way', () => {
     const [first = '', second = ''] = CLUSTER.voters
-    const lines = statusLines({ ...CLUSTER, lag: { [first]: 3, [second]: 1_234 } }, PEERS, [], 0, {})
+    const lines = statusLines({ ...CLUSTER, lag: { [first]: 3, [second]: 1_234 } }, PEERS, [], [], 0, {})
     assert.match(lines.join('\n'), /Voters +\S+ \S+, 1234 entries behind, /)
   })
 })

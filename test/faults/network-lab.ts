@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 
 /** Where one peer lives: a network namespace of its own. */
 export interface Place {
@@ -8,8 +9,8 @@ export interface Place {
   readonly within: readonly string[]
 }
 
-/** A network of the documentation range (RFC 5737), so that it is nobody's. */
-const NETWORK = '198.51.100.'
+/** A network of the range for measurements (RFC 2544), so that it is nobody's; another one for each run, as one may be left behind. */
+const NETWORK = `198.18.${process.pid % 256}.`
 /** Interface names have at most 15 characters; the process id keeps two runs apart. */
 const TAG = `c${process.pid % 100_000}`
 const SWITCH = `${TAG}switch`
@@ -35,6 +36,7 @@ export class NetworkLab {
     const lab = new NetworkLab(places)
     try {
       run('iptables', '--version')
+      removeForsaken()
       run('ip', 'netns', 'add', SWITCH)
       run('ip', '-n', SWITCH, 'link', 'add', 'bridge0', 'type', 'bridge')
       run('ip', '-n', SWITCH, 'link', 'set', 'bridge0', 'up')
@@ -104,4 +106,10 @@ function attempt(program: string, ...args: readonly string[]): void {
   } catch {
     // As it should be: it is not there.
   }
+}
+
+/** Removes the namespaces of runs that were killed before they could; with them go their interfaces and what routes lead there. */
+function removeForsaken(): void {
+  const names = execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }).match(/^c\d+(?:switch|n\d+)/gm) ?? []
+  for (const name of names) if (!existsSync(`/proc/${/\d+/.exec(name)?.[0]}`)) run('ip', 'netns', 'delete', name)
 }

@@ -149,12 +149,16 @@ describe('a network that parts', () => {
 
   /** Waits until all follow the same orchestrator, with three voters. */
   async function whole(): Promise<PeerProcess> {
-    return await eventually('all agree on one orchestrator', async () => {
-      const states = await Promise.all(peers.map(stateOf))
-      const ids = new Set(states.map(({ orchestrator, voters }) => (voters.length === 3 ? orchestrator?.id : undefined)))
-      const [id] = ids
-      return ids.size === 1 ? peers.find(peer => peer.id === id) : undefined
-    })
+    return await eventually(
+      'all agree on one orchestrator',
+      async () => {
+        const states = await Promise.all(peers.map(stateOf))
+        const ids = new Set(states.map(({ orchestrator, voters }) => (voters.length === 3 ? orchestrator?.id : undefined)))
+        const [id] = ids
+        return ids.size === 1 ? peers.find(peer => peer.id === id) : undefined
+      },
+      { onFailure: () => peers.map(peer => `--- ${peer.name}\n${peer.log(10)}`).join('\n') }
+    )
   }
 
   /** Waits until these follow one of them. */

@@ -27,8 +27,8 @@ export const TASK_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         LEASES,
-        'return known.session !== session || nowMs - known.renewedAtMs > this.#times.orchestratorMs',
-        'return known.session !== session || nowMs - known.renewedAtMs > 2 * this.#times.renewMs'
+        'return known.session === session ? known.renewedAtMs + this.#times.orchestratorMs',
+        'return known.session === session ? known.renewedAtMs + 2 * this.#times.renewMs'
       )
     ],
     seedsMax: LATER
@@ -39,8 +39,8 @@ export const TASK_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         LEASES,
-        'if (known === undefined) return nowMs - this.#sinceMs > this.#times.orchestratorMs',
-        'if (known === undefined) return true'
+        'if (known === undefined) return this.#sinceMs + this.#times.orchestratorMs',
+        'if (known === undefined) return Number.NEGATIVE_INFINITY'
       )
     ],
     seedsMax: SOON
@@ -134,7 +134,7 @@ export const TASK_MUTANTS: readonly Mutant[] = [
   {
     name: 'does not tell the worker of a lost session',
     risk: 'tasks of a lost worker stay with it for ever',
-    edits: [edit(OFFICE, 'if (session === undefined || !this.#sessions.isLost(worker, session, nowMs)) continue', 'continue')],
+    edits: [edit(OFFICE, 'if (!this.#sessions.isLost(worker, session, nowMs)) {', '{')],
     seedsMax: SOON
   }
 ]

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { tmpdir } from 'node:os'
 import { parseCgroupPaths, parseCpuMax, parseMemoryLimit, readCgroupLimits } from '../../src/runtime/cgroup-limits.ts'
 import { readPressure } from '../../src/runtime/pressure.ts'
-import { openHost, toCapacity } from '../../src/runtime/host.ts'
+import { measureMachine, ofShare, openHost, toCapacity } from '../../src/runtime/host.ts'
 import { cpusBetween, parseMeminfo, parseStat } from '../../src/runtime/host-proc.ts'
 
 const GIB = 2 ** 30
@@ -125,6 +125,25 @@ describe('host', () => {
       diskBytes: 1
     })
     assert.equal(toCapacity(machine, {}, {}, 1).memoryBytes, Math.floor(16 * GIB * 0.9))
+  })
+
+  it('tells the use of a machine as use of the share that the peer may have: never more than all of it', async () => {
+    const jiffies = [
+      [0, 0],
+      [300, 100]
+    ] as const
+    let look = 0
+    const files = (path: string): string | undefined => {
+      if (path === '/proc/meminfo') return `MemTotal: ${16 * 2 ** 20} kB\nMemAvailable: ${12 * 2 ** 20} kB\n`
+      const [busy, idle] = jiffies[look] ?? [0, 0]
+      return path === '/proc/stat' ? `cpu  ${busy} 0 0 ${idle} 0 0 0 0 0 0\n` : undefined
+    }
+    const { cpus } = await measureMachine(files)
+    const host = await openHost({ dataPath: tmpdir(), cpus: cpus / 2, memoryBytes: GIB }, files)
+    look = 1
+    const { cpusUsed, memoryUsedBytes } = await host.sample()
+    assert.deepEqual([cpusUsed / host.capacity.cpus, memoryUsedBytes / host.capacity.memoryBytes], [0.75, 0.25])
+    assert.equal(ofShare(3, 4, 8), 3, 'a share that is larger than the machine is the machine')
   })
 
   it('samples this machine within its own bounds', async () => {

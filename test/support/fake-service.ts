@@ -78,7 +78,7 @@ function defaults(): PeerService {
     lastEventId: () => 0,
     onChange: () => ({ [Symbol.dispose]: () => {} }),
     alerts: () => ({ raised: [], recent: [], rules: alertRules(), webhook: null }),
-    history: () => ({ stepMs: 5_000, ageMs: 0, steps: 0, peers: [], functions: [] }),
+    history: async () => ({ stepMs: 5_000, ageMs: 0, steps: 0, peers: [], functions: [], missing: [] }),
     quote: (name, question) => ({
       ...question,
       function: name === 'thumb' ? sampleFunction() : missing('function'),

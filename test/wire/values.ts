@@ -6,6 +6,7 @@ import type { Configuration, ConsensusMessage, Entry } from '../../src/model/con
 import type { ControlAnswer, ControlRequest } from '../../src/model/control.ts'
 import type { CostLedger } from '../../src/model/costs.ts'
 import type { FunctionRecord, FunctionSpec, PlacementPolicy } from '../../src/model/function.ts'
+import { type FunctionHistory, LATENCY_CLASSES_MS } from '../../src/model/history.ts'
 import type { ArchiveId, Attempt, ClusterUid, Digest, InvocationId, PeerId } from '../../src/model/ids.ts'
 import type { ImageDown, ImageUp } from '../../src/model/image-transfer.ts'
 import type {
@@ -356,9 +357,10 @@ const profile = record<PeerProfile>(
     labels: pairs(text),
     usdPerHour: amount,
     startedAt: text,
-    speed: amount
+    speed: amount,
+    taskStore: fc.constantFrom('log', 'postgres')
   },
-  ['speed']
+  ['speed', 'taskStore']
 )
 const stats = record<PeerStats>(
   {
@@ -556,6 +558,20 @@ const admission = record<AdmissionRecord>(
   },
   ['params']
 )
+/** A step has classes of duration where it has calls. */
+const historyStep = fc.record({
+  calls: fc.nat({ max: 9 }),
+  failed: fc.nat({ max: 9 }),
+  cold: fc.nat({ max: 9 }),
+  classes: fc.array(fc.nat({ max: 9 }), { minLength: LATENCY_CLASSES_MS.length + 1, maxLength: LATENCY_CLASSES_MS.length + 1 })
+})
+const functionHistory: fc.Arbitrary<FunctionHistory> = fc.tuple(name, few(historyStep)).map(([name, steps]) => ({
+  name,
+  calls: steps.map(({ calls }) => calls),
+  failed: steps.map(({ failed }) => failed),
+  cold: steps.map(({ cold }) => cold),
+  latency: steps.map(({ calls, classes }) => (calls === 0 ? null : classes))
+}))
 const controlRequest: fc.Arbitrary<ControlRequest> = fc.oneof(
   record<Extract<ControlRequest, { type: 'join' }>>({ type: one('join'), profile, cluster }, ['cluster']),
   record<Extract<ControlRequest, { type: 'leave' }>>({ type: one('leave'), peer }),
@@ -565,7 +581,8 @@ const controlRequest: fc.Arbitrary<ControlRequest> = fc.oneof(
   record<Extract<ControlRequest, { type: 'cancel' }>>({ type: one('cancel'), invocation }),
   record<Extract<ControlRequest, { type: 'observations' }>>({ type: one('observations'), known: pairs(whole) }),
   record<Extract<ControlRequest, { type: 'costs' }>>({ type: one('costs') }),
-  record<Extract<ControlRequest, { type: 'admission' }>>({ type: one('admission'), question: admissionQuestion })
+  record<Extract<ControlRequest, { type: 'admission' }>>({ type: one('admission'), question: admissionQuestion }),
+  record<Extract<ControlRequest, { type: 'history' }>>({ type: one('history'), sinceMs: fc.nat({ max: 86_400_000 }) })
 )
 const controlAnswer: fc.Arbitrary<ControlAnswer> = fc.oneof(
   record<Extract<ControlAnswer, { type: 'joined' }>>({
@@ -582,6 +599,9 @@ const controlAnswer: fc.Arbitrary<ControlAnswer> = fc.oneof(
   record<Extract<ControlAnswer, { type: 'observations' }>>({ type: one('observations'), observations: few(observation), more: flag }),
   record<Extract<ControlAnswer, { type: 'costs' }>>({ type: one('costs'), ledger: costLedger }),
   record<Extract<ControlAnswer, { type: 'admissions' }>>({ type: one('admissions'), records: few(admission) }),
+  fc
+    .tuple(fc.constantFrom(5_000, 60_000), functionHistory)
+    .map(([stepMs, history]): ControlAnswer => ({ type: 'function-history', stepMs, history })),
   record<{ type: 'end' }>({ type: one('end') }),
   record<Extract<ControlAnswer, { type: 'failed' }>>({ type: one('failed'), error })
 )

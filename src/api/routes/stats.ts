@@ -3,9 +3,11 @@ import { HISTORY } from '../../model/history.ts'
 import { REST_PATHS } from '../../model/rest-paths.ts'
 import { alertListSchema, statsHistorySchema } from '../../model/rest-telemetry.ts'
 import { statsSchema } from '../../model/rest.ts'
+import { callerGone } from '../caller.ts'
 import type { ApiContext, App } from '../context.ts'
 import { duration } from '../queries.ts'
 import { historyView } from '../views/history-view.ts'
+import { peerNames } from '../views/names.ts'
 import { statsView } from '../views/stats-view.ts'
 import { documented } from './documented.ts'
 
@@ -34,20 +36,20 @@ export function statsRoutes(app: App, { service, clock }: ApiContext): void {
       schema: {
         ...documented('peers', 'Numbers of all peers over time', { 200: statsHistorySchema }),
         description: [
-          'Every list has `steps` numbers, oldest first; the last step ended at `at`. A history is as long as the life of the peer that is asked:',
-          'peers as it has heard of them, functions as far as they were called through it.'
+          'Every list has `steps` numbers, oldest first; the last step ended at `at`. What peers used is what the peer that is asked has heard of them,',
+          'for as long as it lives. Calls of functions are those of the whole cluster: each peer is asked for the calls through it, at most once a step,',
+          'and one that does not answer within a second is named in `missing`. Peers count steps from their own start: a call may be told one step off.'
         ].join(' '),
         querystring: historyQuery
       }
     },
-    async request => {
+    async (request, reply) => {
       const { since = SINCE_DEFAULT_MS, peer, function: name } = request.query
-      return historyView(service.history({ sinceMs: since }), {
-        at: clock.timestamp(),
-        view: service.profile,
-        peers: chosen(peer)?.map(one => service.peer(one).profile.id),
-        functions: chosen(name)
-      })
+      const wanted = { peers: chosen(peer)?.map(one => service.peer(one).profile.id), functions: chosen(name) }
+      const at = clock.timestamp()
+      const { signal } = callerGone(reply.raw)
+      const history = await service.history({ sinceMs: since, functions: wanted.functions?.length !== 0 }, { signal })
+      return historyView(history, { ...wanted, at, view: service.profile, named: peerNames(service) })
     }
   )
 }

@@ -1,11 +1,17 @@
-import { type FunctionHistory, quantileMs, type PeerHistory, type StatsHistory } from '../../model/history.ts'
+import { type ClusterHistory, type FunctionHistory, type PeerHistory, quantileMs, summed } from '../../model/history.ts'
 import type { FunctionHistoryItem, PeerHistoryItem, StatsHistoryBody } from '../../model/rest-telemetry.ts'
 import type { PeerRef } from './names.ts'
 
 /** The history as it is shown. `at` is now; absent filters let everything through. */
 export function historyView(
-  { stepMs, steps, ageMs, peers, functions }: StatsHistory,
-  wanted: { at: string; view: PeerRef; peers?: readonly string[] | undefined; functions?: readonly string[] | undefined }
+  { stepMs, steps, ageMs, peers, functions, missing }: ClusterHistory,
+  wanted: {
+    at: string
+    view: PeerRef
+    named: (id: string) => PeerRef
+    peers?: readonly string[] | undefined
+    functions?: readonly string[] | undefined
+  }
 ): StatsHistoryBody {
   const { view } = wanted
   return {
@@ -14,7 +20,8 @@ export function historyView(
     steps,
     view: { peer: view.id, name: view.name },
     peers: peers.filter(({ id }) => wanted.peers?.includes(id) ?? true).map(peerItem),
-    functions: functions.filter(({ name }) => wanted.functions?.includes(name) ?? true).map(functionItem)
+    functions: functions.filter(({ name }) => wanted.functions?.includes(name) ?? true).map(functionItem),
+    missing: missing.map(wanted.named)
   }
 }
 
@@ -35,8 +42,31 @@ function peerItem(peer: PeerHistory): PeerHistoryItem {
 }
 
 function functionItem({ name, calls, failed, cold, latency }: FunctionHistory): FunctionHistoryItem {
-  const quantile = (q: number) => latency.map(counts => (counts === null ? null : rounded(100)(quantileMs(counts, q))))
-  return { name, calls, failed, cold, p50Ms: quantile(0.5), p95Ms: quantile(0.95), p99Ms: quantile(0.99) }
+  const hundredths = rounded(100)
+  const quantile = (q: number) => latency.map(counts => (counts === null ? null : hundredths(quantileMs(counts, q))))
+  const all = summed(latency.filter(counts => counts !== null))
+  const overall = (q: number) => hundredths(quantileMs(all, q))
+  return {
+    name,
+    calls,
+    failed,
+    cold,
+    p50Ms: quantile(0.5),
+    p95Ms: quantile(0.95),
+    p99Ms: quantile(0.99),
+    overall: {
+      calls: total(calls),
+      failed: total(failed),
+      cold: total(cold),
+      p50Ms: overall(0.5),
+      p95Ms: overall(0.95),
+      p99Ms: overall(0.99)
+    }
+  }
+}
+
+function total(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0)
 }
 
 /** Rounds to a fraction: series are kept in single precision, and what is behind it would only look precise. */

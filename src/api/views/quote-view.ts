@@ -34,11 +34,11 @@ export function quoteView(
     time: chosen === undefined ? null : { ms: chosen.cost.total, upperMs: upperTotalMs(chosen.cost, estimate) },
     run: { ms: estimate.runMs, upperMs, ...(estimate.cpuMs === undefined ? {} : { cpuMs: estimate.cpuMs }) },
     memory: {
-      ...(estimate.memoryPeakBytes === undefined ? {} : { bytes: estimate.memoryPeakBytes }),
-      ...(estimate.memoryPeakBytesUpper === undefined ? {} : { upperBytes: estimate.memoryPeakBytesUpper }),
+      ...(estimate.memoryPeakBytes === undefined ? {} : { bytes: Math.round(estimate.memoryPeakBytes) }),
+      ...(estimate.memoryPeakBytesUpper === undefined ? {} : { upperBytes: Math.ceil(estimate.memoryPeakBytesUpper) }),
       limitBytes: fn.memoryBytes
     },
-    outputBytes: estimate.outputBytes,
+    outputBytes: Math.round(estimate.outputBytes),
     ...(estimate.cache === undefined ? {} : { cache: { ...estimate.cache } }),
     cost: costOf({ decision, estimate, fn, profile }),
     sure: {

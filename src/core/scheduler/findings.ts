@@ -2,7 +2,7 @@ import type { PeerId } from '../../model/ids.ts'
 import type { Verdict } from '../../model/placement.ts'
 import { VERDICTS_MAX } from './constants.ts'
 import type { PlacementTable } from './placement-table.ts'
-import { FIELD, REASONS, ROW_NUMBERS, type Sheet } from './sheet.ts'
+import { FIELD, type KeptRows, REASONS, ROW_NUMBERS, type Sheet } from './sheet.ts'
 
 /**
  * What one placement found of each peer: a copy of its sheet, before the next placement writes over that. Most is never read: to sort it and
@@ -12,17 +12,21 @@ export class Findings {
   readonly #chosen: PeerId | null
   readonly #peers: PeerId[] = []
   readonly #rows: Float64Array
+  /** Where the first row begins. */
+  readonly #from: number
 
-  constructor(chosen: number | undefined, { ids, self }: PlacementTable, { rows, count, fitting }: Sheet) {
+  constructor(chosen: number | undefined, { ids, self }: PlacementTable, sheet: Sheet) {
     this.#chosen = chosen === undefined ? null : (ids[chosen] ?? null)
-    this.#rows = count <= VERDICTS_MAX ? rows.slice(0, count * ROW_NUMBERS) : worthKeeping(rows, count, fitting, chosen)
-    for (let base = 0; base < this.#rows.length; base += ROW_NUMBERS) this.#peers.push(ids[this.#rows[base] ?? 0] ?? self)
+    const { numbers, from, count } = sheet.count <= VERDICTS_MAX ? sheet.keep() : worthKeeping(sheet, chosen)
+    this.#rows = numbers
+    this.#from = from
+    for (let row = 0; row < count; row++) this.#peers.push(ids[numbers[from + row * ROW_NUMBERS] ?? 0] ?? self)
   }
 
   /** The chosen one first, then who else fits, best first, then who does not, by id; at most {@link VERDICTS_MAX}. */
   verdicts(): readonly Verdict[] {
     return this.#peers
-      .map((peer, row) => ({ peer, base: row * ROW_NUMBERS }))
+      .map((peer, row) => ({ peer, base: this.#from + row * ROW_NUMBERS }))
       .sort((a, b) => this.#rank(a) - this.#rank(b) || (a.peer < b.peer ? -1 : 1))
       .map(({ peer, base }) => (this.#at(base, 'refusal') === 0 ? this.#fits(peer, base) : this.#refused(peer, base)))
   }
@@ -76,7 +80,7 @@ export class Findings {
 }
 
 /** The best of those that fit, then any of those that do not: after a full scan there may be thousands, and any few are as good an example. */
-function worthKeeping(rows: Float64Array, count: number, fitting: number, chosen: number | undefined): Float64Array {
+function worthKeeping({ rows, count, fitting }: Sheet, chosen: number | undefined): KeptRows {
   const best: number[] = []
   const examples: number[] = []
   const examplesMax = VERDICTS_MAX - Math.min(VERDICTS_MAX, fitting)
@@ -87,7 +91,7 @@ function worthKeeping(rows: Float64Array, count: number, fitting: number, chosen
   const rank = (base: number): number => (rows[base] === chosen ? -Number.MAX_VALUE : (rows[base + FIELD.score] ?? 0))
   if (best.length > VERDICTS_MAX) best.sort((a, b) => rank(a) - rank(b)).length = VERDICTS_MAX
   const kept = [...best, ...examples]
-  const copy = new Float64Array(kept.length * ROW_NUMBERS)
-  for (const [row, base] of kept.entries()) copy.set(rows.subarray(base, base + ROW_NUMBERS), row * ROW_NUMBERS)
-  return copy
+  const numbers = new Float64Array(kept.length * ROW_NUMBERS)
+  for (const [row, base] of kept.entries()) numbers.set(rows.subarray(base, base + ROW_NUMBERS), row * ROW_NUMBERS)
+  return { numbers, from: 0, count: kept.length }
 }

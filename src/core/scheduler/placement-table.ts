@@ -263,11 +263,18 @@ export class PlacementTable {
       for (const digest of images) this.#images.delete(digest, slot)
       for (const digest of now.images) this.#images.set(digest, slot, 1)
     }
-    for (const [i, { function: fn, idle }] of (before?.warm ?? []).entries()) {
-      const next = now.warm[i]
-      if (idle > 0 && !(next?.function === fn && next.idle > 0)) this.#idle.delete(fn, slot)
+    const warmBefore = before?.warm ?? []
+    for (let i = 0; i < warmBefore.length; i++) {
+      const was = warmBefore[i]
+      const is = now.warm[i]
+      if (was !== undefined && was.idle > 0 && !(is?.function === was.function && is.idle > 0)) this.#idle.delete(was.function, slot)
     }
-    for (const { function: fn, idle } of now.warm) if (idle > 0) this.#idle.set(fn, slot, idle)
+    for (let i = 0; i < now.warm.length; i++) {
+      const was = warmBefore[i]
+      const is = now.warm[i]
+      if (is !== undefined && is.idle > 0 && (was?.function !== is.function || was.idle !== is.idle))
+        this.#idle.set(is.function, slot, is.idle)
+    }
   }
 
   #unindex(slot: number): void {

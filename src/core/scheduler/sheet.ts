@@ -65,6 +65,19 @@ export const FIELD = {
 export const ROW_NUMBERS = 24
 
 /**
+ * Room for the rows of so many placements is made at once: a large array costs as much to make and to clear away as a small one, and small ones
+ * were a fifth of a placement. As long as one receipt among them is kept, so are the rows of all, 6 kB each.
+ */
+const KEPT_TOGETHER = 16
+
+/** Rows that outlive the sheet: {@link KeptRows.count} of them, from a place in an array that they share with others. */
+export interface KeptRows {
+  readonly numbers: Float64Array
+  readonly from: number
+  readonly count: number
+}
+
+/**
  * What one placement finds out: a row of numbers for each peer that it looks at, one after the other. A few kilobytes that stay in the
  * processor's cache, where arrays by slot would be touched all over.
  */
@@ -86,6 +99,8 @@ export class Sheet {
   /** By slot, the number of the placement that wanted it last. */
   readonly #wantedIn: Uint32Array
   #placement = 0
+  #kept = new Float64Array(0)
+  #keptNumbers = 0
   /** By number of a reason, how many peers it has met in this placement. */
   readonly #met = new Uint32Array(REASONS.length + 1)
 
@@ -140,6 +155,21 @@ export class Sheet {
     this.rows[base + FIELD.needed] = needed
     this.rows[base + FIELD.available] = available
     this.#met[code] = (this.#met[code] ?? 0) + 1
+  }
+
+  /** Copies all rows, before the next placement writes over them. */
+  keep(): KeptRows {
+    const { rows, count } = this
+    const size = count * ROW_NUMBERS
+    if (this.#keptNumbers + size > this.#kept.length) {
+      this.#kept = new Float64Array(size * KEPT_TOGETHER)
+      this.#keptNumbers = 0
+    }
+    const numbers = this.#kept
+    const from = this.#keptNumbers
+    this.#keptNumbers += size
+    for (let i = 0; i < size; i++) numbers[from + i] = rows[i] ?? 0
+    return { numbers, from, count }
   }
 
   /** Which reasons have been met, and by how many peers. */

@@ -64,10 +64,15 @@ export class WorkerSessions {
 
   /** Whether what a session has can be given to others, because its worker has certainly ended it or is about to be told so. */
   isLost(worker: PeerId, session: TaskSession, nowMs: number): boolean {
-    if (this.#burned.has(session)) return true
+    return nowMs > this.heldUntilMs(worker, session)
+  }
+
+  /** When a session will be lost unless it is renewed before; minus infinity for one that is. */
+  heldUntilMs(worker: PeerId, session: TaskSession): number {
+    if (this.#burned.has(session)) return Number.NEGATIVE_INFINITY
     const known = this.#current.get(worker)
-    if (known === undefined) return nowMs - this.#sinceMs > this.#times.orchestratorMs
-    return known.session !== session || nowMs - known.renewedAtMs > this.#times.orchestratorMs
+    if (known === undefined) return this.#sinceMs + this.#times.orchestratorMs
+    return known.session === session ? known.renewedAtMs + this.#times.orchestratorMs : Number.NEGATIVE_INFINITY
   }
 
   /** To be called before any attempt of a session is given up. */

@@ -15,7 +15,7 @@ import { createPayloads } from './payloads.ts'
 import { Tasks, type TasksComponents } from './tasks.ts'
 
 export interface TaskPartsComponents
-  extends Pick<TasksComponents, 'runtime' | 'transport' | 'placer' | 'clock' | 'log' | 'events' | 'timings' | 'draining'>,
+  extends Pick<TasksComponents, 'runtime' | 'transport' | 'placer' | 'clock' | 'log' | 'events' | 'timings' | 'draining' | 'onRoom'>,
     Pick<DaemonComponents, 'newInvocationId'> {
   /** @default the replicated log */
   readonly taskStore?: TaskStore | undefined
@@ -45,7 +45,7 @@ export function createTasks(components: TaskPartsComponents): TaskParts {
     agree: (command, options) => agreement.agree(command, options),
     propose: (command, within, { signal }) => consensus.propose(command, { term: within, signal })
   })
-  const store = new GatheredTaskStore(components.taskStore ?? taskLog, { clock })
+  const store = new GatheredTaskStore(components.taskStore ?? taskLog, { clock, refusal: () => consensus.fenced })
   const blobs =
     components.blobs === undefined
       ? null
@@ -68,7 +68,7 @@ export function createTasks(components: TaskPartsComponents): TaskParts {
     newTaskSession: () => `s${newInvocationId().slice(1)}` as TaskSession,
     role: () => consensus.role,
     term: () => consensus.term,
-    peers: () => members.views().map(({ profile: { id } }) => id),
+    views: () => members.views(),
     findFunction: (name, options) => functions.find(name, options),
     onLog: line => logs.append(line)
   })

@@ -1,3 +1,4 @@
+import type { CaresError } from '../../model/errors.ts'
 import type { Term } from '../../model/ids.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { TaskStore } from '../../model/ports/task-store.ts'
@@ -12,13 +13,16 @@ const COMMIT_TIMEOUT_MS = 10_000
 export class GatheredTaskStore implements TaskStore {
   readonly #store: TaskStore
   readonly #clock: Clock
+  readonly #refusal: () => CaresError | null
   readonly #everybodys: CommitQueue
   /** Of the newest term in which this peer led. */
   #own: { readonly term: Term; readonly queue: CommitQueue } | undefined
 
-  constructor(store: TaskStore, { clock }: { clock: Clock }) {
+  /** `refusal`: why this peer may change nothing now, if that is so. */
+  constructor(store: TaskStore, { clock, refusal = () => null }: { clock: Clock; refusal?: () => CaresError | null }) {
     this.#store = store
     this.#clock = clock
+    this.#refusal = refusal
     this.#everybodys = this.#newQueue(undefined)
   }
 
@@ -38,6 +42,8 @@ export class GatheredTaskStore implements TaskStore {
     changes: readonly TaskChange[],
     { term, signal }: { term?: Term | undefined; signal: AbortSignal }
   ): Promise<readonly TaskOutcome[]> {
+    const refusal = this.#refusal()
+    if (refusal !== null) throw refusal
     return (term === undefined ? this.#everybodys : this.#queueOf(term)).add(changes, { signal })
   }
 

@@ -1,6 +1,7 @@
 import { type LeaseTimes, WorkerSessions } from '../../core/tasks/leases.ts'
 import { CaresError, toCaresError } from '../../model/errors.ts'
 import type { PeerId, Term } from '../../model/ids.ts'
+import type { PeerView } from '../../model/peer.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Logger } from '../../model/ports/logger.ts'
 import type { TaskStore } from '../../model/ports/task-store.ts'
@@ -18,15 +19,20 @@ import {
   type TaskSession
 } from '../../model/task.ts'
 import type { Reserved } from '../placer.ts'
+import { SoonestAlarm } from '../soonest-alarm.ts'
 import { askTask } from './ask-task.ts'
+import { HeldRoom } from './held-room.ts'
 import { Outbox } from './outbox.ts'
+import { readOpen } from './read-open.ts'
 import type { TaskPlacement } from './task-placement.ts'
 import { pauseMs, progress } from './task-progress.ts'
+import { ending, expiry, refusal } from './task-changes.ts'
+import { TaskReasons } from './task-reasons.ts'
 
-/** Lost sessions, tasks that are due again and tasks that nobody could have are looked at this often. */
-const LOOK_MS = 100
-/** Between two tries to read the tasks at the beginning of an office. */
-const OPEN_AGAIN_MS = 1_000
+/** Between two tries of what could not be agreed. */
+const AGAIN_MS = 100
+/** Tasks that nobody could have are tried when a worker says that it has room; and so often, should that say nothing. */
+const WAITING_MS = 1_000
 /** Tasks that one round assigns: they share one commit. */
 const ROUND_MAX = 256
 /** A round ends after so many tasks that nobody could have: the rest would most likely fare no better, and each costs a placement. */
@@ -35,10 +41,7 @@ const MISSES_MAX = 32
 const BUSY_MS = 500
 /** Longest that a worker may take to say that it has its orders. */
 const DISPATCH_TIMEOUT_MS = 5_000
-/** Tasks whose newest placements can be explained. */
-const REASONS_KEPT = 10_000
-/** How long what is over is remembered, and how often what is older is forgotten. */
-const RETENTION_MS = 7 * 86_400_000
+/** How often what has been over for long is forgotten. */
 const EXPIRE_EVERY_MS = 3_600_000
 
 export interface OfficeComponents {
@@ -48,7 +51,7 @@ export interface OfficeComponents {
   readonly log: Logger
   readonly place: (task: TaskRecord, exclude: readonly PeerId[]) => TaskPlacement
   /** Peers that are known, to leave out those that have no session. */
-  readonly peers: () => readonly PeerId[]
+  readonly views: () => readonly PeerView[]
 }
 
 /**
@@ -63,12 +66,14 @@ export class Office {
   /** When each queued task may be tried, in order of submission. */
   readonly #due = new Map<TaskId, number>()
   readonly #byWorker = new Map<PeerId, Map<TaskId, number>>()
-  readonly #reserved = new Map<string, Reserved>()
+  readonly #held = new HeldRoom()
   readonly #outbox = new Outbox(async (worker, orders) => this.#send(worker, orders))
   readonly #busyUntilMs = new Map<PeerId, number>()
-  readonly #reasons = new Map<TaskId, string[]>()
+  readonly #reasons = new TaskReasons()
   readonly #over = new AbortController()
-  readonly #timers: Disposable[] = []
+  #expiry: Disposable | undefined
+  /** For what no event will tell: lost sessions and due tasks. Every look finds out when the next is due. */
+  readonly #alarm: SoonestAlarm
   #pumping: Promise<void> | undefined
   #isWoken = false
 
@@ -76,6 +81,7 @@ export class Office {
     this.#components = components
     this.#term = term
     this.#sessions = new WorkerSessions(times, components.clock.nowMs())
+    this.#alarm = new SoonestAlarm(() => void this.#giveUpLost().then(() => this.wake()), components)
   }
 
   get term(): Term {
@@ -85,42 +91,26 @@ export class Office {
   /** Takes over every task that is not over. */
   async open(): Promise<void> {
     const { clock } = this.#components
-    for (const task of await this.#readOpen()) this.onTask(task)
+    for (const task of await readOpen(this.#components, { term: this.#term, signal: this.#over.signal })) this.onTask(task)
     if (this.#over.signal.aborted) return
-    this.#timers.push(
-      clock.every(LOOK_MS, async () => {
-        await this.#giveUpLost()
-        this.wake()
-      }),
-      clock.every(EXPIRE_EVERY_MS, () => this.#expire())
-    )
+    this.#expiry = clock.every(EXPIRE_EVERY_MS, () => this.#expire())
     this.wake()
-  }
-
-  /** Until it can: a database may be away for a while. Nothing, when the term ends first. */
-  async #readOpen(): Promise<readonly TaskRecord[]> {
-    const { store, clock, log } = this.#components
-    const { signal } = this.#over
-    while (!signal.aborted) {
-      try {
-        return await store.open({ term: this.#term })
-      } catch (err) {
-        if (toCaresError(err).code === 'stale') return []
-        log.warn({ code: toCaresError(err).code }, 'the tasks cannot be taken over yet')
-        await clock.sleep(OPEN_AGAIN_MS, { signal }).catch(() => {}) // The loop ends by itself.
-      }
-    }
-    return []
   }
 
   /** The term is over, or the peer stops: nothing more is decided. */
   async close(): Promise<void> {
     this.#over.abort(new CaresError('stale', 'this term of office is over', { retryable: true }))
     this.#outbox.close()
-    for (const timer of this.#timers.splice(0)) timer[Symbol.dispose]()
+    this.#expiry?.[Symbol.dispose]()
+    this.#alarm.stop()
     await this.#pumping
-    for (const reserved of this.#reserved.values()) reserved.release()
-    this.#reserved.clear()
+    this.#held.releaseAll()
+  }
+
+  /** Peers have told how they are: what they say of their room includes what they have taken before, and there may be some. */
+  onViews(): void {
+    this.#held.told(this.#components.views())
+    this.wake()
   }
 
   /** There may be room where there was none. */
@@ -137,11 +127,14 @@ export class Office {
     if (before !== undefined && progress(task) <= progress(before)) return
     const [was, is] = [before === undefined ? undefined : currentAttempt(before), currentAttempt(task)]
     if (was !== undefined && was.attempt !== is?.attempt) this.#ended(task, was)
-    if (is !== undefined) attemptsOf(this.#byWorker, is.worker).set(task.id, is.attempt)
+    if (is !== undefined) {
+      attemptsOf(this.#byWorker, is.worker).set(task.id, is.attempt)
+      this.#alarm.set(this.#sessions.heldUntilMs(is.worker, is.session))
+    }
     if (isOver(task)) this.#tasks.delete(task.id)
     else this.#tasks.set(task.id, task)
     if (task.state === 'queued') {
-      this.#due.set(task.id, this.#components.clock.nowMs() + pauseMs(task))
+      this.#delay(task.id, pauseMs(task))
       this.wake()
     } else {
       this.#due.delete(task.id)
@@ -169,24 +162,20 @@ export class Office {
   /** A worker says what attempts came to. Resolves when it is recorded, or came too late to count. */
   async onReport(reports: readonly AttemptReport[]): Promise<TaskAnswer> {
     const at = this.#components.clock.timestamp()
-    await this.#commit(
-      reports.map(({ task, attempt, end }): TaskChange => {
-        if (end.type === 'succeeded') return { type: 'complete', id: task, attempt, result: end.result, at }
-        const { failure, counts, final } = end
-        return { type: 'fail', id: task, attempt, failure, counts, final, at }
-      })
-    )
+    await this.#commit(reports.map(report => ending(report, at)))
     return { type: 'recorded' }
   }
 
   /** Why a task is where it is, as far as this office has had to do with it; oldest first. */
   explain(id: TaskId): readonly string[] {
-    return this.#reasons.get(id) ?? []
+    return this.#reasons.of(id)
   }
 
   async #pump(): Promise<void> {
     const { log, clock } = this.#components
     while (this.#isWoken && !this.#over.signal.aborted) {
+      // What changes together is told one after the other: all of it, before anything is chosen.
+      await Promise.resolve()
       this.#isWoken = false
       const assigned = this.#choose()
       if (assigned.length === 0) continue
@@ -202,30 +191,39 @@ export class Office {
             reserved.release()
             continue
           }
-          this.#reserved.set(keyOf({ task: task.id, attempt }), reserved)
+          this.#held.hold(keyOf({ task: task.id, attempt }), worker, reserved)
           this.#outbox.add(worker, { task: now, attempt, session })
         }
         this.#isWoken = true
       } catch (err) {
         for (const { task, reserved } of assigned) {
           reserved.release()
-          if (this.#tasks.get(task.id)?.state === 'queued') this.#due.set(task.id, clock.nowMs() + LOOK_MS)
+          if (this.#tasks.get(task.id)?.state === 'queued') this.#delay(task.id, AGAIN_MS)
         }
         log.info({ code: toCaresError(err).code, tasks: assigned.length }, 'tasks could not be assigned yet')
       }
     }
   }
 
+  #delay(id: TaskId, ms: number): void {
+    const dueMs = this.#components.clock.nowMs() + ms
+    this.#due.set(id, dueMs)
+    if (ms > 0) this.#alarm.set(dueMs)
+  }
+
   /** As many due tasks as have a worker now. They are not due any more. */
   #choose(): readonly { task: TaskRecord; worker: PeerId; session: TaskSession; reserved: Reserved }[] {
     const { clock, place } = this.#components
     const nowMs = clock.nowMs()
-    const exclude = this.#components.peers().filter(peer => this.#isShut(peer, nowMs))
+    const peers = this.#components.views().map(({ profile }) => profile.id)
+    const exclude = peers.filter(peer => this.#isShut(peer, nowMs))
     const chosen = []
     let misses = 0
+    let nextMs = Number.POSITIVE_INFINITY
     for (const [id, dueMs] of this.#due) {
       if (chosen.length >= ROUND_MAX || misses >= MISSES_MAX) break
       const task = this.#tasks.get(id)
+      if (dueMs > nowMs) nextMs = Math.min(nextMs, dueMs)
       if (dueMs > nowMs || task === undefined) continue
       const placement = place(task, exclude)
       this.#explain(id, placement.reason)
@@ -242,6 +240,11 @@ export class Office {
       this.#due.delete(id)
       chosen.push({ task, worker, session, reserved })
     }
+    if (misses > 0) {
+      const restedMs = this.#busyUntilMs.values().filter(untilMs => untilMs > nowMs)
+      nextMs = Math.min(nextMs, nowMs + WAITING_MS, ...restedMs)
+    }
+    this.#alarm.set(nextMs)
     return chosen
   }
 
@@ -260,7 +263,11 @@ export class Office {
     try {
       const signal = AbortSignal.any([this.#over.signal, clock.timeout(DISPATCH_TIMEOUT_MS)])
       const answer = await askTask(transport, worker, { type: 'dispatch', term: this.#term, orders }, { signal })
-      if (answer.type === 'dispatched') await this.#onRefused(worker, answer.refused)
+      if (answer.type !== 'dispatched') return
+      const refused = new Set(answer.refused.map(keyOf))
+      const taken = orders.map(({ task: { id }, attempt }) => keyOf({ task: id, attempt })).filter(key => !refused.has(key))
+      this.#held.taken(worker, taken, this.#components.views())
+      await this.#onRefused(worker, answer.refused)
     } catch (err) {
       // Whether they arrived shows in what the worker says it has.
       if (!this.#over.signal.aborted) log.info({ code: toCaresError(err).code, worker, tasks: orders.length }, 'tasks may not have arrived')
@@ -273,11 +280,7 @@ export class Office {
     this.#busyUntilMs.set(worker, clock.nowMs() + BUSY_MS)
     for (const { task, message } of refused) this.#explain(task, `refused by ${worker}: ${message}`)
     const at = clock.timestamp()
-    await this.#commit(
-      refused.map(({ task, attempt, code, message }) => {
-        return { type: 'fail', id: task, attempt, failure: { code, message }, counts: false, final: false, at }
-      })
-    )
+    await this.#commit(refused.map(one => refusal(one, at)))
   }
 
   /** Gives up what lost workers had. Their sessions are burned first, so that none of them is renewed meanwhile. */
@@ -285,17 +288,23 @@ export class Office {
     const { clock, log } = this.#components
     const nowMs = clock.nowMs()
     const changes: TaskChange[] = []
+    let nextMs = Number.POSITIVE_INFINITY
     for (const [worker, attempts] of this.#byWorker) {
       for (const [id, attempt] of attempts) {
         const task = this.#tasks.get(id)
         const session = task === undefined ? undefined : currentAttempt(task)?.session
-        if (session === undefined || !this.#sessions.isLost(worker, session, nowMs)) continue
+        if (session === undefined) continue
+        if (!this.#sessions.isLost(worker, session, nowMs)) {
+          nextMs = Math.min(nextMs, this.#sessions.heldUntilMs(worker, session))
+          continue
+        }
         this.#sessions.burn(session)
         this.#explain(id, `${worker} was lost with attempt ${attempt}`)
         const failure = { code: 'peer_lost', message: `the worker ${worker} was lost` } as const
         changes.push({ type: 'fail', id, attempt, failure, counts: true, final: false, at: clock.timestamp() })
       }
     }
+    this.#alarm.set(changes.length === 0 ? nextMs : nowMs + AGAIN_MS)
     if (changes.length === 0) return
     log.warn({ tasks: changes.length }, 'tasks of lost workers are tried again')
     // Not agreed now: the next look finds them again.
@@ -307,8 +316,7 @@ export class Office {
     const { transport, clock, log } = this.#components
     this.#byWorker.get(worker)?.delete(task.id)
     const key = keyOf({ task: task.id, attempt })
-    this.#reserved.get(key)?.release()
-    this.#reserved.delete(key)
+    if (this.#held.release(key)) this.wake()
     if (task.state !== 'cancelled') return
     const signal = AbortSignal.any([this.#over.signal, clock.timeout(DISPATCH_TIMEOUT_MS)])
     askTask(transport, worker, { type: 'stop', term: this.#term, attempts: [{ task: task.id, attempt }] }, { signal }).catch(
@@ -318,9 +326,7 @@ export class Office {
 
   async #expire(): Promise<void> {
     const { clock, log } = this.#components
-    const at = clock.timestamp()
-    const before = new Date(Date.parse(at) - RETENTION_MS).toISOString()
-    await this.#commit([{ type: 'expire', before, at }]).catch((err: unknown) => log.info({ err }, 'old tasks not forgotten yet'))
+    await this.#commit([expiry(clock.timestamp())]).catch((err: unknown) => log.info({ err }, 'old tasks not forgotten yet'))
   }
 
   async #commit(changes: readonly TaskChange[]): ReturnType<TaskStore['commit']> {
@@ -328,12 +334,7 @@ export class Office {
   }
 
   #explain(id: TaskId, reason: string): void {
-    const { clock } = this.#components
-    const reasons = this.#reasons.get(id) ?? []
-    if (reasons.at(-1)?.endsWith(reason) === true) return
-    this.#reasons.delete(id)
-    this.#reasons.set(id, [...reasons.slice(-9), `${clock.timestamp()} ${reason}`])
-    if (this.#reasons.size > REASONS_KEPT) for (const oldest of this.#reasons.keys().take(1)) this.#reasons.delete(oldest)
+    this.#reasons.add(id, this.#components.clock.timestamp(), reason)
   }
 }
 

@@ -10,11 +10,9 @@ import type { AttemptRef, AttemptReport, TaskAnswer, TaskOrder, TaskSession } fr
 import { untilAborted } from '../../model/until-aborted.ts'
 import { askTask } from './ask-task.ts'
 
-/** How often the lease is looked at: a worker ends its work at most this late, which the orchestrator's longer time covers many times over. */
-const LOOK_MS = 50
 /** Attempts in hand at once, reports that nobody has taken yet included. A runtime has at most 256 containers. */
 const HAVING_MAX = 4_096
-/** Attempts that are remembered once they are over and reported, so that an order that comes again does not run again. */
+/** Attempts that are remembered once they are over and reported, or refused, so that an order that comes again has no other answer. */
 const OVER_MAX = 10_000
 /** Between two tries to report. */
 const REPORT_PAUSE_MS = 200
@@ -40,6 +38,8 @@ export interface TaskWorkerComponents {
   readonly orchestrator: () => PeerId | null
   readonly term: () => Term
   readonly draining: () => boolean
+  /** An attempt has begun or ended, so that there is less or more room than there was. */
+  readonly onRoom: () => void
 }
 
 interface Run {
@@ -57,12 +57,15 @@ export class TaskWorker implements Startable {
   readonly #runs = new Map<string, Run>()
   readonly #reports = new Map<string, AttemptReport>()
   readonly #over = new Set<string>()
+  readonly #refused = new Map<string, CaresError>()
   readonly #stopping = new AbortController()
   readonly #timers: Disposable[] = []
   /** Null while an ended session is cleared away. */
   #session: TaskSession | null = null
   /** Null before the first answered renewal of the session. */
   #leaseUntilMs: number | null = null
+  /** Rings when the lease would have ended, had it not been renewed since. */
+  #leaseAlarm: Disposable | undefined
   #isReady = false
   #renewing: Promise<void> | undefined
   #reporting: Promise<void> | undefined
@@ -80,16 +83,14 @@ export class TaskWorker implements Startable {
     const { runtime, clock, times } = this.#components
     if (runtime === null || this.#timers.length > 0) return
     this.#session = this.#components.newSession()
-    this.#timers.push(
-      clock.every(times.renewMs, () => this.renew()),
-      clock.every(LOOK_MS, () => this.#look())
-    )
+    this.#timers.push(clock.every(times.renewMs, () => this.renew()))
     this.renew()
   }
 
   async stop(): Promise<void> {
     if (this.#stopping.signal.aborted) return
     for (const timer of this.#timers.splice(0)) timer[Symbol.dispose]()
+    this.#leaseAlarm?.[Symbol.dispose]()
     const reason = new CaresError('stopping', 'the worker is stopping', { retryable: true })
     for (const { abort } of this.#runs.values()) abort.abort(reason)
     await Promise.all([...this.#runs.values()].map(async ({ ended }) => ended))
@@ -109,9 +110,17 @@ export class TaskWorker implements Startable {
 
   /** The orchestrator wants these run. */
   onDispatch(from: PeerId, term: Term, orders: readonly TaskOrder[]): TaskAnswer {
+    if (term < this.#components.term()) throw stale(`the order is of term ${term}, and term ${this.#components.term()} has begun`)
     const refused = orders.flatMap(order => {
-      const why = this.#refusal(from, term, order)
-      if (why === null) return []
+      const key = keyOf({ task: order.task.id, attempt: order.attempt })
+      // What was refused stays refused, however that has changed: the orchestrator may be giving it to another at this moment.
+      const why = this.#refused.get(key) ?? this.#refusal(key, order)
+      if (why === null) {
+        this.#components.log.debug({ task: order.task.id, attempt: order.attempt, orchestrator: from }, 'task taken')
+        return []
+      }
+      this.#refused.set(key, why)
+      if (this.#refused.size > OVER_MAX) for (const oldest of this.#refused.keys().take(1)) this.#refused.delete(oldest)
       return [{ task: order.task.id, attempt: order.attempt, code: why.code, message: why.message }]
     })
     return { type: 'dispatched', refused }
@@ -125,10 +134,8 @@ export class TaskWorker implements Startable {
   }
 
   /** Takes an order, or says why not. An attempt that is known already is not begun again. */
-  #refusal(from: PeerId, term: Term, order: TaskOrder): CaresError | null {
+  #refusal(key: string, order: TaskOrder): CaresError | null {
     const { runtime, clock, draining } = this.#components
-    const key = keyOf({ task: order.task.id, attempt: order.attempt })
-    if (term < this.#components.term()) throw stale(`the order is of term ${term}, and term ${this.#components.term()} has begun`)
     if (order.session !== this.#session || this.#leaseUntilMs === null) return stale('the order is for another session of this worker')
     if (clock.nowMs() >= this.#leaseUntilMs) return stale('the lease of this worker has ended')
     if (this.#runs.has(key) || this.#reports.has(key) || this.#over.has(key)) return null
@@ -139,7 +146,6 @@ export class TaskWorker implements Startable {
     if (this.#runs.size + this.#reports.size >= HAVING_MAX)
       return new CaresError('busy', 'the worker has too many tasks in hand', { retryable: true })
     this.#begin(key, order)
-    this.#components.log.debug({ task: order.task.id, attempt: order.attempt, orchestrator: from }, 'task taken')
     return null
   }
 
@@ -147,12 +153,14 @@ export class TaskWorker implements Startable {
     const abort = new AbortController()
     const ended = this.#components.run(order, { signal: abort.signal }).then(report => {
       this.#runs.delete(key)
+      this.#components.onRoom()
       // What was cut short by the end of a session has no result that counts, and was given up by then.
       if (abort.signal.reason instanceof CaresError && ['stale', 'cancelled'].includes(abort.signal.reason.code)) return
       this.#reports.set(key, report)
       if (!this.#stopping.signal.aborted) void this.#report()
     })
     this.#runs.set(key, { order, abort, ended })
+    this.#components.onRoom()
   }
 
   #cancel(attempts: readonly AttemptRef[]): void {
@@ -180,6 +188,7 @@ export class TaskWorker implements Startable {
       if (answer.type !== 'renewed') return
       this.#leaseUntilMs = sentAtMs + times.workerMs
       this.#components.runtime?.setLease?.(this.#leaseUntilMs - clock.nowMs())
+      this.#watchLease()
       this.#cancel(answer.stop)
       if (this.#reports.size > 0) void this.#report()
     } catch (err) {
@@ -193,6 +202,16 @@ export class TaskWorker implements Startable {
     if (this.#isReady || runtime === null) return this.#isReady
     const { ready } = await runtime.check({ signal: clock.timeout(times.workerMs) }).catch(() => ({ ready: false }))
     return (this.#isReady = ready)
+  }
+
+  /** One alarm at a time: a renewal only puts the end off, which the alarm finds when it rings. */
+  #watchLease(): void {
+    if (this.#leaseAlarm !== undefined || this.#leaseUntilMs === null || this.#timers.length === 0) return
+    this.#leaseAlarm = this.#components.clock.after(this.#leaseUntilMs - this.#components.clock.nowMs(), () => {
+      this.#leaseAlarm = undefined
+      this.#look()
+      this.#watchLease()
+    })
   }
 
   /** Ends everything when the lease has ended. */

@@ -2,6 +2,7 @@ import { type LeaseTimes, leaseTimes } from '../../core/tasks/leases.ts'
 import { assertNever, CaresError, toCaresError } from '../../model/errors.ts'
 import type { FunctionRecord } from '../../model/function.ts'
 import type { PeerId, Term } from '../../model/ids.ts'
+import type { PeerView } from '../../model/peer.ts'
 import { LineSplitter } from '../../model/line-splitter.ts'
 import type { LogLine } from '../../model/logs.ts'
 import type { Clock } from '../../model/ports/clock.ts'
@@ -39,9 +40,11 @@ export interface TasksComponents {
   readonly role: () => ConsensusRoleNow
   readonly term: () => Term
   readonly draining: () => boolean
-  readonly peers: () => readonly PeerId[]
+  readonly views: () => readonly PeerView[]
   readonly findFunction: (name: string, options: { signal: AbortSignal }) => Promise<FunctionRecord>
   readonly onLog: (line: LogLine) => void
+  /** The room of this peer has changed: the orchestrator is to hear of it soon. */
+  readonly onRoom: () => void
 }
 
 /** Everything that a peer has to do with tasks: as gateway of its clients, as worker, and as orchestrator while it is that. */
@@ -110,9 +113,9 @@ export class Tasks implements Startable {
     this.#worker.renew()
   }
 
-  /** More may fit now, somewhere. */
-  onRoom(): void {
-    this.#office?.wake()
+  /** Peers have told how they are: more may fit now, somewhere. */
+  onViews(): void {
+    this.#office?.onViews()
   }
 
   /** Answers other peers' questions on `/cares/task`. */

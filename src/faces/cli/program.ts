@@ -29,6 +29,7 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
     env: 'CARES_COLOR',
     choices: ['auto', 'always', 'never']
   },
+  { flags: '--no-color', description: 'the same as --color never' },
   { flags: '--token-file <FILE>', description: 'the token for a protected API', env: 'CARES_TOKEN_FILE', completes: 'file' },
   { flags: '--config <FILE>', description: 'settings in YAML', env: 'CARES_CONFIG', completes: 'file' },
   { flags: '--read-only', description: 'refuse whatever would change something', env: 'CARES_READ_ONLY' },
@@ -45,7 +46,7 @@ const CHOICES_JOINED_MAX = 6
 const SUGGESTION_TIMEOUT_MS = 500
 
 /** The flags that the screens know, too. */
-const SCREEN_OPTIONS = /^--(api|color|token-file|config|read-only)\b/
+const SCREEN_OPTIONS = /^--(api|color|no-color|token-file|config|read-only)\b/
 
 /** The flags of a command line that names no command, and is therefore for the screens; undefined when it is for `runCli`. */
 export function screenFlags(argv: readonly string[]): Flags | undefined {
@@ -247,7 +248,9 @@ async function runCommand(spec: AnyCommand, command: Command, environment: CliEn
 /** What stands on the command line, and not what commander would assume where nothing does: that is for the settings to decide. */
 function writtenFlags(command: Command | null): Record<string, unknown> {
   const flags = command?.opts<Record<string, unknown>>() ?? {}
-  return Object.fromEntries(Object.entries(flags).filter(([name]) => command?.getOptionValueSource(name) === 'cli'))
+  const written = Object.entries(flags).filter(([name]) => command?.getOptionValueSource(name) === 'cli')
+  // commander's word for `--no-color`.
+  return Object.fromEntries(written.map(([name, value]) => [name, name === 'color' && value === false ? 'never' : value]))
 }
 
 function outputSettings(flags: Readonly<Record<string, unknown>>, settings: ClientSettings, { terminal }: CliEnvironment): OutputSettings {

@@ -1,11 +1,12 @@
 import type { Cluster, EventItem, FunctionItem, Invocation, Peer, Stats } from '../../model/rest.ts'
+import type { AlertItem } from '../../model/rest-events.ts'
 import type { StatsHistoryBody } from '../../model/rest-telemetry.ts'
 import { historySeconds } from '../history-seconds.ts'
 import type { TaskList } from '../../model/rest-tasks.ts'
 import { formatDurationMs } from '../../model/units.ts'
 import { shortId } from '../text.ts'
 import { type Activity, activityOf } from './activity.ts'
-import { type CallTally, emptyTally, tallied } from './call-tally.ts'
+import { type PeerCosts, withPlacements } from './peer-costs.ts'
 
 /** All that is known of the cluster that is shown, and how it came to be, in bounds. */
 export interface ClusterData {
@@ -14,6 +15,8 @@ export interface ClusterData {
   readonly cluster: Cluster | null
   readonly peers: readonly Peer[]
   readonly functions: readonly FunctionItem[]
+  /** What is raised now, the most severe first. */
+  readonly alerts: readonly AlertItem[]
   /** The newest calls through the peer that is asked; only while the monitor looks at them. */
   readonly invocations: readonly Invocation[]
   /** The newest tasks; only while somebody looks at them, and null before that. */
@@ -28,7 +31,9 @@ export interface ClusterData {
   /** Bytes a second through this machine's network, while the peer that is asked runs on it. */
   readonly network: { readonly inBytes: readonly number[]; readonly outBytes: readonly number[] } | null
   readonly log: readonly Activity[]
-  readonly calls: CallTally
+  readonly costs: PeerCosts
+  /** How the calls of the cluster went, by function; only while the monitor looks at them, and null before that. */
+  readonly calls: StatsHistoryBody | null
   /** The clock of the peer that is asked, to tell how long ago something was. */
   readonly nowMs: number
   readonly lastEvent: { readonly id: number; readonly at: string }
@@ -53,11 +58,13 @@ export interface Look {
   readonly cluster: Cluster
   readonly stats: Stats
   readonly functions?: readonly FunctionItem[] | undefined
+  readonly alerts?: readonly AlertItem[] | undefined
   readonly invocations?: readonly Invocation[] | undefined
   readonly tasks?: TaskList | undefined
   readonly waitingWhy?: ReadonlyMap<string, string> | undefined
   /** What was before the first look. */
   readonly history?: StatsHistoryBody | undefined
+  readonly calls?: StatsHistoryBody | undefined
   readonly networkRate?: { readonly inBytes: number; readonly outBytes: number } | undefined
 }
 
@@ -75,6 +82,7 @@ export function emptyData(api: string): ClusterData {
     cluster: null,
     peers: [],
     functions: [],
+    alerts: [],
     invocations: [],
     tasks: null,
     waitingWhy: new Map(),
@@ -83,7 +91,8 @@ export function emptyData(api: string): ClusterData {
     endedPerSecond: [],
     network: null,
     log: [],
-    calls: emptyTally(),
+    costs: new Map(),
+    calls: null,
     nowMs: 0,
     lastEvent: { id: 0, at: '' }
   }
@@ -101,8 +110,10 @@ export function withLook(data: ClusterData, look: Look): ClusterData {
     cluster,
     peers,
     functions: look.functions ?? data.functions,
+    alerts: look.alerts ?? data.alerts,
     invocations: look.invocations ?? data.invocations,
     tasks: look.tasks ?? data.tasks,
+    calls: look.calls ?? data.calls,
     waitingWhy: look.waitingWhy ?? data.waitingWhy,
     inFlight: stats.gateway.inFlight,
     nowMs: Date.parse(stats.at),
@@ -133,7 +144,7 @@ export function withEvents(data: ClusterData, events: readonly EventItem[]): Clu
   return {
     ...data,
     log: appended(data.log, lines, LOG_MAX),
-    calls: tallied(data.calls, fresh),
+    costs: withPlacements(data.costs, fresh),
     lastEvent: { id: newest.id, at: newest.at }
   }
 }

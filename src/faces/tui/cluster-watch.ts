@@ -14,6 +14,9 @@ const LOOK_TIMEOUT_MS = 4_000
 /** Functions and the newest calls change more slowly than they cost to ask for: every so many looks. */
 const SELDOM_LOOKS = 2
 
+/** Between two questions how the calls went: a step of that history. */
+const CALLS_EVERY_MS = 5_000
+
 /** How long the charts are: what was before this screen was opened, its peer knows. */
 const HISTORY_MS = SAMPLES_MAX * 1_000
 
@@ -48,6 +51,7 @@ export class ClusterWatch {
   #look: Look | undefined
   #counters: NetworkCounters | undefined
   #knowsHistory = false
+  #callsAskedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(components: ClusterWatchComponents) {
     this.#components = components
@@ -97,19 +101,30 @@ export class ClusterWatch {
       isFull && wantsInvocations() ? client.invocations({ ...options, limit: INVOCATIONS_READ }) : undefined,
       wantsTasks() ? client.tasks({ ...options, limit: TASKS_READ }) : undefined
     ])
+    const alerts = isFull ? await client.alerts(options) : undefined
     const history = this.#knowsHistory ? undefined : await client.statsHistory({ ...options, sinceMs: HISTORY_MS, functions: ['none'] })
     this.#knowsHistory = true
     return {
       history,
+      calls: wantsInvocations() ? await this.#calls(options) : undefined,
       waitingWhy: invocations === undefined ? undefined : await this.#whyWaiting(invocations.items, options),
       peers: peers.items,
       cluster,
       stats,
       functions: functions?.items,
+      alerts: alerts?.items,
       invocations: invocations?.items,
       tasks,
       networkRate: await this.#networkRate()
     }
+  }
+
+  /** How the calls of the whole cluster went; undefined when that was asked a moment ago. */
+  async #calls(options: { signal: AbortSignal }): Promise<Look['calls']> {
+    const { client, clock } = this.#components
+    if (clock.nowMs() - this.#callsAskedAtMs < CALLS_EVERY_MS) return undefined
+    this.#callsAskedAtMs = clock.nowMs()
+    return await client.statsHistory({ ...options, sinceMs: HISTORY_MS, peers: ['none'] })
   }
 
   /** What stands in the way of the functions that have calls waiting: the same question that a new call of them would put. */

@@ -5,9 +5,9 @@ import type { ClusterData } from './cluster-data.ts'
 import type { ListState } from './state.ts'
 
 /** The peers that the list shows, in its order: those that are gone last. */
-export function listedPeers({ peers, calls }: ClusterData, { sort, reversed, filter, focus }: ListState): readonly Peer[] {
+export function listedPeers({ peers, costs }: ClusterData, { sort, reversed, filter, focus }: ListState): readonly Peer[] {
   const words = focus === 'peers' ? filterWords(filter) : []
-  const cost = ({ id }: Peer): number => calls.costs.get(id) ?? Number.POSITIVE_INFINITY
+  const cost = ({ id }: Peer): number => costs.get(id) ?? Number.POSITIVE_INFINITY
   const by: Record<ListState['sort'], (a: Peer, b: Peer) => number> = {
     name: () => 0,
     cpu: (a, b) => ratio(b.used.cpus, b.capacity.cpus) - ratio(a.used.cpus, a.capacity.cpus),

@@ -28,6 +28,9 @@ import { createEventParser, type StreamedEvent } from './live/event-parser.ts'
 /** Longest for what may pull an image: the slowest registry over the slowest line that is still worth waiting for. */
 const WORK_TIMEOUT_MS = 15 * 60_000
 
+/** Peers tell of themselves once a second: what is younger is hardly newer, and many pages cost their peer little more than one. */
+const ANSWER_AGE_S = 1
+
 /** A call of a function, by the box. */
 export interface CallInit {
   readonly method: string
@@ -42,7 +45,7 @@ export type ApiClient = ReturnType<typeof createApiClient>
 
 /** The part of the REST API that the page needs, and no more of it: the page should be small. */
 export function createApiClient(api: string, token: string | undefined) {
-  const rest = new RestExchange({ api, token, fetch: browserFetch, timeout: ms => AbortSignal.timeout(ms) })
+  const rest = new RestExchange({ api, token, answerAgeS: ANSWER_AGE_S, fetch: browserFetch, timeout: ms => AbortSignal.timeout(ms) })
   const get = <Body>(path: string, options: Abortable): Promise<Body> => rest.json<Body>('GET', path, options)
   const fn = (name: string): string => restPath(REST_PATHS.function, { name })
   return {

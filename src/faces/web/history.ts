@@ -47,9 +47,8 @@ export function inPercent(values: Values, whole: number): Values {
 
 /** The functions that were called most in the time, at most `count`. */
 export function busiest({ functions }: Pick<StatsHistoryBody, 'functions'>, count: number): StatsHistoryBody['functions'] {
-  const total = (calls: readonly number[]): number => calls.reduce((sum, each) => sum + each, 0)
   return functions
-    .filter(({ calls }) => total(calls) > 0)
-    .sort((a, b) => total(b.calls) - total(a.calls))
+    .filter(({ overall }) => overall.calls > 0)
+    .sort((a, b) => b.overall.calls - a.overall.calls)
     .slice(0, count)
 }

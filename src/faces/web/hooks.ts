@@ -23,10 +23,10 @@ export function useLiveState(): LiveState {
   return live.state
 }
 
-/** Keeps the list of calls up to date while the part that uses this is shown. */
-export function useCalls(): LiveState['calls'] {
+/** Keeps the list of calls no older than so many seconds while the part that uses this is shown. */
+export function useCalls(ageS: number): LiveState['calls'] {
   const live = useLive()
-  useEffect(() => live.watchCalls(), [live])
+  useEffect(() => live.watchCalls(ageS), [live, ageS])
   return live.state.calls
 }
 

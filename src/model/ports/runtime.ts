@@ -125,7 +125,7 @@ export interface Runtime extends Startable {
   prune(options: { dryRun: boolean; signal: AbortSignal }): Promise<readonly { container: string; function: string; reason: string }[]>
 }
 
-/** Measured use of the machine, by anyone. */
+/** Measured use of the machine, by anyone, as use of the share of it that this process may have. */
 export interface HostUse {
   readonly cpusUsed: number
   readonly memoryUsedBytes: number

@@ -156,7 +156,18 @@ class Replay {
 
   #onCall(call: number): void {
     this.#calls.placer[call] = this.#placers.length === 1 ? 0 : Math.floor(this.#random() * this.#placers.length)
-    if (this.#attempt(call)) return
+    const comesAlone = !this.#comesTogether(call, call - 1) && !this.#comesTogether(call, call + 1)
+    if (comesAlone && this.#attempt(call)) return
+    this.#enqueue(call)
+    if (!comesAlone && !this.#comesTogether(call, call + 1)) for (const placer of this.#placers) this.#serveWaiting(placer)
+  }
+
+  /** Whether two tasks are there at the same moment: the waiting line says who of them is first, not the order in which they were written down. */
+  #comesTogether(call: number, other: number): boolean {
+    return !this.#init.sharesCores && this.#calls.arrivalMs(call) === this.#calls.workload.arrivalMs[other]
+  }
+
+  #enqueue(call: number): void {
     const placer = this.#placerOf(call)
     if (!placer.couldFit(this.#function(call)) || !this.#hasGpuFor(call)) {
       this.#calls.setState(call, 'refused')

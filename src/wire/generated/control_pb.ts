@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file control.proto.
  */
 export const file_control: GenFile = /*@__PURE__*/
-  fileDesc("Cg1jb250cm9sLnByb3RvEghjYXJlcy52MSKmAwoOQ29udHJvbFJlcXVlc3QSHgoEam9pbhgBIAEoCzIOLmNhcmVzLnYxLkpvaW5IABIgCgVsZWF2ZRgCIAEoCzIPLmNhcmVzLnYxLkxlYXZlSAASJAoHcHJvcG9zZRgDIAEoCzIRLmNhcmVzLnYxLkNvbW1hbmRIABItCgppbnZvY2F0aW9uGAQgASgLMhcuY2FyZXMudjEuQXNrSW52b2NhdGlvbkgAEiEKBGxvZ3MYBSABKAsyES5jYXJlcy52MS5Bc2tMb2dzSAASIgoGY2FuY2VsGAYgASgLMhAuY2FyZXMudjEuQ2FuY2VsSAASKQoIZnVuY3Rpb24YByABKAsyFS5jYXJlcy52MS5Bc2tGdW5jdGlvbkgAEjEKDG9ic2VydmF0aW9ucxgUIAEoCzIZLmNhcmVzLnYxLkFza09ic2VydmF0aW9uc0gAEiMKBWNvc3RzGBUgASgLMhIuY2FyZXMudjEuQXNrQ29zdHNIABIrCglhZG1pc3Npb24YFiABKAsyFi5jYXJlcy52MS5Bc2tBZG1pc3Npb25IAEIGCgRraW5kIlAKBEpvaW4SJgoHcHJvZmlsZRgBIAEoCzIVLmNhcmVzLnYxLlBlZXJQcm9maWxlEhQKB2NsdXN0ZXIYAiABKAlIAIgBAUIKCghfY2x1c3RlciIVCgVMZWF2ZRIMCgRwZWVyGAEgASgJIiMKDUFza0ludm9jYXRpb24SEgoKaW52b2NhdGlvbhgBIAEoCSJzCgdBc2tMb2dzEhcKCmludm9jYXRpb24YASABKAlIAIgBARIVCghmdW5jdGlvbhgCIAEoCUgBiAEBEgwKBHRhaWwYAyABKA0SDgoGZm9sbG93GAQgASgIQg0KC19pbnZvY2F0aW9uQgsKCV9mdW5jdGlvbiIcCgZDYW5jZWwSEgoKaW52b2NhdGlvbhgBIAEoCSIbCgtBc2tGdW5jdGlvbhIMCgRuYW1lGAEgASgJIvUDCg1Db250cm9sQW5zd2VyEiIKBmpvaW5lZBgBIAEoCzIQLmNhcmVzLnYxLkpvaW5lZEgAEh4KBGxlZnQYAiABKAsyDi5jYXJlcy52MS5MZWZ0SAASJQoHb3V0Y29tZRgDIAEoCzISLmNhcmVzLnYxLlByb3Bvc2VkSAASLwoKaW52b2NhdGlvbhgEIAEoCzIZLmNhcmVzLnYxLkludm9jYXRpb25Gb3VuZEgAEiAKA2xvZxgFIAEoCzIRLmNhcmVzLnYxLkxvZ0xpbmVIABIoCgljYW5jZWxsZWQYBiABKAsyEy5jYXJlcy52MS5DYW5jZWxsZWRIABIgCgNlbmQYByABKAsyES5jYXJlcy52MS5Mb2dzRW5kSAASJwoGZmFpbGVkGAggASgLMhUuY2FyZXMudjEuUmVtb3RlRXJyb3JIABIrCghmdW5jdGlvbhgJIAEoCzIXLmNhcmVzLnYxLkZ1bmN0aW9uRm91bmRIABIuCgxvYnNlcnZhdGlvbnMYFCABKAsyFi5jYXJlcy52MS5PYnNlcnZhdGlvbnNIABIgCgVjb3N0cxgVIAEoCzIPLmNhcmVzLnYxLkNvc3RzSAASKgoKYWRtaXNzaW9ucxgWIAEoCzIULmNhcmVzLnYxLkFkbWlzc2lvbnNIAEIGCgRraW5kIiwKC1BlZXJBZGRyZXNzEgoKAmlkGAEgASgJEhEKCWFkZHJlc3NlcxgCIAMoCSJtCgZKb2luZWQSDwoHY2x1c3RlchgBIAEoCRIZCgxvcmNoZXN0cmF0b3IYAiABKAlIAIgBARImCgdtZW1iZXJzGAMgAygLMhUuY2FyZXMudjEuUGVlckFkZHJlc3NCDwoNX29yY2hlc3RyYXRvciIGCgRMZWZ0IksKCFByb3Bvc2VkEiIKB291dGNvbWUYASABKAsyES5jYXJlcy52MS5PdXRjb21lEg0KBWluZGV4GAIgASgEEgwKBHRlcm0YAyABKAQiMQoPSW52b2NhdGlvbkZvdW5kEhMKBnJlY29yZBgBIAEoCUgAiAEBQgkKB19yZWNvcmQiSQoNRnVuY3Rpb25Gb3VuZBItCgZyZWNvcmQYASABKAsyGC5jYXJlcy52MS5GdW5jdGlvblJlY29yZEgAiAEBQgkKB19yZWNvcmQiewoHTG9nTGluZRIKCgJhdBgBIAEoCRIMCgRwZWVyGAIgASgJEhAKCGZ1bmN0aW9uGAMgASgJEhcKCmludm9jYXRpb24YBCABKAlIAIgBARIOCgZzdHJlYW0YBSABKAkSDAoEdGV4dBgGIAEoCUINCgtfaW52b2NhdGlvbiIaCglDYW5jZWxsZWQSDQoFZm91bmQYASABKAgiCQoHTG9nc0VuZCIxCg9Bc2tPYnNlcnZhdGlvbnMSHgoFa25vd24YASADKAsyDy5jYXJlcy52MS5Lbm93biIkCgVLbm93bhIOCgZvcmlnaW4YASABKAkSCwoDc2VxGAIgASgEIkkKDE9ic2VydmF0aW9ucxIrCgxvYnNlcnZhdGlvbnMYASADKAsyFS5jYXJlcy52MS5PYnNlcnZhdGlvbhIMCgRtb3JlGAIgASgIIq4DCgtPYnNlcnZhdGlvbhIOCgZvcmlnaW4YASABKAkSCwoDc2VxGAIgASgEEgoKAmF0GAMgASgJEhAKCGZ1bmN0aW9uGAQgASgJEg4KBmRpZ2VzdBgFIAEoCRIMCgRwZWVyGAYgASgJEg0KBXN0YXJ0GAcgASgJEhMKBnBhcmFtcxgIIAEoCUgAiAEBEhMKC2lucHV0X2J5dGVzGAkgASgBEhQKDG91dHB1dF9ieXRlcxgKIAEoARIPCgdwdWxsX21zGAsgASgBEhAKCHN0YXJ0X21zGAwgASgBEg4KBnJ1bl9tcxgNIAEoARITCgZjcHVfbXMYDiABKAFIAYgBARIeChFtZW1vcnlfcGVha19ieXRlcxgPIAEoAUgCiAEBEg0KBWNsZWFuGBAgASgIEhYKCWxsY19ieXRlcxgRIAEoAUgDiAEBEhsKDmxsY191c2VkX2J5dGVzGBIgASgBSASIAQFCCQoHX3BhcmFtc0IJCgdfY3B1X21zQhQKEl9tZW1vcnlfcGVha19ieXRlc0IMCgpfbGxjX2J5dGVzQhEKD19sbGNfdXNlZF9ieXRlcyIKCghBc2tDb3N0cyIXCgVDb3N0cxIOCgZsZWRnZXIYASABKAkiIAoMQXNrQWRtaXNzaW9uEhAKCHF1ZXN0aW9uGAEgASgJIh0KCkFkbWlzc2lvbnMSDwoHcmVjb3JkcxgBIAMoCWIGcHJvdG8z", [file_gossip, file_invoke, file_registry]);
+  fileDesc("Cg1jb250cm9sLnByb3RvEghjYXJlcy52MSLPAwoOQ29udHJvbFJlcXVlc3QSHgoEam9pbhgBIAEoCzIOLmNhcmVzLnYxLkpvaW5IABIgCgVsZWF2ZRgCIAEoCzIPLmNhcmVzLnYxLkxlYXZlSAASJAoHcHJvcG9zZRgDIAEoCzIRLmNhcmVzLnYxLkNvbW1hbmRIABItCgppbnZvY2F0aW9uGAQgASgLMhcuY2FyZXMudjEuQXNrSW52b2NhdGlvbkgAEiEKBGxvZ3MYBSABKAsyES5jYXJlcy52MS5Bc2tMb2dzSAASIgoGY2FuY2VsGAYgASgLMhAuY2FyZXMudjEuQ2FuY2VsSAASKQoIZnVuY3Rpb24YByABKAsyFS5jYXJlcy52MS5Bc2tGdW5jdGlvbkgAEjEKDG9ic2VydmF0aW9ucxgUIAEoCzIZLmNhcmVzLnYxLkFza09ic2VydmF0aW9uc0gAEiMKBWNvc3RzGBUgASgLMhIuY2FyZXMudjEuQXNrQ29zdHNIABIrCglhZG1pc3Npb24YFiABKAsyFi5jYXJlcy52MS5Bc2tBZG1pc3Npb25IABInCgdoaXN0b3J5GBcgASgLMhQuY2FyZXMudjEuQXNrSGlzdG9yeUgAQgYKBGtpbmQiUAoESm9pbhImCgdwcm9maWxlGAEgASgLMhUuY2FyZXMudjEuUGVlclByb2ZpbGUSFAoHY2x1c3RlchgCIAEoCUgAiAEBQgoKCF9jbHVzdGVyIhUKBUxlYXZlEgwKBHBlZXIYASABKAkiIwoNQXNrSW52b2NhdGlvbhISCgppbnZvY2F0aW9uGAEgASgJInMKB0Fza0xvZ3MSFwoKaW52b2NhdGlvbhgBIAEoCUgAiAEBEhUKCGZ1bmN0aW9uGAIgASgJSAGIAQESDAoEdGFpbBgDIAEoDRIOCgZmb2xsb3cYBCABKAhCDQoLX2ludm9jYXRpb25CCwoJX2Z1bmN0aW9uIhwKBkNhbmNlbBISCgppbnZvY2F0aW9uGAEgASgJIhsKC0Fza0Z1bmN0aW9uEgwKBG5hbWUYASABKAkirAQKDUNvbnRyb2xBbnN3ZXISIgoGam9pbmVkGAEgASgLMhAuY2FyZXMudjEuSm9pbmVkSAASHgoEbGVmdBgCIAEoCzIOLmNhcmVzLnYxLkxlZnRIABIlCgdvdXRjb21lGAMgASgLMhIuY2FyZXMudjEuUHJvcG9zZWRIABIvCgppbnZvY2F0aW9uGAQgASgLMhkuY2FyZXMudjEuSW52b2NhdGlvbkZvdW5kSAASIAoDbG9nGAUgASgLMhEuY2FyZXMudjEuTG9nTGluZUgAEigKCWNhbmNlbGxlZBgGIAEoCzITLmNhcmVzLnYxLkNhbmNlbGxlZEgAEiAKA2VuZBgHIAEoCzIRLmNhcmVzLnYxLkxvZ3NFbmRIABInCgZmYWlsZWQYCCABKAsyFS5jYXJlcy52MS5SZW1vdGVFcnJvckgAEisKCGZ1bmN0aW9uGAkgASgLMhcuY2FyZXMudjEuRnVuY3Rpb25Gb3VuZEgAEi4KDG9ic2VydmF0aW9ucxgUIAEoCzIWLmNhcmVzLnYxLk9ic2VydmF0aW9uc0gAEiAKBWNvc3RzGBUgASgLMg8uY2FyZXMudjEuQ29zdHNIABIqCgphZG1pc3Npb25zGBYgASgLMhQuY2FyZXMudjEuQWRtaXNzaW9uc0gAEjUKEGZ1bmN0aW9uX2hpc3RvcnkYFyABKAsyGS5jYXJlcy52MS5GdW5jdGlvbkhpc3RvcnlIAEIGCgRraW5kIiwKC1BlZXJBZGRyZXNzEgoKAmlkGAEgASgJEhEKCWFkZHJlc3NlcxgCIAMoCSJtCgZKb2luZWQSDwoHY2x1c3RlchgBIAEoCRIZCgxvcmNoZXN0cmF0b3IYAiABKAlIAIgBARImCgdtZW1iZXJzGAMgAygLMhUuY2FyZXMudjEuUGVlckFkZHJlc3NCDwoNX29yY2hlc3RyYXRvciIGCgRMZWZ0IksKCFByb3Bvc2VkEiIKB291dGNvbWUYASABKAsyES5jYXJlcy52MS5PdXRjb21lEg0KBWluZGV4GAIgASgEEgwKBHRlcm0YAyABKAQiMQoPSW52b2NhdGlvbkZvdW5kEhMKBnJlY29yZBgBIAEoCUgAiAEBQgkKB19yZWNvcmQiSQoNRnVuY3Rpb25Gb3VuZBItCgZyZWNvcmQYASABKAsyGC5jYXJlcy52MS5GdW5jdGlvblJlY29yZEgAiAEBQgkKB19yZWNvcmQiewoHTG9nTGluZRIKCgJhdBgBIAEoCRIMCgRwZWVyGAIgASgJEhAKCGZ1bmN0aW9uGAMgASgJEhcKCmludm9jYXRpb24YBCABKAlIAIgBARIOCgZzdHJlYW0YBSABKAkSDAoEdGV4dBgGIAEoCUINCgtfaW52b2NhdGlvbiIaCglDYW5jZWxsZWQSDQoFZm91bmQYASABKAgiCQoHTG9nc0VuZCIxCg9Bc2tPYnNlcnZhdGlvbnMSHgoFa25vd24YASADKAsyDy5jYXJlcy52MS5Lbm93biIkCgVLbm93bhIOCgZvcmlnaW4YASABKAkSCwoDc2VxGAIgASgEIkkKDE9ic2VydmF0aW9ucxIrCgxvYnNlcnZhdGlvbnMYASADKAsyFS5jYXJlcy52MS5PYnNlcnZhdGlvbhIMCgRtb3JlGAIgASgIIq4DCgtPYnNlcnZhdGlvbhIOCgZvcmlnaW4YASABKAkSCwoDc2VxGAIgASgEEgoKAmF0GAMgASgJEhAKCGZ1bmN0aW9uGAQgASgJEg4KBmRpZ2VzdBgFIAEoCRIMCgRwZWVyGAYgASgJEg0KBXN0YXJ0GAcgASgJEhMKBnBhcmFtcxgIIAEoCUgAiAEBEhMKC2lucHV0X2J5dGVzGAkgASgBEhQKDG91dHB1dF9ieXRlcxgKIAEoARIPCgdwdWxsX21zGAsgASgBEhAKCHN0YXJ0X21zGAwgASgBEg4KBnJ1bl9tcxgNIAEoARITCgZjcHVfbXMYDiABKAFIAYgBARIeChFtZW1vcnlfcGVha19ieXRlcxgPIAEoAUgCiAEBEg0KBWNsZWFuGBAgASgIEhYKCWxsY19ieXRlcxgRIAEoAUgDiAEBEhsKDmxsY191c2VkX2J5dGVzGBIgASgBSASIAQFCCQoHX3BhcmFtc0IJCgdfY3B1X21zQhQKEl9tZW1vcnlfcGVha19ieXRlc0IMCgpfbGxjX2J5dGVzQhEKD19sbGNfdXNlZF9ieXRlcyIKCghBc2tDb3N0cyIXCgVDb3N0cxIOCgZsZWRnZXIYASABKAkiIAoMQXNrQWRtaXNzaW9uEhAKCHF1ZXN0aW9uGAEgASgJIh0KCkFkbWlzc2lvbnMSDwoHcmVjb3JkcxgBIAMoCSIeCgpBc2tIaXN0b3J5EhAKCHNpbmNlX21zGAEgASgNInIKD0Z1bmN0aW9uSGlzdG9yeRIQCghmdW5jdGlvbhgBIAEoCRIPCgdzdGVwX21zGAIgASgNEg0KBWNhbGxzGAMgAygNEg4KBmZhaWxlZBgEIAMoDRIMCgRjb2xkGAUgAygNEg8KB2xhdGVuY3kYBiADKA1iBnByb3RvMw", [file_gossip, file_invoke, file_registry]);
 
 /**
  * @generated from message cares.v1.ControlRequest
@@ -87,6 +87,12 @@ export type ControlRequest = Message<"cares.v1.ControlRequest"> & {
      */
     value: AskAdmission;
     case: "admission";
+  } | {
+    /**
+     * @generated from field: cares.v1.AskHistory history = 23;
+     */
+    value: AskHistory;
+    case: "history";
   } | { case: undefined; value?: undefined };
 };
 
@@ -298,6 +304,12 @@ export type ControlAnswer = Message<"cares.v1.ControlAnswer"> & {
      */
     value: Admissions;
     case: "admissions";
+  } | {
+    /**
+     * @generated from field: cares.v1.FunctionHistory function_history = 23;
+     */
+    value: FunctionHistory;
+    case: "functionHistory";
   } | { case: undefined; value?: undefined };
 };
 
@@ -755,4 +767,71 @@ export type Admissions = Message<"cares.v1.Admissions"> & {
  */
 export const AdmissionsSchema: GenMessage<Admissions> = /*@__PURE__*/
   messageDesc(file_control, 24);
+
+/**
+ * How have the calls through you gone? One FunctionHistory for each function, then LogsEnd.
+ *
+ * @generated from message cares.v1.AskHistory
+ */
+export type AskHistory = Message<"cares.v1.AskHistory"> & {
+  /**
+   * Steps that began within so many milliseconds: of 5 s for up to an hour, else of a minute.
+   *
+   * @generated from field: uint32 since_ms = 1;
+   */
+  sinceMs: number;
+};
+
+/**
+ * Describes the message cares.v1.AskHistory.
+ * Use `create(AskHistorySchema)` to create a new message.
+ */
+export const AskHistorySchema: GenMessage<AskHistory> = /*@__PURE__*/
+  messageDesc(file_control, 25);
+
+/**
+ * @generated from message cares.v1.FunctionHistory
+ */
+export type FunctionHistory = Message<"cares.v1.FunctionHistory"> & {
+  /**
+   * @generated from field: string function = 1;
+   */
+  function: string;
+
+  /**
+   * @generated from field: uint32 step_ms = 2;
+   */
+  stepMs: number;
+
+  /**
+   * One number a step, oldest first; the last step is the newest that is over.
+   *
+   * @generated from field: repeated uint32 calls = 3;
+   */
+  calls: number[];
+
+  /**
+   * @generated from field: repeated uint32 failed = 4;
+   */
+  failed: number[];
+
+  /**
+   * @generated from field: repeated uint32 cold = 5;
+   */
+  cold: number[];
+
+  /**
+   * For each step with calls: how many classes of duration follow, and for each its number and how many calls fell into it.
+   *
+   * @generated from field: repeated uint32 latency = 6;
+   */
+  latency: number[];
+};
+
+/**
+ * Describes the message cares.v1.FunctionHistory.
+ * Use `create(FunctionHistorySchema)` to create a new message.
+ */
+export const FunctionHistorySchema: GenMessage<FunctionHistory> = /*@__PURE__*/
+  messageDesc(file_control, 26);
 

@@ -76,6 +76,18 @@ describe('/v1/costs', () => {
     assert.match(body, /^cares_cost_usd_total\{function="thumb"\} 0\.00012$/m)
     assert.match(body, /^cares_caller_cost_usd_total\{caller="team-a"\} 0\.00012$/m)
     assert.match(body, /^cares_cost_cpu_seconds_total\{function="thumb"\} 1\.5$/m)
+    assert.match(body, /^cares_cost_byte_seconds_total\{function="thumb"\} \d+$/m)
+  })
+
+  it('has metrics in base units only, as Prometheus asks: no abbreviated unit in any name', async () => {
+    await using harness = createHarness()
+    const { body } = await harness.app.inject('/metrics')
+    const names = [...body.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name ?? '')
+    assert.ok(names.length > 30, `${names.length} metrics`)
+    assert.deepEqual(
+      names.filter(name => /_(?:[kmgt]i?b|ms|us|ns|s|sec|secs|b)(?:_|$)/i.test(name)),
+      []
+    )
   })
 })
 

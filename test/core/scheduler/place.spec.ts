@@ -236,6 +236,19 @@ describe('the choice', () => {
     assert.deepEqual(decide(tableOf([])), { chosen: null, expected: null, verdicts: [], skipped: 0, rejected: {} })
   })
 
+  it('keeps what it was chosen from, whatever is placed after it', () => {
+    const table = tableOf([viewOf('a'), viewOf('b')])
+    const inputsBytes = Array.from({ length: 50 }, (_, i) => i * 100_000)
+    const decisions = inputsBytes.map((inputBytes, i) => {
+      if (i === 20) table.update(viewOf('c'), 0)
+      return decide(table, requestOf({ inputBytes }))
+    })
+    for (const [i, decision] of decisions.entries()) {
+      assert.equal(decision.verdicts.length, i < 20 ? 2 : 3)
+      assert.equal(costOn(decision, 'b').network, costOn(decide(table, requestOf({ inputBytes: i * 100_000 })), 'b').network)
+    }
+  })
+
   it('follows the strategy', () => {
     const dearest: Strategy = { name: 'greedy', bandRatio: 0, score: ({ totalMs }) => -totalMs }
     const table = tableOf([viewOf('a'), viewOf('b', { stats: warmStats(1) })])

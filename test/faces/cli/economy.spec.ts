@@ -94,7 +94,9 @@ describe('cares quote', () => {
       why: 'no peer has enough memory: 2 of 2'
     }
     await using api = await startFakeApi({ 'GET /v1/functions/thumb/quote*': nobody })
-    assert.match((await run(['quote', 'thumb'], { api: api.url })).stdout, /no peer has enough memory: 2 of 2/)
+    const { stdout } = await run(['quote', 'thumb'], { api: api.url })
+    assert.match(stdout, /no peer has enough memory: 2 of 2/)
+    assert.match(stdout, /^cost +-$/m, 'prices are not what is missing')
   })
 })
 

@@ -83,11 +83,12 @@ describe('exit codes', () => {
   }
 
   it('say 6 when the cluster is degraded, and name what is wrong', async () => {
-    const { CLUSTER, PEER_LIST, samplePeer } = await import('../samples.ts')
+    const { ALERTS, CLUSTER, PEER_LIST, samplePeer } = await import('../samples.ts')
     await using api = await startFakeApi({
       'GET /v1/cluster': { ...CLUSTER, orchestrator: null, reason: 'no majority', voters: [...CLUSTER.voters, samplePeer('cedar').id] },
       'GET /v1/peers': PEER_LIST,
-      'GET /v1/functions': { items: [] }
+      'GET /v1/functions': { items: [] },
+      'GET /v1/alerts': { ...ALERTS, items: [] }
     })
     const { code, stdout } = await run(['status'], { api: api.url })
     assert.equal(code, 6)

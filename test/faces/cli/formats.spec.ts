@@ -63,6 +63,7 @@ describe('output formats', () => {
     assert.ok((await run(['peers', '--color', 'auto'], { api: api.url, tty: true })).stdout.includes(`${escape}32malive`))
     assert.ok((await run(['peers', '--color', 'always'], { api: api.url })).stdout.includes(`${escape}32malive`))
     assert.ok(!(await run(['peers', '--color', 'never'], { api: api.url, tty: true })).stdout.includes(escape))
+    assert.ok(!(await run(['peers', '--no-color'], { api: api.url, tty: true })).stdout.includes(escape))
   })
 
   it('keep the columns of a coloured table in line', async () => {

@@ -118,6 +118,7 @@ describe('cares, its command tree', () => {
     [[], {}],
     [['--api', 'http://atlas:7070', '--read-only'], { api: 'http://atlas:7070', readOnly: true }],
     [['--color=never'], { color: 'never' }],
+    [['--no-color'], { color: 'never' }],
     [['peers'], undefined],
     [['--api', 'http://atlas:7070', 'peers'], undefined],
     [['--json'], undefined],

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { activityOf, filterWords, matches } from '../../../src/faces/tui/activity.ts'
-import { emptyTally, functionCalls, tallied } from '../../../src/faces/tui/call-tally.ts'
 import {
   callsPerSecond,
   emptyData,
@@ -14,8 +13,8 @@ import {
 } from '../../../src/faces/tui/cluster-data.ts'
 import { listedLog, listedPeers, windowAround } from '../../../src/faces/tui/listed.ts'
 import { networkRate, parseNetDev } from '../../../src/faces/tui/network-rate.ts'
-import { coldStarts } from '../../../src/faces/tui/views/monitor.ts'
-import { HISTORY, INVOCATION, NOW_MS, PEERS, samplePeer } from '../samples.ts'
+import { withPlacements } from '../../../src/faces/tui/peer-costs.ts'
+import { HISTORY, NOW_MS, PEERS, samplePeer } from '../samples.ts'
 import { EVENTS, finished, freshState, placed, sampleLook } from './states.ts'
 
 const at = (ms: number): string => new Date(NOW_MS + ms).toISOString()
@@ -156,42 +155,10 @@ describe('the list of peers', () => {
   })
 })
 
-describe('the tally of calls', () => {
-  it('gives calls a second, percentiles and errors of each function, the busiest first', () => {
-    const events = [
-      ...Array.from({ length: 100 }, (_, index) => finished(index, at(-50_000 + index * 100), { worker: 'elm', totalMs: index + 1 })),
-      finished(200, at(-1_000), { worker: 'elm', totalMs: 5, status: 503 })
-    ]
-    const [row] = functionCalls(tallied(emptyTally(), events), NOW_MS)
-    assert.deepEqual(row && { ...row, series: row.series.reduce((sum, calls) => sum + calls, 0), perSecond: Math.round(row.perSecond) }, {
-      name: 'thumb',
-      calls: 101,
-      perSecond: 2,
-      errors: 1,
-      p50Ms: 50,
-      p95Ms: 95,
-      series: 101
-    })
-  })
-
-  it('forgets what is older than its window', () => {
-    const tally = tallied(emptyTally(), [finished(1, at(-400_000), { worker: 'elm', totalMs: 5 })])
-    assert.deepEqual(functionCalls(tally, NOW_MS), [])
-  })
-
+describe('the cost of a peer', () => {
   it('lets newer placements count more in the cost of a peer', () => {
     const events = [100, 100, 200].map((costMs, index) => placed(index, at(index), { worker: 'elm', costMs }))
-    assert.equal(tallied(emptyTally(), events).costs.get(samplePeer('elm').id), 120)
-  })
-
-  it('counts cold starts among the recent calls that have started', () => {
-    const calls = [
-      INVOCATION,
-      { ...INVOCATION, start: 'cold' as const },
-      { ...INVOCATION, start: null },
-      { ...INVOCATION, acceptedAt: at(-400_000) }
-    ]
-    assert.deepEqual([...coldStarts(calls, NOW_MS)], [['thumb', { all: 2, cold: 1 }]])
+    assert.equal(withPlacements(new Map(), events).get(samplePeer('elm').id), 120)
   })
 })
 

@@ -5,7 +5,7 @@ import type { MachineFacts, TuiSettings } from '../../../src/faces/tui/environme
 import { charKey, type Key, type KeyName } from '../../../src/faces/tui/keys.ts'
 import { type Effect, initialState, type Size, type TuiState } from '../../../src/faces/tui/state.ts'
 import { update } from '../../../src/faces/tui/update.ts'
-import { CLUSTER, INVOCATION, INVOCATION_ID, NOW, NOW_MS, PEERS, samplePeer, STATS, THUMB, UPPER } from '../samples.ts'
+import { CLUSTER, HISTORY, INVOCATION, INVOCATION_ID, NOW, NOW_MS, PEERS, samplePeer, STATS, THUMB, UPPER } from '../samples.ts'
 
 /** An 80 x 24 terminal that shows colours and more than ASCII. */
 export const SETTINGS: TuiSettings = {
@@ -42,6 +42,7 @@ export function sampleLook(self = 'atlas', peers: readonly Peer[] = PEERS): Look
     stats: { ...STATS, at: NOW, gateway: { ...STATS.gateway, inFlight: 3 } },
     functions: [THUMB, UPPER],
     invocations: [INVOCATION, { ...INVOCATION, id: 'i-2', start: 'cold' }],
+    calls: HISTORY,
     networkRate: { inBytes: 1_258_291, outBytes: 317_440 }
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { StatsHistoryBody } from '../../../src/model/rest-telemetry.ts'
 import { busiest, inPercent, perSecond, RANGES, summed, timesOf } from '../../../src/faces/web/history.ts'
 
 describe('numbers over time', () => {
@@ -27,8 +28,8 @@ describe('numbers over time', () => {
   })
 
   it('name the functions that were called most, and none that were not', () => {
-    const fn = (name: string, calls: number[]) => ({ name, calls, failed: [], cold: [], p50Ms: [], p95Ms: [], p99Ms: [] })
-    const functions = [fn('a', [1, 1]), fn('b', [0, 0]), fn('c', [5]), fn('d', [1])]
+    const fn = (name: string, calls: number) => ({ name, overall: { calls } }) as StatsHistoryBody['functions'][number]
+    const functions = [fn('a', 2), fn('b', 0), fn('c', 5), fn('d', 1)]
     assert.deepEqual(
       busiest({ functions }, 2).map(({ name }) => name),
       ['c', 'a']

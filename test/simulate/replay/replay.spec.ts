@@ -138,6 +138,23 @@ describe('a replay', () => {
     assert.deepEqual([...alone.calls.endMs], [1_001, 2_001])
   })
 
+  it('puts tasks that are there at once in the order of the waiting line, whichever was written down first', () => {
+    const workload = workloadOf(
+      [
+        [0, 1_000],
+        [0, 9_000],
+        [0, 3_000]
+      ],
+      { contract: 'stdio', imageBytes: 0, coldStartMs: 0 }
+    )
+    const { calls } = run(workload, { sharesCores: false, waitingOrder: 'longest' })
+    assert.deepEqual(
+      [1, 2, 0],
+      [0, 1, 2].toSorted((a, b) => (calls.startedMs[a] ?? 0) - (calls.startedMs[b] ?? 0))
+    )
+    assert.equal(calls.count('done'), 3)
+  })
+
   it('costs no less than if the cheapest machines did it all without a pause', () => {
     const fleet = drawFleet({ peers: 4, seed: 4, priceSpread: 4 })
     for (const chooser of [strategyChooser('cost', COST), ...baselines()]) {

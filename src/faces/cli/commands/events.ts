@@ -33,7 +33,7 @@ export const events = defineCommand<{ follow?: true; tail?: number; type?: reado
     SINCE_OPTION
   ],
   description:
-    'What the peer that is asked has seen: it keeps the last 1000 events of its life. With -f a stream that breaks is taken up again where it broke.',
+    'What the peer that is asked has seen: it keeps the last 1000 events of its life, and some 200 older ones that are not of calls. With -f a stream that breaks is taken up again where it broke.',
   examples: [
     { comment: 'What has happened in the last ten minutes', command: 'cares events --since 10m' },
     { comment: 'Watch peers come and go', command: 'cares events -f --tail 0 --type peer --type orchestrator' },

@@ -35,7 +35,12 @@ export const strategy = defineCommand<StrategyOptions>({
       names: [now.name],
       lines: () => [
         strategyText(now),
-        ...others.map(each => `${each.function} has its own: ${[each.strategy, each.objective].filter(part => part !== null).join(', ')}`)
+        ...others.map(each => {
+          const own = [each.strategy, each.objective].filter(part => part !== null).join(', ')
+          // Only this strategy knows of objectives.
+          const isIdle = each.strategy === null && now.name !== 'cost'
+          return `${each.function} has its own: ${own}${isIdle ? ', once the strategy is cost' : ''}`
+        })
       ]
     }
   }

@@ -29,9 +29,15 @@ export function problemRows(state: TuiState): readonly Line[] {
   const data = shownData(state)
   if (data.link.state === 'lost') return [[{ text: `! ${data.link.reason}`, tone: 'bad' }]]
   if (data.cluster === null) return []
-  return degradations(data.cluster, data.peers)
-    .slice(0, PROBLEMS_MAX)
-    .map(problem => [{ text: `! ${problem}`, tone: 'bad' }])
+  const problems = degradations(data.cluster, data.peers).map((text): Problem => ({ text, tone: 'bad' }))
+  const alerts = data.alerts.map(({ severity, message }): Problem => ({ text: message, tone: severity === 'critical' ? 'bad' : 'warn' }))
+  const all = [...problems, ...alerts]
+  const shown = all.length <= PROBLEMS_MAX ? all : all.slice(0, PROBLEMS_MAX - 1)
+  const more = all.length - shown.length
+  return [
+    ...shown.map(({ text, tone }): Line => [{ text: `! ${text}`, tone }]),
+    ...(more === 0 ? [] : [[{ text: `! ${more} more: `, tone: 'warn' } as const, dim(':alerts')]])
+  ]
 }
 
 /** Whether what is shown may be old, and is better dimmed. */
@@ -47,7 +53,13 @@ export function clock(nowMs: number): string {
 /** What the rule takes of a heading beside its two texts. */
 const RULE_COLUMNS = 5
 
+/** More rows would take the room of what they are about. */
 const PROBLEMS_MAX = 2
+
+interface Problem {
+  readonly text: string
+  readonly tone: 'warn' | 'bad'
+}
 
 function liveParts(data: ClusterData): Line[] {
   const { cluster, peers } = data

@@ -154,7 +154,7 @@ function peerTitles({ name, bar, price }: PeerLayout, focused: boolean): Line {
 }
 
 function peerRow(state: TuiState, peer: Peer, { name, bar: barWidth, price }: PeerLayout, { glyphs }: Area, marked: boolean): Line {
-  const { calls, cluster } = shownData(state)
+  const { costs, cluster } = shownData(state)
   const isOrchestrator = cluster?.orchestrator?.id === peer.id
   const shown = cell(`${peer.name}${isOrchestrator ? ` ${glyphs.orchestrator}` : ''}`, name)
   const label: Span = {
@@ -171,7 +171,7 @@ function peerRow(state: TuiState, peer: Peer, { name, bar: barWidth, price }: Pe
   const { used, reserved, capacity } = peer
   const ended = peer.succeeded + peer.failed
   const ok = ended === 0 ? '-' : (100 * okRatio(peer)).toFixed(ended > 0 && okRatio(peer) === 1 ? 0 : 1)
-  const cost = calls.costs.get(peer.id)
+  const cost = costs.get(peer.id)
   return [
     label,
     '  ',

@@ -1,7 +1,8 @@
-import type { Invocation, Peer } from '../../../model/rest.ts'
+import { HISTORY, newest } from '../../../model/history.ts'
+import type { Peer } from '../../../model/rest.ts'
 import { formatDurationMs } from '../../../model/units.ts'
+import { historyScope } from '../../history-scope.ts'
 import { percent } from '../../text.ts'
-import { functionCalls, WINDOW_MS } from '../call-tally.ts'
 import { chartRows, sparkline } from '../charts.ts'
 import { callsPerSecond, type ClusterData, SAMPLES_MAX, useOf, waitingCalls } from '../cluster-data.ts'
 import { type Area, type Page, type Section } from '../frame.ts'
@@ -133,46 +134,42 @@ function peerRow(
 const NAME = 12
 const PERCENT = 5
 
-function functionSection(data: ClusterData, { width, glyphs }: Area, top: number): Section {
-  const calls = functionCalls(data.calls, data.nowMs)
-  const colds = coldStarts(data.invocations, data.nowMs)
+function functionSection({ calls: history }: ClusterData, { width, glyphs }: Area, top: number): Section {
+  const functions = (history?.functions ?? [])
+    .filter(({ overall }) => overall.calls > 0)
+    .toSorted((a, b) => b.overall.calls - a.overall.calls || (a.name < b.name ? -1 : 1))
   const chart = Math.max(0, Math.min(40, width - 66))
   const head = `${cell('FUNCTION', 16)} ${cell('CALLS/S', 8, 'right')}${cell('CALLS', 8, 'right')}${cell('P50', 8, 'right')}${cell('P95', 8, 'right')}${cell('ERRORS', 8, 'right')}${cell('COLD', 7, 'right')}`
-  const rows = calls
-    .slice(Math.min(top, Math.max(0, calls.length - 1)))
-    .map(({ name, perSecond, calls, p50Ms, p95Ms, errors, series }): Line => {
-      const cold = colds.get(name)
+  const rows = functions
+    .slice(Math.min(top, Math.max(0, functions.length - 1)))
+    .map(({ name, calls, overall: { calls: all, failed, cold, p50Ms, p95Ms } }): Line => {
+      const series = newest(calls, SAMPLES_MAX / STEP_S, 0)
       return [
         bold(cell(name, 16)),
         ' ',
-        cell(rate(perSecond), 8, 'right'),
-        cell(String(calls), 8, 'right'),
-        cell(formatDurationMs(p50Ms), 8, 'right'),
-        cell(formatDurationMs(p95Ms), 8, 'right'),
-        errors === 0 ? cell('0', 8, 'right') : { text: cell(`${errors}`, 8, 'right'), tone: 'bad' },
-        cell(cold === undefined ? '-' : percent(cold.cold, cold.all), 7, 'right'),
+        cell(rate(all / secondsSinceFirst(calls)), 8, 'right'),
+        cell(String(all), 8, 'right'),
+        cell(p50Ms === null ? '-' : formatDurationMs(p50Ms), 8, 'right'),
+        cell(p95Ms === null ? '-' : formatDurationMs(p95Ms), 8, 'right'),
+        failed === 0 ? cell('0', 8, 'right') : { text: cell(String(failed), 8, 'right'), tone: 'bad' },
+        cell(percent(cold, all), 7, 'right'),
         '  ',
         { text: sparkline(series, { width: chart, max: Math.max(1, ...series), span: series.length }, glyphs), tone: 'accent' }
       ]
     })
+  const empty = history === null ? 'asking the peers' : 'no calls in the last 5 minutes'
   return {
     title: [bold('Functions')],
-    right: [dim(`calls through ${data.cluster?.self.name ?? 'this peer'}`)],
-    rows: rows.length === 0 ? [[dim('no calls in the last 5 minutes')]] : [[dim(head)], ...rows],
+    right: history === null ? [] : [dim(historyScope(history))],
+    rows: rows.length === 0 ? [[dim(empty)]] : [[dim(head)], ...rows],
     height: rows.length + 1
   }
 }
 
-/** Of the calls that are remembered and recent: how many there were, and how many started cold, by function. */
-export function coldStarts(
-  invocations: readonly Invocation[],
-  nowMs: number
-): ReadonlyMap<string, { readonly all: number; readonly cold: number }> {
-  const counts = new Map<string, { all: number; cold: number }>()
-  for (const { function: name, start, acceptedAt } of invocations) {
-    if (start === null || nowMs - Date.parse(acceptedAt) > WINDOW_MS) continue
-    const count = counts.get(name) ?? { all: 0, cold: 0 }
-    counts.set(name, { all: count.all + 1, cold: count.cold + (start === 'cold' ? 1 : 0) })
-  }
-  return counts
+const STEP_S = HISTORY.fine.stepMs / 1_000
+
+/** A function that is new is as busy as it was since it came, not as it would have been all the while. */
+function secondsSinceFirst(calls: readonly number[]): number {
+  const first = calls.findIndex(count => count > 0)
+  return STEP_S * Math.max(1, calls.length - Math.max(0, first))
 }

@@ -9,8 +9,8 @@ export interface Live {
   readonly client: ApiClient
   /** Calls `onChange` after every change of `state`. Returns how to stop that. */
   subscribe(onChange: () => void): () => void
-  /** Keeps the list of calls up to date, too, until the returned function is called. */
-  watchCalls(): () => void
+  /** Keeps the list of calls up to date, too, no older than so many seconds, until the returned function is called. */
+  watchCalls(ageS: number): () => void
   /** Goes on with a token that the reader has given. */
   unlock(token: string): void
   /** Asks at once: something was changed from here. */
@@ -54,7 +54,9 @@ export function createLive(
   const listeners = new Set<() => void>()
   let state = UNKNOWN
   let client = createApiClient(api, tokens.load())
-  let watchers = 0
+  /** How old the list of calls may be, for each part of the page that shows it: it is the largest answer of all. */
+  const watchers = new Set<{ readonly ageS: number }>()
+  let callsAskedAtMs = Number.NEGATIVE_INFINITY
   let pollsUntilFunctions = 0
   let knowsHistory = false
   let wake = (): void => {}
@@ -87,12 +89,15 @@ export function createLive(
   const poll = async (): Promise<void> => {
     const options = { signal: AbortSignal.any([life, AbortSignal.timeout(POLL_TIMEOUT_MS)]) }
     const wantsFunctions = pollsUntilFunctions <= 0
+    const callsAgeMs = Math.min(...[...watchers].map(({ ageS }) => ageS * 1_000))
+    const wantsCalls = watchers.size > 0 && performance.now() - callsAskedAtMs > callsAgeMs - POLL_MS / 2
+    if (wantsCalls) callsAskedAtMs = performance.now()
     const [peers, cluster, stats, functions, calls] = await Promise.all([
       client.peers(options),
       client.cluster(options),
       client.stats(options),
       wantsFunctions ? client.functions(options) : undefined,
-      watchers > 0 ? client.calls(CALLS_LISTED, options) : undefined
+      wantsCalls ? client.calls(CALLS_LISTED, options) : undefined
     ])
     pollsUntilFunctions = wantsFunctions ? FUNCTIONS_EVERY_POLLS : pollsUntilFunctions - 1
     const history = knowsHistory ? undefined : await client.history({ since: HISTORY_SINCE, peer: undefined, function: 'none', ...options })
@@ -170,11 +175,11 @@ export function createLive(
       listeners.add(onChange)
       return () => listeners.delete(onChange)
     },
-    watchCalls: () => {
-      if (watchers++ === 0) wakeUp()
-      return () => {
-        watchers--
-      }
+    watchCalls: ageS => {
+      const watcher = { ageS }
+      watchers.add(watcher)
+      wakeUp()
+      return () => void watchers.delete(watcher)
     },
     unlock: token => {
       tokens.save(token)
@@ -184,6 +189,7 @@ export function createLive(
     },
     refresh: () => {
       pollsUntilFunctions = 0
+      callsAskedAtMs = Number.NEGATIVE_INFINITY
       wakeUp()
     }
   }

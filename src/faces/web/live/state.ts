@@ -3,8 +3,11 @@ import type { StatsHistoryBody } from '../../../model/rest-telemetry.ts'
 import type { Link } from './link.ts'
 import { type Sample, withHistory, withSample } from './samples.ts'
 
-/** Events that the page keeps for reading; a peer keeps 1,000. */
-export const EVENTS_MAX = 500
+/** Events of calls that the page keeps for reading; a peer keeps 1,000. */
+export const CALL_EVENTS_MAX = 400
+
+/** All other events that it keeps: what happens once an hour is of interest when thousands of calls have come since. */
+export const OTHER_EVENTS_MAX = 200
 
 /** Uploads that the page keeps, so that calls do not push them out. */
 export const UPLOADS_MAX = 200
@@ -69,6 +72,12 @@ export const UNKNOWN: LiveState = {
   samples: []
 }
 
+/** As many of each kind as there is room for. Newest first, as they come. */
+function kept(events: readonly EventItem[]): readonly EventItem[] {
+  let [calls, others] = [0, 0]
+  return events.filter(({ type }) => (type.startsWith('invocation:') ? calls++ < CALL_EVENTS_MAX : others++ < OTHER_EVENTS_MAX))
+}
+
 /** The knowledge after `input`. What was known before stays readable while the peer does not answer. */
 export function reduce(state: LiveState, input: Input): LiveState {
   switch (input.type) {
@@ -94,7 +103,7 @@ export function reduce(state: LiveState, input: Input): LiveState {
       const uploads = newestFirst.filter(event => event.type === 'function:uploaded')
       return {
         ...state,
-        events: [...newestFirst, ...state.events].slice(0, EVENTS_MAX),
+        events: kept([...newestFirst, ...state.events]),
         uploads: [...uploads, ...state.uploads].slice(0, UPLOADS_MAX)
       }
     }

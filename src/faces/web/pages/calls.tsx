@@ -11,7 +11,7 @@ import { hrefOf } from '../route.ts'
 /** Calls that wait or run, and those that have ended: what was predicted of each beside what it took. */
 export function Calls() {
   const { cluster, stats } = useLiveState()
-  const calls = useCalls()
+  const calls = useCalls(1)
   const nowMs = useNowMs()
   const [filter, setFilter] = useState('')
   if (calls === null) return <Loading what="the calls" />

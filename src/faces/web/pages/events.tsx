@@ -2,10 +2,25 @@ import { useState } from 'preact/hooks'
 import type { EventItem } from '../../../model/rest.ts'
 import { eventLine } from '../../view-model.ts'
 import { useLiveState } from '../hooks.ts'
+import { CALL_EVENTS_MAX, OTHER_EVENTS_MAX } from '../live/state.ts'
 import { Empty } from '../parts/empty.tsx'
 import { EventList } from '../parts/event-list.tsx'
 
-const NOUNS = ['peer', 'orchestrator', 'voters', 'function', 'invocation', 'runtime'] as const
+type NounOf<Type extends string> = Type extends `${infer Noun}:${string}` ? Noun : never
+
+/** All kinds that there are, those first that people look for. */
+const NOUNS = Object.keys({
+  alert: true,
+  peer: true,
+  orchestrator: true,
+  voters: true,
+  strategy: true,
+  function: true,
+  image: true,
+  task: true,
+  invocation: true,
+  runtime: true
+} satisfies Record<NounOf<EventItem['type']>, true>)
 
 /** What happens in the cluster, as the peer that serves the page sees it. */
 export function Events() {
@@ -46,7 +61,9 @@ export function Events() {
         {shown.length > 0 ? (
           <EventList events={shown} peers={peers} label="Events, newest first" />
         ) : events.length === 0 ? (
-          <Empty title="Nothing has happened yet.">Events come as they happen; the page keeps the newest 500.</Empty>
+          <Empty title="Nothing has happened yet.">
+            Events come as they happen; the page keeps the newest {CALL_EVENTS_MAX} of calls and {OTHER_EVENTS_MAX} of all else.
+          </Empty>
         ) : (
           <Empty title="No event fits the filter." />
         )}

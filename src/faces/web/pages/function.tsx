@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import { type CaresError, toCaresError } from '../../../model/errors.ts'
 import type { FunctionItem } from '../../../model/rest.ts'
 import { formatBytes, formatDurationMs } from '../../../model/units.ts'
+import { historyScope } from '../../history-scope.ts'
 import { fieldsOf } from '../function-form.ts'
 import { perSecond, timesOf } from '../history.ts'
 import { useCalls, useLive, useLiveState, useNowMs } from '../hooks.ts'
@@ -22,7 +23,7 @@ const CALLS_SHOWN = 15
 /** One function: call it, see its calls, change it. */
 export function FunctionPage({ name }: { name: string }) {
   const { functions, uploads, stats } = useLiveState()
-  const calls = useCalls()
+  const calls = useCalls(1)
   const nowMs = useNowMs()
   const [isChanging, setChanging] = useState(false)
   if (functions === null) return <Loading what="the function" />
@@ -122,7 +123,7 @@ function Charts({ name }: { name: string }) {
       <div class="columns">
         <Chart
           title="Calls"
-          note={`per second, through ${history.view.name}`}
+          note={`per second, ${historyScope(history)}`}
           {...time}
           lines={[
             { label: 'all', colour: 'accent', values: rate(own?.calls), fill: true },
@@ -134,7 +135,7 @@ function Charts({ name }: { name: string }) {
         />
         <Chart
           title="Latency"
-          note={`of calls through ${history.view.name}`}
+          note={historyScope(history)}
           {...time}
           lines={[
             { label: 'p50', colour: 'accent', values: own?.p50Ms ?? [] },

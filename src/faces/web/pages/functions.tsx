@@ -1,15 +1,22 @@
 import { useState } from 'preact/hooks'
-import { formatBytes, formatDurationMs } from '../../../model/units.ts'
-import { formatAge } from '../../text.ts'
+import { HISTORY } from '../../../model/history.ts'
+import type { StatsHistoryBody } from '../../../model/rest-telemetry.ts'
+import { formatDurationMs } from '../../../model/units.ts'
+import { formatAge, oneDecimal, percent } from '../../text.ts'
+import { historyScope } from '../../history-scope.ts'
+import { perSecond, RANGES } from '../history.ts'
 import { useLiveState, useNowMs } from '../hooks.ts'
 import { Empty, Loading } from '../parts/empty.tsx'
 import { FunctionLink } from '../parts/links.tsx'
+import { useHistory } from '../parts/range.tsx'
+import { Sparkline } from '../parts/sparkline.tsx'
 import { hrefOf } from '../route.ts'
 
 /** Every function of the cluster. */
 export function Functions() {
   const { functions, stats } = useLiveState()
   const nowMs = useNowMs()
+  const { history } = useHistory({ peer: 'none' })
   const [filter, setFilter] = useState('')
   const wanted = filter.trim().toLowerCase()
   const shown = (functions ?? []).filter(({ name, image }) => `${name} ${image}`.toLowerCase().includes(wanted))
@@ -45,21 +52,29 @@ export function Functions() {
               <thead>
                 <tr>
                   <th scope="col">Function</th>
-                  <th scope="col">Contract</th>
+                  <th scope="col" class="wide">
+                    Contract
+                  </th>
                   <th scope="col" class="wide">
                     Image
                   </th>
-                  <th scope="col" class="number">
+                  <th scope="col" class="number wide">
                     Revision
                   </th>
-                  <th scope="col" class="number wide">
-                    CPU
+                  <th scope="col" class="number">
+                    Calls
+                  </th>
+                  <th scope="col" class="wide">
+                    Per second
                   </th>
                   <th scope="col" class="number wide">
-                    Memory
+                    Failed
                   </th>
                   <th scope="col" class="number wide">
-                    Timeout
+                    Cold
+                  </th>
+                  <th scope="col" class="number">
+                    p95
                   </th>
                   <th scope="col" class="number">
                     Warm
@@ -75,14 +90,12 @@ export function Functions() {
                     <th scope="row">
                       <FunctionLink name={fn.name} />
                     </th>
-                    <td>{fn.contract}</td>
+                    <td class="wide">{fn.contract}</td>
                     <td class="wide clip mono" title={fn.image}>
                       {fn.image}
                     </td>
-                    <td class="number">{fn.revision}</td>
-                    <td class="number wide">{fn.cpus}</td>
-                    <td class="number wide">{formatBytes(fn.memoryBytes)}</td>
-                    <td class="number wide">{formatDurationMs(fn.timeoutMs)}</td>
+                    <td class="number wide">{fn.revision}</td>
+                    <CallCells history={history} name={fn.name} />
                     <td class="number">{warmOf(fn.name).reduce((sum, { idle, busy }) => sum + idle + busy, 0)}</td>
                     <td class="number">{formatAge(fn.updatedAt, nowMs)}</td>
                   </tr>
@@ -91,7 +104,38 @@ export function Functions() {
             </table>
           </div>
         )}
+        {shown.length === 0 || history === undefined ? null : <p class="legend">Calls of the last 5 minutes, {historyScope(history)}</p>}
       </section>
     </>
   )
 }
+
+/** How the calls of one function went lately. */
+function CallCells({ history, name }: { history: StatsHistoryBody | undefined; name: string }) {
+  const found = history?.functions.find(fn => fn.name === name)
+  const { calls, failed, cold, p95Ms } = found?.overall ?? NO_CALLS
+  const rates = perSecond(found?.calls ?? [], history?.stepMs ?? 1).map(rate => rate ?? 0)
+  return (
+    <>
+      <td class="number">{history === undefined ? '' : calls}</td>
+      <td class="wide">
+        {calls === 0 ? null : (
+          <Sparkline
+            values={rates}
+            max={Math.max(1, ...rates)}
+            slots={SLOTS}
+            label={`calls of ${name} per second; now ${oneDecimal(rates.at(-1) ?? 0)}`}
+          />
+        )}
+      </td>
+      <td class={failed === 0 ? 'number wide' : 'number wide bad-text'}>{calls === 0 ? '–' : percent(failed, calls)}</td>
+      <td class="number wide">{calls === 0 ? '–' : percent(cold, calls)}</td>
+      <td class="number">{p95Ms === null ? '–' : formatDurationMs(p95Ms)}</td>
+    </>
+  )
+}
+
+const NO_CALLS = { calls: 0, failed: 0, cold: 0, p95Ms: null }
+
+/** Steps of the shortest range. */
+const SLOTS = RANGES[0].spanS / (HISTORY.fine.stepMs / 1_000)

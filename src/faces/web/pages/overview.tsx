@@ -1,12 +1,14 @@
 import type { ComponentChildren } from 'preact'
+import type { AlertItem } from '../../../model/rest-events.ts'
 import type { Invocation, Peer } from '../../../model/rest.ts'
 import { formatBytes, formatDurationMs } from '../../../model/units.ts'
 import { oneDecimal, percent, ratio } from '../../text.ts'
-import { degradations } from '../../view-model.ts'
+import { historyScope } from '../../history-scope.ts'
+import { degradations, verdict } from '../../view-model.ts'
 import { useCalls, useLiveState } from '../hooks.ts'
 import { busiest, perSecond, summed, timesOf } from '../history.ts'
 import type { LiveState } from '../live/state.ts'
-import { Alerts } from '../parts/alerts.tsx'
+import { Alerts, useAlerts } from '../parts/alerts.tsx'
 import { AmountBar, AmountLegend } from '../parts/amount-bar.tsx'
 import { Chart } from '../parts/chart.tsx'
 import { Empty, Loading } from '../parts/empty.tsx'
@@ -23,10 +25,14 @@ const PEERS_SHOWN = 10
 
 const SPARKLINE_SAMPLES = 120
 
+/** How the last calls have started changes slowly. */
+const STARTS_AGE_S = 10
+
 /** The cluster at a glance. */
 export function Overview() {
   const state = useLiveState()
-  const calls = useCalls()
+  const calls = useCalls(STARTS_AGE_S)
+  const alerts = useAlerts()
   const { peers, stats, samples, cluster, functions } = state
   if (peers === null || stats === null || cluster === null) return <Loading what="the cluster" />
   const processes = peers.filter(({ runtime, state }) => runtime === 'process' && state !== 'gone')
@@ -37,9 +43,9 @@ export function Overview() {
     <>
       <div class="head">
         <h1>Overview</h1>
-        <Verdict state={state} />
+        <Verdict state={state} alerts={alerts} />
       </div>
-      <Alerts />
+      <Alerts alerts={alerts ?? []} />
       {processes.length === 0 ? null : (
         <p class="note">
           <strong>No isolation:</strong> {processes.map(({ name }) => name).join(', ')} {processes.length === 1 ? 'runs' : 'run'} functions
@@ -87,7 +93,7 @@ export function Overview() {
           />
         </Tile>
       </section>
-      <Charts self={cluster.self.name} />
+      <Charts />
       <section class="card">
         <h2>
           <a href={hrefOf({ page: 'peers' })}>Peers</a>
@@ -144,17 +150,19 @@ function mostNoteworthy(peers: readonly Peer[]): readonly Peer[] {
   return peers.toSorted((a, b) => weight(b) - weight(a)).slice(0, PEERS_SHOWN)
 }
 
-function Verdict({ state: { cluster, peers, link } }: { state: LiveState }) {
-  // What was healthy when it was last seen may not be so now.
-  if (cluster === null || peers === null || link.state !== 'answered') return null
-  const problems = degradations(cluster, peers)
-  return problems.length === 0 ? (
-    <p class="verdict good-text">Healthy</p>
-  ) : (
-    <p class="verdict bad-text">
-      Degraded: {problems.length} {problems.length === 1 ? 'problem' : 'problems'}
+function Verdict({ state: { cluster, peers, link }, alerts }: { state: LiveState; alerts: readonly AlertItem[] | undefined }) {
+  // What was healthy when it was last seen may not be so now, and nothing is until the alerts are known.
+  if (cluster === null || peers === null || link.state !== 'answered' || alerts === undefined) return null
+  const { text, tone } = verdict(degradations(cluster, peers), alerts)
+  return (
+    <p class={`verdict ${tone}-text`} role="status">
+      {capitalised(text)}
     </p>
   )
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 function Tile({ title, value, unit, children }: { title: string; value: string; unit: string; children: ComponentChildren }) {
@@ -169,7 +177,7 @@ function Tile({ title, value, unit, children }: { title: string; value: string; 
   )
 }
 
-function Charts({ self }: { self: string }) {
+function Charts() {
   const { range, choose, history } = useHistory()
   if (history === undefined) return <Loading what="the last minutes" />
   const timesS = timesOf(history)
@@ -194,7 +202,7 @@ function Charts({ self }: { self: string }) {
         />
         <Chart
           title="Latency"
-          note={`95th percentile, of calls through ${self}`}
+          note={`95th percentile, ${historyScope(history)}`}
           timesS={timesS}
           spanS={range.spanS}
           lines={slow.map(({ name, p95Ms }, index) => ({ label: name, colour: LATENCY_COLOURS[index] ?? '', values: p95Ms }))}

@@ -77,7 +77,13 @@ export function Chart({
               <span>{format(mark)}</span>
             </span>
           ))}
-          <svg viewBox="0 0 100 100" preserveAspectRatio="none" onPointerMove={point} onPointerLeave={() => setPointed(null)}>
+          <svg
+            aria-hidden="true"
+            viewBox="0 0 100 100"
+            preserveAspectRatio="none"
+            onPointerMove={point}
+            onPointerLeave={() => setPointed(null)}
+          >
             {lines.map(({ label, colour, values, fill }) => (
               <g key={label} class={colour}>
                 {fill === true ? <path class="fill" d={areaPath(timesS, values, area)} /> : null}

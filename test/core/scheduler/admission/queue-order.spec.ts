@@ -45,4 +45,12 @@ describe('the order of what waits', () => {
     assert.equal(order(20_000, 'batch', waiting), 'long short')
     assert.equal(order(20_000, 'interactive', waiting), 'short long')
   })
+
+  it('takes what has been waiting for too long for longest, so the short of what came together', () => {
+    const waiting = { long: { predictedMs: 9_000, arrivedAtMs: 0 }, short: { predictedMs: 1_000, arrivedAtMs: 0 } }
+    assert.equal(order(26_000, 'batch', waiting), 'short long')
+    assert.equal(order(30_000, 'batch', waiting), 'short long')
+    const later = { ...waiting, newest: { predictedMs: 1_000, arrivedAtMs: 13_000 } }
+    assert.equal(order(30_000, 'batch', later), 'short long newest')
+  })
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { EventItem } from '../../../../src/model/rest.ts'
 
 import { SAMPLES_MAX, withSample } from '../../../../src/faces/web/live/samples.ts'
-import { EVENTS_MAX, reduce, UNKNOWN, UPLOADS_MAX } from '../../../../src/faces/web/live/state.ts'
+import { CALL_EVENTS_MAX, OTHER_EVENTS_MAX, reduce, UNKNOWN, UPLOADS_MAX } from '../../../../src/faces/web/live/state.ts'
 import { CLUSTER, NOW_MS, PEERS, STATS } from '../../samples.ts'
 
 const polled = { type: 'polled', nowMs: NOW_MS - 500, peers: PEERS, cluster: CLUSTER, stats: STATS } as const
@@ -45,11 +45,15 @@ describe('what the page knows', () => {
     )
   })
 
-  it('is bounded, and does not forget uploads because of calls', () => {
-    let state = reduce(UNKNOWN, { type: 'events', items: Array.from({ length: UPLOADS_MAX + 5 }, (_, i) => uploaded(i)) })
+  it('is bounded, and forgets nothing else because of calls', () => {
+    let state = reduce(UNKNOWN, {
+      type: 'events',
+      items: Array.from({ length: Math.max(UPLOADS_MAX, OTHER_EVENTS_MAX) + 5 }, (_, i) => uploaded(i))
+    })
     for (let i = 0; i < 7; i++)
       state = reduce(state, { type: 'events', items: Array.from({ length: 1_000 }, (_, j) => finished(i * 1_000 + j)) })
-    assert.equal(state.events.length, EVENTS_MAX)
+    assert.equal(state.events.length, CALL_EVENTS_MAX + OTHER_EVENTS_MAX)
+    assert.equal(state.events.filter(({ type }) => type === 'function:uploaded').length, OTHER_EVENTS_MAX)
     assert.equal(state.uploads.length, UPLOADS_MAX)
     assert.equal(state.events[0]?.id, 6_999)
   })

@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import { setImmediate } from 'node:timers/promises'
+import { leaseTimes } from '../../../src/core/tasks/leases.ts'
+import { Office } from '../../../src/daemon/tasks/office.ts'
+import type { PeerId } from '../../../src/model/ids.ts'
+import type { PeerView } from '../../../src/model/peer.ts'
+import type { Transport } from '../../../src/model/ports/transport.ts'
+import { valueAt } from '../../../src/model/shards.ts'
+import type { TaskAnswer, TaskAsk, TaskId, TaskRecord, TaskSession } from '../../../src/model/task.ts'
+import { AgreedLog } from '../../support/agreed-log.ts'
+import { createManualClock } from '../../support/manual-clock.ts'
+import { sampleResult, sampleSubmit } from '../../support/sample-task.ts'
+import { createTestLog } from '../../support/test-log.ts'
+
+const BIRCH = 'birch' as PeerId
+const SESSION = 's-1' as TaskSession
+const TIMES = leaseTimes({ leaseMs: 10_000, electionMs: 1_000 })
+/** Nothing waits for as long as the office's only clockwork, which forgets old tasks once an hour. */
+const HOURLY = 1
+
+type Dispatch = Extract<TaskAsk, { type: 'dispatch' }>
+
+/** An office with one worker, which has room for `room` attempts and takes every order. */
+async function setup({ room = 1 }: { room?: number } = {}) {
+  const clock = createManualClock()
+  const log = new AgreedLog()
+  const store = log.peer()
+  const worker = { room, seq: 1, reserved: 0, asked: [] as TaskAsk[], refuses: false }
+  const answer = (ask: TaskAsk): TaskAnswer => {
+    worker.asked.push(ask)
+    if (ask.type !== 'dispatch') return { type: 'stopped' }
+    const refused = worker.refuses
+      ? ask.orders.map(({ task: { id }, attempt }) => ({ task: id, attempt, code: 'busy' as const, message: 'no room' }))
+      : []
+    return { type: 'dispatched', refused }
+  }
+  const open = async (): Promise<unknown> => {
+    let asked: TaskAsk
+    return {
+      send: async (ask: TaskAsk) => {
+        asked = ask
+      },
+      end: () => {},
+      receive: async () => answer(asked),
+      abort: () => {}
+    }
+  }
+  const view = (): PeerView => ({ profile: { id: BIRCH }, stats: { seq: worker.seq }, state: 'alive', ageMs: 0 }) as unknown as PeerView
+  const office = new Office(
+    { term: 1, times: TIMES },
+    {
+      store,
+      clock,
+      log: createTestLog(),
+      transport: { self: BIRCH, open } as unknown as Transport,
+      views: () => [view()],
+      place: (_, exclude) => {
+        if (exclude.includes(BIRCH) || worker.reserved >= worker.room) return { worker: null, reason: 'no room' }
+        worker.reserved++
+        return { worker: BIRCH, reason: 'room', reserved: { order: 0, release: () => void worker.reserved-- } }
+      }
+    }
+  )
+  store.onChange(task => office.onTask(task))
+  const settle = async (ms = 0): Promise<void> => {
+    clock.advance(ms)
+    // Commits, orders and answers are a few promises each.
+    for (let i = 0; i < 5; i++) await setImmediate()
+  }
+  await office.open()
+  await office.onRenew(BIRCH, SESSION, [])
+  return {
+    clock,
+    office,
+    worker,
+    settle,
+    submit: async (id: string) => {
+      await store.commit([sampleSubmit({ id: id as TaskId })], { signal: new AbortController().signal })
+      await settle()
+    },
+    task: (id: string): TaskRecord | undefined => valueAt(log.tables.tasks, id),
+    dispatched: (): readonly string[] =>
+      worker.asked.filter((ask): ask is Dispatch => ask.type === 'dispatch').flatMap(({ orders }) => orders.map(({ task }) => task.id)),
+    succeed: async (id: string) => {
+      await office.onReport([{ task: id as TaskId, attempt: 1, end: { type: 'succeeded', result: sampleResult() } }])
+      await settle()
+    },
+    [Symbol.asyncDispose]: async () => office.close()
+  }
+}
+
+describe('the office for tasks', () => {
+  it('waits for nothing while there are no tasks, and again when all are over', async () => {
+    await using it = await setup()
+    assert.equal(it.clock.pending, HOURLY)
+    await it.submit('t-1')
+    await it.succeed('t-1')
+    assert.equal(it.task('t-1')?.state, 'succeeded')
+    await it.settle(TIMES.orchestratorMs + 10)
+    await it.settle()
+    assert.equal(it.clock.pending, HOURLY)
+  })
+
+  it('gives the next task out as soon as one has ended, with no time in between', async () => {
+    await using it = await setup()
+    await it.submit('t-1')
+    await it.submit('t-2')
+    assert.deepEqual(it.dispatched(), ['t-1'])
+    await it.succeed('t-1')
+    assert.deepEqual(it.dispatched(), ['t-1', 't-2'])
+  })
+
+  it('holds room for an attempt until the words of its worker include it, and no longer', async () => {
+    await using it = await setup()
+    await it.submit('t-1')
+    it.office.onViews()
+    assert.equal(it.worker.reserved, 1, 'older words')
+    it.worker.seq++
+    it.office.onViews()
+    assert.equal(it.worker.reserved, 0, 'newer words')
+    await it.succeed('t-1')
+    assert.equal(it.worker.reserved, 0)
+  })
+
+  it('tries what nobody could have when a worker tells of room, or by itself after a second', async () => {
+    await using it = await setup({ room: 0 })
+    await it.submit('t-1')
+    await it.settle(500)
+    assert.deepEqual(it.dispatched(), [])
+    it.worker.room = 1
+    it.office.onViews()
+    await it.settle()
+    assert.deepEqual(it.dispatched(), ['t-1'])
+    await it.submit('t-2')
+    it.worker.room = 2
+    await it.settle(1_001)
+    assert.deepEqual(it.dispatched(), ['t-1', 't-2'])
+  })
+
+  it('asks a worker that had no room again half a second later', async () => {
+    await using it = await setup()
+    it.worker.refuses = true
+    await it.submit('t-1')
+    it.worker.refuses = false
+    assert.equal(it.task('t-1')?.state, 'queued')
+    await it.settle(499)
+    assert.deepEqual(it.dispatched(), ['t-1'])
+    await it.settle(2)
+    assert.deepEqual(it.dispatched(), ['t-1', 't-1'])
+    assert.equal(it.task('t-1')?.failures, 0)
+  })
+
+  it('tries a failed task again after its pause', async () => {
+    await using it = await setup()
+    await it.submit('t-1')
+    const failure = { code: 'function_failed', message: 'exit code 3' } as const
+    await it.office.onReport([{ task: 't-1' as TaskId, attempt: 1, end: { type: 'failed', failure, counts: true, final: false } }])
+    await it.settle(999)
+    assert.deepEqual(it.dispatched(), ['t-1'])
+    await it.settle(2)
+    assert.deepEqual(it.dispatched(), ['t-1', 't-1'])
+  })
+
+  it('gives up what a silent worker had, when its lease has certainly ended and not before', async () => {
+    await using it = await setup()
+    await it.submit('t-1')
+    await it.settle(TIMES.orchestratorMs)
+    assert.equal(it.task('t-1')?.state, 'running')
+    await it.settle(1)
+    assert.deepEqual([it.task('t-1')?.state, it.task('t-1')?.attempts[0]?.failure?.code], ['queued', 'peer_lost'])
+    assert.deepEqual(await it.office.onRenew(BIRCH, SESSION, []), { type: 'burned' })
+  })
+
+  it('puts that off with every renewal', async () => {
+    await using it = await setup()
+    await it.submit('t-1')
+    for (let i = 0; i < 10; i++) {
+      await it.settle(TIMES.orchestratorMs - 1)
+      await it.office.onRenew(BIRCH, SESSION, [{ task: 't-1' as TaskId, attempt: 1 }])
+    }
+    assert.equal(it.task('t-1')?.state, 'running')
+    await it.settle(TIMES.orchestratorMs + 1)
+    await it.settle()
+    assert.equal(it.task('t-1')?.state, 'queued')
+  })
+})
