@@ -1,4 +1,4 @@
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import { type BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 
 /**
  * From here on bytes are put behind their head by hand. The library's writer makes room by doubling, zeroed, and copies once more when it is finished:

@@ -29,6 +29,9 @@ const SHOWN_WITHIN_MS = 20_000
 const EXPECTED =
   /Failed to load resource: net::ERR_(?:CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING)|status of 401/
 
+/** Roles that say nothing without a name. */
+const NAMED = new Set(['button', 'link', 'textbox', 'searchbox', 'combobox', 'checkbox', 'meter', 'img', 'image', 'table'])
+
 describe('the dashboard', () => {
   let folder = ''
   let peer: PeerProcess
@@ -233,6 +236,33 @@ describe('the dashboard', () => {
       await page.emulateMedia({ colorScheme: 'light' })
     })
   }
+
+  it('gives a screen reader a name for everything that can be used or looked at', async () => {
+    const reader = await page.context().newCDPSession(page)
+    for (const hash of [
+      '#/',
+      '#/peers',
+      '#/peers/atlas',
+      '#/functions',
+      '#/functions/echo',
+      '#/upload',
+      '#/calls',
+      '#/run',
+      '#/map',
+      '#/events'
+    ]) {
+      await open(hash)
+      await page.getByRole('heading', { level: 1 }).waitFor()
+      const { nodes } = await reader.send('Accessibility.getFullAXTree')
+      const nameless = nodes.filter(({ ignored, role, name }) => !ignored && NAMED.has(String(role?.value)) && !name?.value)
+      assert.deepEqual(
+        nameless.map(({ role }) => String(role?.value)),
+        [],
+        hash
+      )
+    }
+    await reader.detach()
+  })
 
   it('says when its peer is dead and how old its data is, and goes on when the peer is back', async () => {
     await open('')

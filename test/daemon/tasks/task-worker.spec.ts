@@ -17,7 +17,7 @@ const TIMES = leaseTimes({ leaseMs: 10_000, electionMs: 1_000 })
 /** A worker whose orchestrator renews its lease unless it is silent, and whose programs run until they are aborted. */
 async function setup() {
   const clock = createManualClock()
-  const orchestrator = { isSilent: false }
+  const orchestrator = { isSilent: false, burned: '' }
   const [task] = valuesOf(tasksWith(sampleSubmit()).tasks)
   assert.ok(task)
   let sessions = 0
@@ -32,7 +32,8 @@ async function setup() {
       end: () => {},
       receive: async (): Promise<TaskAnswer | undefined> => {
         if (orchestrator.isSilent) return undefined
-        return asked?.type === 'renew' ? { type: 'renewed', stop: [] } : { type: 'recorded' }
+        if (asked?.type === 'renew') return asked.session === orchestrator.burned ? { type: 'burned' } : { type: 'renewed', stop: [] }
+        return { type: 'recorded' }
       },
       abort: () => {}
     }
@@ -108,6 +109,21 @@ describe('a worker of tasks', () => {
     assert.deepEqual(it.aborted, [])
     await it.pass(1)
     assert.deepEqual(it.aborted, ['1'])
+  })
+
+  it('ends its work when its session was given up, and is another one only when that has certainly ended', async () => {
+    await using it = await setup()
+    await it.worker.start()
+    await it.pass(0)
+    it.refused([it.order(1)])
+    it.orchestrator.burned = 's-1'
+    await it.pass(TIMES.renewMs)
+    assert.deepEqual(it.aborted, ['1'])
+    assert.deepEqual(it.refused([it.order(2)]), ['stale 2'], 'of the old session')
+    await it.pass(999)
+    assert.deepEqual(it.refused([it.order(3, 's-2')]), ['stale 3'], 'before its containers are certainly gone')
+    await it.pass(1)
+    assert.deepEqual(it.refused([it.order(4, 's-2')]), [])
   })
 
   it('tells of its room whenever an attempt begins or ends', async () => {
