@@ -18,9 +18,10 @@ const BATCH_SEEDS_MAX = 200
 
 /**
  * Corners that are so rare that hundreds of runs may miss them: they are counted, and not demanded. A worker ends its work when its lease is over, before
- * the orchestrator gives its session up; to be told that it was given up it must have slept through just that.
+ * the orchestrator gives its session up; to be told that it was given up it must have slept through just that. An order that comes after the promise
+ * not to run it must be overtaken, on its lost connection, by the making of a new one.
  */
-const RARE = new Set(['taskSessionsBurned'])
+const RARE = new Set(['taskSessionsBurned', 'withdrawnOrders'])
 
 /** From so many seeds on, a corner that was never tried is a failure of the suite. */
 const CONSENSUS_SEEDS_MIN = 1_000

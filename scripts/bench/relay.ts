@@ -10,8 +10,8 @@ import { fileURLToPath } from 'node:url'
 /** About what a call of 1 KiB is on the wire. */
 const TOKEN_BYTES = 1_200
 
-/** Who holds the token after each message: call, placed, acknowledged, order, answer, answer. The gateway is 0, the orchestrator 1, the worker 2. */
-const ROUTE = [0, 1, 0, 1, 2, 1, 0]
+/** Who holds the token after each message: call, placed, order, answer. The gateway is 0, the orchestrator 1, the worker 2. */
+const ROUTE = [0, 1, 0, 2, 0]
 
 /** Calls `onToken` for each whole token, with the place on the route that its first byte tells. */
 function readTokens(socket: Socket, onToken: (place: number) => void): void {

@@ -1,7 +1,7 @@
 /**
- * What CARES adds to a warm call: through a gateway that is not the orchestrator, over the orchestrator, to a worker on a third peer, against the
+ * What CARES adds to a warm call: through a gateway that is not the orchestrator, placed by the orchestrator, on a worker on a third peer, against the
  * same request sent straight to the worker's container. The two are measured in turn, so that what disturbs the one disturbs the other. So is what the
- * messages of such a call cost by themselves: the same way through three processes over bare TCP.
+ * four messages of such a call cost by themselves: the same way through three processes over bare TCP.
  *
  *   npm run bench                  or: node scripts/bench/two-hop.ts [CALLS]
  *

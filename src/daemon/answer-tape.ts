@@ -15,7 +15,7 @@ const WINDOW_BYTES_MAX = 2 ** 20
 /**
  * The answer of one execution, written once and readable from any byte that is still kept.
  *
- * The placer that relays an answer can die in the middle; the gateway then attaches and reads on from where it was. So the last
+ * The connection that carries an answer can break in the middle; the gateway then attaches and reads on from where it was. So the last
  * {@link WINDOW_BYTES_MAX} bytes stay here after they were read, and the writer waits while that much is unread by everyone.
  */
 export class AnswerTape {

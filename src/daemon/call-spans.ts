@@ -1,12 +1,11 @@
 import type { FunctionRecord } from '../model/function.ts'
 import type { InvocationId, PeerId } from '../model/ids.ts'
-import type { AnswerHead, CallHead, Order, Usage } from '../model/invocation.ts'
-import type { PlacementKind } from '../model/placement.ts'
+import type { AnswerHead, CallHead, CallToPlace, Order, Placed, Usage } from '../model/invocation.ts'
 import type { Span, Tracer } from '../model/ports/tracer.ts'
 
 /*
- * What is told of a call, where it is traced. Its context travels in its own headers, so gateway, orchestrator, worker and function each find the one
- * before them as their parent, and no protocol knows of it.
+ * What is told of a call, where it is traced. Its context travels in its own headers, so placer, worker and function each find who has asked them as
+ * their parent, and no protocol knows of it.
  */
 
 /** The call at its gateway: from its acceptance to the last byte of the answer. */
@@ -29,20 +28,11 @@ export function gatewaySpan(
   })
 }
 
-/** The call at who places it. */
-export function placerSpan(
-  tracer: Tracer | undefined,
-  call: {
-    readonly invocation: InvocationId
-    readonly function: string
-    readonly round: number
-    readonly fallback: boolean
-    readonly head: CallHead
-  }
-): Span | undefined {
+/** The call at who places it: from its arrival, or from a worker's refusal, until there is a place. */
+export function placerSpan(tracer: Tracer | undefined, call: CallToPlace): Span | undefined {
   return tracer?.begin(`place ${call.function}`, {
     kind: 'internal',
-    headers: call.head.headers,
+    headers: call.headers,
     attributes: {
       'faas.invoked_name': call.function,
       'faas.invocation_id': call.invocation,
@@ -53,7 +43,11 @@ export function placerSpan(
 }
 
 /** The call at its worker. */
-export function workerSpan(tracer: Tracer | undefined, { invocation, function: fn, head, attempt, gateway }: Order): Span | undefined {
+export function workerSpan(
+  tracer: Tracer | undefined,
+  { invocation, function: fn, head, attempt }: Order,
+  gateway: PeerId
+): Span | undefined {
   return tracer?.begin(`execute ${fn.name}`, {
     kind: 'internal',
     headers: head.headers,
@@ -81,12 +75,12 @@ export function endGatewaySpan(
     error
   }: {
     head: AnswerHead | undefined
-    placed: { readonly worker: PeerId; readonly placement: PlacementKind } | undefined
+    placed: Pick<Placed, 'worker' | 'receipt'> | undefined
     error: { readonly code: string; readonly message: string } | undefined
   }
 ): void {
   if (head !== undefined) span.set({ 'http.response.status_code': head.status, 'cares.start': head.start })
-  if (placed !== undefined) span.set({ 'cares.peer.id': placed.worker, 'cares.placement': placed.placement })
+  if (placed !== undefined) span.set({ 'cares.peer.id': placed.worker, 'cares.placement': placed.receipt.placement })
   span.end(error)
 }
 

@@ -136,7 +136,7 @@ export class Citizenship implements Startable {
     await store.reset()
   }
 
-  /** What runs here, what was called through here and what is relayed here may end by itself. */
+  /** What runs here, what was called through here and what is answered from here may end by itself. */
   async #drain(...signals: readonly AbortSignal[]): Promise<void> {
     const { worker, gateway, serving, clock } = this.#components
     const signal = AbortSignal.any([...signals, clock.timeout(DRAIN_MS)])

@@ -131,7 +131,6 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     transport,
     placer,
     clock,
-    log: log.child('orchestrate'),
     events,
     tracer: components.tracer,
     office: {
@@ -312,7 +311,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       { signal }
     )
     transport.handle('control', channel => control.serve(channel))
-    transport.handle('invoke', channel => serving.track(orchestrator.serve(channel)))
+    transport.handle('invoke', channel => orchestrator.serve(channel))
     transport.handle('execute', channel => serving.track(worker.serve(channel)))
     transport.handle('task', channel => serving.track(tasks.serve(channel)))
     if (blobs !== null) transport.handle('blob', channel => blobs.serve(channel))

@@ -1,7 +1,7 @@
 import { CaresError, toCaresError } from '../model/errors.ts'
 import type { FunctionRecord } from '../model/function.ts'
 import type { InvocationId, PeerId } from '../model/ids.ts'
-import { type AnswerDown, type AnswerHead, INLINE_BODY_BYTES_MAX, type Usage, type WholeAnswer } from '../model/invocation.ts'
+import { type AnswerDown, type AnswerHead, INLINE_BODY_BYTES_MAX, type Placed, type Usage, type WholeAnswer } from '../model/invocation.ts'
 import type { PlacementKind } from '../model/placement.ts'
 import type { Startable } from '../model/ports/startable.ts'
 import type { Span, Tracer } from '../model/ports/tracer.ts'
@@ -9,10 +9,11 @@ import type { InvocationAnswer, InvocationRequest } from '../model/service.ts'
 import { formatDurationMs } from '../model/units.ts'
 import { AbortLinks } from './abort-links.ts'
 import { collect, once } from './bodies.ts'
+import { type Breakers, createBreakers } from './breaker.ts'
 import { carriedBy, endGatewaySpan, gatewaySpan } from './call-spans.ts'
 import { answerAgain } from './answer-again.ts'
 import type { EventLog } from './event-log.ts'
-import { Breaker, GatewayCall, type GatewayCallComponents, type Placed } from './gateway-call.ts'
+import { GatewayCall, type GatewayCallComponents } from './gateway-call.ts'
 import { type InvocationBook, keyOf, RESULT_BYTES_EACH_MAX } from './invocation-book.ts'
 import { type OutcomeCount, OutcomeCounts } from './outcome-counts.ts'
 import { ReplayBody } from './replay-body.ts'
@@ -27,7 +28,7 @@ const DEADLINE_GRACE_MS = 500
 /** How often a gateway that drains looks whether it is done. */
 const DRAIN_LOOK_MS = 25
 
-export interface GatewayComponents extends Omit<GatewayCallComponents, 'breaker'> {
+export interface GatewayComponents extends Omit<GatewayCallComponents, keyof Breakers> {
   readonly book: InvocationBook
   readonly events: EventLog
   readonly newInvocationId: () => InvocationId
@@ -54,7 +55,7 @@ interface Running {
 /** Takes clients' calls, has each placed and answered, and keeps their records. */
 export class Gateway implements Startable {
   readonly #components: GatewayComponents
-  readonly #breaker: Breaker
+  readonly #breakers: Breakers
   readonly #running = new Map<InvocationId, Running>()
   readonly #background = new Set<Promise<void>>()
   readonly #outcomes = new OutcomeCounts()
@@ -63,7 +64,7 @@ export class Gateway implements Startable {
 
   constructor(components: GatewayComponents) {
     this.#components = components
-    this.#breaker = new Breaker(components)
+    this.#breakers = createBreakers(components)
   }
 
   get inFlight(): number {
@@ -211,7 +212,7 @@ export class Gateway implements Startable {
           minIndex: appliedIndex(),
           onPlaced: placed => this.#onPlaced(running, placed)
         },
-        { ...this.#components, breaker: this.#breaker }
+        { ...this.#components, ...this.#breakers }
       )
       messages = call.messages({ signal: abort.signal })
       const first = await messages.next()
@@ -236,7 +237,7 @@ export class Gateway implements Startable {
       return {
         invocation: id,
         worker: placed.worker,
-        placement: placed.placement,
+        placement: placed.receipt.placement,
         head,
         body: reading,
         end: end.promise
@@ -256,7 +257,7 @@ export class Gateway implements Startable {
   /** An answer of which nothing is missing: the call is over before its client has read a byte. */
   #complete(
     running: Running,
-    { worker, placement }: Placed,
+    { worker, receipt: { placement } }: Placed,
     { head, whole, keep }: { head: AnswerHead; whole: WholeAnswer; keep: boolean }
   ): InvocationAnswer {
     if (keep) this.#components.book.keep(running.id, { head, body: whole.body })
@@ -304,7 +305,7 @@ export class Gateway implements Startable {
     running.placed = placed
     const { book } = this.#components
     const receipts = [...(book.find(running.id)?.receipts ?? []), placed.receipt].slice(-RECEIPTS_MAX)
-    book.update(running.id, { state: 'running', worker: placed.worker, placement: placed.placement, receipts })
+    book.update(running.id, { state: 'running', worker: placed.worker, placement: placed.receipt.placement, receipts })
   }
 
   #finish(running: Running, outcome: Outcome): void {
@@ -322,7 +323,7 @@ export class Gateway implements Startable {
       ...(error === undefined ? {} : { error: { code: error.code, message: error.message } })
     })
     if (running.span !== undefined) endGatewaySpan(running.span, { head, placed, error })
-    if (placed !== undefined) this.#placements[placed.placement]++
+    if (placed !== undefined) this.#placements[placed.receipt.placement]++
     this.#outcomes.add(fn.name, error?.code ?? 'ok')
     events.emit('invocation:finished', {
       invocation: id,

@@ -15,8 +15,8 @@ export interface OrchestratorWatchComponents {
 }
 
 /**
- * Tells the calls that wait for an orchestrator when it has fallen silent although its connection stands (frozen, or cut off). A wrong
- * suspicion does no harm: the call attaches to its worker and gets the same answer from there, once its body is no longer on its way.
+ * Tells the calls that wait for an orchestrator to place them when it has fallen silent although its connection stands (frozen, or cut off). A wrong
+ * suspicion does no harm: the call is placed by somebody else.
  */
 export class OrchestratorWatch implements Startable {
   readonly #components: OrchestratorWatchComponents

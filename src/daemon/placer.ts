@@ -5,7 +5,7 @@ import type { Strategy } from '../core/scheduler/strategy.ts'
 import { CaresError } from '../model/errors.ts'
 import { type FunctionRecord, functionKey } from '../model/function.ts'
 import type { PeerId, Session } from '../model/ids.ts'
-import { type Headers, type InvokeUp, PARAMS_HEADER, type StartKind, type Usage } from '../model/invocation.ts'
+import { type CallToPlace, type Headers, PARAMS_HEADER, type StartKind, type Usage } from '../model/invocation.ts'
 import type { PeerStats, PeerView } from '../model/peer.ts'
 import type { Receipt } from '../model/placement.ts'
 import type { Clock } from '../model/ports/clock.ts'
@@ -27,6 +27,9 @@ export interface PlacerComponents {
   readonly term: () => number
   readonly self: PeerId
 }
+
+/** What a placement goes by, of a call or of something else that needs a worker. */
+export type Placeable = Pick<CallToPlace, 'invocation' | 'headers' | 'inputBytes' | 'round' | 'deadlineMs' | 'pinnedTo' | 'fallback'>
 
 /** Own work that a worker has, from its order to its end. */
 export interface Reserved {
@@ -64,11 +67,11 @@ export class Placer {
   }
 
   /** Chooses a worker, and keeps the numbers that decided. Changes nothing: reserve the chosen one at once. */
-  place(fn: FunctionRecord, call: Extract<InvokeUp, { type: 'call' }>, options: { try: number; exclude: readonly PeerId[] }): Receipt {
+  place(fn: FunctionRecord, call: Placeable, options: { try: number; exclude: readonly PeerId[] }): Receipt {
     const { clock, random, learning, strategyOf, term, self } = this.#components
     const strategy = strategyOf(fn)
-    const params = paramsOf(call.head.headers)
-    const inputBytes = call.head.bodyBytes ?? call.body?.length ?? 0
+    const { inputBytes } = call
+    const params = paramsOf(call.headers)
     const estimate = learning.estimate({ function: functionKey(fn), digest: fn.digest, contract: fn.contract, inputBytes, params })
     const decision = place(
       {

@@ -13,8 +13,8 @@ const LOOK_AGAIN_MS = 500
 export interface Hold extends Disposable {
   /** The worker had no room after all: that says nothing about how long calls of the function take, and leaves no room for others. */
   wasNone(): void
-  /** How long it was held says nothing about how long calls of the function take. */
-  wasUntypical(): void
+  /** It was held for as long as a call of the function takes. Unless this is said, it counts for nothing. */
+  wasTypical(): void
 }
 
 /**
@@ -102,14 +102,14 @@ export class WaitingLine {
   hold(key: string): Hold {
     const startMs = this.#clock.nowMs()
     let counts = true
-    let isTypical = true
+    let isTypical = false
     this.#holding++
     return {
       wasNone: () => {
         counts = false
       },
-      wasUntypical: () => {
-        isTypical = false
+      wasTypical: () => {
+        isTypical = true
       },
       [Symbol.dispose]: () => {
         this.#holding--

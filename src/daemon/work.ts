@@ -14,7 +14,7 @@ import { AnswerTape } from './answer-tape.ts'
 import { carriedBy, endWorkerSpan, workerSpan } from './call-spans.ts'
 import { type Execution, ExecutionIds } from './execution-ids.ts'
 
-/** How long an execution whose placer was lost goes on, so that its gateway can attach. */
+/** How long an execution whose gateway was lost goes on, so that it can attach: it may have lost no more than the connection. */
 const ORPHAN_GRACE_MS = 10_000
 
 /** Errors that a runtime throws before anything of the function ran: the call may be placed elsewhere. */
@@ -51,14 +51,14 @@ export interface WorkerComponents {
   readonly term: () => number
   /** Whether this peer was asked to take no new work. */
   readonly draining: () => boolean
-  /** What this peer holds now, for placers that are refused. */
+  /** What this peer holds now, for the placers of what is refused. */
   readonly stats: () => PeerStats
   /** See `Pressure`. */
   readonly memoryStalledRatio: () => number
   readonly tracer?: Tracer | undefined
 }
 
-/** Runs what placers order, and keeps each answer until it has certainly arrived. Serves `/cares/execute`. */
+/** Runs what gateways order, and keeps each answer until it has certainly arrived. Serves `/cares/execute`. */
 export class Worker implements Startable {
   readonly #init: WorkerInit
   readonly #components: WorkerComponents
@@ -154,11 +154,11 @@ export class Worker implements Startable {
       channel.end()
       return
     }
-    this.#noteSeen(channel.remote, order.order)
+    this.#noteSeen(order)
     const { invocation, attempt } = order
     const execution: Execution = { invocation, round: attempt.round, tape: new AnswerTape(), abort: new AbortController(), readers: 0 }
     this.#ids.register(execution)
-    const run = this.#run(execution, order, bodyOf(order, channel)).finally(() => this.#running.delete(run))
+    const run = this.#run(execution, order, bodyOf(order, channel), channel.remote).finally(() => this.#running.delete(run))
     this.#running.add(run)
     await this.#relay(channel, execution, 0)
   }
@@ -187,7 +187,7 @@ export class Worker implements Startable {
     return null
   }
 
-  async #run(execution: Execution, order: Order, body: AsyncIterable<Uint8Array>): Promise<void> {
+  async #run(execution: Execution, order: Order, body: AsyncIterable<Uint8Array>, gateway: PeerId): Promise<void> {
     const { tape, abort } = execution
     const { runtime, log } = this.#components
     if (runtime === null) throw new CaresError('internal', 'a worker without a runtime accepted an order')
@@ -195,7 +195,7 @@ export class Worker implements Startable {
     // How long a WebSocket may be silent is the runtime's to watch; how long it may go on, its gateway has said.
     const timeoutMs = head.webSocket === true ? order.deadlineMs : Math.min(fn.timeoutMs, order.deadlineMs)
     const options = { signal: abort.signal, timeoutMs }
-    const span = workerSpan(this.#components.tracer, order)
+    const span = workerSpan(this.#components.tracer, order, gateway)
     using calm = new Calm(this.#stillness, this.#components)
     try {
       const call = {
@@ -232,7 +232,7 @@ export class Worker implements Startable {
       this.#failed++
       tape.fail(error)
     } finally {
-      log.debug({ invocation, function: fn.name, gateway: order.gateway, ...order.attempt }, 'execution ended')
+      log.debug({ invocation, function: fn.name, gateway, ...order.attempt }, 'execution ended')
       this.#ids.finished(execution)
     }
   }
@@ -265,7 +265,7 @@ export class Worker implements Startable {
         .sleep(ORPHAN_GRACE_MS, { signal: execution.abort.signal })
         .then(() => {
           if (execution.readers > 0 || execution.tape.finished) return
-          execution.abort.abort(new CaresError('cancelled', 'the placer was lost and nobody asked for the answer'))
+          execution.abort.abort(new CaresError('cancelled', 'the gateway was lost and nobody asked for the answer'))
         })
         .catch((err: unknown) => log.debug({ err }, 'orphan grace ended early'))
     } else if (execution.readers === 1) {
@@ -294,7 +294,7 @@ export class Worker implements Startable {
     channel.end()
   }
 
-  #noteSeen(placer: PeerId, order: number): void {
+  #noteSeen({ placer, order }: Order): void {
     const known = this.#seenOrders.get(placer)?.order ?? 0
     if (known === 0 && this.#seenOrders.size >= SEEN_PLACERS_MAX) return
     this.#seenOrders.set(placer, { order: Math.max(order, known), atMs: this.#components.clock.nowMs() })

@@ -61,7 +61,7 @@ export interface Usage {
   readonly llcUsedBytes?: number | undefined
   readonly bytesIn: number
   readonly bytesOut: number
-  /** For a good part of the time the worker, or one of those that pass the bodies on, stood still: it says nothing of the function. Absent: no. */
+  /** For a good part of the time the worker, or who sends and takes the bodies, stood still: it says nothing of the function. Absent: no. */
   readonly disturbed?: true | undefined
 }
 
@@ -72,16 +72,20 @@ export interface AnswerEnd {
   readonly exitCode?: number | undefined
 }
 
-/** An order from a placer to a worker. A worker obeys only orders of its own session and of no older term than it has seen. */
+/**
+ * What a gateway asks of a worker, by a placement. A worker obeys only orders of its own session and of no older term than it has seen, whoever
+ * brings them.
+ */
 export interface Order {
   readonly invocation: InvocationId
   readonly attempt: Attempt
   readonly placement: PlacementKind
   readonly term: Term
   readonly session: Session
+  /** Who placed it: in whose books it counts. */
+  readonly placer: PeerId
   /** The placer's running number of this order, for `PeerStats.seenOrders`. */
   readonly order: number
-  readonly gateway: PeerId
   readonly function: FunctionRecord
   readonly head: CallHead
   /** Milliseconds left for the whole invocation. */
@@ -90,47 +94,71 @@ export interface Order {
   readonly body?: Uint8Array | undefined
 }
 
-/** Bodies up to this size travel inside the call, the order and the answer: one message instead of a conversation. */
+/** Bodies up to this size travel inside the order and the answer: one message instead of a conversation. */
 export const INLINE_BODY_BYTES_MAX = 65_536
 
-/** Gateway to orchestrator, on `/cares/invoke`. `call` first; `placed-ack` for each `placed`; body chunks and `end` only after `accepted`. */
-export type InvokeUp =
-  | {
-      readonly type: 'call'
-      readonly invocation: InvocationId
-      readonly function: string
-      readonly head: CallHead
-      readonly round: number
-      readonly deadlineMs: number
-      readonly pinnedTo?: PeerId | undefined
-      /** The gateway has applied at least this log index: a fresher upload than the orchestrator knows is waited for. */
-      readonly minIndex: number
-      /** Place from your own view although you are not the orchestrator. A peer grants this to itself only. */
-      readonly fallback: boolean
-      /** As in {@link Order}. */
-      readonly body?: Uint8Array | undefined
-    }
-  | { readonly type: 'body'; readonly chunk: Uint8Array }
-  | { readonly type: 'end' }
-  | { readonly type: 'placed-ack'; readonly attempt: Attempt }
+/** What a placer must know of a call. Its body, and most of its head, go from the gateway to the worker only. */
+export interface CallToPlace {
+  readonly invocation: InvocationId
+  readonly function: string
+  /** The revision that the gateway knows. */
+  readonly revision: number
+  /** Those of the call's headers that say something to who places it. */
+  readonly headers: Headers
+  /** Size of the request body; the declared one, or 0 when it is not known. */
+  readonly inputBytes: number
+  readonly round: number
+  readonly deadlineMs: number
+  readonly pinnedTo?: PeerId | undefined
+  /** The gateway has applied at least this log index: a fresher upload than the orchestrator knows is waited for. */
+  readonly minIndex: number
+  /** Place from your own view although you are not the orchestrator. A peer grants this to itself only. */
+  readonly fallback: boolean
+}
 
-/** Orchestrator to gateway. `placed` comes before each dispatch and waits for its acknowledgement. */
+/** A place for a call: all that its gateway needs to order it there. */
+export interface Placed {
+  readonly worker: PeerId
+  readonly session: Session
+  readonly attempt: Attempt
+  readonly term: Term
+  /** See {@link Order}. */
+  readonly order: number
+  readonly receipt: Receipt
+  /** What was placed, where that is another revision than the gateway knows. Absent: it is the same. */
+  readonly function?: FunctionRecord | undefined
+}
+
+/** Gateway to placer, on `/cares/invoke`. `call` first; then, for each `placed`, how that ended. */
+export type InvokeUp =
+  | ({ readonly type: 'call' } & CallToPlace)
+  /** The work has ended, or goes on without anybody: the room is not needed any more. Nothing follows. */
+  | {
+      readonly type: 'done'
+      readonly attempt: Attempt
+      /** Of an answer that came to its end. Absent: there was none. */
+      readonly run?: { readonly start: StartKind; readonly usage: Usage } | undefined
+      /** How long it took says nothing of the next call: the worker was lost, the call was given up, or it was a WebSocket. */
+      readonly untypical: boolean
+    }
+  /** The worker has not started the work and will not: place it again, elsewhere. */
+  | {
+      readonly type: 'refused'
+      readonly attempt: Attempt
+      readonly error: RemoteError
+      /** As the worker sent them. */
+      readonly stats?: PeerStats | undefined
+    }
+
+/** Placer to gateway. It starts nothing itself: what it says of a failure is that it has no place. */
 export type InvokeDown =
   /** The call has arrived and must wait. Sent at once unless `placed` is, so that a busy orchestrator is told from a lost one. */
   | { readonly type: 'queued' }
-  /** The worker has admitted the call and wants its body. Not sent for a body that came inside the call. */
-  | { readonly type: 'accepted' }
-  | {
-      readonly type: 'placed'
-      readonly worker: PeerId
-      readonly session: Session
-      readonly attempt: Attempt
-      readonly term: Term
-      readonly receipt: Receipt
-    }
-  | AnswerDown
+  | ({ readonly type: 'placed' } & Placed)
+  /** Nothing follows. */
+  | { readonly type: 'failed'; readonly error: RemoteError }
 
-/** Placer to worker, on `/cares/execute`. `order` or `attach` first. */
+/** Gateway to worker, on `/cares/execute`. `order` or `attach` first. */
 export type ExecuteUp =
   | { readonly type: 'order'; readonly order: Order }
   | {
@@ -146,7 +174,7 @@ export type ExecuteUp =
   | { readonly type: 'body'; readonly chunk: Uint8Array }
   | { readonly type: 'end' }
 
-/** Worker to placer or, after `attach`, to gateway. */
+/** Worker to gateway. */
 export type ExecuteDown =
   /** The worker has admitted the order and wants its body. Not sent for a body that came inside the order. */
   | { readonly type: 'accepted' }

@@ -91,7 +91,10 @@ export interface PeerStats {
   /** Whether the container engine answers; always true with `process`. */
   readonly runtimeReady: boolean
   readonly term: Term
-  /** For each placer that ordered here in the last 10 s, its highest order number that these statistics include. */
+  /**
+   * For each placer by which something was ordered here in the last 10 s, its highest order number that these statistics include. Gateways order for
+   * themselves, so a lower one may still be on its way, for milliseconds: until it comes it does not count.
+   */
   readonly seenOrders: Readonly<Record<PeerId, number>>
 }
 

@@ -17,8 +17,8 @@ export interface LaneProtocol<Name extends ProtocolName> {
 
 /** The protocols of exchanges. A new one needs a row here, a `.proto` and a page. The number in the id rises when old peers could not follow. */
 export const LANE_PROTOCOLS: { readonly [Name in ProtocolName]: LaneProtocol<Name> } = {
-  invoke: { id: '/cares/invoke/1', up: invokeUpCodec, down: invokeDownCodec },
-  execute: { id: '/cares/execute/1', up: executeUpCodec, down: executeDownCodec },
+  invoke: { id: '/cares/invoke/2', up: invokeUpCodec, down: invokeDownCodec },
+  execute: { id: '/cares/execute/2', up: executeUpCodec, down: executeDownCodec },
   control: { id: '/cares/control/1', up: controlRequestCodec, down: controlAnswerCodec },
   task: { id: '/cares/task/1', up: taskAskCodec, down: taskAnswerCodec },
   image: { id: '/cares/image/2', up: imageUpCodec, down: imageDownCodec },

@@ -1,8 +1,19 @@
 import { DETAILS_CHARS_MAX, ERROR_CHARS_MAX } from '../model/remote-error.ts'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Attempt, InvocationId, PeerId } from '../model/ids.ts'
-import type { AnswerDown, AnswerEnd, AnswerHead, CallHead, Headers, RemoteError, Usage, WholeAnswer } from '../model/invocation.ts'
+import type {
+  AnswerDown,
+  AnswerEnd,
+  AnswerHead,
+  CallHead,
+  Headers,
+  RemoteError,
+  StartKind,
+  Usage,
+  WholeAnswer
+} from '../model/invocation.ts'
 import { amount, bytes, list, oneOf, optional, refuse, required, text, toWhole, whole } from './check.ts'
+import type { ExecuteDown as ExecuteDownMessage } from './generated/execute_pb.ts'
 import type {
   AnswerEnd as AnswerEndMessage,
   AnswerHead as AnswerHeadMessage,
@@ -11,7 +22,6 @@ import type {
   CallHead as CallHeadMessage,
   CallHeadSchema,
   Header as HeaderMessage,
-  InvokeDown as InvokeDownMessage,
   RemoteError as RemoteErrorMessage,
   RemoteErrorSchema,
   Timing as TimingMessage,
@@ -24,8 +34,7 @@ import { CHUNK_BYTES_MAX, HEADERS_CHARS_MAX, HEADERS_MAX, ID_CHARS_MAX, PATH_CHA
 
 const STARTS = ['warm', 'prewarmed', 'cold'] as const
 
-/** What invoke and execute lanes have in common on the way down: the same case names and the same messages. */
-type AnswerKind = Extract<InvokeDownMessage['kind'], { case: AnswerDown['type'] | 'answerEnd' }>
+type AnswerKind = Extract<ExecuteDownMessage['kind'], { case: AnswerDown['type'] | 'answerEnd' }>
 type AnswerInit =
   | { case: 'answer'; value: MessageInitShape<typeof AnswerHeadSchema> }
   | { case: 'body'; value: Uint8Array }
@@ -150,11 +159,13 @@ export function readChunk(chunk: Uint8Array): Uint8Array {
   return bytes(chunk, 'body', CHUNK_BYTES_MAX)
 }
 
-function writeHeaders(headers: Headers): HeaderInit[] {
+/** The messages of headers. */
+export function writeHeaders(headers: Headers): HeaderInit[] {
   return headers.map(([name, value]) => ({ name, value }))
 }
 
-function readHeaders(headers: readonly HeaderMessage[]): Headers {
+/** Headers, within the limits on them. Throws `protocol`. */
+export function readHeaders(headers: readonly HeaderMessage[]): Headers {
   let chars = 0
   return list(headers, 'headers', HEADERS_MAX).map(({ name, value }) => {
     chars += name.length + value.length
@@ -164,13 +175,18 @@ function readHeaders(headers: readonly HeaderMessage[]): Headers {
   })
 }
 
+/** How a container came to be. Throws `protocol`. */
+export function readStart(value: string): StartKind {
+  return oneOf(value, 'start', STARTS)
+}
+
 function readAnswerHead(message: AnswerHeadMessage): AnswerHead {
   if (message.status < 100 || message.status > 599) refuse(`status is not from 100 to 599: ${message.status}`)
   const { status, headers, start, timing } = message
   return {
     status,
     headers: readHeaders(headers),
-    start: oneOf(start, 'start', STARTS),
+    start: readStart(start),
     ...(timing === undefined ? {} : { timing: readTiming(timing) })
   }
 }
@@ -195,7 +211,8 @@ function readAnswerEnd(message: AnswerEndMessage): AnswerEnd {
   return { usage: readUsage(required(message.usage, 'usage')), ...optional('exitCode', message.exitCode) }
 }
 
-function writeUsage(usage: Usage): MessageInitShape<typeof UsageSchema> {
+/** The message of what an execution took. */
+export function writeUsage(usage: Usage): MessageInitShape<typeof UsageSchema> {
   return {
     queueMs: usage.queueMs,
     pullMs: usage.pullMs,
@@ -211,7 +228,8 @@ function writeUsage(usage: Usage): MessageInitShape<typeof UsageSchema> {
   }
 }
 
-function readUsage(message: UsageMessage): Usage {
+/** What an execution took. Throws `protocol`. */
+export function readUsage(message: UsageMessage): Usage {
   return {
     queueMs: amount(message.queueMs, 'queueMs'),
     pullMs: amount(message.pullMs, 'pullMs'),

@@ -27,7 +27,7 @@ import { readFunction, writeFunction } from './registry-codec.ts'
 
 const PLACEMENTS = ['orchestrator', 'fallback'] as const
 
-/** Placer to worker. The page is `protocols/execute.md`. */
+/** Gateway to worker. The page is `protocols/execute.md`. */
 export const executeUpCodec = createCodec({
   schema: ExecuteUpSchema,
   name: 'execute',
@@ -36,7 +36,7 @@ export const executeUpCodec = createCodec({
   read: readUp
 })
 
-/** Worker to placer, or to the gateway that attached. */
+/** Worker to gateway. */
 export const executeDownCodec = createCodec({
   schema: ExecuteDownSchema,
   name: 'execute',
@@ -126,8 +126,8 @@ function writeOrder(order: Order): MessageInitShape<typeof OrderSchema> {
     placement: order.placement,
     term: toWhole(order.term, 'term'),
     session: toWhole(order.session, 'session'),
+    placer: order.placer,
     order: toWhole(order.order, 'order'),
-    gateway: order.gateway,
     function: writeFunction(order.function),
     head: writeCallHead(order.head),
     deadlineMs: toWhole(Math.ceil(order.deadlineMs), 'deadlineMs'),
@@ -142,8 +142,8 @@ function readOrder(message: OrderMessage): Order {
     placement: oneOf(message.placement, 'placement', PLACEMENTS),
     term: whole(message.term, 'term'),
     session: whole(message.session, 'session'),
+    placer: readPeerId(message.placer, 'placer'),
     order: whole(message.order, 'order'),
-    gateway: readPeerId(message.gateway, 'gateway'),
     function: readFunction(required(message.function, 'function')),
     head: readCallHead(required(message.head, 'head')),
     deadlineMs: whole(message.deadlineMs, 'deadlineMs'),

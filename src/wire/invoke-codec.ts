@@ -1,6 +1,17 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { InvokeDown, InvokeUp } from '../model/invocation.ts'
-import { readAnswer, readAttempt, readCallHead, readChunk, readInvocationId, readPeerId, writeAnswer, writeCallHead } from './call-codec.ts'
+import {
+  readAttempt,
+  readHeaders,
+  readInvocationId,
+  readPeerId,
+  readRemoteError,
+  readStart,
+  readUsage,
+  writeHeaders,
+  writeRemoteError,
+  writeUsage
+} from './call-codec.ts'
 import { optional, refuse, required, text, toWhole, whole } from './check.ts'
 import { createCodec } from './codec.ts'
 import {
@@ -9,10 +20,12 @@ import {
   type InvokeUp as InvokeUpMessage,
   InvokeUpSchema
 } from './generated/invoke_pb.ts'
+import { readStats, writeStats } from './gossip-codec.ts'
 import { readReceipt, writeReceipt } from './json.ts'
 import { ID_CHARS_MAX, MESSAGE_BYTES_MAX } from './limits.ts'
+import { readFunction, writeFunction } from './registry-codec.ts'
 
-/** Gateway to orchestrator. The page is `protocols/invoke.md`. */
+/** Gateway to placer. The page is `protocols/invoke.md`. */
 export const invokeUpCodec = createCodec({
   schema: InvokeUpSchema,
   name: 'invoke',
@@ -21,7 +34,7 @@ export const invokeUpCodec = createCodec({
   read: readUp
 })
 
-/** Orchestrator to gateway. */
+/** Placer to gateway. */
 export const invokeDownCodec = createCodec({
   schema: InvokeDownSchema,
   name: 'invoke',
@@ -41,22 +54,35 @@ function writeUp(message: InvokeUp): MessageInitShape<typeof InvokeUpSchema> {
           value: {
             invocation: message.invocation,
             function: message.function,
-            head: writeCallHead(message.head),
+            revision: toWhole(message.revision, 'revision'),
+            headers: writeHeaders(message.headers),
+            inputBytes: toWhole(message.inputBytes, 'inputBytes'),
             round: message.round,
             deadlineMs: toWhole(Math.ceil(message.deadlineMs), 'deadlineMs'),
             ...optional('pinnedTo', message.pinnedTo),
             minIndex: toWhole(message.minIndex, 'minIndex'),
-            fallback: message.fallback,
-            ...optional('body', message.body)
+            fallback: message.fallback
           }
         }
       }
-    case 'body':
-      return { kind: { case: 'body', value: message.chunk } }
-    case 'end':
-      return { kind: { case: 'end', value: {} } }
-    case 'placed-ack':
-      return { kind: { case: 'placedAck', value: message.attempt } }
+    case 'done': {
+      const { attempt, run, untypical } = message
+      return {
+        kind: {
+          case: 'done',
+          value: { attempt, untypical, ...(run === undefined ? {} : { run: { start: run.start, usage: writeUsage(run.usage) } }) }
+        }
+      }
+    }
+    case 'refused': {
+      const { attempt, error, stats } = message
+      return {
+        kind: {
+          case: 'refused',
+          value: { attempt, error: writeRemoteError(error), ...(stats === undefined ? {} : { stats: writeStats(stats) }) }
+        }
+      }
+    }
     default:
       return refuse('invoke: a message of an unknown type')
   }
@@ -70,21 +96,34 @@ function readUp({ kind }: InvokeUpMessage): InvokeUp {
         type: 'call',
         invocation: readInvocationId(call.invocation),
         function: text(call.function, 'function', ID_CHARS_MAX, { empty: false }),
-        head: readCallHead(required(call.head, 'head')),
+        revision: whole(call.revision, 'revision'),
+        headers: readHeaders(call.headers),
+        inputBytes: whole(call.inputBytes, 'inputBytes'),
         round: call.round,
         deadlineMs: whole(call.deadlineMs, 'deadlineMs'),
         ...(call.pinnedTo === undefined ? {} : { pinnedTo: readPeerId(call.pinnedTo, 'pinnedTo') }),
         minIndex: whole(call.minIndex, 'minIndex'),
-        fallback: call.fallback,
-        ...(call.body === undefined ? {} : { body: readChunk(call.body) })
+        fallback: call.fallback
       }
     }
-    case 'body':
-      return { type: 'body', chunk: readChunk(kind.value) }
-    case 'end':
-      return { type: 'end' }
-    case 'placedAck':
-      return { type: 'placed-ack', attempt: readAttempt(kind.value) }
+    case 'done': {
+      const { attempt, run, untypical } = kind.value
+      return {
+        type: 'done',
+        attempt: readAttempt(attempt),
+        ...(run === undefined ? {} : { run: { start: readStart(run.start), usage: readUsage(required(run.usage, 'usage')) } }),
+        untypical
+      }
+    }
+    case 'refused': {
+      const { attempt, error, stats } = kind.value
+      return {
+        type: 'refused',
+        attempt: readAttempt(attempt),
+        error: readRemoteError(required(error, 'error')),
+        ...(stats === undefined ? {} : { stats: readStats(stats) })
+      }
+    }
     default:
       return refuse('invoke: a message of an unknown type')
   }
@@ -94,8 +133,6 @@ function writeDown(message: InvokeDown): MessageInitShape<typeof InvokeDownSchem
   switch (message.type) {
     case 'queued':
       return { kind: { case: 'queued', value: {} } }
-    case 'accepted':
-      return { kind: { case: 'accepted', value: {} } }
     case 'placed':
       return {
         kind: {
@@ -105,12 +142,16 @@ function writeDown(message: InvokeDown): MessageInitShape<typeof InvokeDownSchem
             session: toWhole(message.session, 'session'),
             attempt: message.attempt,
             term: toWhole(message.term, 'term'),
-            receipt: writeReceipt(message.receipt)
+            order: toWhole(message.order, 'order'),
+            receipt: writeReceipt(message.receipt),
+            ...(message.function === undefined ? {} : { function: writeFunction(message.function) })
           }
         }
       }
+    case 'failed':
+      return { kind: { case: 'failed', value: writeRemoteError(message.error) } }
     default:
-      return { kind: writeAnswer(message) }
+      return refuse('invoke: a message of an unknown type')
   }
 }
 
@@ -118,8 +159,6 @@ function readDown({ kind }: InvokeDownMessage): InvokeDown {
   switch (kind.case) {
     case 'queued':
       return { type: 'queued' }
-    case 'accepted':
-      return { type: 'accepted' }
     case 'placed':
       return {
         type: 'placed',
@@ -127,11 +166,13 @@ function readDown({ kind }: InvokeDownMessage): InvokeDown {
         session: whole(kind.value.session, 'session'),
         attempt: readAttempt(kind.value.attempt),
         term: whole(kind.value.term, 'term'),
-        receipt: readReceipt(kind.value.receipt)
+        order: whole(kind.value.order, 'order'),
+        receipt: readReceipt(kind.value.receipt),
+        ...(kind.value.function === undefined ? {} : { function: readFunction(kind.value.function) })
       }
-    case undefined:
-      return refuse('invoke: a message of an unknown type')
+    case 'failed':
+      return { type: 'failed', error: readRemoteError(kind.value) }
     default:
-      return readAnswer(kind)
+      return refuse('invoke: a message of an unknown type')
   }
 }

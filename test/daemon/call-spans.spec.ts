@@ -67,7 +67,7 @@ async function call(gateway: MemoryPeer, fn: string, worker: MemoryPeer, headers
 }
 
 describe('the trace of a call', () => {
-  it('goes from the client over gateway, orchestrator and worker to the function', async () => {
+  it('goes from the client over its gateway to the orchestrator, to the worker, and from there to the function', async () => {
     const { cluster, heads, spans } = await traced()
     const { orchestrator } = cluster
     const [gateway, worker] = cluster.workers
@@ -80,7 +80,7 @@ describe('the trace of a call', () => {
     assert.deepEqual(traceIds, new Set(['0af7651916cd43dd8448eb211c80319c']))
     assert.deepEqual(
       [invoke?.parentSpanId, place?.parentSpanId, execute?.parentSpanId, run?.parentSpanId],
-      ['b7ad6b7169203331', invoke?.spanId, place?.spanId, execute?.spanId]
+      ['b7ad6b7169203331', invoke?.spanId, invoke?.spanId, execute?.spanId]
     )
     assert.deepEqual([invoke?.instance, place?.instance, execute?.instance], [gateway.id, orchestrator.id, worker.id])
     assert.deepEqual(place?.events, ['placed'])

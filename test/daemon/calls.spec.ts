@@ -99,7 +99,7 @@ describe('calls in a cluster of daemons', function () {
     )
   })
 
-  it('takes the answer from the worker when the orchestrator dies while it runs, without running it again', async () => {
+  it('goes on with a call when the orchestrator dies while it runs', async () => {
     await upload(cluster.peer(0), 'slow')
     const { orchestrator } = cluster
     const [gateway, worker] = cluster.workers as [MemoryPeer, MemoryPeer]
@@ -135,6 +135,38 @@ describe('calls in a cluster of daemons', function () {
     }
     assert.equal(bytes, 3_000_000)
     assert.equal(startedTimes(cluster, answer.invocation), 1)
+  })
+
+  it('finds a call again at its worker when the connection to it breaks while it runs, without running it again', async () => {
+    await upload(cluster.peer(0), 'slow')
+    const [gateway, worker] = cluster.workers as [MemoryPeer, MemoryPeer]
+    const calling = gateway.call('slow', 'a', { on: worker })
+    await gates.reached('a')
+    cluster.network.cut(gateway.id, worker.id)
+    cluster.network.heal(gateway.id, worker.id)
+    gates.open('a')
+    const { answer, output } = await calling
+    assert.equal(output, 'a done')
+    assert.equal(startedTimes(cluster, answer.invocation), 1)
+  })
+
+  it('uses only workers that the gateway itself can reach, and says so when a call may have no other', async () => {
+    await upload(cluster.peer(0), 'who')
+    const [gateway, worker] = cluster.workers as [MemoryPeer, MemoryPeer]
+    await cluster.until(() => gateway.service.functions().length === 1, 'the function to be known')
+    cluster.network.cut(gateway.id, worker.id)
+    assert.equal((await cluster.orchestrator.call('who', '', { on: worker })).output, worker.id)
+    for (let i = 0; i < 6; i++) {
+      const { output, answer } = await gateway.call('who', '')
+      assert.notEqual(output, worker.id)
+      assert.equal(answer.placement, 'orchestrator')
+    }
+    await assert.rejects(gateway.call('who', '', { on: worker }), (err: { code: string; message: string }) => {
+      assert.equal(err.code, 'no_capacity')
+      assert.match(err.message, /cannot be reached/)
+      return true
+    })
+    assert.equal((await cluster.orchestrator.call('who', '', { on: worker })).output, worker.id)
   })
 
   it('places calls itself while there is no orchestrator, and again by the orchestrator when there is one', async () => {

@@ -77,6 +77,7 @@ describe('WaitingLine', () => {
 
   it('refuses at once who would wait for longer than its deadline, by what calls have taken', async () => {
     const done = line.hold('f')
+    done.wasTypical()
     clock.advance(100)
     done[Symbol.dispose]()
     line.hold('f')
@@ -97,16 +98,18 @@ describe('WaitingLine', () => {
     const late = assert.rejects(wait(places[1], { endMs: clock.nowMs() + 3_000 }), { code: 'overloaded' })
     const hold = line.hold('f')
     clock.advance(1_900)
+    hold.wasTypical()
     hold[Symbol.dispose]()
     clock.advance(LOOK_MS)
     await late
   })
 
-  it('says nothing about calls by room that was none', async () => {
-    const hold = line.hold('f')
+  it('says nothing about calls by room that was none, nor by room that was held for another time than calls take', async () => {
+    const [none, cutShort] = [line.hold('f'), line.hold('f')]
     clock.advance(60_000)
-    hold.wasNone()
-    hold[Symbol.dispose]()
+    none.wasNone()
+    none[Symbol.dispose]()
+    cutShort[Symbol.dispose]()
     const places = [line.join('f'), line.join('f')] as const
     const waiting = wait(places[1], { endMs: clock.nowMs() + 1_000 })
     line.leave(places[0])

@@ -22,7 +22,7 @@ function sampleOrder(changes: Partial<Order> = {}): Order {
     term: TERM,
     session: SESSION,
     order: 1,
-    gateway: BIRCH,
+    placer: BIRCH,
     function: sampleFunction({ image: 'echo' }),
     head: { method: 'POST', path: '/', query: '', headers: [] },
     deadlineMs: 30_000,

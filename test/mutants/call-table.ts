@@ -20,10 +20,28 @@ export const CALL_MUTANTS: readonly Mutant[] = [
     seedsMax: LATE
   },
   {
-    name: 'dispatches before the gateway has acknowledged',
-    risk: 'a worker runs what its gateway has given up and placed again',
-    edits: [edit('orchestrate.ts', 'await acknowledged(channel, attempt)', 'void acknowledged(channel, attempt).catch(() => {})')],
+    name: 'takes a worker that it has lost for one that has refused',
+    risk: 'what runs there is placed again, and runs twice',
+    edits: [
+      edit(
+        'worker-talk.ts',
+        "return { type: 'lost', error }\n    } finally",
+        "return { type: 'refused', error: toRemoteError(error, { started: false }) }\n    } finally"
+      )
+    ],
+    seedsMax: LATER
+  },
+  {
+    name: 'takes every failure for a refusal',
+    risk: 'what has run and failed runs again',
+    edits: [edit('worker-talk.ts', 'if (!message.error.started) return', 'return')],
     seedsMax: SOON
+  },
+  {
+    name: 'takes a worker out of reach for one that has not started',
+    risk: 'two workers run one call',
+    edits: [edit('gateway-call.ts', "case 'lost':\n", "case 'lost':\n        return this.#again(end.error)\n")],
+    seedsMax: LATER
   },
   {
     name: 'does not withdraw what it says it does not know',
@@ -32,10 +50,16 @@ export const CALL_MUTANTS: readonly Mutant[] = [
     seedsMax: LATE
   },
   {
-    name: 'tries another worker after a withdrawal',
-    risk: 'two placers have one call run',
-    edits: [edit('orchestrate.ts', "end.error.code === 'withdrawn' || ", '')],
-    seedsMax: LATE
+    name: 'keeps room for a gateway that is lost',
+    risk: 'every gateway that dies makes the cluster smaller',
+    edits: [
+      edit(
+        'orchestrate.ts',
+        'await outcomeOf(channel, placed)',
+        'await outcomeOf(channel, placed).catch(() => new Promise<never>(() => {}))'
+      )
+    ],
+    seedsMax: 0
   },
   {
     name: 'starts an order twice',
@@ -58,25 +82,25 @@ export const CALL_MUTANTS: readonly Mutant[] = [
   {
     name: 'believes a later session that does not know',
     risk: 'the call ran in the session before, and runs again',
-    edits: [edit('gateway-call.ts', 'message.session === placed.session && this.#canStartOver', 'this.#canStartOver')],
+    edits: [edit('gateway-call.ts', 'if (end.session !== session)', 'if (end.session < 0)')],
     seedsMax: LATE
   },
   {
     name: 'repeats whatever may have started',
     risk: 'a function that may run once only runs twice',
-    edits: [edit('gateway-call.ts', 'if (this.#init.fn.idempotent && this.#canStartOver)', 'if (this.#canStartOver)')],
+    edits: [edit('gateway-call.ts', 'if (fn.idempotent && this.#canStartOver)', 'if (this.#canStartOver)')],
     seedsMax: SOON
   },
   {
     name: 'numbers every round alike',
     risk: 'what was withdrawn for one round is refused in the next, or runs in both',
-    edits: [edit('gateway-call.ts', 'this.#callMessage(round, orchestrator === null)', 'this.#callMessage(1, orchestrator === null)')],
+    edits: [edit('gateway-call.ts', 'this.#toPlace(round, orchestrator === null)', 'this.#toPlace(1, orchestrator === null)')],
     seedsMax: SOON
   },
   {
     name: 'asks for an answer from its start again',
     risk: 'the client gets some bytes twice',
-    edits: [edit('gateway-call.ts', 'offset: this.#offset })', 'offset: 0 })')],
+    edits: [edit('worker-talk.ts', 'offset: this.#offset }', 'offset: 0 }')],
     seedsMax: LATER
   },
   {

@@ -1,7 +1,8 @@
 import type { ClusterUid, PeerId } from '../../src/model/ids.ts'
-import type { ExecuteDown, ExecuteUp, InvokeUp } from '../../src/model/invocation.ts'
+import { type CallToPlace, type ExecuteDown, type ExecuteUp, type InvokeUp, type Order, PARAMS_HEADER } from '../../src/model/invocation.ts'
 import type { ClusterDigest, Heartbeat } from '../../src/model/peer.ts'
-import { INVOCATION, sampleProfile, sampleStats } from './fake-service.ts'
+import { ATLAS, INVOCATION, sampleProfile, sampleStats } from './fake-service.ts'
+import { sampleFunction } from './samples.ts'
 
 /** The cluster that sample messages are of. */
 export const CLUSTER = 'c-test' as ClusterUid
@@ -17,18 +18,40 @@ export function sampleDigest(orchestrator: PeerId, seq = 1): ClusterDigest {
   return { cluster: CLUSTER, orchestrator, term: 3, seq, peers: [line] }
 }
 
-/** A call of `thumb` with an inline body. */
-export function sampleCall(body?: Uint8Array): InvokeUp {
+/** A call of `thumb`, as a placer hears of it. */
+export function sampleCall(changes: Partial<CallToPlace> = {}): Extract<InvokeUp, { type: 'call' }> {
   return {
     type: 'call',
     invocation: INVOCATION,
     function: 'thumb',
-    head: { method: 'POST', path: '/', query: '', headers: [['content-type', 'text/plain']] },
+    revision: sampleFunction().revision,
+    headers: [[PARAMS_HEADER, 'size=2']],
+    inputBytes: 2,
     round: 1,
     deadlineMs: 30_000,
     minIndex: 4,
     fallback: false,
-    ...(body === undefined ? {} : { body })
+    ...changes
+  }
+}
+
+/** An order of `thumb`, with what is asked of it. */
+export function sampleOrder(changes: Partial<Order> = {}): Extract<ExecuteUp, { type: 'order' }> {
+  return {
+    type: 'order',
+    order: {
+      invocation: INVOCATION,
+      attempt: { round: 1, try: 1 },
+      placement: 'orchestrator',
+      term: 3,
+      session: 7,
+      placer: ATLAS,
+      order: 1,
+      function: sampleFunction(),
+      head: { method: 'POST', path: '/', query: '', headers: [['content-type', 'text/plain']] },
+      deadlineMs: 30_000,
+      ...changes
+    }
   }
 }
 

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { BULK_BYTES_MIN } from '../../src/wire/bulk.ts'
-import { executeDownCodec } from '../../src/wire/execute-codec.ts'
-import { ExecuteDownSchema } from '../../src/wire/generated/execute_pb.ts'
+import { executeDownCodec, executeUpCodec } from '../../src/wire/execute-codec.ts'
+import { ExecuteDownSchema, ExecuteUpSchema } from '../../src/wire/generated/execute_pb.ts'
 import { ImageDownSchema } from '../../src/wire/generated/image_pb.ts'
-import { InvokeUpSchema } from '../../src/wire/generated/invoke_pb.ts'
 import { LaneFrameSchema } from '../../src/wire/generated/lane_pb.ts'
 import { imageDownCodec } from '../../src/wire/image-codec.ts'
-import { invokeUpCodec } from '../../src/wire/invoke-codec.ts'
 import { laneCodec } from '../../src/wire/lane-codec.ts'
 
 describe('bodies on the wire', () => {
@@ -20,7 +18,7 @@ describe('bodies on the wire', () => {
       for (const [codec, bytes] of [
         [imageDownCodec, toBinary(ImageDownSchema, create(ImageDownSchema, { kind }))],
         [executeDownCodec, toBinary(ExecuteDownSchema, create(ExecuteDownSchema, { kind }))],
-        [invokeUpCodec, toBinary(InvokeUpSchema, create(InvokeUpSchema, { kind }))]
+        [executeUpCodec, toBinary(ExecuteUpSchema, create(ExecuteUpSchema, { kind }))]
       ] as const) {
         const encoded = codec.encode(body)
         assert.deepEqual(Buffer.from(encoded), Buffer.from(bytes))

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { CaresError } from '../../src/model/errors.ts'
-import type { InvokeUp } from '../../src/model/invocation.ts'
+import type { CallHead, ExecuteUp } from '../../src/model/invocation.ts'
 import { ERROR_CHARS_MAX, fromRemoteError, toRemoteError } from '../../src/model/remote-error.ts'
 import { heartbeatCodec } from '../../src/wire/gossip-codec.ts'
+import { executeUpCodec } from '../../src/wire/execute-codec.ts'
 import { invokeUpCodec } from '../../src/wire/invoke-codec.ts'
 import { laneCodec } from '../../src/wire/lane-codec.ts'
 import * as limits from '../../src/wire/limits.ts'
 import { commandCodec } from '../../src/wire/registry-codec.ts'
 import { ATLAS } from '../support/fake-service.ts'
-import { sampleCall, sampleHeartbeat } from '../support/messages.ts'
+import { sampleCall, sampleHeartbeat, sampleOrder } from '../support/messages.ts'
 import { sampleFunction } from '../support/samples.ts'
 import { CODECS } from './codecs.ts'
 import { VALUES } from './values.ts'
@@ -52,28 +53,29 @@ for (const name of Object.keys(VALUES) as (keyof typeof VALUES)[]) {
 }
 
 describe('wire: limits', () => {
-  const call = sampleCall() as Extract<InvokeUp, { type: 'call' }>
-  const head = (changes: object): InvokeUp => ({ ...call, head: { ...call.head, ...changes } })
+  const call = sampleCall()
+  const { head } = sampleOrder().order
+  const headed = (changes: Partial<CallHead>): ExecuteUp => sampleOrder({ head: { ...head, ...changes } })
   const beat = sampleHeartbeat(ATLAS)
   const put = { type: 'function-put', digest: sampleFunction().digest, imageBytes: 1, at: 'now' } as const
 
   const refused: readonly (readonly [claim: string, encode: () => Uint8Array, message: RegExp])[] = [
     ['an id that is too long', () => invokeUpCodec.encode({ ...call, function: 'f'.repeat(limits.ID_CHARS_MAX + 1) }), /function has 129/],
     ['an empty id', () => invokeUpCodec.encode({ ...call, function: '' }), /function is empty/],
-    ['a path that is too long', () => invokeUpCodec.encode(head({ path: '/'.repeat(limits.PATH_CHARS_MAX + 1) })), /path has 16385/],
+    ['a path that is too long', () => executeUpCodec.encode(headed({ path: '/'.repeat(limits.PATH_CHARS_MAX + 1) })), /path has 16385/],
     [
       'too many headers',
-      () => invokeUpCodec.encode(head({ headers: Array.from({ length: limits.HEADERS_MAX + 1 }, () => ['a', 'b']) })),
+      () => executeUpCodec.encode(headed({ headers: Array.from({ length: limits.HEADERS_MAX + 1 }, () => ['a', 'b']) })),
       /headers has 257/
     ],
     [
       'too much in headers',
-      () => invokeUpCodec.encode(head({ headers: [['a', 'b'.repeat(limits.HEADERS_CHARS_MAX)]] })),
+      () => executeUpCodec.encode(headed({ headers: [['a', 'b'.repeat(limits.HEADERS_CHARS_MAX)]] })),
       /headers have more/
     ],
     [
       'a body that is too long',
-      () => invokeUpCodec.encode({ ...call, body: new Uint8Array(limits.CHUNK_BYTES_MAX + 1) }),
+      () => executeUpCodec.encode(sampleOrder({ body: new Uint8Array(limits.CHUNK_BYTES_MAX + 1) })),
       /body has 65537/
     ],
     ['a count below zero', () => invokeUpCodec.encode({ ...call, round: -1 }), /round/],

@@ -321,33 +321,6 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   taskOutcome
 )
 
-const invokeUp: fc.Arbitrary<InvokeUp> = fc.oneof(
-  record<Extract<InvokeUp, { type: 'call' }>>(
-    {
-      type: one('call'),
-      invocation,
-      function: name,
-      head: callHead,
-      round: small,
-      deadlineMs: whole,
-      pinnedTo: peer,
-      minIndex: whole,
-      fallback: flag,
-      body: bytes
-    },
-    ['pinnedTo', 'body']
-  ),
-  body,
-  end,
-  record<Extract<InvokeUp, { type: 'placed-ack' }>>({ type: one('placed-ack'), attempt })
-)
-const invokeDown: fc.Arbitrary<InvokeDown> = fc.oneof(
-  record<{ type: 'queued' }>({ type: one('queued') }),
-  record<{ type: 'accepted' }>({ type: one('accepted') }),
-  record<Extract<InvokeDown, { type: 'placed' }>>({ type: one('placed'), worker: peer, session: whole, attempt, term: whole, receipt }),
-  answerDown
-)
-
 const order = record<Order>(
   {
     invocation,
@@ -355,8 +328,8 @@ const order = record<Order>(
     placement,
     term: whole,
     session: whole,
+    placer: peer,
     order: whole,
-    gateway: peer,
     function: fn,
     head: callHead,
     deadlineMs: whole,
@@ -425,6 +398,43 @@ const stats = record<PeerStats>(
   },
   ['cpusStolen', 'pressure', 'cpusEvictable', 'memoryEvictableBytes', 'llc']
 )
+const invokeUp: fc.Arbitrary<InvokeUp> = fc.oneof(
+  record<Extract<InvokeUp, { type: 'call' }>>(
+    {
+      type: one('call'),
+      invocation,
+      function: name,
+      revision: whole,
+      headers,
+      inputBytes: whole,
+      round: small,
+      deadlineMs: whole,
+      pinnedTo: peer,
+      minIndex: whole,
+      fallback: flag
+    },
+    ['pinnedTo']
+  ),
+  record<Extract<InvokeUp, { type: 'done' }>>(
+    {
+      type: one('done'),
+      attempt,
+      run: record<NonNullable<Extract<InvokeUp, { type: 'done' }>['run']>>({ start, usage }),
+      untypical: flag
+    },
+    ['run']
+  ),
+  record<Extract<InvokeUp, { type: 'refused' }>>({ type: one('refused'), attempt, error, stats }, ['stats'])
+)
+const invokeDown: fc.Arbitrary<InvokeDown> = fc.oneof(
+  record<{ type: 'queued' }>({ type: one('queued') }),
+  record<Extract<InvokeDown, { type: 'placed' }>>(
+    { type: one('placed'), worker: peer, session: whole, attempt, term: whole, order: whole, receipt, function: fn },
+    ['function']
+  ),
+  record<Extract<InvokeDown, { type: 'failed' }>>({ type: one('failed'), error })
+)
+
 const executeDown: fc.Arbitrary<ExecuteDown> = fc.oneof(
   record<{ type: 'accepted' }>({ type: one('accepted') }),
   record<Extract<ExecuteDown, { type: 'unknown' }>>({ type: one('unknown'), session: whole }),

@@ -13,17 +13,14 @@ export type TaskPlacement =
 /** Chooses a worker for a task by the same snapshot, costs and ledger as for calls, so that neither takes the other's room. */
 export function placeTask(placer: Placer, task: TaskRecord, exclude: readonly PeerId[]): TaskPlacement {
   const fn = placedFunction(task)
-  const inputBytes = task.input?.bytes ?? 0
   const receipt = placer.place(
     fn,
     {
-      type: 'call',
       invocation: executionId(task.id),
-      function: fn.name,
-      head: { method: 'POST', path: '/', query: '', headers: [], bodyBytes: inputBytes },
+      headers: [],
+      inputBytes: task.input?.bytes ?? 0,
       round: 1,
       deadlineMs: task.spec.timeoutMs,
-      minIndex: 0,
       fallback: false
     },
     { try: task.attempt + 1, exclude }

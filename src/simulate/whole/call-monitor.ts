@@ -1,5 +1,5 @@
 import type { Attempt, InvocationId, PeerId, Session, Term } from '../../model/ids.ts'
-import type { ExecuteDown, ExecuteUp, InvokeDown, InvokeUp, Order } from '../../model/invocation.ts'
+import type { ExecuteDown, ExecuteUp, InvokeDown, InvokeUp, Order, Placed } from '../../model/invocation.ts'
 import { Violation } from '../violation.ts'
 import type { WholeCoverage } from './coverage.ts'
 import type { Tapped } from './tap.ts'
@@ -12,14 +12,23 @@ export interface Overheard {
   readonly diskTerm: () => Term
 }
 
+/** An order that is out, as its gateway knows. */
+interface OutOrder {
+  readonly name: string
+  readonly order: Order
+}
+
 /**
- * Hears what peers say to each other about calls, and throws a `Violation` when it is more than they may: an order that its gateway has not
- * acknowledged or that was given before, a start after the promise that there will be none, a start for another session or an older term.
+ * Hears what peers say to each other about calls, and throws a `Violation` when it is more than they may: an order that nobody has placed, that was
+ * given before, or while an earlier one may still run; a start after the promise that there will be none, for another session or of an older term.
  */
 export class CallMonitor {
   readonly #coverage: WholeCoverage
-  readonly #acknowledged = new Set<string>()
+  /** By attempt: where its gateway was told to order it. */
+  readonly #placed = new Map<string, Placed>()
   readonly #ordered = new Set<string>()
+  /** By invocation: the last order that may run, or has run. */
+  readonly #out = new Map<InvocationId, OutOrder>()
   /** By worker and invocation: the last round that will not start there. */
   readonly #withdrawn = new Map<string, number>()
   /** By worker and invocation: the order that it took in last. */
@@ -27,19 +36,20 @@ export class CallMonitor {
   readonly #placers = new Map<Term, PeerId>()
   /** What an exchange was opened with. */
   readonly #calls = new WeakMap<object, Extract<InvokeUp, { type: 'call' }>>()
-  readonly #attaches = new WeakMap<object, Extract<ExecuteUp, { type: 'attach' }>>()
+  readonly #asked = new WeakMap<object, ExecuteUp>()
 
   constructor(coverage: WholeCoverage) {
     this.#coverage = coverage
   }
 
   onMessage(peer: Overheard, { protocol, exchange, way, message, remote }: Tapped): void {
-    if (protocol === 'invoke' && way === 'is asked') this.#onCallIn(exchange, message)
-    else if (protocol === 'invoke' && way === 'is answered') this.#onCallAnswered(message)
-    else if (protocol === 'execute' && way === 'asks') this.#onOrderOut(peer, exchange, message)
+    if (protocol === 'invoke' && way === 'asks') this.#onCallOut(exchange, message)
+    else if (protocol === 'invoke' && way === 'answers') this.#onPlacing(peer, message)
+    else if (protocol === 'invoke' && way === 'is answered') this.#onPlaced(exchange, message)
+    else if (protocol === 'execute' && way === 'asks') this.#onOrderOut(peer, exchange, message, remote)
     else if (protocol === 'execute' && way === 'is asked') this.#onOrderIn(peer, exchange, message)
     else if (protocol === 'execute' && way === 'answers') this.#onOrderAnswered(peer, exchange, message)
-    else if (protocol === 'execute' && way === 'is answered') this.#onAttachAnswered(exchange, message, remote)
+    else if (protocol === 'execute' && way === 'is answered') this.#onAnswered(exchange, message, remote)
     else if (protocol === 'task' && way === 'is answered' && message.type === 'burned') this.#coverage.taskSessionsBurned += 1
   }
 
@@ -61,62 +71,81 @@ export class CallMonitor {
     }
   }
 
-  #onCallIn(exchange: object, message: InvokeUp): void {
-    if (message.type === 'call') this.#calls.set(exchange, message)
+  #onCallOut(exchange: object, message: InvokeUp): void {
+    if (message.type !== 'call') return
+    this.#calls.set(exchange, message)
+    if (message.round > 1) this.#coverage.laterRounds += 1
+  }
+
+  #onPlacing(placer: Overheard, message: InvokeDown): void {
+    if (message.type !== 'placed' || message.receipt.placement !== 'orchestrator') return
+    const first = this.#placers.get(message.term) ?? placer.id
+    this.#placers.set(message.term, first)
+    if (first !== placer.id) throw new Violation(`${first} and ${placer.id} both place as orchestrators of term ${message.term}`)
+  }
+
+  #onPlaced(exchange: object, message: InvokeDown): void {
     const call = this.#calls.get(exchange)
-    if (message.type === 'placed-ack' && call !== undefined) this.#acknowledged.add(attemptName(call.invocation, message.attempt))
-    if (message.type === 'call' && message.round > 1) this.#coverage.laterRounds += 1
+    if (message.type !== 'placed' || call === undefined) return
+    this.#placed.set(attemptName(call.invocation, message.attempt), message)
+    if (call.fallback) this.#coverage.fallbacks += 1
   }
 
-  #onCallAnswered(message: InvokeDown): void {
-    if (message.type === 'placed' && message.receipt.placement === 'fallback') this.#coverage.fallbacks += 1
-  }
-
-  #onOrderOut(placer: Overheard, exchange: object, message: ExecuteUp): void {
-    if (message.type === 'attach') {
-      this.#attaches.set(exchange, message)
-      this.#coverage.attaches += 1
-    }
+  #onOrderOut(gateway: Overheard, exchange: object, message: ExecuteUp, worker: PeerId): void {
+    if (message.type === 'attach' || message.type === 'order') this.#asked.set(exchange, message)
+    if (message.type === 'attach') this.#coverage.attaches += 1
     if (message.type !== 'order') return
-    const { invocation, attempt, placement, term } = message.order
+    const { order } = message
+    const { invocation, attempt } = order
     const name = attemptName(invocation, attempt)
-    if (!this.#acknowledged.has(name)) throw new Violation(`${placer.id} orders ${name}, which its gateway has not acknowledged`)
-    if (this.#ordered.has(name)) throw new Violation(`${placer.id} orders ${name} twice`)
+    const placed = this.#placed.get(name)
+    if (placed?.worker !== worker || placed.session !== order.session || placed.term !== order.term || placed.order !== order.order) {
+      throw new Violation(`${gateway.id} orders ${name} from ${worker}, which nobody has placed there`)
+    }
+    if (this.#ordered.has(name)) throw new Violation(`${gateway.id} orders ${name} twice`)
     this.#ordered.add(name)
-    if (placement !== 'orchestrator') return
-    const first = this.#placers.get(term) ?? placer.id
-    this.#placers.set(term, first)
-    if (first !== placer.id) throw new Violation(`${first} and ${placer.id} both place as orchestrators of term ${term}`)
+    const earlier = this.#out.get(invocation)
+    if (earlier !== undefined && !order.function.idempotent) {
+      throw new Violation(`${gateway.id} orders ${name}, and ${earlier.name} may run, or has run`)
+    }
+    this.#out.set(invocation, { name, order })
   }
 
   #onOrderIn(worker: Overheard, exchange: object, message: ExecuteUp): void {
     if (message.type === 'order') this.#orders.set(`${worker.id} ${message.order.invocation}`, message.order)
-    if (message.type === 'attach') this.#attaches.set(exchange, message)
+    if (message.type === 'order' || message.type === 'attach') this.#asked.set(exchange, message)
   }
 
   #onOrderAnswered(worker: Overheard, exchange: object, message: ExecuteDown): void {
-    const attach = this.#attaches.get(exchange)
-    if (message.type === 'unknown' && attach !== undefined) {
-      const key = `${worker.id} ${attach.invocation}`
-      this.#withdrawn.set(key, Math.max(attach.round, this.#withdrawn.get(key) ?? 0))
+    const asked = this.#asked.get(exchange)
+    if (message.type === 'unknown' && asked?.type === 'attach') {
+      const key = `${worker.id} ${asked.invocation}`
+      this.#withdrawn.set(key, Math.max(asked.round, this.#withdrawn.get(key) ?? 0))
       this.#coverage.withdrawals += 1
     }
-    if (message.type === 'failed' && attach === undefined && !message.error.started) {
+    if (message.type === 'failed' && asked?.type === 'order' && !message.error.started) {
       if (message.error.code === 'stale') this.#coverage.staleOrders += 1
       if (message.error.code === 'withdrawn') this.#coverage.withdrawnOrders += 1
       if (message.error.code === 'busy') this.#coverage.busyOrders += 1
     }
   }
 
-  #onAttachAnswered(exchange: object, message: ExecuteDown, worker: PeerId): void {
-    const attach = this.#attaches.get(exchange)
-    if (attach === undefined) return
-    if (message.type === 'answer-end') {
+  #onAnswered(exchange: object, message: ExecuteDown, worker: PeerId): void {
+    const asked = this.#asked.get(exchange)
+    if (asked?.type === 'order' && isRefusal(message)) this.#out.delete(asked.order.invocation)
+    if (asked?.type !== 'attach') return
+    const out = this.#out.get(asked.invocation)
+    if (isRefusal(message) || (message.type === 'unknown' && message.session === out?.order.session)) this.#out.delete(asked.invocation)
+    if (message.type === 'answer-end' || (message.type === 'answer' && message.whole !== undefined)) {
       this.#coverage.attachesAnswered += 1
-      if (attach.offset > 0) this.#coverage.attachesMidway += 1
+      if (asked.offset > 0) this.#coverage.attachesMidway += 1
     }
     if (message.type === 'accepted') throw new Violation(`${worker} asks an attached gateway for a body`)
   }
+}
+
+function isRefusal(message: ExecuteDown): boolean {
+  return message.type === 'failed' && !message.error.started
 }
 
 function attemptName(invocation: InvocationId, attempt: Attempt): string {

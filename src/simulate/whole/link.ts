@@ -57,8 +57,9 @@ export class Link {
     return lane.open()
   }
 
-  /** One end learns that the connection is gone. */
+  /** One end learns that the connection is gone: nothing more comes in there. */
   loseEnd(end: End): void {
+    this.pipe(this.other(end.peer).peer).close()
     end.process.enter(() => {
       for (const { lane, dialler } of this.#lanes.values()) lane.lose(dialler === end.peer ? 'dialler' : 'acceptor')
       end.onDisconnected(this.other(end.peer).peer)

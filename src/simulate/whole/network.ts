@@ -76,11 +76,10 @@ export class SimulatedMesh {
       .sort()
   }
 
-  /** Both ends hear that their connection is gone. */
+  /** Both ends hear that their connection is gone, each in its time: until then it takes in what the other has written before. */
   reset(link: Link): void {
     this.#links.delete(linkName(link))
     this.resetsCount += 1
-    link.close()
     for (const end of link.ends) this.#world.after(this.wires.delayMs(end.peer, link.other(end.peer).peer), () => link.loseEnd(end))
   }
 
