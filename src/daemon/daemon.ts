@@ -122,6 +122,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       draining,
       stats: () => statistics.now(),
       memoryStalledRatio: () => statistics.memoryStalledRatio,
+      onRoom: () => beacon.soon(),
       tracer: components.tracer
     }
   )

@@ -55,6 +55,8 @@ export interface WorkerComponents {
   readonly stats: () => PeerStats
   /** See `Pressure`. */
   readonly memoryStalledRatio: () => number
+  /** An execution has ended: there is room for another, of which placers learn the sooner the better. */
+  readonly onRoom: () => void
   readonly tracer?: Tracer | undefined
 }
 
@@ -158,7 +160,10 @@ export class Worker implements Startable {
     const { invocation, attempt } = order
     const execution: Execution = { invocation, round: attempt.round, tape: new AnswerTape(), abort: new AbortController(), readers: 0 }
     this.#ids.register(execution)
-    const run = this.#run(execution, order, bodyOf(order, channel), channel.remote).finally(() => this.#running.delete(run))
+    const run = this.#run(execution, order, bodyOf(order, channel), channel.remote).finally(() => {
+      this.#running.delete(run)
+      this.#components.onRoom()
+    })
     this.#running.add(run)
     await this.#relay(channel, execution, 0)
   }

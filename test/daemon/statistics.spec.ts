@@ -31,7 +31,7 @@ describe('Statistics', () => {
     }
     const worker = new Worker(
       { self: ATLAS, session: 1 },
-      { runtime, clock, log, term: () => 3, draining: () => false, stats: sampleStats, memoryStalledRatio: () => 0 }
+      { runtime, clock, log, term: () => 3, draining: () => false, stats: sampleStats, memoryStalledRatio: () => 0, onRoom: () => {} }
     )
     const statistics = new Statistics({
       host: { capacity: runtime.capacity, sample: async () => Promise.reject(new Error('scripted')) },

@@ -59,12 +59,15 @@ describe('Worker', () => {
   let draining: boolean
   let stalled: number
   let release: PromiseWithResolvers<void>
+  /** What ran each time that the worker said that room had come free. */
+  let roomTold: number[]
 
   beforeEach(() => {
     clock = createManualClock()
     term = TERM
     draining = false
     stalled = 0
+    roomTold = []
     release = Promise.withResolvers()
     const untilReleased: Script = async (input, { signal }) => {
       const aborted = Promise.withResolvers<never>()
@@ -82,7 +85,8 @@ describe('Worker', () => {
         term: () => term,
         draining: () => draining,
         stats: () => sampleStats({ running: runtime.use().running }),
-        memoryStalledRatio: () => stalled
+        memoryStalledRatio: () => stalled,
+        onRoom: () => roomTold.push(runtime.use().running)
       }
     )
   })
@@ -125,6 +129,18 @@ describe('Worker', () => {
     draining = true
     assert.deepEqual(statsOf(await give(sampleOrder())), [sampleStats({ running: 0 })], 'refused by the worker')
     assert.deepEqual(statsOf(await give(sampleOrder({ session: SESSION - 1 }))), [null])
+  })
+
+  it('says that there is room once an execution has ended, and that none was taken by what it refuses', async () => {
+    const slow = give(sampleOrder({ function: sampleFunction({ image: 'slow' }) }))
+    await give(sampleOrder({ invocation: 'i-quick' as InvocationId }))
+    draining = true
+    await give(sampleOrder({ invocation: 'i-refused' as InvocationId }))
+    assert.deepEqual(roomTold, [1])
+    release.resolve()
+    await slow
+    await worker.drain({ signal: AbortSignal.timeout(1_000) })
+    assert.deepEqual(roomTold, [1, 0])
   })
 
   it('takes a fallback order whatever term it has heard of', async () => {
