@@ -6,6 +6,7 @@ import { History } from '../../src/daemon/history.ts'
 import { createSystemClock } from '../../src/daemon/system-clock.ts'
 import { LATENCY_CLASSES_MS, latencyClass, newest, sumFunctions } from '../../src/model/history.ts'
 import type { PeerId } from '../../src/model/ids.ts'
+import type { Transport } from '../../src/model/ports/transport.ts'
 import { MemoryNetwork } from '../../src/simulate/memory-transport.ts'
 import { ATLAS, BIRCH } from '../support/fake-service.ts'
 import { createManualClock } from '../support/manual-clock.ts'
@@ -22,6 +23,8 @@ class World {
   readonly histories = new Map<PeerId, History>()
   /** How often each peer was asked. */
   readonly asked = new Map<PeerId, number>()
+  /** Whose answer has come where it was asked for. */
+  readonly heard = new Set<PeerId>()
   /** Who takes questions and gives no answer. */
   readonly silent = new Set<PeerId>()
   readonly #stops: (() => Promise<void>)[] = []
@@ -43,7 +46,22 @@ class World {
     )
     this.histories.set(self, history)
     const others = (): readonly PeerId[] => [...this.histories.keys()].filter(peer => peer !== self)
-    return new ClusterHistoryReader({ history, others, transport, clock: this.clock, log: this.#log })
+    const open = async (protocol: 'control', peer: PeerId, options: { signal: AbortSignal }) => {
+      const channel = await transport.open(protocol, peer, options)
+      // Who has what it asked for gives the channel up.
+      const abort = (reason: Error): void => {
+        this.heard.add(peer)
+        channel.abort(reason)
+      }
+      return { send: channel.send.bind(channel), receive: channel.receive.bind(channel), end: channel.end.bind(channel), abort }
+    }
+    return new ClusterHistoryReader({
+      history,
+      others,
+      transport: { open } as unknown as Transport,
+      clock: this.clock,
+      log: this.#log
+    })
   }
 
   count(self: PeerId, fn: string, { failed = false, totalMs = 10 } = {}): void {
@@ -105,9 +123,7 @@ describe('the history of a cluster', () => {
     world.count(BIRCH, 'thumb')
     world.clock.advance(5_000)
     const reading = reader.read({ sinceMs: 60_000, functions: true }, OPTIONS)
-    while (world.asked.get(ELM) === undefined || world.asked.get(BIRCH) === undefined) await new Promise(setImmediate)
-    // The one that answers has done so when the time of the other is over.
-    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate)
+    while (world.asked.get(ELM) === undefined || !world.heard.has(BIRCH)) await new Promise(setImmediate)
     world.clock.advance(1_000)
     const { functions, missing } = await reading
     assert.deepEqual([functions.map(({ name }) => name), missing], [['thumb'], [ELM]])
