@@ -95,7 +95,7 @@ step 'build' npm run --silent build -- --outDir "$WORK/dist"
 
 # Pure computing, for what the tests leave of the machine: they wait for engines and peers half of the time.
 later 'consensus, 20,000 seeds' "$NODE" scripts/simulate.ts --seeds 20000 --jobs 1
-later 'whole peers, 200 seeds' "$NODE" scripts/simulate.ts --whole --seeds 200 --jobs 1
+later 'whole peers, 150 seeds' "$NODE" scripts/simulate.ts --whole --seeds 150 --jobs 1
 
 suite 'Unit, simulation and compliance tests' --parallel --jobs 2 --spec 'test/**/*.spec.ts'
 suite 'Models of consensus, searched to the last state' --config test/model-check/mocharc.json --spec 'test/model-check/*.spec.ts'
