@@ -11,6 +11,7 @@ import {
   type Placed,
   type RemoteError
 } from '../model/invocation.ts'
+import type { Receipt } from '../model/placement.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import { fromRemoteError } from '../model/remote-error.ts'
 import type { Breakers } from './breaker.ts'
@@ -48,6 +49,8 @@ export interface GatewayCallInit {
   readonly deadlineMs: number
   readonly minIndex: number
   readonly onPlaced: (placed: Placed) => void
+  /** Nobody could have it, for the reasons that the receipt gives. */
+  readonly onUnplaced: (receipt: Receipt) => void
 }
 
 export interface GatewayCallComponents extends PlacerTalkComponents, WorkerTalkComponents, Breakers {
@@ -109,7 +112,10 @@ export class GatewayCall {
       while (true) {
         const word = await this.#listen(talk, placer, signal)
         if (word.type === 'lost') return { type: 'again', error: word.error }
-        if (word.type === 'failed') return this.#onNoPlace(word.error, placer)
+        if (word.type === 'failed') {
+          if (word.receipt !== undefined) this.#init.onUnplaced(word.receipt)
+          return this.#onNoPlace(word.error, placer)
+        }
         this.#init.onPlaced(word)
         const end = yield* this.#execute(word, placer, orchestrator === null, signal)
         if (end.type !== 'refused') return end

@@ -1,12 +1,15 @@
 import { CaresError } from '../model/errors.ts'
 import type { InvocationId } from '../model/ids.ts'
 import type { AnswerHead, InvocationRecord } from '../model/invocation.ts'
+import type { Receipt } from '../model/placement.ts'
 import type { InvocationRequest } from '../model/service.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { RequestPrint } from './request-print.ts'
 import { untilAborted } from '../model/until-aborted.ts'
 
 const RECORDS_MAX = 10_000
+/** Placements of one invocation that its record keeps. */
+const RECEIPTS_MAX = 8
 /** Answers kept for their invocation's id or idempotency key: at most so many bytes, for so long. */
 const RESULT_BYTES_MAX = 64 * 2 ** 20
 const RESULT_KEPT_MS = 600_000
@@ -70,6 +73,12 @@ export class InvocationBook {
       this.#waiters.get(id)?.resolve()
       this.#waiters.delete(id)
     }
+  }
+
+  /** Keeps why the invocation was placed where it was, or nowhere. */
+  addReceipt(id: InvocationId, receipt: Receipt): void {
+    const { receipts = [] } = this.#records.get(id) ?? {}
+    this.update(id, { receipts: [...receipts, receipt].slice(-RECEIPTS_MAX) })
   }
 
   /** The record once finished, or as it is when the signal aborts. Throws `not_found`. */

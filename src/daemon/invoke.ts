@@ -210,7 +210,8 @@ export class Gateway implements Startable {
           pinnedTo: request.on === undefined ? undefined : resolvePeer(request.on),
           deadlineMs: Math.max(1, deadlineMs - (clock.nowMs() - startedMs)),
           minIndex: appliedIndex(),
-          onPlaced: placed => this.#onPlaced(running, placed)
+          onPlaced: placed => this.#onPlaced(running, placed),
+          onUnplaced: receipt => this.#components.book.addReceipt(id, receipt)
         },
         { ...this.#components, ...this.#breakers }
       )
@@ -304,8 +305,9 @@ export class Gateway implements Startable {
   #onPlaced(running: Running, placed: Placed): void {
     running.placed = placed
     const { book } = this.#components
-    const receipts = [...(book.find(running.id)?.receipts ?? []), placed.receipt].slice(-RECEIPTS_MAX)
-    book.update(running.id, { state: 'running', worker: placed.worker, placement: placed.receipt.placement, receipts })
+    const { worker, receipt } = placed
+    book.addReceipt(running.id, receipt)
+    book.update(running.id, { state: 'running', worker, placement: receipt.placement })
   }
 
   #finish(running: Running, outcome: Outcome): void {
@@ -339,8 +341,5 @@ export class Gateway implements Startable {
 function stopping(): CaresError {
   return new CaresError('stopping', 'this peer is stopping', { retryable: true })
 }
-
-/** Placements of one invocation that its record keeps. */
-const RECEIPTS_MAX = 8
 
 type Outcome = { readonly usage: Usage; readonly error?: undefined } | { readonly usage?: undefined; readonly error: CaresError }

@@ -23,9 +23,12 @@ const WAITING_MAX = 1_000
 /** A gateway ends its call at the deadline, or a little later. One that does not (it is frozen, or broken) is not waited for. */
 const ABANDON_AFTER_MS = 2_000
 
-/** A call, and where calls are traced, what is told of its placement. */
+/** A call, and what came of its placement up to now. */
 interface Call extends CallToPlace {
+  /** Where calls are traced. */
   span: Span | undefined
+  /** When the last look found nobody for it: why. */
+  unplaced: Receipt | undefined
 }
 type GatewayChannel = Channel<InvokeDown, InvokeUp>
 
@@ -86,7 +89,7 @@ export class Orchestrator {
     const message = await channel.receive()
     if (message?.type !== 'call')
       throw new CaresError('protocol', `an invocation starts with a call, not with ${message?.type ?? 'an end'}`)
-    const call: Call = { ...message, span: placerSpan(tracer, message) }
+    const call: Call = { ...message, span: placerSpan(tracer, message), unplaced: undefined }
     using links = new AbortLinks()
     try {
       this.#checkMandate(channel, call)
@@ -100,7 +103,7 @@ export class Orchestrator {
     } catch (err) {
       call.span?.end(toCaresError(err))
       if (channel.signal.aborted) throw err
-      await channel.send({ type: 'failed', error: toRemoteError(err, { started: false }) })
+      await channel.send({ type: 'failed', error: toRemoteError(err, { started: false }), receipt: call.unplaced })
     }
     channel.end()
   }
@@ -147,6 +150,7 @@ export class Orchestrator {
         this.#checkMandate(channel, call)
         const receipt = placer.place(fn, call, { try: tries, exclude: [...refused.keys()] })
         const worker = receipt.decision.chosen
+        call.unplaced = worker === null ? receipt : undefined
         if (worker === null) {
           const last = [...refused.values()].at(-1)
           if (!isWorthWaiting(receipt.decision, refused) || !placer.couldFit(fn, call.pinnedTo))

@@ -155,8 +155,8 @@ export type InvokeDown =
   /** The call has arrived and must wait. Sent at once unless `placed` is, so that a busy orchestrator is told from a lost one. */
   | { readonly type: 'queued' }
   | ({ readonly type: 'placed' } & Placed)
-  /** Nothing follows. */
-  | { readonly type: 'failed'; readonly error: RemoteError }
+  /** Nothing follows. With the receipt of the last attempt to place it, when that found nobody. */
+  | { readonly type: 'failed'; readonly error: RemoteError; readonly receipt?: Receipt | undefined }
 
 /** Gateway to worker, on `/cares/execute`. `order` or `attach` first. */
 export type ExecuteUp =

@@ -149,7 +149,15 @@ function writeDown(message: InvokeDown): MessageInitShape<typeof InvokeDownSchem
         }
       }
     case 'failed':
-      return { kind: { case: 'failed', value: writeRemoteError(message.error) } }
+      return {
+        kind: {
+          case: 'failed',
+          value: {
+            error: writeRemoteError(message.error),
+            ...(message.receipt === undefined ? {} : { receipt: writeReceipt(message.receipt) })
+          }
+        }
+      }
     default:
       return refuse('invoke: a message of an unknown type')
   }
@@ -171,7 +179,11 @@ function readDown({ kind }: InvokeDownMessage): InvokeDown {
         ...(kind.value.function === undefined ? {} : { function: readFunction(kind.value.function) })
       }
     case 'failed':
-      return { type: 'failed', error: readRemoteError(kind.value) }
+      return {
+        type: 'failed',
+        error: readRemoteError(required(kind.value.error, 'error')),
+        ...(kind.value.receipt === undefined ? {} : { receipt: readReceipt(kind.value.receipt) })
+      }
     default:
       return refuse('invoke: a message of an unknown type')
   }

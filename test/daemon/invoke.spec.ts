@@ -588,6 +588,17 @@ describe('Gateway', () => {
     assert.equal(asked.length, 1)
   })
 
+  it('keeps why nobody could have a call', async () => {
+    const receipt = sampleReceipt({ round: 1, try: 1 })
+    const error = toRemoteError(new CaresError('no_capacity', 'nobody has room'), { started: false })
+    lead = channel => channel.send({ type: 'failed', error, receipt })
+    await assert.rejects(invoke(), { code: 'no_capacity' })
+    assert.deepEqual(
+      book.list(1).map(({ state, receipts }) => ({ state, receipts })),
+      [{ state: 'failed', receipts: [receipt] }]
+    )
+  })
+
   it('takes a call with the key of one that was refused for a first one', async () => {
     lead = channel =>
       channel.send({ type: 'failed', error: toRemoteError(new CaresError('no_capacity', 'full', { retryable: true }), { started: false }) })

@@ -250,10 +250,17 @@ describe('Orchestrator', () => {
   })
 
   for (const lasting of ['not_alive', 'not_pinned', 'no_runtime', 'draining'] as const) {
-    it(`does not wait for a cure of ${lasting}`, async () => {
+    it(`does not wait for a cure of ${lasting}, and tells of whom it was looked at`, async () => {
       candidates = []
       rejection = lasting
-      assert.equal(codeOf(await finish(await call())), 'no_capacity, started: false')
+      const messages = await finish(await call())
+      assert.equal(codeOf(messages), 'no_capacity, started: false')
+      const last = messages.at(-1)
+      const verdicts = last?.type === 'failed' ? last.receipt?.decision.verdicts : undefined
+      assert.deepEqual(
+        verdicts?.map(verdict => !verdict.fits && verdict.reason),
+        [lasting]
+      )
     })
   }
 

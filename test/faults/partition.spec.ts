@@ -119,7 +119,8 @@ describe('a network that parts', () => {
     const others = peers.filter(peer => peer !== mute)
     lab.mute(peers.indexOf(mute))
     await leaderOf(others)
-    for (const peer of others) assert.equal((await call(peer)).text, 'CALL', peer.name)
+    // A new orchestrator waits a second before it suspects whom it does not hear: one call may still go there, run, and be told as lost.
+    for (const peer of others) await eventually('calls are answered', async () => ((await call(peer)).text === 'CALL' ? true : undefined))
     lab.heal()
     await whole()
     for (const peer of peers) assert.equal((await call(peer)).text, 'CALL', peer.name)

@@ -432,7 +432,7 @@ const invokeDown: fc.Arbitrary<InvokeDown> = fc.oneof(
     { type: one('placed'), worker: peer, session: whole, attempt, term: whole, order: whole, receipt, function: fn },
     ['function']
   ),
-  record<Extract<InvokeDown, { type: 'failed' }>>({ type: one('failed'), error })
+  record<Extract<InvokeDown, { type: 'failed' }>>({ type: one('failed'), error, receipt }, ['receipt'])
 )
 
 const executeDown: fc.Arbitrary<ExecuteDown> = fc.oneof(

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file invoke.proto.
  */
 export const file_invoke: GenFile = /*@__PURE__*/
-  fileDesc("CgxpbnZva2UucHJvdG8SCGNhcmVzLnYxIiUKBkhlYWRlchIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgJIpYBCghDYWxsSGVhZBIOCgZtZXRob2QYASABKAkSDAoEcGF0aBgCIAEoCRINCgVxdWVyeRgDIAEoCRIhCgdoZWFkZXJzGAQgAygLMhAuY2FyZXMudjEuSGVhZGVyEhcKCmJvZHlfYnl0ZXMYBSABKARIAIgBARISCgp3ZWJfc29ja2V0GAYgASgIQg0KC19ib2R5X2J5dGVzIiUKB0F0dGVtcHQSDQoFcm91bmQYASABKA0SCwoDdHJ5GAIgASgNIoABCghJbnZva2VVcBIeCgRjYWxsGAEgASgLMg4uY2FyZXMudjEuQ2FsbEgAEiIKBGRvbmUYAiABKAsyEi5jYXJlcy52MS5DYWxsRG9uZUgAEigKB3JlZnVzZWQYAyABKAsyFS5jYXJlcy52MS5DYWxsUmVmdXNlZEgAQgYKBGtpbmQi5QEKBENhbGwSEgoKaW52b2NhdGlvbhgBIAEoCRIQCghmdW5jdGlvbhgCIAEoCRIQCghyZXZpc2lvbhgDIAEoBBIhCgdoZWFkZXJzGAQgAygLMhAuY2FyZXMudjEuSGVhZGVyEhMKC2lucHV0X2J5dGVzGAUgASgEEg0KBXJvdW5kGAYgASgNEhMKC2RlYWRsaW5lX21zGAcgASgEEhYKCXBpbm5lZF90bxgIIAEoCUgAiAEBEhEKCW1pbl9pbmRleBgJIAEoBBIQCghmYWxsYmFjaxgKIAEoCEIMCgpfcGlubmVkX3RvImoKCENhbGxEb25lEiIKB2F0dGVtcHQYASABKAsyES5jYXJlcy52MS5BdHRlbXB0Eh8KA3J1bhgCIAEoCzINLmNhcmVzLnYxLlJ1bkgAiAEBEhEKCXVudHlwaWNhbBgDIAEoCEIGCgRfcnVuIjQKA1J1bhINCgVzdGFydBgBIAEoCRIeCgV1c2FnZRgCIAEoCzIPLmNhcmVzLnYxLlVzYWdlIooBCgtDYWxsUmVmdXNlZBIiCgdhdHRlbXB0GAEgASgLMhEuY2FyZXMudjEuQXR0ZW1wdBIkCgVlcnJvchgCIAEoCzIVLmNhcmVzLnYxLlJlbW90ZUVycm9yEicKBXN0YXRzGAMgASgLMhMuY2FyZXMudjEuUGVlclN0YXRzSACIAQFCCAoGX3N0YXRzIoUBCgpJbnZva2VEb3duEiIKBnF1ZXVlZBgBIAEoCzIQLmNhcmVzLnYxLlF1ZXVlZEgAEiIKBnBsYWNlZBgCIAEoCzIQLmNhcmVzLnYxLlBsYWNlZEgAEicKBmZhaWxlZBgDIAEoCzIVLmNhcmVzLnYxLlJlbW90ZUVycm9ySABCBgoEa2luZCIICgZRdWV1ZWQiuQEKBlBsYWNlZBIOCgZ3b3JrZXIYASABKAkSDwoHc2Vzc2lvbhgCIAEoBBIiCgdhdHRlbXB0GAMgASgLMhEuY2FyZXMudjEuQXR0ZW1wdBIMCgR0ZXJtGAQgASgEEg0KBW9yZGVyGAUgASgEEg8KB3JlY2VpcHQYBiABKAkSLwoIZnVuY3Rpb24YByABKAsyGC5jYXJlcy52MS5GdW5jdGlvblJlY29yZEgAiAEBQgsKCV9mdW5jdGlvbiK1AQoKQW5zd2VySGVhZBIOCgZzdGF0dXMYASABKA0SIQoHaGVhZGVycxgCIAMoCzIQLmNhcmVzLnYxLkhlYWRlchINCgVzdGFydBgDIAEoCRIlCgZ0aW1pbmcYBCABKAsyEC5jYXJlcy52MS5UaW1pbmdIAIgBARIpCgV3aG9sZRgFIAEoCzIVLmNhcmVzLnYxLldob2xlQW5zd2VySAGIAQFCCQoHX3RpbWluZ0IICgZfd2hvbGUiPQoLV2hvbGVBbnN3ZXISDAoEYm9keRgBIAEoDBIgCgNlbmQYAiABKAsyEy5jYXJlcy52MS5BbnN3ZXJFbmQiPQoGVGltaW5nEhAKCHF1ZXVlX21zGAEgASgBEg8KB3B1bGxfbXMYAiABKAESEAoIc3RhcnRfbXMYAyABKAEiUQoJQW5zd2VyRW5kEh4KBXVzYWdlGAEgASgLMg8uY2FyZXMudjEuVXNhZ2USFgoJZXhpdF9jb2RlGAIgASgRSACIAQFCDAoKX2V4aXRfY29kZSKwAgoFVXNhZ2USEAoIcXVldWVfbXMYASABKAESDwoHcHVsbF9tcxgCIAEoARIQCghzdGFydF9tcxgDIAEoARIOCgZydW5fbXMYBCABKAESEwoGY3B1X21zGAUgASgBSACIAQESHgoRbWVtb3J5X3BlYWtfYnl0ZXMYBiABKARIAYgBARIQCghieXRlc19pbhgHIAEoBBIRCglieXRlc19vdXQYCCABKAQSFgoJbGxjX2J5dGVzGAkgASgESAKIAQESGwoObGxjX3VzZWRfYnl0ZXMYCiABKARIA4gBARIRCglkaXN0dXJiZWQYCyABKAhCCQoHX2NwdV9tc0IUChJfbWVtb3J5X3BlYWtfYnl0ZXNCDAoKX2xsY19ieXRlc0IRCg9fbGxjX3VzZWRfYnl0ZXMifQoLUmVtb3RlRXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhEKBGhpbnQYAyABKAlIAIgBARIRCglyZXRyeWFibGUYBCABKAgSDwoHZGV0YWlscxgFIAEoCRIPCgdzdGFydGVkGAYgASgIQgcKBV9oaW50YgZwcm90bzM", [file_gossip, file_registry]);
+  fileDesc("CgxpbnZva2UucHJvdG8SCGNhcmVzLnYxIiUKBkhlYWRlchIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgJIpYBCghDYWxsSGVhZBIOCgZtZXRob2QYASABKAkSDAoEcGF0aBgCIAEoCRINCgVxdWVyeRgDIAEoCRIhCgdoZWFkZXJzGAQgAygLMhAuY2FyZXMudjEuSGVhZGVyEhcKCmJvZHlfYnl0ZXMYBSABKARIAIgBARISCgp3ZWJfc29ja2V0GAYgASgIQg0KC19ib2R5X2J5dGVzIiUKB0F0dGVtcHQSDQoFcm91bmQYASABKA0SCwoDdHJ5GAIgASgNIoABCghJbnZva2VVcBIeCgRjYWxsGAEgASgLMg4uY2FyZXMudjEuQ2FsbEgAEiIKBGRvbmUYAiABKAsyEi5jYXJlcy52MS5DYWxsRG9uZUgAEigKB3JlZnVzZWQYAyABKAsyFS5jYXJlcy52MS5DYWxsUmVmdXNlZEgAQgYKBGtpbmQi5QEKBENhbGwSEgoKaW52b2NhdGlvbhgBIAEoCRIQCghmdW5jdGlvbhgCIAEoCRIQCghyZXZpc2lvbhgDIAEoBBIhCgdoZWFkZXJzGAQgAygLMhAuY2FyZXMudjEuSGVhZGVyEhMKC2lucHV0X2J5dGVzGAUgASgEEg0KBXJvdW5kGAYgASgNEhMKC2RlYWRsaW5lX21zGAcgASgEEhYKCXBpbm5lZF90bxgIIAEoCUgAiAEBEhEKCW1pbl9pbmRleBgJIAEoBBIQCghmYWxsYmFjaxgKIAEoCEIMCgpfcGlubmVkX3RvImoKCENhbGxEb25lEiIKB2F0dGVtcHQYASABKAsyES5jYXJlcy52MS5BdHRlbXB0Eh8KA3J1bhgCIAEoCzINLmNhcmVzLnYxLlJ1bkgAiAEBEhEKCXVudHlwaWNhbBgDIAEoCEIGCgRfcnVuIjQKA1J1bhINCgVzdGFydBgBIAEoCRIeCgV1c2FnZRgCIAEoCzIPLmNhcmVzLnYxLlVzYWdlIooBCgtDYWxsUmVmdXNlZBIiCgdhdHRlbXB0GAEgASgLMhEuY2FyZXMudjEuQXR0ZW1wdBIkCgVlcnJvchgCIAEoCzIVLmNhcmVzLnYxLlJlbW90ZUVycm9yEicKBXN0YXRzGAMgASgLMhMuY2FyZXMudjEuUGVlclN0YXRzSACIAQFCCAoGX3N0YXRzIoQBCgpJbnZva2VEb3duEiIKBnF1ZXVlZBgBIAEoCzIQLmNhcmVzLnYxLlF1ZXVlZEgAEiIKBnBsYWNlZBgCIAEoCzIQLmNhcmVzLnYxLlBsYWNlZEgAEiYKBmZhaWxlZBgDIAEoCzIULmNhcmVzLnYxLkNhbGxGYWlsZWRIAEIGCgRraW5kIggKBlF1ZXVlZCK5AQoGUGxhY2VkEg4KBndvcmtlchgBIAEoCRIPCgdzZXNzaW9uGAIgASgEEiIKB2F0dGVtcHQYAyABKAsyES5jYXJlcy52MS5BdHRlbXB0EgwKBHRlcm0YBCABKAQSDQoFb3JkZXIYBSABKAQSDwoHcmVjZWlwdBgGIAEoCRIvCghmdW5jdGlvbhgHIAEoCzIYLmNhcmVzLnYxLkZ1bmN0aW9uUmVjb3JkSACIAQFCCwoJX2Z1bmN0aW9uIlQKCkNhbGxGYWlsZWQSJAoFZXJyb3IYASABKAsyFS5jYXJlcy52MS5SZW1vdGVFcnJvchIUCgdyZWNlaXB0GAIgASgJSACIAQFCCgoIX3JlY2VpcHQitQEKCkFuc3dlckhlYWQSDgoGc3RhdHVzGAEgASgNEiEKB2hlYWRlcnMYAiADKAsyEC5jYXJlcy52MS5IZWFkZXISDQoFc3RhcnQYAyABKAkSJQoGdGltaW5nGAQgASgLMhAuY2FyZXMudjEuVGltaW5nSACIAQESKQoFd2hvbGUYBSABKAsyFS5jYXJlcy52MS5XaG9sZUFuc3dlckgBiAEBQgkKB190aW1pbmdCCAoGX3dob2xlIj0KC1dob2xlQW5zd2VyEgwKBGJvZHkYASABKAwSIAoDZW5kGAIgASgLMhMuY2FyZXMudjEuQW5zd2VyRW5kIj0KBlRpbWluZxIQCghxdWV1ZV9tcxgBIAEoARIPCgdwdWxsX21zGAIgASgBEhAKCHN0YXJ0X21zGAMgASgBIlEKCUFuc3dlckVuZBIeCgV1c2FnZRgBIAEoCzIPLmNhcmVzLnYxLlVzYWdlEhYKCWV4aXRfY29kZRgCIAEoEUgAiAEBQgwKCl9leGl0X2NvZGUisAIKBVVzYWdlEhAKCHF1ZXVlX21zGAEgASgBEg8KB3B1bGxfbXMYAiABKAESEAoIc3RhcnRfbXMYAyABKAESDgoGcnVuX21zGAQgASgBEhMKBmNwdV9tcxgFIAEoAUgAiAEBEh4KEW1lbW9yeV9wZWFrX2J5dGVzGAYgASgESAGIAQESEAoIYnl0ZXNfaW4YByABKAQSEQoJYnl0ZXNfb3V0GAggASgEEhYKCWxsY19ieXRlcxgJIAEoBEgCiAEBEhsKDmxsY191c2VkX2J5dGVzGAogASgESAOIAQESEQoJZGlzdHVyYmVkGAsgASgIQgkKB19jcHVfbXNCFAoSX21lbW9yeV9wZWFrX2J5dGVzQgwKCl9sbGNfYnl0ZXNCEQoPX2xsY191c2VkX2J5dGVzIn0KC1JlbW90ZUVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIRCgRoaW50GAMgASgJSACIAQESEQoJcmV0cnlhYmxlGAQgASgIEg8KB2RldGFpbHMYBSABKAkSDwoHc3RhcnRlZBgGIAEoCEIHCgVfaGludGIGcHJvdG8z", [file_gossip, file_registry]);
 
 /**
  * @generated from message cares.v1.Header
@@ -312,9 +312,9 @@ export type InvokeDown = Message<"cares.v1.InvokeDown"> & {
     case: "placed";
   } | {
     /**
-     * @generated from field: cares.v1.RemoteError failed = 3;
+     * @generated from field: cares.v1.CallFailed failed = 3;
      */
-    value: RemoteError;
+    value: CallFailed;
     case: "failed";
   } | { case: undefined; value?: undefined };
 };
@@ -391,6 +391,30 @@ export const PlacedSchema: GenMessage<Placed> = /*@__PURE__*/
   messageDesc(file_invoke, 10);
 
 /**
+ * @generated from message cares.v1.CallFailed
+ */
+export type CallFailed = Message<"cares.v1.CallFailed"> & {
+  /**
+   * @generated from field: cares.v1.RemoteError error = 1;
+   */
+  error?: RemoteError | undefined;
+
+  /**
+   * Of the last attempt to place it, when that found nobody; JSON text as in Placed.
+   *
+   * @generated from field: optional string receipt = 2;
+   */
+  receipt?: string | undefined;
+};
+
+/**
+ * Describes the message cares.v1.CallFailed.
+ * Use `create(CallFailedSchema)` to create a new message.
+ */
+export const CallFailedSchema: GenMessage<CallFailed> = /*@__PURE__*/
+  messageDesc(file_invoke, 11);
+
+/**
  * @generated from message cares.v1.AnswerHead
  */
 export type AnswerHead = Message<"cares.v1.AnswerHead"> & {
@@ -429,7 +453,7 @@ export type AnswerHead = Message<"cares.v1.AnswerHead"> & {
  * Use `create(AnswerHeadSchema)` to create a new message.
  */
 export const AnswerHeadSchema: GenMessage<AnswerHead> = /*@__PURE__*/
-  messageDesc(file_invoke, 11);
+  messageDesc(file_invoke, 12);
 
 /**
  * @generated from message cares.v1.WholeAnswer
@@ -451,7 +475,7 @@ export type WholeAnswer = Message<"cares.v1.WholeAnswer"> & {
  * Use `create(WholeAnswerSchema)` to create a new message.
  */
 export const WholeAnswerSchema: GenMessage<WholeAnswer> = /*@__PURE__*/
-  messageDesc(file_invoke, 12);
+  messageDesc(file_invoke, 13);
 
 /**
  * @generated from message cares.v1.Timing
@@ -478,7 +502,7 @@ export type Timing = Message<"cares.v1.Timing"> & {
  * Use `create(TimingSchema)` to create a new message.
  */
 export const TimingSchema: GenMessage<Timing> = /*@__PURE__*/
-  messageDesc(file_invoke, 13);
+  messageDesc(file_invoke, 14);
 
 /**
  * @generated from message cares.v1.AnswerEnd
@@ -500,7 +524,7 @@ export type AnswerEnd = Message<"cares.v1.AnswerEnd"> & {
  * Use `create(AnswerEndSchema)` to create a new message.
  */
 export const AnswerEndSchema: GenMessage<AnswerEnd> = /*@__PURE__*/
-  messageDesc(file_invoke, 14);
+  messageDesc(file_invoke, 15);
 
 /**
  * @generated from message cares.v1.Usage
@@ -571,7 +595,7 @@ export type Usage = Message<"cares.v1.Usage"> & {
  * Use `create(UsageSchema)` to create a new message.
  */
 export const UsageSchema: GenMessage<Usage> = /*@__PURE__*/
-  messageDesc(file_invoke, 15);
+  messageDesc(file_invoke, 16);
 
 /**
  * @generated from message cares.v1.RemoteError
@@ -615,5 +639,5 @@ export type RemoteError = Message<"cares.v1.RemoteError"> & {
  * Use `create(RemoteErrorSchema)` to create a new message.
  */
 export const RemoteErrorSchema: GenMessage<RemoteError> = /*@__PURE__*/
-  messageDesc(file_invoke, 16);
+  messageDesc(file_invoke, 17);
 
