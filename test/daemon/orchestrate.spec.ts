@@ -259,7 +259,7 @@ describe('Orchestrator', () => {
       const verdicts = last?.type === 'failed' ? last.receipt?.decision.verdicts : undefined
       assert.deepEqual(
         verdicts?.map(verdict => !verdict.fits && verdict.reason),
-        [lasting]
+        [lasting, lasting]
       )
     })
   }
