@@ -32,6 +32,22 @@ const EXPECTED =
 /** Roles that say nothing without a name. */
 const NAMED = new Set(['button', 'link', 'textbox', 'searchbox', 'combobox', 'checkbox', 'meter', 'img', 'image', 'table'])
 
+/** Every page that can be opened without doing anything first. */
+const PAGES = [
+  '#/',
+  '#/peers',
+  '#/peers/atlas',
+  '#/functions',
+  '#/functions/echo',
+  '#/upload',
+  '#/calls',
+  '#/tasks',
+  '#/run',
+  '#/costs',
+  '#/map',
+  '#/events'
+] as const
+
 describe('the dashboard', () => {
   let folder = ''
   let peer: PeerProcess
@@ -210,20 +226,7 @@ describe('the dashboard', () => {
     it(`needs no scrolling sideways on 360 pixels, ${colorScheme}`, async () => {
       await page.emulateMedia({ colorScheme })
       await page.setViewportSize({ width: 360, height: 780 })
-      for (const hash of [
-        '#/',
-        '#/peers',
-        '#/peers/atlas',
-        '#/functions',
-        '#/functions/echo',
-        '#/upload',
-        '#/calls',
-        '#/tasks',
-        '#/run',
-        '#/costs',
-        '#/map',
-        '#/events'
-      ]) {
+      for (const hash of PAGES) {
         await open(hash)
         await page.getByRole('heading', { level: 1 }).waitFor()
         assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 360, hash)
@@ -239,18 +242,7 @@ describe('the dashboard', () => {
 
   it('gives a screen reader a name for everything that can be used or looked at', async () => {
     const reader = await page.context().newCDPSession(page)
-    for (const hash of [
-      '#/',
-      '#/peers',
-      '#/peers/atlas',
-      '#/functions',
-      '#/functions/echo',
-      '#/upload',
-      '#/calls',
-      '#/run',
-      '#/map',
-      '#/events'
-    ]) {
+    for (const hash of PAGES) {
       await open(hash)
       await page.getByRole('heading', { level: 1 }).waitFor()
       const { nodes } = await reader.send('Accessibility.getFullAXTree')
