@@ -96,13 +96,18 @@ step 'build' npm run --silent build -- --outDir "$WORK/dist"
 # Pure computing, for what the tests leave of the machine: they wait for engines and peers half of the time.
 later 'consensus, 20,000 seeds' "$NODE" scripts/simulate.ts --seeds 20000 --jobs 1
 later 'whole peers, 150 seeds' "$NODE" scripts/simulate.ts --whole --seeds 150 --jobs 1
+if has spin; then
+  later 'models of consensus, searched to the last state' "$NODE" node_modules/mocha/bin/mocha.js \
+    --config test/model-check/mocharc.json --spec 'test/model-check/*.spec.ts'
+else
+  say 'no spin: the models of consensus are not searched'
+fi
 
 suite 'Unit, simulation and compliance tests' --parallel --jobs 2 --spec 'test/**/*.spec.ts'
-suite 'Models of consensus, searched to the last state' --config test/model-check/mocharc.json --spec 'test/model-check/*.spec.ts'
 suite 'End-to-end tests: real processes, real containers, the image and compose' --config test/e2e/mocharc.json --spec 'test/e2e/**/*.spec.ts'
 heading 'Demo'
 step 'the demo runs from start to end' bash scripts/demo.sh
-heading 'Simulation: thousands of clusters through faults'
+heading 'Computed beside: thousands of clusters through faults, and the models'
 catch_up
 
 heading "Done in $SECONDS s"
