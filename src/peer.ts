@@ -110,6 +110,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
     const startedAt = clock.timestamp()
     let speed: number | undefined
     let apiUrl = `http://${config.http.host}:${config.http.port}`
+    const taskStore = await taskStoreOf(config, { cluster: () => daemon.service.cluster().uid as ClusterUid | null, clock, log })
     const profile = (): PeerProfile => ({
       id: self,
       name: config.name ?? peerName(self),
@@ -122,9 +123,10 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
       capacity: host.capacity,
       labels: { ...gpuLabels(gpus), ...config.labels },
       usdPerHour: config.usdPerHour,
-      taskStore: config.taskStoreUrl === null ? 'log' : 'postgres',
+      taskStore: taskStore?.kind ?? 'log',
       startedAt,
-      ...(speed === undefined ? {} : { speed })
+      ...(speed === undefined ? {} : { speed }),
+      ...(typeof taskStore?.id === 'string' ? { taskStoreId: taskStore.id } : {})
     })
     const tracer = await tracerOf(config, { peer: self, name: config.name ?? peerName(self), clock, log })
     const daemon: Daemon = createDaemon(
@@ -143,7 +145,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
         host,
         runtime,
         spool: createSpool(join(config.data, 'images')),
-        taskStore: await taskStoreOf(config, { cluster: () => daemon.service.cluster().uid as ClusterUid | null, clock, log }),
+        taskStore,
         blobs: new BlobFiles({ folder: join(config.data, 'payloads'), roomBytes: config.taskRoomBytes }, { clock }),
         directory: transport,
         observations: new SqliteObservationStore({ dataDir: config.data }),

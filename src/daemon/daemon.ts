@@ -169,7 +169,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   const stateCheck = new StateCheck({
     self,
     version: profile().version,
-    taskStore: components.taskStore?.kind,
+    taskStore: components.taskStore,
     configuration: () => consensus.configuration,
     tables,
     appliedIndex: () => consensus.indices.applied,

@@ -14,8 +14,8 @@ const REMEMBERED_MAX = 16
 export interface StateCheckComponents {
   readonly self: PeerId
   readonly version: string
-  /** @default 'log' */
-  readonly taskStore?: TaskStore['kind'] | undefined
+  /** @default the log */
+  readonly taskStore?: Pick<TaskStore, 'kind' | 'id'> | undefined
   readonly configuration: () => Configuration
   readonly tables: () => RegistryTables
   readonly appliedIndex: () => number
@@ -44,7 +44,7 @@ export class StateCheck {
 
   constructor(components: StateCheckComponents) {
     this.#components = components
-    this.#taskStores = new TaskStoreCheck(components.taskStore ?? 'log')
+    this.#taskStores = new TaskStoreCheck(components.taskStore ?? { kind: 'log', id: null })
   }
 
   /** What this peer's tables hold now, to be told to the others. */

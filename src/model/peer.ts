@@ -41,6 +41,8 @@ export interface PeerProfile {
   readonly speed?: number | undefined
   /** Where it keeps tasks; the same for all peers of a cluster. Absent: it does not say (an earlier version). */
   readonly taskStore?: 'log' | 'postgres' | undefined
+  /** Which of its kind, e.g. which database; the same for all peers of a cluster. Absent: not known yet, or there is only one. */
+  readonly taskStoreId?: string | undefined
   readonly startedAt: string
 }
 

@@ -105,7 +105,8 @@ export function writeProfile(profile: PeerProfile): MessageInitShape<typeof Peer
     usdPerHour: profile.usdPerHour,
     startedAt: profile.startedAt,
     ...optional('speed', profile.speed),
-    ...(profile.taskStore === undefined ? {} : { taskStore: profile.taskStore })
+    ...(profile.taskStore === undefined ? {} : { taskStore: profile.taskStore }),
+    ...(profile.taskStoreId === undefined ? {} : { taskStoreId: profile.taskStoreId })
   }
 }
 
@@ -125,7 +126,8 @@ export function readProfile(message: PeerProfileMessage): PeerProfile {
     usdPerHour: amount(message.usdPerHour, 'usdPerHour'),
     startedAt: text(message.startedAt, 'startedAt', TEXT_CHARS_MAX),
     ...(message.speed === undefined ? {} : { speed: amount(message.speed, 'speed') }),
-    ...(message.taskStore === undefined ? {} : { taskStore: oneOf(message.taskStore, 'taskStore', TASK_STORES) })
+    ...(message.taskStore === undefined ? {} : { taskStore: oneOf(message.taskStore, 'taskStore', TASK_STORES) }),
+    ...(message.taskStoreId === undefined ? {} : { taskStoreId: text(message.taskStoreId, 'taskStoreId', ID_CHARS_MAX) })
   }
 }
 

@@ -358,9 +358,10 @@ const profile = record<PeerProfile>(
     usdPerHour: amount,
     startedAt: text,
     speed: amount,
-    taskStore: fc.constantFrom('log', 'postgres')
+    taskStore: fc.constantFrom('log', 'postgres'),
+    taskStoreId: text
   },
-  ['speed', 'taskStore']
+  ['speed', 'taskStore', 'taskStoreId']
 )
 const stats = record<PeerStats>(
   {

@@ -30,6 +30,10 @@ export class GatheredTaskStore implements TaskStore {
     return this.#store.kind
   }
 
+  get id(): TaskStore['id'] {
+    return this.#store.id
+  }
+
   async start(): Promise<void> {
     await this.#store.start()
   }

@@ -29,6 +29,7 @@ export interface LogTaskStoreComponents {
 /** The tasks in the replicated log: the default. Every peer reads from its own tables. */
 export class LogTaskStore implements TaskStore {
   readonly kind = 'log'
+  readonly id = null
   readonly #components: LogTaskStoreComponents
   readonly #listeners: ((task: TaskRecord) => void)[] = []
 

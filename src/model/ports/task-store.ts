@@ -9,6 +9,8 @@ import type { Startable } from './startable.ts'
  */
 export interface TaskStore extends Startable {
   readonly kind: 'log' | 'postgres'
+  /** Which one of its kind: the same for all who share it, and for nobody else. Null: there is only one, or it is not known yet. */
+  readonly id: string | null
   /**
    * Carries changes out, in their order, and resolves when they cannot be lost any more. Each has an outcome of its own. Listeners of this peer
    * have heard of what was changed by then.

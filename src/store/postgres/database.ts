@@ -31,7 +31,9 @@ const TABLES = `
     seq bigint NOT NULL DEFAULT 0,
     version bigint NOT NULL DEFAULT 0
   );
+  ALTER TABLE cares_task_meta ADD COLUMN IF NOT EXISTS id text;
   INSERT INTO cares_task_meta (layout) VALUES (${LAYOUT}) ON CONFLICT DO NOTHING;
+  UPDATE cares_task_meta SET id = gen_random_uuid() WHERE id IS NULL;
   CREATE TABLE IF NOT EXISTS cares_tasks (
     id text COLLATE "C" PRIMARY KEY,
     key text COLLATE "C" UNIQUE,
@@ -65,6 +67,7 @@ export class PostgresDatabase implements Queries {
   readonly #log: Logger
   readonly #pool: pg.Pool
   readonly #stopping = new AbortController()
+  #id: string | null = null
   #prepared: Promise<void> | undefined
   #listening: Promise<void> | undefined
 
@@ -81,6 +84,11 @@ export class PostgresDatabase implements Queries {
     })
     // An idle connection that breaks is replaced; without a listener it would end the process.
     this.#pool.on('error', err => log.debug({ err }, 'connection to the database lost'))
+  }
+
+  /** Written into it once, by who made its tables. Null before it was reached. A copy of the tables has it, too. */
+  get id(): string | null {
+    return this.#id
   }
 
   async query(text: string, values: readonly unknown[] = []): Promise<readonly Record<string, unknown>[]> {
@@ -126,13 +134,16 @@ export class PostgresDatabase implements Queries {
   }
 
   async #makeTables(): Promise<void> {
-    const layout = await this.#transaction(async queries => {
+    const { layout, id } = await this.#transaction(async queries => {
       await queries.query('SELECT pg_advisory_xact_lock($1)', [SCHEMA_LOCK])
       await queries.query(TABLES)
-      const [meta] = await queries.query('SELECT layout FROM cares_task_meta')
-      return meta?.['layout']
+      const [meta] = await queries.query('SELECT layout, id FROM cares_task_meta')
+      return { layout: meta?.['layout'], id: String(meta?.['id']) }
     })
-    if (layout === LAYOUT) return
+    if (layout === LAYOUT) {
+      this.#id = id
+      return
+    }
     throw new CaresError('incompatible', `the database keeps tasks in layout ${String(layout)}, and this version knows layout ${LAYOUT}`, {
       hint: 'run a version of CARES that is as new as the one that made it'
     })

@@ -54,6 +54,10 @@ export class PostgresTaskStore implements TaskStore {
     this.#database = new PostgresDatabase({ url }, { clock, log })
   }
 
+  get id(): string | null {
+    return this.#database.id
+  }
+
   /** Resolves though the database is away: functions work without it. */
   async start(): Promise<void> {
     this.#database.listen(() => {
