@@ -1,5 +1,5 @@
 import { CaresError, toCaresError } from '../model/errors.ts'
-import type { FunctionRecord } from '../model/function.ts'
+import type { CallPolicy, FunctionRecord } from '../model/function.ts'
 import type { InvocationId, PeerId } from '../model/ids.ts'
 import {
   type AnswerDown,
@@ -46,6 +46,8 @@ export interface GatewayCallInit {
   /** The whole body, when it is small. */
   readonly inline: Uint8Array | undefined
   readonly pinnedTo: PeerId | undefined
+  /** What the client asks of the placement. */
+  readonly asked: CallPolicy | undefined
   readonly deadlineMs: number
   readonly minIndex: number
   readonly onPlaced: (placed: Placed) => void
@@ -137,12 +139,13 @@ export class GatewayCall {
   }
 
   #toPlace(round: number, fallback: boolean): CallToPlace {
-    const { invocation, fn, head, pinnedTo, minIndex, inline } = this.#init
+    const { invocation, fn, head, pinnedTo, asked, minIndex, inline } = this.#init
     return {
       invocation,
       function: fn.name,
       revision: fn.revision,
       headers: placerHeaders(head.headers),
+      ...(asked === undefined ? {} : { asked }),
       inputBytes: head.bodyBytes ?? inline?.length ?? 0,
       round,
       deadlineMs: this.#leftMs,

@@ -208,6 +208,7 @@ export class Gateway implements Startable {
           body,
           inline: small ? await untilAborted(body.inline(), abort.signal) : undefined,
           pinnedTo: request.on === undefined ? undefined : resolvePeer(request.on),
+          asked: request.asked,
           deadlineMs: Math.max(1, deadlineMs - (clock.nowMs() - startedMs)),
           minIndex: appliedIndex(),
           onPlaced: placed => this.#onPlaced(running, placed),

@@ -8,6 +8,7 @@ import type { Span, Tracer } from '../model/ports/tracer.ts'
 import type { Channel, Transport } from '../model/ports/transport.ts'
 import { toRemoteError } from '../model/remote-error.ts'
 import { AbortLinks } from './abort-links.ts'
+import { asAsked } from './as-asked.ts'
 import { placerSpan } from './call-spans.ts'
 import type { EventLog } from './event-log.ts'
 import { type Placer, type Reserved, wasClean } from './placer.ts'
@@ -134,8 +135,9 @@ export class Orchestrator {
     }
     const fn = office.function(call.function)
     if (fn === undefined) throw new CaresError('not_found', `no function named ${call.function}`)
+    const asked = asAsked(fn, call.asked)
     const refused = new Map<PeerId, RemoteError>()
-    const key = call.pinnedTo === undefined ? functionKey(fn) : `${functionKey(fn)} on ${call.pinnedTo}`
+    const key = lineOf(fn, call)
     let place = this.#line.has(key) ? this.#line.join(key) : undefined
     let waits = place !== undefined
     try {
@@ -148,13 +150,13 @@ export class Orchestrator {
         }
         // Another peer may have been elected while this call waited: a deposed orchestrator places nothing new.
         this.#checkMandate(channel, call)
-        const receipt = placer.place(fn, call, { try: tries, exclude: [...refused.keys()] })
+        const receipt = placer.place(asked, call, { try: tries, exclude: [...refused.keys()] })
         const worker = receipt.decision.chosen
         call.unplaced = worker === null ? receipt : undefined
         if (worker === null) {
           const last = [...refused.values()].at(-1)
-          if (!isWorthWaiting(receipt.decision, refused) || !placer.couldFit(fn, call.pinnedTo))
-            throw unplaceable(fn, receipt.decision, last)
+          if (!isWorthWaiting(receipt.decision, refused) || !placer.couldFit(asked, call.pinnedTo))
+            throw unplaceable(asked, receipt.decision, last)
           place ??= this.#line.join(key)
           waits = true
           continue
@@ -240,6 +242,12 @@ export class Orchestrator {
     if (run !== undefined) placer.observe(fn, worker, { ...run, clean: wasClean(receipt), params: receipt.params })
     return undefined
   }
+}
+
+/** Calls wait in line behind those that want the same of the cluster. */
+function lineOf(fn: FunctionRecord, { pinnedTo, asked }: CallToPlace): string {
+  const key = pinnedTo === undefined ? functionKey(fn) : `${functionKey(fn)} on ${pinnedTo}`
+  return asked === undefined ? key : `${key} with ${JSON.stringify(asked)}`
 }
 
 type Outcome = Exclude<InvokeUp, { type: 'call' }>

@@ -29,7 +29,10 @@ export interface PlacerComponents {
 }
 
 /** What a placement goes by, of a call or of something else that needs a worker. */
-export type Placeable = Pick<CallToPlace, 'invocation' | 'headers' | 'inputBytes' | 'round' | 'deadlineMs' | 'pinnedTo' | 'fallback'>
+export type Placeable = Pick<
+  CallToPlace,
+  'invocation' | 'headers' | 'asked' | 'inputBytes' | 'round' | 'deadlineMs' | 'pinnedTo' | 'fallback'
+>
 
 /** Own work that a worker has, from its order to its end. */
 export interface Reserved {
@@ -95,6 +98,7 @@ export class Placer {
       placement: call.fallback ? 'fallback' : 'orchestrator',
       strategy: strategy.name,
       ...(strategy.objective === undefined ? {} : { objective: strategy.objective }),
+      ...(call.asked === undefined ? {} : { asked: call.asked }),
       ...(params === undefined ? {} : { params }),
       round: call.round,
       try: options.try,

@@ -8,6 +8,7 @@ import type { PeerView } from '../model/peer.ts'
 import type { Random } from '../model/random.ts'
 import type { QuoteQuestion, Quoted } from '../model/service.ts'
 import type { Learning } from './learning.ts'
+import { asAsked } from './as-asked.ts'
 import { demandsOf } from './demands-of.ts'
 
 /** What a quote rests on. */
@@ -24,17 +25,18 @@ export interface QuoteBasis {
  * Places a call that does not come, on a table of its own: the same rules over the same statistics as for a call, without the orders that this
  * peer has out. Changes nothing.
  */
-export function quoteCall(fn: FunctionRecord, { inputBytes, params }: QuoteQuestion, basis: QuoteBasis): Quoted {
+export function quoteCall(fn: FunctionRecord, { inputBytes, params, asked }: QuoteQuestion, basis: QuoteBasis): Quoted {
+  const wanted = asAsked(fn, asked)
   const { self, learning, views, strategyOf, random, nowMs } = basis
   const table = new PlacementTable(self)
   table.sync(views, nowMs)
   for (const { profile } of views) table.setSlowness(profile.id, learning.slowness(profile.id))
-  const strategy = strategyOf(fn)
+  const strategy = strategyOf(wanted)
   const estimate = learning.estimate({ function: functionKey(fn), digest: fn.digest, contract: fn.contract, inputBytes, params })
   const decision = place(
     {
       invocation: 'i-quote' as InvocationId,
-      ...demandsOf(fn),
+      ...demandsOf(wanted),
       inputBytes,
       exclude: [],
       deadlineMs: fn.timeoutMs,
@@ -44,5 +46,5 @@ export function quoteCall(fn: FunctionRecord, { inputBytes, params }: QuoteQuest
     { random, strategy, kappa: 1 }
   )
   const { name, objective = 'balanced' } = strategy
-  return { function: fn, inputBytes, params, strategy: name, objective, estimate, decision, refusal: refusalText(decision) }
+  return { function: fn, inputBytes, params, asked, strategy: name, objective, estimate, decision, refusal: refusalText(decision) }
 }

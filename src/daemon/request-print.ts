@@ -80,6 +80,6 @@ export class RequestPrint {
 }
 
 /** What is asked of the function, and of CARES, apart from how long it may take. */
-function headOf({ head: { method, path, query }, on = '' }: InvocationRequest): string {
-  return [method, path, query, on].join('\n')
+function headOf({ head: { method, path, query }, on = '', asked }: InvocationRequest): string {
+  return [method, path, query, on, ...(asked === undefined ? [] : [JSON.stringify(asked)])].join('\n')
 }

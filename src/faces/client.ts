@@ -28,7 +28,7 @@ import type { CostList } from '../model/rest-costs.ts'
 import type { Quote } from '../model/rest-quote.ts'
 import type { AlertList, StatsHistoryBody } from '../model/rest-telemetry.ts'
 import type { TaskExplanation, TaskItem, TaskList, TaskSubmitted, UploadedPayload } from '../model/rest-tasks.ts'
-import type { FunctionRequest } from '../model/service.ts'
+import type { FunctionRequest, QuoteQuestion } from '../model/service.ts'
 import type { TaskRequest } from '../model/task-service.ts'
 import { followEvents } from './follow-events.ts'
 import type { FetchAnswer, FetchInit } from './node-fetch.ts'
@@ -158,8 +158,12 @@ export class CaresClient {
   }
 
   /** What a call of a function would take and cost, and where it would run, if it came now. */
-  async quote(name: string, { inputBytes, params, signal }: Abortable & { inputBytes?: number; params?: string }): Promise<Quote> {
-    return await this.#get(restPath(REST_PATHS.quote, { name }) + query({ inputBytes, params }), { signal })
+  async quote(
+    name: string,
+    { inputBytes, params, asked: { objective, maxCostUsd, require } = {}, signal }: Abortable & Partial<QuoteQuestion>
+  ): Promise<Quote> {
+    const asked = { objective, maxCostUsd, require: require?.join(',') }
+    return await this.#get(restPath(REST_PATHS.quote, { name }) + query({ inputBytes, params, ...asked }), { signal })
   }
 
   /** What calls have cost, told apart by these keys. */

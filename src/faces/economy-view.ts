@@ -4,13 +4,15 @@ import type { Cell, Column, Table, TableView } from './table.ts'
 import { formatBytes, formatDurationMs, formatUsd } from '../model/units.ts'
 import { cacheNeedText } from './cache-text.ts'
 import { verdictsTable } from './explain-view.ts'
+import { policyText } from './policy-text.ts'
 import { renderTable } from './table.ts'
 import { keyed } from './text.ts'
 
 /** What a call would take and cost, how sure that is, and who was looked at. */
 export function quoteLines(quote: Quote, view: TableView): string[] {
   const { function: name, revision, inputBytes, params, peer, start, time, run, memory, outputBytes } = quote
-  const input = `${formatBytes(inputBytes)} of input${params === undefined ? '' : `, ${params}`}`
+  const asked = quote.asked === undefined ? '' : `, ${policyText(quote.asked)}`
+  const input = `${formatBytes(inputBytes)} of input${params === undefined ? '' : `, ${params}`}${asked}`
   return [
     `${name} r${revision} with ${input}`,
     ...keyed([

@@ -2,6 +2,7 @@ import type { Explanation, PlacementItem, VerdictItem } from '../model/rest.ts'
 import type { Cell, Table, TableView } from './table.ts'
 import { formatBytes, formatDurationMs, formatUsd } from '../model/units.ts'
 import { cacheNeedText } from './cache-text.ts'
+import { policyText } from './policy-text.ts'
 import { renderTable } from './table.ts'
 import { keyed, timeOfDay } from './text.ts'
 
@@ -62,11 +63,13 @@ export function verdictsTable(verdicts: readonly VerdictItem[]): Table {
 
 function placementLines(placement: PlacementItem, index: number, count: number, view: TableView): string[] {
   const { at, by, term, strategy, viewAgeMs, needs, verdicts, skipped } = placement
-  const who = `${placement.placement}, term ${term}, ${strategy}`
+  const aim = placement.objective === undefined ? '' : ` for ${placement.objective}`
+  const who = `${placement.placement}, term ${term}, ${strategy}${aim}`
   return [
     ...keyed([
       ['Needs     ', `cpu ${needs.cpus}  memory ${formatBytes(needs.memoryBytes)}  image ${formatBytes(needs.imageBytes)}`],
       ['Decided', `${timeOfDay(at)} by ${by.name} (${who})${count > 1 ? `, placement ${index + 1} of ${count}` : ''}`],
+      ...(placement.asked === undefined ? [] : [['Asked', policyText(placement.asked)] as const]),
       ['Knew', `what the peers said up to ${formatDurationMs(viewAgeMs)} before`]
     ]),
     ...renderTable(verdictsTable(verdicts), view),

@@ -1,5 +1,6 @@
 import type { FunctionItem, PutResultBody } from '../model/rest.ts'
-import { formatBytes, formatDurationMs, formatUsd } from '../model/units.ts'
+import { formatBytes, formatDurationMs } from '../model/units.ts'
+import { policyText } from './policy-text.ts'
 import type { Table } from './table.ts'
 import { formatAge, keyed } from './text.ts'
 
@@ -62,14 +63,7 @@ export function functionLines(fn: FunctionItem, nowMs: number): string[] {
 
 /** How workers for its calls are chosen, in words. */
 function placementText({ placement = {} }: FunctionItem): string {
-  const { strategy, objective, maxCostUsd, require = [] } = placement
-  const parts = [
-    strategy ?? [],
-    objective === undefined ? [] : `for ${objective}`,
-    maxCostUsd === undefined ? [] : `at most ${formatUsd(maxCostUsd)} a call`,
-    require.length === 0 ? [] : `on peers with ${require.join(', ')}`
-  ].flat()
-  return parts.length === 0 ? "the cluster's" : parts.join(', ')
+  return policyText(placement) || "the cluster's"
 }
 
 /** What `cares upload` says when the function is there. */

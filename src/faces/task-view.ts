@@ -1,5 +1,6 @@
 import type { TaskItem } from '../model/rest-tasks.ts'
 import { formatBytes, formatDurationMs } from '../model/units.ts'
+import { policyText } from './policy-text.ts'
 import type { Table, Tone } from './table.ts'
 import { formatAge, keyed } from './text.ts'
 
@@ -59,6 +60,7 @@ export function taskLines(task: TaskItem, nowMs: number): string[] {
       'limits',
       `cpu ${task.cpus}, memory ${formatBytes(task.memoryBytes)}, timeout ${formatDurationMs(task.timeoutMs)}, network ${task.network}`
     ],
+    ...(task.placement === undefined ? [] : [['placed', policyText(task.placement)] as const]),
     // Values are often secrets; whoever needs them asks for JSON.
     ['env', Object.keys(task.env).join(' ') || 'none'],
     ['attempts', `${task.failures} of ${task.attemptsMax} have failed`],

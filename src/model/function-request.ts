@@ -48,6 +48,9 @@ export const FUNCTION_DEFAULTS = {
   network: 'none'
 } as const
 
+/** More than any call costs: whoever means more means no limit. */
+const COST_USD_MAX = 1_000_000
+
 /** The label of peers with GPUs. */
 const GPU_LABEL = 'gpu'
 
@@ -81,15 +84,26 @@ const constraint = z
 /** Read-only, as in the model. */
 const constraints: z.ZodType<readonly string[], readonly string[]> = z.array(constraint).max(CONSTRAINTS_MAX)
 
+const maxCostUsd = z.number().positive('must be more than nothing').max(COST_USD_MAX)
+
 /** How workers are chosen, as a request or file says it and the log keeps it. */
 export const placementPolicySchema = z
   .strictObject({
     strategy: z.enum(STRATEGY_NAMES).optional(),
     objective: z.enum(OBJECTIVES).optional().describe('what the strategy `cost` saves'),
-    maxCostUsd: z.number().positive().max(1_000_000).optional().describe('a call that is expected to cost more is refused'),
+    maxCostUsd: maxCostUsd.optional().describe('a call that is expected to cost more is refused'),
     require: constraints.optional().describe('labels of a worker: `zone=eu`, `zone!=us`, `gpu`')
   })
   .refine(({ strategy = 'cost', objective }) => objective === undefined || strategy === 'cost', 'only the strategy cost has an objective')
+
+/** How the worker of one call is chosen, as a client says it. */
+export const callPolicySchema = z
+  .strictObject({
+    objective: z.enum(OBJECTIVES),
+    maxCostUsd,
+    require: constraints
+  })
+  .partial()
 
 /** What a cluster agrees on, as a request says it and the log keeps it. */
 export const agreedStrategySchema: z.ZodType<AgreedStrategy, AgreedStrategy> = z

@@ -49,6 +49,9 @@ export interface PlacementPolicy {
   readonly require?: readonly string[] | undefined
 }
 
+/** What one call asks of its placement beside what its function does. It can narrow the choice, never widen it. */
+export type CallPolicy = Omit<PlacementPolicy, 'strategy'>
+
 /** Constraints of one function. */
 export const CONSTRAINTS_MAX = 16
 

@@ -1,4 +1,4 @@
-import type { FunctionRecord } from './function.ts'
+import type { CallPolicy, FunctionRecord } from './function.ts'
 import type { Attempt, InvocationId, PeerId, Session, Term } from './ids.ts'
 import type { PeerStats } from './peer.ts'
 import type { PlacementKind, Receipt } from './placement.ts'
@@ -11,6 +11,9 @@ export type Headers = readonly (readonly [name: string, value: string])[]
 
 /** A call's header for parameters that its cost depends on: what is expected of it goes by earlier calls with the same. The function sees it, too. */
 export const PARAMS_HEADER = 'x-cares-params'
+
+/** Headers by which a call says how its worker is to be chosen. */
+export const POLICY_HEADERS = { objective: 'x-cares-objective', maxCostUsd: 'x-cares-max-cost', require: 'x-cares-require' } as const
 
 /** The part of a call that comes before its body. */
 export interface CallHead {
@@ -105,6 +108,8 @@ export interface CallToPlace {
   readonly revision: number
   /** Those of the call's headers that say something to who places it. */
   readonly headers: Headers
+  /** What the client asks of the placement. Absent: what the function does. An older placer does not know of it. */
+  readonly asked?: CallPolicy | undefined
   /** Size of the request body; the declared one, or 0 when it is not known. */
   readonly inputBytes: number
   readonly round: number

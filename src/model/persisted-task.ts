@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type ErrorCode, isErrorCode } from './errors.ts'
+import { placementPolicySchema } from './function-request.ts'
 import type { Digest, PeerId } from './ids.ts'
 import type { Usage } from './invocation.ts'
 import {
@@ -56,6 +57,7 @@ const specSchema: z.ZodType<TaskSpec> = z.strictObject({
   network: z.enum(['none', 'egress']),
   cpus: z.number().positive(),
   memoryBytes: z.int().positive(),
+  placement: placementPolicySchema.exactOptional(),
   timeoutMs: z.int().positive(),
   attemptsMax: z.int().positive()
 })

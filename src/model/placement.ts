@@ -1,4 +1,5 @@
 import type { CacheNeed } from './llc.ts'
+import type { CallPolicy } from './function.ts'
 import type { Digest, InvocationId, PeerId, Term } from './ids.ts'
 
 /** What the placement of one execution needs to know about it. */
@@ -175,6 +176,8 @@ export interface Receipt {
   readonly strategy: string
   /** What the strategy weighed time and money by, where it did. */
   readonly objective?: Objective | undefined
+  /** What the call itself asked for, beside what its function does. */
+  readonly asked?: CallPolicy | undefined
   /** Declared parameters of the call, see `Observation`. */
   readonly params?: string | undefined
   readonly round: number

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { callPolicySchema } from './function-request.ts'
 import { ESTIMATE_BASES, OBJECTIVES } from './placement.ts'
 import { bytes, cacheNeedSchema, count, listOf, ms, peerRefSchema, placementKindSchema, time } from './rest-parts.ts'
 
@@ -101,6 +102,7 @@ export const placementSchema = z.object({
   placement: placementKindSchema,
   strategy: z.string(),
   objective: z.enum(OBJECTIVES).optional(),
+  asked: callPolicySchema.optional().describe('what the call itself asked for, beside what its function does'),
   params: z.string().optional(),
   term: count,
   round: count,

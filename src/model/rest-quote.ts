@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { callPolicySchema } from './function-request.ts'
 import { ESTIMATE_BASES, OBJECTIVES, STRATEGY_NAMES } from './placement.ts'
 import { verdictSchema } from './rest-invocations.ts'
 import { bytes, cacheNeedSchema, count, listOf, ms, peerRefSchema } from './rest-parts.ts'
@@ -11,6 +12,7 @@ export const quoteSchema = z.object({
   revision: count,
   inputBytes: bytes,
   params: z.string().optional(),
+  asked: callPolicySchema.optional().describe('what the call would ask of its placement, beside what the function does'),
   strategy: z.enum(STRATEGY_NAMES),
   objective: z.enum(OBJECTIVES),
   peer: peerRefSchema.nullable().describe('who would run it; null: nobody could, see `why`'),

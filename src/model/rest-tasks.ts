@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { placementPolicySchema } from './function-request.ts'
 import { bytes, count, listOf, ms, peerRefSchema, time } from './rest-parts.ts'
 import { usageSchema } from './rest-invocations.ts'
 import { TASK_STATES } from './task.ts'
@@ -35,6 +36,7 @@ export const taskSchema = z.object({
   network: z.enum(['none', 'egress']),
   cpus: z.number(),
   memoryBytes: bytes,
+  placement: placementPolicySchema.optional().describe('how its workers are chosen'),
   timeoutMs: ms.describe('longest one attempt may take'),
   idempotencyKey: z.string().nullable(),
   gateway: peerRefSchema.describe('the peer that accepted it'),

@@ -3,7 +3,7 @@ import type { AdmissionOutcome, AdmissionRecord, AdmissionRequest } from './admi
 import type { CostLedger } from './costs.ts'
 import type { ErrorCode } from './errors.ts'
 import type { EventRecord } from './events.ts'
-import type { FunctionRecord, FunctionSpec } from './function.ts'
+import type { CallPolicy, FunctionRecord, FunctionSpec } from './function.ts'
 import type { ClusterHistory } from './history.ts'
 import type { InvocationId, PeerId, Term } from './ids.ts'
 import type { AnswerHead, CallHead, InvocationRecord, StartKind, Usage, WholeAnswer } from './invocation.ts'
@@ -73,6 +73,8 @@ export interface InvocationRequest {
   readonly caller?: string | undefined
   /** Shorter than the function's own timeout, if at all. */
   readonly timeoutMs?: number | undefined
+  /** What it asks of its placement, beside what its function does. */
+  readonly asked?: CallPolicy | undefined
 }
 
 /** The answer once its head is known. */
@@ -93,6 +95,8 @@ export interface QuoteQuestion {
   readonly inputBytes: number
   /** Declared parameters, see `Observation`. */
   readonly params?: string | undefined
+  /** What it would ask of its placement. */
+  readonly asked?: CallPolicy | undefined
 }
 
 /** What such a call would cost, and where it would run, as this peer sees it. */

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { CaresError } from './errors.ts'
-import { FUNCTION_DEFAULTS, functionRequestSchema } from './function-request.ts'
+import { FUNCTION_DEFAULTS, functionRequestSchema, placementPolicySchema } from './function-request.ts'
 import type { FunctionRecord } from './function.ts'
+import { narrowedPolicy } from './narrowed-policy.ts'
 import type { ImageInfo } from './ports/runtime.ts'
 import type { TaskSpec } from './task.ts'
 import type { TaskRequest } from './task-service.ts'
@@ -63,6 +64,7 @@ export const taskRequestSchema = z
       .min(1, 'must be at least 1ms')
       .max(TASK_LIMITS.timeoutMsMax, `must be at most ${formatDurationMs(TASK_LIMITS.timeoutMsMax)}`)
       .exactOptional(),
+    placement: placementPolicySchema.exactOptional(),
     attempts: z.int().min(1).max(TASK_LIMITS.attemptsMax).exactOptional()
   })
   .refine(value => (value.image === undefined) !== (value.function === undefined), 'needs either an image or a function')
@@ -87,6 +89,7 @@ export function specOfImage(
     network: request.network ?? FUNCTION_DEFAULTS.network,
     cpus: request.cpus ?? FUNCTION_DEFAULTS.cpus,
     memoryBytes: request.memoryBytes ?? FUNCTION_DEFAULTS.memoryBytes,
+    ...(request.placement === undefined ? {} : { placement: request.placement }),
     timeoutMs: request.timeoutMs ?? TASK_DEFAULTS.timeoutMs,
     attemptsMax: request.attempts ?? TASK_DEFAULTS.attempts
   }
@@ -100,7 +103,17 @@ export function specOfFunction(request: TaskRequest, fn: FunctionRecord): TaskSp
     })
   }
   const { image: reference, digest, imageBytes: bytes, network: reach, cpus: cores, memoryBytes: memory, timeoutMs } = fn
-  const own = { name: fn.name, network: reach, cpus: cores, memoryBytes: memory, timeoutMs, ...request, env: { ...fn.env, ...request.env } }
+  const placement = narrowedPolicy(fn.placement, request.placement)
+  const own = {
+    name: fn.name,
+    network: reach,
+    cpus: cores,
+    memoryBytes: memory,
+    timeoutMs,
+    ...request,
+    ...(placement === undefined ? {} : { placement: parseWith(placementPolicySchema, placement, 'task') }),
+    env: { ...fn.env, ...request.env }
+  }
   return { ...specOfImage(own, { image: reference, digest, bytes }), function: fn.name }
 }
 

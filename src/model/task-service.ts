@@ -1,4 +1,4 @@
-import type { NetworkPolicy } from './function.ts'
+import type { NetworkPolicy, PlacementPolicy } from './function.ts'
 import type { Digest } from './ids.ts'
 import type { BlobRef, TaskRecord, TaskState } from './task.ts'
 
@@ -14,6 +14,8 @@ export interface TaskRequest {
   readonly cpus?: number | undefined
   readonly memoryBytes?: number | undefined
   readonly timeoutMs?: number | undefined
+  /** How its workers are chosen; of a function's task: beside what the function says. */
+  readonly placement?: PlacementPolicy | undefined
   readonly attempts?: number | undefined
 }
 

@@ -1,5 +1,5 @@
 import type { ErrorCode } from './errors.ts'
-import type { NetworkPolicy } from './function.ts'
+import type { NetworkPolicy, PlacementPolicy } from './function.ts'
 import type { Branded, Digest, PeerId, Term } from './ids.ts'
 import type { Usage } from './invocation.ts'
 import type { Shards } from './shards.ts'
@@ -54,6 +54,8 @@ export interface TaskSpec {
   readonly network: NetworkPolicy
   readonly cpus: number
   readonly memoryBytes: number
+  /** How its workers are chosen. Absent: as whoever places would have it. */
+  readonly placement?: PlacementPolicy | undefined
   /** Longest one attempt may take. */
   readonly timeoutMs: number
   /** Attempts that may fail before the task is `dead`. */

@@ -23,7 +23,7 @@ import {
 import { readStats, writeStats } from './gossip-codec.ts'
 import { readReceipt, writeReceipt } from './json.ts'
 import { ID_CHARS_MAX, MESSAGE_BYTES_MAX } from './limits.ts'
-import { readFunction, writeFunction } from './registry-codec.ts'
+import { readFunction, readPlacement, writeFunction, writePlacement } from './registry-codec.ts'
 
 /** Gateway to placer. The page is `protocols/invoke.md`. */
 export const invokeUpCodec = createCodec({
@@ -61,7 +61,8 @@ function writeUp(message: InvokeUp): MessageInitShape<typeof InvokeUpSchema> {
             deadlineMs: toWhole(Math.ceil(message.deadlineMs), 'deadlineMs'),
             ...optional('pinnedTo', message.pinnedTo),
             minIndex: toWhole(message.minIndex, 'minIndex'),
-            fallback: message.fallback
+            fallback: message.fallback,
+            ...(message.asked === undefined ? {} : { asked: writePlacement(message.asked) })
           }
         }
       }
@@ -103,7 +104,8 @@ function readUp({ kind }: InvokeUpMessage): InvokeUp {
         deadlineMs: whole(call.deadlineMs, 'deadlineMs'),
         ...(call.pinnedTo === undefined ? {} : { pinnedTo: readPeerId(call.pinnedTo, 'pinnedTo') }),
         minIndex: whole(call.minIndex, 'minIndex'),
-        fallback: call.fallback
+        fallback: call.fallback,
+        ...(call.asked === undefined ? {} : { asked: readPlacement(call.asked) })
       }
     }
     case 'done': {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CONSTRAINTS_MAX } from '../model/function.ts'
 import { CACHE_BASES } from '../model/llc.ts'
 import { ERROR_CHARS_MAX } from '../model/remote-error.ts'
 import type { InvocationRecord } from '../model/invocation.ts'
@@ -78,6 +79,11 @@ const decision = z.object({
   skipped: whole,
   rejected: z.partialRecord(reason, whole)
 })
+const asked = z.object({
+  objective: z.enum(OBJECTIVES).optional(),
+  maxCostUsd: amount.optional(),
+  require: z.array(line).max(CONSTRAINTS_MAX).optional()
+})
 const receipt = z.object({
   invocation: id,
   function: id,
@@ -87,6 +93,7 @@ const receipt = z.object({
   placement,
   strategy: line,
   objective: z.enum(OBJECTIVES).optional(),
+  asked: asked.optional(),
   params: line.optional(),
   round: whole,
   try: whole,

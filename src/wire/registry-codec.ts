@@ -262,7 +262,13 @@ function readStrategy({ name, objective }: StrategySetMessage | StrategyAgreedMe
   }
 }
 
-function writePlacement({ strategy, objective, maxCostUsd, require }: PlacementPolicy): MessageInitShape<typeof PlacementPolicySchema> {
+/** A policy as it travels, of a function or of one call. */
+export function writePlacement({
+  strategy,
+  objective,
+  maxCostUsd,
+  require
+}: PlacementPolicy): MessageInitShape<typeof PlacementPolicySchema> {
   return {
     ...optional('strategy', strategy),
     ...optional('objective', objective),
@@ -271,7 +277,8 @@ function writePlacement({ strategy, objective, maxCostUsd, require }: PlacementP
   }
 }
 
-function readPlacement({ strategy, objective, maxCostUsd, require }: PlacementPolicyMessage): PlacementPolicy {
+/** Throws `protocol` when it is none. */
+export function readPlacement({ strategy, objective, maxCostUsd, require }: PlacementPolicyMessage): PlacementPolicy {
   return {
     ...(strategy === undefined ? {} : { strategy: oneOf(strategy, 'strategy', STRATEGY_NAMES) }),
     ...(objective === undefined ? {} : { objective: oneOf(objective, 'objective', OBJECTIVES) }),

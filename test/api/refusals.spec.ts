@@ -133,6 +133,33 @@ const REFUSALS: readonly Refusal[] = [
   },
   { claim: 'a timeout of nothing', request: { url: '/fn/thumb', headers: { 'x-cares-timeout': '0s' } }, status: 422, code: 'invalid' },
   {
+    claim: 'an objective that is none',
+    request: { url: '/fn/thumb', headers: { 'x-cares-objective': 'fast' } },
+    status: 422,
+    code: 'invalid'
+  },
+  { claim: 'a budget in words', request: { url: '/fn/thumb', headers: { 'x-cares-max-cost': 'little' } }, status: 422, code: 'invalid' },
+  { claim: 'a budget of nothing', request: { url: '/fn/thumb', headers: { 'x-cares-max-cost': '0' } }, status: 422, code: 'invalid' },
+  {
+    claim: 'a label that is none',
+    request: { url: '/fn/thumb', headers: { 'x-cares-require': 'zone = eu' } },
+    status: 422,
+    code: 'invalid'
+  },
+  { claim: 'a label of nothing', request: { url: '/fn/thumb', headers: { 'x-cares-require': '' } }, status: 422, code: 'invalid' },
+  {
+    claim: 'a quote for an objective that is none',
+    request: { url: '/v1/functions/thumb/quote?objective=fast' },
+    status: 422,
+    code: 'invalid'
+  },
+  {
+    claim: 'a quote with a budget in words',
+    request: { url: '/v1/functions/thumb/quote?maxCostUsd=little' },
+    status: 422,
+    code: 'invalid'
+  },
+  {
     claim: 'a revision that is none',
     request: { method: 'DELETE', url: '/v1/functions/thumb', headers: { 'if-match': '"abc"' } },
     status: 422,

@@ -54,6 +54,24 @@ describe('what a cluster of daemons reckons', function () {
     )
   })
 
+  it('places a call as it asks, beside what its function says, and its receipt tells what that was', async () => {
+    await upload(cluster.peer(0), 'upper')
+    const asked = { objective: 'cheap', require: ['zone!=us'] } as const
+    for (const gateway of cluster.peers) {
+      const { answer } = await gateway.call('upper', 'hello', { asked })
+      const [receipt] = (await gateway.service.invocation(answer.invocation, { signal: signal() })).receipts
+      assert.deepEqual(receipt?.asked, asked)
+      assert.deepEqual([receipt.strategy, receipt.objective], ['cost', 'cheap'])
+      assert.equal(gateway.service.account(await gateway.service.invocation(answer.invocation, { signal: signal() })).recomputes, true)
+    }
+    await assert.rejects(
+      cluster.peer(1).call('upper', 'hello', { asked: { require: ['zone=eu'] } }),
+      /no peer has the labels that are required/
+    )
+    assert.equal(cluster.peer(1).service.quote('upper', { inputBytes: 5, asked: { require: ['zone=eu'] } }).decision.chosen, null)
+    assert.equal((await cluster.peer(1).call('upper', 'hello')).output, 'HELLO')
+  })
+
   it('holds receipts that bear out the placements of real calls, from whichever gateway they came', async () => {
     await upload(cluster.peer(0), 'upper')
     for (const peer of cluster.peers) {

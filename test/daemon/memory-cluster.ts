@@ -4,6 +4,7 @@ import { foundCluster } from '../../src/daemon/found-cluster.ts'
 import { newClusterUid, newInvocationId } from '../../src/daemon/new-ids.ts'
 import { createSystemClock } from '../../src/daemon/system-clock.ts'
 import { CaresError } from '../../src/model/errors.ts'
+import type { CallPolicy } from '../../src/model/function.ts'
 import type { PeerId } from '../../src/model/ids.ts'
 import type { PeerProfile } from '../../src/model/peer.ts'
 import type { BlobStore } from '../../src/model/ports/blob-store.ts'
@@ -223,7 +224,7 @@ export class MemoryPeer {
   async call(
     fn: string,
     input: string,
-    options: { on?: MemoryPeer; signal?: AbortSignal } = {}
+    options: { on?: MemoryPeer; asked?: CallPolicy; signal?: AbortSignal } = {}
   ): Promise<{ answer: InvocationAnswer; output: string }> {
     const body = Buffer.from(input)
     const answer = await this.service.invoke(
@@ -233,7 +234,8 @@ export class MemoryPeer {
         body: (async function* () {
           yield body
         })(),
-        ...(options.on === undefined ? {} : { on: options.on.id })
+        ...(options.on === undefined ? {} : { on: options.on.id }),
+        ...(options.asked === undefined ? {} : { asked: options.asked })
       },
       { signal: options.signal ?? this.#cluster.clock.timeout(20_000) }
     )

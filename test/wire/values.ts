@@ -5,7 +5,7 @@ import type { Command, Outcome } from '../../src/model/command.ts'
 import type { Configuration, ConsensusMessage, Entry } from '../../src/model/consensus.ts'
 import type { ControlAnswer, ControlRequest } from '../../src/model/control.ts'
 import type { CostLedger } from '../../src/model/costs.ts'
-import type { FunctionRecord, FunctionSpec, PlacementPolicy } from '../../src/model/function.ts'
+import type { CallPolicy, FunctionRecord, FunctionSpec, PlacementPolicy } from '../../src/model/function.ts'
 import { type FunctionHistory, LATENCY_CLASSES_MS } from '../../src/model/history.ts'
 import type { ArchiveId, Attempt, ClusterUid, Digest, InvocationId, PeerId } from '../../src/model/ids.ts'
 import type { ImageDown, ImageUp } from '../../src/model/image-transfer.ts'
@@ -177,6 +177,10 @@ const verdict: fc.Arbitrary<Verdict> = fc.oneof(
   record<Extract<Verdict, { fits: false }>>({ peer, fits: one(false), reason, needed: amount, available: amount }, ['needed', 'available'])
 )
 const placement = fc.constantFrom('orchestrator' as const, 'fallback' as const)
+const callPolicy = record<CallPolicy>(
+  { objective: fc.constantFrom(...OBJECTIVES), maxCostUsd: amount, require: fc.array(name, { minLength: 1, maxLength: 4 }) },
+  ['objective', 'maxCostUsd', 'require']
+)
 const receipt = record<Receipt>(
   {
     invocation,
@@ -187,6 +191,7 @@ const receipt = record<Receipt>(
     placement,
     strategy: text,
     objective: fc.constantFrom(...OBJECTIVES),
+    asked: callPolicy,
     params: name,
     round: small,
     try: small,
@@ -229,7 +234,7 @@ const receipt = record<Receipt>(
     ),
     viewAgeMs: amount
   },
-  ['objective', 'params']
+  ['objective', 'asked', 'params']
 )
 const invocationRecord = record<InvocationRecord>(
   {
@@ -412,9 +417,10 @@ const invokeUp: fc.Arbitrary<InvokeUp> = fc.oneof(
       deadlineMs: whole,
       pinnedTo: peer,
       minIndex: whole,
-      fallback: flag
+      fallback: flag,
+      asked: callPolicy
     },
-    ['pinnedTo']
+    ['pinnedTo', 'asked']
   ),
   record<Extract<InvokeUp, { type: 'done' }>>(
     {

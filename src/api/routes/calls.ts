@@ -8,6 +8,7 @@ import { REST_PATHS, restPath } from '../../model/rest-paths.ts'
 import type { InvocationAnswer, InvocationRequest } from '../../model/service.ts'
 import { parseDurationMs } from '../../model/units.ts'
 import { readCallHead } from '../call-head.ts'
+import { readCallPolicy } from '../call-policy.ts'
 import type { ApiContext, App } from '../context.ts'
 import { breakOff } from '../break-off.ts'
 import { callerGone } from '../caller.ts'
@@ -88,7 +89,10 @@ const CALL_DESCRIPTION = [
   'Any method, any path below the function, any body. Request headers that CARES reads: `Idempotency-Key` (the same key at the same peer gets the same answer; with another request it is refused),',
   '`x-cares-on` (run on this peer only), `x-cares-timeout` (such as `5s`; shorter than the function’s own), `x-cares-caller` (who is charged in',
   'the ledger of costs), `x-cares-params` (what the cost of the call depends on beside its size; the function sees it, too), `x-cares-ways` (confine',
-  'it to so many ways of the last-level cache, to measure how it takes that; a peer that cannot refuses it). The answer carries',
+  'it to so many ways of the last-level cache, to measure how it takes that; a peer that cannot refuses it), `x-cares-objective` (`latency`,',
+  '`balanced` or `cheap`: placed by the strategy `cost` with that aim), `x-cares-max-cost` (US dollars, such as `0.001`: refused where it is',
+  'expected to cost more; the function’s own limit holds, too), `x-cares-require` (labels that its worker must have beside those that the function requires, such as',
+  '`zone=eu,gpu`). The answer carries',
   '`x-cares-invocation`, `x-cares-peer`, `x-cares-start`, `x-cares-placement` and `server-timing`; where it is chunked, the complete',
   '`server-timing` comes as a trailer. An answer that breaks off closes the connection without its proper end.',
   'A GET that asks for a WebSocket (RFC 6455) is passed on to `http` functions: it must open within the time that a call may take, ends when both',
@@ -221,7 +225,8 @@ function readCall(
     idempotencyKey,
     on: header(raw.headers['x-cares-on']),
     caller,
-    timeoutMs: timeout === undefined ? undefined : positive(parseDurationMs(timeout))
+    timeoutMs: timeout === undefined ? undefined : positive(parseDurationMs(timeout)),
+    asked: readCallPolicy(raw.headers)
   }
 }
 

@@ -1,10 +1,14 @@
 import { z } from 'zod'
 import { CaresError } from '../../model/errors.ts'
+import { callPolicySchema } from '../../model/function-request.ts'
+import type { CallPolicy } from '../../model/function.ts'
+import { parseWith } from '../../model/validation.ts'
 import { COST_KEYS, type CostKey } from '../../model/costs.ts'
 import { costListSchema } from '../../model/rest-costs.ts'
 import { REST_PATHS } from '../../model/rest-paths.ts'
 import { paramsSchema } from '../../model/rest-admissions.ts'
 import { quoteSchema } from '../../model/rest-quote.ts'
+import { labelsOf, usdOf } from '../call-policy.ts'
 import { callerGone } from '../caller.ts'
 import type { ApiContext, App } from '../context.ts'
 import { pathPart, whole } from '../queries.ts'
@@ -15,7 +19,10 @@ import { documented } from './documented.ts'
 
 const quoteQuery = z.strictObject({
   inputBytes: whole.optional().describe('size of the body; 0 if absent'),
-  params: paramsSchema.optional().describe('declared parameters, as `x-cares-params` would say them')
+  params: paramsSchema.optional().describe('declared parameters, as `x-cares-params` would say them'),
+  objective: callPolicySchema.shape.objective.describe('as `x-cares-objective` would say it'),
+  maxCostUsd: z.string().max(32).optional().describe('as `x-cares-max-cost` would say it'),
+  require: z.string().max(4_096).optional().describe('as `x-cares-require` would say it: `zone=eu,gpu`')
 })
 const costsQuery = z.strictObject({
   by: z
@@ -38,8 +45,13 @@ export function economyRoutes(app: App, { service }: ApiContext): void {
       }
     },
     async request => {
-      const { inputBytes = 0, params } = request.query
-      const quoted = service.quote(request.params.name, { inputBytes, ...(params === undefined ? {} : { params }) })
+      const { inputBytes = 0, params, ...policy } = request.query
+      const asked = askedOf(policy)
+      const quoted = service.quote(request.params.name, {
+        inputBytes,
+        ...(params === undefined ? {} : { params }),
+        ...(asked === undefined ? {} : { asked })
+      })
       const profiles = new Map<string, ReturnType<typeof service.peer>['profile']>(
         service.peers().map(({ profile }) => [profile.id, profile])
       )
@@ -61,6 +73,20 @@ export function economyRoutes(app: App, { service }: ApiContext): void {
         .type('text/csv; charset=utf-8')
         .send(costCsv(list) as never)
     }
+  )
+}
+
+/** What a call would ask of its placement. Absent: nothing. */
+function askedOf({ objective, maxCostUsd, require }: Omit<z.output<typeof quoteQuery>, 'inputBytes' | 'params'>): CallPolicy | undefined {
+  if (objective === undefined && maxCostUsd === undefined && require === undefined) return undefined
+  return parseWith(
+    callPolicySchema,
+    {
+      ...(objective === undefined ? {} : { objective }),
+      ...(maxCostUsd === undefined ? {} : { maxCostUsd: usdOf(maxCostUsd, 'maxCostUsd') }),
+      ...(require === undefined ? {} : { require: labelsOf(require) })
+    },
+    'query'
   )
 }
 

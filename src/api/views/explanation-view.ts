@@ -37,6 +37,7 @@ function placementView(receipt: Receipt, name: (id: string) => PeerRef): Placeme
     placement: receipt.placement,
     strategy: receipt.strategy,
     ...(receipt.objective === undefined ? {} : { objective: receipt.objective }),
+    ...(receipt.asked === undefined ? {} : { asked: receipt.asked }),
     ...(receipt.params === undefined ? {} : { params: receipt.params }),
     term: receipt.term,
     round: receipt.round,
@@ -119,7 +120,7 @@ function rejectionText({ reason, needed, available }: Extract<Verdict, { fits: f
     case 'budget':
       return `dearer than a call may be${amounts(formatUsd)}`
     case 'labels':
-      return 'lacks a label that the function requires'
+      return 'lacks a label that is required'
     case 'not_alive':
       return 'not alive'
     case 'draining':

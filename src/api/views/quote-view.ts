@@ -13,7 +13,7 @@ const ERROR_RATIO_GOOD = 0.2
 
 /** A quote with its bounds, its price, and how sure it is. */
 export function quoteView(
-  { function: fn, inputBytes, params, strategy, objective, estimate, decision, refusal }: Quoted,
+  { function: fn, inputBytes, params, asked, strategy, objective, estimate, decision, refusal }: Quoted,
   { name, profileOf }: { name: (id: string) => PeerRef; profileOf: (id: string) => PeerProfile | undefined }
 ): Quote {
   const verdict = decision.verdicts.find(({ peer }) => peer === decision.chosen)
@@ -26,6 +26,7 @@ export function quoteView(
     revision: fn.revision,
     inputBytes,
     ...(params === undefined ? {} : { params }),
+    ...(asked === undefined ? {} : { asked }),
     strategy,
     objective,
     peer: decision.chosen === null ? null : name(decision.chosen),

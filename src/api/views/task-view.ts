@@ -18,6 +18,7 @@ export function taskView(task: TaskRecord, name: (id: string) => PeerRef): TaskI
     network: spec.network,
     cpus: spec.cpus,
     memoryBytes: spec.memoryBytes,
+    ...(spec.placement === undefined ? {} : { placement: spec.placement }),
     timeoutMs: spec.timeoutMs,
     idempotencyKey: task.key ?? null,
     gateway: name(task.gateway),

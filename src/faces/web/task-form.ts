@@ -22,6 +22,8 @@ export interface TaskFields {
   readonly env: string
   /** What its program finds on stdin. */
   readonly input: string
+  /** How its workers are chosen, as the one before was: the form does not ask. */
+  readonly placement?: TaskItem['placement']
 }
 
 /** The form before anyone has written in it. */
@@ -52,7 +54,8 @@ export function taskFieldsOf(task: TaskItem): TaskFields {
     attempts: String(task.attemptsMax),
     network: task.network,
     env: variableLines(task.env),
-    input: ''
+    input: '',
+    placement: task.placement
   }
 }
 
@@ -67,6 +70,7 @@ export function taskRequestOf(fields: TaskFields, file?: Uint8Array): TaskSubmis
     ...(fields.function === '' ? { image: fields.image.trim() } : { function: fields.function }),
     ...(args.length === 0 ? {} : { args }),
     ...(Object.keys(env).length === 0 ? {} : { env }),
+    ...(fields.placement === undefined ? {} : { placement: fields.placement }),
     ...(fields.network === '' ? {} : { network: fields.network }),
     ...(file !== undefined ? { inputBase64: base64(file) } : fields.input === '' ? {} : { input: fields.input }),
     ...optional('name', fields.name, text => text),

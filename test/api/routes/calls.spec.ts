@@ -104,11 +104,20 @@ describe('a call', () => {
     assert.ok(!head.headers.some(([name]) => name.startsWith('x-cares-')), 'and keeps it from the function')
   })
 
+  it('reads what a call asks of its placement, and keeps it from the function', async () => {
+    await using harness = createHarness()
+    const headers = { 'x-cares-objective': 'cheap', 'x-cares-max-cost': '2.5e-4', 'x-cares-require': 'zone=eu, gpu' }
+    await harness.app.inject({ url: '/fn/thumb', headers })
+    const { asked, head } = invoked(harness)
+    assert.deepEqual(asked, { objective: 'cheap', maxCostUsd: 0.000_25, require: ['zone=eu', 'gpu'] })
+    assert.ok(!head.headers.some(([name]) => name.startsWith('x-cares-')))
+  })
+
   it('asks for nothing that the caller did not', async () => {
     await using harness = createHarness()
     await harness.app.inject('/fn/thumb')
-    const { idempotencyKey, on, timeoutMs } = invoked(harness)
-    assert.deepEqual([idempotencyKey, on, timeoutMs], [undefined, undefined, undefined])
+    const { idempotencyKey, on, timeoutMs, asked } = invoked(harness)
+    assert.deepEqual([idempotencyKey, on, timeoutMs, asked], [undefined, undefined, undefined, undefined])
   })
 
   it('is the same by the names that OpenFaaS clients know, with the id they look for', async () => {

@@ -72,7 +72,15 @@ describe('cares invoke', () => {
       '--timeout',
       '5s',
       '--idempotency-key',
-      'k1'
+      'k1',
+      '--objective',
+      'cheap',
+      '--max-cost',
+      '0.0000001',
+      '--require',
+      'zone=eu',
+      '--require',
+      'gpu'
     ]
     const environment = {
       readClientSettings: async () =>
@@ -93,6 +101,9 @@ describe('cares invoke', () => {
     assert.equal(headers['x-cares-on'], 'birch')
     assert.equal(headers['x-cares-timeout'], '5000ms')
     assert.equal(headers['idempotency-key'], 'k1')
+    assert.equal(headers['x-cares-objective'], 'cheap')
+    assert.equal(Number(headers['x-cares-max-cost']), 1e-7)
+    assert.equal(headers['x-cares-require'], 'zone=eu,gpu')
     // The function's own authorization and the peer's do not get into each other's way.
     assert.equal(headers['authorization'], 'mine')
     assert.equal(headers['x-cares-token'], 'secret-token')

@@ -75,6 +75,8 @@ describe('the form of a task', () => {
   it('loses nothing of a task that is run again', () => {
     const { image, args, env, network, cpus, memoryBytes, timeoutMs, name, attemptsMax: attempts } = DEAD
     assert.deepEqual(taskRequestOf(taskFieldsOf(DEAD)), { image, args, env, network, cpus, memoryBytes, timeoutMs, name, attempts })
+    const placement = { require: ['gpu'] }
+    assert.deepEqual(taskRequestOf(taskFieldsOf({ ...DEAD, placement })).placement, placement)
     assert.equal(taskRequestOf(taskFieldsOf({ ...DEAD, function: 'ocr' })).function, 'ocr')
   })
 })

@@ -1,16 +1,19 @@
 import type { FetchAnswer } from '../../node-fetch.ts'
 import type { CommandContext, Result } from '../command.ts'
 import { CaresError, isErrorCode } from '../../../model/errors.ts'
+import type { CallPolicy } from '../../../model/function.ts'
+import { POLICY_HEADERS } from '../../../model/invocation.ts'
 import { formatBytes, parseDurationMs } from '../../../model/units.ts'
 import { placementLines } from '../../placement-view.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { parseHeader, parseMethod } from '../flags.ts'
 import { write } from '../output.ts'
+import { policyFlags, policyOf, type PolicyOptions } from '../policy-flags.ts'
 import { withProgress } from '../progress.ts'
 import { type CallBody, readCallBody } from '../call-body.ts'
 
-interface InvokeOptions {
+interface InvokeOptions extends PolicyOptions {
   data?: string
   request?: string
   header?: readonly (readonly [string, string])[]
@@ -49,6 +52,7 @@ export const invoke = defineCommand<InvokeOptions>({
     { flags: '-H, --header <K:V>', description: 'a header for the function', repeats: true, parse: parseHeader },
     { flags: '--path <PATH>', description: 'below the function, with its query: /users?page=2' },
     { flags: '--on <PEER>', description: 'only this peer may run it', completes: 'peer' },
+    ...policyFlags('call'),
     { flags: '--async', description: 'do not wait: print the id of the invocation' },
     { flags: '--wait', description: 'with --async: wait for the end and print the answer' },
     { flags: '--raw-exit', description: "exit with the function's own exit code instead of 8" },
@@ -115,15 +119,25 @@ async function tellImages(
   }
 }
 
-function callHeaders({ headers }: CallBody, { header = [], on, timeout, idempotencyKey }: InvokeOptions): [string, string][] {
+function callHeaders({ headers }: CallBody, { header = [], on, timeout, idempotencyKey, ...policy }: InvokeOptions): [string, string][] {
   const own = new Set(header.map(([name]) => name))
   return [
     ...headers.filter(([name]) => !own.has(name)),
     ...header,
     ...(on === undefined ? [] : [['x-cares-on', on] as const]),
     ...(timeout === undefined ? [] : [['x-cares-timeout', `${timeout}ms`] as const]),
+    ...policyHeaders(policyOf(policy)),
     ...(idempotencyKey === undefined ? [] : [['idempotency-key', idempotencyKey] as const])
   ].map(([name, value]) => [name, value])
+}
+
+/** What a call asks of its placement, as its headers say it. */
+function policyHeaders({ objective, maxCostUsd, require }: CallPolicy = {}): (readonly [string, string])[] {
+  return [
+    ...(objective === undefined ? [] : [[POLICY_HEADERS.objective, objective] as const]),
+    ...(maxCostUsd === undefined ? [] : [[POLICY_HEADERS.maxCostUsd, String(maxCostUsd)] as const]),
+    ...(require === undefined ? [] : [[POLICY_HEADERS.require, require.join(',')] as const])
+  ]
 }
 
 /** Copies the answer to stdout, or throws the failure that it tells of. Gives the exit code. */

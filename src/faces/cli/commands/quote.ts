@@ -3,8 +3,9 @@ import { CaresError } from '../../../model/errors.ts'
 import { parseBytes } from '../../../model/units.ts'
 import { quoteLines } from '../../economy-view.ts'
 import { defineCommand } from '../command.ts'
+import { policyFlags, policyOf, type PolicyOptions } from '../policy-flags.ts'
 
-interface QuoteOptions {
+interface QuoteOptions extends PolicyOptions {
   data?: string
   bytes?: number
   params?: string
@@ -15,20 +16,22 @@ export const quote = defineCommand<QuoteOptions>({
   options: [
     { flags: '-d, --data <DATA>', description: 'the body that would be sent: text, or @FILE; only its size counts', completes: 'file' },
     { flags: '--bytes <SIZE>', description: 'the size of the body, instead of a body', parse: parseBytes },
-    { flags: '--params <TEXT>', description: 'declared parameters, as the header x-cares-params would say them' }
+    { flags: '--params <TEXT>', description: 'declared parameters, as the header x-cares-params would say them' },
+    ...policyFlags('call')
   ],
   description:
     'Nothing is run or reserved. What it rests on is what earlier calls took; the bounds hold for all but about one call in twenty.',
   examples: [
     { comment: 'What a call with this file would take and cost, and where it would run', command: 'cares quote thumb -d @cat.jpg' },
-    { comment: 'The same for a size', command: 'cares quote thumb --bytes 4Mi' }
+    { comment: 'The same for a size', command: 'cares quote thumb --bytes 4Mi' },
+    { comment: 'Where it would run if money counted above all', command: 'cares quote thumb --objective cheap --require zone=eu' }
   ],
   async run({ args: [name = ''], options, client, signal }) {
     if (options.data !== undefined && options.bytes !== undefined) {
       throw new CaresError('invalid', 'either --data or --bytes says the size, not both')
     }
     const inputBytes = options.bytes ?? (await bytesOf(options.data))
-    const found = await client.quote(name, { inputBytes, ...(options.params === undefined ? {} : { params: options.params }), signal })
+    const found = await client.quote(name, { inputBytes, params: options.params, asked: policyOf(options), signal })
     return { kind: 'item', data: found, names: [found.peer?.name ?? ''], lines: view => quoteLines(found, view) }
   }
 })

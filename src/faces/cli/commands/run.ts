@@ -9,12 +9,13 @@ import { awaitTask, printTaskOutput, taskError } from '../await-task.ts'
 import { readCallBody } from '../call-body.ts'
 import { type CommandContext, defineCommand } from '../command.ts'
 import { parseAssignment, parseCount, parsePositive } from '../flags.ts'
+import { policyFlags, policyOf, type PolicyOptions } from '../policy-flags.ts'
 import { withProgress } from '../progress.ts'
 
 /** A file that describes a task is written by hand: a larger one is something else. */
 const FILE_BYTES_MAX = 262_144
 
-interface RunOptions {
+interface RunOptions extends PolicyOptions {
   file?: string
   function?: string
   name?: string
@@ -43,6 +44,7 @@ export const run = defineCommand<RunOptions>({
     { flags: '--cpu <N>', description: 'cores, e.g. 0.5', parse: parsePositive },
     { flags: '--memory <SIZE>', description: 'memory, e.g. 256Mi', parse: parseBytes },
     { flags: '--network <POLICY>', description: 'what the container may reach', defaultText: 'none', choices: ['none', 'egress'] },
+    ...policyFlags('task'),
     { flags: '--timeout <DURATION>', description: 'longest that one attempt may take', defaultText: '1h', parse: parseDurationMs },
     { flags: '--attempts <N>', description: 'attempts that may fail before it is given up', defaultText: '3', parse: parseCount },
     { flags: '--input <DATA|@FILE|->', description: 'what it finds on stdin, up to 64 MiB', completes: 'file' },
@@ -86,6 +88,7 @@ async function requestOf({ args: words, options, terminal }: CommandContext<RunO
   const described = file === undefined ? {} : await readTask(file, terminal)
   // A function brings its image along: all that is written are its arguments.
   const [image, ...args] = fn === undefined ? words : [undefined, ...words]
+  const placement = policyOf(options)
   const given = {
     ...(image === undefined ? {} : { image }),
     ...(args.length === 0 ? {} : { args }),
@@ -95,6 +98,7 @@ async function requestOf({ args: words, options, terminal }: CommandContext<RunO
     ...(cpu === undefined ? {} : { cpus: cpu }),
     ...(memory === undefined ? {} : { memoryBytes: memory }),
     ...(network === undefined ? {} : { network }),
+    ...(placement === undefined ? {} : { placement: { ...(described as TaskRequest).placement, ...placement } }),
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),
     ...(attempts === undefined ? {} : { attempts })
   }

@@ -1,0 +1,26 @@
+import type { CallPolicy, PlacementPolicy } from './function.ts'
+
+/**
+ * What a function says of placement and what one of its calls or tasks asks beside it, as one. It can only narrow the choice: the lower of both
+ * budgets holds, and the labels of both. An objective is one of the strategy `cost`, so who names one is placed by that, whatever the function's
+ * own strategy.
+ */
+export function narrowedPolicy(
+  own: PlacementPolicy | undefined,
+  asked: (PlacementPolicy & CallPolicy) | undefined
+): PlacementPolicy | undefined {
+  if (asked === undefined) return own
+  const { strategy, objective, maxCostUsd, require = [] } = asked
+  const budgets = [maxCostUsd, own?.maxCostUsd].filter(usd => usd !== undefined)
+  const labels = [...new Set([...(own?.require ?? []), ...require])]
+  return {
+    ...(strategy === undefined && objective === undefined ? aimOf(own) : { strategy: strategy ?? 'cost' }),
+    ...(objective === undefined ? {} : { objective }),
+    ...(budgets.length === 0 ? {} : { maxCostUsd: Math.min(...budgets) }),
+    ...(labels.length === 0 ? {} : { require: labels })
+  }
+}
+
+function aimOf({ strategy, objective }: PlacementPolicy = {}): PlacementPolicy {
+  return { ...(strategy === undefined ? {} : { strategy }), ...(objective === undefined ? {} : { objective }) }
+}
