@@ -55,6 +55,9 @@ export class Control {
         for (const history of functions)
           if (history.calls.some(count => count > 0)) await channel.send({ type: 'function-history', stepMs, history })
         await channel.send({ type: 'end' })
+      } else if (request.type === 'invocations') {
+        for (const invocation of this.#components.book.summaries(request.query)) await channel.send({ type: 'summary', invocation })
+        await channel.send({ type: 'end' })
       } else {
         await channel.send(await this.#answer(channel.remote, request, channel.signal))
       }
@@ -67,7 +70,7 @@ export class Control {
 
   async #answer(
     from: PeerId,
-    request: Exclude<ControlRequest, { type: 'logs' | 'history' }>,
+    request: Exclude<ControlRequest, { type: 'logs' | 'history' | 'invocations' }>,
     aborted: AbortSignal
   ): Promise<ControlAnswer> {
     const { consensus, governor, book, worker, gateway, economy, clock } = this.#components

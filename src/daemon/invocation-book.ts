@@ -1,6 +1,7 @@
 import { CaresError } from '../model/errors.ts'
 import type { InvocationId } from '../model/ids.ts'
 import type { AnswerHead, InvocationRecord } from '../model/invocation.ts'
+import { type InvocationQuery, type InvocationSummary, summaryOf } from '../model/invocation-list.ts'
 import type { Receipt } from '../model/placement.ts'
 import type { InvocationRequest } from '../model/service.ts'
 import type { Clock } from '../model/ports/clock.ts'
@@ -47,6 +48,17 @@ export class InvocationBook {
   /** Newest first. */
   list(limit: number): readonly InvocationRecord[] {
     return [...this.#records.values()].slice(-limit).reverse()
+  }
+
+  /** Newest first, as lists show them. */
+  summaries({ function: fn, state, since = '', limit }: InvocationQuery): readonly InvocationSummary[] {
+    this.#expire()
+    return [...this.#records.values()]
+      .filter(record => (fn === undefined || record.function === fn) && (state === undefined || record.state === state))
+      .filter(({ acceptedAt }) => acceptedAt >= since)
+      .slice(-limit)
+      .reverse()
+      .map(record => summaryOf(record, { hasResult: this.#results.has(record.id) }))
   }
 
   newestOf(fn: string): InvocationRecord | undefined {

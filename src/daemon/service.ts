@@ -11,6 +11,7 @@ import type { Transport } from '../model/ports/transport.ts'
 import type { ClusterStatus, HealthCheck, InvocationRequest, PeerListing, PeerService, ServiceCounters } from '../model/service.ts'
 import type { Agreement } from './agreement.ts'
 import { ClusterHistoryReader } from './cluster-history.ts'
+import { ClusterInvocations } from './cluster-invocations.ts'
 import type { Consensus } from './consensus.ts'
 import { ask, converse } from './control-client.ts'
 import type { Economy } from './economy.ts'
@@ -29,8 +30,6 @@ import type { StrategyChoice } from './strategy-choice.ts'
 import type { Tasks } from './tasks/tasks.ts'
 import type { Worker } from './work.ts'
 
-/** Records that a list of invocations shows. */
-const LISTED_INVOCATIONS_MAX = 1_000
 /** All peers together have this long to say whether they know an invocation. */
 const FIND_TIMEOUT_MS = 2_000
 
@@ -117,6 +116,7 @@ export function createService(components: ServiceComponents): PeerService {
     clock,
     log: components.log
   })
+  const invocations = new ClusterInvocations({ book, transport, clock, log: components.log })
 
   return {
     get profile() {
@@ -135,7 +135,8 @@ export function createService(components: ServiceComponents): PeerService {
     async invocation(id, { signal }) {
       return book.find(id as InvocationId) ?? (await findElsewhere(id as InvocationId, signal))
     },
-    invocations: () => book.list(LISTED_INVOCATIONS_MAX),
+    invocations: ({ gateway, ...query }, options) =>
+      invocations.list(query, gateway === undefined ? [transport.self, ...reachable()] : [members.resolve(gateway)], options),
     result: id => book.result(id as InvocationId),
     async waitFor(id, { signal }) {
       if (book.find(id as InvocationId) !== undefined) return book.waitFor(id as InvocationId, { signal })

@@ -5,6 +5,7 @@ import type { FunctionRecord } from './function.ts'
 import type { FunctionHistory } from './history.ts'
 import type { ClusterUid, InvocationId, PeerId, Term } from './ids.ts'
 import type { InvocationRecord, RemoteError } from './invocation.ts'
+import type { InvocationQuery, InvocationSummary } from './invocation-list.ts'
 import type { LogLine, LogQuery } from './logs.ts'
 import type { KnownObservations, SharedObservation } from './observation.ts'
 import type { PeerProfile } from './peer.ts'
@@ -16,7 +17,7 @@ export interface PeerAddress {
   readonly addresses: readonly string[]
 }
 
-/** One question between peers on `/cares/control`; each is answered by one {@link ControlAnswer}, `logs` and `history` by many. */
+/** One question between peers on `/cares/control`; each is answered by one {@link ControlAnswer}, `logs`, `history` and `invocations` by many. */
 export type ControlRequest =
   /** Make me a member. Sent to any peer, which passes it on to the orchestrator. */
   | { readonly type: 'join'; readonly profile: PeerProfile; readonly cluster?: ClusterUid | undefined }
@@ -36,6 +37,8 @@ export type ControlRequest =
   | { readonly type: 'costs' }
   /** How the calls through the peer that is asked went, in steps that began within the last `sinceMs`. */
   | { readonly type: 'history'; readonly sinceMs: number }
+  /** The newest invocations through the peer that is asked. */
+  | { readonly type: 'invocations'; readonly query: InvocationQuery }
   /** About work outside CARES. Sent to the orchestrator. */
   | { readonly type: 'admission'; readonly question: AdmissionQuestion }
 
@@ -60,7 +63,9 @@ export type ControlAnswer =
   | { readonly type: 'admissions'; readonly records: readonly AdmissionRecord[] }
   /** One function; the last step of all its series is the newest that is over. */
   | { readonly type: 'function-history'; readonly stepMs: number; readonly history: FunctionHistory }
-  /** Ends the answers to `logs` and `history`. */
+  /** One invocation of a list; the newest comes first. */
+  | { readonly type: 'summary'; readonly invocation: InvocationSummary }
+  /** Ends the answers to `logs`, `history` and `invocations`. */
   | { readonly type: 'end' }
   /** `not_orchestrator` carries `details.orchestrator`, where to ask instead. */
   | { readonly type: 'failed'; readonly error: RemoteError }

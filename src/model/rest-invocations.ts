@@ -45,7 +45,10 @@ export const invocationSchema = z.object({
 })
 
 /** Invocations, newest first. */
-export const invocationListSchema = z.object({ items: listOf(invocationSchema) })
+export const invocationListSchema = z.object({
+  items: listOf(invocationSchema),
+  missing: listOf(peerRefSchema).describe('gateways that did not answer in time: calls through them are not among the items')
+})
 
 /** The answer 202 to an asynchronous call. */
 export const acceptedSchema = z.object({ invocation: z.string(), location: z.string(), state: z.literal('queued') })

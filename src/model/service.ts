@@ -7,6 +7,7 @@ import type { CallPolicy, FunctionRecord, FunctionSpec } from './function.ts'
 import type { ClusterHistory } from './history.ts'
 import type { InvocationId, PeerId, Term } from './ids.ts'
 import type { AnswerHead, CallHead, InvocationRecord, StartKind, Usage, WholeAnswer } from './invocation.ts'
+import type { InvocationListing, InvocationQuery } from './invocation-list.ts'
 import type { LogLine, LogQuery } from './logs.ts'
 import type { PeerProfile, PeerView } from './peer.ts'
 import type { TaskService } from './task-service.ts'
@@ -179,8 +180,11 @@ export interface PeerService {
   invokeAsync(request: InvocationRequest, options: { signal: AbortSignal }): Promise<{ invocation: InvocationId }>
   /** The record of an invocation, asked of all peers if it is not here. */
   invocation(id: string, options: { signal: AbortSignal }): Promise<InvocationRecord>
-  /** Invocations through this gateway, newest first, at most 1,000. */
-  invocations(): readonly InvocationRecord[]
+  /**
+   * The newest invocations through all gateways that answer within a second, or through the one that is named. Throws `not_found` when there is no such
+   * peer.
+   */
+  invocations(query: InvocationQuery & { gateway?: string | undefined }, options: { signal: AbortSignal }): Promise<InvocationListing>
   /** The kept answer of an asynchronous invocation of this gateway, once finished; null: no answer is kept here. */
   result(id: string): { head: AnswerHead; body: Uint8Array } | null
   /** Resolves when the invocation has finished or the signal aborts. */

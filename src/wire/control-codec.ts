@@ -1,10 +1,12 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ControlAnswer, ControlRequest, PeerAddress } from '../model/control.ts'
+import { INVOCATIONS_LISTED_MAX, type InvocationQuery } from '../model/invocation-list.ts'
 import type { LogLine, LogQuery } from '../model/logs.ts'
 import { readInvocationId, readPeerId, readRemoteError, writeRemoteError } from './call-codec.ts'
 import { list, oneOf, optional, refuse, required, text, toWhole, whole } from './check.ts'
 import { createCodec } from './codec.ts'
 import {
+  type AskInvocations,
   type AskLogs,
   type ControlAnswer as ControlAnswerMessage,
   ControlAnswerSchema,
@@ -15,12 +17,13 @@ import {
 } from './generated/control_pb.ts'
 import { readAddresses, readCluster, readProfile, writeProfile } from './gossip-codec.ts'
 import { readFunctionHistory, writeFunctionHistory } from './history-codec.ts'
-import { readRecord, writeRecord } from './json.ts'
+import { readRecord, readSummary, writeRecord, writeSummary } from './json.ts'
 import { ADMISSIONS_MAX, ID_CHARS_MAX, LOG_LINE_CHARS_MAX, MESSAGE_BYTES_MAX, PEERS_MAX, TEXT_CHARS_MAX } from './limits.ts'
 import { readKnown, readObservations, writeKnown, writeObservation } from './observation-codec.ts'
 import { readCommand, readFunction, readOutcome, writeCommand, writeFunction, writeOutcome } from './registry-codec.ts'
 import { readAdmission, readLedger, readQuestion } from './scheduling-json.ts'
 
+const INVOCATION_STATES = ['queued', 'running', 'succeeded', 'failed'] as const
 const STREAMS = ['stdout', 'stderr'] as const
 /** `LogQuery.tail`. */
 const TAIL_MAX = 10_000
@@ -67,6 +70,15 @@ function writeRequest(request: ControlRequest): MessageInitShape<typeof ControlR
       return { kind: { case: 'costs', value: {} } }
     case 'history':
       return { kind: { case: 'history', value: { sinceMs: Math.round(request.sinceMs) } } }
+    case 'invocations': {
+      const { function: fn, state, limit, since } = request.query
+      return {
+        kind: {
+          case: 'invocations',
+          value: { ...optional('function', fn), ...optional('state', state), limit, ...optional('since', since) }
+        }
+      }
+    }
     case 'admission':
       return { kind: { case: 'admission', value: { question: JSON.stringify(request.question) } } }
     default:
@@ -100,6 +112,8 @@ function readRequest({ kind }: ControlRequestMessage): ControlRequest {
       return { type: 'costs' }
     case 'history':
       return { type: 'history', sinceMs: kind.value.sinceMs }
+    case 'invocations':
+      return { type: 'invocations', query: readInvocationQuery(kind.value) }
     case 'admission':
       return { type: 'admission', question: readQuestion(kind.value.question) }
     default:
@@ -114,6 +128,16 @@ function readQuery(query: AskLogs): LogQuery {
     ...(query.function === undefined ? {} : { function: text(query.function, 'function', ID_CHARS_MAX) }),
     tail: query.tail,
     follow: query.follow
+  }
+}
+
+function readInvocationQuery({ function: fn, state, limit, since }: AskInvocations): InvocationQuery {
+  if (limit < 1 || limit > INVOCATIONS_LISTED_MAX) refuse(`limit is not from 1 to ${INVOCATIONS_LISTED_MAX}`)
+  return {
+    ...(fn === undefined ? {} : { function: text(fn, 'function', ID_CHARS_MAX) }),
+    ...(state === undefined ? {} : { state: oneOf(state, 'state', INVOCATION_STATES) }),
+    ...(since === undefined ? {} : { since: text(since, 'since', TEXT_CHARS_MAX) }),
+    limit
   }
 }
 
@@ -159,6 +183,8 @@ function writeAnswer(answer: ControlAnswer): MessageInitShape<typeof ControlAnsw
       return { kind: { case: 'admissions', value: { records: answer.records.map(record => JSON.stringify(record)) } } }
     case 'function-history':
       return { kind: { case: 'functionHistory', value: writeFunctionHistory(answer.stepMs, answer.history) } }
+    case 'summary':
+      return { kind: { case: 'summary', value: { summary: writeSummary(answer.invocation) } } }
     case 'end':
       return { kind: { case: 'end', value: {} } }
     case 'failed':
@@ -204,6 +230,8 @@ function readAnswer({ kind }: ControlAnswerMessage): ControlAnswer {
       return { type: 'admissions', records: list(kind.value.records, 'records', ADMISSIONS_MAX).map(readAdmission) }
     case 'functionHistory':
       return { type: 'function-history', ...readFunctionHistory(kind.value) }
+    case 'summary':
+      return { type: 'summary', invocation: readSummary(kind.value.summary) }
     case 'end':
       return { type: 'end' }
     case 'failed':

@@ -3,9 +3,18 @@ import { CONSTRAINTS_MAX } from '../model/function.ts'
 import { CACHE_BASES } from '../model/llc.ts'
 import { ERROR_CHARS_MAX } from '../model/remote-error.ts'
 import type { InvocationRecord } from '../model/invocation.ts'
+import type { InvocationSummary } from '../model/invocation-list.ts'
 import { ESTIMATE_BASES, OBJECTIVES, type Receipt, type RejectionReason } from '../model/placement.ts'
 import { readJson } from './json-text.ts'
-import { ID_CHARS_MAX, PATH_CHARS_MAX, PEERS_MAX, RECEIPT_CHARS_MAX, RECORD_CHARS_MAX, TEXT_CHARS_MAX } from './limits.ts'
+import {
+  ID_CHARS_MAX,
+  PATH_CHARS_MAX,
+  PEERS_MAX,
+  RECEIPT_CHARS_MAX,
+  RECORD_CHARS_MAX,
+  SUMMARY_CHARS_MAX,
+  TEXT_CHARS_MAX
+} from './limits.ts'
 
 /*
  * Receipts and invocation records are read by people and tools; no peer decides by them. They travel as JSON text, so that a new field needs
@@ -137,6 +146,8 @@ const record = z.object({
   receipts: z.array(receipt).max(RECEIPTS_MAX)
 })
 
+const summary = record.omit({ receipts: true }).extend({ placements: whole, predictedMs: amount.nullable(), hasResult: z.boolean() })
+
 /** JSON text of a receipt. */
 export function writeReceipt(value: Receipt): string {
   return JSON.stringify(value)
@@ -155,6 +166,16 @@ export function writeRecord(value: InvocationRecord): string {
 /** Throws `protocol` when the text is not an invocation record. */
 export function readRecord(json: string): InvocationRecord {
   return readJson<unknown>('invocation record', record, json, RECORD_CHARS_MAX) as InvocationRecord
+}
+
+/** JSON text of an invocation as lists show it. */
+export function writeSummary(value: InvocationSummary): string {
+  return JSON.stringify(value)
+}
+
+/** Throws `protocol` when the text is not an invocation as lists show it. */
+export function readSummary(json: string): InvocationSummary {
+  return readJson<unknown>('invocation summary', summary, json, SUMMARY_CHARS_MAX) as InvocationSummary
 }
 
 /** `json` if it is the text of an object. Throws `protocol`. */

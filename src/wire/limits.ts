@@ -11,6 +11,8 @@ export const TEXT_CHARS_MAX = 2_048
 export const RECEIPT_CHARS_MAX = 65_536
 /** JSON text of an invocation record with its 8 receipts. */
 export const RECORD_CHARS_MAX = 9 * RECEIPT_CHARS_MAX
+/** JSON text of an invocation as lists show it: its path, the message of its error, and some 500 characters. */
+export const SUMMARY_CHARS_MAX = 32_768
 /** A log line is cut at 8 KiB by the worker; UTF-16 units never exceed bytes. */
 export const LOG_LINE_CHARS_MAX = 8_192
 

@@ -88,7 +88,7 @@ export async function startHealthyApi(): Promise<FakeApi> {
     'GET /v1/functions/thumb': THUMB,
     'POST /v1/functions': { result: 'created', dryRun: false, because: 'port 8080 from EXPOSE', function: THUMB },
     'DELETE /v1/functions/thumb': { name: 'thumb', revision: 1 },
-    'GET /v1/invocations': { items: [INVOCATION] },
+    'GET /v1/invocations': { items: [INVOCATION], missing: [] },
     [`GET /v1/invocations/${INVOCATION_ID}`]: INVOCATION,
     [`DELETE /v1/invocations/${INVOCATION_ID}`]: { id: INVOCATION_ID, found: true },
     [`GET /v1/invocations/${INVOCATION_ID}/explain`]: EXPLANATION,

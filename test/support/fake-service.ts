@@ -1,5 +1,6 @@
 import { alertRules } from '../../src/model/alerts.ts'
 import { CaresError } from '../../src/model/errors.ts'
+import { summaryOf } from '../../src/model/invocation-list.ts'
 import type { InvocationId, PeerId } from '../../src/model/ids.ts'
 import type { AnswerHead, InvocationRecord, Usage } from '../../src/model/invocation.ts'
 import type { PeerProfile, PeerStats } from '../../src/model/peer.ts'
@@ -67,7 +68,7 @@ function defaults(): PeerService {
     invoke: async request => (request.function === 'thumb' ? sampleAnswer({ body: request.body }) : missing('function')),
     invokeAsync: async request => (request.function === 'thumb' ? { invocation: INVOCATION } : missing('function')),
     invocation: async id => (id === record.id ? record : missing('invocation')),
-    invocations: () => [record],
+    invocations: async () => ({ items: [summaryOf(record, { hasResult: false })], missing: [] }),
     result: () => null,
     waitFor: async id => (id === record.id ? record : missing('invocation')),
     cancel: async id => ({ found: id === record.id }),

@@ -8,6 +8,7 @@ import type { CostLedger } from '../../src/model/costs.ts'
 import type { CallPolicy, FunctionRecord, FunctionSpec, PlacementPolicy } from '../../src/model/function.ts'
 import { type FunctionHistory, LATENCY_CLASSES_MS } from '../../src/model/history.ts'
 import type { ArchiveId, Attempt, ClusterUid, Digest, InvocationId, PeerId } from '../../src/model/ids.ts'
+import type { InvocationQuery, InvocationSummary } from '../../src/model/invocation-list.ts'
 import type { ImageDown, ImageUp } from '../../src/model/image-transfer.ts'
 import type {
   AnswerDown,
@@ -236,27 +237,32 @@ const receipt = record<Receipt>(
   },
   ['objective', 'asked', 'params']
 )
-const invocationRecord = record<InvocationRecord>(
-  {
-    id: invocation,
-    function: name,
-    revision: small,
-    gateway: peer,
-    state: fc.constantFrom('queued', 'running', 'succeeded', 'failed'),
-    acceptedAt: text,
-    method: text,
-    path: text,
-    worker: peer,
-    start,
-    placement,
-    status: small,
-    error: record<NonNullable<InvocationRecord['error']>>({ code: name, message: text }),
-    usage,
-    totalMs: amount,
-    caller: name,
-    receipts: few(receipt)
-  },
-  ['caller', 'worker', 'start', 'placement', 'status', 'error', 'usage', 'totalMs']
+const invocationFields = {
+  id: invocation,
+  function: name,
+  revision: small,
+  gateway: peer,
+  state: fc.constantFrom('queued', 'running', 'succeeded', 'failed'),
+  acceptedAt: text,
+  method: text,
+  path: text,
+  worker: peer,
+  start,
+  placement,
+  status: small,
+  error: record<NonNullable<InvocationRecord['error']>>({ code: name, message: text }),
+  usage,
+  totalMs: amount
+} as const
+const laterFields = ['worker', 'start', 'placement', 'status', 'error', 'usage', 'totalMs'] as const
+const invocationRecord = record<InvocationRecord>({ ...invocationFields, caller: name, receipts: few(receipt) }, ['caller', ...laterFields])
+const invocationSummary = record<InvocationSummary>(
+  { ...invocationFields, placements: small, predictedMs: fc.option(amount), hasResult: flag },
+  [...laterFields]
+)
+const invocationQuery = record<InvocationQuery>(
+  { function: name, state: invocationFields.state, limit: fc.integer({ min: 1, max: 1_000 }), since: text },
+  ['function', 'state', 'since']
 )
 
 const specFields = {
@@ -589,7 +595,8 @@ const controlRequest: fc.Arbitrary<ControlRequest> = fc.oneof(
   record<Extract<ControlRequest, { type: 'observations' }>>({ type: one('observations'), known: pairs(whole) }),
   record<Extract<ControlRequest, { type: 'costs' }>>({ type: one('costs') }),
   record<Extract<ControlRequest, { type: 'admission' }>>({ type: one('admission'), question: admissionQuestion }),
-  record<Extract<ControlRequest, { type: 'history' }>>({ type: one('history'), sinceMs: fc.nat({ max: 86_400_000 }) })
+  record<Extract<ControlRequest, { type: 'history' }>>({ type: one('history'), sinceMs: fc.nat({ max: 86_400_000 }) }),
+  record<Extract<ControlRequest, { type: 'invocations' }>>({ type: one('invocations'), query: invocationQuery })
 )
 const controlAnswer: fc.Arbitrary<ControlAnswer> = fc.oneof(
   record<Extract<ControlAnswer, { type: 'joined' }>>({
@@ -609,6 +616,7 @@ const controlAnswer: fc.Arbitrary<ControlAnswer> = fc.oneof(
   fc
     .tuple(fc.constantFrom(5_000, 60_000), functionHistory)
     .map(([stepMs, history]): ControlAnswer => ({ type: 'function-history', stepMs, history })),
+  record<Extract<ControlAnswer, { type: 'summary' }>>({ type: one('summary'), invocation: invocationSummary }),
   record<{ type: 'end' }>({ type: one('end') }),
   record<Extract<ControlAnswer, { type: 'failed' }>>({ type: one('failed'), error })
 )

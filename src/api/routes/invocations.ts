@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { CaresError } from '../../model/errors.ts'
 import type { InvocationRecord } from '../../model/invocation.ts'
+import { INVOCATIONS_LISTED_MAX, summaryOf } from '../../model/invocation-list.ts'
 import {
   cancelResultSchema,
   explanationSchema,
@@ -23,7 +24,6 @@ import { peerNames } from '../views/names.ts'
 import { documented, documentedText } from './documented.ts'
 
 const LIMIT_DEFAULT = 100
-const LIMIT_MAX = 1_000
 
 /** Proxies cut a silent connection after a minute or more; who wants to wait longer asks again. */
 const WAIT_MS_MAX = 60_000
@@ -32,7 +32,11 @@ const params = z.object({ id: pathPart })
 const listQuery = z.strictObject({
   function: pathPart.optional(),
   state: invocationStateSchema.optional(),
-  limit: whole.pipe(z.number().min(1).max(LIMIT_MAX)).optional().describe(`${LIMIT_DEFAULT} if absent, at most ${LIMIT_MAX}`)
+  limit: whole
+    .pipe(z.number().min(1).max(INVOCATIONS_LISTED_MAX))
+    .optional()
+    .describe(`${LIMIT_DEFAULT} if absent, at most ${INVOCATIONS_LISTED_MAX}`),
+  gateway: pathPart.optional().describe('only those through this peer, by id or name')
 })
 const waitQuery = z.strictObject({ wait: duration(WAIT_MS_MAX).optional().describe('answer when it has ended, or after so long: 30s') })
 const explainQuery = z.strictObject({ whyNot: pathPart.optional().describe('a peer, by id or name') })
@@ -44,13 +48,21 @@ export function invocationRoutes(app: App, context: ApiContext): void {
 
   app.get(
     REST_PATHS.invocations,
-    { schema: { ...documented('invocations', 'List the newest', { 200: invocationListSchema }), querystring: listQuery } },
-    async request => {
-      const { function: name, state, limit = LIMIT_DEFAULT } = request.query
-      const records = service
-        .invocations()
-        .filter(record => (name === undefined || record.function === name) && (state === undefined || record.state === state))
-      return { items: viewsOf(service, records.slice(0, limit)) }
+    {
+      schema: {
+        ...documented('invocations', 'List the newest of the whole cluster', { 200: invocationListSchema }),
+        description: [
+          'Calls are known to the peer that took them in, their gateway: each is asked, and one that does not answer within a second is named in `missing`.',
+          'With `gateway` only that one is.'
+        ].join(' '),
+        querystring: listQuery
+      }
+    },
+    async (request, reply) => {
+      const { limit = LIMIT_DEFAULT } = request.query
+      const { items, missing } = await service.invocations({ ...request.query, limit }, { signal: signalOf(reply) })
+      const name = peerNames(service)
+      return { items: items.map(item => invocationView(item, name)), missing: missing.map(name) }
     }
   )
 
@@ -145,10 +157,5 @@ function noResult(record: InvocationRecord, name: ReturnType<typeof peerNames>):
 }
 
 function viewOf(service: PeerService, record: InvocationRecord): Invocation {
-  return invocationView(record, { name: peerNames(service), hasResult: id => service.result(id) !== null })
-}
-
-function viewsOf(service: PeerService, records: readonly InvocationRecord[]): readonly Invocation[] {
-  const name = peerNames(service)
-  return records.map(record => invocationView(record, { name, hasResult: id => service.result(id) !== null }))
+  return invocationView(summaryOf(record, { hasResult: service.result(record.id) !== null }), peerNames(service))
 }

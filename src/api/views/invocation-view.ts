@@ -1,13 +1,9 @@
-import type { InvocationRecord } from '../../model/invocation.ts'
-import type { Receipt } from '../../model/placement.ts'
+import type { InvocationSummary } from '../../model/invocation-list.ts'
 import type { Invocation } from '../../model/rest.ts'
 import type { PeerRef } from './names.ts'
 
 /** An invocation, without the reasons of its placements: `explain` has those. */
-export function invocationView(
-  record: InvocationRecord,
-  { name, hasResult }: { name: (id: string) => PeerRef; hasResult: (id: string) => boolean }
-): Invocation {
+export function invocationView(record: InvocationSummary, name: (id: string) => PeerRef): Invocation {
   return {
     id: record.id,
     function: record.function,
@@ -24,14 +20,8 @@ export function invocationView(
     error: record.error ?? null,
     usage: record.usage ?? null,
     totalMs: record.totalMs ?? null,
-    predictedMs: predictedMs(record.receipts.at(-1)),
-    placements: record.receipts.length,
-    result: hasResult(record.id)
+    predictedMs: record.predictedMs,
+    placements: record.placements,
+    result: record.hasResult
   }
-}
-
-/** What a placement expected of the peer that it chose. */
-function predictedMs(receipt: Receipt | undefined): number | null {
-  const chosen = receipt?.decision.verdicts.find(({ peer }) => peer === receipt.decision.chosen)
-  return chosen?.fits === true ? chosen.cost.total : null
 }

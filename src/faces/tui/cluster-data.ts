@@ -1,4 +1,4 @@
-import type { Cluster, EventItem, FunctionItem, Invocation, Peer, Stats } from '../../model/rest.ts'
+import type { Cluster, EventItem, FunctionItem, InvocationList, Peer, Stats } from '../../model/rest.ts'
 import type { AlertItem } from '../../model/rest-events.ts'
 import type { StatsHistoryBody } from '../../model/rest-telemetry.ts'
 import { historySeconds } from '../history-seconds.ts'
@@ -6,6 +6,7 @@ import type { TaskList } from '../../model/rest-tasks.ts'
 import { formatDurationMs } from '../../model/units.ts'
 import { shortId } from '../text.ts'
 import { type Activity, activityOf } from './activity.ts'
+import { endsElsewhere } from './ends-elsewhere.ts'
 import { type PeerCosts, withPlacements } from './peer-costs.ts'
 
 /** All that is known of the cluster that is shown, and how it came to be, in bounds. */
@@ -17,8 +18,8 @@ export interface ClusterData {
   readonly functions: readonly FunctionItem[]
   /** What is raised now, the most severe first. */
   readonly alerts: readonly AlertItem[]
-  /** The newest calls through the peer that is asked; only while the monitor looks at them. */
-  readonly invocations: readonly Invocation[]
+  /** The newest calls of the cluster; only while somebody looks at them or the log is that of the orchestrator, and null before that. */
+  readonly invocations: InvocationList | null
   /** The newest tasks; only while somebody looks at them, and null before that. */
   readonly tasks: TaskList | null
   /** Why the calls that wait do: in words, by function, as far as the peer says. */
@@ -59,7 +60,7 @@ export interface Look {
   readonly stats: Stats
   readonly functions?: readonly FunctionItem[] | undefined
   readonly alerts?: readonly AlertItem[] | undefined
-  readonly invocations?: readonly Invocation[] | undefined
+  readonly invocations?: InvocationList | undefined
   readonly tasks?: TaskList | undefined
   readonly waitingWhy?: ReadonlyMap<string, string> | undefined
   /** What was before the first look. */
@@ -83,7 +84,7 @@ export function emptyData(api: string): ClusterData {
     peers: [],
     functions: [],
     alerts: [],
-    invocations: [],
+    invocations: null,
     tasks: null,
     waitingWhy: new Map(),
     inFlight: 0,
@@ -128,7 +129,7 @@ export function withLook(data: ClusterData, look: Look): ClusterData {
             inBytes: appended(data.network?.inBytes ?? [], [networkRate.inBytes], SAMPLES_MAX),
             outBytes: appended(data.network?.outBytes ?? [], [networkRate.outBytes], SAMPLES_MAX)
           },
-    log: own === undefined ? data.log : appended(data.log, ownWork(data, before.get(own.id), own, stats.at), LOG_MAX)
+    log: appended(data.log, newLines(data, look, own), LOG_MAX)
   }
 }
 
@@ -138,12 +139,9 @@ export function withEvents(data: ClusterData, events: readonly EventItem[]): Clu
   const fresh = events.filter(({ id, at }) => id > lastEvent.id || at > lastEvent.at)
   const newest = fresh.at(-1)
   if (newest === undefined) return data
-  const names = new Map(data.peers.map(({ id, name }) => [id, name]))
-  const first = nextSeq(data)
-  const lines = fresh.map((event, index) => activityOf(event, first + index, id => names.get(id) ?? shortId(id)))
   return {
     ...data,
-    log: appended(data.log, lines, LOG_MAX),
+    log: appended(data.log, linesOf(fresh, data.peers, nextSeq(data)), LOG_MAX),
     costs: withPlacements(data.costs, fresh),
     lastEvent: { id: newest.id, at: newest.at }
   }
@@ -159,6 +157,11 @@ export function withoutLink(data: ClusterData, reason: string, nowMs: number): C
 /** The peer that is asked, as it sees itself. */
 export function ownPeer({ cluster, peers }: ClusterData): Peer | undefined {
   return peers.find(({ id }) => id === cluster?.self.id)
+}
+
+/** Whether the peer that is asked is the orchestrator. */
+export function isOrchestrator({ cluster }: Pick<ClusterData, 'cluster'>): boolean {
+  return cluster !== null && cluster.orchestrator?.id === cluster.self.id
 }
 
 /** The use of a peer over time; nothing of one that is new. */
@@ -185,12 +188,12 @@ export interface WaitingCalls {
 
 /** What waits for a worker, by function, the longest waiting first. */
 export function waitingCalls({
-  invocations,
+  invocations: list,
   waitingWhy,
   nowMs
 }: Pick<ClusterData, 'invocations' | 'waitingWhy' | 'nowMs'>): readonly WaitingCalls[] {
   const found = new Map<string, WaitingCalls>()
-  for (const { function: name, state, acceptedAt } of invocations) {
+  for (const { function: name, state, acceptedAt } of list?.items ?? []) {
     if (state !== 'queued') continue
     const { calls = 0, longestMs = 0 } = found.get(name) ?? {}
     const waitedMs = Math.max(0, nowMs - Date.parse(acceptedAt))
@@ -239,6 +242,20 @@ function withUse(series: UseSeries | undefined, { used, capacity }: Peer): UseSe
     memory: appended(series?.memory ?? [], [part(used.memoryBytes, capacity.memoryBytes)], SAMPLES_MAX),
     disk: appended(series?.disk ?? [], [part(used.diskBytes, capacity.diskBytes)], SAMPLES_MAX)
   }
+}
+
+/** What a look tells that no event does. */
+function newLines(data: ClusterData, { peers, stats, invocations }: Look, own: Peer | undefined): Activity[] {
+  if (own === undefined) return []
+  const before = data.peers.find(({ id }) => id === own.id)
+  const work = ownWork(data, before, own, stats.at)
+  const ends = invocations === undefined ? [] : endsElsewhere(data.invocations, invocations, own.id)
+  return [...work, ...linesOf(ends, peers, nextSeq(data) + work.length)]
+}
+
+function linesOf(events: readonly EventItem[], peers: readonly Peer[], firstSeq: number): Activity[] {
+  const names = new Map(peers.map(({ id, name }) => [id, name]))
+  return events.map((event, index) => activityOf(event, firstSeq + index, id => names.get(id) ?? shortId(id)))
 }
 
 /** What ran on the peer itself: its events tell of calls that it took in or placed, its counters of what it worked. */

@@ -20,7 +20,7 @@ const CALLS_EVERY_MS = 5_000
 /** How long the charts are: what was before this screen was opened, its peer knows. */
 const HISTORY_MS = SAMPLES_MAX * 1_000
 
-/** Newest calls that are read to see how they started. */
+/** Newest calls that are read, to see which wait and which have ended. */
 const INVOCATIONS_READ = 500
 
 /** Newest tasks that are listed; older ones are for the command line. */
@@ -36,8 +36,10 @@ const PENDING_MAX = 5_000
 export interface ClusterWatchComponents {
   readonly client: CaresClient
   readonly clock: Clock
-  /** Whether somebody looks at the newest calls. */
+  /** Whether the newest calls are shown. */
   readonly wantsInvocations: () => boolean
+  /** Whether somebody looks at how the calls went, and why some wait. */
+  readonly wantsCallHistory: () => boolean
   /** Whether somebody looks at the tasks. */
   readonly wantsTasks: () => boolean
   readonly onUnreachable: (reason: string) => void
@@ -91,14 +93,14 @@ export class ClusterWatch {
   }
 
   async #lookOnce(isFull: boolean): Promise<Look> {
-    const { client, clock, wantsInvocations, wantsTasks } = this.#components
+    const { client, clock, wantsInvocations, wantsCallHistory, wantsTasks } = this.#components
     const options = { signal: AbortSignal.any([this.#stopping.signal, clock.timeout(LOOK_TIMEOUT_MS)]) }
     const [peers, cluster, stats, functions, invocations, tasks] = await Promise.all([
       client.peers(options),
       client.cluster(options),
       client.stats(options),
       isFull ? client.functions(options) : undefined,
-      isFull && wantsInvocations() ? client.invocations({ ...options, limit: INVOCATIONS_READ }) : undefined,
+      wantsInvocations() ? client.invocations({ ...options, limit: INVOCATIONS_READ }) : undefined,
       wantsTasks() ? client.tasks({ ...options, limit: TASKS_READ }) : undefined
     ])
     const alerts = isFull ? await client.alerts(options) : undefined
@@ -106,14 +108,15 @@ export class ClusterWatch {
     this.#knowsHistory = true
     return {
       history,
-      calls: wantsInvocations() ? await this.#calls(options) : undefined,
-      waitingWhy: invocations === undefined ? undefined : await this.#whyWaiting(invocations.items, options),
+      calls: wantsCallHistory() ? await this.#calls(options) : undefined,
+      waitingWhy:
+        isFull && invocations !== undefined && wantsCallHistory() ? await this.#whyWaiting(invocations.items, options) : undefined,
       peers: peers.items,
       cluster,
       stats,
       functions: functions?.items,
       alerts: alerts?.items,
-      invocations: invocations?.items,
+      invocations,
       tasks,
       networkRate: await this.#networkRate()
     }

@@ -1,6 +1,7 @@
 import type { ScreenSource } from './app.ts'
 import type { TuiEnvironment } from './environment.ts'
 import { assertNever } from '../../model/errors.ts'
+import { isOrchestrator } from './cluster-data.ts'
 import { ClusterWatch } from './cluster-watch.ts'
 import { OwnPeerRunner } from './own-peer.ts'
 import { currentView, type Effect, initialState, type TuiState } from './state.ts'
@@ -155,7 +156,8 @@ export class TuiStore implements ScreenSource {
     this.#watch = new ClusterWatch({
       client: connect(api),
       clock,
-      wantsInvocations: () => currentView(this.#state).name === 'monitor',
+      wantsInvocations: () => currentView(this.#state).name === 'monitor' || isOrchestrator(this.#state.data),
+      wantsCallHistory: () => currentView(this.#state).name === 'monitor',
       wantsTasks: () => currentView(this.#state).name === 'tasks',
       onUnreachable: reason => this.dispatch({ type: 'unreachable', reason, nowMs: this.#nowMs() })
     })

@@ -57,8 +57,9 @@ export function createApiClient(api: string, token: string | undefined) {
     history: ({ signal, ...which }: Abortable & { since: string; peer: string | undefined; function: string | undefined }) =>
       get<StatsHistoryBody>(REST_PATHS.statsHistory + query(which), { signal }),
     functions: (options: Abortable) => get<FunctionList>(REST_PATHS.functions, options),
-    /** Newest first. */
-    calls: (limit: number, options: Abortable) => get<InvocationList>(REST_PATHS.invocations + query({ limit }), options),
+    /** Newest first; of all functions, or of one. */
+    calls: ({ signal, ...which }: Abortable & { limit: number; function: string | undefined }) =>
+      get<InvocationList>(REST_PATHS.invocations + query(which), { signal }),
     explain: (id: string, options: Abortable) => get<Explanation>(restPath(REST_PATHS.explain, { id }), options),
     cancel: (id: string, options: Abortable) => rest.json<CancelResult>('DELETE', restPath(REST_PATHS.invocation, { id }), options),
     setDraining: (id: string, drains: boolean, options: Abortable) =>

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file control.proto.
  */
 export const file_control: GenFile = /*@__PURE__*/
-  fileDesc("Cg1jb250cm9sLnByb3RvEghjYXJlcy52MSLPAwoOQ29udHJvbFJlcXVlc3QSHgoEam9pbhgBIAEoCzIOLmNhcmVzLnYxLkpvaW5IABIgCgVsZWF2ZRgCIAEoCzIPLmNhcmVzLnYxLkxlYXZlSAASJAoHcHJvcG9zZRgDIAEoCzIRLmNhcmVzLnYxLkNvbW1hbmRIABItCgppbnZvY2F0aW9uGAQgASgLMhcuY2FyZXMudjEuQXNrSW52b2NhdGlvbkgAEiEKBGxvZ3MYBSABKAsyES5jYXJlcy52MS5Bc2tMb2dzSAASIgoGY2FuY2VsGAYgASgLMhAuY2FyZXMudjEuQ2FuY2VsSAASKQoIZnVuY3Rpb24YByABKAsyFS5jYXJlcy52MS5Bc2tGdW5jdGlvbkgAEjEKDG9ic2VydmF0aW9ucxgUIAEoCzIZLmNhcmVzLnYxLkFza09ic2VydmF0aW9uc0gAEiMKBWNvc3RzGBUgASgLMhIuY2FyZXMudjEuQXNrQ29zdHNIABIrCglhZG1pc3Npb24YFiABKAsyFi5jYXJlcy52MS5Bc2tBZG1pc3Npb25IABInCgdoaXN0b3J5GBcgASgLMhQuY2FyZXMudjEuQXNrSGlzdG9yeUgAQgYKBGtpbmQiUAoESm9pbhImCgdwcm9maWxlGAEgASgLMhUuY2FyZXMudjEuUGVlclByb2ZpbGUSFAoHY2x1c3RlchgCIAEoCUgAiAEBQgoKCF9jbHVzdGVyIhUKBUxlYXZlEgwKBHBlZXIYASABKAkiIwoNQXNrSW52b2NhdGlvbhISCgppbnZvY2F0aW9uGAEgASgJInMKB0Fza0xvZ3MSFwoKaW52b2NhdGlvbhgBIAEoCUgAiAEBEhUKCGZ1bmN0aW9uGAIgASgJSAGIAQESDAoEdGFpbBgDIAEoDRIOCgZmb2xsb3cYBCABKAhCDQoLX2ludm9jYXRpb25CCwoJX2Z1bmN0aW9uIhwKBkNhbmNlbBISCgppbnZvY2F0aW9uGAEgASgJIhsKC0Fza0Z1bmN0aW9uEgwKBG5hbWUYASABKAkirAQKDUNvbnRyb2xBbnN3ZXISIgoGam9pbmVkGAEgASgLMhAuY2FyZXMudjEuSm9pbmVkSAASHgoEbGVmdBgCIAEoCzIOLmNhcmVzLnYxLkxlZnRIABIlCgdvdXRjb21lGAMgASgLMhIuY2FyZXMudjEuUHJvcG9zZWRIABIvCgppbnZvY2F0aW9uGAQgASgLMhkuY2FyZXMudjEuSW52b2NhdGlvbkZvdW5kSAASIAoDbG9nGAUgASgLMhEuY2FyZXMudjEuTG9nTGluZUgAEigKCWNhbmNlbGxlZBgGIAEoCzITLmNhcmVzLnYxLkNhbmNlbGxlZEgAEiAKA2VuZBgHIAEoCzIRLmNhcmVzLnYxLkxvZ3NFbmRIABInCgZmYWlsZWQYCCABKAsyFS5jYXJlcy52MS5SZW1vdGVFcnJvckgAEisKCGZ1bmN0aW9uGAkgASgLMhcuY2FyZXMudjEuRnVuY3Rpb25Gb3VuZEgAEi4KDG9ic2VydmF0aW9ucxgUIAEoCzIWLmNhcmVzLnYxLk9ic2VydmF0aW9uc0gAEiAKBWNvc3RzGBUgASgLMg8uY2FyZXMudjEuQ29zdHNIABIqCgphZG1pc3Npb25zGBYgASgLMhQuY2FyZXMudjEuQWRtaXNzaW9uc0gAEjUKEGZ1bmN0aW9uX2hpc3RvcnkYFyABKAsyGS5jYXJlcy52MS5GdW5jdGlvbkhpc3RvcnlIAEIGCgRraW5kIiwKC1BlZXJBZGRyZXNzEgoKAmlkGAEgASgJEhEKCWFkZHJlc3NlcxgCIAMoCSJtCgZKb2luZWQSDwoHY2x1c3RlchgBIAEoCRIZCgxvcmNoZXN0cmF0b3IYAiABKAlIAIgBARImCgdtZW1iZXJzGAMgAygLMhUuY2FyZXMudjEuUGVlckFkZHJlc3NCDwoNX29yY2hlc3RyYXRvciIGCgRMZWZ0IksKCFByb3Bvc2VkEiIKB291dGNvbWUYASABKAsyES5jYXJlcy52MS5PdXRjb21lEg0KBWluZGV4GAIgASgEEgwKBHRlcm0YAyABKAQiMQoPSW52b2NhdGlvbkZvdW5kEhMKBnJlY29yZBgBIAEoCUgAiAEBQgkKB19yZWNvcmQiSQoNRnVuY3Rpb25Gb3VuZBItCgZyZWNvcmQYASABKAsyGC5jYXJlcy52MS5GdW5jdGlvblJlY29yZEgAiAEBQgkKB19yZWNvcmQiewoHTG9nTGluZRIKCgJhdBgBIAEoCRIMCgRwZWVyGAIgASgJEhAKCGZ1bmN0aW9uGAMgASgJEhcKCmludm9jYXRpb24YBCABKAlIAIgBARIOCgZzdHJlYW0YBSABKAkSDAoEdGV4dBgGIAEoCUINCgtfaW52b2NhdGlvbiIaCglDYW5jZWxsZWQSDQoFZm91bmQYASABKAgiCQoHTG9nc0VuZCIxCg9Bc2tPYnNlcnZhdGlvbnMSHgoFa25vd24YASADKAsyDy5jYXJlcy52MS5Lbm93biIkCgVLbm93bhIOCgZvcmlnaW4YASABKAkSCwoDc2VxGAIgASgEIkkKDE9ic2VydmF0aW9ucxIrCgxvYnNlcnZhdGlvbnMYASADKAsyFS5jYXJlcy52MS5PYnNlcnZhdGlvbhIMCgRtb3JlGAIgASgIIq4DCgtPYnNlcnZhdGlvbhIOCgZvcmlnaW4YASABKAkSCwoDc2VxGAIgASgEEgoKAmF0GAMgASgJEhAKCGZ1bmN0aW9uGAQgASgJEg4KBmRpZ2VzdBgFIAEoCRIMCgRwZWVyGAYgASgJEg0KBXN0YXJ0GAcgASgJEhMKBnBhcmFtcxgIIAEoCUgAiAEBEhMKC2lucHV0X2J5dGVzGAkgASgBEhQKDG91dHB1dF9ieXRlcxgKIAEoARIPCgdwdWxsX21zGAsgASgBEhAKCHN0YXJ0X21zGAwgASgBEg4KBnJ1bl9tcxgNIAEoARITCgZjcHVfbXMYDiABKAFIAYgBARIeChFtZW1vcnlfcGVha19ieXRlcxgPIAEoAUgCiAEBEg0KBWNsZWFuGBAgASgIEhYKCWxsY19ieXRlcxgRIAEoAUgDiAEBEhsKDmxsY191c2VkX2J5dGVzGBIgASgBSASIAQFCCQoHX3BhcmFtc0IJCgdfY3B1X21zQhQKEl9tZW1vcnlfcGVha19ieXRlc0IMCgpfbGxjX2J5dGVzQhEKD19sbGNfdXNlZF9ieXRlcyIKCghBc2tDb3N0cyIXCgVDb3N0cxIOCgZsZWRnZXIYASABKAkiIAoMQXNrQWRtaXNzaW9uEhAKCHF1ZXN0aW9uGAEgASgJIh0KCkFkbWlzc2lvbnMSDwoHcmVjb3JkcxgBIAMoCSIeCgpBc2tIaXN0b3J5EhAKCHNpbmNlX21zGAEgASgNInIKD0Z1bmN0aW9uSGlzdG9yeRIQCghmdW5jdGlvbhgBIAEoCRIPCgdzdGVwX21zGAIgASgNEg0KBWNhbGxzGAMgAygNEg4KBmZhaWxlZBgEIAMoDRIMCgRjb2xkGAUgAygNEg8KB2xhdGVuY3kYBiADKA1iBnByb3RvMw", [file_gossip, file_invoke, file_registry]);
+  fileDesc("Cg1jb250cm9sLnByb3RvEghjYXJlcy52MSKABAoOQ29udHJvbFJlcXVlc3QSHgoEam9pbhgBIAEoCzIOLmNhcmVzLnYxLkpvaW5IABIgCgVsZWF2ZRgCIAEoCzIPLmNhcmVzLnYxLkxlYXZlSAASJAoHcHJvcG9zZRgDIAEoCzIRLmNhcmVzLnYxLkNvbW1hbmRIABItCgppbnZvY2F0aW9uGAQgASgLMhcuY2FyZXMudjEuQXNrSW52b2NhdGlvbkgAEiEKBGxvZ3MYBSABKAsyES5jYXJlcy52MS5Bc2tMb2dzSAASIgoGY2FuY2VsGAYgASgLMhAuY2FyZXMudjEuQ2FuY2VsSAASKQoIZnVuY3Rpb24YByABKAsyFS5jYXJlcy52MS5Bc2tGdW5jdGlvbkgAEjEKDG9ic2VydmF0aW9ucxgUIAEoCzIZLmNhcmVzLnYxLkFza09ic2VydmF0aW9uc0gAEiMKBWNvc3RzGBUgASgLMhIuY2FyZXMudjEuQXNrQ29zdHNIABIrCglhZG1pc3Npb24YFiABKAsyFi5jYXJlcy52MS5Bc2tBZG1pc3Npb25IABInCgdoaXN0b3J5GBcgASgLMhQuY2FyZXMudjEuQXNrSGlzdG9yeUgAEi8KC2ludm9jYXRpb25zGBggASgLMhguY2FyZXMudjEuQXNrSW52b2NhdGlvbnNIAEIGCgRraW5kIlAKBEpvaW4SJgoHcHJvZmlsZRgBIAEoCzIVLmNhcmVzLnYxLlBlZXJQcm9maWxlEhQKB2NsdXN0ZXIYAiABKAlIAIgBAUIKCghfY2x1c3RlciIVCgVMZWF2ZRIMCgRwZWVyGAEgASgJIiMKDUFza0ludm9jYXRpb24SEgoKaW52b2NhdGlvbhgBIAEoCSJzCgdBc2tMb2dzEhcKCmludm9jYXRpb24YASABKAlIAIgBARIVCghmdW5jdGlvbhgCIAEoCUgBiAEBEgwKBHRhaWwYAyABKA0SDgoGZm9sbG93GAQgASgIQg0KC19pbnZvY2F0aW9uQgsKCV9mdW5jdGlvbiIcCgZDYW5jZWwSEgoKaW52b2NhdGlvbhgBIAEoCSIbCgtBc2tGdW5jdGlvbhIMCgRuYW1lGAEgASgJItwECg1Db250cm9sQW5zd2VyEiIKBmpvaW5lZBgBIAEoCzIQLmNhcmVzLnYxLkpvaW5lZEgAEh4KBGxlZnQYAiABKAsyDi5jYXJlcy52MS5MZWZ0SAASJQoHb3V0Y29tZRgDIAEoCzISLmNhcmVzLnYxLlByb3Bvc2VkSAASLwoKaW52b2NhdGlvbhgEIAEoCzIZLmNhcmVzLnYxLkludm9jYXRpb25Gb3VuZEgAEiAKA2xvZxgFIAEoCzIRLmNhcmVzLnYxLkxvZ0xpbmVIABIoCgljYW5jZWxsZWQYBiABKAsyEy5jYXJlcy52MS5DYW5jZWxsZWRIABIgCgNlbmQYByABKAsyES5jYXJlcy52MS5Mb2dzRW5kSAASJwoGZmFpbGVkGAggASgLMhUuY2FyZXMudjEuUmVtb3RlRXJyb3JIABIrCghmdW5jdGlvbhgJIAEoCzIXLmNhcmVzLnYxLkZ1bmN0aW9uRm91bmRIABIuCgxvYnNlcnZhdGlvbnMYFCABKAsyFi5jYXJlcy52MS5PYnNlcnZhdGlvbnNIABIgCgVjb3N0cxgVIAEoCzIPLmNhcmVzLnYxLkNvc3RzSAASKgoKYWRtaXNzaW9ucxgWIAEoCzIULmNhcmVzLnYxLkFkbWlzc2lvbnNIABI1ChBmdW5jdGlvbl9oaXN0b3J5GBcgASgLMhkuY2FyZXMudjEuRnVuY3Rpb25IaXN0b3J5SAASLgoHc3VtbWFyeRgYIAEoCzIbLmNhcmVzLnYxLkludm9jYXRpb25TdW1tYXJ5SABCBgoEa2luZCIsCgtQZWVyQWRkcmVzcxIKCgJpZBgBIAEoCRIRCglhZGRyZXNzZXMYAiADKAkibQoGSm9pbmVkEg8KB2NsdXN0ZXIYASABKAkSGQoMb3JjaGVzdHJhdG9yGAIgASgJSACIAQESJgoHbWVtYmVycxgDIAMoCzIVLmNhcmVzLnYxLlBlZXJBZGRyZXNzQg8KDV9vcmNoZXN0cmF0b3IiBgoETGVmdCJLCghQcm9wb3NlZBIiCgdvdXRjb21lGAEgASgLMhEuY2FyZXMudjEuT3V0Y29tZRINCgVpbmRleBgCIAEoBBIMCgR0ZXJtGAMgASgEIjEKD0ludm9jYXRpb25Gb3VuZBITCgZyZWNvcmQYASABKAlIAIgBAUIJCgdfcmVjb3JkIkkKDUZ1bmN0aW9uRm91bmQSLQoGcmVjb3JkGAEgASgLMhguY2FyZXMudjEuRnVuY3Rpb25SZWNvcmRIAIgBAUIJCgdfcmVjb3JkInsKB0xvZ0xpbmUSCgoCYXQYASABKAkSDAoEcGVlchgCIAEoCRIQCghmdW5jdGlvbhgDIAEoCRIXCgppbnZvY2F0aW9uGAQgASgJSACIAQESDgoGc3RyZWFtGAUgASgJEgwKBHRleHQYBiABKAlCDQoLX2ludm9jYXRpb24iGgoJQ2FuY2VsbGVkEg0KBWZvdW5kGAEgASgIIgkKB0xvZ3NFbmQiMQoPQXNrT2JzZXJ2YXRpb25zEh4KBWtub3duGAEgAygLMg8uY2FyZXMudjEuS25vd24iJAoFS25vd24SDgoGb3JpZ2luGAEgASgJEgsKA3NlcRgCIAEoBCJJCgxPYnNlcnZhdGlvbnMSKwoMb2JzZXJ2YXRpb25zGAEgAygLMhUuY2FyZXMudjEuT2JzZXJ2YXRpb24SDAoEbW9yZRgCIAEoCCKuAwoLT2JzZXJ2YXRpb24SDgoGb3JpZ2luGAEgASgJEgsKA3NlcRgCIAEoBBIKCgJhdBgDIAEoCRIQCghmdW5jdGlvbhgEIAEoCRIOCgZkaWdlc3QYBSABKAkSDAoEcGVlchgGIAEoCRINCgVzdGFydBgHIAEoCRITCgZwYXJhbXMYCCABKAlIAIgBARITCgtpbnB1dF9ieXRlcxgJIAEoARIUCgxvdXRwdXRfYnl0ZXMYCiABKAESDwoHcHVsbF9tcxgLIAEoARIQCghzdGFydF9tcxgMIAEoARIOCgZydW5fbXMYDSABKAESEwoGY3B1X21zGA4gASgBSAGIAQESHgoRbWVtb3J5X3BlYWtfYnl0ZXMYDyABKAFIAogBARINCgVjbGVhbhgQIAEoCBIWCglsbGNfYnl0ZXMYESABKAFIA4gBARIbCg5sbGNfdXNlZF9ieXRlcxgSIAEoAUgEiAEBQgkKB19wYXJhbXNCCQoHX2NwdV9tc0IUChJfbWVtb3J5X3BlYWtfYnl0ZXNCDAoKX2xsY19ieXRlc0IRCg9fbGxjX3VzZWRfYnl0ZXMiCgoIQXNrQ29zdHMiFwoFQ29zdHMSDgoGbGVkZ2VyGAEgASgJIiAKDEFza0FkbWlzc2lvbhIQCghxdWVzdGlvbhgBIAEoCSIdCgpBZG1pc3Npb25zEg8KB3JlY29yZHMYASADKAkiHgoKQXNrSGlzdG9yeRIQCghzaW5jZV9tcxgBIAEoDSJ/Cg5Bc2tJbnZvY2F0aW9ucxIVCghmdW5jdGlvbhgBIAEoCUgAiAEBEhIKBXN0YXRlGAIgASgJSAGIAQESDQoFbGltaXQYAyABKA0SEgoFc2luY2UYBCABKAlIAogBAUILCglfZnVuY3Rpb25CCAoGX3N0YXRlQggKBl9zaW5jZSIkChFJbnZvY2F0aW9uU3VtbWFyeRIPCgdzdW1tYXJ5GAEgASgJInIKD0Z1bmN0aW9uSGlzdG9yeRIQCghmdW5jdGlvbhgBIAEoCRIPCgdzdGVwX21zGAIgASgNEg0KBWNhbGxzGAMgAygNEg4KBmZhaWxlZBgEIAMoDRIMCgRjb2xkGAUgAygNEg8KB2xhdGVuY3kYBiADKA1iBnByb3RvMw", [file_gossip, file_invoke, file_registry]);
 
 /**
  * @generated from message cares.v1.ControlRequest
@@ -93,6 +93,12 @@ export type ControlRequest = Message<"cares.v1.ControlRequest"> & {
      */
     value: AskHistory;
     case: "history";
+  } | {
+    /**
+     * @generated from field: cares.v1.AskInvocations invocations = 24;
+     */
+    value: AskInvocations;
+    case: "invocations";
   } | { case: undefined; value?: undefined };
 };
 
@@ -310,6 +316,12 @@ export type ControlAnswer = Message<"cares.v1.ControlAnswer"> & {
      */
     value: FunctionHistory;
     case: "functionHistory";
+  } | {
+    /**
+     * @generated from field: cares.v1.InvocationSummary summary = 24;
+     */
+    value: InvocationSummary;
+    case: "summary";
   } | { case: undefined; value?: undefined };
 };
 
@@ -790,6 +802,63 @@ export const AskHistorySchema: GenMessage<AskHistory> = /*@__PURE__*/
   messageDesc(file_control, 25);
 
 /**
+ * Which calls have come through you? One InvocationSummary for each, the newest first, then LogsEnd.
+ *
+ * @generated from message cares.v1.AskInvocations
+ */
+export type AskInvocations = Message<"cares.v1.AskInvocations"> & {
+  /**
+   * @generated from field: optional string function = 1;
+   */
+  function?: string | undefined;
+
+  /**
+   * queued | running | succeeded | failed
+   *
+   * @generated from field: optional string state = 2;
+   */
+  state?: string | undefined;
+
+  /**
+   * @generated from field: uint32 limit = 3;
+   */
+  limit: number;
+
+  /**
+   * Accepted at this time or later (RFC 3339).
+   *
+   * @generated from field: optional string since = 4;
+   */
+  since?: string | undefined;
+};
+
+/**
+ * Describes the message cares.v1.AskInvocations.
+ * Use `create(AskInvocationsSchema)` to create a new message.
+ */
+export const AskInvocationsSchema: GenMessage<AskInvocations> = /*@__PURE__*/
+  messageDesc(file_control, 26);
+
+/**
+ * @generated from message cares.v1.InvocationSummary
+ */
+export type InvocationSummary = Message<"cares.v1.InvocationSummary"> & {
+  /**
+   * JSON text: for people and tools; no peer decides by it.
+   *
+   * @generated from field: string summary = 1;
+   */
+  summary: string;
+};
+
+/**
+ * Describes the message cares.v1.InvocationSummary.
+ * Use `create(InvocationSummarySchema)` to create a new message.
+ */
+export const InvocationSummarySchema: GenMessage<InvocationSummary> = /*@__PURE__*/
+  messageDesc(file_control, 27);
+
+/**
  * @generated from message cares.v1.FunctionHistory
  */
 export type FunctionHistory = Message<"cares.v1.FunctionHistory"> & {
@@ -833,5 +902,5 @@ export type FunctionHistory = Message<"cares.v1.FunctionHistory"> & {
  * Use `create(FunctionHistorySchema)` to create a new message.
  */
 export const FunctionHistorySchema: GenMessage<FunctionHistory> = /*@__PURE__*/
-  messageDesc(file_control, 26);
+  messageDesc(file_control, 28);
 

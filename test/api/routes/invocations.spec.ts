@@ -1,30 +1,29 @@
 import assert from 'node:assert/strict'
 import type { Explanation, Invocation, InvocationList } from '../../../src/model/rest.ts'
-import type { InvocationId } from '../../../src/model/ids.ts'
+import { summaryOf } from '../../../src/model/invocation-list.ts'
 import { createHarness } from '../harness.ts'
 import { ATLAS, BIRCH, INVOCATION, sampleHead, sampleInvocation } from '../../support/fake-service.ts'
 
 describe('/v1/invocations', () => {
-  it('lists by function and state, up to a limit, with the names of peers', async () => {
-    const records = [
-      sampleInvocation({ id: 'i-1' as InvocationId, function: 'ocr' }),
-      sampleInvocation({ id: 'i-2' as InvocationId, state: 'failed', error: { code: 'timeout', message: 'late' } }),
-      sampleInvocation({ id: 'i-3' as InvocationId }),
-      sampleInvocation({ id: 'i-4' as InvocationId })
-    ]
-    await using harness = createHarness({ invocations: () => records })
-    const ids = async (query: string): Promise<readonly string[]> =>
-      (await harness.app.inject(`/v1/invocations${query}`)).json<InvocationList>().items.map(({ id }) => id)
-    assert.deepEqual(await ids(''), ['i-1', 'i-2', 'i-3', 'i-4'])
-    assert.deepEqual(await ids('?function=thumb&limit=2'), ['i-2', 'i-3'])
-    assert.deepEqual(await ids('?state=failed'), ['i-2'])
+  it('lists what the peers tell, and names those that did not answer', async () => {
+    const items = [summaryOf(sampleInvocation({ gateway: BIRCH }), { hasResult: true })]
+    await using harness = createHarness({ invocations: async () => ({ items, missing: [BIRCH] }) })
+    const list = (await harness.app.inject('/v1/invocations')).json<InvocationList>()
+    assert.deepEqual(list.missing, [{ id: BIRCH, name: 'birch' }])
+    const [{ id, gateway, worker, result, placements }] = list.items as [Invocation]
+    assert.deepEqual([id, gateway.name, worker?.name, result, placements], [INVOCATION, 'birch', 'birch', true, 1])
   })
 
-  it('lists the newest 100 when nobody says how many', async () => {
-    const records = Array.from({ length: 150 }, (_, i) => sampleInvocation({ id: `i-${i}` as InvocationId }))
-    await using harness = createHarness({ invocations: () => records })
-    const { items } = (await harness.app.inject('/v1/invocations')).json<InvocationList>()
-    assert.deepEqual([items.length, items[0]?.id], [100, 'i-0'])
+  it('asks for those that are wanted: 100, when nobody says how many', async () => {
+    const asked: unknown[] = []
+    await using harness = createHarness({
+      invocations: async query => {
+        asked.push(query)
+        return { items: [], missing: [] }
+      }
+    })
+    for (const query of ['', '?function=thumb&state=failed&gateway=birch&limit=2']) await harness.app.inject(`/v1/invocations${query}`)
+    assert.deepEqual(asked, [{ limit: 100 }, { function: 'thumb', state: 'failed', gateway: 'birch', limit: 2 }])
   })
 
   it('reads one, with null for what is not known yet', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { explanationView } from '../../../src/api/views/explanation-view.ts'
 import { invocationView } from '../../../src/api/views/invocation-view.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
+import { summaryOf } from '../../../src/model/invocation-list.ts'
 import type { Decision, RejectionReason, Verdict } from '../../../src/model/placement.ts'
 import { sampleInvocation, sampleReceipt } from '../../support/fake-service.ts'
 
@@ -13,7 +14,7 @@ function explain(verdicts: readonly Verdict[], change: Partial<Decision> = {}, w
   const decision = { chosen: A, verdicts, skipped: 0, rejected: {}, ...change }
   const record = sampleInvocation({ receipts: [sampleReceipt({ decision })] })
   return explanationView(record, {
-    invocation: invocationView(record, { name, hasResult: () => false }),
+    invocation: invocationView(summaryOf(record, { hasResult: false }), name),
     name,
     whyNot: whyNot === undefined ? undefined : name(whyNot)
   })

@@ -89,7 +89,7 @@ describe('cares, its screens', () => {
       [statsHistorySchema, HISTORY],
       [alertListSchema, ALERTS],
       [functionListSchema, { items: [THUMB, UPPER] }],
-      [invocationListSchema, { items: [INVOCATION] }],
+      [invocationListSchema, { items: [INVOCATION], missing: [] }],
       [explanationSchema, EXPLANATION],
       [checkListSchema, CHECKS]
     ] as const

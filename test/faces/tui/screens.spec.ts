@@ -50,7 +50,7 @@ const queued = (state: TuiState): TuiState => {
     function: name,
     acceptedAt: new Date(state.data.nowMs - second * 1_000).toISOString()
   })
-  const invocations = [waits(4.2, 'thumb'), waits(2, 'thumb'), waits(1, 'upper')]
+  const invocations = { items: [waits(4.2, 'thumb'), waits(2, 'thumb'), waits(1, 'upper')], missing: [] }
   return { ...state, data: { ...state.data, invocations, waitingWhy: new Map([['thumb', 'memory: needs 256Mi, at most 118Mi left']]) } }
 }
 

@@ -41,7 +41,7 @@ export function sampleLook(self = 'atlas', peers: readonly Peer[] = PEERS): Look
     cluster: { ...CLUSTER, self: { id: samplePeer(self).id, name: self } },
     stats: { ...STATS, at: NOW, gateway: { ...STATS.gateway, inFlight: 3 } },
     functions: [THUMB, UPPER],
-    invocations: [INVOCATION, { ...INVOCATION, id: 'i-2', start: 'cold' }],
+    invocations: { items: [INVOCATION, { ...INVOCATION, id: 'i-2', start: 'cold' }], missing: [] },
     calls: HISTORY,
     networkRate: { inBytes: 1_258_291, outBytes: 317_440 }
   }

@@ -1,7 +1,7 @@
 import type { Peer } from '../../../model/rest.ts'
 import { formatDurationMs } from '../../../model/units.ts'
 import { degradations } from '../../view-model.ts'
-import { callsPerSecond, type ClusterData, ownPeer } from '../cluster-data.ts'
+import { callsPerSecond, type ClusterData, isOrchestrator, ownPeer } from '../cluster-data.ts'
 import { bold, dim, type Line, lineWidth, type Span } from '../lines.ts'
 import { shownData, type TuiState } from '../state.ts'
 
@@ -65,8 +65,7 @@ function liveParts(data: ClusterData): Line[] {
   const { cluster, peers } = data
   const own = ownPeer(data)
   if (cluster === null) return []
-  const isOrchestrator = cluster.orchestrator?.id === cluster.self.id
-  const role: Line = isOrchestrator
+  const role: Line = isOrchestrator(data)
     ? ['orchestrator ', bold(cluster.self.name), `, term ${cluster.term}`]
     : ['worker ', bold(cluster.self.name), '  ', ...orchestratorPart(data)]
   return [

@@ -62,7 +62,7 @@ function waitingSection(data: ClusterData): Section | null {
   const calls = waiting.reduce((sum, each) => sum + each.calls, 0)
   return {
     title: [{ text: 'Queue', bold: true, tone: 'warn' }, ` ${calls} ${calls === 1 ? 'call waits' : 'calls wait'}`],
-    right: [dim(`through ${data.cluster?.self.name ?? 'this peer'}`)],
+    right: data.invocations === null ? [] : [dim(historyScope(data.invocations))],
     rows: waiting.map(
       ({ name, calls, longestMs, why }): Line => [
         bold(cell(name, FUNCTION)),

@@ -97,11 +97,11 @@ export function createLive(
       client.cluster(options),
       client.stats(options),
       wantsFunctions ? client.functions(options) : undefined,
-      wantsCalls ? client.calls(CALLS_LISTED, options) : undefined
+      wantsCalls ? client.calls({ limit: CALLS_LISTED, function: undefined, ...options }) : undefined
     ])
     pollsUntilFunctions = wantsFunctions ? FUNCTIONS_EVERY_POLLS : pollsUntilFunctions - 1
     const history = knowsHistory ? undefined : await client.history({ since: HISTORY_SINCE, peer: undefined, function: 'none', ...options })
-    take({ type: 'polled', nowMs: Date.now(), peers: peers.items, cluster, stats, functions: functions?.items, calls: calls?.items })
+    take({ type: 'polled', nowMs: Date.now(), peers: peers.items, cluster, stats, functions: functions?.items, calls })
     if (history === undefined) return
     knowsHistory = true
     take({ type: 'history', history })

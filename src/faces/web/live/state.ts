@@ -1,4 +1,4 @@
-import type { Cluster, EventItem, FunctionItem, Invocation, Peer, Stats } from '../../../model/rest.ts'
+import type { Cluster, EventItem, FunctionItem, InvocationList, Peer, Stats } from '../../../model/rest.ts'
 import type { StatsHistoryBody } from '../../../model/rest-telemetry.ts'
 import type { Link } from './link.ts'
 import { type Sample, withHistory, withSample } from './samples.ts'
@@ -27,8 +27,8 @@ export interface LiveState {
   readonly cluster: Cluster | null
   readonly stats: Stats | null
   readonly functions: readonly FunctionItem[] | null
-  /** Newest first, of those that came through the peer that serves the page. */
-  readonly calls: readonly Invocation[] | null
+  /** The newest of the whole cluster. */
+  readonly calls: InvocationList | null
   /** Newest first. */
   readonly events: readonly EventItem[]
   /** Newest first. */
@@ -46,7 +46,7 @@ export type Input =
       readonly cluster: Cluster
       readonly stats: Stats
       readonly functions?: readonly FunctionItem[] | undefined
-      readonly calls?: readonly Invocation[] | undefined
+      readonly calls?: InvocationList | undefined
     }
   /** What was before the page was opened. */
   | { readonly type: 'history'; readonly history: StatsHistoryBody }

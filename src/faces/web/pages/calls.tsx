@@ -1,8 +1,9 @@
 import { useState } from 'preact/hooks'
 import type { Invocation } from '../../../model/rest.ts'
+import { historyScope } from '../../history-scope.ts'
 import { percent } from '../../text.ts'
 import { accuracy } from '../cost-bars.ts'
-import { useCalls, useLiveState, useNowMs } from '../hooks.ts'
+import { useCalls, useNowMs } from '../hooks.ts'
 import { ActiveAndDone } from '../parts/active-and-done.tsx'
 import { CallsTable } from '../parts/calls-table.tsx'
 import { Empty, Loading } from '../parts/empty.tsx'
@@ -10,38 +11,37 @@ import { hrefOf } from '../route.ts'
 
 /** Calls that wait or run, and those that have ended: what was predicted of each beside what it took. */
 export function Calls() {
-  const { cluster, stats } = useLiveState()
-  const calls = useCalls(1)
+  const list = useCalls(1)
   const nowMs = useNowMs()
   const [filter, setFilter] = useState('')
-  if (calls === null) return <Loading what="the calls" />
+  if (list === null) return <Loading what="the calls" />
+  const calls = list.items
   const wanted = filter.trim().toLowerCase()
-  const shown = calls.filter(({ id, function: name, state, worker, error }) =>
-    [id, name, state, worker?.name ?? '', error?.code ?? ''].some(text => text.toLowerCase().includes(wanted))
+  const shown = calls.filter(({ id, function: name, state, worker, gateway, error }) =>
+    [id, name, state, worker?.name ?? '', gateway.name, error?.code ?? ''].some(text => text.toLowerCase().includes(wanted))
   )
   const active = shown.filter(isActive)
   const done = shown.filter(call => !isActive(call))
   const good = accuracy(done)
-  const gateway = cluster?.self.name ?? 'this peer'
   return (
     <>
       <div class="head">
         <h1>Calls</h1>
         <input
           type="search"
-          placeholder="Function, worker, state or id"
+          placeholder="Function, peer, state or id"
           aria-label="Filter the calls"
           value={filter}
           onInput={event => setFilter(event.currentTarget.value)}
         />
         <p class="dim push">
-          the newest {calls.length} through {gateway}
+          the newest {calls.length}, {historyScope(list)}
         </p>
       </div>
       <dl class="figures card">
         <div>
-          <dt>In flight</dt>
-          <dd>{stats?.gateway.inFlight ?? 0}</dd>
+          <dt>Running</dt>
+          <dd>{active.filter(({ state }) => state === 'running').length}</dd>
         </div>
         <div>
           <dt>Queued</dt>
@@ -80,7 +80,7 @@ export function Calls() {
           shown.length < calls.length ? (
             <Empty title="No call fits the filter." />
           ) : (
-            <Empty title="No call has come to its end through this peer yet.">
+            <Empty title="Nobody has called a function yet.">
               Pick a function <a href={hrefOf({ page: 'functions' })}>and invoke it</a>, or: <code>cares invoke NAME -d DATA</code>
             </Empty>
           )

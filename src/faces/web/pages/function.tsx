@@ -5,7 +5,7 @@ import { formatBytes, formatDurationMs } from '../../../model/units.ts'
 import { historyScope } from '../../history-scope.ts'
 import { fieldsOf } from '../function-form.ts'
 import { perSecond, timesOf } from '../history.ts'
-import { useCalls, useLive, useLiveState, useNowMs } from '../hooks.ts'
+import { useAsked, useLive, useLiveState, useNowMs } from '../hooks.ts'
 import { CallsTable } from '../parts/calls-table.tsx'
 import { Copy } from '../parts/copy.tsx'
 import { Empty, Loading } from '../parts/empty.tsx'
@@ -20,10 +20,14 @@ import { agoText } from '../words.ts'
 
 const CALLS_SHOWN = 15
 
+const CALLS_EVERY_MS = 1_000
+
 /** One function: call it, see its calls, change it. */
 export function FunctionPage({ name }: { name: string }) {
   const { functions, uploads, stats } = useLiveState()
-  const calls = useCalls(1)
+  const live = useLive()
+  const ask = (options: { signal: AbortSignal }) => live.client.calls({ limit: CALLS_SHOWN, function: name, ...options })
+  const calls = useAsked(`calls of ${name}`, ask, { everyMs: CALLS_EVERY_MS, isFinal: () => false }).value
   const nowMs = useNowMs()
   const [isChanging, setChanging] = useState(false)
   if (functions === null) return <Loading what="the function" />
@@ -40,7 +44,6 @@ export function FunctionPage({ name }: { name: string }) {
       </>
     )
   }
-  const own = (calls ?? []).filter(call => call.function === name).slice(0, CALLS_SHOWN)
   const warm = stats?.functions.filter(fn => fn.name === name) ?? []
   return (
     <>
@@ -98,13 +101,15 @@ export function FunctionPage({ name }: { name: string }) {
       </div>
       <Charts name={name} />
       <section class="card">
-        <h2>Calls</h2>
-        {own.length === 0 ? (
-          <Empty title="Nobody has called it through this peer yet.">
+        <h2>Calls {calls === undefined ? null : <small class="dim">{historyScope(calls)}</small>}</h2>
+        {calls === undefined ? (
+          <Loading what="its calls" />
+        ) : calls.items.length === 0 ? (
+          <Empty title="Nobody has called it yet.">
             Invoke it above, or: <code>cares invoke {name} -d DATA</code>
           </Empty>
         ) : (
-          <CallsTable calls={own} nowMs={nowMs} label={`Calls of ${name}`} />
+          <CallsTable calls={calls.items} nowMs={nowMs} label={`Calls of ${name}`} />
         )}
       </section>
     </>

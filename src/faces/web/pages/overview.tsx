@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import type { AlertItem } from '../../../model/rest-events.ts'
-import type { Invocation, Peer } from '../../../model/rest.ts'
+import type { InvocationList, Peer } from '../../../model/rest.ts'
 import { formatBytes, formatDurationMs } from '../../../model/units.ts'
 import { oneDecimal, percent, ratio } from '../../text.ts'
 import { historyScope } from '../../history-scope.ts'
@@ -219,9 +219,9 @@ const LATENCY_COLOURS = ['accent', 'second', 'third'] as const
 
 const STARTS = ['warm', 'prewarmed', 'cold'] as const
 
-function Starts({ calls }: { calls: readonly Invocation[] | null }) {
-  const started = (calls ?? []).filter(({ start }) => start !== null)
-  if (started.length === 0) return <Empty title="No call has been started yet." />
+function Starts({ calls }: { calls: InvocationList | null }) {
+  const started = (calls?.items ?? []).filter(({ start }) => start !== null)
+  if (calls === null || started.length === 0) return <Empty title="No call has been started yet." />
   const counts = STARTS.map(kind => ({ kind, count: started.filter(({ start }) => start === kind).length }))
   let from = 0
   return (
@@ -247,7 +247,9 @@ function Starts({ calls }: { calls: readonly Invocation[] | null }) {
             <span class={`swatch start-${kind}`} aria-hidden="true" /> {kind} <strong>{percent(count, started.length)}</strong>
           </span>
         ))}
-        <span class="dim">of the last {started.length} calls</span>
+        <span class="dim">
+          of the last {started.length} calls, {historyScope(calls)}
+        </span>
       </p>
     </>
   )

@@ -32,9 +32,9 @@ describe('what the page knows', () => {
   })
 
   it('keeps lists that were not asked for this time', () => {
-    const known = reduce(UNKNOWN, { ...polled, functions: [], calls: [] })
+    const known = reduce(UNKNOWN, { ...polled, functions: [], calls: { items: [], missing: [] } })
     const later = reduce(known, polled)
-    assert.deepEqual([later.functions, later.calls], [[], []])
+    assert.deepEqual([later.functions, later.calls], [[], { items: [], missing: [] }])
   })
 
   it('has its events newest first', () => {
