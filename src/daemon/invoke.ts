@@ -25,6 +25,8 @@ import { checkWebSocket, isOpen, timesOf } from './web-sockets.ts'
 const IN_FLIGHT_MAX = 2_048
 /** The worker ends a call at its deadline and tells why; the gateway gives it this much longer to do so. */
 const DEADLINE_GRACE_MS = 500
+/** A call that was out of time is told of its wait when that took at least so much of what its function may take. */
+const WAITED_RATIO_MIN = 0.1
 /** How often a gateway that drains looks whether it is done. */
 const DRAIN_LOOK_MS = 25
 
@@ -49,6 +51,9 @@ interface Running {
   /** Where calls are traced. */
   readonly span: Span | undefined
   placed: Placed | undefined
+  /** When a place was asked for, and when there was one: the last, if there were several. */
+  askedMs: number
+  placedMs: number | undefined
   head: AnswerHead | undefined
 }
 
@@ -164,7 +169,18 @@ export class Gateway implements Startable {
     }
     const id = this.#components.newInvocationId()
     const span = gatewaySpan(this.#components.tracer, id, fn, request.head)
-    const running: Running = { id, fn, keyed, startedMs, abort: new AbortController(), span, placed: undefined, head: undefined }
+    const running: Running = {
+      id,
+      fn,
+      keyed,
+      startedMs,
+      abort: new AbortController(),
+      span,
+      placed: undefined,
+      askedMs: startedMs,
+      placedMs: undefined,
+      head: undefined
+    }
     this.#running.set(id, running)
     if (keyed !== undefined) book.setKey(keyed.key, { id, print: keyed.print })
     book.open({
@@ -200,13 +216,15 @@ export class Gateway implements Startable {
     let messages: AsyncGenerator<AnswerDown, void> | undefined
     try {
       const small = request.head.bodyBytes !== undefined && request.head.bodyBytes <= INLINE_BODY_BYTES_MAX
+      const inline = small ? await untilAborted(body.inline(), abort.signal) : undefined
+      running.askedMs = clock.nowMs()
       const call = new GatewayCall(
         {
           invocation: id,
           fn,
           head: carriedBy(running.span, request.head),
           body,
-          inline: small ? await untilAborted(body.inline(), abort.signal) : undefined,
+          inline,
           pinnedTo: request.on === undefined ? undefined : resolvePeer(request.on),
           asked: request.asked,
           deadlineMs: Math.max(1, deadlineMs - (clock.nowMs() - startedMs)),
@@ -245,7 +263,7 @@ export class Gateway implements Startable {
         end: end.promise
       }
     } catch (err) {
-      const error = toCaresError(err)
+      const error = this.#toldOfWait(running, toCaresError(err))
       // Nothing was done in the name of this key: the next call with it is a first one.
       if (error.retryable) this.#components.book.clearKey(running.keyed?.key)
       this.#finish(running, { error })
@@ -304,11 +322,25 @@ export class Gateway implements Startable {
   }
 
   #onPlaced(running: Running, placed: Placed): void {
+    const { book, clock } = this.#components
     running.placed = placed
-    const { book } = this.#components
+    running.placedMs = clock.nowMs()
     const { worker, receipt } = placed
     book.addReceipt(running.id, receipt)
     book.update(running.id, { state: 'running', worker, placement: receipt.placement })
+  }
+
+  /** A call that had no time left for its work because it had waited may come back: it is told when, as one that was refused. */
+  #toldOfWait({ fn, askedMs, placedMs }: Running, error: CaresError): CaresError {
+    if (error.code !== 'timeout' || placedMs === undefined || 'retryAfterMs' in error.details) return error
+    const waitedMs = Math.round(placedMs - askedMs)
+    if (waitedMs < fn.timeoutMs * WAITED_RATIO_MIN) return error
+    return new CaresError('timeout', `${error.message}, of which ${formatDurationMs(waitedMs)} went by before there was room`, {
+      retryable: error.retryable,
+      cause: error,
+      hint: error.hint ?? 'try again later, give the call more time, or add a peer',
+      details: { ...error.details, retryAfterMs: waitedMs }
+    })
   }
 
   #finish(running: Running, outcome: Outcome): void {

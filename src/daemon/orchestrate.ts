@@ -12,13 +12,10 @@ import { asAsked } from './as-asked.ts'
 import { placerSpan } from './call-spans.ts'
 import type { EventLog } from './event-log.ts'
 import { type Placer, type Reserved, wasClean } from './placer.ts'
-import { isWorthWaiting, unplaceable } from './unplaceable.ts'
+import { Refusals } from './refusals.ts'
+import { unplaceable } from './unplaceable.ts'
 import { type Hold, WaitingLine } from './waiting-line.ts'
 
-/** Workers that are tried for one round before the last refusal is the answer. */
-const TRIES_MAX = 3
-/** Refusals that are not counted: the worker may have room a moment later, or is of a version that this gateway cannot order from. */
-const NOT_COUNTED = new Set<string>(['busy', 'incompatible'])
 /** Calls that wait for room at one placer. At a few kB each this is a few MB. */
 const WAITING_MAX = 1_000
 /** A gateway ends its call at the deadline, or a little later. One that does not (it is frozen, or broken) is not waited for. */
@@ -122,7 +119,7 @@ export class Orchestrator {
   }
 
   async #place(channel: GatewayChannel, call: Call, { signal, endMs }: { signal: AbortSignal; endMs: number }): Promise<void> {
-    const { office, placer, tracer } = this.#components
+    const { clock, office, placer, tracer } = this.#components
     let told = false
     /** The gateway is told that its call waits: not at all when it is placed at once. */
     const tell = async (): Promise<void> => {
@@ -136,7 +133,7 @@ export class Orchestrator {
     const fn = office.function(call.function)
     if (fn === undefined) throw new CaresError('not_found', `no function named ${call.function}`)
     const asked = asAsked(fn, call.asked)
-    const refused = new Map<PeerId, RemoteError>()
+    const refusals = new Refusals()
     const key = lineOf(fn, call)
     let place = this.#line.has(key) ? this.#line.join(key) : undefined
     let waits = place !== undefined
@@ -146,17 +143,17 @@ export class Orchestrator {
           const turn = this.#line.turn(place, { endMs, signal })
           tell().catch(() => {}) // A channel that breaks says so by its signal.
           await turn
-          for (const [peer, { code }] of refused) if (code === 'busy') refused.delete(peer)
+          refusals.forgive(clock.nowMs())
         }
         // Another peer may have been elected while this call waited: a deposed orchestrator places nothing new.
         this.#checkMandate(channel, call)
-        const receipt = placer.place(asked, call, { try: tries, exclude: [...refused.keys()] })
+        const wanted = place === undefined ? call : { ...call, deadlineMs: Math.max(0, endMs - clock.nowMs()) }
+        const receipt = placer.place(asked, wanted, { try: tries, exclude: refusals.excluded })
         const worker = receipt.decision.chosen
         call.unplaced = worker === null ? receipt : undefined
         if (worker === null) {
-          const last = [...refused.values()].at(-1)
-          if (!isWorthWaiting(receipt.decision, refused) || !placer.couldFit(asked, call.pinnedTo))
-            throw unplaceable(asked, receipt.decision, last)
+          if (!refusals.mayWait(receipt.decision, clock.nowMs()) || !placer.couldFit(asked, call.pinnedTo))
+            throw unplaceable(asked, receipt.decision, refusals.last)
           place ??= this.#line.join(key)
           waits = true
           continue
@@ -164,7 +161,7 @@ export class Orchestrator {
         if (place !== undefined) this.#line.served(place)
         const error = await this.#try(channel, call, fn, this.#reserve(worker, fn, call, receipt, key))
         if (error === undefined) return
-        if (tries >= TRIES_MAX && !NOT_COUNTED.has(error.code)) {
+        if (!refusals.add(worker, error, clock.nowMs())) {
           await channel.send({ type: 'failed', error })
           return
         }
@@ -172,7 +169,6 @@ export class Orchestrator {
         waits = false
         told = false
         call.span = placerSpan(tracer, call)
-        refused.set(worker, error)
         tries++
       }
     } finally {

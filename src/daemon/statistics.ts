@@ -10,6 +10,8 @@ import type { Worker } from './work.ts'
 /** Engine state and images are asked for this often: both answers cost the engine milliseconds and change seldom. */
 const ENGINE_LOOK_MS = 5_000
 const ENGINE_TIMEOUT_MS = 3_000
+/** While the engine does not answer it is asked more often: calls wait for it. */
+const ENGINE_LOOK_AGAIN_MS = 1_000
 /** Images named in the statistics; a peer has few registered images compared to this. */
 const IMAGES_MAX = 1_000
 
@@ -35,6 +37,8 @@ export class Statistics {
   #lookedFor: RegistryTables['functions'] | undefined
   #lookedAtMs = Number.NEGATIVE_INFINITY
   #looking: Promise<void> | undefined
+  /** The last look was not answered in time, and the one before it was. */
+  #isDoubted = false
 
   constructor(components: StatisticsComponents) {
     this.#components = components
@@ -63,7 +67,8 @@ export class Statistics {
   /** A fresh sample; its number is one above the last one's. Waits for the engine only the first time. */
   async sample(): Promise<PeerStats> {
     const { host, tables, clock, log } = this.#components
-    const isDue = clock.nowMs() - this.#lookedAtMs >= ENGINE_LOOK_MS || this.#lookedFor !== tables().functions
+    const everyMs = this.#isDoubted || this.#engine?.ready === false ? ENGINE_LOOK_AGAIN_MS : ENGINE_LOOK_MS
+    const isDue = clock.nowMs() - this.#lookedAtMs >= everyMs || this.#lookedFor !== tables().functions
     if (isDue) this.#looking ??= this.#look().finally(() => (this.#looking = undefined))
     if (this.#engine === undefined) await this.#looking
     try {
@@ -109,8 +114,14 @@ export class Statistics {
       log.debug({ err }, 'container engine does not answer')
       now = { ready: false, reason: 'the container engine does not answer', images: [] }
     }
-    this.#onImages(now.images)
     const before = this.#engine
+    // One late answer says less of the engine than of the machine, which may have stood still. An engine that refuses does so at once.
+    this.#isDoubted = !now.ready && signal.aborted && before?.ready === true && !this.#isDoubted
+    if (this.#isDoubted) {
+      this.#lookedAtMs = clock.nowMs()
+      return
+    }
+    this.#onImages(now.images)
     this.#engine = now
     if (before !== undefined && before.ready !== now.ready) {
       events.emit('runtime:state-changed', { ready: now.ready, reason: now.reason })

@@ -7,26 +7,38 @@ import type { Decision, RejectionReason } from '../model/placement.ts'
 import { fromRemoteError } from '../model/remote-error.ts'
 
 /** Reasons that waiting does not cure soon enough to wait for it. */
-const LASTING = new Set<RejectionReason>([
-  'not_pinned',
-  'no_runtime',
-  'wrong_arch',
-  'labels',
-  'deadline',
-  'budget',
-  'not_alive',
-  'draining'
-])
+const LASTING = new Set<RejectionReason>(['not_pinned', 'wrong_arch', 'labels', 'deadline', 'budget', 'draining'])
+/** Reasons that a peer has for a moment only when it was slow to answer: for longer, it is gone, or without an engine. */
+const PASSING = new Set<RejectionReason>(['not_alive', 'no_runtime'])
+/** Refusals of workers that were not reached, have just started again, or whose engine did not answer. */
+const PASSING_REFUSALS = new Set<string>(['peer_unreachable', 'stale', 'runtime_unavailable'])
 
-/** Whether some peer is only short of room at the moment. */
-export function isWorthWaiting({ verdicts, skipped }: Decision, refused: ReadonlyMap<PeerId, RemoteError>): boolean {
-  return (
-    skipped > 0 ||
-    verdicts.some(
-      verdict =>
-        !verdict.fits && (verdict.reason === 'excluded' ? refused.get(verdict.peer)?.code === 'busy' : !LASTING.has(verdict.reason))
-    )
-  )
+/** What a call may wait for that nobody can have now: for room as long as it has, for a peer to answer again a moment only, else for nothing. */
+export type Cure = 'room' | 'return' | 'none'
+
+/** What would cure that nobody was chosen; `refusalOf` is the code with which an excluded peer has refused. */
+export function cureOf({ verdicts, skipped }: Decision, refusalOf: (peer: PeerId) => string | undefined): Cure {
+  if (skipped > 0) return 'room'
+  let cure: Cure = 'none'
+  for (const verdict of verdicts) {
+    if (verdict.fits) continue
+    const one = verdict.reason === 'excluded' ? cureOfRefusal(refusalOf(verdict.peer)) : cureOfReason(verdict.reason)
+    if (one === 'room') return one
+    if (one === 'return') cure = one
+  }
+  return cure
+}
+
+/** What would cure that a worker has refused. */
+export function cureOfRefusal(code: string | undefined): Cure {
+  if (code === undefined) return 'none'
+  if (code === 'busy') return 'room'
+  return PASSING_REFUSALS.has(code) ? 'return' : 'none'
+}
+
+function cureOfReason(reason: RejectionReason): Cure {
+  if (LASTING.has(reason)) return 'none'
+  return PASSING.has(reason) ? 'return' : 'room'
 }
 
 /** Refusals that say more than "no room": they are the answer when no other worker is left. */

@@ -17,15 +17,21 @@ export interface Hold extends Disposable {
   wasTypical(): void
 }
 
+/** Who waits for its turn, and until when its call must have ended. */
+interface Waiter extends PromiseWithResolvers<void> {
+  readonly endMs: number
+}
+
 /**
- * Calls that wait for room, in a bounded line: functions take turns by what they use ({@link FairLine}). A call that would wait for longer than it
- * has is refused at once, and again whenever that shows while it waits.
+ * Calls that wait for room, in a bounded line: functions take turns by what they use ({@link FairLine}). A call that cannot end in time any more, by
+ * what is before it and by what calls of its function take at least, is refused at once, and again whenever that shows while it waits: room for it
+ * would be wasted.
  */
 export class WaitingLine {
   readonly #lengthMax: number
   readonly #clock: Clock
   readonly #line = new FairLine()
-  readonly #waiters = new Map<Place, PromiseWithResolvers<void>>()
+  readonly #waiters = new Map<Place, Waiter>()
   readonly #serviceTimes = new ServiceTimes()
   #holding = 0
 
@@ -59,22 +65,19 @@ export class WaitingLine {
 
   /**
    * Resolves when it is this caller's turn to look for room. One that finds none waits for its next turn, and has kept its place. Throws `overloaded`
-   * when the place was lost or the wait will be longer than until `endMs`, or the signal's reason when that aborts first.
+   * when the place was lost or the call will not have ended by `endMs`, or the signal's reason when that aborts first.
    */
   async turn(place: Place, { endMs, signal }: { endMs: number; signal: AbortSignal }): Promise<void> {
     signal.throwIfAborted()
-    const waiter = Promise.withResolvers<void>()
+    const waiter: Waiter = { ...Promise.withResolvers<void>(), endMs }
     const onAbort = (): void => waiter.reject(signal.reason)
     const look = (): void => {
-      if (this.#line.isFirst(place)) waiter.resolve()
-      const waitMs = this.#waitMs(place)
-      if (this.#clock.nowMs() + waitMs >= endMs) waiter.reject(this.#tooLong(waitMs))
+      if (!this.#dismissedIfLate(place, waiter) && this.#line.isFirst(place)) waiter.resolve()
     }
     this.#waiters.set(place, waiter)
     signal.addEventListener('abort', onAbort, { once: true })
     using _ = this.#clock.every(LOOK_AGAIN_MS, look)
-    const waitMs = this.#waitMs(place)
-    if (this.#clock.nowMs() + waitMs >= endMs) waiter.reject(this.#tooLong(waitMs))
+    this.#dismissedIfLate(place, waiter)
     try {
       await waiter.promise
     } finally {
@@ -120,9 +123,28 @@ export class WaitingLine {
     }
   }
 
-  /** Room may have come: the first of each kind look again, in the order in which they are due. */
+  /** Room may have come: the first of each kind that can still end in time look again, in the order in which they are due. */
   wake(): void {
-    for (const place of this.#line.heads().slice(0, LOOK_TOGETHER_MAX)) this.#waiters.get(place)?.resolve()
+    for (const place of this.#line.heads().slice(0, LOOK_TOGETHER_MAX)) {
+      let first: Place | undefined = place
+      let waiter = this.#waiters.get(first)
+      while (first !== undefined && waiter !== undefined && this.#dismissedIfLate(first, waiter)) {
+        first = this.#line.firstOf(place.key)
+        waiter = first === undefined ? undefined : this.#waiters.get(first)
+      }
+      waiter?.resolve()
+    }
+  }
+
+  /** Takes one out of the line whose call cannot end in time any more. */
+  #dismissedIfLate(place: Place, { endMs, reject }: Waiter): boolean {
+    const waitMs = this.#waitMs(place)
+    const leastMs = this.#serviceTimes.leastOf(place.key)
+    const leftMs = endMs - this.#clock.nowMs()
+    if (waitMs + leastMs < leftMs) return false
+    this.leave(place)
+    reject(this.#tooLate({ waitMs, leastMs: Math.ceil(leastMs), leftMs: Math.max(0, Math.floor(leftMs)) }))
+    return true
   }
 
   /** By the calls that are due before it, and as many at once as there are now. */
@@ -131,11 +153,12 @@ export class WaitingLine {
     return Math.ceil(aheadMs / Math.max(1, this.#holding))
   }
 
-  #tooLong(waitMs: number): CaresError {
-    return new CaresError('overloaded', `the call would wait for ${formatDurationMs(waitMs)}, longer than its deadline allows`, {
+  #tooLate({ waitMs, leastMs, leftMs }: { waitMs: number; leastMs: number; leftMs: number }): CaresError {
+    const would = `wait for ${formatDurationMs(waitMs)}${leastMs === 0 ? '' : ` and take ${formatDurationMs(leastMs)} at least`}`
+    return new CaresError('overloaded', `the call would ${would}, and has ${formatDurationMs(leftMs)} left`, {
       retryable: true,
       hint: 'try again later, give the call more time, or add a peer',
-      details: { retryAfterMs: waitMs, waiting: this.length }
+      details: { retryAfterMs: Math.max(waitMs, leastMs), waiting: this.length }
     })
   }
 

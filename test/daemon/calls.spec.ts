@@ -150,7 +150,7 @@ describe('calls in a cluster of daemons', function () {
     assert.equal(startedTimes(cluster, answer.invocation), 1)
   })
 
-  it('uses only workers that the gateway itself can reach, and says so when a call may have no other', async () => {
+  it('uses only workers that the gateway itself can reach, and waits a moment when a call may have no other', async () => {
     await upload(cluster.peer(0), 'who')
     const [gateway, worker] = cluster.workers as [MemoryPeer, MemoryPeer]
     await cluster.until(() => gateway.service.functions().length === 1, 'the function to be known')
@@ -161,12 +161,26 @@ describe('calls in a cluster of daemons', function () {
       assert.notEqual(output, worker.id)
       assert.equal(answer.placement, 'orchestrator')
     }
-    await assert.rejects(gateway.call('who', '', { on: worker }), (err: { code: string; message: string }) => {
-      assert.equal(err.code, 'no_capacity')
-      assert.match(err.message, /cannot be reached/)
-      return true
-    })
-    assert.equal((await cluster.orchestrator.call('who', '', { on: worker })).output, worker.id)
+    const calling = gateway.call('who', '', { on: worker })
+    const isWaiting = (): boolean => gateway.service.invocations().some(({ state, receipts }) => state === 'running' && receipts.length > 0)
+    await cluster.until(isWaiting, 'a first try')
+    cluster.network.heal(gateway.id, worker.id)
+    assert.equal((await calling).output, worker.id)
+  })
+
+  it('waits for the engine of the only peer that a call may have', async () => {
+    const [gateway, worker] = cluster.workers as [MemoryPeer, MemoryPeer]
+    let ready = false
+    worker.runtime.check = async () => ({ ready, reason: 'scripted' })
+    // A new function is a reason to ask the engine.
+    await upload(cluster.peer(0), 'who')
+    const isSeenWithout = ({ service }: MemoryPeer): boolean =>
+      service.peers().some(({ profile, stats }) => profile.id === worker.id && !stats.runtimeReady)
+    await cluster.until(() => cluster.peers.every(isSeenWithout), 'the engine to be missed')
+    const calling = gateway.call('who', '', { on: worker })
+    await cluster.until(() => cluster.orchestrator.service.counters().waiting > 0, 'the call to wait')
+    ready = true
+    assert.equal((await calling).output, worker.id)
   })
 
   it('places calls itself while there is no orchestrator, and again by the orchestrator when there is one', async () => {

@@ -527,6 +527,28 @@ describe('Gateway', () => {
     await rejected
   })
 
+  it('tells a call that ran out of time for having waited when to come back, and no other', async () => {
+    const ranOut: Working = channel => channel.send(failed('timeout', true))
+    work = ranOut
+    await assert.rejects(outputOf(invoke({ timeoutMs: 5_000 })), (error: CaresError) => !('retryAfterMs' in error.details))
+    const placed = Promise.withResolvers<void>()
+    lead = async (channel, call, lane) => {
+      await channel.send({ type: 'queued' })
+      await placed.promise
+      await placesOn(WORKER)(channel, call, lane)
+    }
+    const rejected = assert.rejects(outputOf(invoke()), (error: CaresError) => {
+      assert.equal(error.code, 'timeout')
+      assert.match(error.message, /of which 4s went by before there was room/)
+      assert.equal(error.details['retryAfterMs'], 4_000)
+      return true
+    })
+    await turn()
+    clock.advance(4_000)
+    placed.resolve()
+    await rejected
+  })
+
   it('ends an asynchronous call whose client sends nothing', async () => {
     const rejected = assert.rejects(gateway.invokeAsync(request({ body: silentAfter('h') }), { signal: new AbortController().signal }), {
       code: 'timeout'

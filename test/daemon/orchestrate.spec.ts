@@ -140,6 +140,14 @@ describe('Orchestrator', () => {
     for (let i = 0; i < 5; i++) await turn()
   }
 
+  /** Time passes, and everyone gets to see it. */
+  async function pass(ms: number): Promise<void> {
+    for (let passedMs = 0; passedMs < ms; passedMs += 100) {
+      clock.advance(100)
+      await turns()
+    }
+  }
+
   afterEach(async () => {
     await turns()
     assert.equal(reserved, 0, 'a reservation was not released')
@@ -249,7 +257,7 @@ describe('Orchestrator', () => {
     assert.equal(codeOf(await finish(await call())), 'no_capacity, started: false')
   })
 
-  for (const lasting of ['not_alive', 'not_pinned', 'no_runtime', 'draining'] as const) {
+  for (const lasting of ['not_pinned', 'labels', 'wrong_arch', 'deadline', 'budget', 'draining'] as const) {
     it(`does not wait for a cure of ${lasting}, and tells of whom it was looked at`, async () => {
       candidates = []
       rejection = lasting
@@ -264,11 +272,60 @@ describe('Orchestrator', () => {
     })
   }
 
-  it('says so when the only worker cannot be reached from the gateway', async () => {
+  for (const passing of ['not_alive', 'no_runtime'] as const) {
+    it(`waits a moment for a cure of ${passing}, and places when the peer is back`, async () => {
+      candidates = []
+      rejection = passing
+      const placing = finish(await call())
+      await turns()
+      assert.equal(orchestrator.waiting, 1)
+      clock.advance(500)
+      await turns()
+      candidates = [SECOND]
+      orchestrator.onRoom()
+      assert.deepEqual(typesOf(await placing), ['queued', 'placed'])
+    })
+
+    it(`waits for a cure of ${passing} no longer than a moment, though the call has more time`, async () => {
+      candidates = []
+      rejection = passing
+      const placing = finish(await call())
+      await pass(4_500)
+      const messages = await placing
+      assert.equal(codeOf(messages), 'no_capacity, started: false')
+      assert.ok(clock.nowMs() < 10_000)
+      const last = messages.at(-1)
+      assert.match(last?.type === 'failed' ? last.error.details : '', /"retryAfterMs":1000/)
+    })
+  }
+
+  for (const code of ['peer_unreachable', 'stale', 'runtime_unavailable'] as const) {
+    it(`asks the only worker again that had refused with ${code}, now and then`, async () => {
+      candidates = [FIRST]
+      rejection = 'not_pinned'
+      let refusals = 4
+      behave = placed => (refusals-- > 0 ? refused(code) : answered())(placed)
+      const placing = finish(await call(BIRCH, { pinnedTo: FIRST }))
+      await turns()
+      // Room elsewhere is no reason to ask it more often.
+      for (let i = 0; i < 20; i++) {
+        orchestrator.onRoom()
+        await turns()
+      }
+      assert.equal(refusals, 3)
+      await pass(2_500)
+      assert.equal(codeOf(await placing), undefined)
+      assert.equal(refusals, -1)
+    })
+  }
+
+  it('says so when the only worker cannot be reached from the gateway for longer than a moment', async () => {
     candidates = [FIRST]
     rejection = 'not_pinned'
     behave = refused('peer_unreachable')
-    const last = (await finish(await call(BIRCH, { pinnedTo: FIRST }))).at(-1)
+    const placing = finish(await call(BIRCH, { pinnedTo: FIRST }))
+    await pass(5_000)
+    const last = (await placing).at(-1)
     assert.equal(last?.type === 'failed' ? last.error.code : undefined, 'no_capacity')
     assert.match(last?.type === 'failed' ? last.error.message : '', /scripted peer_unreachable/)
   })

@@ -104,6 +104,44 @@ describe('WaitingLine', () => {
     await late
   })
 
+  /** Calls of `f` take a second, each of them. */
+  function learn(): void {
+    for (let i = 0; i < 20; i++) {
+      const hold = line.hold('f')
+      hold.wasTypical()
+      clock.advance(1_000)
+      hold[Symbol.dispose]()
+    }
+  }
+
+  it('refuses at once who could begin in time, but not end', async () => {
+    learn()
+    const place = line.join('f')
+    await assert.rejects(
+      wait(place, { endMs: clock.nowMs() + 900 }),
+      (error: { code: string; message: string; details: { retryAfterMs: number } }) => {
+        assert.equal(error.code, 'overloaded')
+        assert.match(error.message, /take \d+ms at least, and has 900ms left/)
+        assert.ok(error.details.retryAfterMs > 900)
+        return true
+      }
+    )
+    assert.equal(line.length, 0)
+  })
+
+  it('gives room to the next when the first could not end any more, and tells the first', async () => {
+    learn()
+    line.hold('f')
+    const [late, next] = [line.join('f'), line.join('f')] as const
+    const refused = assert.rejects(wait(late, { endMs: clock.nowMs() + 1_100 }), { code: 'overloaded' })
+    const served = wait(next, { endMs: clock.nowMs() + 5_000 })
+    clock.advance(200)
+    line.wake()
+    await refused
+    await served
+    assert.deepEqual(woken, [next])
+  })
+
   it('says nothing about calls by room that was none, nor by room that was held for another time than calls take', async () => {
     const [none, cutShort] = [line.hold('f'), line.hold('f')]
     clock.advance(60_000)

@@ -91,9 +91,14 @@ export class FairLine {
     return groups.sort((a, b) => a.dueMs - b.dueMs || a.first.ticket - b.first.ticket).map(({ first }) => first)
   }
 
+  /** The first of a function; undefined when none of it waits. */
+  firstOf(key: string): Place | undefined {
+    return this.#groups.get(key)?.waiting[0]
+  }
+
   /** Whether it is the first of its function. */
   isFirst(place: Place): boolean {
-    return this.#groups.get(place.key)?.waiting[0] === place
+    return this.firstOf(place.key) === place
   }
 
   /**
