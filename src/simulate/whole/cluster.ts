@@ -141,6 +141,12 @@ export class WholeCluster {
         if (link !== undefined) this.#mesh.reset(link)
         return
       }
+      case 'half-open': {
+        const from = this.#peer(fault.from).id
+        const link = this.#mesh.link(from, this.#peer(fault.to).id)
+        if (link !== undefined) this.#mesh.halfOpen(link, from, fault.lateMs)
+        return
+      }
       case 'flap':
         return this.#flap(this.#peer(fault.from).id, this.#peer(fault.to).id, fault)
       case 'slow-link':

@@ -24,6 +24,8 @@ export type WholeFault = { readonly atMs: number } /** `power`: the machine goes
   | { readonly type: 'cut-link'; readonly from: number; readonly to: number; readonly bothWays: boolean }
   /** Connections are reset under their owners; new ones can be made. */
   | { readonly type: 'reset'; readonly from: number; readonly to: number }
+  /** One end of a connection gives it up and makes another, and the other end still takes in, late, what was written to the old one. */
+  | { readonly type: 'half-open'; readonly from: number; readonly to: number; readonly lateMs: number }
   /** A link goes silent and comes back, over and over. */
   | { readonly type: 'flap'; readonly from: number; readonly to: number; readonly times: number; readonly everyMs: number }
   | { readonly type: 'slow-link'; readonly from: number; readonly to: number; readonly ms: number }
@@ -74,6 +76,7 @@ export function nameOf(fault: WholeFault): FaultName | undefined {
     case 'cut-link':
       return 'one link silent'
     case 'reset':
+    case 'half-open':
       return 'connection reset'
     case 'flap':
       return 'flapping link'
@@ -96,6 +99,31 @@ export function drawWholeFaults(random: Random, knobs: WholeKnobs): readonly Who
   while (atMs < knobs.chaosMs) {
     faults.push({ atMs, ...drawFault(random, knobs) })
     atMs += knobs.faultEveryMs * 2 * random()
+  }
+  return faults
+}
+
+/** Longest that one end of a connection may take in what the other has written to it before it gave it up. */
+const HALF_OPEN_MS_MAX = 1_000
+/** A freeze that outlasts a lease ends before the clients do, most often. */
+const LONG_FREEZE_MS = { from: 1_000, spread: 3_000 }
+
+/** Faults that came later, beside those of {@link drawWholeFaults}: connections that are half open for a while, and a sleep that outlasts every lease. */
+export function drawLaterFaults(random: Random, { peersCount, faultEveryMs, timings, chaosMs }: WholeKnobs): readonly WholeFault[] {
+  const faults: WholeFault[] = []
+  if (faultEveryMs === 0 || peersCount === 1) return faults
+  const peer = (): number => Math.floor(random() * peersCount)
+  if (random() < 0.3) {
+    for (let atMs = chaosMs * random(); atMs < chaosMs; atMs += 2 * faultEveryMs * random()) {
+      const from = peer()
+      const to = (from + 1 + Math.floor(random() * (peersCount - 1))) % peersCount
+      faults.push({ atMs, type: 'half-open', from, to, lateMs: HALF_OPEN_MS_MAX * random() })
+    }
+  }
+  if (random() < 0.3) {
+    const atMs = LONG_FREEZE_MS.from + LONG_FREEZE_MS.spread * random()
+    const forMs = (2 + random()) * timings.leaseMs
+    faults.push({ atMs, type: 'freeze', target: { peer: peer(), preferOrchestrator: false }, forMs })
   }
   return faults
 }

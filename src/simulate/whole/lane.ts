@@ -1,6 +1,7 @@
 import { CaresError, toCaresError } from '../../model/errors.ts'
 import type { Exchange } from '../../network/exchange.ts'
 import { Mux } from '../../network/mux.ts'
+import type { LaneFrame } from '../../wire/lane-codec.ts'
 
 /** Carries a task to the other end, later and in order. */
 export type Carry = (task: () => void) => void
@@ -33,23 +34,37 @@ export class Lane {
   }
 }
 
+/**
+ * What is said at one moment leaves together, as one write to a socket: from then on it is on its way, whatever becomes of the end that has said it.
+ */
 function pump(from: Mux, to: Mux, carry: Carry): () => void {
   let scheduled = false
   return function wake(): void {
     if (scheduled) return
     scheduled = true
-    carry(() => {
+    queueMicrotask(() => {
       scheduled = false
+      for (let frames = takeSome(from); frames.length > 0; frames = takeSome(from)) carry(deliver(frames))
+    })
+  }
+
+  function deliver(frames: readonly LaneFrame[]): () => void {
+    return () => {
       try {
-        for (let i = 0; i < FRAMES_PER_TASK; i++) {
-          const frame = from.take()
-          if (frame === undefined) return
-          to.receive(frame)
-        }
-        wake()
+        for (const frame of frames) to.receive(frame)
       } catch (error) {
         to.lose(toCaresError(error))
       }
-    })
+    }
   }
+}
+
+function takeSome(from: Mux): readonly LaneFrame[] {
+  const frames: LaneFrame[] = []
+  while (frames.length < FRAMES_PER_TASK) {
+    const frame = from.take()
+    if (frame === undefined) break
+    frames.push(frame)
+  }
+  return frames
 }

@@ -83,6 +83,23 @@ export class SimulatedMesh {
     for (const end of link.ends) this.#world.after(this.wires.delayMs(end.peer, link.other(end.peer).peer), () => link.loseEnd(end))
   }
 
+  /**
+   * One end gives a connection up, and may make another; the other end hears of that only `lateMs` from now, and until then takes in what was written to
+   * it, late.
+   */
+  halfOpen(link: Link, from: PeerId, lateMs: number): void {
+    link.pipe(from).stall(lateMs / 2)
+    this.#world.after(lateMs / 4, () => {
+      if (this.#links.get(linkName(link)) !== link) return
+      this.#links.delete(linkName(link))
+      this.resetsCount += 1
+      for (const end of link.ends) {
+        if (end.peer === from) link.loseEnd(end)
+        else this.#world.after((lateMs * 3) / 4, () => link.loseEnd(end))
+      }
+    })
+  }
+
   /** To be called after every change of silences and freezes. */
   review(): void {
     for (const link of this.#links.values()) {

@@ -4,7 +4,7 @@ import { Violation } from '../violation.ts'
 import { World } from '../world.ts'
 import { WholeCluster } from './cluster.ts'
 import type { WholeCoverage } from './coverage.ts'
-import { drawWholeFaults, type WholeFault } from './faults.ts'
+import { drawLaterFaults, drawWholeFaults, type WholeFault } from './faults.ts'
 import { FUNCTIONS } from './functions.ts'
 import { contradictions } from './judge.ts'
 import { taskContradictions } from './judge-tasks.ts'
@@ -18,7 +18,7 @@ const HEAL_STEP_MS = 250
 const PROBE_MS = 1_500
 /** Chance within a run draws from a seed of its own, so that a plan that is cut down meets as much of the same chance as it can. */
 const CHANCE_SEED_OFFSET = 2 ** 40
-/** … and so do knobs that came later, so that seeds which have found something still draw the faults that found it. */
+/** … and so do knobs and faults that came later, so that seeds which have found something still draw the faults that found it. */
 const LATER_SEED_OFFSET = 2 ** 41
 
 /** The plan that a seed draws, or what is given in place of it. */
@@ -29,8 +29,9 @@ export function planWholeRun({
 }: Pick<Run<WholeKnobs, WholeFault>, 'seed' | 'knobs' | 'faults'>): Plan<WholeKnobs, WholeFault> {
   const random = createRandom(seed)
   const drawn = drawWholeKnobs(random)
-  const knobs = { ...drawn, ...drawLaterKnobs(createRandom(seed + LATER_SEED_OFFSET), drawn), ...someKnobs }
-  return { knobs, faults: faults ?? drawWholeFaults(random, knobs) }
+  const later = createRandom(seed + LATER_SEED_OFFSET)
+  const knobs = { ...drawn, ...drawLaterKnobs(later, drawn), ...someKnobs }
+  return { knobs, faults: faults ?? [...drawWholeFaults(random, knobs), ...drawLaterFaults(later, knobs)] }
 }
 
 /**

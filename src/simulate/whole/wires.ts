@@ -67,6 +67,7 @@ export class Pipe {
   readonly #receiver: Process
   readonly #held: (() => void)[] = []
   #lastAtMs = 0
+  #stalledUntilMs = 0
   #isClosed = false
 
   constructor(world: World, wires: Wires, { from, to, receiver }: { from: PeerId; to: PeerId; receiver: Process }) {
@@ -86,7 +87,7 @@ export class Pipe {
     const atMs = Math.max(this.#lastAtMs, this.#world.nowMs + this.#wires.delayMs(this.#from, this.#to))
     this.#lastAtMs = atMs
     this.#world.at(atMs, () => {
-      if (this.#held.length > 0 || this.#wires.isSilent(this.#from, this.#to)) this.#held.push(task)
+      if (this.#held.length > 0 || this.#isStuck) this.#held.push(task)
       else this.#deliver(task)
     })
   }
@@ -96,13 +97,23 @@ export class Pipe {
     if (this.#held.length > 0) this.#world.after(this.#wires.delayMs(this.#from, this.#to), () => this.#flush())
   }
 
+  /** What is on its way in this connection comes so much later, as if its segments were lost and sent again; other connections do not wait for it. */
+  stall(ms: number): void {
+    this.#stalledUntilMs = this.#world.nowMs + ms
+    this.#world.at(this.#stalledUntilMs, () => this.#flush())
+  }
+
   close(): void {
     this.#isClosed = true
     this.#held.length = 0
   }
 
+  get #isStuck(): boolean {
+    return this.#world.nowMs < this.#stalledUntilMs || this.#wires.isSilent(this.#from, this.#to)
+  }
+
   #flush(): void {
-    if (this.#wires.isSilent(this.#from, this.#to)) return
+    if (this.#isStuck) return
     const task = this.#held.shift()
     if (task === undefined) return
     this.#deliver(task)
