@@ -162,8 +162,7 @@ describe('calls in a cluster of daemons', function () {
       assert.equal(answer.placement, 'orchestrator')
     }
     const calling = gateway.call('who', '', { on: worker })
-    const isWaiting = (): boolean => gateway.service.invocations().some(({ state, receipts }) => state === 'running' && receipts.length > 0)
-    await cluster.until(isWaiting, 'a first try')
+    await cluster.until(() => cluster.orchestrator.service.counters().waiting > 0, 'the call to wait')
     cluster.network.heal(gateway.id, worker.id)
     assert.equal((await calling).output, worker.id)
   })
