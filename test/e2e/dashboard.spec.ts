@@ -32,6 +32,9 @@ const EXPECTED =
 /** Roles that say nothing without a name. */
 const NAMED = new Set(['button', 'link', 'textbox', 'searchbox', 'combobox', 'checkbox', 'meter', 'img', 'image', 'table'])
 
+/** In the page: boxes of tables that are too narrow for their table. */
+const WIDE_TABLES = `[...document.querySelectorAll('.table-box')].filter(box => box.scrollWidth > box.clientWidth).map(box => box.innerText)`
+
 /** Every page that can be opened without doing anything first. */
 const PAGES = [
   '#/',
@@ -230,6 +233,7 @@ describe('the dashboard', () => {
         await open(hash)
         await page.getByRole('heading', { level: 1 }).waitFor()
         assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 360, hash)
+        assert.deepEqual(await page.evaluate(WIDE_TABLES), [], hash)
         await picture(`360-${colorScheme}-${hash.slice(2).replace(/\W/g, '-')}`)
       }
       await page.setViewportSize({ width: 1360, height: 900 })

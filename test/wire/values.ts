@@ -257,8 +257,8 @@ const invocationFields = {
 const laterFields = ['worker', 'start', 'placement', 'status', 'error', 'usage', 'totalMs'] as const
 const invocationRecord = record<InvocationRecord>({ ...invocationFields, caller: name, receipts: few(receipt) }, ['caller', ...laterFields])
 const invocationSummary = record<InvocationSummary>(
-  { ...invocationFields, placements: small, predictedMs: fc.option(amount), hasResult: flag },
-  [...laterFields]
+  { ...invocationFields, caller: name, placements: small, predictedMs: fc.option(amount), hasResult: flag },
+  ['caller', ...laterFields]
 )
 const invocationQuery = record<InvocationQuery>(
   { function: name, state: invocationFields.state, limit: fc.integer({ min: 1, max: 1_000 }), since: text },

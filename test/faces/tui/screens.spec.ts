@@ -24,8 +24,11 @@ const plain = { colour: false }
 const SMALL = { columns: 80, rows: 24 }
 const LARGE = { columns: 120, rows: 36 }
 
-const withMachine = (size = SMALL): TuiState =>
-  update(update(freshState(size, plain), { type: 'probed', answers: false }).state, { type: 'machine', machine: MACHINE }).state
+const withMachine = (settings = {}): TuiState =>
+  update(update(freshState(SMALL, { ...plain, ...settings }), { type: 'probed', answers: false }).state, {
+    type: 'machine',
+    machine: MACHINE
+  }).state
 
 const pager = (state: TuiState): TuiState => {
   const output = `thumb created  revision 1\n  url  http://127.0.0.1:7070/fn/thumb\n* invocation ${INVOCATION_ID} on birch\n`
@@ -58,6 +61,7 @@ const asPeer = (state: TuiState): TuiState => ({ ...state, own: { state: 'runnin
 
 const SCREENS: readonly (readonly [name: string, state: () => TuiState])[] = [
   ['start-80', () => withMachine()],
+  ['start-elsewhere-80', () => withMachine({ api: 'http://10.0.0.5:7070' })],
   ['create-80', () => press(withMachine(), 'enter', 'atlas', 'tab', 'right')],
   ['join-80', () => press(withMachine(), 'down', 'enter', '/ip4/10.0.0.5/tcp/4001/p2p/12D3KooWQx7f3a#k7Qm')],
   [

@@ -20,6 +20,7 @@ export const SETTINGS: TuiSettings = {
 export const MACHINE: MachineFacts = {
   checks: [
     { name: 'node', ok: true, message: 'v24.21.0', hint: undefined },
+    { name: 'machine', ok: true, message: '8 cores and 14.1Gi of memory for functions', hint: undefined },
     { name: 'docker', ok: false, message: 'there is no /var/run/docker.sock', hint: 'install and start Docker' }
   ],
   runtime: 'docker',

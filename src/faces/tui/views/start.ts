@@ -18,7 +18,7 @@ export function startPage(state: TuiState, { width, height, glyphs }: Area, sele
       ? [[], [dim(`looking for a peer at ${state.settings.api} …`)]]
       : [
           [],
-          ['No peer is running on this machine.'],
+          [nobodyAnswers(state.settings.api)],
           [],
           ...choices.map(({ label, about }, index): Line => {
             const marked = index === selected
@@ -34,8 +34,7 @@ export function startPage(state: TuiState, { width, height, glyphs }: Area, sele
             ...(ok || hint === undefined
               ? []
               : wrapped(`try: ${hint}`, width - HINT_INDENT).map((row): Line => [dim(' '.repeat(HINT_INDENT) + row)]))
-          ]),
-          [{ text: 'ok  ', tone: 'good' }, `  ${cell('machine', 10)}  `, `${machine.cpus} cpus, ${machine.memory} of memory`]
+          ])
         ]
   return {
     sections: [{ title: [{ text: `CARES ${state.version}`, bold: true, tone: 'accent' }], rows, height: height - 1 }],
@@ -47,6 +46,14 @@ export function startPage(state: TuiState, { width, height, glyphs }: Area, sele
     ]
   }
 }
+
+/** Who has set another address than that of a peer of this machine must not be told that none runs here: nobody has looked. */
+function nobodyAnswers(api: string): string {
+  return api === LOCAL_API ? 'No peer is running on this machine.' : `No peer answers at ${api}.`
+}
+
+/** Where peers serve unless told otherwise. */
+const LOCAL_API = 'http://127.0.0.1:7070'
 
 const LABEL = 30
 /** Below what a check says. */

@@ -37,6 +37,8 @@ export function Overview() {
   if (peers === null || stats === null || cluster === null) return <Loading what="the cluster" />
   const processes = peers.filter(({ runtime, state }) => runtime === 'process' && state !== 'gone')
   const { totals } = stats
+  // Calls have a page, and would push out of sight what happens once an hour.
+  const events = state.events.filter(({ type }) => !type.startsWith('invocation:'))
   const there = totals.peers.alive + totals.peers.draining
   const done = samples.map(({ donePerS }) => donePerS)
   return (
@@ -111,10 +113,10 @@ export function Overview() {
           <h2>
             <a href={hrefOf({ page: 'events' })}>Events</a>
           </h2>
-          {state.events.length === 0 ? (
+          {events.length === 0 ? (
             <Empty title="Nothing has happened yet." />
           ) : (
-            <EventList events={state.events.slice(0, EVENTS_SHOWN)} peers={peers} label="Newest events" />
+            <EventList events={events.slice(0, EVENTS_SHOWN)} peers={peers} label="Newest events" />
           )}
         </section>
         <section class="card">
