@@ -1,3 +1,4 @@
+import type { QueueOrder } from '../core/scheduler/admission/queue-order.ts'
 import { couldFit } from '../core/scheduler/could-fit.ts'
 import { place } from '../core/scheduler/place.ts'
 import { PlacementTable } from '../core/scheduler/placement-table.ts'
@@ -7,7 +8,7 @@ import { type FunctionRecord, functionKey } from '../model/function.ts'
 import type { PeerId, Session } from '../model/ids.ts'
 import { type CallToPlace, type Headers, PARAMS_HEADER, type StartKind, type Usage } from '../model/invocation.ts'
 import type { PeerStats, PeerView } from '../model/peer.ts'
-import type { Receipt } from '../model/placement.ts'
+import type { Estimate, Receipt } from '../model/placement.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Random } from '../model/random.ts'
 import type { Learning } from './learning.ts'
@@ -23,7 +24,7 @@ export interface PlacerComponents {
   readonly clock: Clock
   readonly random: Random
   readonly learning: Pick<Learning, 'estimate' | 'observe' | 'slowness'>
-  readonly strategyOf: (fn: FunctionRecord) => Strategy
+  readonly strategyOf: (fn: Pick<FunctionRecord, 'placement'>) => Strategy
   readonly term: () => number
   readonly self: PeerId
 }
@@ -71,11 +72,11 @@ export class Placer {
 
   /** Chooses a worker, and keeps the numbers that decided. Changes nothing: reserve the chosen one at once. */
   place(fn: FunctionRecord, call: Placeable, options: { try: number; exclude: readonly PeerId[] }): Receipt {
-    const { clock, random, learning, strategyOf, term, self } = this.#components
+    const { clock, random, strategyOf, term, self } = this.#components
     const strategy = strategyOf(fn)
     const { inputBytes } = call
     const params = paramsOf(call.headers)
-    const estimate = learning.estimate({ function: functionKey(fn), digest: fn.digest, contract: fn.contract, inputBytes, params })
+    const estimate = this.estimate(fn, call)
     const decision = place(
       {
         invocation: call.invocation,
@@ -109,6 +110,17 @@ export class Placer {
       decision,
       viewAgeMs: this.#table.oldestLookedAtMs(clock.nowMs())
     }
+  }
+
+  /** What a call is expected to take on an idle peer of reference speed. */
+  estimate(fn: FunctionRecord, { headers, inputBytes }: Pick<Placeable, 'headers' | 'inputBytes'>): Estimate {
+    const { digest, contract } = fn
+    return this.#components.learning.estimate({ function: functionKey(fn), digest, contract, inputBytes, params: paramsOf(headers) })
+  }
+
+  /** How work waits that leaves the strategy open. */
+  get queueOrder(): QueueOrder {
+    return this.#components.strategyOf({}).queueOrder ?? 'interactive'
   }
 
   /** Enters an order on a worker. */
@@ -172,7 +184,7 @@ export function wasClean(receipt: Receipt): boolean {
 }
 
 /** What a client declares of a call. Longer parameters are no class of calls. */
-function paramsOf(headers: Headers): string | undefined {
+export function paramsOf(headers: Headers): string | undefined {
   const params = headers.find(([name]) => name === PARAMS_HEADER)?.[1]
   return params === undefined || params === '' || params.length > PARAMS_CHARACTERS_MAX ? undefined : params
 }

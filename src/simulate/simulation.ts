@@ -17,7 +17,6 @@ import { baselines, type Chooser, strategyChooser } from './replay/choosers.ts'
 import { capacityOf, drawFleet, type MachineSpec } from './replay/fleet.ts'
 import { measure, quantile, slowdownOf } from './replay/metrics.ts'
 import { replay, type ReplayResult } from './replay/replay.ts'
-import type { WaitingOrder } from './replay/virtual-placer.ts'
 import { openTrace, type TraceSource } from './workload/open-trace.ts'
 import { compressed, firstCalls, spanMs, type Workload, workMs } from './workload/workload.ts'
 
@@ -36,9 +35,6 @@ export function choosers(): ReadonlyMap<string, Chooser> {
   const objectives = [strategyChooser('cost-latency', costStrategy('latency')), strategyChooser('cost-cheap', costStrategy('cheap'))]
   return new Map([...own, ...objectives, ...baselines()].map(chooser => [chooser.name, chooser]))
 }
-
-/** How calls wait where a strategy places: those that are for whole batches begin with the longest. */
-const WAITING_ORDERS: Readonly<Record<string, WaitingOrder>> = { predictive: 'longest', aggressive: 'longest', 'multi-objective': 'batch' }
 
 /**
  * Replays a workload with each strategy under each seed. All strategies meet the same calls and machines under one seed. Yields before each
@@ -112,7 +108,7 @@ function replayScene(request: SimulationRequest, scene: Scene, chooser: Chooser,
     chooser,
     seed,
     placers,
-    waitingOrder: WAITING_ORDERS[chooser.name] ?? 'interactive',
+    waitingOrder: chooser.queueOrder ?? 'interactive',
     gossipMs,
     gossipDelayMs,
     lossRatio,

@@ -1,4 +1,5 @@
 import type { Objective, StrategyName } from '../../model/placement.ts'
+import type { QueueOrder } from './admission/queue-order.ts'
 
 /**
  * One feasible peer, as a strategy sees it: numbers only, so that whoever has them can work out the score again. The object is used again for
@@ -40,6 +41,8 @@ export interface Strategy {
   readonly objective?: Objective | undefined
   /** Scores within this share of the best count as equal, and one of them is drawn. */
   readonly bandRatio: number
+  /** How work waits that nobody can have yet. @default 'interactive' */
+  readonly queueOrder?: QueueOrder | undefined
   /** Lower is better. Depends on its argument only. */
   score(candidate: Candidate): number
 }

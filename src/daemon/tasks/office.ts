@@ -1,7 +1,6 @@
 import { type LeaseTimes, WorkerSessions } from '../../core/tasks/leases.ts'
 import { CaresError, toCaresError } from '../../model/errors.ts'
 import type { PeerId, Term } from '../../model/ids.ts'
-import type { PeerView } from '../../model/peer.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Logger } from '../../model/ports/logger.ts'
 import type { TaskStore } from '../../model/ports/task-store.ts'
@@ -25,6 +24,7 @@ import { HeldRoom } from './held-room.ts'
 import { Outbox } from './outbox.ts'
 import { readOpen } from './read-open.ts'
 import type { TaskPlacement } from './task-placement.ts'
+import { TaskQueue, type TaskQueueComponents } from './task-queue.ts'
 import { pauseMs, progress } from './task-progress.ts'
 import { ending, expiry, refusal } from './task-changes.ts'
 import { TaskReasons } from './task-reasons.ts'
@@ -33,10 +33,6 @@ import { TaskReasons } from './task-reasons.ts'
 const AGAIN_MS = 100
 /** Tasks that nobody could have are tried when a worker says that it has room; and so often, should that say nothing. */
 const WAITING_MS = 1_000
-/** Tasks that one round assigns: they share one commit. */
-const ROUND_MAX = 256
-/** A round ends after so many tasks that nobody could have: the rest would most likely fare no better, and each costs a placement. */
-const MISSES_MAX = 32
 /** A worker that had no room is not asked again for so long: its statistics tell by then. */
 const BUSY_MS = 500
 /** Longest that a worker may take to say that it has its orders. */
@@ -44,14 +40,23 @@ const DISPATCH_TIMEOUT_MS = 5_000
 /** How often what has been over for long is forgotten. */
 const EXPIRE_EVERY_MS = 3_600_000
 
-export interface OfficeComponents {
+export interface OfficeComponents extends Pick<TaskQueueComponents, 'order' | 'predictMs' | 'views'> {
   readonly store: TaskStore
   readonly transport: Transport
   readonly clock: Clock
   readonly log: Logger
   readonly place: (task: TaskRecord, exclude: readonly PeerId[]) => TaskPlacement
-  /** Peers that are known, to leave out those that have no session. */
-  readonly views: () => readonly PeerView[]
+  /** Learns from an attempt that has brought a result. `clean`: it was expected to have its cores to itself. */
+  readonly learn: (task: TaskRecord, worker: PeerId, clean: boolean) => void
+}
+
+/** A task and where it goes. */
+interface Assigned {
+  readonly task: TaskRecord
+  readonly worker: PeerId
+  readonly session: TaskSession
+  readonly reserved: Reserved
+  readonly clean: boolean
 }
 
 /**
@@ -63,10 +68,11 @@ export class Office {
   readonly #term: Term
   readonly #sessions: WorkerSessions
   readonly #tasks = new Map<TaskId, TaskRecord>()
-  /** When each queued task may be tried, in order of submission. */
-  readonly #due = new Map<TaskId, number>()
+  readonly #queue: TaskQueue
   readonly #byWorker = new Map<PeerId, Map<TaskId, number>>()
   readonly #held = new HeldRoom()
+  /** Attempts that were expected to have their cores to themselves: what they take says something of machines, too. */
+  readonly #clean = new Set<string>()
   readonly #outbox = new Outbox(async (worker, orders) => this.#send(worker, orders))
   readonly #busyUntilMs = new Map<PeerId, number>()
   readonly #reasons = new TaskReasons()
@@ -81,6 +87,7 @@ export class Office {
     this.#components = components
     this.#term = term
     this.#sessions = new WorkerSessions(times, components.clock.nowMs())
+    this.#queue = new TaskQueue(components)
     this.#alarm = new SoonestAlarm(() => void this.#giveUpLost().then(() => this.wake()), components)
   }
 
@@ -116,7 +123,7 @@ export class Office {
   /** There may be room where there was none. */
   wake(): void {
     this.#isWoken = true
-    if (this.#over.signal.aborted || this.#due.size === 0) return
+    if (this.#over.signal.aborted || this.#queue.size === 0) return
     this.#pumping ??= this.#pump().finally(() => (this.#pumping = undefined))
   }
 
@@ -137,7 +144,7 @@ export class Office {
       this.#delay(task.id, pauseMs(task))
       this.wake()
     } else {
-      this.#due.delete(task.id)
+      this.#queue.delete(task.id)
     }
   }
 
@@ -184,14 +191,16 @@ export class Office {
         const outcomes = await this.#commit(
           assigned.map(({ task, worker, session }) => ({ type: 'assign', id: task.id, attempt: task.attempt + 1, worker, session, at }))
         )
-        for (const [index, { task, worker, session, reserved }] of assigned.entries()) {
+        for (const [index, { task, worker, session, reserved, clean }] of assigned.entries()) {
           const now = this.#tasks.get(task.id)
           const attempt = task.attempt + 1
           if (outcomes[index]?.type === 'refused' || now === undefined || now.attempt !== attempt || now.state !== 'running') {
             reserved.release()
             continue
           }
-          this.#held.hold(keyOf({ task: task.id, attempt }), worker, reserved)
+          const key = keyOf({ task: task.id, attempt })
+          this.#held.hold(key, worker, reserved)
+          if (clean) this.#clean.add(key)
           this.#outbox.add(worker, { task: now, attempt, session })
         }
         this.#isWoken = true
@@ -207,44 +216,32 @@ export class Office {
 
   #delay(id: TaskId, ms: number): void {
     const dueMs = this.#components.clock.nowMs() + ms
-    this.#due.set(id, dueMs)
+    this.#queue.set(id, dueMs)
     if (ms > 0) this.#alarm.set(dueMs)
   }
 
-  /** As many due tasks as have a worker now. They are not due any more. */
-  #choose(): readonly { task: TaskRecord; worker: PeerId; session: TaskSession; reserved: Reserved }[] {
+  /** As many due tasks as have a worker now, next ones first. They are not due any more. */
+  #choose(): readonly Assigned[] {
     const { clock, place } = this.#components
     const nowMs = clock.nowMs()
     const peers = this.#components.views().map(({ profile }) => profile.id)
     const exclude = peers.filter(peer => this.#isShut(peer, nowMs))
-    const chosen = []
-    let misses = 0
-    let nextMs = Number.POSITIVE_INFINITY
-    for (const [id, dueMs] of this.#due) {
-      if (chosen.length >= ROUND_MAX || misses >= MISSES_MAX) break
-      const task = this.#tasks.get(id)
-      if (dueMs > nowMs) nextMs = Math.min(nextMs, dueMs)
-      if (dueMs > nowMs || task === undefined) continue
+    const chosen: Assigned[] = []
+    const { misses, nextMs } = this.#queue.offer(this.#tasks, task => {
       const placement = place(task, exclude)
-      this.#explain(id, placement.reason)
-      if (placement.worker === null) {
-        misses++
-        continue
-      }
-      const { worker, reserved } = placement
+      this.#explain(task.id, placement.reason)
+      if (placement.worker === null) return false
+      const { worker, reserved, clean } = placement
       const session = this.#sessions.current(worker, nowMs)
       if (session === undefined) {
         reserved.release()
-        continue
+        return false
       }
-      this.#due.delete(id)
-      chosen.push({ task, worker, session, reserved })
-    }
-    if (misses > 0) {
-      const restedMs = this.#busyUntilMs.values().filter(untilMs => untilMs > nowMs)
-      nextMs = Math.min(nextMs, nowMs + WAITING_MS, ...restedMs)
-    }
-    this.#alarm.set(nextMs)
+      chosen.push({ task, worker, session, reserved, clean })
+      return true
+    })
+    const restedMs = misses > 0 ? this.#busyUntilMs.values().filter(untilMs => untilMs > nowMs) : []
+    this.#alarm.set(Math.min(nextMs, misses > 0 ? nowMs + WAITING_MS : Number.POSITIVE_INFINITY, ...restedMs))
     return chosen
   }
 
@@ -317,6 +314,8 @@ export class Office {
     this.#byWorker.get(worker)?.delete(task.id)
     const key = keyOf({ task: task.id, attempt })
     if (this.#held.release(key)) this.wake()
+    const clean = this.#clean.delete(key)
+    if (task.state === 'succeeded') this.#components.learn(task, worker, clean)
     if (task.state !== 'cancelled') return
     const signal = AbortSignal.any([this.#over.signal, clock.timeout(DISPATCH_TIMEOUT_MS)])
     askTask(transport, worker, { type: 'stop', term: this.#term, attempts: [{ task: task.id, attempt }] }, { signal }).catch(

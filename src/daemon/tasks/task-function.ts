@@ -30,9 +30,9 @@ export function taskFunction({ id, spec }: TaskRecord, attempt: number): Functio
   }
 }
 
-/** The same for a placement: tasks of one image and command line are expected to be alike, whatever they are called. */
+/** The same for a placement: tasks of one image are expected to be alike, whatever they are called. */
 export function placedFunction(task: TaskRecord): FunctionRecord {
-  return { ...taskFunction(task, task.attempt), name: task.spec.function ?? task.spec.image, env: {} }
+  return { ...taskFunction(task, task.attempt), name: `task/${task.spec.digest}`, env: {} }
 }
 
 /** The id by which an attempt's container and log are known on its worker. */

@@ -1,13 +1,15 @@
 import { CaresError, toCaresError } from '../../model/errors.ts'
 import type { PeerId } from '../../model/ids.ts'
+import { type Headers, PARAMS_HEADER } from '../../model/invocation.ts'
 import type { Receipt } from '../../model/placement.ts'
 import type { TaskRecord } from '../../model/task.ts'
-import type { Placer, Reserved } from '../placer.ts'
+import { paramsOf, type Placer, type Reserved, wasClean } from '../placer.ts'
 import { executionId, placedFunction } from './task-function.ts'
 
 /** Where a task goes, or why nobody can have it now. */
 export type TaskPlacement =
-  | { readonly worker: PeerId; readonly reserved: Reserved; readonly reason: string }
+  /** `clean`: nobody else is expected on its cores. */
+  | { readonly worker: PeerId; readonly reserved: Reserved; readonly reason: string; readonly clean: boolean }
   | { readonly worker: null; readonly reason: string }
 
 /** Chooses a worker for a task by the same snapshot, costs and ledger as for calls, so that neither takes the other's room. */
@@ -17,7 +19,7 @@ export function placeTask(placer: Placer, task: TaskRecord, exclude: readonly Pe
     fn,
     {
       invocation: executionId(task.id),
-      headers: [],
+      headers: headersOf(task),
       inputBytes: task.input?.bytes ?? 0,
       round: 1,
       deadlineMs: task.spec.timeoutMs,
@@ -28,12 +30,29 @@ export function placeTask(placer: Placer, task: TaskRecord, exclude: readonly Pe
   const worker = receipt.decision.chosen
   if (worker === null) return { worker, reason: whyNobody(receipt) }
   try {
-    return { worker, reserved: placer.reserve(worker, fn, receipt), reason: whyThere(receipt, worker) }
+    return { worker, reserved: placer.reserve(worker, fn, receipt), reason: whyThere(receipt, worker), clean: wasClean(receipt) }
   } catch (err) {
     const error = toCaresError(err)
     if (!(error instanceof CaresError) || !error.retryable) throw error
     return { worker: null, reason: error.message }
   }
+}
+
+/** How long a task is expected to run on an idle peer of reference speed, in milliseconds. */
+export function predictTaskMs(placer: Placer, task: TaskRecord): number {
+  return placer.estimate(placedFunction(task), { headers: headersOf(task), inputBytes: task.input?.bytes ?? 0 }).runMs
+}
+
+/** Learns from a task that a worker has brought to its result. */
+export function learnTask(placer: Placer, task: TaskRecord, worker: PeerId, clean: boolean): void {
+  const usage = task.result?.usage
+  if (usage === undefined || usage.disturbed === true) return
+  placer.observe(placedFunction(task), worker, { start: 'cold', usage, clean, params: paramsOf(headersOf(task)) })
+}
+
+/** What a task costs depends on its arguments as that of a call on its parameters. */
+function headersOf({ spec: { args } }: TaskRecord): Headers {
+  return args.length === 0 ? [] : [[PARAMS_HEADER, args.join(' ')]]
 }
 
 function whyNobody({ decision }: Receipt): string {

@@ -22,7 +22,7 @@ import { Office } from './office.ts'
 import type { Payloads } from './payloads.ts'
 import { executionId } from './task-function.ts'
 import { TaskGateway } from './task-gateway.ts'
-import { placeTask } from './task-placement.ts'
+import { learnTask, placeTask, predictTaskMs } from './task-placement.ts'
 import { TaskWorker } from './task-worker.ts'
 
 export interface TasksComponents {
@@ -160,7 +160,14 @@ export class Tasks implements Startable {
     const { placer, log } = this.#components
     const office = new Office(
       { term, times: this.#times },
-      { ...this.#components, log: log.child('office'), place: (task, exclude) => placeTask(placer, task, exclude) }
+      {
+        ...this.#components,
+        log: log.child('office'),
+        order: () => placer.queueOrder,
+        predictMs: task => predictTaskMs(placer, task),
+        place: (task, exclude) => placeTask(placer, task, exclude),
+        learn: (task, worker, clean) => learnTask(placer, task, worker, clean)
+      }
     )
     this.#office = office
     office.open().catch((err: unknown) => log.error({ err }, 'the tasks could not be taken over'))

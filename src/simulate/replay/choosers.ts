@@ -1,3 +1,4 @@
+import type { QueueOrder } from '../../core/scheduler/admission/queue-order.ts'
 import { hashText } from '../../core/scheduler/homes.ts'
 import { choose, expectedOf, type PlaceOptions } from '../../core/scheduler/place.ts'
 import type { PlacementTable } from '../../core/scheduler/placement-table.ts'
@@ -9,6 +10,8 @@ import type { Random } from '../../model/random.ts'
 /** What makes a choice: a strategy of the scheduler, or a rule from elsewhere to compare it with. */
 export interface Chooser {
   readonly name: string
+  /** See `Strategy`. */
+  readonly queueOrder?: QueueOrder | undefined
   choose(request: PlacementRequest, table: PlacementTable, random: Random, kappa: number): Chosen | undefined
 }
 
@@ -20,7 +23,11 @@ export interface Chosen {
 
 /** The scheduler itself, with one of its strategies. */
 export function strategyChooser(name: string, strategy: Strategy): Chooser {
-  return { name, choose: (request, table, random, kappa) => chosen(request, table, { random, strategy, kappa }) }
+  return {
+    name,
+    queueOrder: strategy.queueOrder,
+    choose: (request, table, random, kappa) => chosen(request, table, { random, strategy, kappa })
+  }
 }
 
 function chosen(request: PlacementRequest, table: PlacementTable, options: PlaceOptions): Chosen | undefined {

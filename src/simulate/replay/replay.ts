@@ -1,3 +1,4 @@
+import type { QueueOrder } from '../../core/scheduler/admission/queue-order.ts'
 import type { PeerId } from '../../model/ids.ts'
 import type { PeerView } from '../../model/peer.ts'
 import { createRandom, type Random } from '../../model/random.ts'
@@ -10,7 +11,7 @@ import type { MachineSpec } from './fleet.ts'
 import type { Machine } from './machine.ts'
 import { Soonest } from './soonest.ts'
 import { type VirtualFunction, virtualFunction } from './virtual-function.ts'
-import { VirtualPlacer, type WaitingOrder } from './virtual-placer.ts'
+import { VirtualPlacer } from './virtual-placer.ts'
 import { Workers } from './workers.ts'
 
 /** The conditions of a replay. */
@@ -21,7 +22,7 @@ export interface ReplayInit {
   readonly seed: number
   /** Who place at once without seeing each other: 1 for an orchestrator, more for gateways in fallback. */
   readonly placers: number
-  readonly waitingOrder: WaitingOrder
+  readonly waitingOrder: QueueOrder
   /** Whether cores are promised twice, as to functions; tasks wait until theirs are free. */
   readonly sharesCores: boolean
   /** Time between two words of a peer about itself. */

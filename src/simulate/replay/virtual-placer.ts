@@ -1,5 +1,6 @@
 import { couldFit } from '../../core/scheduler/could-fit.ts'
-import { compareWaiting, type QueueOrder, type Waiting } from '../../core/scheduler/admission/queue-order.ts'
+import type { QueueOrder, Waiting } from '../../core/scheduler/admission/queue-order.ts'
+import { serveInOrder } from '../../core/scheduler/admission/serve-in-order.ts'
 import { PlacementTable } from '../../core/scheduler/placement-table.ts'
 import type { InvocationId, PeerId } from '../../model/ids.ts'
 import type { PeerView } from '../../model/peer.ts'
@@ -7,9 +8,6 @@ import type { Estimate } from '../../model/placement.ts'
 import type { Random } from '../../model/random.ts'
 import type { Chooser } from './choosers.ts'
 import type { VirtualFunction } from './virtual-function.ts'
-
-/** How a call waits for room: as the queue of admission would order it, longest first whatever its age, or in order of arrival. */
-export type WaitingOrder = QueueOrder | 'longest' | 'arrival'
 
 /** What a placer has chosen. */
 export interface Choice {
@@ -35,7 +33,7 @@ export interface VirtualPlacerInit {
   readonly self: PeerId
   readonly chooser: Chooser
   readonly placersCount: number
-  readonly waitingOrder: WaitingOrder
+  readonly waitingOrder: QueueOrder
   readonly random: Random
 }
 
@@ -107,29 +105,14 @@ export class VirtualPlacer {
   /** Offers what waits to `attempt`, next one first, and keeps what it does not take. Calls that need the same are not offered twice. */
   serveWaiting(nowMs: number, needsOf: (call: number) => number, attempt: (call: number) => boolean): void {
     if (this.#waiting.length === 0) return
-    this.#sort(nowMs)
-    const failed = new Set<number>()
-    let kept = 0
-    for (const waiter of this.#waiting) {
-      const needs = needsOf(waiter.call)
-      if (!failed.has(needs) && attempt(waiter.call)) continue
-      failed.add(needs)
-      this.#waiting[kept++] = waiter
-    }
-    this.#waiting.length = kept
-  }
-
-  #sort(nowMs: number): void {
-    const order = this.#init.waitingOrder
-    if (order === 'arrival') return
-    if (order !== 'longest') this.#waiting.sort((a, b) => compareWaiting(a, b, order, nowMs))
-    else this.#waiting.sort((a, b) => size(b) - size(a) || a.arrivedAtMs - b.arrivedAtMs)
+    serveInOrder(this.#waiting, {
+      order: this.#init.waitingOrder,
+      nowMs,
+      needsOf: ({ call }) => needsOf(call),
+      attempt: ({ call }) => attempt(call)
+    })
   }
 }
 
 /** The scheduler carries the id through and does not look at it. */
 const SOME_CALL = 'i-simulated' as InvocationId
-
-function size({ predictedMs, dominantShare = 1 }: Waiter): number {
-  return predictedMs * dominantShare
-}

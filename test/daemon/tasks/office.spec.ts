@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
+import type { QueueOrder } from '../../../src/core/scheduler/admission/queue-order.ts'
 import { leaseTimes } from '../../../src/core/tasks/leases.ts'
 import { Office } from '../../../src/daemon/tasks/office.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
 import type { PeerView } from '../../../src/model/peer.ts'
 import type { Transport } from '../../../src/model/ports/transport.ts'
 import { valueAt } from '../../../src/model/shards.ts'
-import type { TaskAnswer, TaskAsk, TaskId, TaskRecord, TaskSession } from '../../../src/model/task.ts'
+import type { TaskAnswer, TaskAsk, TaskId, TaskRecord, TaskSession, TaskSpec } from '../../../src/model/task.ts'
 import { AgreedLog } from '../../support/agreed-log.ts'
 import { createManualClock } from '../../support/manual-clock.ts'
-import { sampleResult, sampleSubmit } from '../../support/sample-task.ts'
+import { sampleResult, sampleSubmit, sampleTaskSpec } from '../../support/sample-task.ts'
 import { createTestLog } from '../../support/test-log.ts'
 
 const BIRCH = 'birch' as PeerId
@@ -21,7 +22,8 @@ const HOURLY = 1
 type Dispatch = Extract<TaskAsk, { type: 'dispatch' }>
 
 /** An office with one worker, which has room for `room` attempts and takes every order. */
-async function setup({ room = 1 }: { room?: number } = {}) {
+async function setup({ room = 1, order = 'interactive' }: { room?: number; order?: QueueOrder } = {}) {
+  const learned: string[] = []
   const clock = createManualClock()
   const log = new AgreedLog()
   const store = log.peer()
@@ -45,7 +47,13 @@ async function setup({ room = 1 }: { room?: number } = {}) {
       abort: () => {}
     }
   }
-  const view = (): PeerView => ({ profile: { id: BIRCH }, stats: { seq: worker.seq }, state: 'alive', ageMs: 0 }) as unknown as PeerView
+  const view = (): PeerView =>
+    ({
+      profile: { id: BIRCH, capacity: { cpus: 8, memoryBytes: 2 ** 33 } },
+      stats: { seq: worker.seq },
+      state: 'alive',
+      ageMs: 0
+    }) as unknown as PeerView
   const office = new Office(
     { term: 1, times: TIMES },
     {
@@ -54,10 +62,13 @@ async function setup({ room = 1 }: { room?: number } = {}) {
       log: createTestLog(),
       transport: { self: BIRCH, open } as unknown as Transport,
       views: () => [view()],
+      order: () => order,
+      predictMs: ({ spec: { name } }) => Number(name.slice('job-'.length)) || 1_000,
+      learn: ({ id }, peer, clean) => void learned.push(`${id} on ${peer}${clean ? ', alone' : ''}`),
       place: (_, exclude) => {
         if (exclude.includes(BIRCH) || worker.reserved >= worker.room) return { worker: null, reason: 'no room' }
         worker.reserved++
-        return { worker: BIRCH, reason: 'room', reserved: { order: 0, release: () => void worker.reserved-- } }
+        return { worker: BIRCH, reason: 'room', clean: true, reserved: { order: 0, release: () => void worker.reserved-- } }
       }
     }
   )
@@ -73,9 +84,11 @@ async function setup({ room = 1 }: { room?: number } = {}) {
     clock,
     office,
     worker,
+    learned,
     settle,
-    submit: async (id: string) => {
-      await store.commit([sampleSubmit({ id: id as TaskId })], { signal: new AbortController().signal })
+    submit: async (id: string, spec: Partial<TaskSpec> = {}, agoMs = 0) => {
+      const at = new Date(Date.parse(clock.timestamp()) - agoMs).toISOString()
+      await store.commit([sampleSubmit({ id: id as TaskId, at, spec: sampleTaskSpec(spec) })], { signal: new AbortController().signal })
       await settle()
     },
     task: (id: string): TaskRecord | undefined => valueAt(log.tables.tasks, id),
@@ -99,6 +112,35 @@ describe('the office for tasks', () => {
     await it.settle(TIMES.orchestratorMs + 10)
     await it.settle()
     assert.equal(it.clock.pending, HOURLY)
+  })
+
+  const lines: readonly { order: QueueOrder; waitedMs: number; given: readonly string[] }[] = [
+    { order: 'interactive', waitedMs: 500, given: ['t-short', 't-middle', 't-long'] },
+    { order: 'batch', waitedMs: 0, given: ['t-long', 't-middle', 't-short'] },
+    { order: 'longest', waitedMs: 0, given: ['t-long', 't-middle', 't-short'] },
+    // Aged: the short one has waited for so long that nobody passes it any more.
+    { order: 'batch', waitedMs: 16_000, given: ['t-short', 't-long', 't-middle'] },
+    { order: 'longest', waitedMs: 16_000, given: ['t-long', 't-middle', 't-short'] }
+  ]
+  for (const { order, waitedMs, given } of lines) {
+    it(`gives waiting tasks out in the order of the strategy: ${order}, after ${waitedMs} ms`, async () => {
+      await using it = await setup({ room: 0, order })
+      // Of unlike needs: tasks that ask for the same wait for the same room.
+      await it.submit('t-middle', { name: 'job-20000', cpus: 1 }, waitedMs)
+      await it.submit('t-short', { name: 'job-100', cpus: 1, memoryBytes: 2 ** 20 }, waitedMs)
+      await it.submit('t-long', { name: 'job-60000', cpus: 1, memoryBytes: 2 ** 21 }, waitedMs)
+      it.worker.room = 3
+      it.office.onViews()
+      await it.settle()
+      assert.deepEqual(it.dispatched(), given)
+    })
+  }
+
+  it('learns from what brought a result, and knows whether it was alone', async () => {
+    await using it = await setup()
+    await it.submit('t-1')
+    await it.succeed('t-1')
+    assert.deepEqual(it.learned, ['t-1 on birch, alone'])
   })
 
   it('gives the next task out as soon as one has ended, with no time in between', async () => {

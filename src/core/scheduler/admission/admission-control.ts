@@ -156,7 +156,7 @@ export class AdmissionControl {
         continue
       }
       for (const denied of candidates) this.#close(denied, rooms, waiting.predicted)
-      if (!isAged(waiting, nowMs)) continue
+      if (!isAged(waiting, this.#policy.order, nowMs)) continue
       waiting.reservedOn = this.#reservationOf(waiting, candidates, nowMs)
       if (waiting.reservedOn !== undefined) reserved.add(waiting.reservedOn)
     }

@@ -5,5 +5,6 @@ import { fitOf } from './best-fit.ts'
 export const AGGRESSIVE: Strategy = {
   name: 'aggressive',
   bandRatio: 0,
+  queueOrder: 'longest',
   score: ({ cpuLoad, memoryLoad }) => -fitOf(cpuLoad, memoryLoad)
 }

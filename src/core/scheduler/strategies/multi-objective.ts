@@ -9,6 +9,7 @@ import { fitOf } from './best-fit.ts'
 export const MULTI_OBJECTIVE: Strategy = {
   name: 'multi-objective',
   bandRatio: 0,
+  queueOrder: 'batch',
   score: ({ totalMs, cpuLoad, memoryLoad, field }) =>
     0.45 * (1 - fitOf(cpuLoad, memoryLoad)) + 0.25 * (1 - (totalMs > 0 ? field.bestMs / totalMs : 1)) + 0.2 * Math.max(cpuLoad, memoryLoad)
 }

@@ -8,5 +8,6 @@ import type { Strategy } from '../strategy.ts'
 export const PREDICTIVE: Strategy = {
   name: 'predictive',
   bandRatio: 0,
+  queueOrder: 'longest',
   score: ({ totalMs }) => totalMs
 }

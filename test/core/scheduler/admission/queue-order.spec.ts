@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { compareWaiting, type Waiting } from '../../../../src/core/scheduler/admission/queue-order.ts'
+import { compareWaiting, type QueueOrder, type Waiting } from '../../../../src/core/scheduler/admission/queue-order.ts'
 
-function order(nowMs: number, how: 'interactive' | 'batch', waiting: Readonly<Record<string, Waiting>>): string {
+function order(nowMs: number, how: QueueOrder, waiting: Readonly<Record<string, Waiting>>): string {
   return Object.keys(waiting)
     .sort((a, b) => compareWaiting(waiting[a] as Waiting, waiting[b] as Waiting, how, nowMs))
     .join(' ')
@@ -39,6 +39,12 @@ describe('the order of what waits', () => {
       assert.doesNotMatch(order(13_000, how, { ...waiting, tiny: { predictedMs: 1, arrivedAtMs: 0 } }), /^older aged /)
     })
   }
+
+  it('lets the short wait where only the end of all counts, but not for ever', () => {
+    const waiting = { long: { predictedMs: 60_000, arrivedAtMs: 600_000 }, short: { predictedMs: 1_000, arrivedAtMs: 0 } }
+    assert.equal(order(599_000, 'longest', { ...waiting, long: { predictedMs: 60_000, arrivedAtMs: 0 } }), 'long short')
+    assert.equal(order(600_000, 'longest', waiting), 'short long')
+  })
 
   it('keeps its order among what has waited for too long and came together', () => {
     const waiting = { short: { predictedMs: 100, arrivedAtMs: 0 }, long: { predictedMs: 4_000, arrivedAtMs: 0 } }
