@@ -1,4 +1,5 @@
 import stringWidth from 'string-width'
+import type { HealthCheck } from '../../../model/service.ts'
 import { formatDurationMs } from '../../../model/units.ts'
 import type { Form, FormField } from '../form.ts'
 import { commandText, formCommand } from '../forms.ts'
@@ -29,12 +30,7 @@ export function startPage(state: TuiState, { width, height, glyphs }: Area, sele
             ]
           }),
           [],
-          ...machine.checks.flatMap(({ name, ok, message, hint }): Line[] => [
-            [{ text: ok ? 'ok  ' : 'FAIL', tone: ok ? 'good' : 'bad', bold: !ok }, `  ${cell(name, 10)}  `, message],
-            ...(ok || hint === undefined
-              ? []
-              : wrapped(`try: ${hint}`, width - HINT_INDENT).map((row): Line => [dim(' '.repeat(HINT_INDENT) + row)]))
-          ])
+          ...machine.checks.flatMap(check => checkRows(check, width))
         ]
   return {
     sections: [{ title: [{ text: `CARES ${state.version}`, bold: true, tone: 'accent' }], rows, height: height - 1 }],
@@ -45,6 +41,12 @@ export function startPage(state: TuiState, { width, height, glyphs }: Area, sele
       ['q', 'quit']
     ]
   }
+}
+
+function checkRows({ name, ok, message, hint }: HealthCheck, width: number): Line[] {
+  const says: Line = [{ text: ok ? 'ok  ' : 'FAIL', tone: ok ? 'good' : 'bad', bold: !ok }, `  ${cell(name, 10)}  `, message]
+  if (ok || hint === undefined) return [says]
+  return [says, ...wrapped(`try: ${hint}`, width - HINT_INDENT).map((row): Line => [dim(' '.repeat(HINT_INDENT) + row)])]
 }
 
 /** Who has set another address than that of a peer of this machine must not be told that none runs here: nobody has looked. */
