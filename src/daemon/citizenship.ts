@@ -20,10 +20,10 @@ import { untilAborted } from '../model/until-aborted.ts'
 import type { Worker } from './work.ts'
 
 /**
- * Running work has this long to end by itself before the peer goes. `docker stop` and most service managers kill after 10 s: handing over the
- * role takes up to one of them, removing containers and closing connections the rest.
+ * Running work has this long to end by itself before the peer goes, handing over the role included. `docker stop` and most service managers kill after
+ * 10 s: closing connections takes up to one of them, removing containers three.
  */
-const DRAIN_MS = 7_000
+const DRAIN_MS = 6_000
 /** The last bytes of the last answers are on their way for about so long. */
 const FLUSH_MS = 50
 /** A transfer of the role takes a round trip; longer than this, the others elect without our help. */
@@ -104,22 +104,23 @@ export class Citizenship implements Startable {
     await this.#returning
     if (cluster.uid === null) return
     worker.refuse()
+    const over = this.#components.clock.timeout(DRAIN_MS)
     // Before the role goes to one that has not heard it: nothing must be placed here when the connections close.
     await beacon.beat({ urgent: true })
     await this.#handOver()
-    await this.#drain()
+    await this.#drain(over)
     if (consensus.fenced === null) await beacon.beat({ leaving: true })
   }
 
   /** Leaves for good: when it resolves, the others count without this peer, and its data directory is empty but for its identity. */
   async leave({ signal }: { signal: AbortSignal }): Promise<void> {
-    const { beacon, worker, gateway, store, consensus, cluster } = this.#components
+    const { beacon, worker, gateway, store, clock, consensus, cluster } = this.#components
     this.#isLeaving = true
     await this.#returning
     worker.refuse()
     await beacon.beat({ urgent: true })
     try {
-      await this.#drain(signal)
+      await this.#drain(AbortSignal.any([signal, clock.timeout(DRAIN_MS)]))
       await this.#untilReleased(signal)
     } catch (err) {
       // It stays a member, and works on.
@@ -137,9 +138,8 @@ export class Citizenship implements Startable {
   }
 
   /** What runs here, what was called through here and what is answered from here may end by itself. */
-  async #drain(...signals: readonly AbortSignal[]): Promise<void> {
+  async #drain(signal: AbortSignal): Promise<void> {
     const { worker, gateway, serving, clock } = this.#components
-    const signal = AbortSignal.any([...signals, clock.timeout(DRAIN_MS)])
     await Promise.all([worker.drain({ signal }), gateway.drain({ signal })])
     await untilAborted(serving.idle(), signal).catch(() => {}) // Whoever still reads then goes on elsewhere, or hears of the loss.
     await clock.sleep(FLUSH_MS)

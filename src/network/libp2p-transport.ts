@@ -61,8 +61,8 @@ export interface Libp2pTransport extends Transport, ImageDirectory {
   clusterId(): string | null
 }
 
-/** Longest the closing of connections may take at a stop; then they are cut. */
-const STOP_MS_MAX = 3_000
+/** Longest the closing of connections may take at a stop; then they are cut. A peer that is to be gone within 10 s has one for this. */
+const STOP_MS_MAX = 1_000
 
 /** A transport over libp2p (TCP, noise, yamux, gossipsub). Throws `invalid` for a key, an address or a secret that cannot be read. Not started. */
 export async function createLibp2pTransport(

@@ -18,6 +18,7 @@ import { engineUnavailable, startFailed, statusOf } from './docker-errors.ts'
 import { demultiplex } from './docker-stream.ts'
 import type { EndMark } from './end-mark.ts'
 import type { Exit, Measured, ServerInstance, StdioInstance } from './driver.ts'
+import { within } from './within.ts'
 
 /** From SIGTERM to SIGKILL: an abort is to be over within a second, and the engine takes up to half of that. */
 const STOP_GRACE_MS = 300
@@ -181,10 +182,10 @@ export class DockerContainer implements StdioInstance, ServerInstance {
     if (!this.#hasExited) {
       // Whatever goes wrong with the polite way, removal by force follows.
       await this.#container.kill({ signal: 'SIGTERM' }).catch(() => {})
-      await Promise.race([this.exited, clock.sleep(this.#stopGraceMs)])
+      await within(this.exited, this.#stopGraceMs, clock)
     }
     // What has ended early is still being torn down, and its last lines are on their way.
-    if (this.#hasExited) await Promise.race([this.#ended, clock.sleep(TEAR_DOWN_MS)])
+    if (this.#hasExited) await within(this.#ended, TEAR_DOWN_MS, clock)
     await removeContainer(this.#container, this.#components)
     this.#onRemoved()
   }

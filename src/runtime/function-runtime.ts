@@ -21,9 +21,12 @@ import { PrewarmPool } from './prewarm-pool.ts'
 import { type Claim, type Idle, Ledger, type Reservation } from './resources.ts'
 import { callEnv } from './stdio-env.ts'
 import { executeStdio, hintOfServer } from './stdio-execution.ts'
+import { within } from './within.ts'
 
 /** How often idle containers are looked over, and lacking prewarmed ones started. A container so outstays its time by a second at most. */
 const UPKEEP_MS = 1_000
+/** Ending all programs takes a second on a busy machine. An engine that does not answer is not waited for longer: the next start finds what is left. */
+const STOP_MS_MAX = 3_000
 
 export interface FunctionRuntimeInit {
   readonly capacity: Capacity
@@ -99,12 +102,17 @@ export class FunctionRuntime implements Runtime {
     for (const ending of this.#endings) ending.cut(stopping())
     this.#upkeep?.[Symbol.dispose]()
     this.#upkeep = undefined
+    if (!(await within(this.#endAll(), STOP_MS_MAX, this.#clock))) this.#log.warn({}, 'programs left behind: they did not end in time')
+    await this.#llc.stop()
+    await this.#driver.stop()
+  }
+
+  async #endAll(): Promise<true> {
     await Promise.all([...this.#pools.values()].map(async pool => pool.close()))
     await this.#prewarm.close()
     await Promise.all([...this.#programs].map(async program => program.dispose()))
     await Promise.all(this.#starting)
-    await this.#llc.stop()
-    await this.#driver.stop()
+    return true
   }
 
   async check(options: { signal: AbortSignal }): ReturnType<Runtime['check']> {

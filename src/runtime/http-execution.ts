@@ -13,6 +13,7 @@ import { endToEnd, fromUndici } from './http-headers.ts'
 import type { Lease } from './http-pool.ts'
 import { sendRequest } from './http-request.ts'
 import { converse } from './web-socket.ts'
+import { within } from './within.ts'
 
 /**
  * After a connection breaks, how long to wait for the engine to say whether the container has ended, and how. An engine takes some 40 ms; a container
@@ -138,7 +139,7 @@ async function settle({ lease, fn, ending, clock, isWebSocket = false }: HttpRun
     lease.release({ trusted: true })
     return new CaresError('bad_request', `the call cannot be sent as HTTP: ${(error as Error).message}`, { cause: error })
   }
-  const exit = await Promise.race([lease.instance.exited, clock.sleep(EXIT_WAIT_MS)])
+  const exit = await within(lease.instance.exited, EXIT_WAIT_MS, clock)
   lease.release({ trusted: false })
   return exit === undefined ? brokenOff(fn, error) : diedWhileServing(fn, exit, lease.tail.text())
 }

@@ -6,6 +6,7 @@ import type { Clock } from '../model/ports/clock.ts'
 import type { Exit, Measured, ServerInstance, StdioInstance } from './driver.ts'
 import type { ResolvedCommand } from './process-command.ts'
 import { readProcessUsage } from './process-usage.ts'
+import { within } from './within.ts'
 
 /** From SIGTERM to SIGKILL: an abort is to be over within a second. */
 const STOP_GRACE_MS = 300
@@ -77,7 +78,7 @@ export class ProcessProgram implements StdioInstance, ServerInstance {
   async #stop(): Promise<void> {
     if (!this.#hasExited) {
       this.#kill('SIGTERM')
-      await Promise.race([this.exited, this.#clock.sleep(this.#stopGraceMs)])
+      await within(this.exited, this.#stopGraceMs, this.#clock)
     }
     // Also after the program's own end: its descendants may have stayed.
     this.#kill('SIGKILL')
