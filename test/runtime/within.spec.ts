@@ -19,10 +19,10 @@ describe('within', () => {
 
   it('leaves no timer behind, which would keep the process alive', async () => {
     let timers = 0
-    const { after } = createSystemClock()
+    const clock = createSystemClock()
     const counting: Parameters<typeof within>[2] = {
       after: (ms, task) => {
-        const timer = after(ms, task)
+        const timer = clock.after(ms, task)
         timers++
         return {
           [Symbol.dispose]: () => {
