@@ -13,6 +13,8 @@ import type { Random } from '../model/random.ts'
 export interface LogRetention {
   /** Entries kept behind the applied index. Higher: peers that were away for longer need no snapshot. Lower: less memory and disk. */
   readonly trailingEntries: number
+  /** Bytes of them, beyond which fewer are kept: all of them are in memory, and a peer that joins reads them one after the other. */
+  readonly trailingBytes: number
   /** Cutting waits for so many entries more: it costs a transaction. */
   readonly compactEveryEntries: number
   /** As much as one append carries by default: 40 ms on a link of 100 Mbit/s, so that the heartbeat behind it is not late. */
@@ -20,7 +22,7 @@ export interface LogRetention {
 }
 
 /** The defaults of production. */
-export const RETENTION: LogRetention = { trailingEntries: 10_000, compactEveryEntries: 2_000, chunkBytes: 524_288 }
+export const RETENTION: LogRetention = { trailingEntries: 10_000, trailingBytes: 16_777_216, compactEveryEntries: 2_000, chunkBytes: 524_288 }
 
 /** What a peer's consensus starts from. */
 export interface ConsensusInit {

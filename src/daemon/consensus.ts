@@ -7,7 +7,7 @@ import {
   nextDeadlineMs,
   type RaftState
 } from '../core/consensus/state.ts'
-import { lastIndex } from '../core/consensus/log.ts'
+import { entryBytes, lastIndex } from '../core/consensus/log.ts'
 import type { Effect, Step } from '../core/consensus/effects.ts'
 import { applyCommands } from '../core/registry/apply-command.ts'
 import type { Command } from '../model/command.ts'
@@ -21,6 +21,7 @@ import { AppliedIndex } from './applied-index.ts'
 import { type ConsensusComponents, type ConsensusInit, type ConsensusRoleNow, type LogRetention, RETENTION } from './consensus-init.ts'
 import { ConsensusMail } from './consensus-mail.ts'
 import { DeadlineAlarm } from './deadline-alarm.ts'
+import { BYTES_RATIO, bytesUpTo, cutIndex } from './log-cut.ts'
 import { OutgoingSnapshots } from './outgoing-snapshots.ts'
 import { type Committed, lostRole, Proposals } from './proposals.ts'
 
@@ -51,6 +52,8 @@ export class Consensus implements Startable {
   readonly #snapshots: OutgoingSnapshots
   #state: RaftState
   #tables: RegistryTables
+  /** What the applied entries of the log take, or more: those that a snapshot has replaced may be counted. */
+  #appliedBytes: number
   #role: ConsensusRoleNow = { role: 'follower', leader: null, term: 0, active: false }
   #isDraining = false
   #drained: Promise<void> = Promise.resolve()
@@ -78,6 +81,7 @@ export class Consensus implements Startable {
       nowMs: components.clock.nowMs(),
       rankSlot: init.rankSlot ?? 0
     })
+    this.#appliedBytes = bytesUpTo(this.#state.log, persisted.appliedIndex)
     this.#alarm = new DeadlineAlarm({
       clock: components.clock,
       deadlineMs: () => (this.#isHeld ? Number.POSITIVE_INFINITY : nextDeadlineMs(this.#state)),
@@ -313,6 +317,7 @@ export class Consensus implements Startable {
 
   async #apply(entries: readonly Entry[]): Promise<void> {
     const { store, codec, listener } = this.#components
+    for (const entry of entries) this.#appliedBytes += entryBytes(entry)
     const entered = entries.filter(entry => entry.kind === 'command')
     const commands = entered.map(({ command }) => codec.decode(command))
     const { tables, outcomes } = applyCommands(this.#tables, commands)
@@ -330,13 +335,14 @@ export class Consensus implements Startable {
 
   async #compact(): Promise<void> {
     if (!this.#state.progress.values().some(({ mode }) => mode === 'snapshot')) this.#snapshots.forget()
-    const { trailingEntries, compactEveryEntries } = this.#retention
-    const index = this.#applied.value - trailingEntries
-    if (index - this.#state.log.snapshot.index < compactEveryEntries) return
-    const snapshot = describeSnapshot(this.#state, index)
+    const appliedIndex = this.#applied.value
+    if (this.#appliedBytes > BYTES_RATIO * this.#retention.trailingBytes) this.#appliedBytes = bytesUpTo(this.#state.log, appliedIndex)
+    const index = cutIndex(this.#state.log, { appliedIndex, appliedBytes: this.#appliedBytes }, this.#retention)
+    const snapshot = index === undefined ? undefined : describeSnapshot(this.#state, index)
     if (snapshot === undefined) return
     await this.#components.store.compact(snapshot)
     this.#state = raft.compacted(this.#state, snapshot).state
+    this.#appliedBytes = bytesUpTo(this.#state.log, appliedIndex)
   }
 
   #setRole({ role, leader, term, active }: ConsensusRoleNow): void {

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { restoreTables } from '../core/tasks/restore-tables.ts'
 import type { Remembered } from '../model/command.ts'
 import type { FunctionRecord } from '../model/function.ts'
+import type { TaskRecord } from '../model/task.ts'
 import type { RegistryTables } from '../model/ports/store.ts'
 import { agreedStrategySchema } from '../model/function-request.ts'
 import { countSchema, functionRecordSchema, rememberedSchema } from '../model/persisted.ts'
@@ -81,14 +82,13 @@ export class RegistryRows {
   }
 
   #readTasks(): RegistryTables['tasks'] {
-    const rows = this.#tasks.read()
-    const seq = this.#tasks.valueOf(rows, SEQ_KEY, value => parseWith(countSchema, value, 'it'), 0)
-    const ids = [...rows.keys()].filter(key => key !== SEQ_KEY)
-    const records = ids.map(id => this.#tasks.valueOf(rows, id, value => parseWith(taskRecordSchema, value, 'it'), undefined))
-    return restoreTables(
-      records.filter(record => record !== undefined),
-      seq
-    )
+    let seq = 0
+    const records: TaskRecord[] = []
+    this.#tasks.readAs((value, key) => {
+      if (key === SEQ_KEY) seq = parseWith(countSchema, value, 'it')
+      else records.push(parseWith(taskRecordSchema, value, 'it'))
+    })
+    return restoreTables(records, seq)
   }
 }
 

@@ -24,23 +24,22 @@ export class RowTable {
 
   /** Every row, each checked. Throws `internal` for the first that cannot be right. */
   read(): ReadonlyMap<string, unknown> {
-    const rows = new Map<string, unknown>()
+    return this.readAs(value => value)
+  }
+
+  /** Every row, each checked, as `parse` understands it. What `parse` throws makes the row a damaged one. One after the other: there may be many. */
+  readAs<Value>(parse: (value: unknown, key: string) => Value): ReadonlyMap<string, Value> {
+    const rows = new Map<string, Value>()
     for (const row of this.#select.iterate()) {
       const key = String(row['key'])
       const value = String(row['value'])
       if (row['crc32'] !== checksum(key, value)) throw damaged(this.#describe(key), 'its checksum does not match')
-      rows.set(key, JSON.parse(value))
+      rows.set(
+        key,
+        this.#parse(key, JSON.parse(value), json => parse(json, key))
+      )
     }
     return rows
-  }
-
-  /** Every row, each checked, as `parse` understands it. What `parse` throws makes the row a damaged one. */
-  readAs<Value>(parse: (value: unknown) => Value): ReadonlyMap<string, Value> {
-    return new Map(
-      this.read()
-        .entries()
-        .map(([key, value]) => [key, this.#parse(key, value, parse)])
-    )
   }
 
   /** The value of one of the `rows` that {@link read} gave, or `absent` when it is not among them. */
