@@ -29,18 +29,35 @@ export class TestTerminal {
     env,
     command = `'${process.execPath}' '${LAUNCHER}'`,
     columns = 80,
-    rows = 24
+    rows = 24,
+    ground
   }: {
     name: string
     env: Readonly<Record<string, string>>
     command?: string
     columns?: number
     rows?: number
+    /** The colour behind the text, such as `#ffffff`. */
+    ground?: string
   }): Promise<TestTerminal> {
     const terminal = new TestTerminal(`cares-${process.pid}-${name}`)
     const variables = Object.entries({ LC_ALL: 'C.UTF-8', ...env }).map(([key, value]) => `${key}='${value}'`)
     const line = `env -u NO_COLOR -u FORCE_COLOR ${variables.join(' ')} ${command}; echo "ended with $?"; exec cat`
-    await terminal.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', String(columns), '-y', String(rows), line)
+    const style = ground === undefined ? [] : ['set-option', '-g', 'window-style', `bg=${ground}`, ';']
+    await terminal.#tmux(
+      '-f',
+      '/dev/null',
+      'start-server',
+      ';',
+      ...style,
+      'new-session',
+      '-d',
+      '-x',
+      String(columns),
+      '-y',
+      String(rows),
+      line
+    )
     return terminal
   }
 

@@ -43,6 +43,18 @@ describe('bare cares in a terminal', () => {
     if (root !== '') await rm(root, { recursive: true, force: true })
   })
 
+  for (const [ground, accent] of [
+    ['#ffffff', 34],
+    ['#000000', 36]
+  ] as const) {
+    it(`takes colours that can be read on ${ground}`, async () => {
+      const terminal = await open({ name: `ground${accent}`, env: peerEnv(join(root, 'ground')), ground })
+      await terminal.shows(/▸ Create a new cluster/)
+      const marked = new RegExp(String.raw`\[${accent}m(?:\x1B\[\d+m)*▸ Create a new cluster`)
+      assert.match(await terminal.screen({ escapes: true }), marked)
+    })
+  }
+
   it('creates a cluster, uploads and invokes a function, explains the call, and stops its peer', async () => {
     const data = join(root, 'first')
     const terminal = await open({ name: 'create', env: peerEnv(data) })

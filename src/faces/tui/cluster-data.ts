@@ -24,7 +24,6 @@ export interface ClusterData {
   readonly tasks: TaskList | null
   /** Why the calls that wait do: in words, by function, as far as the peer says. */
   readonly waitingWhy: ReadonlyMap<string, string>
-  readonly inFlight: number
   /** Use of each peer, oldest first, a sample a second. */
   readonly series: ReadonlyMap<string, UseSeries>
   /** Executions that ended in the whole cluster, a second each. */
@@ -87,7 +86,6 @@ export function emptyData(api: string): ClusterData {
     invocations: null,
     tasks: null,
     waitingWhy: new Map(),
-    inFlight: 0,
     series: new Map(),
     endedPerSecond: [],
     network: null,
@@ -116,7 +114,6 @@ export function withLook(data: ClusterData, look: Look): ClusterData {
     tasks: look.tasks ?? data.tasks,
     calls: look.calls ?? data.calls,
     waitingWhy: look.waitingWhy ?? data.waitingWhy,
-    inFlight: stats.gateway.inFlight,
     nowMs: Date.parse(stats.at),
     series: new Map(
       peers.filter(({ state }) => state !== 'gone').map(peer => [peer.id, withUse(data.series.get(peer.id) ?? useBefore(look, peer), peer)])

@@ -1,6 +1,7 @@
 import stringWidth from 'string-width'
 import type { Tone } from '../table.ts'
 import { fit } from '../table.ts'
+import type { Ground } from './ground.ts'
 
 /** How a piece of text stands out. Tones are colours of the terminal's own palette, and nothing is told by colour alone. */
 export interface Style {
@@ -79,25 +80,31 @@ export function wrapped(text: string, width: number, rowsMax = 6): readonly stri
   return [...rows, row].slice(0, rowsMax)
 }
 
-/** The row as the terminal takes it. Without `colour` it stays bold, dim and inverse: those fit every palette. */
-export function paintLine(line: Line, colour: boolean): string {
+/** The row as the terminal takes it, in colours for what is behind it. Without a palette it stays bold, dim and inverse: those fit everywhere. */
+export function paintLine(line: Line, palette: Ground | null): string {
   return line
     .map(span => {
       if (typeof span === 'string') return span
-      const codes = styleCodes(span, colour)
+      const codes = styleCodes(span, palette)
       return codes.length === 0 || span.text === '' ? span.text : `\u001B[${codes.join(';')}m${span.text}\u001B[0m`
     })
     .join('')
 }
 
-/** Select Graphic Rendition (ECMA-48 8.3.117): of the colours only the eight that every palette, light or dark, has made readable. */
-const TONE_CODES = { good: 32, warn: 33, bad: 31, accent: 36, dim: 2 } as const
+/**
+ * Select Graphic Rendition (ECMA-48 8.3.117): of the colours only the eight of the terminal's own palette. Yellow and cyan are for a dark ground: on white
+ * most palettes leave them with less than half the contrast that reading takes.
+ */
+const TONE_CODES = {
+  dark: { good: 32, warn: 33, bad: 31, accent: 36, dim: 2 },
+  light: { good: 32, warn: 35, bad: 31, accent: 34, dim: 2 }
+} as const
 
-function styleCodes({ tone, bold, inverse }: Style, colour: boolean): readonly number[] {
+function styleCodes({ tone, bold, inverse }: Style, palette: Ground | null): readonly number[] {
   return [
     ...(bold === true ? [1] : []),
     ...(inverse === true ? [7] : []),
-    ...(tone !== undefined && (colour || tone === 'dim') ? [TONE_CODES[tone]] : [])
+    ...(tone !== undefined && (palette !== null || tone === 'dim') ? [TONE_CODES[palette ?? 'dark'][tone]] : [])
   ]
 }
 

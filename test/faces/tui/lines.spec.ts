@@ -33,8 +33,18 @@ describe('rows', () => {
 
   it('have no colour where none is wanted, and stay bold', () => {
     const line = ['a', { text: 'b', tone: 'bad', bold: true } as const, { text: 'c', tone: 'dim' } as const, { text: 'd', inverse: true }]
-    assert.equal(paintLine(line, true), 'a\u001B[1;31mb\u001B[0m\u001B[2mc\u001B[0m\u001B[7md\u001B[0m')
-    assert.equal(paintLine(line, false), 'a\u001B[1mb\u001B[0m\u001B[2mc\u001B[0m\u001B[7md\u001B[0m')
+    assert.equal(paintLine(line, 'dark'), 'a\u001B[1;31mb\u001B[0m\u001B[2mc\u001B[0m\u001B[7md\u001B[0m')
+    assert.equal(
+      paintLine(
+        [
+          { text: 'w', tone: 'warn' },
+          { text: 'a', tone: 'accent' }
+        ],
+        'light'
+      ),
+      '\u001B[35mw\u001B[0m\u001B[34ma\u001B[0m'
+    )
+    assert.equal(paintLine(line, null), 'a\u001B[1mb\u001B[0m\u001B[2mc\u001B[0m\u001B[7md\u001B[0m')
   })
 
   it('drop keys that do not fit, but not how to leave', () => {

@@ -17,7 +17,7 @@ import { freshState, MACHINE, press, sampleLook, TASKS, watching } from './state
 function drawn(state: TuiState): string {
   const { columns } = state.size
   const colour = state.settings.colour
-  return renderToString(h(Rows, { lines: screenLines(state), columns, colour }), { columns })
+  return renderToString(h(Rows, { lines: screenLines(state), columns, palette: colour ? 'dark' : null }), { columns })
 }
 
 const plain = { colour: false }

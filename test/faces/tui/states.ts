@@ -40,7 +40,7 @@ export function sampleLook(self = 'atlas', peers: readonly Peer[] = PEERS): Look
   return {
     peers,
     cluster: { ...CLUSTER, self: { id: samplePeer(self).id, name: self } },
-    stats: { ...STATS, at: NOW, gateway: { ...STATS.gateway, inFlight: 3 } },
+    stats: { ...STATS, at: NOW },
     functions: [THUMB, UPPER],
     invocations: { items: [INVOCATION, { ...INVOCATION, id: 'i-2', start: 'cold' }], missing: [] },
     calls: HISTORY,

@@ -271,7 +271,7 @@ describe('the store of the screens', () => {
     api.answer('GET /version', {})
     const { store, until } = open({ api: api.url })
     store.start()
-    const screen = render(h(App, { source: store }))
+    const screen = render(h(App, { source: store, palette: 'dark' }))
     try {
       await until(({ data }) => data.link.state === 'live')
       assert.match(screen.lastFrame() ?? '', /orchestrator .*atlas/)

@@ -83,11 +83,9 @@ const FUNCTION = 16
 function callRows(data: ClusterData, { width, glyphs }: Area, height: number): readonly Line[] {
   const values = data.endedPerSecond
   const max = Math.max(1, ...values)
+  const running = data.peers.reduce((sum, peer) => sum + (peer.state === 'gone' ? 0 : peer.running), 0)
   const title = spread(
-    [
-      bold('Calls'),
-      `  ${rate(callsPerSecond(data))}/s now, ${rate(max)}/s at most, ${data.inFlight} in flight through ${data.cluster?.self.name ?? 'this peer'}`
-    ],
+    [bold('Calls'), `  ${rate(callsPerSecond(data))}/s now, ${rate(max)}/s at most, ${running} running`],
     [dim('5 minutes')],
     width
   )
