@@ -1,4 +1,5 @@
 import { AdmissionControl, ACTIVE_MAX, QUEUE_MAX } from '../core/scheduler/admission/admission-control.ts'
+import { machineOf } from '../core/scheduler/admission/machine-of.ts'
 import type { Admission, Ask, Machine } from '../core/scheduler/admission/admission.ts'
 import type { AdmissionQuestion, AdmissionRecord, AdmissionRequest, Amounts } from '../model/admission.ts'
 import { assertNever, CaresError } from '../model/errors.ts'
@@ -213,19 +214,7 @@ export class Admissions implements Startable {
   }
 
   #machines(): readonly Machine[] {
-    return this.#components.views().map(({ profile, stats, state, ageMs }) => ({
-      peer: profile.id,
-      capacity: profile.capacity,
-      measured: {
-        // What CARES has promised to containers counts though they do not use it yet.
-        cpus: Math.max(stats.cpusUsed, stats.cpusReserved - (stats.cpusEvictable ?? 0)),
-        memoryBytes: Math.max(stats.memoryUsedBytes, stats.memoryReservedBytes - (stats.memoryEvictableBytes ?? 0)),
-        diskBytes: stats.diskUsedBytes
-      },
-      ageMs,
-      isSelf: profile.id === this.#components.self,
-      isOpen: state === 'alive' && !stats.draining
-    }))
+    return this.#components.views().map(view => machineOf(view, this.#components.self))
   }
 }
 

@@ -28,6 +28,8 @@ export interface SimulationRequest {
   readonly keepAliveMs: number
   /** Crashes of a peer in an hour. */
   readonly crashesPerHour: number
+  /** Share of the functions that are work outside CARES, which asks for admission. @default 0 */
+  readonly outsideShare?: number
 }
 
 /** What is measured of a replay. */
@@ -76,7 +78,35 @@ export const METRICS = [
   },
   { name: 'throughput', title: 'throughput', unit: '/s', better: 'more', says: 'answers in a second' },
   { name: 'redirects', title: 'redirects', unit: '', better: 'less', says: 'orders that the worker had no room for after all' },
-  { name: 'failed', title: 'failed', unit: '', better: 'less', says: 'calls lost in crashes, or too large for every peer' }
+  { name: 'failed', title: 'failed', unit: '', better: 'less', says: 'calls lost in crashes, or too large for every peer' },
+  {
+    name: 'outsideWaitS',
+    title: 'wait for admission',
+    unit: 's',
+    better: 'less',
+    says: 'of work outside CARES, from its question to its approval; mean'
+  },
+  {
+    name: 'outsideWaitErrorS',
+    title: 'promised wait, error',
+    unit: 's',
+    better: 'less',
+    says: 'of work outside CARES that had to wait: how wrong it was told for how long; median'
+  },
+  {
+    name: 'outsideRefused',
+    title: 'refusals of admission',
+    unit: '',
+    better: 'less',
+    says: 'to work outside CARES, those included that were followed by another question'
+  },
+  {
+    name: 'overTarget',
+    title: 'over target',
+    unit: '%',
+    better: 'less',
+    says: 'share of the looks of admission at a machine that found more of its cores in use or promised than it aims at'
+  }
 ] as const satisfies readonly MetricSpec[]
 
 /** One thing that is measured. */

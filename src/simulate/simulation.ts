@@ -100,7 +100,7 @@ function sceneOf({ peers, priceSpread, callsMax, load }: SimulationRequest, sour
 }
 
 function replayScene(request: SimulationRequest, scene: Scene, chooser: Chooser, seed: number): ReplayResult {
-  const { placers, gossipMs, gossipDelayMs, lossRatio, keepAliveMs, estimates, crashesPerHour } = request
+  const { placers, gossipMs, gossipDelayMs, lossRatio, keepAliveMs, estimates, crashesPerHour, outsideShare = 0 } = request
   const { workload, fleet, compression, isBatch } = scene
   return replay({
     workload,
@@ -116,7 +116,8 @@ function replayScene(request: SimulationRequest, scene: Scene, chooser: Chooser,
     sharesCores: !isBatch,
     // Of a task that runs once there is nothing to learn from.
     estimates: estimates ?? (isBatch ? BATCH_NOISE : 'learned'),
-    crashesPerHour
+    crashesPerHour,
+    outsideShare
   })
 }
 

@@ -20,6 +20,8 @@ export interface Claim {
   readonly memoryBytes: number
   readonly imageBytes: number
   readonly gpus: number
+  /** It is work outside CARES: it shows in what the machine uses, and not in what its CARES has promised. */
+  readonly isOutside: boolean
   /** Whether its containers serve one call after the other, or end with their first. */
   readonly keepsContainers: boolean
 }
@@ -59,6 +61,7 @@ export class Machine {
   #memoryRunning = 0
   #memoryIdle = 0
   #gpusUsed = 0
+  #outside = { count: 0, cpus: 0, memoryBytes: 0 }
   #isUp = true
 
   constructor(spec: MachineSpec, index: number) {
@@ -124,6 +127,7 @@ export class Machine {
     this.#cpusRunning -= claim.cpus
     this.#memoryRunning -= claim.memoryBytes
     this.#gpusUsed -= claim.gpus
+    if (claim.isOutside) this.#countOutside(claim, -1)
     if (claim.keepsContainers) {
       pool.idleSince.push(nowMs)
       this.#cpusIdle += claim.cpus
@@ -157,11 +161,11 @@ export class Machine {
       cpusUsed: this.cores.busy,
       memoryUsedBytes: this.memoryBytes,
       diskUsedBytes: 0,
-      cpusReserved: this.#cpusRunning + this.#cpusIdle,
-      memoryReservedBytes: this.memoryBytes,
+      cpusReserved: this.#cpusRunning + this.#cpusIdle - this.#outside.cpus,
+      memoryReservedBytes: this.memoryBytes - this.#outside.memoryBytes,
       cpusEvictable: this.#cpusIdle,
       memoryEvictableBytes: this.#memoryIdle,
-      running: this.#running,
+      running: this.#running - this.#outside.count,
       succeeded: 0,
       failed: 0,
       warm,
@@ -179,6 +183,7 @@ export class Machine {
     this.cores.advance(nowMs)
     this.#pools.clear()
     this.#running = this.#cpusRunning = this.#cpusIdle = this.#memoryRunning = this.#memoryIdle = this.#gpusUsed = 0
+    this.#outside = { count: 0, cpus: 0, memoryBytes: 0 }
     return this.cores.clear()
   }
 
@@ -195,6 +200,13 @@ export class Machine {
     this.#cpusRunning += pool.claim.cpus
     this.#memoryRunning += pool.claim.memoryBytes
     this.#gpusUsed += pool.claim.gpus
+    if (pool.claim.isOutside) this.#countOutside(pool.claim, 1)
+  }
+
+  #countOutside({ cpus, memoryBytes }: Claim, sign: 1 | -1): void {
+    this.#outside.count += sign
+    this.#outside.cpus += sign * cpus
+    this.#outside.memoryBytes += sign * memoryBytes
   }
 
   #pool(claim: Claim): Pool {

@@ -12,7 +12,7 @@ const STARVED_MS = 30_000
 const STARVED_RATIO = 5
 
 /** What a replay amounts to, by metric; see `METRICS` for what each means. */
-export function measure({ calls, machines, endMs, redirects }: ReplayResult, boundMs: number): Record<MetricName, number> {
+export function measure({ calls, machines, endMs, redirects, admission }: ReplayResult, boundMs: number): Record<MetricName, number> {
   const done: number[] = []
   for (let call = 0; call < calls.size; call++) if (calls.state(call) === 'done') done.push(call)
   const slowdowns = Float64Array.from(done, call => slowdownOf(calls, call))
@@ -36,7 +36,11 @@ export function measure({ calls, machines, endMs, redirects }: ReplayResult, bou
     usd: sum(done.map(call => calls.usd[call] ?? 0)),
     throughput: (done.length / Math.max(arrivingMs, endMs)) * 1_000,
     redirects,
-    failed: calls.count('lost') + calls.count('refused')
+    failed: calls.count('lost') + calls.count('refused'),
+    outsideWaitS: admission === undefined ? Number.NaN : admission.waitedMs / Math.max(1, admission.approved) / 1_000,
+    outsideWaitErrorS: admission === undefined ? Number.NaN : quantile(Float64Array.from(admission.wrongByMs).sort(), 0.5) / 1_000,
+    outsideRefused: admission?.refused ?? Number.NaN,
+    overTarget: admission === undefined ? Number.NaN : admission.looksOverTarget / Math.max(1, admission.looks)
   }
 }
 

@@ -9,6 +9,8 @@ import type { Chooser } from './choosers.ts'
 import { type Estimates, LearnedEstimates, NoisyEstimates } from './estimates.ts'
 import type { MachineSpec } from './fleet.ts'
 import type { Machine } from './machine.ts'
+import { OutsideCalls } from './outside-calls.ts'
+import type { AdmissionFigures } from './outside-work.ts'
 import { Soonest } from './soonest.ts'
 import { type VirtualFunction, virtualFunction } from './virtual-function.ts'
 import { VirtualPlacer } from './virtual-placer.ts'
@@ -37,6 +39,8 @@ export interface ReplayInit {
   readonly estimates: 'learned' | number
   /** How often a peer crashes in an hour of its life. */
   readonly crashesPerHour: number
+  /** Share of the functions that are work outside CARES: it asks for admission, and nobody places it. Needs one placer. @default 0 */
+  readonly outsideShare?: number
 }
 
 /** What a replay leaves behind. */
@@ -49,6 +53,8 @@ export interface ReplayResult {
   /** Orders that a worker had no room for after all. */
   readonly redirects: number
   readonly crashes: number
+  /** Undefined: nothing was outside CARES. */
+  readonly admission: AdmissionFigures | undefined
 }
 
 /** One round trip between placer and worker. */
@@ -82,6 +88,7 @@ class Replay {
   readonly #workers: Workers
   readonly #placers: readonly VirtualPlacer[]
   readonly #estimates: Estimates
+  readonly #outside: OutsideCalls | undefined
   readonly #random: Random
   /** When each machine speaks next. */
   readonly #words: Soonest
@@ -95,10 +102,13 @@ class Replay {
   #crashes = 0
 
   constructor(init: ReplayInit) {
-    const { workload, fleet, seed, placers, chooser, waitingOrder, estimates } = init
+    const { workload, fleet, seed, placers, chooser, waitingOrder, estimates, outsideShare = 0 } = init
     this.#init = init
     this.#calls = new Calls(workload)
-    this.#functions = workload.functions.map(virtualFunction)
+    // Spread over the functions as evenly as a share can be, so that every seed has the same mix.
+    this.#functions = workload.functions.map((fn, i) =>
+      virtualFunction(fn, Math.floor((i + 1) * outsideShare) > Math.floor(i * outsideShare))
+    )
     this.#workers = new Workers({
       calls: this.#calls,
       functions: this.#functions,
@@ -117,6 +127,18 @@ class Replay {
         ? new LearnedEstimates(this.#calls, this.#functions)
         : new NoisyEstimates(this.#calls, estimates, createRandom(seed + 0x2f6e))
     this.#words = new Soonest(fleet.length)
+    const [placer] = this.#placers
+    if (outsideShare > 0 && placer !== undefined) {
+      this.#outside = new OutsideCalls({
+        calls: this.#calls,
+        functionOf: call => this.#function(call),
+        predictMs: call => this.#estimates.estimate(call).runMs,
+        start: (call, peer, nowMs) => this.#workers.take(call, peer, undefined, nowMs),
+        later: (atMs, run) => this.#others.add(atMs, () => run(atMs)),
+        table: placer.table,
+        placersCount: placers
+      })
+    }
   }
 
   run(): ReplayResult {
@@ -132,8 +154,9 @@ class Replay {
       machines: this.#workers.machines,
       endMs: this.#endMs,
       eventsCount: this.#eventsCount,
-      redirects: this.#redirects,
-      crashes: this.#crashes
+      redirects: this.#redirects + (this.#outside?.redirects ?? 0),
+      crashes: this.#crashes,
+      admission: this.#outside?.figures
     }
   }
 
@@ -156,6 +179,7 @@ class Replay {
   }
 
   #onCall(call: number): void {
+    if (this.#outside !== undefined && this.#function(call).isOutside) return this.#outside.ask(call, this.#nowMs)
     this.#calls.placer[call] = this.#placers.length === 1 ? 0 : Math.floor(this.#random() * this.#placers.length)
     const comesAlone = !this.#comesTogether(call, call - 1) && !this.#comesTogether(call, call + 1)
     if (comesAlone && this.#attempt(call)) return
@@ -220,7 +244,8 @@ class Replay {
     calls.usd[call] = this.#priceOf(call, machine)
     calls.setState(call, 'done')
     this.#endMs = Math.max(this.#endMs, endMs)
-    placer.release(calls.order[call] ?? 0)
+    if (this.#function(call).isOutside) this.#outside?.leave(call, machine.id)
+    else placer.release(calls.order[call] ?? 0)
     this.#estimates.learn(call, machine, this.#nowMs)
     this.#serveWaiting(placer)
   }
@@ -266,6 +291,7 @@ class Replay {
   #hear(machine: Machine, view: PeerView): void {
     const slowness = this.#estimates.slowness(machine)
     for (const placer of this.#placers) placer.update(view, slowness, this.#nowMs)
+    this.#outside?.hear(view, this.#nowMs)
   }
 
   #planCrash(index: number): void {
@@ -280,7 +306,8 @@ class Replay {
     this.#crashes++
     for (const call of this.#workers.crash(index, this.#nowMs)) {
       this.#calls.setState(call, 'lost')
-      this.#placerOf(call).release(this.#calls.order[call] ?? 0)
+      if (this.#function(call).isOutside) this.#outside?.leave(call, machine.id)
+      else this.#placerOf(call).release(this.#calls.order[call] ?? 0)
       this.#endMs = Math.max(this.#endMs, this.#nowMs)
     }
     const { profile } = machine

@@ -12,8 +12,11 @@ export interface VirtualFunction extends Claim {
   readonly coldStartMs: number
 }
 
-/** The function as an upload would have made it. */
-export function virtualFunction({ name, contract, cpus, memoryBytes, imageBytes, coldStartMs, gpus }: SimFunction): VirtualFunction {
+/** The function as an upload would have made it; of outside work: as whoever runs it would, with no container that stays. */
+export function virtualFunction(
+  { name, contract, cpus, memoryBytes, imageBytes, coldStartMs, gpus }: SimFunction,
+  isOutside = false
+): VirtualFunction {
   return {
     key: `${name}@1`,
     digest: `sha256:${name}` as Digest,
@@ -23,6 +26,7 @@ export function virtualFunction({ name, contract, cpus, memoryBytes, imageBytes,
     imageBytes,
     coldStartMs,
     gpus,
-    keepsContainers: contract === 'http'
+    isOutside,
+    keepsContainers: contract === 'http' && !isOutside
   }
 }

@@ -46,13 +46,13 @@ export class Workers {
     return this.#ends.firstMs
   }
 
-  /** An order reaches a worker. Returns whether it had room. */
-  take(call: number, peer: PeerId, order: { by: PeerId; number: number }, nowMs: number): boolean {
+  /** A call reaches a worker, by an order or, of outside work, without one. Returns whether it had room. */
+  take(call: number, peer: PeerId, order: { by: PeerId; number: number } | undefined, nowMs: number): boolean {
     const index = this.#indexes.get(peer) ?? -1
     const machine = this.machines[index]
     const admission = machine?.admit(this.#function(call), nowMs)
     if (machine === undefined || admission === undefined) return false
-    this.#seenOrders[index]?.set(order.by, order.number)
+    if (order !== undefined) this.#seenOrders[index]?.set(order.by, order.number)
     this.#start(call, index, machine, admission, nowMs)
     return true
   }

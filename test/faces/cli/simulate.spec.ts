@@ -68,7 +68,8 @@ describe('cares simulate', () => {
       estimates: 0,
       priceSpread: 4,
       keepAliveMs: 1_560_000,
-      crashesPerHour: 0
+      crashesPerHour: 0,
+      outsideShare: 0
     })
   })
 

@@ -41,6 +41,8 @@ export class AdmissionControl {
   readonly #active = new Map<string, Active>()
   readonly #byPeer = new Map<PeerId, Set<string>>()
   readonly #queue = new Map<string, Queued>()
+  /** Approved while somebody else asked: told by the next {@link AdmissionControl.advance}. */
+  readonly #untold: { id: string; peer: PeerId }[] = []
   /** Resources that a machine had to deny somebody, and has not got well below their targets since. */
   readonly #closed = new Map<PeerId, ReadonlySet<Resource>>()
 
@@ -71,7 +73,7 @@ export class AdmissionControl {
     if (this.#queue.size >= QUEUE_MAX || this.#active.size >= ACTIVE_MAX)
       return { outcome: 'refused', reason: 'queue_full', waitMs: ask.predictedMs }
     this.#queue.set(ask.id, { ...ask, arrivedAtMs: nowMs })
-    this.#admitWaiting(machines, nowMs)
+    for (const admitted of this.#admitWaiting(machines, nowMs)) if (admitted.id !== ask.id) this.#untold.push(admitted)
     const standing = this.standing(ask.id, machines, nowMs)
     // A wait for the end of what others do is not known, so only who would not wait at all is refused for it.
     if (standing?.outcome === 'queued' && (standing.waitMs ?? 1) > ask.waitMaxMs) {
@@ -124,7 +126,7 @@ export class AdmissionControl {
   advance(machines: readonly Machine[], nowMs: number): Advance {
     const expired = [...this.#active].filter(([, { endsAtMs }]) => endsAtMs <= nowMs).map(([id]) => id)
     for (const id of expired) this.complete(id)
-    const approved = this.#admitWaiting(machines, nowMs)
+    const approved = [...this.#untold.splice(0).filter(({ id }) => this.#active.has(id)), ...this.#admitWaiting(machines, nowMs)]
     const refused = [...this.#queue.values()].filter(({ arrivedAtMs, waitMaxMs }) => nowMs - arrivedAtMs > waitMaxMs).map(({ id }) => id)
     for (const id of refused) this.#queue.delete(id)
     return { approved, refused, expired }

@@ -33,6 +33,7 @@ interface Options {
   prices?: number
   keepAlive?: number
   crashes?: number
+  outside?: number
   html?: string
   csv?: string
 }
@@ -53,7 +54,8 @@ const DEFAULTS = {
   estimates: null,
   priceSpread: 1,
   keepAliveMs: 600_000,
-  crashesPerHour: 0
+  crashesPerHour: 0,
+  outsideShare: 0
 } as const satisfies SimulationRequest
 
 /** Metrics of the table; `-o wide` shows all. */
@@ -77,11 +79,14 @@ const SHOWN_OF_BATCHES: readonly MetricName[] = [
   'starved'
 ]
 
+/** The same of work outside CARES, where there is some. */
+const SHOWN_OF_ADMISSION: readonly MetricName[] = ['outsideWaitS', 'outsideWaitErrorS', 'outsideRefused', 'overTarget']
+
 /** `cares simulate`: strategies compared on a virtual cluster. Needs no peer. */
 export function simulate({ simulator }: Pick<CliEnvironment, 'simulator'>): AnyCommand {
   return defineCommand<Options>({
     description:
-      'Replays calls on a virtual cluster, with the scheduler, ledger and predictor that peers run, and compares strategies. No peer is needed. ' +
+      'Replays calls on a virtual cluster, with the scheduler, ledger, predictor and admission that peers run, and compares strategies. No peer is needed. ' +
       'TRACE is a scenario (steady, bursts, batch-gpu, batch-cpu) or a CSV file: Azure Functions 2019 or 2021, Azure LLM, Alibaba batch, or ' +
       'arrival_s,function,duration_s with optional columns input_bytes, cpus and memory_mb.',
     args: [{ name: 'TRACE', description: 'a scenario or a file', required: false, completes: 'file' }],
@@ -120,6 +125,12 @@ export function simulate({ simulator }: Pick<CliEnvironment, 'simulator'>): AnyC
       { flags: '--prices <FACTOR>', description: 'the dearest core against the cheapest', defaultText: '1', parse: parsePriceSpread },
       { flags: '--keep-alive <D>', description: "of idle containers, in the trace's time", defaultText: '10m', parse: parseDurationMs },
       { flags: '--crashes <N>', description: 'crashes of a peer in an hour', defaultText: '0', parse: parseRate },
+      {
+        flags: '--outside <SHARE>',
+        description: 'of the functions, work outside CARES that asks for admission',
+        defaultText: '0',
+        parse: parseShare
+      },
       { flags: '--html <FILE>', description: 'write a report with plots', completes: 'file' },
       { flags: '--csv <FILE>', description: 'write one line for each replay', completes: 'file' }
     ],
@@ -165,7 +176,8 @@ function requestOf(trace: string | undefined, options: Options, { strategies }: 
     estimates: options.estimates ?? DEFAULTS.estimates,
     priceSpread: options.prices ?? DEFAULTS.priceSpread,
     keepAliveMs: options.keepAlive ?? DEFAULTS.keepAliveMs,
-    crashesPerHour: options.crashes ?? DEFAULTS.crashesPerHour
+    crashesPerHour: options.crashes ?? DEFAULTS.crashesPerHour,
+    outsideShare: options.outside ?? DEFAULTS.outsideShare
   }
   if (request.gossipMs === 0) throw new CaresError('invalid', '--gossip must be above 0', { hint: 'write it like 1s' })
   return request
@@ -191,8 +203,8 @@ async function write(path: string, text: string, note: (line: string) => void): 
   note(`wrote ${path}`)
 }
 
-function reportTable({ rows, spanS }: SimulationReport): Table {
-  const shown = spanS === 0 ? SHOWN_OF_BATCHES : SHOWN_OF_CALLS
+function reportTable({ rows, spanS, request: { outsideShare = 0 } }: SimulationReport): Table {
+  const shown = [...(spanS === 0 ? SHOWN_OF_BATCHES : SHOWN_OF_CALLS), ...(outsideShare > 0 ? SHOWN_OF_ADMISSION : [])]
   // What has the same value everywhere tells nothing apart, and is there for who asks for everything.
   const metrics = [...METRICS].sort((a, b) => place(shown, a.name) - place(shown, b.name))
   return {

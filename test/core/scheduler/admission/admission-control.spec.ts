@@ -15,6 +15,16 @@ describe('admission', () => {
     assert.deepEqual(control.advance(machines, 4_000).approved, [{ id: 'a-8', peer: 'atlas' }])
   })
 
+  it('tells of what was approved while somebody else asked', () => {
+    const control = new AdmissionControl()
+    const machines = [machineOf('atlas')]
+    for (let i = 0; i < 9; i++) control.ask(askOf(`a-${i}`), machines, 1_000)
+    control.complete('a-0')
+    assert.equal(control.ask(askOf('a-9'), machines, 2_000).outcome, 'queued', 'the room is for who came before')
+    assert.deepEqual(control.advance(machines, 2_500).approved, [{ id: 'a-8', peer: 'atlas' }])
+    assert.deepEqual(control.advance(machines, 3_000).approved, [], 'once')
+  })
+
   it('does not count running work twice, once it shows in what the machine uses', () => {
     const control = new AdmissionControl()
     for (let i = 0; i < 4; i++) control.ask(askOf(`a-${i}`, { predictedMs: 60_000 }), [machineOf('atlas')], 0)
