@@ -1,4 +1,5 @@
 import { llcText } from '../model/llc.ts'
+import { PRESETS } from '../model/presets.ts'
 import type { Peer, PeerStatsItem, Stats } from '../model/rest.ts'
 import { formatBytes, formatDurationMs } from '../model/units.ts'
 import { type Cell, cellText, type Table, type Tone } from './table.ts'
@@ -67,7 +68,15 @@ export function peerLines(peer: Peer, nowMs: number): string[] {
     ['labels', pairs(peer.labels)],
     ['price', peer.usdPerHour === 0 ? 'not stated' : `${peer.usdPerHour} USD an hour`],
     ['version', peer.version],
-    ['heard', `${formatDurationMs(peer.ageMs)} ago, up ${formatAge(peer.startedAt, nowMs)}`]
+    ['heard', `${formatDurationMs(peer.ageMs)} ago, up ${formatAge(peer.startedAt, nowMs)}`],
+    ...(peer.state === 'gone'
+      ? [
+          [
+            'member',
+            `until one orchestrator has missed it for ${formatDurationMs(PRESETS.lan.forgetAfterMs)}; a new one counts anew`
+          ] as const
+        ]
+      : [])
   ])
 }
 

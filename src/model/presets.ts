@@ -19,7 +19,10 @@ export interface Timings {
   readonly promoteAfterMs: number
   /** How long a voter must have been gone before a learner takes its place. */
   readonly replaceAfterMs: number
-  /** A member that is gone for so long is none any more; should it come back, it joins again. Long enough for a weekend's repair to have begun. */
+  /**
+   * A member that is gone for so long is none any more; should it come back, it joins again. Long enough for a weekend's repair to have begun. Counted by one
+   * orchestrator, on its own clock: its successor knows nothing of the time before, and begins anew, so that nobody is let go too soon.
+   */
   readonly forgetAfterMs: number
   /** How long a worker goes on with its tasks without hearing from an orchestrator. Lower: tasks of a lost worker are tried again sooner. */
   readonly leaseMs: number

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { placementLines } from '../../src/faces/placement-view.ts'
 import { explanationLines } from '../../src/faces/explain-view.ts'
 import { functionChanges, functionLines, uploadLines } from '../../src/faces/function-view.ts'
-import { peersTable, statsLine } from '../../src/faces/peer-view.ts'
+import { peerLines, peersTable, statsLine } from '../../src/faces/peer-view.ts'
 import { shortId, timeOfDay } from '../../src/faces/text.ts'
 import { degradations, statusLines, verdict } from '../../src/faces/view-model.ts'
 import { ALERTS, CLUSTER, EXPLANATION, INVOCATION, NOW_MS, PEERS, PLACEMENT, samplePeer, STATS, THUMB } from './samples.ts'
@@ -32,6 +32,11 @@ describe('the view model', () => {
       assert.deepEqual(problems, [expected])
     })
   }
+
+  it('says how long a peer that is gone stays a member, and nothing of that while it is there', () => {
+    assert.match(peerLines(samplePeer('a', { state: 'gone' }), NOW_MS).join('\n'), /member +until one orchestrator has missed it for /)
+    assert.doesNotMatch(peerLines(samplePeer('a'), NOW_MS).join('\n'), /missed it/)
+  })
 
   it('does not believe a clock that runs ahead', () => {
     const [row = []] = peersTable([samplePeer('a', { startedAt: '2027-01-01T00:00:00Z' })], NOW_MS).rows
