@@ -17,7 +17,7 @@ export const CALL_MUTANTS: readonly Mutant[] = [
     name: 'orders in the term of the newest vote',
     risk: 'a deposed orchestrator gives an order that looks like one of its successor',
     edits: [edit('daemon.ts', 'term: () => consensus.role.term, self }', 'term, self }')],
-    seedsMax: LATE
+    seedsMax: LATER
   },
   {
     name: 'takes a worker that it has lost for one that has refused',
@@ -47,7 +47,7 @@ export const CALL_MUTANTS: readonly Mutant[] = [
     name: 'does not withdraw what it says it does not know',
     risk: 'an order that was on its way starts after the gateway has placed the call again',
     edits: [edit('work.ts', '    this.#ids.withdraw(attach.invocation, attach.round)\n', '')],
-    seedsMax: LATE
+    seedsMax: SOON
   },
   {
     name: 'keeps room for a gateway that is lost',
@@ -119,12 +119,12 @@ export const CALL_MUTANTS: readonly Mutant[] = [
     name: 'keeps what it has reserved',
     risk: 'every call makes the cluster smaller',
     edits: [edit('orchestrate.ts', '      reservation.release()\n', '')],
-    seedsMax: LATER
+    seedsMax: 0
   },
   {
     name: 'acknowledges what was overwritten',
     risk: 'an upload that was acknowledged is not there',
     edits: [edit('proposals.ts', 'if (proposal.term === committed.term) proposal', 'if (proposal.term <= committed.term) proposal')],
-    seedsMax: LATE
+    seedsMax: 0
   }
 ]

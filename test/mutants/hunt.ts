@@ -107,7 +107,7 @@ function runBatch(worker: Worker, range: { from: number; count: number }): Promi
 
 /** Runs the directed tests in the copy; undefined when all pass. */
 export async function huntByTests({ root }: PlantedCopy, { specs }: Ground): Promise<Catch | undefined> {
-  const args = [MOCHA, '--no-config', '--no-package', '--reporter', 'json', '--timeout', '20000', ...specs]
+  const args = [MOCHA, '--no-config', '--no-package', '--bail', '--reporter', 'json', '--timeout', '20000', ...specs]
   const stdout = await new Promise<string>(resolve =>
     execFile(process.execPath, args, { cwd: root, timeout: TESTS_MS_MAX, maxBuffer: 50_000_000 }, (_error, out) => resolve(out))
   )

@@ -19,7 +19,7 @@ export const TASK_MUTANTS: readonly Mutant[] = [
     name: 'revives a session that was given up',
     risk: 'a renewal that comes late lets the old attempt live beside the new one',
     edits: [edit(LEASES, "if (this.#burned.has(session)) return 'burned'", '')],
-    seedsMax: LATE
+    seedsMax: 0
   },
   {
     name: 'gives up a worker that is only late',
@@ -31,7 +31,7 @@ export const TASK_MUTANTS: readonly Mutant[] = [
         'return known.session === session ? known.renewedAtMs + 2 * this.#times.renewMs'
       )
     ],
-    seedsMax: LATER
+    seedsMax: 0
   },
   {
     name: 'believes at once that unheard workers are lost',
@@ -43,7 +43,7 @@ export const TASK_MUTANTS: readonly Mutant[] = [
         'if (known === undefined) return Number.NEGATIVE_INFINITY'
       )
     ],
-    seedsMax: SOON
+    seedsMax: 0
   },
   {
     name: 'records the result of any attempt',
@@ -55,7 +55,7 @@ export const TASK_MUTANTS: readonly Mutant[] = [
         'return null'
       )
     ],
-    seedsMax: LATE
+    seedsMax: 0
   },
   {
     name: 'records a second result',
