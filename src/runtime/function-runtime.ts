@@ -102,9 +102,17 @@ export class FunctionRuntime implements Runtime {
     for (const ending of this.#endings) ending.cut(stopping())
     this.#upkeep?.[Symbol.dispose]()
     this.#upkeep = undefined
-    if (!(await within(this.#endAll(), STOP_MS_MAX, this.#clock))) this.#log.warn({}, 'programs left behind: they did not end in time')
+    const overMs = this.#clock.nowMs() + STOP_MS_MAX
+    const ended = await within(this.#endAll(), STOP_MS_MAX, this.#clock)
     await this.#llc.stop()
+    const leftMs = Math.max(0, overMs - this.#clock.nowMs())
+    const stopped = await within(this.#stopDriver(), leftMs, this.#clock)
+    if (!ended || !stopped) this.#log.warn({}, 'programs may be left behind: they did not end in time')
+  }
+
+  async #stopDriver(): Promise<true> {
     await this.#driver.stop()
+    return true
   }
 
   async #endAll(): Promise<true> {

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { PassThrough } from 'node:stream'
+import type { Driver, StdioInstance } from '../../src/runtime/driver.ts'
+import { FunctionRuntime } from '../../src/runtime/function-runtime.ts'
+import type { LlcControl } from '../../src/runtime/llc/llc-control.ts'
+import { createManualClock } from '../support/manual-clock.ts'
+import { sampleFunction } from '../support/samples.ts'
+import { createTestLog } from '../support/test-log.ts'
+
+describe('FunctionRuntime', () => {
+  it('is stopped within seconds by an engine that does not answer any more, and says that programs may be left', async () => {
+    const clock = createManualClock()
+    const asked: string[] = []
+    const never = (what: string) => async (): Promise<never> => {
+      asked.push(what)
+      return new Promise<never>(() => {})
+    }
+    const waiting: StdioInstance = {
+      id: 'c1',
+      pullMs: 0,
+      stdin: new PassThrough(),
+      stdout: new PassThrough(),
+      stderr: new PassThrough(),
+      exited: new Promise(() => {}),
+      measure: () => ({}),
+      listeningPort: () => undefined,
+      dispose: never('dispose')
+    }
+    const driver: Partial<Driver> = {
+      kind: 'docker',
+      arch: 'amd64',
+      start: async () => {},
+      startStdio: async () => waiting,
+      setFunctions: () => {},
+      stop: never('stop')
+    }
+    const llc: Partial<LlcControl> = {
+      start: async () => {},
+      state: () => ({}) as ReturnType<LlcControl['state']>,
+      stop: async () => void asked.push('llc')
+    }
+    const init = {
+      capacity: { cpus: 4, memoryBytes: 2 ** 32, diskBytes: 2 ** 34 },
+      keepAliveMs: undefined,
+      readyTimeoutMs: 1_000,
+      slotsMax: 8,
+      gpus: []
+    }
+    const log = createTestLog()
+    const runtime = new FunctionRuntime(init, { driver: driver as Driver, llc: llc as LlcControl, clock, log })
+    await runtime.start()
+    runtime.setFunctions([sampleFunction({ prewarm: 1 })])
+    clock.advance(1_000)
+    const turns = async (): Promise<void> => {
+      for (let i = 0; i < 5; i++) await new Promise(resolve => setImmediate(resolve))
+    }
+    await turns()
+    let isStopped = false
+    const stopping = runtime.stop().then(() => (isStopped = true))
+    clock.advance(2_900)
+    await turns()
+    assert.equal(isStopped, false)
+    clock.advance(100)
+    await turns()
+    clock.advance(0)
+    await stopping
+    assert.deepEqual(asked, ['dispose', 'llc', 'stop'])
+  })
+})
