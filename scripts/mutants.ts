@@ -1,6 +1,6 @@
 /*
  * Plants each known bug in a copy of consensus, of the way of a call or of durable tasks, and looks whether simulation or a directed test finds it:
- * npm run mutants [-- [NAME] [--only consensus|calls|tasks]]. With a NAME, only the mutants whose name contains it. Exits with 1 when one survives, or an equivalent one does not.
+ * npm run mutants [-- [NAME] [--only consensus|calls|tasks]]. Each has a budget of seeds in its table, or none, and then a directed test must find it. With a NAME, only the mutants whose name contains it. Exits with 1 when one survives, or an equivalent one does not.
  */
 import { parseArgs } from 'node:util'
 import { CALL_MUTANTS } from '../test/mutants/call-table.ts'

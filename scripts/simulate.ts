@@ -16,6 +16,12 @@ import { WHOLE } from '../src/simulate/whole/subject.ts'
 const BATCHES_PER_JOB = 20
 const BATCH_SEEDS_MAX = 200
 
+/**
+ * A corner into which chance leads one run in a hundred: it is counted, and not demanded. A worker ends its work when its lease is over, before the orchestrator
+ * gives its session up; to be told that it was given up it must have slept through just that. `test/simulate/whole-scenarios.spec.ts` leads there.
+ */
+const RARE = new Set(['taskSessionsBurned'])
+
 /** From so many seeds on, a corner that was never tried is a failure of the suite. */
 const CONSENSUS_SEEDS_MIN = 1_000
 const WHOLE_SEEDS_MIN = 150
@@ -69,7 +75,7 @@ async function main(): Promise<void> {
     `${subject.name}: ${seedsCount} seeds, ${failures.length} failures, ${(virtualMs / 3_600_000).toFixed(1)} virtual hours, ` +
       `${eventsCount} events, ${Math.round((seedsCount / seconds) * 60)} seeds/min in ${jobs} threads, ${JSON.stringify(coverage)}`
   )
-  const untried = Object.keys(coverage).filter(corner => coverage[corner] === 0)
+  const untried = Object.keys(coverage).filter(corner => coverage[corner] === 0 && !RARE.has(corner))
   const isProof = count >= (values.whole ? WHOLE_SEEDS_MIN : CONSENSUS_SEEDS_MIN)
   if (isProof && untried.length > 0) console.error(`never tried, so that nothing is said about it: ${untried.join(', ')}`)
   process.exitCode = failures.length === 0 && !(isProof && untried.length > 0) ? 0 : 1
