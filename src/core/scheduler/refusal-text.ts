@@ -86,5 +86,5 @@ function amounts(reason: RejectionReason, verdicts: readonly Verdict[]): string 
   // The least that any of them needs: only a deadline differs, as it is expected time on each machine.
   const needed = Math.min(...measured.map(verdict => verdict.needed))
   const available = Math.max(...measured.map(verdict => verdict.available))
-  return ` (needs ${unit(needed)}, at most ${unit(available)} is left)`
+  return ` (needs ${unit(needed)}, at most ${unit(available)} is ${reason === 'budget' ? 'allowed' : 'left'})`
 }

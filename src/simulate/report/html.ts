@@ -22,7 +22,7 @@ ${card('All figures', intervalText(report), `<div class="scroll">${table(rows)}<
 <div class="cards">${charts.join('\n')}</div>
 <div class="cards">
 ${card('Conditions', '', conditions(report))}
-${card('What was assumed', '', list([...report.notes, ...METRICS.map(({ title, says }) => `${title}: ${says}`)]))}
+${card('What was assumed', '', list([...report.notes, ...measured(report).map(({ title, says }) => `${title}: ${says}`)]))}
 </div>
 </main></body></html>
 `
@@ -42,8 +42,13 @@ function verdict(rows: readonly SimulationRow[], metric: MetricName): string {
   return `<b>${escaped(best.strategy)}</b> has the best ${escaped(spec.title)}: ${value(best)}.${rest}${doubt}`
 }
 
+/** Metrics of which there is something to say: of admission, only where somebody asks for it. */
+function measured({ rows }: Pick<SimulationReport, 'rows'>): readonly (typeof METRICS)[number][] {
+  return METRICS.filter(({ name }) => rows.some(row => Number.isFinite(row.metrics[name].median)))
+}
+
 function table(rows: readonly SimulationRow[]): string {
-  const shown = METRICS.filter(({ name }) => rows.some(row => Number.isFinite(row.metrics[name].median)))
+  const shown = measured({ rows })
   const head = element(
     'tr',
     {},
@@ -135,7 +140,8 @@ function conditions(report: SimulationReport): string {
     ['estimates', estimatesText(estimates ?? (report.spanS === 0 ? 0.25 : 'learned'))],
     ['prices of a core', request.priceSpread === 1 ? 'all the same' : `from 1 to ${request.priceSpread} times`],
     ['idle containers kept', `${request.keepAliveMs / 1_000} s of the trace's time`],
-    ['crashes', `${request.crashesPerHour} of a peer in an hour`]
+    ['crashes', `${request.crashesPerHour} of a peer in an hour`],
+    ['outside CARES', `${metricText(request.outsideShare ?? 0, '%')} of the functions`]
   ]
   return element('dl', {}, ...rows.flatMap(([name, value]) => [element('dt', {}, escaped(name)), element('dd', {}, escaped(value))]))
 }
