@@ -72,6 +72,16 @@ export function parseFunctionFile(text: string, file: string): FunctionRequest[]
   return requests
 }
 
+/** Every key that a file may hold, for the help: `name, image, http {port, ready}, …`. */
+export function functionFileKeys(): string {
+  return keysAt([])
+    .map(key => {
+      const inner = keysAt([key])
+      return inner.length === 0 ? key : `${key} {${inner.join(', ')}}`
+    })
+    .join(', ')
+}
+
 interface FileIssue {
   readonly offset: number
   readonly message: string

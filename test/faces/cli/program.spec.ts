@@ -58,6 +58,18 @@ describe('cares, its command tree', () => {
     })
   }
 
+  it('lists in the help of apply every key that a file may hold', async () => {
+    const { stdout } = await run(['apply', '--help'])
+    const keys = /Keys: ([\s\S]+?)\./.exec(stdout)?.[1]?.replace(/\s+/g, ' ') ?? ''
+    for (const part of [
+      'resources {cpu, memory, gpus}',
+      'placement {strategy, objective, maxCost, require}',
+      'http {port, ready}',
+      'prewarm'
+    ])
+      assert.ok(keys.includes(part), `${part} is not in: ${keys}`)
+  })
+
   it('offers the closest name to remove without the consent that was given for another', async () => {
     await using api = await startFakeApi({
       'GET /v1/functions/thmb': problem('not_found', 'no function named thmb', 404),

@@ -9,6 +9,7 @@ import { functionChanges } from '../../function-view.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT, EXIT_BY_ERROR } from '../exit-codes.ts'
 import { parseRevision } from '../flags.ts'
+import { functionFileKeys, parseFunctionFile } from '../function-file.ts'
 
 /** A file that describes functions is written by hand: a larger one is something else. */
 const FILE_BYTES_MAX = 4 * 2 ** 20
@@ -33,8 +34,7 @@ export const apply = defineCommand<ApplyOptions>({
     { flags: '--dry-run', description: 'only say what would be done' },
     { flags: '--if-revision <N>', description: 'only if the function has this revision; for one function', parse: parseRevision }
   ],
-  description:
-    'A file may hold several documents. Applying the same again changes nothing. Keys: apiVersion, kind, name, image, contract, http {port, ready}, resources {cpu, memory}, timeout, concurrency, prewarm, idempotent, env, network.',
+  description: `A file may hold several documents. Applying the same again changes nothing. Keys: ${functionFileKeys()}.`,
   examples: [
     { comment: 'Create or update what a file describes', command: 'cares apply -f function.yaml' },
     { comment: 'See first what a folder of files would change', command: 'cares apply -f functions/ --dry-run' },
@@ -100,7 +100,6 @@ export const apply = defineCommand<ApplyOptions>({
 async function readRequests(path: string | undefined, { terminal }: CommandContext<ApplyOptions>): Promise<FunctionRequest[]> {
   if (path === undefined)
     throw new CaresError('invalid', 'what should be applied?', { hint: 'cares apply -f FILE, a folder, or - for stdin' })
-  const { parseFunctionFile } = await import('../function-file.ts')
   const requests: FunctionRequest[] = []
   if (path === '-') requests.push(...parseFunctionFile(await text(terminal.stdin), 'stdin'))
   else for (const file of await filesAt(path)) requests.push(...parseFunctionFile(await readText(file), file))

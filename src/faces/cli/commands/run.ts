@@ -58,7 +58,7 @@ export const run = defineCommand<RunOptions>({
     }
   ],
   description:
-    'Runs a container to its end, on the peer where it is expected to be cheapest, and again elsewhere if it fails or its peer is lost. Once the id is told, the cluster has the task, whatever dies. Without --detach its output is printed when it is over; interrupting leaves the task alone. An attempt whose peer cannot be reached may still run for a moment when the next one begins: CARES_FENCING_TOKEN in its environment rises with each attempt.',
+    'It runs on the peer where it is expected to be cheapest, and again elsewhere if it fails or its peer is lost. Once the id is told, the cluster has the task, whatever dies. Without --detach its output is printed when it is over; interrupting leaves the task alone. A peer that has lost touch ends what it runs before another is given it; only where a whole machine is frozen can two attempts overlap. CARES_FENCING_TOKEN in the environment rises with each attempt, so that a store can refuse the older one.',
   examples: [
     { comment: 'Run a command in an image', command: 'cares run busybox -- echo hello' },
     { comment: 'A long one in the background', command: 'cares run acme/train:3 --cpu 4 --memory 8Gi --timeout 12h -d' },

@@ -66,7 +66,7 @@ export const upload = defineCommand<UploadOptions>({
   examples: [
     { comment: 'A function named thumb, its contract found out', command: 'cares upload acme/thumb:1.4' },
     { comment: 'A web server with more room', command: 'cares upload acme/ocr ocr --contract http --port 5000 --memory 512Mi' },
-    { comment: 'A filter with two containers waiting for the next calls', command: 'cares upload busybox upper -e MODE=fast --prewarm 2' }
+    { comment: 'A filter with two containers waiting for the next calls', command: 'cares upload acme/upper -e LANG=C.UTF-8 --prewarm 2' }
   ],
   async run({ args: [image = '', given], options, client, terminal, output, clock, signal, note }) {
     const request = functionRequest(image, given ?? guessName(image), options)
