@@ -90,7 +90,10 @@ export class Feed {
     return this.#forgottenAtBeat > beat
   }
 
-  /** What `make` makes, or has made for another reader of this beat under the same key. */
+  /**
+   * What `make` makes, or has made for another reader of this beat under the same key. The key must say where a batch of events ends as well as where it
+   * begins: more happen within a beat, and without readers that stay there is no next beat.
+   */
   shared(key: string, make: () => string): Buffer {
     if (this.#textsAtBeat !== this.beat) this.#texts.clear()
     this.#textsAtBeat = this.beat

@@ -116,7 +116,7 @@ export class TelemetrySession {
     const { session } = service.profile
     const { events, missed, lastId } = feed.news(this.#lastId, this.#wantsEvent)
     if (missed > 0) await this.#send({ type: 'missed', events: missed, reason: this.#gap, lastId: idText(session, this.#lastId) })
-    const key = `events ${this.#lastId} ${this.#subscription.key}`
+    const key = `events ${this.#lastId}-${lastId} ${this.#subscription.key}`
     this.#lastId = lastId
     this.#gap = 'slow'
     if (events.length > 0)

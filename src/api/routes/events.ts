@@ -85,7 +85,7 @@ class EventPump {
     if (missed > 0 && this.#gap !== null)
       this.#stream.send({ event: 'dropped', data: { missed, lastId: this.#lastId, reason: this.#gap } satisfies Dropped })
     if (events.length > 0) {
-      const key = `sse ${this.#lastId} ${this.#types?.join() ?? '*'}`
+      const key = `sse ${this.#lastId}-${lastId} ${this.#types?.join() ?? '*'}`
       const text = this.#feed.shared(key, () =>
         events.map(event => eventText({ id: idText(this.#session, event.id), event: event.type, data: event })).join('')
       )

@@ -62,6 +62,15 @@ describe('/v1/events', () => {
     })
   }
 
+  it('sends what has happened since an earlier reader, although nobody follows', async () => {
+    const { news, harness } = opened()
+    await using _ = harness
+    for (const numbers of [[1], [1, 2]]) {
+      news.emit()
+      assert.deepEqual(numbersIn((await harness.app.inject('/v1/events?follow=false')).body), numbers)
+    }
+  })
+
   it('begins now without an id, and tells what comes soon after it has come', async () => {
     const { news, harness } = opened()
     await using _ = harness

@@ -88,6 +88,21 @@ describe('/v1/ws', () => {
     client.socket.close()
   })
 
+  it('tells a client that comes between two beats what has happened since the last one', async () => {
+    const { news, harness } = scene()
+    await using _ = harness
+    news.emit()
+    for (const numbers of [[1], [1, 2]]) {
+      const client = await greeted(harness, '?after=7.0')
+      assert.deepEqual(
+        (await told(client, 'events')).items.map(({ id }) => id),
+        numbers
+      )
+      client.socket.close()
+      news.emit()
+    }
+  })
+
   it('tells of some peers only, and of events of some types, by its query', async () => {
     const { news, harness } = scene()
     await using _ = harness
