@@ -11,13 +11,16 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Stats } from '../../src/model/rest.ts'
 import { startFakeApi } from '../../test/faces/fake-api.ts'
-import { CLUSTER, samplePeer, STATS, THUMB, UPPER } from '../../test/faces/samples.ts'
+import { ALERTS, CLUSTER, HISTORY, INVOCATION, samplePeer, STATS, THUMB, UPPER } from '../../test/faces/samples.ts'
 
 const [peersCount = 100, eventsPerSecond = 200, seconds = 20] = process.argv.slice(2).map(Number)
 const LAUNCHER = fileURLToPath(new URL('../../src/cares.js', import.meta.url))
 
 /** Drawing for the first time and loading are not what it costs to leave it open. */
-const WARM_UP_MS = 5_000
+const WARM_UP_MS = 10_000
+
+/** As many as the cockpit asks for to tell in its log how calls ended. */
+const CALLS_LISTED = 200
 
 /** Ticks of /proc/PID/stat a second (sysconf(_SC_CLK_TCK), which is this on Linux). */
 const TICKS_PER_SECOND = 100
@@ -31,8 +34,15 @@ const since = Date.now()
 const at = (): string => new Date().toISOString()
 await using api = await startFakeApi({
   'GET /version': { version: '0.1.0' },
+  'GET /v1/alerts': ALERTS,
+  'GET /v1/stats/history': HISTORY,
   'GET /v1/functions': { items: [THUMB, UPPER] },
-  'GET /v1/invocations': { items: [] },
+  'GET /v1/invocations': response => {
+    // Half of the events are ends of calls; as many more come through other peers.
+    const newest = Math.floor(((Date.now() - since) / 1_000) * (eventsPerSecond / 2))
+    const items = Array.from({ length: CALLS_LISTED }, (_, index) => ({ ...INVOCATION, id: `i-${newest - index}`, gateway: peers[1] }))
+    response.end(JSON.stringify({ items, missing: [] }))
+  },
   'GET /v1/cluster': response => {
     response.end(JSON.stringify({ ...CLUSTER, self: peers[0], orchestrator: peers[0] }))
   },

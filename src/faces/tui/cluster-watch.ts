@@ -23,6 +23,9 @@ const HISTORY_MS = SAMPLES_MAX * 1_000
 /** Newest calls that are read, to see which wait and which have ended. */
 const INVOCATIONS_READ = 500
 
+/** Of these, those that are read only to see which have ended since the last look, a second ago. */
+const ENDS_READ = 200
+
 /** Newest tasks that are listed; older ones are for the command line. */
 const TASKS_READ = 200
 
@@ -100,7 +103,7 @@ export class ClusterWatch {
       client.cluster(options),
       client.stats(options),
       isFull ? client.functions(options) : undefined,
-      wantsInvocations() ? client.invocations({ ...options, limit: INVOCATIONS_READ }) : undefined,
+      wantsInvocations() ? client.invocations({ ...options, limit: wantsCallHistory() ? INVOCATIONS_READ : ENDS_READ }) : undefined,
       wantsTasks() ? client.tasks({ ...options, limit: TASKS_READ }) : undefined
     ])
     const alerts = isFull ? await client.alerts(options) : undefined
