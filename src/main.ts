@@ -101,7 +101,8 @@ async function newPeer(flags: Flags, { onLog }: { onLog?: (line: string) => void
 }
 
 async function loggedTo(data: string, onLog: (line: string) => void): Promise<{ write: (line: string) => void }> {
-  const { LogFile } = await import('./faces/tui/log-file.ts')
+  const [{ LogFile }, { makePrivateDirectory }] = await Promise.all([import('./faces/tui/log-file.ts'), import('./store/private-file.ts')])
+  makePrivateDirectory(data)
   const file = new LogFile(join(data, 'peer.log'))
   return {
     write: line => {

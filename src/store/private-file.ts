@@ -1,4 +1,16 @@
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync
+} from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { dirname } from 'node:path'
 import { diskError } from './disk-error.ts'
@@ -6,9 +18,23 @@ import { diskError } from './disk-error.ts'
 /** Makes a directory, and those above it, that only its owner may enter. One that exists is left as it is. */
 export function makePrivateDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeLevels(path)
   } catch (error) {
     throw diskError(`make the data directory ${path}`, error)
+  }
+}
+
+/**
+ * Level by level, since Node's own recursive way never ends where a directory exists and its file system refuses to make one in it by "no such
+ * file": below /proc.
+ */
+function makeLevels(path: string): void {
+  const above = dirname(path)
+  if (above !== path && !existsSync(above)) makeLevels(above)
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw error
   }
 }
 
