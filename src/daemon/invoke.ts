@@ -4,7 +4,7 @@ import type { InvocationId, PeerId } from '../model/ids.ts'
 import { type AnswerDown, type AnswerHead, INLINE_BODY_BYTES_MAX, type Placed, type Usage, type WholeAnswer } from '../model/invocation.ts'
 import type { PlacementKind } from '../model/placement.ts'
 import type { Startable } from '../model/ports/startable.ts'
-import type { Span, Tracer } from '../model/ports/tracer.ts'
+import type { Tracer } from '../model/ports/tracer.ts'
 import type { InvocationAnswer, InvocationRequest } from '../model/service.ts'
 import { formatDurationMs } from '../model/units.ts'
 import { AbortLinks } from './abort-links.ts'
@@ -17,6 +17,7 @@ import { GatewayCall, type GatewayCallComponents } from './gateway-call.ts'
 import { type InvocationBook, keyOf, RESULT_BYTES_EACH_MAX } from './invocation-book.ts'
 import { type OutcomeCount, OutcomeCounts } from './outcome-counts.ts'
 import { ReplayBody } from './replay-body.ts'
+import { type RunningCall, runningCall, toldOfWait } from './running-call.ts'
 import { type Keyed, RequestPrint } from './request-print.ts'
 import { untilAborted } from '../model/until-aborted.ts'
 import { checkWebSocket, isOpen, timesOf } from './web-sockets.ts'
@@ -25,8 +26,6 @@ import { checkWebSocket, isOpen, timesOf } from './web-sockets.ts'
 const IN_FLIGHT_MAX = 2_048
 /** The worker ends a call at its deadline and tells why; the gateway gives it this much longer to do so. */
 const DEADLINE_GRACE_MS = 500
-/** A call that was out of time is told of its wait when that took at least so much of what its function may take. */
-const WAITED_RATIO_MIN = 0.1
 /** How often a gateway that drains looks whether it is done. */
 const DRAIN_LOOK_MS = 25
 
@@ -41,27 +40,11 @@ export interface GatewayComponents extends Omit<GatewayCallComponents, keyof Bre
   readonly tracer?: Tracer | undefined
 }
 
-interface Running {
-  readonly id: InvocationId
-  readonly fn: FunctionRecord
-  readonly keyed: Keyed | undefined
-  /** When the call arrived: that its function was looked for counts, too. */
-  readonly startedMs: number
-  readonly abort: AbortController
-  /** Where calls are traced. */
-  readonly span: Span | undefined
-  placed: Placed | undefined
-  /** When a place was asked for, and when there was one: the last, if there were several. */
-  askedMs: number
-  placedMs: number | undefined
-  head: AnswerHead | undefined
-}
-
 /** Takes clients' calls, has each placed and answered, and keeps their records. */
 export class Gateway implements Startable {
   readonly #components: GatewayComponents
   readonly #breakers: Breakers
-  readonly #running = new Map<InvocationId, Running>()
+  readonly #running = new Map<InvocationId, RunningCall>()
   readonly #background = new Set<Promise<void>>()
   readonly #outcomes = new OutcomeCounts()
   readonly #placements: Record<PlacementKind, number> = { orchestrator: 0, fallback: 0 }
@@ -158,7 +141,11 @@ export class Gateway implements Startable {
     return { invocation: running.id }
   }
 
-  #accept(fn: FunctionRecord, request: InvocationRequest, { keyed, startedMs }: { keyed?: Keyed | undefined; startedMs: number }): Running {
+  #accept(
+    fn: FunctionRecord,
+    request: InvocationRequest,
+    { keyed, startedMs }: { keyed?: Keyed | undefined; startedMs: number }
+  ): RunningCall {
     const { book, clock, transport } = this.#components
     if (this.#stopping) throw new CaresError('stopping', 'this peer is stopping', { retryable: true, hint: 'call another peer' })
     if (this.#running.size >= IN_FLIGHT_MAX) {
@@ -169,18 +156,7 @@ export class Gateway implements Startable {
     }
     const id = this.#components.newInvocationId()
     const span = gatewaySpan(this.#components.tracer, id, fn, request.head)
-    const running: Running = {
-      id,
-      fn,
-      keyed,
-      startedMs,
-      abort: new AbortController(),
-      span,
-      placed: undefined,
-      askedMs: startedMs,
-      placedMs: undefined,
-      head: undefined
-    }
+    const running = runningCall({ id, fn, keyed, startedMs, span })
     this.#running.set(id, running)
     if (keyed !== undefined) book.setKey(keyed.key, { id, print: keyed.print })
     book.open({
@@ -199,7 +175,7 @@ export class Gateway implements Startable {
   }
 
   async #start(
-    running: Running,
+    running: RunningCall,
     request: InvocationRequest,
     { signal, keep }: { signal: AbortSignal; keep: boolean }
   ): Promise<InvocationAnswer> {
@@ -263,7 +239,7 @@ export class Gateway implements Startable {
         end: end.promise
       }
     } catch (err) {
-      const error = this.#toldOfWait(running, toCaresError(err))
+      const error = toldOfWait(running, toCaresError(err))
       // Nothing was done in the name of this key: the next call with it is a first one.
       if (error.retryable) this.#components.book.clearKey(running.keyed?.key)
       this.#finish(running, { error })
@@ -276,7 +252,7 @@ export class Gateway implements Startable {
 
   /** An answer of which nothing is missing: the call is over before its client has read a byte. */
   #complete(
-    running: Running,
+    running: RunningCall,
     { worker, receipt: { placement } }: Placed,
     { head, whole, keep }: { head: AnswerHead; whole: WholeAnswer; keep: boolean }
   ): InvocationAnswer {
@@ -286,7 +262,7 @@ export class Gateway implements Startable {
   }
 
   async *#body(
-    running: Running,
+    running: RunningCall,
     messages: AsyncGenerator<AnswerDown, void>,
     { body, end, keep, onEnd }: { body: ReplayBody; end: PromiseWithResolvers<{ usage: Usage }>; keep: boolean; onEnd: () => void }
   ): AsyncGenerator<Uint8Array, void> {
@@ -321,7 +297,7 @@ export class Gateway implements Startable {
     }
   }
 
-  #onPlaced(running: Running, placed: Placed): void {
+  #onPlaced(running: RunningCall, placed: Placed): void {
     const { book, clock } = this.#components
     running.placed = placed
     running.placedMs = clock.nowMs()
@@ -330,20 +306,7 @@ export class Gateway implements Startable {
     book.update(running.id, { state: 'running', worker, placement: receipt.placement })
   }
 
-  /** A call that had no time left for its work because it had waited may come back: it is told when, as one that was refused. */
-  #toldOfWait({ fn, askedMs, placedMs }: Running, error: CaresError): CaresError {
-    if (error.code !== 'timeout' || placedMs === undefined || 'retryAfterMs' in error.details) return error
-    const waitedMs = Math.round(placedMs - askedMs)
-    if (waitedMs < fn.timeoutMs * WAITED_RATIO_MIN) return error
-    return new CaresError('timeout', `${error.message}, of which ${formatDurationMs(waitedMs)} went by before there was room`, {
-      retryable: error.retryable,
-      cause: error,
-      hint: error.hint ?? 'try again later, give the call more time, or add a peer',
-      details: { ...error.details, retryAfterMs: waitedMs }
-    })
-  }
-
-  #finish(running: Running, outcome: Outcome): void {
+  #finish(running: RunningCall, outcome: Outcome): void {
     if (!this.#running.delete(running.id)) return
     running.keyed?.print.close()
     const { book, clock, events } = this.#components

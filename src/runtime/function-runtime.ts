@@ -1,18 +1,18 @@
 import { CaresError } from '../model/errors.ts'
 import { type FunctionRecord, functionKey } from '../model/function.ts'
-import type { InvocationId } from '../model/ids.ts'
+import type { Digest, InvocationId } from '../model/ids.ts'
 import type { LogLine } from '../model/logs.ts'
 import type { Capacity, WarmPool } from '../model/peer.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import type { ExecutionAnswer, ExecutionCall, Runtime, RuntimeUse } from '../model/ports/runtime.ts'
-import type { Digest } from '../model/ids.ts'
 import type { Driver, Instance, StdioInstance } from './driver.ts'
 import type { LlcControl } from './llc/llc-control.ts'
 import { runWithCache, waysWanted } from './llc/run-with-cache.ts'
 import { BURST_MS, isWorthKeeping, isWorthStarting, onCall, onCallEnd, onColdStart } from '../core/pools/demand.ts'
 import { DemandBook } from './demand-book.ts'
 import { untilAborted } from '../model/until-aborted.ts'
+import { endInTurn } from './end-in-turn.ts'
 import { createEnding, type Ending } from './ending.ts'
 import { executeHttp } from './http-execution.ts'
 import { HttpPool } from './http-pool.ts'
@@ -21,12 +21,9 @@ import { PrewarmPool } from './prewarm-pool.ts'
 import { type Claim, type Idle, Ledger, type Reservation } from './resources.ts'
 import { callEnv } from './stdio-env.ts'
 import { executeStdio, hintOfServer } from './stdio-execution.ts'
-import { within } from './within.ts'
 
 /** How often idle containers are looked over, and lacking prewarmed ones started. A container so outstays its time by a second at most. */
 const UPKEEP_MS = 1_000
-/** Ending all programs takes a second on a busy machine. An engine that does not answer is not waited for longer: the next start finds what is left. */
-const STOP_MS_MAX = 3_000
 
 export interface FunctionRuntimeInit {
   readonly capacity: Capacity
@@ -102,25 +99,14 @@ export class FunctionRuntime implements Runtime {
     for (const ending of this.#endings) ending.cut(stopping())
     this.#upkeep?.[Symbol.dispose]()
     this.#upkeep = undefined
-    const overMs = this.#clock.nowMs() + STOP_MS_MAX
-    const ended = await within(this.#endAll(), STOP_MS_MAX, this.#clock)
-    await this.#llc.stop()
-    const leftMs = Math.max(0, overMs - this.#clock.nowMs())
-    const stopped = await within(this.#stopDriver(), leftMs, this.#clock)
-    if (!ended || !stopped) this.#log.warn({}, 'programs may be left behind: they did not end in time')
-  }
-
-  async #stopDriver(): Promise<true> {
-    await this.#driver.stop()
-    return true
-  }
-
-  async #endAll(): Promise<true> {
-    await Promise.all([...this.#pools.values()].map(async pool => pool.close()))
-    await this.#prewarm.close()
-    await Promise.all([...this.#programs].map(async program => program.dispose()))
-    await Promise.all(this.#starting)
-    return true
+    const ends = [
+      async () => Promise.all([...this.#pools.values()].map(async pool => pool.close())),
+      async () => this.#prewarm.close(),
+      async () => Promise.all([...this.#programs].map(async program => program.dispose())),
+      async () => Promise.all(this.#starting),
+      ...[this.#llc, this.#driver].map(part => async () => part.stop())
+    ]
+    await endInTurn(ends, { clock: this.#clock, log: this.#log })
   }
 
   async check(options: { signal: AbortSignal }): ReturnType<Runtime['check']> {
