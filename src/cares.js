@@ -18,8 +18,12 @@ const EXIT_NODE_TOO_OLD = 69
  */
 const PEER_OPTIONS = ['--max-semi-space-size=8']
 
+/** The descriptor by which a program learns that its launcher is gone: nothing is ever written to it. */
+const LAUNCHER_PIPE = 3
+
 if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
   startOver()
+  await endWithLauncher()
   const source = new URL('./main.ts', import.meta.url)
   // Node does not strip types below node_modules, so an installed package runs its build.
   const installed = realpathSync(fileURLToPath(import.meta.url))
@@ -38,7 +42,7 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
     process.exit(EXIT_NODE_TOO_OLD)
   }
   const child = spawn(node, [...ownOptions(), ...process.argv.slice(1)], {
-    stdio: 'inherit',
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
     env: { ...process.env, CARES_NODE_FOUND: '1' }
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
@@ -68,6 +72,21 @@ function startOver() {
   } catch {
     // Not on this platform.
   }
+}
+
+/**
+ * A launcher that is killed can hand no signal on, but its end of the pipe closes: this process then ends as if it had been asked to. Else it
+ * would hold data directory and ports with nobody left who knows of it.
+ */
+async function endWithLauncher() {
+  if (process.env.CARES_NODE_FOUND === undefined) return
+  // The pipe is not handed on to what this process starts, so neither is the word of it.
+  delete process.env.CARES_NODE_FOUND
+  const { Socket } = await import('node:net')
+  const pipe = new Socket({ fd: LAUNCHER_PIPE })
+  pipe.on('error', () => {}) // Closes it, too.
+  pipe.on('close', () => process.kill(process.pid, 'SIGTERM'))
+  pipe.resume().unref()
 }
 
 /** Keeps compiled code between runs: a command then starts in half the time. Not in the shared /tmp, where others could write it. */

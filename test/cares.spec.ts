@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,9 +13,11 @@ const LAUNCHER = fileURLToPath(new URL('../src/cares.js', import.meta.url))
 const PROBE = `export const main = async argv => {
   if (argv[0] === 'wait') {
     const ended = new Promise(resolve => process.on('SIGTERM', () => resolve(143)))
-    console.log('waiting')
+    console.log(process.pid)
     setInterval(() => {}, 1000).ref()
-    process.exit(await ended)
+    await ended
+    console.log('asked to end')
+    process.exit(143)
   }
   console.log(import.meta.url.split('/').slice(-2).join('/'), ...argv)
   return 7
@@ -30,8 +32,8 @@ describe('the launcher', () => {
     await rm(directory, { recursive: true })
   })
 
-  const launch = (script: string, args: readonly string[]) => {
-    const child = spawn(process.execPath, [script, ...args], {
+  const launch = (script: string, args: readonly string[], nodeOptions: readonly string[] = []) => {
+    const child = spawn(process.execPath, [...nodeOptions, script, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, HOME: directory }
     })
@@ -90,5 +92,54 @@ describe('the launcher', () => {
     await once(child.stdout, 'data')
     child.kill('SIGTERM')
     assert.equal((await ended).code, 143)
+  })
+  describe('on a Node that is too old', () => {
+    // This Node, which says that it is another one; the one that npm brings along is this one again.
+    const pretence = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.19.0' } })"
+    const launchOld = (script: string, args: readonly string[]) =>
+      launch(script, args, ['--import', `data:text/javascript,${encodeURIComponent(pretence)}`])
+
+    let program: number | undefined
+    afterEach(() => {
+      if (program !== undefined) process.kill(program, 'SIGKILL')
+    })
+
+    const installWithNode = async (): Promise<string> => {
+      const script = await install('checkout', ['src/main.ts'])
+      const brought = join(directory, 'checkout/node_modules', `node-${process.platform}-${process.arch}`)
+      await mkdir(join(brought, 'bin'), { recursive: true })
+      await writeFile(join(brought, 'package.json'), '{}')
+      await symlink(await realpath(process.execPath), join(brought, 'bin/node'))
+      return script
+    }
+
+    it('runs the program by the Node that npm has brought, which ends when it has nothing left to do', async () => {
+      const script = await installWithNode()
+      assert.deepEqual(await launchOld(script, ['a']).ended, { code: 7, signal: null, output: 'src/main.ts a\n' })
+    })
+
+    it('says what is missing where npm has brought none', async () => {
+      const script = await install('checkout', ['src/main.ts'])
+      const { code, output } = await launchOld(script, []).ended
+      assert.equal(code, 69)
+      assert.match(output, /needs Node\.js 24 or newer/)
+    })
+
+    it('leaves nothing behind when it is killed: the program ends as if it had been asked to', async () => {
+      const script = await installWithNode()
+      const { child, ended } = launchOld(script, ['wait'])
+      const [pid] = (await once(child.stdout, 'data')) as [string]
+      program = Number(pid)
+      child.kill('SIGKILL')
+      // Its output closes when the last process that holds it has ended.
+      assert.match((await ended).output, /asked to end/)
+      program = undefined
+    })
+
+    it('does not tell what the program starts of a launcher that it does not have', async () => {
+      const script = await installWithNode()
+      await writeFile(join(directory, 'checkout/src/main.ts'), 'export const main = async () => console.log(process.env.CARES_NODE_FOUND)')
+      assert.equal((await launchOld(script, []).ended).output, 'undefined\n')
+    })
   })
 })
