@@ -16,24 +16,21 @@ export interface Ending {
   close(): void
 }
 
-/** Watches the caller's signal and the call's own time. `hint` is asked when the time is up. */
+/** Watches the caller's signal and the call's own time. `overdue` is asked what to say when the time is up. */
 export function createEnding({
   clock,
   signal,
   timeoutMs,
-  hint
+  overdue = () => notAnswered(timeoutMs)
 }: {
   clock: Clock
   signal: AbortSignal
   timeoutMs: number
-  hint?: () => string | undefined
+  overdue?: () => CaresError
 }): Ending {
   const controller = new AbortController()
   const onAbort = (): void => cut(toCancelled(signal.reason))
-  // The hint may look at the program, so it is asked only when this is the cause.
-  const onTimeout = (): void => {
-    controller.abort(new CaresError('timeout', `no answer within ${formatDurationMs(timeoutMs)}`, { hint: hint?.() ?? MORE_TIME }))
-  }
+  const onTimeout = (): void => controller.abort(overdue())
   const timer = clock.after(timeoutMs, onTimeout)
   const close = (): void => {
     timer[Symbol.dispose]()
@@ -46,6 +43,18 @@ export function createEnding({
   signal.addEventListener('abort', onAbort, { once: true })
   if (signal.aborted) onAbort()
   return { signal: controller.signal, timeoutMs, cut, close }
+}
+
+/** A call that was not answered in its time. */
+export function notAnswered(timeoutMs: number, hint = MORE_TIME): CaresError {
+  return new CaresError('timeout', `no answer within ${formatDurationMs(timeoutMs)}`, { hint })
+}
+
+/** A task that was still running when the time of its attempt was up. */
+export function notEnded(timeoutMs: number): CaresError {
+  return new CaresError('timeout', `it had not ended within ${formatDurationMs(timeoutMs)}`, {
+    hint: 'give it more time: --timeout of the run'
+  })
 }
 
 /** What a caller's abort means for its call: its own CaresError if it gave one, else `cancelled`. */

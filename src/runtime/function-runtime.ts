@@ -13,7 +13,7 @@ import { BURST_MS, isWorthKeeping, isWorthStarting, onCall, onCallEnd, onColdSta
 import { DemandBook } from './demand-book.ts'
 import { untilAborted } from '../model/until-aborted.ts'
 import { endInTurn } from './end-in-turn.ts'
-import { createEnding, type Ending } from './ending.ts'
+import { createEnding, type Ending, notAnswered, notEnded } from './ending.ts'
 import { executeHttp } from './http-execution.ts'
 import { HttpPool } from './http-pool.ts'
 import { readLines } from './log-lines.ts'
@@ -178,7 +178,10 @@ export class FunctionRuntime implements Runtime {
     if (this.#isStopping) throw stopping()
     const ways = waysWanted(this.#llc, call.head.headers)
     const program: Program = { ways }
-    const ending = createEnding({ clock: this.#clock, signal, timeoutMs, hint: () => hintOfServer(program.instance) })
+    // The hint may look at the program, so it is asked for only when the time is up.
+    const overdue = (): CaresError =>
+      call.task === undefined ? notAnswered(timeoutMs, hintOfServer(program.instance)) : notEnded(timeoutMs)
+    const ending = createEnding({ clock: this.#clock, signal, timeoutMs, overdue })
     const uncount = this.#count(fn)
     const demand = this.#demands.of(fn)
     onCall(demand, this.#clock.nowMs())

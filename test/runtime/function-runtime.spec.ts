@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
+import type { InvocationId } from '../../src/model/ids.ts'
 import type { Driver, StdioInstance } from '../../src/runtime/driver.ts'
 import { FunctionRuntime } from '../../src/runtime/function-runtime.ts'
 import type { LlcControl } from '../../src/runtime/llc/llc-control.ts'
@@ -66,4 +67,32 @@ describe('FunctionRuntime', () => {
     await stopping
     assert.deepEqual(asked, ['dispose', 'llc', 'stop'])
   })
+
+  for (const [what, task, message] of [
+    ['a call', undefined, 'no answer within 700ms'],
+    ['a task, whose answer nobody waits for,', { args: [], stopGraceMs: 0 }, 'it had not ended within 700ms']
+  ] as const) {
+    it(`says of ${what} that ran out of time: ${message}`, async () => {
+      const clock = createManualClock()
+      const driver: Partial<Driver> = { startStdio: async () => new Promise(() => {}) }
+      const llc: Partial<LlcControl> = {}
+      const init = {
+        capacity: { cpus: 4, memoryBytes: 2 ** 32, diskBytes: 2 ** 34 },
+        keepAliveMs: undefined,
+        readyTimeoutMs: 1_000,
+        slotsMax: 8,
+        gpus: []
+      }
+      const runtime = new FunctionRuntime(init, { driver: driver as Driver, llc: llc as LlcControl, clock, log: createTestLog() })
+      const call = {
+        invocation: 'i-1' as InvocationId,
+        head: { method: 'POST', path: '/', query: '', headers: [] },
+        body: new ReadableStream<Uint8Array>(),
+        task
+      }
+      const running = runtime.execute(sampleFunction(), call, { signal: new AbortController().signal, timeoutMs: 700 })
+      clock.advance(700)
+      await assert.rejects(running, { code: 'timeout', message })
+    })
+  }
 })

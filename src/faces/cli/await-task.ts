@@ -55,7 +55,7 @@ export function taskError({ id, name, state, error }: TaskItem): CaresError {
   if (state === 'cancelled') return new CaresError('cancelled', `task ${name} (${id}) was cancelled`)
   const code = error !== null && isErrorCode(error.code) ? error.code : 'internal'
   return new CaresError(code, `task ${name} (${id}) has failed for good: ${error?.message ?? 'nobody says why'}`, {
-    hint: `cares tasks ${id}   cares logs ${id}`,
+    hint: code === 'timeout' ? `cares run … --timeout DURATION   (gives each attempt more time)` : `cares tasks ${id}   cares logs ${id}`,
     details: {
       task: id,
       ...(error?.exitCode === undefined ? {} : { exitCode: error.exitCode }),

@@ -71,6 +71,13 @@ describe('cares run', () => {
     assert.match(stderr, /report \(t-1\) has failed for good: exit code 3/)
   })
 
+  it('says how to give more time to a task that ran out of it', async () => {
+    const late = { ...DEAD, error: { code: 'timeout', message: 'it had not ended within 3s' } }
+    await using fake = await api({ 'GET /v1/tasks/t-1': late })
+    const { stderr } = await run(['run', 'acme/report'], { api: fake.url })
+    assert.match(stderr, /for good: it had not ended within 3s\n {2}try: cares run … --timeout/)
+  })
+
   it('takes a file, and flags on top of it', async () => {
     await using fake = await api()
     const folder = await mkdtemp(join(tmpdir(), 'cares-run-'))
