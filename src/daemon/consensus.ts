@@ -21,11 +21,11 @@ import { AppliedIndex } from './applied-index.ts'
 import { type ConsensusComponents, type ConsensusInit, type ConsensusRoleNow, type LogRetention, RETENTION } from './consensus-init.ts'
 import { ConsensusMail } from './consensus-mail.ts'
 import { DeadlineAlarm } from './deadline-alarm.ts'
-import { BYTES_RATIO, bytesUpTo, cutIndex } from './log-cut.ts'
+import { bytesUpTo, cutIndex, recount } from './log-cut.ts'
 import { OutgoingSnapshots } from './outgoing-snapshots.ts'
 import { type Committed, lostRole, Proposals } from './proposals.ts'
 
-/** Messages that wait while the disk is busy. More than a healthy cluster sends in a second; over it they are dropped, as by a network. */
+/** Messages that wait while the disk is busy: more than a healthy cluster sends in a second. Over it they are dropped, as by a network. */
 const INPUTS_MAX = 10_000
 /** The starvation guard waits this share of the election timeout before silence counts after all. */
 const GUARD_RATIO = { min: 0.6, max: 1.2 }
@@ -52,7 +52,6 @@ export class Consensus implements Startable {
   readonly #snapshots: OutgoingSnapshots
   #state: RaftState
   #tables: RegistryTables
-  /** What the applied entries of the log take, or more: those that a snapshot has replaced may be counted. */
   #appliedBytes: number
   #role: ConsensusRoleNow = { role: 'follower', leader: null, term: 0, active: false }
   #isDraining = false
@@ -62,7 +61,6 @@ export class Consensus implements Startable {
   /** Neither votes nor campaigns yet: see {@link Consensus.release}. */
   #isHeld: boolean
   #stopped = true
-
   constructor(init: ConsensusInit, components: ConsensusComponents) {
     const { self, timings, persisted } = init
     this.#components = components
@@ -317,7 +315,7 @@ export class Consensus implements Startable {
 
   async #apply(entries: readonly Entry[]): Promise<void> {
     const { store, codec, listener } = this.#components
-    for (const entry of entries) this.#appliedBytes += entryBytes(entry)
+    this.#appliedBytes += entries.reduce((sum, entry) => sum + entryBytes(entry), 0)
     const entered = entries.filter(entry => entry.kind === 'command')
     const commands = entered.map(({ command }) => codec.decode(command))
     const { tables, outcomes } = applyCommands(this.#tables, commands)
@@ -336,8 +334,8 @@ export class Consensus implements Startable {
   async #compact(): Promise<void> {
     if (!this.#state.progress.values().some(({ mode }) => mode === 'snapshot')) this.#snapshots.forget()
     const appliedIndex = this.#applied.value
-    if (this.#appliedBytes > BYTES_RATIO * this.#retention.trailingBytes) this.#appliedBytes = bytesUpTo(this.#state.log, appliedIndex)
-    const index = cutIndex(this.#state.log, { appliedIndex, appliedBytes: this.#appliedBytes }, this.#retention)
+    const appliedBytes = (this.#appliedBytes = recount(this.#state.log, { appliedIndex, appliedBytes: this.#appliedBytes }, this.#retention))
+    const index = cutIndex(this.#state.log, { appliedIndex, appliedBytes }, this.#retention)
     const snapshot = index === undefined ? undefined : describeSnapshot(this.#state, index)
     if (snapshot === undefined) return
     await this.#components.store.compact(snapshot)

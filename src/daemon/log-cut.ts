@@ -2,7 +2,7 @@ import { entryAt, entryBytes, type Log } from '../core/consensus/log.ts'
 import type { LogRetention } from './consensus-init.ts'
 
 /** What is kept may be so many times what must be, before the log is cut: it costs a transaction. */
-export const BYTES_RATIO = 2
+const BYTES_RATIO = 2
 
 /**
  * Up to which index a log that is applied up to `appliedIndex` is to be cut now; undefined: not yet. It keeps as many entries as it may, as long as they do
@@ -37,4 +37,13 @@ function oldestWithin(log: Log, appliedIndex: number, bytesMax: number): number 
 /** What the applied entries of a log take. */
 export function bytesUpTo(log: Log, appliedIndex: number): number {
   return log.entries.reduce((sum, entry) => sum + (entry.index <= appliedIndex ? entryBytes(entry) : 0), 0)
+}
+
+/** What was counted, counted anew once it is so much that the log would be cut: entries that a snapshot has replaced may be in it. */
+export function recount(
+  log: Log,
+  { appliedIndex, appliedBytes }: { appliedIndex: number; appliedBytes: number },
+  { trailingBytes }: Pick<LogRetention, 'trailingBytes'>
+): number {
+  return appliedBytes > BYTES_RATIO * trailingBytes ? bytesUpTo(log, appliedIndex) : appliedBytes
 }
