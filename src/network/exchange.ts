@@ -2,12 +2,17 @@ import { CaresError, toCaresError } from '../model/errors.ts'
 import { fromRemoteError, toRemoteError } from '../model/remote-error.ts'
 import type { LaneFrame } from '../wire/lane-codec.ts'
 
-/** What each side may have on its way in one exchange: at 1 ms round trip that is 250 MB/s, and a thousand stalled exchanges take 256 MiB. */
+/** What each side may have on its way in one exchange at first: a call with a small body needs no more, and a thousand stalled ones take 256 MiB. */
 export const WINDOW_BYTES = 262_144
+/**
+ * What it may come to where the reader keeps up: over a round trip of 80 ms, or of a busy machine, the first window is 3 MB/s, and this is 13. More
+ * would not get past the window of the stream below.
+ */
+export const WINDOW_BYTES_MAX = 1_048_576
 /** Counted for each message beside its bytes, so that many tiny messages cannot take memory that the window does not see. */
 export const MESSAGE_COST_BYTES = 64
 /** Credit is given back in quarters of the window: rarely enough to cost nothing, early enough never to stall a sender. */
-const CREDIT_STEP_BYTES = WINDOW_BYTES / 4
+const CREDITS_PER_WINDOW = 4
 /** Calls of `send` that may wait for the window at once. Senders await each; this only stops one that does not. */
 const SENDS_WAITING_MAX = 64
 
@@ -20,6 +25,13 @@ interface WaitingSend {
   readonly reject: (error: CaresError) => void
 }
 
+export interface ExchangeInit {
+  readonly dialled: boolean
+  readonly wake: (urgency: Urgency) => void
+  /** Asked for so many bytes more of window; gives how many there are. They are given back when the exchange is over. */
+  readonly widen: (bytes: number) => number
+}
+
 type FrameBody = LaneFrame extends infer Frame ? (Frame extends LaneFrame ? Omit<Frame, 'exchange'> : never) : never
 
 /**
@@ -29,6 +41,7 @@ type FrameBody = LaneFrame extends infer Frame ? (Frame extends LaneFrame ? Omit
 export class Exchange {
   readonly id: number
   readonly #wake: (urgency: Urgency) => void
+  readonly #widen: (bytes: number) => number
   readonly #controller = new AbortController()
   #failure: CaresError | undefined
 
@@ -41,6 +54,8 @@ export class Exchange {
   readonly #outgoing: Uint8Array[] = []
   readonly #waiting: WaitingSend[] = []
 
+  /** What the remote may have on its way. */
+  #windowBytes = WINDOW_BYTES
   #remoteEnded = false
   #discarding = false
   readonly #incoming: Uint8Array[] = []
@@ -48,15 +63,21 @@ export class Exchange {
   #takenBytes = 0
   #reader: PromiseWithResolvers<Uint8Array | undefined> | undefined
 
-  constructor(id: number, { dialled, wake }: { dialled: boolean; wake: (urgency: Urgency) => void }) {
+  constructor(id: number, { dialled, wake, widen }: ExchangeInit) {
     this.id = id
     this.#openDue = dialled
     this.#wake = wake
+    this.#widen = widen
   }
 
   /** Aborted with a CaresError when the exchange has ended badly. */
   get signal(): AbortSignal {
     return this.#controller.signal
+  }
+
+  /** By how much the window of the remote has been widened. */
+  get widenedBytes(): number {
+    return this.#windowBytes - WINDOW_BYTES
   }
 
   /** Whether nothing more will be sent or taken in. What has arrived can still be received. */
@@ -143,7 +164,7 @@ export class Exchange {
         break
       case 'credit':
         this.#sendableBytes += frame.bytes
-        if (this.#sendableBytes > WINDOW_BYTES) throw new CaresError('protocol', 'lane: more credit than was used')
+        if (this.#sendableBytes > WINDOW_BYTES_MAX) throw new CaresError('protocol', 'lane: more credit than was used')
         this.#admitWaiting()
         break
       case 'end':
@@ -172,8 +193,8 @@ export class Exchange {
       this.#openDue = false
       return { type: 'open' }
     }
-    if (this.#takenBytes >= CREDIT_STEP_BYTES && !this.#remoteEnded) {
-      const bytes = this.#takenBytes
+    if (this.#creditDue && !this.#remoteEnded) {
+      const bytes = this.#takenBytes + this.#moreWindow()
       this.#takenBytes = 0
       return { type: 'credit', bytes }
     }
@@ -184,6 +205,19 @@ export class Exchange {
       return { type: 'end' }
     }
     return undefined
+  }
+
+  get #creditDue(): boolean {
+    return this.#takenBytes >= this.#windowBytes / CREDITS_PER_WINDOW
+  }
+
+  /** A reader that has nothing left to read waits for the wire, or for a sender that waits for its window: that one is doubled. */
+  #moreWindow(): number {
+    const wantedBytes = Math.min(this.#windowBytes, WINDOW_BYTES_MAX - this.#windowBytes)
+    if (this.#incoming.length > 0 || this.#discarding || wantedBytes === 0) return 0
+    const bytes = this.#widen(wantedBytes)
+    this.#windowBytes += bytes
+    return bytes
   }
 
   #lastBody(): FrameBody | undefined {
@@ -214,7 +248,7 @@ export class Exchange {
   #onMessage(bytes: Uint8Array): void {
     if (this.#remoteEnded) throw new CaresError('protocol', 'lane: a message after the end')
     // The sender may start a message with one byte of window left, so what came before this one must be within it.
-    if (this.#incomingBytes + this.#takenBytes >= WINDOW_BYTES)
+    if (this.#incomingBytes + this.#takenBytes >= this.#windowBytes)
       throw new CaresError('protocol', 'lane: more messages than the window allows')
     if (this.#discarding) this.#taken(bytes, 0)
     else if (this.#reader === undefined) {
@@ -230,7 +264,7 @@ export class Exchange {
   #taken(bytes: Uint8Array, bufferedBytes = costOf(bytes)): void {
     this.#incomingBytes -= bufferedBytes
     this.#takenBytes += costOf(bytes)
-    if (this.#takenBytes >= CREDIT_STEP_BYTES) this.#wake('now')
+    if (this.#creditDue) this.#wake('now')
   }
 }
 

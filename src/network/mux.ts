@@ -5,6 +5,9 @@ import { Exchange, type Urgency } from './exchange.ts'
 /** Exchanges that one lane carries at once, each with a window of memory on both sides. Above the in-flight calls of a busy gateway. */
 export const EXCHANGES_MAX = 1_024
 
+/** By how much the windows of a lane's exchanges are widened in all: 85 of them fully. */
+export const WIDENED_BYTES_MAX = 67_108_864
+
 export interface MuxInit {
   /** Called when `take` has something to give. May be called often; must not call back into the mux. */
   readonly wake: (urgency: Urgency) => void
@@ -22,6 +25,7 @@ export class Mux {
   /** Exchanges that may have a frame to send, in the order of their turns. */
   readonly #ready = new Set<Exchange>()
   #lastId = 0
+  #widenableBytes = WIDENED_BYTES_MAX
   #lost: CaresError | undefined
 
   constructor(init: MuxInit) {
@@ -96,6 +100,11 @@ export class Mux {
   #add(id: number, dialled: boolean): Exchange {
     const exchange: Exchange = new Exchange(id, {
       dialled,
+      widen: bytes => {
+        const given = Math.min(bytes, this.#widenableBytes)
+        this.#widenableBytes -= given
+        return given
+      },
       wake: urgency => {
         if (this.#lost !== undefined) return
         this.#ready.add(exchange)
@@ -109,6 +118,6 @@ export class Mux {
   }
 
   #forgetFinished(exchange: Exchange): void {
-    if (exchange.finished) this.#exchanges.delete(exchange.id)
+    if (exchange.finished && this.#exchanges.delete(exchange.id)) this.#widenableBytes += exchange.widenedBytes
   }
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { CaresError } from '../../src/model/errors.ts'
-import { type Exchange, MESSAGE_COST_BYTES, WINDOW_BYTES } from '../../src/network/exchange.ts'
-import { EXCHANGES_MAX, Mux } from '../../src/network/mux.ts'
+import { type Exchange, MESSAGE_COST_BYTES, WINDOW_BYTES, WINDOW_BYTES_MAX } from '../../src/network/exchange.ts'
+import { EXCHANGES_MAX, Mux, WIDENED_BYTES_MAX } from '../../src/network/mux.ts'
 import type { LaneFrame } from '../../src/wire/lane-codec.ts'
 
 /** Two muxes joined by hand: frames move when the test says so. */
@@ -52,11 +52,17 @@ describe('mux', () => {
         const sender = dialler.open()
         const sent = Promise.all(lengths.map(length => sender.send(new Uint8Array(length)))).then(() => sender.end())
         let received = 0
+        let windowBytes = WINDOW_BYTES
+        let lastBytes = 0
         for (const length of lengths) {
-          const moved = move()
-          const underWay = moved.filter(frame => frame.type === 'message').map(frame => frame.bytes.length + MESSAGE_COST_BYTES)
-          const last = underWay.pop() ?? 0
-          assert.ok(underWay.reduce((sum, cost) => sum + cost, 0) < WINDOW_BYTES, `window overrun before a message of ${last}`)
+          for (const frame of move()) {
+            if (frame.type === 'credit') windowBytes += frame.bytes
+            if (frame.type !== 'message') continue
+            assert.ok(windowBytes > 0, `window overrun before a message of ${frame.bytes.length}`)
+            lastBytes = frame.bytes.length + MESSAGE_COST_BYTES
+            windowBytes -= lastBytes
+          }
+          assert.ok(windowBytes <= WINDOW_BYTES_MAX && windowBytes > -lastBytes, `a window of ${windowBytes}`)
           const message = await accepted[0]?.receive()
           assert.equal(message?.length, length)
           received += 1
@@ -84,6 +90,46 @@ describe('mux', () => {
     await accepted[0]?.receive()
     move()
     await second
+  })
+
+  /** Sends `count` full messages, each of which is read at once. How much may be on its way then, when nobody reads any more. */
+  async function windowAfter({ dialler, accepted, move }: ReturnType<typeof lane>, count: number): Promise<number> {
+    const sender = dialler.open()
+    move()
+    const reader = accepted.at(-1)
+    for (let i = 0; i < count; i++) {
+      await sender.send(new Uint8Array(WINDOW_BYTES / 4))
+      move()
+      await reader?.receive()
+      move()
+    }
+    let bytes = 0
+    for (let blocked = false; !blocked; bytes += WINDOW_BYTES / 8) {
+      blocked = true
+      sender.send(new Uint8Array(WINDOW_BYTES / 8 - MESSAGE_COST_BYTES)).then(
+        () => (blocked = false),
+        () => {}
+      )
+      move()
+      await new Promise(setImmediate)
+    }
+    return bytes - WINDOW_BYTES / 8
+  }
+
+  it('widens the window of a sender whose reader keeps up, to an end, and that of nobody else', async () => {
+    assert.equal(await windowAfter(lane(), 0), WINDOW_BYTES)
+    const window = await windowAfter(lane(), 40)
+    assert.ok(window > WINDOW_BYTES_MAX * 0.7 && window <= WINDOW_BYTES_MAX + WINDOW_BYTES / 8, `${window}`)
+  })
+
+  it('widens the windows of all exchanges together to an end, and again when some are over', async () => {
+    const one = lane()
+    const full = Math.ceil(WIDENED_BYTES_MAX / (WINDOW_BYTES_MAX - WINDOW_BYTES))
+    for (let i = 0; i < full; i++) assert.ok((await windowAfter(one, 12)) > WINDOW_BYTES * 1.5 || i === full - 1, `${i}`)
+    assert.ok((await windowAfter(one, 12)) <= WINDOW_BYTES * 1.25)
+    one.accepted[0]?.abort(new CaresError('cancelled', 'enough'))
+    one.move()
+    assert.ok((await windowAfter(one, 12)) > WINDOW_BYTES * 1.5)
   })
 
   it('forgets exchanges that have ended, so that the lane can go on for ever', async () => {
@@ -176,7 +222,7 @@ describe('mux', () => {
       'credit for what was not sent',
       [
         { exchange: 1, type: 'open' },
-        { exchange: 1, type: 'credit', bytes: 1 }
+        { exchange: 1, type: 'credit', bytes: WINDOW_BYTES_MAX }
       ],
       /credit/
     ],
