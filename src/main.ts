@@ -101,8 +101,7 @@ async function newPeer(flags: Flags, { onLog }: { onLog?: (line: string) => void
 }
 
 async function loggedTo(data: string, onLog: (line: string) => void): Promise<{ write: (line: string) => void }> {
-  const [{ LogFile }, { makePrivateDirectory }] = await Promise.all([import('./faces/tui/log-file.ts'), import('./store/private-file.ts')])
-  makePrivateDirectory(data)
+  const { LogFile } = await import('./faces/tui/log-file.ts')
   const file = new LogFile(join(data, 'peer.log'))
   return {
     write: line => {
