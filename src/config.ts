@@ -56,6 +56,8 @@ export interface PeerConfig {
   readonly preset: Preset
   /** One of which API clients must show; empty: none needed. */
   readonly tokens: readonly string[]
+  /** Names, in lower case, that clients without a token may use for this peer, beside those of the local network. */
+  readonly hostNames: readonly string[]
   /** Thresholds of alerts that are not the usual ones. */
   readonly alerts: AlertThresholds
   /** Null: nobody is told of alerts. */
@@ -135,6 +137,7 @@ export function readPeerConfig(flags: Flags, sources: Partial<ConfigSources> = {
     labels: values.label,
     preset: values.preset,
     tokens,
+    hostNames: [...values['allow-host'], ...announcedNames(values.announce)],
     alerts: values.alert,
     alertWebhook: values['alert-webhook'],
     alertSecret: alertSecretOf(settings, from),
@@ -202,6 +205,11 @@ function checkAnnounced(announce: readonly string[], from: string): void {
         hint: 'announce an address that the other peers reach this machine by'
       })
   }
+}
+
+/** The names in announced addresses: `/dns4/elm.example/tcp/4001`. */
+function announcedNames(announce: readonly string[]): readonly string[] {
+  return announce.flatMap(address => /^\/dns[46]?\/([^/]+)/.exec(address)?.[1]?.toLowerCase() ?? [])
 }
 
 function isLoopback(host: string): boolean {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createApi } from './api/api.ts'
 import type { PeerConfig } from './config.ts'
@@ -167,7 +168,10 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
         tracer
       }
     )
-    const api = createApi({ ...config.http, tokens: config.tokens }, { service: daemon.service, clock, log })
+    const api = createApi(
+      { ...config.http, tokens: config.tokens, hostNames: [hostname(), ...config.hostNames] },
+      { service: daemon.service, clock, log }
+    )
     let starting: Promise<void> | undefined
     const startParts = async (): Promise<void> => {
       if (runtime !== null && config.calibrate) speed = await measureSpeed({ clock })

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { CaresError } from '../model/errors.ts'
 import { WS_TOKEN_PREFIX } from '../model/rest-telemetry.ts'
+import { createHostCheck, hostNameIn } from './host-names.ts'
 
 export interface AccessInit {
   /** Any of them opens the API. None: the API is open to everyone who can reach it. */
@@ -10,13 +11,15 @@ export interface AccessInit {
   readonly loopbackOnly: boolean
   /** Whether callers on this machine need no token while the server listens on loopback only. @default true */
   readonly loopbackOpen?: boolean | undefined
+  /** Names by which this machine may be asked without a token, apart from those that no public name server answers. @default none */
+  readonly hostNames?: readonly string[] | undefined
 }
 
 /** Who may call, and who may know secrets. */
 export interface Access {
-  /** Throws `unauthorized` unless the caller has a token, or needs none. */
+  /** Throws unless the caller has a token, or needs none: `unauthorized` where a token would help, else `bad_request`. */
   require(request: IncomingMessage): void
-  /** Whether the caller may see the cluster's secret: it is on this machine, or has a token. */
+  /** Whether the caller may see the cluster's secret: it has a token, or is on this machine and asks for it by a name of its own. */
   trusts(request: IncomingMessage): boolean
   /** Whether the caller's `Authorization` header is a token of this API: such a header must go no further. */
   authenticates(request: IncomingMessage): boolean
@@ -29,7 +32,8 @@ const TOKEN_HEADER = 'x-cares-token'
  * Access by bearer token. A caller behind a proxy on this machine is not on this machine: one whose request says that it was forwarded counts
  * as remote.
  */
-export function createAccess({ tokens, loopbackOnly, loopbackOpen = true }: AccessInit): Access {
+export function createAccess({ tokens, loopbackOnly, loopbackOpen = true, hostNames = [] }: AccessInit): Access {
+  const isOwnName = createHostCheck(hostNames)
   const digests = tokens.map(digest)
   // Every token is compared, in constant time each, so that the time taken tells nothing of any.
   const isToken = (text: string | undefined): boolean => {
@@ -43,7 +47,7 @@ export function createAccess({ tokens, loopbackOnly, loopbackOpen = true }: Acce
 
   return {
     authenticates,
-    trusts: request => hasToken(request) || isLocal(request),
+    trusts: request => hasToken(request) || (isLocal(request) && isOwnName(request.headers)),
     require: request => {
       const open = digests.length === 0 || (loopbackOpen && loopbackOnly && isLocal(request))
       if (hasToken(request)) return
@@ -52,6 +56,7 @@ export function createAccess({ tokens, loopbackOnly, loopbackOpen = true }: Acce
           hint: 'send "Authorization: Bearer TOKEN", with the CLI: --token-file FILE'
         })
       }
+      if (!isOwnName(request.headers)) throw foreignName(request.headers.host ?? '', digests.length > 0)
       refuseCrossSite(request)
     }
   }
@@ -68,6 +73,19 @@ function isLocal({ socket, headers }: IncomingMessage): boolean {
 
 function isLoopbackAddress(address: string): boolean {
   return /^(?:::ffff:)?127\.\d+\.\d+\.\d+$/.test(address) || address === '::1'
+}
+
+/**
+ * Functions are not left out: they decide by the headers of cross-origin requests which pages may read their answers, and of a page that has taken this
+ * machine's address no browser sends them.
+ */
+function foreignName(host: string, tokenHelps: boolean): CaresError {
+  const name = /^[a-z0-9.-]{1,253}$/.exec(hostNameIn(host) ?? '')?.[0]
+  const allow = `start the peer with --allow-host ${name ?? 'NAME'}`
+  const message = `without a token, this peer does not answer to ${name === undefined ? 'the name that the request gives it' : `the name ${name}`}`
+  return tokenHelps
+    ? new CaresError('unauthorized', message, { hint: `send "Authorization: Bearer TOKEN", or ${allow}` })
+    : new CaresError('bad_request', message, { hint: `ask it by its address, or ${allow}` })
 }
 
 /**

@@ -46,6 +46,8 @@ export interface ApiInit {
   tokens?: readonly string[]
   /** Whether callers on this machine need no token while the server listens on a loopback address. @default true */
   loopbackOpen?: boolean
+  /** Names that clients without a token may use for this peer, beside addresses and names that mean something on this network only. @default none */
+  hostNames?: readonly string[]
   /** Largest request body of a synchronous call, in bytes. It is streamed: raising this costs no memory. @default 1 GiB */
   bodyBytesMax?: number
   /** Function calls served at once; more are refused as `overloaded`. Each costs two sockets and some buffers. @default 1_000 */
@@ -104,7 +106,12 @@ export function createApi(init: ApiInit, { service, clock, log, registry }: ApiC
     service,
     clock,
     log,
-    access: createAccess({ tokens, loopbackOnly: isLoopbackHost(host), loopbackOpen: init.loopbackOpen }),
+    access: createAccess({
+      tokens,
+      loopbackOnly: isLoopbackHost(host),
+      loopbackOpen: init.loopbackOpen,
+      hostNames: [host, ...(init.hostNames ?? [])]
+    }),
     expectations: createExpectations(app.server, { clock }),
     metrics: createMetrics(service, registry),
     feed: new Feed({ service, clock }),

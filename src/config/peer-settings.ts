@@ -6,6 +6,7 @@ import {
   bytesSchema,
   choiceSchema,
   clusterIdSchema,
+  hostNameSchema,
   hostPortSchema,
   labelsSchema,
   listSchema,
@@ -22,6 +23,9 @@ const ADDRESSES_MAX = 16
 
 /** Peers to join by. One is enough; a few make a start independent of any of them. */
 const BOOTSTRAP_MAX = 32
+
+/** Names of one machine; where there are more, a token is less to keep. */
+const HOST_NAMES_MAX = 16
 
 const LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const
 const PRESET_NAMES = ['lan', 'wan', 'loopback'] as const satisfies readonly Preset[]
@@ -104,6 +108,14 @@ export const PEER_SETTINGS = {
     schema: textSchema.nullable(),
     fallback: null,
     isPath: true
+  }),
+  'allow-host': setting('allow-host', {
+    flags: '--allow-host <NAME>',
+    description: 'Answer clients without a token that call this peer by this name, too',
+    defaultText: 'addresses and names of the local network',
+    schema: listSchema(hostNameSchema, HOST_NAMES_MAX),
+    fallback: [] as readonly string[],
+    repeats: true
   }),
   runtime: setting('runtime', {
     flags: '--runtime <KIND>',

@@ -95,6 +95,12 @@ export const hostPortSchema: z.ZodType<HostPort, unknown> = z
     return { host: match[1] ?? (match[2] || '127.0.0.1'), port }
   })
 
+/** The name of a host, in lower case. */
+export const hostNameSchema = textSchema
+  .max(253, 'must have at most 253 characters')
+  .toLowerCase()
+  .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'must be a host name like peer.example, without a port')
+
 /** A multiaddr by its looks; whether its protocols are supported shows when it is used. */
 export const multiaddrSchema = textSchema.regex(
   /^\/(ip4|ip6|dns|dns4|dns6|dnsaddr|memory)\/[^/\s#]+(\/[^/\s#]+)*$/,

@@ -1,6 +1,8 @@
 import type { InjectOptions } from 'fastify'
+import type { IncomingMessage } from 'node:http'
 import assert from 'node:assert/strict'
 import type { ApiInit } from '../../src/api/api.ts'
+import { createAccess } from '../../src/api/access.ts'
 import { createHarness } from './harness.ts'
 
 const REMOTE = { remoteAddress: '192.0.2.7' }
@@ -99,5 +101,45 @@ describe('a page of another site', () => {
     const own = { host: 'localhost:7070', origin: 'http://localhost:7070', 'sec-fetch-site': 'same-origin' }
     assert.equal((await harness.app.inject({ ...LEAVE, headers: own })).statusCode, 200)
     assert.equal((await harness.app.inject({ ...LEAVE, headers: { ...bearer('t'), origin: 'http://dash.example' } })).statusCode, 200)
+  })
+})
+
+describe('a page that points its own name at this machine', () => {
+  const EVIL = { host: 'evil.example:7070', origin: 'http://evil.example:7070' }
+
+  for (const [method, url] of [
+    ['GET', '/v1/cluster'],
+    ['DELETE', '/v1/functions/thumb'],
+    ['GET', '/metrics'],
+    ['POST', '/fn/thumb']
+  ] as const) {
+    it(`gets nothing from ${method} ${url}`, async () => {
+      await using harness = createHarness()
+      const answer = await harness.app.inject({ method, url, headers: EVIL })
+      assert.equal(answer.statusCode, 400)
+      const { code, hint } = answer.json<{ code: string; hint: string }>()
+      assert.deepEqual([code, hint], ['bad_request', 'ask it by its address, or start the peer with --allow-host evil.example'])
+      assert.deepEqual(harness.service.asked, [])
+    })
+  }
+
+  it('is asked for a token where one would help', async () => {
+    await using harness = createHarness({}, { tokens: ['t'] })
+    assert.equal((await harness.app.inject({ url: '/v1/peers', headers: EVIL })).statusCode, 401)
+    assert.equal((await harness.app.inject({ url: '/v1/peers', headers: { ...EVIL, ...bearer('t') } })).statusCode, 200)
+  })
+
+  it('is not trusted with the secret, though it is on this machine', () => {
+    const access = createAccess({ tokens: [], loopbackOnly: true })
+    const request = (host: string): IncomingMessage => ({ headers: { host }, socket: { remoteAddress: '127.0.0.1' } }) as IncomingMessage
+    assert.deepEqual(
+      ['localhost:7070', 'evil.example'].map(host => access.trusts(request(host))),
+      [true, false]
+    )
+  })
+
+  it('is not the operator, who names the peer', async () => {
+    await using harness = createHarness({}, { host: '0.0.0.0', hostNames: ['evil.example'] })
+    assert.equal((await harness.app.inject({ url: '/v1/peers', headers: EVIL })).statusCode, 200)
   })
 })
