@@ -22,12 +22,14 @@ export const explain = defineCommand<{ whyNot?: string }>({
     return { kind: 'item', data: explanation, names: [id], lines: view => explanationLines(explanation, view) }
 
     async function newestOf(name: string): Promise<string> {
-      const { items } = await client.invocations({ function: name, limit: 1, signal })
+      const { items, missing } = await client.invocations({ function: name, limit: 1, signal })
       if (items[0] !== undefined) return items[0].id
       await client.function(name, { signal })
-      throw new CaresError('not_found', `no call of ${name} went through this peer`, {
-        hint: `cares invoke ${name}   (through this peer), or name an invocation`
-      })
+      if (missing.length > 0) {
+        const silent = missing.map(peer => peer.name).join(', ')
+        throw new CaresError('peer_unreachable', `no call of ${name} is known, and ${silent} did not say which it had`, { retryable: true })
+      }
+      throw new CaresError('not_found', `no peer knows of a call of ${name}`, { hint: `cares invoke ${name}, or name an invocation` })
     }
   }
 })

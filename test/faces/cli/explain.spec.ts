@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict'
+import { startFakeApi } from '../fake-api.ts'
+import { THUMB } from '../samples.ts'
+import { run } from './run.ts'
+
+const api = (invocations: object): ReturnType<typeof startFakeApi> =>
+  startFakeApi({ 'GET /v1/invocations': invocations, 'GET /v1/functions/thumb': THUMB })
+
+describe('cares explain of a function', () => {
+  it('says that the whole cluster has had no call of it', async () => {
+    await using fake = await api({ items: [], missing: [] })
+    const { code, stderr } = await run(['explain', 'thumb'], { api: fake.url })
+    assert.deepEqual([code, stderr], [4, 'cares: no peer knows of a call of thumb\n  try: cares invoke thumb, or name an invocation\n'])
+  })
+
+  it('does not say so while peers are silent', async () => {
+    await using fake = await api({ items: [], missing: [{ id: '12D3KooWBirch', name: 'birch' }] })
+    const { code, stderr } = await run(['explain', 'thumb'], { api: fake.url })
+    assert.equal(code, 3)
+    assert.match(stderr, /^cares: no call of thumb is known, and birch did not say which it had\n/)
+  })
+})
