@@ -13,14 +13,14 @@ import { BURST_MS, isWorthKeeping, isWorthStarting, onCall, onCallEnd, onColdSta
 import { DemandBook } from './demand-book.ts'
 import { untilAborted } from '../model/until-aborted.ts'
 import { endInTurn } from './end-in-turn.ts'
-import { createEnding, type Ending, notAnswered, notEnded } from './ending.ts'
+import { createEnding, type Ending } from './ending.ts'
 import { executeHttp } from './http-execution.ts'
 import { HttpPool } from './http-pool.ts'
 import { readLines } from './log-lines.ts'
 import { PrewarmPool } from './prewarm-pool.ts'
 import { type Claim, type Idle, Ledger, type Reservation } from './resources.ts'
 import { callEnv } from './stdio-env.ts'
-import { executeStdio, hintOfServer } from './stdio-execution.ts'
+import { executeStdio, overdueOf } from './stdio-execution.ts'
 
 /** How often idle containers are looked over, and lacking prewarmed ones started. A container so outstays its time by a second at most. */
 const UPKEEP_MS = 1_000
@@ -178,10 +178,7 @@ export class FunctionRuntime implements Runtime {
     if (this.#isStopping) throw stopping()
     const ways = waysWanted(this.#llc, call.head.headers)
     const program: Program = { ways }
-    // The hint may look at the program, so it is asked for only when the time is up.
-    const overdue = (): CaresError =>
-      call.task === undefined ? notAnswered(timeoutMs, hintOfServer(program.instance)) : notEnded(timeoutMs)
-    const ending = createEnding({ clock: this.#clock, signal, timeoutMs, overdue })
+    const ending = createEnding({ clock: this.#clock, signal, timeoutMs, overdue: () => overdueOf(call, timeoutMs, program.instance) })
     const uncount = this.#count(fn)
     const demand = this.#demands.of(fn)
     onCall(demand, this.#clock.nowMs())

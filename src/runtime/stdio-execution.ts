@@ -8,7 +8,7 @@ import type { ExecutionAnswer, ExecutionCall } from '../model/ports/runtime.ts'
 import { sniffContentType } from './content-type.ts'
 import type { Exit, StdioInstance } from './driver.ts'
 import { untilAborted } from '../model/until-aborted.ts'
-import { type Ending, toCancelled } from './ending.ts'
+import { type Ending, notAnswered, notEnded, toCancelled } from './ending.ts'
 import { exitError } from './exit-error.ts'
 import { Tail } from './log-lines.ts'
 
@@ -77,8 +77,13 @@ export async function executeStdio(run: StdioRun): Promise<ExecutionAnswer> {
   }
 }
 
+/** What to say of a call, or of a task, whose time is up. Looks at the program, so it is for the moment when that is the cause. */
+export function overdueOf({ task }: ExecutionCall, timeoutMs: number, instance: StdioInstance | undefined): CaresError {
+  return task === undefined ? notAnswered(timeoutMs, hintOfServer(instance)) : notEnded(timeoutMs)
+}
+
 /** What a timed-out one-shot program is told that listens on a port instead of reading stdin. */
-export function hintOfServer(instance: StdioInstance | undefined): string | undefined {
+function hintOfServer(instance: StdioInstance | undefined): string | undefined {
   const port = instance?.listeningPort()
   return port === undefined ? undefined : `looks like an HTTP server on ${port}; try: cares upload IMAGE --contract http --port ${port}`
 }
