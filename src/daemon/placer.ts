@@ -144,7 +144,7 @@ export class Placer {
 
   /** Whether any known peer is large enough for the function, however busy it is now. */
   couldFit(fn: FunctionRecord, pinnedTo: PeerId | undefined): boolean {
-    return couldFit({ cpus: fn.cpus, memoryBytes: fn.memoryBytes, pinnedTo, require: fn.placement?.require }, this.#table)
+    return couldFit({ cpus: fn.cpus, memoryBytes: fn.memoryBytes, pinnedTo, gpus: fn.gpus, require: fn.placement?.require }, this.#table)
   }
 
   /** Learns from an execution that ended well. */

@@ -46,5 +46,15 @@ export function quoteCall(fn: FunctionRecord, { inputBytes, params, asked }: Quo
     { random, strategy, kappa: 1 }
   )
   const { name, objective = 'balanced' } = strategy
-  return { function: fn, inputBytes, params, asked, strategy: name, objective, estimate, decision, refusal: refusalText(decision) }
+  return {
+    function: fn,
+    inputBytes,
+    params,
+    asked,
+    strategy: name,
+    objective,
+    estimate,
+    decision,
+    refusal: refusalText(decision, fn.placement)
+  }
 }

@@ -7,7 +7,7 @@ import type { Decision, RejectionReason } from '../model/placement.ts'
 import { fromRemoteError } from '../model/remote-error.ts'
 
 /** Reasons that waiting does not cure soon enough to wait for it. */
-const LASTING = new Set<RejectionReason>(['not_pinned', 'wrong_arch', 'labels', 'deadline', 'budget', 'draining'])
+const LASTING = new Set<RejectionReason>(['not_pinned', 'wrong_arch', 'gpus', 'labels', 'deadline', 'budget', 'draining'])
 /** Reasons that a peer has for a moment only when it was slow to answer: for longer, it is gone, or without an engine. */
 const PASSING = new Set<RejectionReason>(['not_alive', 'no_runtime'])
 /** Refusals of workers that were not reached, have just started again, or whose engine did not answer. */
@@ -48,7 +48,7 @@ const TELLING = new Set<string>(['image_not_found', 'image_unsupported', 'runtim
 export function unplaceable(fn: FunctionRecord, decision: Decision, last: RemoteError | undefined): CaresError {
   if (last !== undefined && TELLING.has(last.code)) return fromRemoteError(last)
   const because = last === undefined ? '' : `; the last one tried said: ${last.message}`
-  return new CaresError('no_capacity', `${functionKey(fn)} was not placed: ${refusalText(decision)}${because}`, {
+  return new CaresError('no_capacity', `${functionKey(fn)} was not placed: ${refusalText(decision, fn.placement)}${because}`, {
     retryable: true,
     hint: `see which peer lacks what: cares quote ${fn.name}`,
     details: { rejected: { ...decision.rejected }, retryAfterMs: 1_000, ...(last === undefined ? {} : { lastCode: last.code }) }

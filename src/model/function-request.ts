@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { CONSTRAINTS_MAX, type FunctionSpec } from './function.ts'
+import { GPU_LABEL } from './labels.ts'
 import { type AgreedStrategy, OBJECTIVES, STRATEGY_NAMES } from './placement.ts'
 import type { ImageInfo } from './ports/runtime.ts'
 import type { FunctionRequest } from './service.ts'
@@ -50,9 +51,6 @@ export const FUNCTION_DEFAULTS = {
 
 /** More than any call costs: whoever means more means no limit. */
 const COST_USD_MAX = 1_000_000
-
-/** The label of peers with GPUs. */
-const GPU_LABEL = 'gpu'
 
 /** Names that the runtime sets itself in every container. */
 const RESERVED_ENV = /^(?:PORT|CARES_.*)$/

@@ -22,6 +22,8 @@ export interface PlacementRequest {
   readonly deadlineMs: number
   /** A peer where it is expected to cost more cannot have it. Absent: there is no limit. */
   readonly maxCostUsd?: number | undefined
+  /** GPUs that a container has to itself. Absent: none. */
+  readonly gpus?: number | undefined
   /** What the labels of a peer must be like, see `meets`. Absent: anything. */
   readonly require?: readonly string[] | undefined
   readonly estimate: Estimate
@@ -105,6 +107,7 @@ export type RejectionReason =
   | 'not_pinned'
   | 'no_runtime'
   | 'wrong_arch'
+  | 'gpus'
   | 'labels'
   | 'memory'
   | 'slots'

@@ -64,6 +64,7 @@ const rejectionSchema = z.enum([
   'not_pinned',
   'no_runtime',
   'wrong_arch',
+  'gpus',
   'labels',
   'memory',
   'slots',

@@ -79,6 +79,7 @@ export type UploadedPayload = z.infer<typeof payloadSchema>
 /** What submitting a task has done. */
 export const taskSubmittedSchema = z.object({
   created: z.boolean().describe('false: the idempotency key was used before, and this is the task that it named'),
+  warnings: z.array(z.string()).optional().describe('what is allowed and perhaps not meant, e.g. that no peer could run it'),
   task: taskSchema
 })
 /** What submitting a task has done. */

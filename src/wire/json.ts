@@ -35,6 +35,7 @@ const REASONS = {
   not_pinned: true,
   no_runtime: true,
   wrong_arch: true,
+  gpus: true,
   labels: true,
   memory: true,
   slots: true,

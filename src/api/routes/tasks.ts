@@ -13,6 +13,7 @@ import type { ApiContext, App } from '../context.ts'
 import { duration, pathPart, whole } from '../queries.ts'
 import { peerNames } from '../views/names.ts'
 import { taskView } from '../views/task-view.ts'
+import { uploadWarnings } from '../views/upload-warnings.ts'
 import { documented, documentedText } from './documented.ts'
 
 const LIMIT_DEFAULT = 100
@@ -105,7 +106,7 @@ export function taskRoutes(app: App, context: ApiContext): void {
         ...(request.query.pull === undefined ? {} : { pull: request.query.pull })
       })
       void reply.status(created ? 202 : 200).header('location', restPath(REST_PATHS.task, { id: task.id }))
-      return { created, task: taskView(task, peerNames(service)) }
+      return { created, warnings: [...uploadWarnings(task.spec, service.peers())], task: taskView(task, peerNames(service)) }
     }
   )
 

@@ -119,6 +119,8 @@ function rejectionText({ reason, needed, available }: Extract<Verdict, { fits: f
       return `too slow for the time that was left${amounts(formatDurationMs)}`
     case 'budget':
       return `dearer than a call may be${amounts(formatUsd)}`
+    case 'gpus':
+      return `too few GPUs${needed === undefined || available === undefined ? '' : `: needs ${needed}, has ${available}`}`
     case 'labels':
       return 'lacks a label that is required'
     case 'not_alive':

@@ -1,27 +1,38 @@
 import type { FunctionRecord } from '../../model/function.ts'
+import { gpusOf, meets } from '../../model/labels.ts'
 import type { PeerView } from '../../model/peer.ts'
 import { formatBytes } from '../../model/units.ts'
 
+/** What a function or a task asks of the peer that is to run it. */
+export type Asked = Pick<FunctionRecord, 'name' | 'cpus' | 'memoryBytes' | 'gpus' | 'placement'>
+
 /**
- * What its author may want to know of a function that was accepted: that no peer is there that could ever run it, as far as this peer sees.
- * Accepted all the same, since a peer that can may join later.
+ * What its author may want to know of a function or a task that was accepted: that no peer is there that could ever run it, as far as this peer
+ * sees. Accepted all the same, since a peer that can may join later.
  */
-export function uploadWarnings(
-  { name, cpus, memoryBytes }: Pick<FunctionRecord, 'name' | 'cpus' | 'memoryBytes'>,
-  peers: readonly Pick<PeerView, 'profile' | 'state'>[]
-): readonly string[] {
-  const workers = peers
-    .filter(({ profile, state }) => profile.runtime !== 'none' && state !== 'gone')
-    .map(({ profile }) => profile.capacity)
-  if (workers.length === 0) return [`no peer takes work, so nobody can run ${name} now`]
-  const memoryMax = Math.max(...workers.map(capacity => capacity.memoryBytes))
-  const cpusMax = Math.max(...workers.map(capacity => capacity.cpus))
+export function uploadWarnings(asked: Asked, peers: readonly Pick<PeerView, 'profile' | 'state'>[]): readonly string[] {
+  const workers = peers.filter(({ profile, state }) => profile.runtime !== 'none' && state !== 'gone').map(({ profile }) => profile)
+  const missing = whatIsMissing(asked, workers)
+  return missing === undefined ? [] : [`no peer can run ${asked.name}: ${missing}`]
+}
+
+function whatIsMissing({ cpus, memoryBytes, gpus = 0, placement }: Asked, workers: readonly PeerView['profile'][]): string | undefined {
+  if (workers.length === 0) return 'no peer takes work'
+  const memoryMax = Math.max(...workers.map(({ capacity }) => capacity.memoryBytes))
   if (memoryBytes > memoryMax)
-    return [
-      `no peer can run ${name}: it asks for ${formatBytes(memoryBytes)} of memory, and the largest peer shares ${formatBytes(memoryMax)}`
-    ]
-  if (cpus > cpusMax) return [`no peer has the ${cpus} cores that ${name} asks for: the largest shares ${cpusMax}`]
-  if (!workers.some(capacity => memoryBytes <= capacity.memoryBytes && cpus <= capacity.cpus))
-    return [`no peer has both the ${cpus} cores and the ${formatBytes(memoryBytes)} of memory that ${name} asks for`]
-  return []
+    return `it asks for ${formatBytes(memoryBytes)} of memory, and the largest peer shares ${formatBytes(memoryMax)}`
+  const cpusMax = Math.max(...workers.map(({ capacity }) => capacity.cpus))
+  if (cpus > cpusMax) return `it asks for ${cpus} cores, and the largest peer shares ${cpusMax}`
+  const gpusMax = Math.max(...workers.map(({ labels }) => gpusOf(labels)))
+  if (gpus > gpusMax)
+    return `it asks for ${gpus} ${gpus === 1 ? 'GPU' : 'GPUs'}, and ${gpusMax === 0 ? 'no peer has any' : `no peer has more than ${gpusMax}`}`
+  const required = placement?.require ?? []
+  const nowhere = required.find(constraint => !workers.some(({ labels }) => meets(labels, [constraint])))
+  if (nowhere !== undefined) return `it requires ${nowhere}, and no peer is labelled so`
+  const hasAll = workers.some(
+    ({ capacity, labels }) =>
+      memoryBytes <= capacity.memoryBytes && cpus <= capacity.cpus && gpus <= gpusOf(labels) && meets(labels, required)
+  )
+  const wants = [`${cpus} cores`, `${formatBytes(memoryBytes)} of memory`, ...(gpus === 0 ? [] : [`${gpus} GPUs`]), ...required]
+  return hasAll ? undefined : `none has all that it asks for at once: ${wants.join(', ')}`
 }

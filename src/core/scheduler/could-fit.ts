@@ -1,6 +1,6 @@
+import { gpusOf, meets } from '../../model/labels.ts'
 import type { PlacementRequest } from '../../model/placement.ts'
 import { IS_WORKER } from './columns.ts'
-import { meets } from './constraints.ts'
 import { CPU_OVERSUBSCRIPTION_RATIO, CPUS_TOLERANCE } from './constants.ts'
 import type { PlacementTable } from './placement-table.ts'
 
@@ -9,7 +9,14 @@ import type { PlacementTable } from './placement-table.ts'
  * when a placement has failed.
  */
 export function couldFit(
-  { cpus, memoryBytes, arch, pinnedTo, require }: Pick<PlacementRequest, 'cpus' | 'memoryBytes' | 'arch' | 'pinnedTo' | 'require'>,
+  {
+    cpus,
+    memoryBytes,
+    arch,
+    pinnedTo,
+    gpus = 0,
+    require
+  }: Pick<PlacementRequest, 'cpus' | 'memoryBytes' | 'arch' | 'pinnedTo' | 'gpus' | 'require'>,
   { columns, profiles, ids }: PlacementTable
 ): boolean {
   return profiles.some(
@@ -17,6 +24,7 @@ export function couldFit(
       ((columns.flags[slot] ?? 0) & IS_WORKER) !== 0 &&
       (pinnedTo === undefined || pinnedTo === ids[slot]) &&
       (arch === undefined || arch === profile.arch) &&
+      (gpus === 0 || gpus <= gpusOf(profile.labels)) &&
       (require === undefined || meets(profile.labels, require)) &&
       memoryBytes <= profile.capacity.memoryBytes &&
       cpus <= profile.capacity.cpus * CPU_OVERSUBSCRIPTION_RATIO + CPUS_TOLERANCE

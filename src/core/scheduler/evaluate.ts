@@ -1,4 +1,5 @@
 import type { PeerId } from '../../model/ids.ts'
+import { gpusOf, meets } from '../../model/labels.ts'
 import type { PlacementRequest } from '../../model/placement.ts'
 import { shareOfMachine, usdOf } from '../../model/price.ts'
 import { cacheShortage } from './cache-shortage.ts'
@@ -12,7 +13,6 @@ import {
   PULL_BYTES_PER_MS_PRIOR,
   ROUND_TRIP_PRIOR_MS
 } from './constants.ts'
-import { meets } from './constraints.ts'
 import type { PlacementTable } from './placement-table.ts'
 import { FIELD, ROW_NUMBERS, type Sheet } from './sheet.ts'
 import type { SlotIndex } from './slot-index.ts'
@@ -62,6 +62,10 @@ function evaluateSlot(question: Question, slot: number, base: number, sheet: She
   if (request.pinnedTo !== undefined && request.pinnedTo !== table.ids[slot]) return sheet.refuse(base, 'not_pinned')
   if ((flags & IS_READY) === 0) return sheet.refuse(base, 'no_runtime')
   if (request.arch !== undefined && request.arch !== table.profiles[slot]?.arch) return sheet.refuse(base, 'wrong_arch')
+  if (request.gpus !== undefined) {
+    const gpus = gpusOf(table.profiles[slot]?.labels ?? {})
+    if (request.gpus > gpus) return sheet.refuse(base, 'gpus', request.gpus, gpus)
+  }
   if (request.require !== undefined && !meets(table.profiles[slot]?.labels ?? {}, request.require)) return sheet.refuse(base, 'labels')
 
   const idle = question.idle?.count(slot) ?? 0

@@ -1,3 +1,4 @@
+import type { CallPolicy } from '../../model/function.ts'
 import type { Decision, RejectionReason, Verdict } from '../../model/placement.ts'
 import { formatBytes, formatDurationMs, formatUsd } from '../../model/units.ts'
 import { REASONS } from './sheet.ts'
@@ -31,6 +32,12 @@ const WORDS: Readonly<Record<RejectionReason, Words>> = {
     one: 'has another CPU architecture',
     several: 'have another CPU architecture'
   },
+  gpus: {
+    nobody: 'no peer has the GPUs that it asks for',
+    one: 'has too few GPUs',
+    several: 'have too few GPUs',
+    unit: String
+  },
   labels: {
     nobody: 'no peer has the labels that are required',
     one: 'lacks a required label',
@@ -59,18 +66,23 @@ const WORDS: Readonly<Record<RejectionReason, Words>> = {
 
 /**
  * Why nobody got the work, in words for a person: one clause for each reason, the most frequent first, with the amounts of the peer that came
- * nearest. E.g. `no peer has enough memory: 3 of 3 (needs 512Mi, at most 118Mi is left)`, or
+ * nearest, and the labels of `require`. E.g. `no peer has enough memory: 3 of 3 (needs 512Mi, at most 118Mi is left)`, or
  * `no peer can take it: 2 of 3 have too little memory (…), 1 of 3 is draining`.
  */
-export function refusalText({ verdicts, rejected }: Pick<Decision, 'verdicts' | 'rejected'>): string {
+export function refusalText(
+  { verdicts, rejected }: Pick<Decision, 'verdicts' | 'rejected'>,
+  { require = [] }: Pick<CallPolicy, 'require'> = {}
+): string {
+  const more = (reason: RejectionReason): string =>
+    reason === 'labels' && require.length > 0 ? ` (${require.join(', ')})` : amounts(reason, verdicts)
   const reasons = REASONS.filter(reason => (rejected[reason] ?? 0) > 0).sort((a, b) => (rejected[b] ?? 0) - (rejected[a] ?? 0))
   const all = reasons.reduce((sum, reason) => sum + (rejected[reason] ?? 0), 0)
   const [only] = reasons
   if (only === undefined) return 'no peer is known'
-  if (reasons.length === 1) return `${WORDS[only].nobody}: ${all} of ${all}${amounts(only, verdicts)}`
+  if (reasons.length === 1) return `${WORDS[only].nobody}: ${all} of ${all}${more(only)}`
   const clauses = reasons.map(reason => {
     const count = rejected[reason] ?? 0
-    return `${count} of ${all} ${count === 1 ? WORDS[reason].one : WORDS[reason].several}${amounts(reason, verdicts)}`
+    return `${count} of ${all} ${count === 1 ? WORDS[reason].one : WORDS[reason].several}${more(reason)}`
   })
   return `no peer can take it: ${clauses.join(', ')}`
 }

@@ -9,6 +9,7 @@ export const REASONS = [
   'not_pinned',
   'no_runtime',
   'wrong_arch',
+  'gpus',
   'labels',
   'memory',
   'slots',
@@ -24,11 +25,12 @@ const CODES: Readonly<Record<RejectionReason, number>> = {
   not_pinned: 4,
   no_runtime: 5,
   wrong_arch: 6,
-  labels: 7,
-  memory: 8,
-  slots: 9,
-  deadline: 10,
-  budget: 11
+  gpus: 7,
+  labels: 8,
+  memory: 9,
+  slots: 10,
+  deadline: 11,
+  budget: 12
 }
 
 /** What a row holds, by place. */

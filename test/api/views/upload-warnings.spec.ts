@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { uploadWarnings } from '../../../src/api/views/upload-warnings.ts'
+import { type Asked, uploadWarnings } from '../../../src/api/views/upload-warnings.ts'
 import type { PeerProfile, PeerState } from '../../../src/model/peer.ts'
 
 const GI = 2 ** 30
@@ -8,9 +8,9 @@ describe('warnings at an upload', () => {
   const peer = (
     cpus: number,
     memoryBytes: number,
-    { runtime = 'docker', state = 'alive' }: { runtime?: string; state?: PeerState } = {}
+    { runtime = 'docker', state = 'alive', labels = {} }: { runtime?: string; state?: PeerState; labels?: Record<string, string> } = {}
   ) => ({
-    profile: { runtime, capacity: { cpus, memoryBytes, diskBytes: 0 } } as unknown as PeerProfile,
+    profile: { runtime, labels, capacity: { cpus, memoryBytes, diskBytes: 0 } } as unknown as PeerProfile,
     state
   })
   const small = peer(8, 1 * GI)
@@ -23,8 +23,13 @@ describe('warnings at an upload', () => {
   ])[] = [
     ['what one peer can hold', [2, 16 * GI], [small, large], undefined],
     ['more memory than any peer has', [0.5, 64 * GI], [small, large], /asks for 64Gi of memory, and the largest peer shares 16Gi$/],
-    ['more cores than any peer has', [16, 1 * GI], [small, large], /the 16 cores that thumb asks for: the largest shares 8$/],
-    ['more than any one peer has at once', [8, 16 * GI], [small, large], /no peer has both/],
+    [
+      'more cores than any peer has',
+      [16, 1 * GI],
+      [small, large],
+      /no peer can run thumb: it asks for 16 cores, and the largest peer shares 8$/
+    ],
+    ['more than any one peer has at once', [8, 16 * GI], [small, large], /none has all that it asks for at once: 8 cores, 16Gi of memory$/],
     ['peers that are drained, which may work again', [2, 16 * GI], [peer(2, 16 * GI, { state: 'draining' })], undefined],
     ['peers that are gone', [1, 1 * GI], [peer(2, 16 * GI, { state: 'gone' })], /no peer takes work/],
     ['peers that do not work', [1, 1 * GI], [peer(2, 16 * GI, { runtime: 'none' })], /no peer takes work/]
@@ -32,6 +37,28 @@ describe('warnings at an upload', () => {
   for (const [what, [cpus, memoryBytes], peers, warning] of cases) {
     it(`${warning === undefined ? 'are not given' : 'are given'} for ${what}`, () => {
       const warnings = uploadWarnings({ name: 'thumb', cpus, memoryBytes }, peers)
+      if (warning === undefined) assert.deepEqual(warnings, [])
+      else assert.match(warnings.join(), warning)
+    })
+  }
+
+  const placed: readonly (readonly [what: string, asked: Partial<Asked>, labels: Record<string, string>, warning: RegExp | undefined])[] = [
+    ['GPUs where there are none', { gpus: 3 }, {}, /asks for 3 GPUs, and no peer has any$/],
+    ['more GPUs than any peer has', { gpus: 3 }, { gpu: '2' }, /asks for 3 GPUs, and no peer has more than 2$/],
+    ['GPUs that a peer has', { gpus: 2 }, { gpu: '2' }, undefined],
+    ['a label that no peer has', { placement: { require: ['zone='] } }, { zone: 'eu' }, /requires zone=, and no peer is labelled so$/],
+    ['a label that a peer has', { placement: { require: ['zone=eu', 'disk!=slow'] } }, { zone: 'eu' }, undefined],
+    [
+      'labels that no peer has together',
+      { cpus: 8, placement: { require: ['zone=eu'] } },
+      { zone: 'eu' },
+      /at once: 8 cores, 1Gi of memory, zone=eu$/
+    ]
+  ]
+  for (const [what, asked, labels, warning] of placed) {
+    it(`${warning === undefined ? 'are not given' : 'are given'} for ${what}`, () => {
+      const peers = [peer(2, 16 * GI, { labels }), small]
+      const warnings = uploadWarnings({ name: 'thumb', cpus: 1, memoryBytes: 1 * GI, ...asked }, peers)
       if (warning === undefined) assert.deepEqual(warnings, [])
       else assert.match(warnings.join(), warning)
     })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { meets } from '../../../src/core/scheduler/constraints.ts'
+import { gpusOf, meets } from '../../../src/model/labels.ts'
 import { couldFit } from '../../../src/core/scheduler/could-fit.ts'
 import { place } from '../../../src/core/scheduler/place.ts'
 import { PlacementTable } from '../../../src/core/scheduler/placement-table.ts'
@@ -54,6 +54,17 @@ describe('where a call may run and what it may cost', () => {
     assert.deepEqual(decision.rejected, { labels: 1 })
     const { table, wanted } = decide({ require: ['zone=mars'] })
     assert.equal(couldFit(wanted, table), false)
+  })
+
+  it('refuses peers that have fewer GPUs, before any label', () => {
+    const { decision, table, wanted } = decide({ gpus: 3, require: ['gpu'] })
+    assert.equal(decision.chosen, null)
+    assert.deepEqual(decision.rejected, { gpus: decision.verdicts.length })
+    assert.equal(couldFit(wanted, table), false)
+  })
+
+  it('reads how many GPUs a peer has from its label', () => {
+    assert.deepEqual([gpusOf({}), gpusOf({ gpu: '2' }), gpusOf({ gpu: 'yes' })], [0, 2, Number.POSITIVE_INFINITY])
   })
 
   it('refuses peers that are dearer than the call may be, with both amounts', () => {

@@ -38,6 +38,21 @@ describe('a refusal in words', () => {
     assert.equal(refusalText({ verdicts: [], rejected: {} }), 'no peer is known')
   })
 
+  it('names the labels that were required', () => {
+    const require = ['zone=eu', 'disk!=slow']
+    assert.equal(
+      refusalText({ verdicts: [refused('labels')], rejected: { labels: 1 } }, { require }),
+      'no peer has the labels that are required: 1 of 1 (zone=eu, disk!=slow)'
+    )
+  })
+
+  it('counts GPUs apart from labels, which nobody asked for', () => {
+    assert.equal(
+      refusalText({ verdicts: [refused('gpus', 3, 1)], rejected: { gpus: 1 } }, { require: ['gpu'] }),
+      'no peer has the GPUs that it asks for: 1 of 1 (needs 3, at most 1 is left)'
+    )
+  })
+
   for (const reason of REASONS) {
     it(`has words, not a code, for ${reason}`, () => {
       const alone = refusalText({ verdicts: [], rejected: { [reason]: 2 } })

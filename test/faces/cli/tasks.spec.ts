@@ -64,6 +64,13 @@ describe('cares run', () => {
     assert.deepEqual(await run(['run', 'acme/report', '-d', '-q'], { api: fake.url }), { code: 0, stdout: 't-1\n', stderr: '' })
   })
 
+  it('says when no peer could ever run it, and waits all the same', async () => {
+    const warnings = ['no peer can run cat: it asks for 64 cores, and the largest peer shares 2']
+    await using fake = await api({ 'POST /v1/tasks': { created: true, warnings, task: { ...DONE, state: 'queued' } } })
+    const { code, stderr } = await run(['run', 'acme/cat', '-d'], { api: fake.url })
+    assert.deepEqual([code, stderr], [0, `warning: ${warnings[0]}; it waits for one that can\n`])
+  })
+
   it('exits with 8 when the program failed for good, and says how', async () => {
     await using fake = await api({ 'GET /v1/tasks/t-1': DEAD })
     const { code, stdout, stderr } = await run(['run', 'acme/report'], { api: fake.url })

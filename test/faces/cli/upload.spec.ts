@@ -65,7 +65,7 @@ describe('cares upload', () => {
       'POST /v1/functions': { result: 'created', dryRun: false, because: '', warnings, function: THUMB }
     })
     const { code, stdout, stderr } = await run(['upload', 'acme/thumb', '--memory', '64Gi'], { api: api.url })
-    assert.deepEqual([code, stderr], [0, `cares: ${warnings[0]}\n`])
+    assert.deepEqual([code, stderr], [0, `warning: ${warnings[0]}\n`])
     assert.match(stdout, /^thumb created/)
   })
 

@@ -90,7 +90,7 @@ export const apply = defineCommand<ApplyOptions>({
         throw error
       })
       const put = await client.putFunction(request, { dryRun: options.dryRun, ifRevision: options.ifRevision, signal })
-      for (const warning of put.warnings ?? []) note(`cares: ${warning}`)
+      for (const warning of put.warnings ?? []) note(`warning: ${warning}`)
       const changes = before === undefined || put.result === 'unchanged' ? [] : functionChanges(before, put.function)
       return { name: request.name, result: put.result, revision: put.function.revision, changes }
     }

@@ -69,9 +69,14 @@ export const run = defineCommand<RunOptions>({
     const { options, client, clock, signal, note, terminal, output } = context
     const request = await requestOf(context)
     const input = options.input === undefined ? {} : await inputOf(options.input, context)
-    const { task, created } = await withProgress(`finding ${request.image ?? request.function}`, { terminal, output, clock }, () =>
+    const {
+      task,
+      created,
+      warnings = []
+    } = await withProgress(`finding ${request.image ?? request.function}`, { terminal, output, clock }, () =>
       client.submitTask(request, { ...input, key: options.idempotencyKey, pull: options.pull, signal })
     )
+    for (const warning of warnings) note(`warning: ${warning}; it waits for one that can`)
     if (!created) note(`cares: the key was used before: this is task ${task.id}, ${task.state}`)
     if (options.detach === true) return { kind: 'item', data: task, names: [task.id], lines: () => [task.id] }
     note(`${task.name} is task ${task.id}`)

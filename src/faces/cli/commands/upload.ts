@@ -73,7 +73,7 @@ export const upload = defineCommand<UploadOptions>({
     const put = await withProgress(`finding ${image}`, { terminal, output, clock }, () =>
       client.putFunction(request, { ifRevision: options.ifRevision, pull: options.pull, signal })
     )
-    for (const warning of put.warnings ?? []) note(`cares: ${warning}`)
+    for (const warning of put.warnings ?? []) note(`warning: ${warning}`)
     return { kind: 'item', data: put, names: [put.function.name], lines: () => uploadLines(put) }
   }
 })

@@ -13,3 +13,13 @@ export function meets(labels: Readonly<Record<string, string>>, constraints: rea
     return operator === '=' ? has && labels[key] === value : !has || labels[key] !== value
   })
 }
+
+/** How a peer says how many GPUs it has. Its name alone is a constraint, too: any at all. */
+export const GPU_LABEL = 'gpu'
+
+/** How many GPUs a peer with these labels has, as far as they say: a label that was given by hand and is no number may mean any number. */
+export function gpusOf(labels: Readonly<Record<string, string>>): number {
+  const text = labels[GPU_LABEL]
+  if (text === undefined) return 0
+  return /^\d+$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY
+}
