@@ -38,6 +38,8 @@ export class Mesh implements Startable {
   readonly #dialling = new Map<string, Promise<void>>()
   #stopping: AbortController | undefined
   #timer: Disposable | undefined
+  /** A wrong secret is wrong for all the others alike: one word is enough, until a dial has gone well. */
+  #warnedOfSecret = false
 
   constructor(seeds: readonly ClusterId[], components: MeshComponents) {
     this.#components = components
@@ -126,13 +128,21 @@ export class Mesh implements Startable {
         this.#seedPeers.set(target.key, peer)
         if (peer === self) this.#forgetSeed(target.key)
       }
+      this.#warnedOfSecret = false
       this.#settle(target.key, current => ({ ...current, failures: 0 }))
     } catch (error) {
-      const { code, details } = error as CaresError
+      const { code, message, hint, details } = error as CaresError
       if (seed !== undefined && details['self'] === true) this.#forgetSeed(target.key)
+      const isOtherSecret = code === 'unauthorized'
       // The first failure of a seed is worth a word; that it goes on is not.
-      if (seed !== undefined && target.failures === 0 && !signal.aborted) log.warn({ seed: target.key, code }, 'seed not reached')
-      else log.debug({ target: target.key, code }, 'dial failed')
+      const isNews = isOtherSecret ? !this.#warnedOfSecret : seed !== undefined && target.failures === 0
+      if (isNews && !signal.aborted) {
+        this.#warnedOfSecret ||= isOtherSecret
+        log.warn(
+          { target: target.key, code, reason: message, hint },
+          isOtherSecret ? 'a peer answers, but has another secret' : 'seed not reached'
+        )
+      } else log.debug({ target: target.key, code }, 'dial failed')
       this.#settle(target.key, current => afterFailure(current, clock.nowMs(), random))
     }
   }
