@@ -103,6 +103,16 @@ describe('cares run', () => {
     }
   })
 
+  it('says whether a flag or the file is wrong', async () => {
+    const argv = ['run', '-f', '-', '--memory', '1Ki', '-d']
+    const { code, stderr } = await run(argv, { stdin: 'image: acme/report\ncpus: 9000\n' })
+    assert.equal(code, 2)
+    assert.match(
+      stderr,
+      /^cares: stdin: cpus: must be at most 256 \(and 1 more\)\n {2}--memory: must be at least 6Mi\n {2}try: cares run --help/
+    )
+  })
+
   it('gives a function the words behind it as arguments', async () => {
     await using fake = await api()
     assert.equal((await run(['run', '-d', '--function', 'ocr', '--', '--lang', 'de'], { api: fake.url })).code, 0)

@@ -59,6 +59,22 @@ describe('cares upload', () => {
     assert.deepEqual(JSON.parse(api.asked[1]?.body ?? ''), { name: 'thumb', image: 'acme/thumb' })
   })
 
+  it('says what is wrong in the words of the command line, not in those of the API', async () => {
+    const issues = [
+      { path: 'memoryBytes', message: 'must be at least 6Mi' },
+      { path: 'env.PORT', message: 'the name is set by CARES itself' },
+      { path: 'placement.require[0]', message: 'must be like zone=eu' },
+      { path: 'name', message: 'must be short' }
+    ]
+    await using api = await startFakeApi({ 'POST /v1/functions': problem('invalid', 'the request body is not valid', 400, { issues }) })
+    const { code, stderr } = await run(['upload', 'acme/thumb', '--memory', '1Ki'], { api: api.url })
+    assert.equal(code, 2)
+    assert.equal(
+      stderr,
+      'cares: --memory: must be at least 6Mi (and 3 more)\n  -e PORT: the name is set by CARES itself\n  --require: must be like zone=eu\n  NAME: must be short\n  try: cares upload --help\n'
+    )
+  })
+
   it('passes on what the peer warns of', async () => {
     const warnings = ['no peer can run thumb: it asks for 64Gi of memory, and the largest peer shares 8Gi']
     await using api = await startFakeApi({

@@ -8,6 +8,7 @@ import { parseBytes, parseDurationMs } from '../../../model/units.ts'
 import { awaitTask, printTaskOutput, taskError } from '../await-task.ts'
 import { readCallBody } from '../call-body.ts'
 import { type CommandContext, defineCommand } from '../command.ts'
+import { inFlags } from '../flag-issues.ts'
 import { parseAssignment, parseCount, parsePositive } from '../flags.ts'
 import { policyFlags, policyOf, type PolicyOptions } from '../policy-flags.ts'
 import { withProgress } from '../progress.ts'
@@ -107,7 +108,13 @@ async function requestOf({ args: words, options, terminal }: CommandContext<RunO
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),
     ...(attempts === undefined ? {} : { attempts })
   }
-  return parseTaskRequest({ ...described, ...given })
+  try {
+    return parseTaskRequest({ ...described, ...given })
+  } catch (error) {
+    const said = new Set(Object.keys({ ...given, ...policyOf(options) }))
+    const isFlag = (path: string): boolean => said.has(path.replace(/^placement\./, '').split(/[.[]/, 1)[0] ?? '')
+    throw inFlags(error, 'run', { name: '--name', file: file === '-' ? 'stdin' : file, isFlag })
+  }
 }
 
 /** What a file says of a task: the fields of the REST API, and sizes and durations as flags have them. */

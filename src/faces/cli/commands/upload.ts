@@ -4,6 +4,7 @@ import { CaresError } from '../../../model/errors.ts'
 import { parseBytes, parseDurationMs } from '../../../model/units.ts'
 import { uploadLines } from '../../function-view.ts'
 import { defineCommand } from '../command.ts'
+import { inFlags } from '../flag-issues.ts'
 import { parseAssignment, parseCount, parseCountOrAuto, parsePositive, parseRevision } from '../flags.ts'
 import { withProgress } from '../progress.ts'
 
@@ -72,7 +73,9 @@ export const upload = defineCommand<UploadOptions>({
     const request = functionRequest(image, given ?? guessName(image), options)
     const put = await withProgress(`finding ${image}`, { terminal, output, clock }, () =>
       client.putFunction(request, { ifRevision: options.ifRevision, pull: options.pull, signal })
-    )
+    ).catch((error: unknown) => {
+      throw inFlags(error, 'upload', { name: 'NAME' })
+    })
     for (const warning of put.warnings ?? []) note(`warning: ${warning}`)
     return { kind: 'item', data: put, names: [put.function.name], lines: () => uploadLines(put) }
   }
