@@ -17,7 +17,7 @@ import { Feed } from './feed.ts'
 import { createLimits } from './limits.ts'
 import { createMetrics } from './metrics.ts'
 import { describeApi } from './openapi.ts'
-import { answerProblems, answerUnreadable, sendProblem } from './problem-replies.ts'
+import { answerProblems, answerUnreadable, sendProblem, URL_HINT } from './problem-replies.ts'
 import { collectRoutes } from './route-table.ts'
 import { callRoutes } from './routes/calls.ts'
 import { clusterRoutes } from './routes/cluster.ts'
@@ -187,7 +187,7 @@ function buildApp(): App {
     return503OnClosing: false,
     clientErrorHandler: answerUnreadable,
     frameworkErrors: (cause, request, reply) => {
-      sendProblem(reply, request, new CaresError('bad_request', 'the URL is not valid', { cause }))
+      sendProblem(reply, request, new CaresError('bad_request', 'the URL is not valid', { hint: URL_HINT, cause }))
     }
   }).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)

@@ -74,6 +74,9 @@ function splitTarget(target: string, prefixSegments: number): { path: string; qu
 function declaredLength({ headers }: IncomingMessage): { bodyBytes?: number } {
   if (headers['transfer-encoding'] !== undefined) return {}
   const bodyBytes = Number(headers['content-length'] ?? 0)
-  if (!Number.isSafeInteger(bodyBytes) || bodyBytes < 0) throw new CaresError('bad_request', 'content-length is not a number of bytes')
+  if (!Number.isSafeInteger(bodyBytes) || bodyBytes < 0)
+    throw new CaresError('bad_request', 'content-length is not a number of bytes', {
+      hint: 'send the length of the body, or transfer-encoding: chunked'
+    })
   return { bodyBytes }
 }

@@ -29,6 +29,7 @@ export function idText(session: number, id: number): string {
 export function resumeAfter(lastEventId: string | undefined, session: number): { id: number; restarted: boolean } | undefined {
   if (lastEventId === undefined) return undefined
   const [, of, id] = /^(?:(\d{1,15})\.)?(\d{1,15})$/.exec(lastEventId) ?? []
-  if (id === undefined) throw new CaresError('bad_request', 'Last-Event-ID is none of this API')
+  if (id === undefined)
+    throw new CaresError('bad_request', 'Last-Event-ID is none of this API', { hint: 'send the id of an event of this stream, or none' })
   return of === undefined || Number(of) === session ? { id: Number(id), restarted: false } : { id: 0, restarted: true }
 }

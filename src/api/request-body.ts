@@ -10,14 +10,14 @@ import { formatBytes } from '../model/units.ts'
  */
 export async function* requestBody(
   request: IncomingMessage,
-  { bytesMax, onStart }: { bytesMax: number; onStart: () => void }
+  { bytesMax, tooLargeHint, onStart }: { bytesMax: number; tooLargeHint: string; onStart: () => void }
 ): AsyncGenerator<Uint8Array, void, undefined> {
   onStart()
   let bytes = 0
   try {
     for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
       bytes += chunk.byteLength
-      if (bytes > bytesMax) throw bodyTooLarge(bytesMax)
+      if (bytes > bytesMax) throw bodyTooLarge(bytesMax, tooLargeHint)
       yield chunk
     }
   } catch (cause) {
@@ -27,6 +27,9 @@ export async function* requestBody(
 }
 
 /** The error for a body that is larger than allowed. */
-export function bodyTooLarge(bytesMax: number): CaresError {
-  return new CaresError('too_large', `the request body is larger than ${formatBytes(bytesMax)}`, { details: { bodyBytesMax: bytesMax } })
+export function bodyTooLarge(bytesMax: number, hint: string): CaresError {
+  return new CaresError('too_large', `the request body is larger than ${formatBytes(bytesMax)}`, {
+    hint,
+    details: { bodyBytesMax: bytesMax }
+  })
 }

@@ -35,6 +35,7 @@ const REFUSALS: readonly Refusal[] = [
     code: 'bad_request',
     headers: { allow: 'DELETE, GET, HEAD, PUT' }
   },
+  { claim: 'a call of a function without a name', request: { url: '/fn/' }, status: 404, code: 'not_found' },
   { claim: 'a URL with a broken escape', request: { url: '/v1/peers/%zz' }, status: 400, code: 'bad_request' },
   {
     claim: 'a body that is not JSON',
@@ -183,6 +184,7 @@ describe('the API refuses', () => {
       const problem = answer.json<Problem>()
       assert.equal(problem.code, code)
       assert.equal(problem.status, status)
+      if (harness.service.asked.length === 0) assert.ok(problem.hint, `it says what to do: ${answer.body}`)
       for (const [name, value] of Object.entries(headers)) assert.equal(answer.headers[name], value)
       const asked = harness.service.asked.map(({ method }) => method).filter(method => !['function', 'invocation'].includes(method))
       assert.deepEqual(asked, [], 'nothing was asked of the service')
@@ -192,6 +194,12 @@ describe('the API refuses', () => {
       )
     })
   }
+
+  it('a body that is too large with the limit that it broke', async () => {
+    await using harness = createHarness()
+    const { detail, bodyBytesMax } = (await harness.app.inject(put({ image: 'x'.repeat(300_000) }))).json<Problem>()
+    assert.deepEqual([detail, bodyBytesMax], ['the request body is larger than 256Ki', 262_144])
+  })
 
   it('names every field that is wrong', async () => {
     await using harness = createHarness()

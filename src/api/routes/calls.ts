@@ -24,6 +24,9 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 /** Largest body of an asynchronous call: it is kept in memory until the call is placed. */
 const ASYNC_BODY_BYTES_MAX = 2 ** 20
 
+/** For a body that no call may have. */
+const LARGE_HINT = 'tell the function a place where it finds the data instead'
+
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,256}$/
 
 /** As a client may name itself: it becomes a key of the ledger of costs. */
@@ -185,6 +188,7 @@ async function callLater(context: ApiContext, request: FastifyRequest, reply: Fa
   const caller = callerGone(reply.raw)
   const invocation = readCall(context, request, reply, name, {
     bytesMax: Math.min(ASYNC_BODY_BYTES_MAX, context.bodyBytesMax),
+    tooLargeHint: 'call it at /fn/NAME, which takes more',
     onBodyError: error => caller.abort(error)
   })
   const accepted = await context.service.invokeAsync(invocation, { signal: caller.signal }).catch((error: unknown) => {
@@ -201,11 +205,17 @@ function readCall(
   request: FastifyRequest,
   reply: FastifyReply,
   name: string,
-  { bytesMax, onBodyError }: { bytesMax: number; onBodyError: (error: CaresError) => void }
+  {
+    bytesMax,
+    tooLargeHint = LARGE_HINT,
+    onBodyError
+  }: { bytesMax: number; tooLargeHint?: string; onBodyError: (error: CaresError) => void }
 ): InvocationRequest {
   const { raw } = request
+  if (name === '')
+    throw new CaresError('not_found', 'the path names no function', { hint: 'call one at /fn/NAME; GET /v1/functions lists them' })
   const head = readCallHead(raw, { prefixSegments: PREFIX_SEGMENTS, dropAuthorization: access.authenticates(raw) })
-  if ((head.bodyBytes ?? 0) > bytesMax) throw bodyTooLarge(bytesMax)
+  if ((head.bodyBytes ?? 0) > bytesMax) throw bodyTooLarge(bytesMax, tooLargeHint)
   const idempotencyKey = header(raw.headers['idempotency-key'])
   if (idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(idempotencyKey)) {
     throw new CaresError('invalid', 'idempotency-key must be 1 to 256 visible ASCII characters')
@@ -221,7 +231,7 @@ function readCall(
     body:
       head.bodyBytes === 0
         ? noBody()
-        : reported(requestBody(raw, { bytesMax, onStart: () => expectations.proceed(raw, reply.raw) }), onBodyError),
+        : reported(requestBody(raw, { bytesMax, tooLargeHint, onStart: () => expectations.proceed(raw, reply.raw) }), onBodyError),
     idempotencyKey,
     on: header(raw.headers['x-cares-on']),
     caller,

@@ -25,9 +25,10 @@ export function payloadRoutes(app: App, { service, expectations }: ApiContext): 
     },
     async ({ raw }, reply) => {
       const { payloadBytesMax: bytesMax } = TASK_LIMITS
-      if (Number(raw.headers['content-length'] ?? 0) > bytesMax) throw bodyTooLarge(bytesMax)
+      const tooLargeHint = 'give the task a place where it finds its input instead'
+      if (Number(raw.headers['content-length'] ?? 0) > bytesMax) throw bodyTooLarge(bytesMax, tooLargeHint)
       const caller = callerGone(reply.raw)
-      const body = requestBody(raw, { bytesMax, onStart: () => expectations.proceed(raw, reply.raw) })
+      const body = requestBody(raw, { bytesMax, tooLargeHint, onStart: () => expectations.proceed(raw, reply.raw) })
       const { digest, bytes } = await service.tasks.upload(body, { signal: caller.signal }).catch((error: unknown) => {
         throw caller.signal.aborted ? new CaresError('cancelled', 'the client went away', { cause: error }) : error
       })
