@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError, Help, InvalidArgumentError, Option } from 'commander'
 import type { CaresClient } from '../client.ts'
 import type { AnyCommand, ArgumentSpec, CommandContext, OptionSpec, OutputSettings } from './command.ts'
 import type { CliEnvironment, ClientSettings, Flags } from './environment.ts'
@@ -35,6 +35,9 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { flags: '--read-only', description: 'refuse whatever would change something', env: 'CARES_READ_ONLY' },
   { flags: '-y, --yes', description: 'answer every question with yes' }
 ]
+
+/** The heading of the flags that every command takes. */
+const GLOBAL_GROUP = 'Global options:'
 
 /** Help is laid out for the width that every terminal has. */
 const HELP_COLUMNS = 80
@@ -170,16 +173,23 @@ function buildProgram(environment: CliEnvironment, failure: FailureContext, setE
 
 /** Gives the bare command that stands in the list its arguments, flags and examples. */
 function describe(command: Command, spec: AnyCommand, { summary }: CommandEntry): void {
-  command.helpOption('-h, --help', 'show help')
+  command.addHelpOption(new Option('-h, --help', 'show help').helpGroup(GLOBAL_GROUP))
   command.description(spec.description === undefined ? `${summary}.` : `${summary}.\n\n${spec.description}`)
   for (const argument of spec.args ?? []) command.addArgument(toArgument(command, argument))
   for (const option of spec.options ?? []) command.addOption(toOption(option))
   const own = new Set(command.options.map(option => option.long))
   for (const option of GLOBAL_OPTIONS.map(toOption)) {
-    if (!own.has(option.long)) command.addOption(option.helpGroup('Global options:'))
+    if (!own.has(option.long)) command.addOption(option.helpGroup(GLOBAL_GROUP))
   }
   const examples = spec.examples.map(({ comment, command }) => `  # ${comment}\n  ${command}\n`)
-  command.addHelpText('after', `\nExamples:\n${examples.join('\n')}`.trimEnd())
+  command.configureHelp({
+    ...command.configureHelp(),
+    // What all commands have comes last, so that the examples are not pushed out of sight.
+    formatHelp: (each, helper) =>
+      Help.prototype.formatHelp
+        .call(helper, each, helper)
+        .replace(`\n${GLOBAL_GROUP}\n`, () => `\nExamples:\n${examples.join('\n')}\n${GLOBAL_GROUP}\n`)
+  })
 }
 
 function toArgument(command: Command, { name, description, required = true, variadic = false, choices }: ArgumentSpec) {

@@ -36,6 +36,12 @@ describe('cares, its command tree', () => {
       assert.equal(code, 0)
       assert.equal(stderr, '')
       const examples = /Examples:\n([\s\S]+)$/.exec(stdout)?.[1] ?? ''
+      const headings = [...stdout.matchAll(/^([A-Z]\w+(?: \w+)?):(?: cares .*)?$/gm)].map(([, heading]) => heading)
+      assert.deepEqual(headings.slice(-2), ['Examples', 'Global options'])
+      assert.deepEqual(
+        headings.slice(0, -2),
+        ['Usage', 'Arguments', 'Options'].filter(heading => headings.includes(heading))
+      )
       const count = examples.split('\n').filter(line => line.startsWith('  #')).length
       assert.ok(count >= 2 && count <= 4, `${count} examples`)
       assert.ok(examples.includes(`cares ${name}`) || hidden, 'no example shows the command')
