@@ -58,7 +58,7 @@ export class Cluster {
 
   /**
    * Starts a peer that joins (or, the first time, founds) the cluster; a name that was used before comes back with its data. `launcher`: of another
-   * version of CARES.
+   * version of CARES. The first time, a peer of a private cluster needs its `CARES_BOOTSTRAP` in `env`.
    */
   async add(
     name: string,
@@ -71,7 +71,7 @@ export class Cluster {
     const places = ['--http', '127.0.0.1:0', '--listen', '/ip4/127.0.0.1/tcp/0']
     const peer = await PeerProcess.start(
       [...own, ...places, ...this.#flags, ...(await this.#flagsOf(name)), ...flags],
-      bootstrap === undefined ? env : { ...env, CARES_BOOTSTRAP: bootstrap },
+      bootstrap === undefined ? env : { CARES_BOOTSTRAP: bootstrap, ...env },
       { launcher }
     )
     this.peers.push(peer)

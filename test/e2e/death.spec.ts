@@ -153,10 +153,13 @@ describe('a private cluster', () => {
     try {
       const [first] = cluster.alive
       assert.ok(first)
-      assert.match(first.announcement.cluster, /#/)
-      await cluster.add('guest')
+      const id = await first.clusterId()
+      const [withoutSecret = '', secret = ''] = id.split('#')
+      assert.notEqual(secret, '')
+      assert.equal(first.announcement.cluster, withoutSecret)
+      assert.ok(!first.log(1_000).includes(secret), 'a log is no place for the secret')
+      await cluster.add('guest', [], { CARES_BOOTSTRAP: id })
       await cluster.settled()
-      const [withoutSecret = ''] = first.announcement.cluster.split('#')
       await assert.rejects(cluster.add('stranger', ['--bootstrap', withoutSecret, '--open']), /ended with|secret/)
       await assert.rejects(cluster.add('thief', ['--bootstrap', `${withoutSecret}#${'A'.repeat(43)}`]), /ended with|secret/)
       await cluster.settled()

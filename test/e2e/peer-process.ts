@@ -10,6 +10,7 @@ export interface Announcement {
   readonly id: string
   readonly name: string
   readonly api: string
+  /** Without the secret of a private one. */
   readonly cluster: string
 }
 
@@ -75,6 +76,13 @@ export class PeerProcess {
   /** Base URL of its REST API. */
   get api(): string {
     return this.announcement.api
+  }
+
+  /** What another peer needs to join, the secret included, as an operator gets it. */
+  async clusterId(): Promise<string> {
+    const { code, stdout, stderr } = await cares(['id'], { env: { CARES_API: this.api } })
+    if (code !== 0) throw new Error(`cares id ended with ${code}:\n${stderr}`)
+    return stdout.trim()
   }
 
   /** The end of what it has logged. */

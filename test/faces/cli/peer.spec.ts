@@ -50,7 +50,7 @@ describe('cares peer', () => {
     })
     assert.equal(code, 0)
     assert.equal(stdout, `peer     atlas\napi      http://127.0.0.1:7070\ncluster  ${CLUSTER.id}\n`)
-    assert.match(stderr, /^join from another machine: cares peer --bootstrap '\/ip4.*#k7Qm' {3}\(the id holds the secret\)\nstopping;/)
+    assert.match(stderr, /^join from another machine: CARES_BOOTSTRAP="\$\(ssh THIS-MACHINE cares id\)" cares peer\nstopping;/)
     assert.deepEqual(peer.calls, ['start', 'stop'])
   })
 
@@ -64,7 +64,42 @@ describe('cares peer', () => {
       })
       assert.equal(stdout.split('\n').length, 2)
       const { id, name, api, cluster } = JSON.parse(stdout) as Record<string, string>
-      assert.deepEqual([id, name, api, cluster], [samplePeer('atlas').id, 'atlas', 'http://127.0.0.1:7070', CLUSTER.id])
+      assert.deepEqual([id, name, api, cluster], [samplePeer('atlas').id, 'atlas', 'http://127.0.0.1:7070', CLUSTER.id?.split('#')[0]])
+    }
+  })
+
+  it('keeps the secret out of every log: only a terminal is shown it', async () => {
+    assert.match(String(CLUSTER.id), /#k7Qm$/)
+    for (const flags of [[], ['--json'], ['-o', 'table']]) {
+      for (const tty of [false, true]) {
+        const interrupt = new AbortController()
+        const { stdout, stderr } = await run(['peer', ...flags], {
+          tty,
+          signal: interrupt.signal,
+          onStdout: () => interrupt.abort(),
+          environment: { createPeer: async () => fakePeer() }
+        })
+        assert.equal(stdout.includes('#k7Qm'), tty, stdout)
+        assert.ok(!stderr.includes('#k7Qm'), stderr)
+      }
+    }
+  })
+
+  it('tells how to ask a peer for its id that serves on another port, and the id itself where the cluster is open', async () => {
+    for (const [change, told] of [
+      [{ apiUrl: 'http://127.0.0.1:7171' }, /"\$\(ssh THIS-MACHINE cares id --api http:\/\/127\.0\.0\.1:7171\)" cares peer/],
+      [
+        { service: { ...fakePeer().service, cluster: () => ({ ...STATUS, id: '/ip4/10.0.0.5/tcp/4001', private: false }) } },
+        /CARES_BOOTSTRAP='\/ip4\/10\.0\.0\.5\/tcp\/4001' cares peer/
+      ]
+    ] as const) {
+      const interrupt = new AbortController()
+      const { stderr } = await run(['peer'], {
+        signal: interrupt.signal,
+        onStdout: () => interrupt.abort(),
+        environment: { createPeer: async () => ({ ...fakePeer(), ...change }) }
+      })
+      assert.match(stderr, told)
     }
   })
 
@@ -77,7 +112,7 @@ describe('cares peer', () => {
       onStdout: () => interrupt.abort(),
       environment: { createPeer: async () => peer }
     })
-    assert.ok(stdout.includes(String(CLUSTER.id)))
+    assert.ok(stdout.includes(String(CLUSTER.id?.split('#')[0])))
     assert.equal(looks, 4)
   })
 

@@ -85,11 +85,13 @@ async function announce(
 ): Promise<void> {
   const { profile } = service
   const { id } = cluster
+  // What is not a terminal is mostly a journal, which others read and which is kept: no place for a secret.
+  const shownId = terminal.stdout.isTTY === true ? id : withoutSecret(id)
   const data = {
     id: profile.id,
     name: profile.name,
     api: apiUrl,
-    cluster: id,
+    cluster: shownId,
     orchestrator: cluster.orchestrator?.name ?? null,
     runtime: profile.runtime
   }
@@ -97,10 +99,23 @@ async function announce(
   // must know where the object ends.
   const forProgram = options['output'] === undefined && terminal.stdout.isTTY !== true
   const format = forProgram || output.format === 'json' ? 'jsonl' : output.format
-  const lines = [`peer     ${profile.name}`, `api      ${apiUrl}`, `cluster  ${id ?? '-'}`]
+  const lines = [`peer     ${profile.name}`, `api      ${apiUrl}`, `cluster  ${shownId ?? '-'}`]
   await printResult({ kind: 'item', data, names: [profile.name], lines: () => lines }, terminal, { ...output, format }, note)
   if (id === null) note('not a member of a cluster yet; the log says why')
-  else note(`join from another machine: cares peer --bootstrap '${id}'${cluster.private ? '   (the id holds the secret)' : ''}`)
+  else
+    note(
+      `join from another machine: CARES_BOOTSTRAP=${cluster.private ? `"$(ssh THIS-MACHINE ${idCommand(apiUrl)})"` : `'${id}'`} cares peer`
+    )
+}
+
+/** What follows the # of a cluster id is the secret. */
+function withoutSecret(id: string | null): string | null {
+  return id?.replace(/#.*/, '') ?? null
+}
+
+/** How `cares id` finds the peer that serves there. */
+function idCommand(apiUrl: string): string {
+  return new URL(apiUrl).port === '7070' ? 'cares id' : `cares id --api ${apiUrl}`
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {
