@@ -55,10 +55,12 @@ const FILE_PATHS: Readonly<Record<string, readonly string[]>> = {
  * keys are mistakes.
  */
 export function parseFunctionFile(text: string, file: string): FunctionRequest[] {
+  // A line that begins so ends a document wherever it stands; counting them first spares parsing what is refused.
+  if ((text.match(/^---(?=\s|$)/gm)?.length ?? 0) > DOCUMENTS_MAX) throw tooMany(file)
   const lines = new LineCounter()
   // An empty stream gives an array without documents.
   const documents = [...parseAllDocuments(text, { lineCounter: lines, version: '1.2' })]
-  if (documents.length > DOCUMENTS_MAX) throw new CaresError('invalid', `${file}: more than ${DOCUMENTS_MAX} documents`)
+  if (documents.length > DOCUMENTS_MAX) throw tooMany(file)
   const issues: FileIssue[] = []
   const requests: FunctionRequest[] = []
   for (const document of documents as Document[]) {
@@ -162,6 +164,12 @@ function keyOffset(document: Document, path: readonly PropertyKey[], key: string
   const map = path.length === 0 ? document.contents : document.getIn(path, true)
   const pair = isMap(map) ? map.items.find(item => isNode(item.key) && String(item.key) === key) : undefined
   return isNode(pair?.key) && pair.key.range ? pair.key.range[0] : offsetOf(document, path)
+}
+
+function tooMany(file: string): CaresError {
+  return new CaresError('invalid', `${file}: more than ${DOCUMENTS_MAX} documents`, {
+    hint: 'split it into several files: -f takes a folder, too'
+  })
 }
 
 function fileError(file: string, issues: readonly FileIssue[], lines: LineCounter): CaresError {

@@ -111,6 +111,7 @@ describe('cares apply', () => {
 
   const cluster = () =>
     startFakeApi({
+      'GET /v1/functions': { items: [THUMB, UPPER] },
       'GET /v1/functions/thumb': THUMB,
       'GET /v1/functions/upper': UPPER,
       'GET /v1/functions/new': problem('not_found', 'no function named new', 404),
@@ -164,6 +165,29 @@ describe('cares apply', () => {
     assert.equal(stderr, 'cares: new: no majority\ncares: thumb: no majority\n')
   })
 
+  it('has eight functions in hand at once, reads them in one list, and tells them in the order of the file', async () => {
+    await using api = await cluster()
+    const names = Array.from({ length: 20 }, (_, at) => `fn-${String(at).padStart(2, '0')}`)
+    const waiting: (() => void)[] = []
+    let most = 0
+    api.answer('POST /v1/functions', async (response, { body }) => {
+      const { name } = JSON.parse(body) as { name: string }
+      // The last to come are answered first, once no more come.
+      await new Promise<void>(resolve => {
+        waiting.push(resolve)
+        most = Math.max(most, waiting.length)
+        if (waiting.length === 8) for (const go of waiting.splice(0).reverse()) go()
+        else if (name >= 'fn-16') resolve()
+      })
+      response.end(JSON.stringify({ result: 'created', dryRun: false, because: '', function: { ...THUMB, name } }))
+    })
+    const stdin = names.map(name => `name: ${name}\nimage: a\n`).join('---\n')
+    const { code, stdout } = await run(['apply', '-f', '-', '-o', 'name'], { api: api.url, stdin })
+    assert.deepEqual([code, stdout], [0, names.map(name => `${name}\n`).join('')])
+    assert.equal(most, 8)
+    assert.equal(api.asked.length, 21)
+  })
+
   const mistakes: readonly (readonly [claim: string, stdin: string, message: RegExp])[] = [
     ['the same name twice', 'name: a\nimage: a\n---\nname: a\nimage: b', /^cares: stdin describes a twice\n/],
     ['nothing', '', /^cares: stdin describes no function\n/],
@@ -171,6 +195,11 @@ describe('cares apply', () => {
     ['a wrong type', 'name: a\nimage: b\nresources: { cpu: lots }', /resources\.cpu: must be a number\n/],
     ['another kind', 'kind: Pod\nname: a\nimage: b', /kind: must be Function\n/],
     ['a list', '- 1', /^cares: stdin:1:1: must be an object\n/],
+    [
+      'more documents than it takes, and says what to do',
+      'name: a\n---\n'.repeat(1_001),
+      /more than 1000 documents\n {2}try: split it into several files/
+    ],
     ['more than a limit', 'name: a\nimage: b\nprewarm: 65', /prewarm: must be at most 64\n/]
   ]
   for (const [claim, stdin, message] of mistakes) {

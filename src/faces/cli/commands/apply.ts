@@ -1,10 +1,11 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import type { FunctionItem } from '../../../model/rest.ts'
 import type { FunctionRequest } from '../../../model/service.ts'
 import type { Cell } from '../../table.ts'
 import type { CommandContext } from '../command.ts'
-import { CaresError, toCaresError } from '../../../model/errors.ts'
+import { CaresError, type ErrorCode, toCaresError } from '../../../model/errors.ts'
 import { functionChanges } from '../../function-view.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT, EXIT_BY_ERROR } from '../exit-codes.ts'
@@ -13,6 +14,9 @@ import { functionFileKeys, parseFunctionFile } from '../function-file.ts'
 
 /** A file that describes functions is written by hand: a larger one is something else. */
 const FILE_BYTES_MAX = 4 * 2 ** 20
+
+/** Functions at once: most of an upload is waiting, for an image to be found and for voters to agree; a peer is left room for its calls. */
+const AT_ONCE = 8
 
 interface ApplyOptions {
   file: string
@@ -25,7 +29,7 @@ interface Applied {
   readonly result: 'created' | 'updated' | 'unchanged' | 'failed'
   readonly revision: number | null
   readonly changes: readonly string[]
-  readonly error?: { readonly code: string; readonly detail: string }
+  readonly error?: { readonly code: ErrorCode; readonly detail: string; readonly hint?: string | undefined }
 }
 
 export const apply = defineCommand<ApplyOptions>({
@@ -41,30 +45,21 @@ export const apply = defineCommand<ApplyOptions>({
     { comment: 'From another program', command: 'kustomize build . | cares apply -f -' }
   ],
   async run(context) {
-    const { options, client, signal, note } = context
+    const { options, note } = context
     const requests = await readRequests(options.file, context)
     if (options.ifRevision !== undefined && requests.length !== 1) {
       throw new CaresError('invalid', `--if-revision is for one function, and ${options.file} describes ${requests.length}`)
     }
-    const items: Applied[] = []
-    let exitCode: number = EXIT.done
-    for (const request of requests) {
-      try {
-        items.push(await applyOne(request, context))
-      } catch (error) {
-        const failure = toCaresError(error)
-        if (signal.aborted || failure.code === 'peer_unreachable') throw failure
-        items.push({
-          name: request.name,
-          result: 'failed',
-          revision: null,
-          changes: [],
-          error: { code: failure.code, detail: failure.message }
-        })
-        if (exitCode === EXIT.done) exitCode = EXIT_BY_ERROR[failure.code]
-        note(`cares: ${request.name}: ${failure.message}${failure.hint === undefined ? '' : `\n  try: ${failure.hint}`}`)
-      }
+    const before = await functionsBefore(requests, context)
+    const outcomes = await inTurns(requests, async request => await applyOne(request, before.get(request.name), context))
+    for (const { name, error } of outcomes) {
+      if (error !== undefined) note(`cares: ${name}: ${error.detail}${error.hint === undefined ? '' : `\n  try: ${error.hint}`}`)
     }
+    const failed = outcomes.find(({ error }) => error !== undefined)?.error
+    const exitCode = failed === undefined ? EXIT.done : EXIT_BY_ERROR[failed.code]
+    const items = outcomes.map(({ error, ...applied }) =>
+      error === undefined ? applied : { ...applied, error: { code: error.code, detail: error.detail } }
+    )
     return {
       kind: 'list',
       data: { items },
@@ -83,19 +78,60 @@ export const apply = defineCommand<ApplyOptions>({
       },
       exitCode
     }
-
-    async function applyOne(request: FunctionRequest, { options, note }: CommandContext<ApplyOptions>): Promise<Applied> {
-      const before = await client.function(request.name, { signal }).catch((error: unknown) => {
-        if (error instanceof CaresError && error.code === 'not_found') return undefined
-        throw error
-      })
-      const put = await client.putFunction(request, { dryRun: options.dryRun, ifRevision: options.ifRevision, signal })
-      for (const warning of put.warnings ?? []) note(`warning: ${warning}`)
-      const changes = before === undefined || put.result === 'unchanged' ? [] : functionChanges(before, put.function)
-      return { name: request.name, result: put.result, revision: put.function.revision, changes }
-    }
   }
 })
+
+async function applyOne(
+  request: FunctionRequest,
+  before: FunctionItem | undefined,
+  { options, client, signal, note }: CommandContext<ApplyOptions>
+): Promise<Applied> {
+  try {
+    const put = await client.putFunction(request, { dryRun: options.dryRun, ifRevision: options.ifRevision, signal })
+    for (const warning of put.warnings ?? []) note(`warning: ${warning}`)
+    const changes = before === undefined || put.result === 'unchanged' ? [] : functionChanges(before, put.function)
+    return { name: request.name, result: put.result, revision: put.function.revision, changes }
+  } catch (error) {
+    const { code, message, hint } = toCaresError(error)
+    if (signal.aborted || code === 'peer_unreachable') throw error
+    return { name: request.name, result: 'failed', revision: null, changes: [], error: { code, detail: message, hint } }
+  }
+}
+
+/** The functions as they are, to tell what changes: one is asked for, several are found in the list. */
+async function functionsBefore(
+  requests: readonly FunctionRequest[],
+  { client, signal }: CommandContext<ApplyOptions>
+): Promise<ReadonlyMap<string, FunctionItem>> {
+  const [only, ...others] = requests
+  if (only === undefined || others.length > 0) {
+    const { items } = await client.functions({ signal })
+    return new Map(items.map(item => [item.name, item]))
+  }
+  const found = await client.function(only.name, { signal }).catch((error: unknown) => {
+    if (error instanceof CaresError && error.code === 'not_found') return undefined
+    throw error
+  })
+  return new Map(found === undefined ? [] : [[found.name, found]])
+}
+
+/** Does something with each, several at once, and gives the outcomes in the order of what was given. Begins no other once one has thrown. */
+async function inTurns<Item, Outcome>(items: readonly Item[], act: (item: Item) => Promise<Outcome>): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  let next = 0
+  const lane = async (): Promise<void> => {
+    for (let at = next++; at < items.length; at = next++) {
+      try {
+        outcomes[at] = await act(items[at] as Item)
+      } catch (error) {
+        next = items.length
+        throw error
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, lane))
+  return outcomes
+}
 
 async function readRequests(path: string | undefined, { terminal }: CommandContext<ApplyOptions>): Promise<FunctionRequest[]> {
   if (path === undefined)
