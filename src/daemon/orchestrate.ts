@@ -32,7 +32,7 @@ type GatewayChannel = Channel<InvokeDown, InvokeUp>
 
 export interface OrchestratorComponents {
   readonly transport: Pick<Transport, 'self'>
-  readonly placer: Pick<Placer, 'place' | 'reserve' | 'session' | 'couldFit' | 'observe' | 'correct'>
+  readonly placer: Pick<Placer, 'place' | 'reserve' | 'session' | 'couldFit' | 'couldEndInTime' | 'observe' | 'correct'>
   readonly clock: Clock
   readonly events: EventLog
   /** Where this peer stands in the cluster. */
@@ -153,7 +153,7 @@ export class Orchestrator {
         call.unplaced = worker === null ? receipt : undefined
         if (worker === null) {
           if (!refusals.mayWait(receipt.decision, clock.nowMs()) || !placer.couldFit(asked, call.pinnedTo))
-            throw unplaceable(asked, receipt.decision, refusals.last)
+            throw unplaceable(asked, receipt.decision, { last: refusals.last, endsInTime: () => placer.couldEndInTime(asked, call) })
           place ??= this.#line.join(key)
           waits = true
           continue

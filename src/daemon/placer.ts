@@ -1,5 +1,5 @@
 import type { QueueOrder } from '../core/scheduler/admission/queue-order.ts'
-import { couldFit } from '../core/scheduler/could-fit.ts'
+import { couldEndInTime, couldFit } from '../core/scheduler/could-fit.ts'
 import { place } from '../core/scheduler/place.ts'
 import { PlacementTable } from '../core/scheduler/placement-table.ts'
 import type { Strategy } from '../core/scheduler/strategy.ts'
@@ -144,7 +144,13 @@ export class Placer {
 
   /** Whether any known peer is large enough for the function, however busy it is now. */
   couldFit(fn: FunctionRecord, pinnedTo: PeerId | undefined): boolean {
-    return couldFit({ cpus: fn.cpus, memoryBytes: fn.memoryBytes, pinnedTo, gpus: fn.gpus, require: fn.placement?.require }, this.#table)
+    return couldFit({ ...demandsOf(fn), pinnedTo }, this.#table)
+  }
+
+  /** Whether any known peer would be quick enough for the call if it had nothing else to do. */
+  couldEndInTime(fn: FunctionRecord, call: Placeable): boolean {
+    const { inputBytes, deadlineMs, pinnedTo } = call
+    return couldEndInTime({ ...demandsOf(fn), pinnedTo, inputBytes, deadlineMs, estimate: this.estimate(fn, call) }, this.#table)
   }
 
   /** Learns from an execution that ended well. */

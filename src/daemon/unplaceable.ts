@@ -44,13 +44,27 @@ function cureOfReason(reason: RejectionReason): Cure {
 /** Refusals that say more than "no room": they are the answer when no other worker is left. */
 const TELLING = new Set<string>(['image_not_found', 'image_unsupported', 'runtime_unavailable', 'function_protocol'])
 
-/** What a caller is told whose call no peer could take; `last` is the refusal of the last worker that was tried. */
-export function unplaceable(fn: FunctionRecord, decision: Decision, last: RemoteError | undefined): CaresError {
+/**
+ * What a caller is told whose call no peer could take; `last` is the refusal of the last worker that was tried, `endsInTime` whether one with nothing else to
+ * do would be quick enough: where none is, the same call fails again.
+ */
+export function unplaceable(
+  fn: FunctionRecord,
+  decision: Decision,
+  { last, endsInTime }: { last: RemoteError | undefined; endsInTime: () => boolean }
+): CaresError {
   if (last !== undefined && TELLING.has(last.code)) return fromRemoteError(last)
   const because = last === undefined ? '' : `; the last one tried said: ${last.message}`
-  return new CaresError('no_capacity', `${functionKey(fn)} was not placed: ${refusalText(decision, fn.placement)}${because}`, {
+  const message = `${functionKey(fn)} was not placed: ${refusalText(decision, fn.placement)}${because}`
+  const details = { rejected: { ...decision.rejected }, ...(last === undefined ? {} : { lastCode: last.code }) }
+  if ((decision.rejected.deadline ?? 0) > 0 && !endsInTime())
+    return new CaresError('no_capacity', message, {
+      hint: 'give it more time: x-cares-timeout of the call, --timeout of the function',
+      details
+    })
+  return new CaresError('no_capacity', message, {
     retryable: true,
     hint: `see which peer lacks what: cares quote ${fn.name}`,
-    details: { rejected: { ...decision.rejected }, retryAfterMs: 1_000, ...(last === undefined ? {} : { lastCode: last.code }) }
+    details: { ...details, retryAfterMs: 1_000 }
   })
 }

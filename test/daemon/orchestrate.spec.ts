@@ -42,6 +42,7 @@ describe('Orchestrator', () => {
   let candidates: PeerId[]
   let rejection: RejectionReason
   let fits: boolean
+  let endsInTime: boolean
   let reserved: number
   let observed: number
   let corrected: unknown[]
@@ -57,6 +58,7 @@ describe('Orchestrator', () => {
     candidates = [FIRST, SECOND]
     rejection = 'slots'
     fits = true
+    endsInTime = true
     reserved = 0
     observed = 0
     corrected = []
@@ -69,7 +71,7 @@ describe('Orchestrator', () => {
           fits: false as const,
           reason: options.exclude.includes(peer) ? ('excluded' as const) : rejection
         }))
-        const decision = { chosen, verdicts, skipped: 0, rejected: {} }
+        const decision = { chosen, verdicts, skipped: 0, rejected: { [rejection]: 2 } }
         const placement = call.fallback ? 'fallback' : 'orchestrator'
         return { ...sampleReceipt(), term, placement, round: call.round, try: options.try, decision }
       },
@@ -86,6 +88,7 @@ describe('Orchestrator', () => {
       },
       session: () => 7,
       couldFit: () => fits,
+      couldEndInTime: () => endsInTime,
       observe: () => void observed++,
       correct: (worker, session, stats) => void corrected.push([worker, session, stats])
     }
@@ -269,6 +272,21 @@ describe('Orchestrator', () => {
         verdicts?.map(verdict => !verdict.fits && verdict.reason),
         [lasting, lasting]
       )
+    })
+  }
+
+  for (const [claim, quick, retryable] of [
+    ['tells the caller to come back when the peers are too busy to end in time', true, true],
+    ['does not tell the caller to come back when no peer could ever end in time', false, false]
+  ] as const) {
+    it(claim, async () => {
+      candidates = []
+      rejection = 'deadline'
+      endsInTime = quick
+      const last = (await finish(await call())).at(-1)
+      const error = last?.type === 'failed' ? last.error : undefined
+      assert.equal(error?.retryable, retryable)
+      assert.equal(error.details.includes('"retryAfterMs":1000'), retryable)
     })
   }
 

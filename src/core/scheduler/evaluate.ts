@@ -122,8 +122,7 @@ function estimateCost(
   const { estimate } = request
   const { columns } = table
   const slowness = at(columns.slowness, slot)
-  const isSelf = slot === table.selfSlot
-  const network = isSelf ? 0 : ROUND_TRIP_PRIOR_MS + (request.inputBytes + estimate.outputBytes) / NETWORK_BYTES_PER_MS_PRIOR
+  const network = networkMs(request, slot === table.selfSlot)
 
   const warmShare = Math.min(1, Math.max(0, idle - kappa * claims))
   const start = warmShare * estimate.warmStartMs + (1 - warmShare) * estimate.coldStartMs * slowness
@@ -149,6 +148,11 @@ function estimateCost(
   rows[base + FIELD.queue] = queue
   rows[base + FIELD.run] = run
   rows[base + FIELD.total] = network + start + pull + queue + run + cache
+}
+
+/** Expected time for input and output on the way to a worker and back. */
+export function networkMs({ inputBytes, estimate }: Pick<PlacementRequest, 'inputBytes' | 'estimate'>, isSelf: boolean): number {
+  return isSelf ? 0 : ROUND_TRIP_PRIOR_MS + (inputBytes + estimate.outputBytes) / NETWORK_BYTES_PER_MS_PRIOR
 }
 
 /** What the peer asks for the time that the work occupies it, see `usdOf`. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { gpusOf, meets } from '../../../src/model/labels.ts'
-import { couldFit } from '../../../src/core/scheduler/could-fit.ts'
+import { couldEndInTime, couldFit } from '../../../src/core/scheduler/could-fit.ts'
 import { place } from '../../../src/core/scheduler/place.ts'
 import { PlacementTable } from '../../../src/core/scheduler/placement-table.ts'
 import { COST } from '../../../src/core/scheduler/strategies/cost.ts'
@@ -55,6 +55,20 @@ describe('where a call may run and what it may cost', () => {
     const { table, wanted } = decide({ require: ['zone=mars'] })
     assert.equal(couldFit(wanted, table), false)
   })
+
+  for (const [deadlineMs, expected] of [
+    [1, false],
+    [1_700_000, false],
+    [1_900_000, true]
+  ] as const) {
+    it(`${expected ? 'may' : 'can never'} end an hour of work within ${deadlineMs} ms, however busy the peers are`, () => {
+      const { table, wanted } = decide({ deadlineMs })
+      table.sync([viewOf('dear', { stats: { cpusUsed: 8 } }), viewOf('cheap', { stats: { cpusUsed: 8 } })], 0)
+      assert.equal(couldEndInTime(wanted, table), expected)
+      assert.equal(couldEndInTime({ ...wanted, estimate: { ...estimate, samples: 0 } }, table), true, 'who knows')
+      assert.equal(couldEndInTime({ ...wanted, pinnedTo: peerId('nobody') }, table), false)
+    })
+  }
 
   it('refuses peers that have fewer GPUs, before any label', () => {
     const { decision, table, wanted } = decide({ gpus: 3, require: ['gpu'] })
