@@ -6,11 +6,11 @@ import type { PeerAddress } from '../model/control.ts'
 import { closest } from '../model/closest.ts'
 import { assertNever, CaresError } from '../model/errors.ts'
 import type { ClusterUid, PeerId, Term } from '../model/ids.ts'
-import { peerName } from '../model/peer-name.ts'
 import type { ClusterDigest, Heartbeat, PeerProfile, PeerState, PeerStats, PeerView } from '../model/peer.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Startable } from '../model/ports/startable.ts'
 import type { Timings } from '../model/presets.ts'
+import { shortId } from '../model/short-id.ts'
 import type { EventLog } from './event-log.ts'
 
 /** How often silence is looked at: an eighth of the shortest one that counts. */
@@ -74,8 +74,9 @@ export class Members implements Startable {
     return this.#views.find(({ profile }) => profile.id === peer)?.state ?? 'gone'
   }
 
+  /** Until a peer has told its name, the end of its id: a name made of it might not be the one that it was given. */
   nameOf(peer: PeerId): string {
-    return this.#views.find(({ profile }) => profile.id === peer)?.profile.name ?? peerName(peer)
+    return this.#views.find(({ profile }) => profile.id === peer)?.profile.name ?? shortId(peer)
   }
 
   /** The latest life of a peer that this one has heard of; undefined for one that it does not know. */

@@ -5,13 +5,6 @@ export function timeOfDay(at: string): string {
   return /T(\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?)\d*(Z)?/.exec(at)?.slice(1).join('') ?? at
 }
 
-/** The end of an id, which tells peers apart: they all begin alike. */
-export function shortId(id: string): string {
-  return id.length <= SHORT_ID_CHARACTERS ? id : `…${id.slice(-SHORT_ID_CHARACTERS)}`
-}
-
-const SHORT_ID_CHARACTERS = 8
-
 /** Rows of `key  value` with the values below each other. */
 export function keyed(rows: readonly (readonly [key: string, value: string])[]): string[] {
   const width = Math.max(...rows.map(([key]) => key.length))

@@ -4,7 +4,8 @@ import type { AlertItem } from '../model/rest-events.ts'
 import { formatBytes, formatDurationMs } from '../model/units.ts'
 import { peersTable } from './peer-view.ts'
 import { type Cell, renderTable, type TableView } from './table.ts'
-import { keyed, shortId, timeOfDay } from './text.ts'
+import { shortId } from '../model/short-id.ts'
+import { keyed, timeOfDay } from './text.ts'
 
 /*
  * What the API answers, as rows of text: here the cluster, its checks, events and logs, and in `…-view.ts` beside it peers, functions and

@@ -2,7 +2,7 @@ import type { EventItem } from '../../model/rest.ts'
 import type { Tone } from '../table.ts'
 import { assertNever } from '../../model/errors.ts'
 import { formatBytes, formatDurationMs } from '../../model/units.ts'
-import { shortId } from '../text.ts'
+import { shortId } from '../../model/short-id.ts'
 import { strategyText } from '../view-model.ts'
 
 /** One line of the activity log. */

@@ -1,5 +1,6 @@
 import type { EventItem, Peer } from '../../../model/rest.ts'
-import { shortId, timeOfDay } from '../../text.ts'
+import { shortId } from '../../../model/short-id.ts'
+import { timeOfDay } from '../../text.ts'
 import { eventText } from '../../view-model.ts'
 import { hrefOf, type Route } from '../route.ts'
 
