@@ -11,7 +11,7 @@ import { breakOff } from '../break-off.ts'
 import { callerGone } from '../caller.ts'
 import type { ApiContext, App } from '../context.ts'
 import { duration, pathPart, whole } from '../queries.ts'
-import { peerNames } from '../views/names.ts'
+import { peerNames, withPeerNames } from '../views/names.ts'
 import { taskView } from '../views/task-view.ts'
 import { uploadWarnings } from '../views/upload-warnings.ts'
 import { documented, documentedText } from './documented.ts'
@@ -139,7 +139,8 @@ export function taskRoutes(app: App, context: ApiContext): void {
     { schema: { ...documented('tasks', 'Why is it where it is?', { 200: taskExplanationSchema }), params } },
     async (request, reply) => {
       const { id, state } = await service.tasks.find(request.params.id)
-      return { id, state, reasons: await service.tasks.explain(id, { signal: signalOf(reply) }) }
+      const reasons = await service.tasks.explain(id, { signal: signalOf(reply) })
+      return { id, state, reasons: reasons.map(reason => withPeerNames(reason, service)) }
     }
   )
 

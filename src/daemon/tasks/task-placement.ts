@@ -1,8 +1,10 @@
+import { refusalText } from '../../core/scheduler/refusal-text.ts'
 import { CaresError, toCaresError } from '../../model/errors.ts'
 import type { PeerId } from '../../model/ids.ts'
 import { type Headers, PARAMS_HEADER } from '../../model/invocation.ts'
 import type { Receipt } from '../../model/placement.ts'
 import type { TaskRecord } from '../../model/task.ts'
+import { formatDurationMs } from '../../model/units.ts'
 import { paramsOf, type Placer, type Reserved, wasClean } from '../placer.ts'
 import { executionId, placedFunction } from './task-function.ts'
 
@@ -28,7 +30,7 @@ export function placeTask(placer: Placer, task: TaskRecord, exclude: readonly Pe
     { try: task.attempt + 1, exclude }
   )
   const worker = receipt.decision.chosen
-  if (worker === null) return { worker, reason: whyNobody(receipt) }
+  if (worker === null) return { worker, reason: whyNobody(receipt, task) }
   try {
     return { worker, reserved: placer.reserve(worker, fn, receipt), reason: whyThere(receipt, worker), clean: wasClean(receipt) }
   } catch (err) {
@@ -55,14 +57,13 @@ function headersOf({ spec: { args } }: TaskRecord): Headers {
   return args.length === 0 ? [] : [[PARAMS_HEADER, args.join(' ')]]
 }
 
-function whyNobody({ decision }: Receipt): string {
-  const causes = Object.entries(decision.rejected).map(([reason, count]) => `${count} × ${reason}`)
-  return `nobody can have it now: ${causes.length === 0 ? 'no peer is known that runs tasks' : causes.join(', ')}`
+function whyNobody({ decision }: Receipt, { spec }: TaskRecord): string {
+  return `nobody can have it now: ${refusalText(decision, spec.placement)}`
 }
 
 function whyThere({ decision, strategy }: Receipt, worker: PeerId): string {
   const verdict = decision.verdicts.find(({ peer }) => peer === worker)
-  const cost = verdict?.fits === true ? `, expected to cost ${Math.round(verdict.cost.total)} ms` : ''
-  const looked = decision.verdicts.length + decision.skipped
-  return `placed on ${worker} by ${strategy}${cost}; ${looked} peers were there`
+  const time = verdict?.fits === true ? `, expected to take ${formatDurationMs(Math.round(verdict.cost.total))}` : ''
+  const there = decision.verdicts.length + decision.skipped
+  return `placed on ${worker} by ${strategy}${time}; ${there === 1 ? '1 peer was' : `${there} peers were`} there`
 }

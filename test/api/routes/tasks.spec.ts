@@ -167,4 +167,10 @@ describe('/v1/payloads', () => {
     for (const wrong of [{ inputDigest: digest, input: '' }, { inputDigest: 'sha256:../../x' }, { inputDigest: digest.toUpperCase() }])
       assert.equal(await submit({ image: 'a', ...wrong }), 422, JSON.stringify(wrong))
   })
+
+  it('tells why a task is where it is with the names of peers, not with their ids', async () => {
+    await using harness = harnessWith({ explain: async () => [`attempt 1 was given to ${BIRCH}`, 'placed on 12D3KooWnobodyknows'] })
+    const { reasons } = (await harness.app.inject('/v1/tasks/t-1/explain')).json<TaskExplanation>()
+    assert.deepEqual(reasons, ['attempt 1 was given to birch', 'placed on 12D3KooWnobodyknows'])
+  })
 })
