@@ -59,9 +59,15 @@ export function judge(
   return { state: next, raised, cleared }
 }
 
-/** The alerts that are raised, the most severe first, then the newest. */
+/**
+ * The alerts that are raised, the most severe first, then the newest. One whose condition has ended and is waited for to stay so says that: its message
+ * stands beside what contradicts it.
+ */
 export function raisedIn(state: AlertState): readonly Alert[] {
-  const alerts = [...state.values()].flatMap(({ alert }) => (alert === null ? [] : [alert]))
+  const alerts = [...state.values()].flatMap(({ alert, belowSinceMs }) => {
+    if (alert === null) return []
+    return [belowSinceMs === null ? alert : { ...alert, message: `${alert.message} (no longer)` }]
+  })
   const rank = ({ severity }: Alert): number => (severity === 'critical' ? 0 : 1)
   return alerts.sort((a, b) => rank(a) - rank(b) || (a.raisedAt < b.raisedAt ? 1 : a.raisedAt > b.raisedAt ? -1 : 0))
 }

@@ -73,7 +73,8 @@ const DEFAULT_RULES: readonly AlertRule[] = [
     raiseAt: 1,
     clearBelow: 1,
     forMs: 0,
-    clearForMs: 5_000,
+    // It cannot flap: to be gone once more, a peer must be silent for as long again.
+    clearForMs: 0,
     description: '1 while a member has been silent for so long that it counts as gone'
   },
   {

@@ -46,6 +46,16 @@ describe('judge', () => {
     assert.equal(looks([1, 0, 1, 0], { ...RULE, forMs: 0, clearForMs: 0 }), '+-+-')
   })
 
+  it('says of what has ended, but not for long enough, that it is no longer so', () => {
+    let state: AlertState = NO_ALERTS
+    const messages = [1, 0.95, 0.85, 0.5, 0.85, 0.95].map((value, second) => {
+      const samples = [{ rule: RULE.name, subject: SUBJECT, value, message: `value ${value}` }]
+      ;({ state } = judge(state, samples, { rules: [{ ...RULE, forMs: 0 }], nowMs: second * 1_000, at: String(second) }))
+      return raisedIn(state).map(({ message }) => message)
+    })
+    assert.deepEqual(messages.flat(), ['value 1', 'value 0.95', 'value 0.85', 'value 0.85 (no longer)', 'value 0.85', 'value 0.95'])
+  })
+
   it('tells the newest value while it is raised, and the last bad one when it is over', () => {
     const rule = { ...RULE, forMs: 0, clearForMs: 0 }
     const at = (value: number) => [{ rule: rule.name, subject: SUBJECT, value, message: `value ${value}` }]
