@@ -101,9 +101,11 @@ export type Result =
   /** The command has written its own output. */
   | { readonly kind: 'written'; readonly exitCode?: number }
 
-/** Items that keep coming: one line each, in every format. */
+/** Items that come one by one: one line each, in every format; those that come to an end are one document of `items` as JSON or YAML. */
 export interface StreamResult {
   readonly kind: 'stream'
+  /** Whether they come to an end by themselves. @default false */
+  readonly ends?: boolean
   readonly items: AsyncIterable<StreamItem>
 }
 

@@ -61,7 +61,11 @@ export async function write(screen: Screen, chunk: string | Uint8Array): Promise
   if (chunk.length > 0 && !screen.write(chunk)) await once(screen, 'drain')
 }
 
-async function printStream({ items }: StreamResult, { stdout }: Terminal, settings: OutputSettings): Promise<void> {
+async function printStream({ items, ends = false }: StreamResult, { stdout }: Terminal, settings: OutputSettings): Promise<void> {
+  if (ends && (settings.format === 'json' || settings.format === 'yaml')) {
+    const all = (await Array.fromAsync(items)).map(({ data }) => data)
+    return await write(stdout, await structured({ items: all }, [], settings))
+  }
   const view = tableView(stdout, settings)
   let linesDrawn = 0
   for await (const item of items) {

@@ -14,7 +14,7 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { flags: '--api <URL>', description: 'the peer to ask', defaultText: 'http://127.0.0.1:7070', env: 'CARES_API' },
   {
     flags: '-o, --output <FORMAT>',
-    description: 'how to print the answer',
+    description: 'how to print the answer; with -f or -w, json is an object a line',
     defaultText: 'table',
     env: 'CARES_OUTPUT',
     choices: OUTPUT_FORMATS
@@ -111,7 +111,7 @@ function buildProgram(environment: CliEnvironment, failure: FailureContext, setE
   const program = new Command('cares')
     .description('Turns any handful of machines with Docker into one serverless cluster.')
     .usage('[OPTIONS] COMMAND')
-    .version(environment.version, '--version', 'print the version')
+    .version(failure.json ? JSON.stringify({ version: environment.version }) : environment.version, '--version', 'print the version')
     .helpOption('-h, --help', 'show help; for one command: cares COMMAND --help')
     .helpCommand(false)
     .enablePositionalOptions()

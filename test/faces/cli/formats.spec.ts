@@ -45,15 +45,43 @@ describe('output formats', () => {
         assert.equal(code, 0, `${format}: ${stderr}`)
         return stdout
       }
-      const streams = ['logs', 'events'].includes(name)
-      const json = await print('json')
-      if (!streams) assert.ok(typeof JSON.parse(json) === 'object')
+      assert.ok(typeof JSON.parse(await print('json')) === 'object')
       const lines = (await print('jsonl')).trimEnd().split('\n')
       for (const line of lines) assert.ok(typeof JSON.parse(line) === 'object')
       for (const document of parseAllDocuments(await print('yaml'))) assert.deepEqual(document.errors, [])
       for (const word of (await print('name')).trimEnd().split('\n')) assert.match(word, /^\S+$/)
     })
   }
+
+  for (const [argv, path] of [
+    [['events'], 'GET /v1/events'],
+    [['logs', 'thumb'], 'GET /v1/logs']
+  ] as const) {
+    it(`cares ${argv.join(' ')}: what has an end is one document, empty or not, and what goes on is an object a line`, async () => {
+      await using api = await startHealthyApi()
+      const { items } = JSON.parse((await run([...argv, '--json'], { api: api.url })).stdout) as { items: readonly unknown[] }
+      const lines = (await run([...argv, '-o', 'jsonl'], { api: api.url })).stdout.trimEnd().split('\n')
+      assert.deepEqual(
+        items,
+        lines.map(line => JSON.parse(line) as unknown)
+      )
+      assert.ok(items.length > 1)
+      api.answer(path, response => void response.end(''))
+      assert.deepEqual(JSON.parse((await run([...argv, '--json'], { api: api.url })).stdout), { items: [] })
+    })
+  }
+
+  it('list under items what has been of the peers, too', async () => {
+    await using api = await startHealthyApi()
+    const { items } = JSON.parse((await run(['stats', '--since', '3m', '--json'], { api: api.url })).stdout) as {
+      items: { name: string }[]
+    }
+    assert.equal(items[0]?.name, 'atlas')
+  })
+
+  it('hold for the version', async () => {
+    assert.deepEqual(JSON.parse((await run(['--version', '--json'])).stdout), { version: '0.1.0' })
+  })
 
   it('colour nothing in a pipe, and colour states on a terminal that wants it', async () => {
     await using api = await startHealthyApi()

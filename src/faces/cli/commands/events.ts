@@ -65,7 +65,7 @@ export const events = defineCommand<{ follow?: true; tail?: number; type?: reado
       }
       if (none) note('nothing has happened yet')
     }
-    return { kind: 'stream', items: items() }
+    return { kind: 'stream', ends: options.follow !== true, items: items() }
   }
 })
 

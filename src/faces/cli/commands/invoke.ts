@@ -59,7 +59,8 @@ export const invoke = defineCommand<InvokeOptions>({
     { flags: '--timeout <DURATION>', description: "give up earlier than the function's own timeout", parse: parseDurationMs },
     { flags: '--idempotency-key <KEY>', description: 'the same key gets the same answer from the same peer, for ten minutes' }
   ],
-  description: 'The answer goes to stdout as it comes. With -v, where it ran and why goes to stderr. Ctrl-C cancels the call.',
+  description:
+    'The answer goes to stdout as it comes, whatever -o says. With -v, where it ran and why goes to stderr. Ctrl-C cancels the call.',
   examples: [
     { comment: 'Call with a text', command: "cares invoke upper -d 'hello'" },
     { comment: 'Stream a file in and the answer out, and see where it ran', command: 'cares invoke thumb -d @cat.jpg -v >small.jpg' },

@@ -55,6 +55,6 @@ export const logs = defineCommand<{ follow?: true; tail?: number; since?: number
       }
       if (none) note(`${what} has logged nothing that is kept${options.since === undefined ? '' : ', in that time'}`)
     }
-    return { kind: 'stream', items: items() }
+    return { kind: 'stream', ends: options.follow !== true, items: items() }
   }
 })

@@ -36,11 +36,13 @@ export const stats = defineCommand<WatchFlags & { since?: number }>({
       await client.statsHistory({ sinceMs, ...(name === undefined ? {} : { peers: [name] }), signal })
     if (options.since !== undefined) {
       const [history, now] = [await historyOf(options.since), await sample()]
+      const { peers, ...rest } = history
       return {
         kind: 'item',
-        data: history,
+        // As everywhere, what is listed are the items.
+        data: { ...rest, items: peers },
         lines: view => historyLines(history, now.items, view),
-        names: history.peers.map(peer => peer.name)
+        names: peers.map(peer => peer.name)
       }
     }
     if (options.watch === true) {
