@@ -22,6 +22,7 @@ import type { PeerService } from './model/service.ts'
 import { parseClusterId } from './network/cluster-id.ts'
 import { generateIdentity } from './network/identity.ts'
 import { createLibp2pTransport } from './network/libp2p-transport.ts'
+import { checkListen } from './network/listen-check.ts'
 import { chooseSecret } from './network/secret.ts'
 import { dockerArch } from './runtime/arch.ts'
 import { gpuLabels, listGpus } from './runtime/gpus.ts'
@@ -174,6 +175,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
     )
     let starting: Promise<void> | undefined
     const startParts = async (): Promise<void> => {
+      await checkListen(config.listen)
       if (runtime !== null && config.calibrate) speed = await measureSpeed({ clock })
       await api.start()
       apiUrl = api.url

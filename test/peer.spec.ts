@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { readPeerConfig } from '../src/config.ts'
@@ -36,6 +38,26 @@ describe('a peer', function () {
     await peer.stop()
     await starting
     assert.ok(!(await answers(apiUrl)), 'its API still answers')
+  })
+
+  it('that cannot listen for peers says where, before its API is open to anybody', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const log = createTestLog()
+    const listen = ['/ip4/127.0.0.1/tcp/0', `/ip4/127.0.0.1/tcp/${port}`]
+    const { config } = readPeerConfig({ data: tempDir(), http: '127.0.0.1:0', listen, runtime: 'process' }, { env: {} })
+    const peer = await createPeer(config, { log })
+    try {
+      await assert.rejects(peer.start(), { code: 'conflict', message: `the address to listen on for peers is in use: 127.0.0.1:${port}` })
+      assert.deepEqual(
+        log.records.filter(({ message }) => message === 'API listens'),
+        []
+      )
+    } finally {
+      await peer.stop()
+      other.close()
+    }
   })
 
   it('that leaves its cluster keeps no secret of it', async () => {

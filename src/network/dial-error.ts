@@ -46,8 +46,13 @@ export function toDialError(cause: unknown, target: string): CaresError {
 export function toStartError(cause: unknown): CaresError {
   const message =
     cause instanceof Error ? [cause.message, ...(cause instanceof AggregateError ? cause.errors.map(String) : [])].join('; ') : ''
-  if (/EADDRINUSE/.test(message)) {
-    return new CaresError('conflict', 'the address to listen on is in use', { hint: 'choose another port with --listen', cause })
+  const taken = /EADDRINUSE(?:: address already in use ([^\s;,]+))?/.exec(message)
+  if (taken !== null) {
+    const [, address] = taken
+    return new CaresError('conflict', `the address to listen on for peers is in use${address === undefined ? '' : `: ${address}`}`, {
+      hint: 'choose another port with --listen /ip4/0.0.0.0/tcp/PORT, or end what listens there',
+      cause
+    })
   }
   return new CaresError('invalid', `the network could not be started: ${message}`, { hint: 'check --listen', cause })
 }
