@@ -187,6 +187,6 @@ cat <<'END'
     cares peer                                    the first peer of a cluster of yours
     CARES_BOOTSTRAP="$(ssh FIRST cares id)" cares peer      the next one, on another machine
     cares upload IMAGE NAME                       a function, from any Docker image
-    curl http://ANY-PEER:7070/fn/NAME -d BODY     a call, through any peer
+    curl http://127.0.0.1:7070/fn/NAME -d BODY    a call, through any peer
     cares help                                    everything else
 END

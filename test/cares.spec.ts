@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { VERSION } from '../src/version.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../src/cares.js', import.meta.url))
+
+const PACKAGE = new URL('../package.json', import.meta.url)
 
 /** What a launched program tells of itself, and how it ends. */
 const PROBE = `export const main = async argv => {
@@ -56,6 +58,15 @@ describe('the launcher', () => {
 
   it('runs this program, from any directory', async () => {
     assert.deepEqual(await launch(LAUNCHER, ['--version']).ended, { code: 0, signal: null, output: `${VERSION}\n` })
+  })
+
+  it('is offered to each Node that it can start on, with one to run on beside it', async () => {
+    const { engines, optionalDependencies } = JSON.parse(await readFile(PACKAGE, 'utf8')) as Record<string, Record<string, string>>
+    // npm warns at each `npx cares` of a Node that is older than this.
+    assert.equal(engines?.['node'], '>=20')
+    const brought = Object.entries(optionalDependencies ?? {}).filter(([name]) => name.startsWith('node-'))
+    assert.ok(brought.length > 0)
+    for (const [name, version] of brought) assert.ok(Number.parseInt(version, 10) >= 24, name)
   })
 
   it('runs the sources of a checkout, and passes on arguments and exit code', async () => {
