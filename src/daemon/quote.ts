@@ -55,6 +55,6 @@ export function quoteCall(fn: FunctionRecord, { inputBytes, params, asked }: Quo
     objective,
     estimate,
     decision,
-    refusal: refusalText(decision, fn.placement)
+    refusal: refusalText(decision, wanted.placement)
   }
 }

@@ -44,21 +44,33 @@ const TERMS = ['network', 'start', 'pull', 'queue', 'run', 'cache', 'total'] as 
 /** Every peer that a placement looked at, with its cost by cause, or why it could not have the work. */
 export function verdictsTable(verdicts: readonly VerdictItem[]): Table {
   // Mostly nobody is short of it.
+  const isScored = verdicts.some(({ score }) => score !== undefined)
   const terms = TERMS.filter(term => term !== 'cache' || verdicts.some(({ cost }) => (cost?.cache ?? 0) > 0))
   return {
     columns: [
       { title: 'PEER' },
       { title: 'FITS' },
       ...terms.map(term => ({ title: (term === 'network' ? 'net' : term).toUpperCase(), align: 'right' }) as const),
+      ...(isScored ? [{ title: 'SCORE', align: 'right' } as const] : []),
       { title: 'VERDICT' }
     ],
-    rows: verdicts.map(({ peer, fits, chosen, cost, why }): Cell[] => [
+    rows: verdicts.map(({ peer, fits, chosen, cost, score, why }): Cell[] => [
       peer.name,
       fits ? 'yes' : 'no',
       ...terms.map(term => (cost === undefined ? '-' : milliseconds(cost[term] ?? 0))),
+      ...(isScored ? [score === undefined ? '-' : String(Number(score.toPrecision(3)))] : []),
       chosen ? { text: why, tone: 'good' } : why
     ])
   }
+}
+
+/** A wait that is less than this share of all is not worth a word. */
+const QUEUE_SHARE_TOLD = 0.1
+
+/** What is behind an expected wait, where there is one: on a cluster that does nothing it comes as a surprise. */
+export function queueLines(verdicts: readonly VerdictItem[]): string[] {
+  const waits = verdicts.some(({ cost }) => cost !== undefined && cost.queue > QUEUE_SHARE_TOLD * cost.total)
+  return waits ? ['QUEUE is the delay by all that uses the cores there now, programs that are not of this cluster included.'] : []
 }
 
 function placementLines(placement: PlacementItem, index: number, count: number, view: TableView): string[] {
@@ -73,6 +85,7 @@ function placementLines(placement: PlacementItem, index: number, count: number, 
       ['Knew', `what the peers said up to ${formatDurationMs(viewAgeMs)} before`]
     ]),
     ...renderTable(verdictsTable(verdicts), view),
+    ...queueLines(verdicts),
     ...cacheLines(placement),
     ...(skipped === 0 ? [] : [`${skipped} more peers were not looked at`])
   ]

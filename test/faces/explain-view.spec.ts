@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { explanationLines } from '../../src/faces/explain-view.ts'
+import { explanationLines, queueLines } from '../../src/faces/explain-view.ts'
 import type { Explanation } from '../../src/model/rest.ts'
 import { EXPLANATION, PLACEMENT } from './samples.ts'
 
@@ -34,5 +34,26 @@ describe('what an explanation says of the cache', () => {
       text,
       /^Cache +8Mi expected to be needed, up to 5 % slower without \(assumed from its memory, not measured\); expected to be left: 2Mi on /m
     )
+  })
+})
+
+describe('the table of an explanation', () => {
+  const [first] = PLACEMENT.verdicts
+  const view = { width: 160, color: false, unicode: true, wide: false } as never
+
+  it('shows the score that decided beside the times, where it is not a time', () => {
+    const scored = PLACEMENT.verdicts.map(verdict => (verdict.fits ? { ...verdict, score: 17_900 } : verdict))
+    const text = (verdicts: typeof scored): string =>
+      explanationLines({ ...EXPLANATION, placements: [{ ...PLACEMENT, verdicts }] }, view).join('\n')
+    assert.match(text(scored), /TOTAL +SCORE +VERDICT\n\S+ +yes .* 17900 +/)
+    assert.doesNotMatch(text([...PLACEMENT.verdicts]), /SCORE/)
+  })
+
+  it('says what a delay comes from that matters', () => {
+    assert.ok(first?.cost !== undefined)
+    const { cost } = first
+    const withQueue = (queue: number): string[] => queueLines([{ ...first, cost: { ...cost, queue, total: 1_000 } }])
+    assert.match(withQueue(900).join(), /not of this cluster/)
+    assert.deepEqual(withQueue(50), [])
   })
 })

@@ -88,7 +88,8 @@ function why(verdict: Verdict, chosen: Verdict | undefined, strategy: string): s
   const [score, bestScore] = [scoreOf(verdict), scoreOf(best)]
   // The best few count as equal and one of them is drawn: the one that was not may even have been a little better.
   if (score <= bestScore) return 'as good as the chosen one, which was drawn among equals'
-  if (verdict.score !== undefined) return `${formatScore(score)} by ${strategy}, the chosen one ${formatScore(bestScore)}; less is better`
+  if (verdict.score !== undefined)
+    return `score ${formatScore(score)} by ${strategy}, the chosen one ${formatScore(bestScore)}; less is better`
   return `${formatDurationMs(score - bestScore)} more than the chosen one; most of its cost is ${largestCause(verdict.cost)}`
 }
 

@@ -74,8 +74,8 @@ describe('an explanation', () => {
       placements[0]?.verdicts.map(({ peer, score, why }) => `${peer.name} ${score} ${why}`),
       [
         'A 0.25 chosen: 12ms expected, warm start',
-        'B 0.51234 0.512 by cost, the chosen one 0.25; less is better',
-        'C 0.75 0.75 by cost, the chosen one 0.25; less is better'
+        'B 0.51234 score 0.512 by cost, the chosen one 0.25; less is better',
+        'C 0.75 score 0.75 by cost, the chosen one 0.25; less is better'
       ]
     )
   })
