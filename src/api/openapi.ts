@@ -8,10 +8,13 @@ import type { App } from './context.ts'
 import { HTTP_STATUS } from './errors.ts'
 import { REST_SCHEMAS } from './rest-schemas.ts'
 
+type TransformedRoute = ReturnType<ReturnType<typeof createJsonSchemaTransform>>
+
 /** Serves the description of this API, made from the schemas of its routes, as OpenAPI 3.1 and as a page. Register before the routes. */
 export function describeApi(app: App, { version }: { version: string }): void {
   const schemaRegistry = z.registry<{ id: string }>()
   for (const [id, schema] of Object.entries(REST_SCHEMAS)) schemaRegistry.add(schema, { id })
+  const transform = createJsonSchemaTransform({ schemaRegistry })
   app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -27,7 +30,7 @@ export function describeApi(app: App, { version }: { version: string }): void {
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
       security: [{}, { token: [] }]
     },
-    transform: createJsonSchemaTransform({ schemaRegistry }),
+    transform: document => withRestNamed(transform(document)),
     transformObject: createJsonSchemaTransformObject({ schemaRegistry })
   })
   app.register(swaggerUi, {
@@ -41,11 +44,19 @@ export function describeApi(app: App, { version }: { version: string }): void {
   app.get(REST_PATHS.openapi, { schema: { hide: true } }, () => app.swagger())
 }
 
+/** A path that goes on as it likes: the router calls the rest `*`, and OpenAPI wants a name for it. */
+function withRestNamed({ schema, url }: TransformedRoute): TransformedRoute {
+  if (!url.endsWith('/*') || schema.params === undefined) return { schema, url }
+  const params = JSON.parse(JSON.stringify(schema.params).replaceAll('"*"', '"path"')) as typeof schema.params
+  return { schema: { ...schema, params }, url: url.replace(/\*$/, ':path') }
+}
+
 function description(): string {
   const codes = (Object.keys(ERROR_CODES) as ErrorCode[]).toSorted((a, b) => HTTP_STATUS[a] - HTTP_STATUS[b])
   return [
     'One peer of a CARES cluster. Every peer serves the same API and answers for the whole cluster.',
     'Sizes are bytes, durations end in `Ms`, times are RFC 3339. Fields are only ever added; unknown fields in a request are refused.',
+    'A `{path}` may hold slashes, which are sent as they are.',
     'Errors are `application/problem+json` (RFC 9457) with one of these codes:',
     [
       '| code | status | meaning |',

@@ -51,7 +51,8 @@ export function callRoutes(app: App, context: ApiContext): void {
   app.addHook('onResponse', async ({ raw }) => {
     if (upgrades.socketOf(raw) !== undefined) raw.socket.destroySoon()
   })
-  const params = z.object({ name: pathPart, '*': z.string().optional() })
+  const atName = z.object({ name: pathPart })
+  const below = z.object({ name: pathPart, '*': z.string() })
   // The query, too, is the function's.
   const querystring = z.looseObject({})
   const config = { budget: 'calls' } as const
@@ -59,7 +60,6 @@ export function callRoutes(app: App, context: ApiContext): void {
     const schema = {
       ...documentedText('calls', 'Call a function', '*/*', 'the answer of the function: its status, headers and body'),
       description: CALL_DESCRIPTION,
-      params,
       querystring
     }
     for (const url of [`${prefix}/:name`, `${prefix}/:name/*`]) {
@@ -67,7 +67,7 @@ export function callRoutes(app: App, context: ApiContext): void {
         method: METHODS,
         url,
         config,
-        schema: { ...schema, hide: url.endsWith('*') || prefix !== '/fn' },
+        schema: { ...schema, params: url.endsWith('*') ? below : atName, hide: prefix !== '/fn' },
         handler: (request, reply) => {
           const socket = upgrades.socketOf(request.raw)
           const { name } = request.params
@@ -77,11 +77,11 @@ export function callRoutes(app: App, context: ApiContext): void {
     }
   }
   for (const prefix of ASYNC_PREFIXES) {
-    const schema = { ...documented('calls', 'Call a function, and fetch its answer later', { 202: acceptedSchema }), params, querystring }
+    const schema = { ...documented('calls', 'Call a function, and fetch its answer later', { 202: acceptedSchema }), querystring }
     for (const url of [`${prefix}/:name`, `${prefix}/:name/*`]) {
       app.post(
         url,
-        { config, schema: { ...schema, hide: url.endsWith('*') || prefix !== '/async' } },
+        { config, schema: { ...schema, params: url.endsWith('*') ? below : atName, hide: prefix !== '/async' } },
         async (request, reply) => await callLater(context, request, reply, request.params.name)
       )
     }
