@@ -51,15 +51,12 @@ export const apply = defineCommand<ApplyOptions>({
       throw new CaresError('invalid', `--if-revision is for one function, and ${options.file} describes ${requests.length}`)
     }
     const before = await functionsBefore(requests, context)
-    const outcomes = await inTurns(requests, async request => await applyOne(request, before.get(request.name), context))
-    for (const { name, error } of outcomes) {
+    const items = await inTurns(requests, async request => await applyOne(request, before.get(request.name), context))
+    for (const { name, error } of items) {
       if (error !== undefined) note(`cares: ${name}: ${error.detail}${error.hint === undefined ? '' : `\n  try: ${error.hint}`}`)
     }
-    const failed = outcomes.find(({ error }) => error !== undefined)?.error
+    const failed = items.find(({ error }) => error !== undefined)?.error
     const exitCode = failed === undefined ? EXIT.done : EXIT_BY_ERROR[failed.code]
-    const items = outcomes.map(({ error, ...applied }) =>
-      error === undefined ? applied : { ...applied, error: { code: error.code, detail: error.detail } }
-    )
     return {
       kind: 'list',
       data: { items },
