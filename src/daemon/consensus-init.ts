@@ -22,7 +22,12 @@ export interface LogRetention {
 }
 
 /** The defaults of production. */
-export const RETENTION: LogRetention = { trailingEntries: 10_000, trailingBytes: 16_777_216, compactEveryEntries: 2_000, chunkBytes: 524_288 }
+export const RETENTION: LogRetention = {
+  trailingEntries: 10_000,
+  trailingBytes: 16_777_216,
+  compactEveryEntries: 2_000,
+  chunkBytes: 524_288
+}
 
 /** What a peer's consensus starts from. */
 export interface ConsensusInit {

@@ -334,8 +334,8 @@ export class Consensus implements Startable {
   async #compact(): Promise<void> {
     if (!this.#state.progress.values().some(({ mode }) => mode === 'snapshot')) this.#snapshots.forget()
     const appliedIndex = this.#applied.value
-    const appliedBytes = (this.#appliedBytes = recount(this.#state.log, { appliedIndex, appliedBytes: this.#appliedBytes }, this.#retention))
-    const index = cutIndex(this.#state.log, { appliedIndex, appliedBytes }, this.#retention)
+    this.#appliedBytes = recount(this.#state.log, { appliedIndex, appliedBytes: this.#appliedBytes }, this.#retention)
+    const index = cutIndex(this.#state.log, { appliedIndex, appliedBytes: this.#appliedBytes }, this.#retention)
     const snapshot = index === undefined ? undefined : describeSnapshot(this.#state, index)
     if (snapshot === undefined) return
     await this.#components.store.compact(snapshot)

@@ -7,6 +7,7 @@ import { createSystemClock } from '../../src/daemon/system-clock.ts'
 import type { InvocationId, PeerId } from '../../src/model/ids.ts'
 import type { InvocationRecord } from '../../src/model/invocation.ts'
 import type { InvocationListing, InvocationQuery } from '../../src/model/invocation-list.ts'
+import type { Transport } from '../../src/model/ports/transport.ts'
 import { MemoryNetwork } from '../../src/simulate/memory-transport.ts'
 import { ATLAS, BIRCH, sampleInvocation } from '../support/fake-service.ts'
 import { createManualClock } from '../support/manual-clock.ts'
@@ -25,6 +26,8 @@ class World {
   readonly #stops: (() => Promise<void>)[] = []
   /** What each peer was asked, in order. */
   readonly asked = new Map<PeerId, InvocationQuery[]>()
+  /** Whose answer has come to its end, or was given up. */
+  readonly over = new Set<PeerId>()
   /** Who takes questions and gives no answer. */
   readonly silent = new Set<PeerId>()
 
@@ -56,8 +59,27 @@ class World {
       await transport.start()
       this.#stops.push(() => transport.stop())
       this.#books.set(self, book)
-      this.#readers.set(self, new ClusterInvocations({ book, transport, clock: this.clock, log: this.#log }))
+      this.#readers.set(self, new ClusterInvocations({ book, transport: this.#noting(transport), clock: this.clock, log: this.#log }))
     }
+  }
+
+  /** The transport, as far as questions need it; it is noted when one is over. */
+  #noting(transport: Transport): Transport {
+    const open: Transport['open'] = async (protocol, peer, options) => {
+      const channel = await transport.open(protocol, peer, options)
+      return {
+        remote: channel.remote,
+        signal: channel.signal,
+        send: message => channel.send(message),
+        receive: () => channel.receive(),
+        end: () => channel.end(),
+        abort: reason => {
+          this.over.add(peer)
+          channel.abort(reason)
+        }
+      }
+    }
+    return { self: transport.self, open } as unknown as Transport
   }
 
   /** A call that came to `gateway` in the second `at` of the day. */
@@ -111,9 +133,7 @@ describe('the invocations of a cluster', () => {
     world.silent.add(ELM)
     world.called(BIRCH, 1)
     const listing = world.list()
-    while (world.asked.get(ELM)?.length === 0 || world.asked.get(BIRCH)?.length === 0) await new Promise(setImmediate)
-    // Until the answer of birch has arrived, too.
-    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate)
+    while (world.asked.get(ELM)?.length === 0 || !world.over.has(BIRCH)) await new Promise(setImmediate)
     world.clock.advance(1_000)
     const { missing, ...told } = await listing
     assert.deepEqual([idsOf({ missing, ...told }), missing], [['i-1'], [ELM]])

@@ -58,7 +58,8 @@ export async function askGround({ stdin, stdout, clock }: AskedTerminal): Promis
   const answered = Promise.withResolvers<void>()
   let text = ''
   const onReadable = (): void => {
-    for (let data: unknown = stdin.read(); data !== null; data = stdin.read()) text += String(data)
+    for (let data = stdin.read() as Buffer | string | null; data !== null; data = stdin.read() as Buffer | string | null)
+      text += data.toString()
     if (answerIn(text).isWhole) answered.resolve()
   }
   const late = clock.timeout(ANSWER_WITHIN_MS)

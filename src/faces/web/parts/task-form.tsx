@@ -34,7 +34,7 @@ export function TaskForm({ initial, onDone }: { initial: TaskFields; onDone: (id
       setAsking(false)
     }
   }
-  const field = (name: keyof TaskFields) => ({
+  const field = (name: Exclude<keyof TaskFields, 'placement'>) => ({
     value: fields[name],
     onInput: (event: { currentTarget: { value: string } }) => {
       key.current = undefined
