@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { CaresError } from '../../src/model/errors.ts'
 import { makePrivateDirectory } from '../../src/store/private-file.ts'
+import { skip } from '../support/skip.ts'
 
 const MODULE = new URL('../../src/store/private-file.ts', import.meta.url).href
 
@@ -39,7 +40,7 @@ describe('a private directory', () => {
   })
 
   it('is refused where the file system makes none, instead of tried for ever', async function () {
-    if (!existsSync('/proc/self')) return this.skip()
+    if (!existsSync('/proc/self')) skip(this, 'this system has no /proc')
     // In a process of its own: what never returns could not be stopped from within.
     const program = `const { makePrivateDirectory } = await import(${JSON.stringify(MODULE)})
       try { makePrivateDirectory('/proc/cares/data') } catch (error) { console.log(error.details.disk) }`

@@ -246,6 +246,9 @@ function specsAssert(file: SourceFile): readonly Finding[] {
     if (property === 'skip' && object !== undefined && ['it', 'describe', 'context'].includes(object)) {
       found.push(finding(file, node.start, 'a test that never runs: delete it, or skip at run time with a reason in the output'))
     }
+    if (property === 'skip' && isNode(node['object']) && node['object'].type === 'ThisExpression') {
+      found.push(finding(file, node.start, 'a test that is skipped without a word: call skip() of test/support, which prints the reason'))
+    }
   })
   return asserts ? found : [...found, finding(file, 0, 'this spec asserts nothing: a test that cannot fail is a defect')]
 }
