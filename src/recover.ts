@@ -1,6 +1,6 @@
 import type { PeerConfig } from './config.ts'
 import { newClusterUid } from './daemon/new-ids.ts'
-import { assessRecovery, recoverCluster } from './daemon/recover-cluster.ts'
+import { assessRecovery, recoverCluster } from './daemon/agreement/recover-cluster.ts'
 import { CaresError } from './model/errors.ts'
 import type { Recovery } from './model/recovery.ts'
 import { loadIdentity } from './store/identity.ts'

@@ -7,7 +7,7 @@
 import { availableParallelism, loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { Consensus } from '../../src/daemon/consensus.ts'
+import { Consensus } from '../../src/daemon/agreement/consensus.ts'
 import { createSystemClock } from '../../src/daemon/system-clock.ts'
 import type { Command } from '../../src/model/command.ts'
 import type { PeerId } from '../../src/model/ids.ts'

@@ -17,7 +17,7 @@ import type { Tracer } from '../model/ports/tracer.ts'
 import type { Transport } from '../model/ports/transport.ts'
 import type { Timings } from '../model/presets.ts'
 import type { Random } from '../model/random.ts'
-import type { Seed } from './joining.ts'
+import type { Seed } from './agreement/joining.ts'
 
 /** What a peer is, and was when it last stopped. */
 export interface DaemonInit {

@@ -11,8 +11,8 @@ import type { ImageInfo, Runtime } from '../model/ports/runtime.ts'
 import type { RegistryTables } from '../model/ports/store.ts'
 import type { Transport } from '../model/ports/transport.ts'
 import type { FunctionRequest, PutResult } from '../model/service.ts'
-import type { Agreement } from './agreement.ts'
-import { ask } from './control-client.ts'
+import type { Agreement } from './agreement/agreement.ts'
+import { ask } from './agreement/control-client.ts'
 
 export interface FunctionsComponents {
   readonly agreement: Agreement

@@ -1,5 +1,5 @@
 import { ChangeSignal } from '../../src/daemon/change-signal.ts'
-import { EventLog } from '../../src/daemon/event-log.ts'
+import { EventLog } from '../../src/daemon/telemetry/event-log.ts'
 import type { PeerListing, PeerService } from '../../src/model/service.ts'
 import { ATLAS, sampleListing } from '../support/fake-service.ts'
 import { createManualClock } from '../support/manual-clock.ts'

@@ -1,6 +1,6 @@
 import { COST } from '../../src/core/scheduler/strategies/cost.ts'
 import { createDaemon, type Daemon } from '../../src/daemon/daemon.ts'
-import { foundCluster } from '../../src/daemon/found-cluster.ts'
+import { foundCluster } from '../../src/daemon/agreement/found-cluster.ts'
 import { newClusterUid, newInvocationId } from '../../src/daemon/new-ids.ts'
 import { createSystemClock } from '../../src/daemon/system-clock.ts'
 import { CaresError } from '../../src/model/errors.ts'

@@ -1,5 +1,5 @@
 import { applyTaskChanges, noTasks } from '../../src/core/tasks/apply-changes.ts'
-import type { Committed } from '../../src/daemon/proposals.ts'
+import type { Committed } from '../../src/daemon/agreement/proposals.ts'
 import { LogTaskStore } from '../../src/daemon/tasks/log-task-store.ts'
 import type { Command } from '../../src/model/command.ts'
 import { CaresError } from '../../src/model/errors.ts'

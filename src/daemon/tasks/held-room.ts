@@ -1,6 +1,6 @@
 import type { PeerId } from '../../model/ids.ts'
 import type { PeerView } from '../../model/peer.ts'
-import type { Reserved } from '../placer.ts'
+import type { Reserved } from '../calls/placer.ts'
 
 interface Held {
   readonly worker: PeerId

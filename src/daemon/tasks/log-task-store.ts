@@ -15,7 +15,7 @@ import {
   type TaskTables
 } from '../../model/task.ts'
 import type { TaskCounts, TaskPage, TaskQuery } from '../../model/task-service.ts'
-import type { Committed } from '../proposals.ts'
+import type { Committed } from '../agreement/proposals.ts'
 
 export interface LogTaskStoreComponents {
   /** The tables of this peer. */

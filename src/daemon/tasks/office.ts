@@ -17,7 +17,7 @@ import {
   type TaskRecord,
   type TaskSession
 } from '../../model/task.ts'
-import type { Reserved } from '../placer.ts'
+import type { Reserved } from '../calls/placer.ts'
 import { SoonestAlarm } from '../soonest-alarm.ts'
 import { askTask } from './ask-task.ts'
 import { HeldRoom } from './held-room.ts'

@@ -5,7 +5,7 @@ import { type Headers, PARAMS_HEADER } from '../../model/invocation.ts'
 import type { Receipt } from '../../model/placement.ts'
 import type { TaskRecord } from '../../model/task.ts'
 import { formatDurationMs } from '../../model/units.ts'
-import { paramsOf, type Placer, type Reserved, wasClean } from '../placer.ts'
+import { paramsOf, type Placer, type Reserved, wasClean } from '../calls/placer.ts'
 import { executionId, placedFunction } from './task-function.ts'
 
 /** Where a task goes, or why nobody can have it now. */

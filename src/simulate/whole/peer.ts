@@ -1,6 +1,6 @@
 import { COST } from '../../core/scheduler/strategies/cost.ts'
 import { createDaemon, type Daemon } from '../../daemon/daemon.ts'
-import { foundCluster } from '../../daemon/found-cluster.ts'
+import { foundCluster } from '../../daemon/agreement/found-cluster.ts'
 import type { Configuration, ConsensusMessage } from '../../model/consensus.ts'
 import { CaresError } from '../../model/errors.ts'
 import type { FunctionRecord } from '../../model/function.ts'

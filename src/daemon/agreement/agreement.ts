@@ -1,0 +1,92 @@
+import type { Command } from '../../model/command.ts'
+import { CaresError, toCaresError } from '../../model/errors.ts'
+import type { PeerId } from '../../model/ids.ts'
+import type { Clock } from '../../model/ports/clock.ts'
+import type { Logger } from '../../model/ports/logger.ts'
+import type { Transport } from '../../model/ports/transport.ts'
+import type { Consensus } from './consensus.ts'
+import { ask } from './control-client.ts'
+import type { Committed } from './proposals.ts'
+
+/** Longest a change may take to be agreed, elections and retries included. */
+const AGREE_TIMEOUT_MS = 10_000
+/** Between two tries while the role of orchestrator changes hands. */
+const RETRY_MS = 50
+/** An election takes at most about two election timeouts; a cluster that has no orchestrator after that has no quorum. */
+const ELECTION_RATIO = 2.5
+
+/** Failures of a try after which asking again is right. */
+const TRANSIENT = new Set<string>(['not_orchestrator', 'no_orchestrator', 'peer_unreachable', 'peer_lost'])
+
+export interface AgreementComponents {
+  readonly consensus: Consensus
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly log: Logger
+  readonly electionMs: number
+  /** An id that nobody has had before. */
+  readonly newCommandId: () => string
+}
+
+/** Has the cluster agree on commands, whoever leads it. */
+export class Agreement {
+  readonly #components: AgreementComponents
+
+  constructor(components: AgreementComponents) {
+    this.#components = components
+  }
+
+  /**
+   * Resolves when the command is committed, and applied on this peer too. Throws `no_quorum` when no orchestrator turns up within an
+   * election's time, `timeout`, and what the orchestrator refuses with.
+   */
+  async agree(wish: Command, { signal }: { signal: AbortSignal }): Promise<Committed> {
+    const { consensus, transport, clock, log, electionMs, newCommandId } = this.#components
+    // The same in every try: whether an earlier one counted is not known, but then this one has its outcome.
+    // Changes of tasks know their repeats by themselves.
+    const command: Command = wish.type === 'tasks' ? wish : { ...wish, id: newCommandId() }
+    const within = AbortSignal.any([signal, clock.timeout(AGREE_TIMEOUT_MS)])
+    let leaderlessSinceMs: number | undefined
+    while (true) {
+      const leader = consensus.role.leader
+      try {
+        if (leader === null) throw noOrchestrator(consensus)
+        const committed = await this.#ask(leader, command, within)
+        await consensus.applied(committed.index, { signal: within })
+        return committed
+      } catch (err) {
+        if (signal.aborted) throw toCaresError(signal.reason)
+        const error = toCaresError(err)
+        // An orchestrator that stops has handed its role over, and so has one whose disk has failed.
+        const isLeaving = leader !== transport.self && (error.code === 'stopping' || error.details['disk'] !== undefined)
+        const isTransient = TRANSIENT.has(error.code) || isLeaving
+        if (!isTransient || within.aborted) throw error
+        leaderlessSinceMs ??= clock.nowMs()
+        if (clock.nowMs() - leaderlessSinceMs > ELECTION_RATIO * electionMs) throw leader === null ? noQuorum(error) : error
+        log.debug({ code: error.code, leader }, 'agreement is tried again')
+        await clock.sleep(RETRY_MS, { signal: within })
+      }
+    }
+  }
+
+  async #ask(leader: PeerId, command: Command, signal: AbortSignal): Promise<Committed> {
+    const { consensus, transport } = this.#components
+    if (leader === transport.self) return consensus.propose(command, { signal })
+    const answer = await ask(transport, leader, { type: 'propose', command }, { signal })
+    if (answer.type !== 'outcome') throw new CaresError('protocol', `the orchestrator answered a proposal with ${answer.type}`)
+    return answer
+  }
+}
+
+function noOrchestrator(consensus: Consensus): CaresError {
+  return consensus.fenced ?? new CaresError('no_orchestrator', 'no orchestrator is known', { retryable: true })
+}
+
+function noQuorum(cause: CaresError): CaresError {
+  return new CaresError('no_quorum', 'the cluster has no orchestrator, so nothing can be agreed', {
+    retryable: true,
+    hint: 'functions go on answering; see which voters are gone: cares status',
+    details: { retryAfterMs: 1_000 },
+    cause
+  })
+}

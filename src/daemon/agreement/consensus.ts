@@ -1,0 +1,350 @@
+import * as raft from '../../core/consensus/raft.ts'
+import {
+  configurationOf,
+  describeSnapshot,
+  hasQuorumContact,
+  isActiveLeader,
+  nextDeadlineMs,
+  type RaftState
+} from '../../core/consensus/state.ts'
+import { entryBytes, lastIndex } from '../../core/consensus/log.ts'
+import type { Effect, Step } from '../../core/consensus/effects.ts'
+import { applyCommands } from '../../core/registry/apply-command.ts'
+import type { Command } from '../../model/command.ts'
+import type { Configuration, ConsensusMessage, Entry } from '../../model/consensus.ts'
+import { assertNever, CaresError, toCaresError } from '../../model/errors.ts'
+import type { PeerId, Term } from '../../model/ids.ts'
+import type { Startable } from '../../model/ports/startable.ts'
+import type { RegistryTables } from '../../model/ports/store.ts'
+import type { Timings } from '../../model/presets.ts'
+import { AppliedIndex } from './applied-index.ts'
+import { type ConsensusComponents, type ConsensusInit, type ConsensusRoleNow, type LogRetention, RETENTION } from './consensus-init.ts'
+import { ConsensusMail } from './consensus-mail.ts'
+import { DeadlineAlarm } from '../deadline-alarm.ts'
+import { bytesUpTo, cutIndex, recount } from '../telemetry/log-cut.ts'
+import { OutgoingSnapshots } from './outgoing-snapshots.ts'
+import { type Committed, lostRole, Proposals } from './proposals.ts'
+
+/** Messages that wait while the disk is busy: more than a healthy cluster sends in a second. Over it they are dropped, as by a network. */
+const INPUTS_MAX = 10_000
+/** The starvation guard waits this share of the election timeout before silence counts after all. */
+const GUARD_RATIO = { min: 0.6, max: 1.2 }
+
+interface Input {
+  readonly take: (state: RaftState, nowMs: number) => Step
+  readonly drop: (reason: CaresError) => void
+}
+
+/**
+ * Drives the Raft core of this peer: the one place where its timer, its disk and its messages meet.
+ *
+ * Inputs queue up and are taken one after the other. The effects of each are carried out in the order given (persist, send, apply) before
+ * the next is looked at: so nothing is promised to anyone that is not on the disk.
+ */
+export class Consensus implements Startable {
+  readonly #components: ConsensusComponents
+  readonly #timings: Timings
+  readonly #retention: LogRetention
+  readonly #inputs: Input[] = []
+  readonly #proposals = new Proposals()
+  readonly #mail: ConsensusMail
+  readonly #applied: AppliedIndex
+  readonly #snapshots: OutgoingSnapshots
+  #state: RaftState
+  #tables: RegistryTables
+  #appliedBytes: number
+  #role: ConsensusRoleNow = { role: 'follower', leader: null, term: 0, active: false }
+  #isDraining = false
+  #drained: Promise<void> = Promise.resolve()
+  readonly #alarm: DeadlineAlarm
+  #fenced: CaresError | null = null
+  /** Neither votes nor campaigns yet: see {@link Consensus.release}. */
+  #isHeld: boolean
+  #stopped = true
+  constructor(init: ConsensusInit, components: ConsensusComponents) {
+    const { self, timings, persisted } = init
+    this.#components = components
+    this.#timings = timings
+    this.#retention = { ...RETENTION, ...init.retention }
+    this.#tables = persisted.tables
+    this.#mail = new ConsensusMail(components)
+    this.#applied = new AppliedIndex(persisted.appliedIndex)
+    this.#snapshots = new OutgoingSnapshots(this.#retention.chunkBytes, components.store)
+    this.#isHeld = init.isHeld ?? false
+    this.#state = raft.createRaft({
+      self,
+      timings,
+      persisted,
+      random: components.random,
+      nowMs: components.clock.nowMs(),
+      rankSlot: init.rankSlot ?? 0
+    })
+    this.#appliedBytes = bytesUpTo(this.#state.log, persisted.appliedIndex)
+    this.#alarm = new DeadlineAlarm({
+      clock: components.clock,
+      deadlineMs: () => (this.#isHeld ? Number.POSITIVE_INFINITY : nextDeadlineMs(this.#state)),
+      onDeadline: ({ hasStarved }) => void this.#tick(hasStarved)
+    })
+  }
+
+  async start(): Promise<void> {
+    if (!this.#stopped) return
+    this.#stopped = false
+    this.#alarm.start()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#alarm.stop()
+    const reason = new CaresError('stopping', 'this peer is stopping', { retryable: true })
+    this.#dropInputs(reason)
+    await this.#drained
+    this.#proposals.rejectAll(reason)
+  }
+
+  get self(): PeerId {
+    return this.#state.self
+  }
+
+  get tables(): RegistryTables {
+    return this.#tables
+  }
+
+  get role(): ConsensusRoleNow {
+    return this.#role
+  }
+
+  get term(): Term {
+    return this.#state.term
+  }
+
+  get configuration(): Configuration {
+    return configurationOf(this.#state)
+  }
+
+  get indices(): { readonly last: number; readonly commit: number; readonly applied: number } {
+    return { last: lastIndex(this.#state.log), commit: this.#state.commitIndex, applied: this.#applied.value }
+  }
+
+  get fenced(): CaresError | null {
+    return this.#fenced
+  }
+
+  /** Leader: the highest log index known to be on each other member's disk. */
+  get matches(): ReadonlyMap<PeerId, number> {
+    return new Map([...this.#state.progress].map(([peer, { match }]) => [peer, match]))
+  }
+
+  /** Milliseconds since the last consensus message of a peer; 0 for this peer, Infinity for one never heard. */
+  silentMs(peer: PeerId): number {
+    return peer === this.#state.self ? 0 : this.#mail.silentMs(peer)
+  }
+
+  /** Whether this peer, as leader, is in touch with a majority. */
+  hasQuorum(): boolean {
+    return this.#state.role === 'leader' && hasQuorumContact(this.#state, this.#components.clock.nowMs())
+  }
+
+  /** A message from another peer. Never throws: what contradicts the protocol is logged and dropped. */
+  receive(from: PeerId, message: ConsensusMessage): void {
+    if (!this.#mail.accepts(from, message) || this.#inputs.length >= INPUTS_MAX) return
+    if (this.#isHeld && (message.type === 'vote-request' || message.type === 'timeout-now')) return
+    this.#enqueue((state, nowMs) => raft.receive(state, from, message, nowMs))
+  }
+
+  /** Lets a peer that was held take part in elections: nobody has seen a later life of it than the one that its disk tells of. */
+  release(): void {
+    this.#isHeld = false
+    this.#alarm.set()
+  }
+
+  /** The last connection to a peer has closed: if it led, an election is due soon. */
+  disconnected(peer: PeerId): void {
+    this.#enqueue((state, nowMs) => raft.leaderLost(state, peer, nowMs))
+  }
+
+  /**
+   * Has the cluster agree on a command, in this very term if one is given; resolves once it is applied here. Throws `not_orchestrator` on other peers, `no_quorum`,
+   * `no_orchestrator` (the role was lost: whether the command counts is unknown, ask again), `overloaded`, `too_large`.
+   */
+  async propose(command: Command, { term, signal }: { term?: Term | undefined; signal: AbortSignal }): Promise<Committed> {
+    this.#assertTakingPart()
+    const committed = this.#proposals.add(this.#components.codec.encode(command), { term, signal })
+    this.#enqueue((state, nowMs) => this.#proposals.append(state, nowMs, raft.propose))
+    return committed
+  }
+
+  /** Changes the members from what they were `from`. Resolves when that is appended, which is when it counts; throws `conflict` when refused. */
+  async reconfigure(configuration: Configuration, { from }: { from: Configuration }): Promise<void> {
+    this.#assertTakingPart()
+    const settle = Promise.withResolvers<void>()
+    const take = (state: RaftState, nowMs: number): Step => {
+      const result = raft.reconfigure(state, configuration, nowMs, from)
+      if (result.outcome === 'appended') settle.resolve()
+      else settle.reject(new CaresError('conflict', `the members cannot be changed now: ${result.reason}`, { retryable: true }))
+      return result
+    }
+    this.#enqueue(take, settle.reject)
+    await settle.promise
+  }
+
+  /** Asks another voter to take the lead. Whether it did shows in the role. */
+  transfer(to: PeerId): void {
+    this.#enqueue((state, nowMs) => raft.transfer(state, to, nowMs))
+  }
+
+  /** Resolves once the tables here include the log up to `index`. */
+  async applied(index: number, { signal }: { signal: AbortSignal }): Promise<void> {
+    await this.#applied.reached(index, { signal })
+  }
+
+  #assertTakingPart(): void {
+    if (this.#fenced !== null) throw this.#fenced
+    if (this.#stopped) throw new CaresError('stopping', 'this peer is stopping', { retryable: true })
+  }
+
+  /** Before it believes in silence, a late peer reads its sockets: what it missed may be waiting there (Lifeguard, arXiv 1707.00788). */
+  async #tick(hasStarved: boolean): Promise<void> {
+    const { clock, random } = this.#components
+    if (this.#state.role !== 'leader' || hasStarved) {
+      await clock.sleep(0)
+      await clock.sleep(0)
+    }
+    if (hasStarved) {
+      const extraMs = this.#timings.electionMs * (GUARD_RATIO.min + random() * (GUARD_RATIO.max - GUARD_RATIO.min))
+      this.#enqueue((state, now) => (now < nextDeadlineMs(state) ? { state, effects: [] } : raft.extendDeadline(state, now, extraMs)))
+    }
+    this.#enqueue((state, now) => raft.tick(state, now))
+  }
+
+  /** @param drop - called instead if the input will never be taken, or is refused as it stands */
+  #enqueue(take: Input['take'], drop: Input['drop'] = () => {}): void {
+    if (this.#stopped || this.#fenced !== null) return
+    this.#inputs.push({ take, drop })
+    if (this.#isDraining) return
+    this.#isDraining = true
+    this.#drained = this.#drain()
+  }
+
+  async #drain(): Promise<void> {
+    const { clock, log } = this.#components
+    try {
+      for (let input = this.#inputs.shift(); input !== undefined; input = this.#inputs.shift()) {
+        let step: Step
+        try {
+          step = input.take(this.#state, clock.nowMs())
+        } catch (err) {
+          log.warn({ err }, 'input to consensus refused')
+          input.drop(toCaresError(err))
+          continue
+        }
+        this.#state = step.state
+        for (const effect of step.effects) {
+          if (this.#fenced !== null) return
+          await this.#carryOut(effect)
+        }
+        await this.#compact()
+      }
+    } catch (err) {
+      this.fence(toCaresError(err))
+    } finally {
+      // In the same turn in which the queue was found empty: an input that comes a moment later starts anew.
+      this.#isDraining = false
+      this.#alarm.set()
+    }
+  }
+
+  #dropInputs(reason: CaresError): void {
+    for (const { drop } of this.#inputs.splice(0)) drop(reason)
+  }
+
+  /** Ends this peer's part: one that cannot write what it promises, or does not hold what was agreed, must stop promising. */
+  fence(reason: CaresError): void {
+    if (this.#fenced !== null) return
+    this.#fenced = reason
+    this.#resign()
+    this.#dropInputs(reason)
+    this.#alarm.stop()
+    this.#components.log.error({ err: reason }, 'peer takes no part in consensus any more')
+    this.#proposals.rejectAll(reason)
+    this.#setRole({ role: 'follower', leader: null, term: this.#state.term, active: false })
+    this.#components.listener.onFenced(reason)
+  }
+
+  /** A leader that cannot go on asks the voter that has most of the log to campaign at once, so that nobody has to wait for its silence. */
+  #resign(): void {
+    const { role, term, progress } = this.#state
+    if (role !== 'leader') return
+    const { voters } = configurationOf(this.#state)
+    const [heir] = [...progress].filter(([peer]) => voters.includes(peer)).sort(([, a], [, b]) => b.match - a.match)
+    if (heir !== undefined) this.#mail.send(heir[0], { type: 'timeout-now', term })
+  }
+
+  async #carryOut(effect: Effect): Promise<void> {
+    const { store, listener } = this.#components
+    switch (effect.type) {
+      case 'persist':
+        return store.persist(effect.batch)
+      case 'stage':
+        return store.stage(effect.chunk)
+      case 'restore': {
+        this.#tables = await store.restore(effect.snapshot)
+        this.#applied.advance(effect.snapshot.index)
+        listener.onTables(this.#tables, [])
+        return
+      }
+      case 'send':
+        return this.#mail.send(effect.to, effect.message)
+      case 'send-snapshot': {
+        const { to, term, round, at } = effect
+        const logStart = this.#state.log.snapshot.index
+        const chunk = await this.#snapshots.chunk(at, { logStart, describe: index => describeSnapshot(this.#state, index) })
+        return this.#mail.send(to, { type: 'snapshot-request', term, round, ...chunk })
+      }
+      case 'apply':
+        return this.#apply(effect.entries)
+      case 'configuration-changed':
+        return listener.onConfiguration(effect.configuration)
+      case 'role-changed':
+        if (effect.role !== 'leader') this.#proposals.rejectAll(lostRole())
+        return this.#setRole(effect)
+      default:
+        return assertNever(effect)
+    }
+  }
+
+  async #apply(entries: readonly Entry[]): Promise<void> {
+    const { store, codec, listener } = this.#components
+    this.#appliedBytes += entries.reduce((sum, entry) => sum + entryBytes(entry), 0)
+    const entered = entries.filter(entry => entry.kind === 'command')
+    const commands = entered.map(({ command }) => codec.decode(command))
+    const { tables, outcomes } = applyCommands(this.#tables, commands)
+    const applied = entered.flatMap(({ index, term }, at) => {
+      const [command, outcome] = [commands[at], outcomes[at]]
+      return command === undefined || outcome === undefined ? [] : [{ index, term, command, outcome }]
+    })
+    const appliedIndex = entries.at(-1)?.index ?? this.#applied.value
+    await store.apply(applied, tables, appliedIndex)
+    this.#tables = tables
+    this.#applied.advance(appliedIndex)
+    if (applied.length > 0) listener.onTables(tables, applied)
+    for (const committed of applied) this.#proposals.applied(committed)
+  }
+
+  async #compact(): Promise<void> {
+    if (!this.#state.progress.values().some(({ mode }) => mode === 'snapshot')) this.#snapshots.forget()
+    const appliedIndex = this.#applied.value
+    this.#appliedBytes = recount(this.#state.log, { appliedIndex, appliedBytes: this.#appliedBytes }, this.#retention)
+    const index = cutIndex(this.#state.log, { appliedIndex, appliedBytes: this.#appliedBytes }, this.#retention)
+    const snapshot = index === undefined ? undefined : describeSnapshot(this.#state, index)
+    if (snapshot === undefined) return
+    await this.#components.store.compact(snapshot)
+    this.#state = raft.compacted(this.#state, snapshot).state
+    this.#appliedBytes = bytesUpTo(this.#state.log, appliedIndex)
+  }
+
+  #setRole({ role, leader, term, active }: ConsensusRoleNow): void {
+    this.#role = { role, leader, term, active: active && isActiveLeader(this.#state) }
+    this.#components.listener.onRole(this.#role)
+  }
+}

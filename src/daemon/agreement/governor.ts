@@ -1,0 +1,162 @@
+import { membersOf } from '../../core/consensus/log.ts'
+import { nextLeader } from '../../core/consensus/succession.ts'
+import { type MemberHealth, nextVoterChange, type Standing } from '../../core/consensus/voters.ts'
+import type { Configuration } from '../../model/consensus.ts'
+import { CaresError, toCaresError } from '../../model/errors.ts'
+import type { PeerId } from '../../model/ids.ts'
+import type { PeerProfile, PeerView } from '../../model/peer.ts'
+import type { Clock } from '../../model/ports/clock.ts'
+import type { Logger } from '../../model/ports/logger.ts'
+import type { Startable } from '../../model/ports/startable.ts'
+import type { Timings } from '../../model/presets.ts'
+import type { Consensus } from './consensus.ts'
+
+/** How often the orchestrator reviews who votes. */
+const REVIEW_MS = 250
+/** Peers with the same value of this label share their fate (`--label zone=rack-1`): voters are spread over its values. */
+export const DOMAIN_LABEL = 'zone'
+/** How gladly a peer votes and leads (`--label control=preferred`, or `reluctant`). */
+export const STANDING_LABEL = 'control'
+/** A change of members waits so long for the one before it. */
+const CHANGE_RETRY_MS = 50
+
+export interface GovernorComponents {
+  readonly consensus: Consensus
+  readonly clock: Clock
+  readonly log: Logger
+  readonly views: () => readonly PeerView[]
+  readonly timings: Timings
+}
+
+/** The orchestrator's care for the cluster's members: lets peers in and out, and keeps the right number of voters. Idle on other peers. */
+export class Governor implements Startable {
+  readonly #components: GovernorComponents
+  readonly #health = new Map<PeerId, { state: MemberHealth['state']; sinceMs: number }>()
+  readonly #leaving = new Set<PeerId>()
+  /** Since when this peer leads; null while it does not. */
+  #leadsSinceMs: number | null = null
+  #askedAtMs = Number.NEGATIVE_INFINITY
+  #timer: Disposable | undefined
+
+  constructor(components: GovernorComponents) {
+    this.#components = components
+  }
+
+  async start(): Promise<void> {
+    this.#timer ??= this.#components.clock.every(REVIEW_MS, async () => this.#review())
+  }
+
+  async stop(): Promise<void> {
+    this.#timer?.[Symbol.dispose]()
+    this.#timer = undefined
+  }
+
+  /** Makes a peer a member. Resolves when that counts; a member is welcome again. Throws `not_orchestrator`, `timeout`. */
+  async admit(peer: PeerId, { signal }: { signal: AbortSignal }): Promise<void> {
+    this.#leaving.delete(peer)
+    await this.#change(
+      ({ voters, learners }) => ({ voters, learners: [...learners, peer] }),
+      configuration => membersOf(configuration).includes(peer),
+      signal
+    )
+  }
+
+  /** Removes a peer for good, step by step so that the quorum never suffers. Resolves when it is no member any more. */
+  async dismiss(peer: PeerId, { signal }: { signal: AbortSignal }): Promise<void> {
+    const { consensus, clock } = this.#components
+    const isGone = (now: Configuration): boolean => !membersOf(now).includes(peer)
+    while (!(await this.#isAgreed(isGone, signal))) {
+      this.#assertActive()
+      const { voters, learners } = consensus.configuration
+      if (voters.length === 1 && learners.length === 0) return // The last member takes the cluster with it.
+      this.#leaving.add(peer)
+      await this.#review()
+      await clock.sleep(CHANGE_RETRY_MS, { signal })
+    }
+    this.#leaving.delete(peer)
+  }
+
+  /**
+   * Whether the members are agreed to be so; waits until they are agreed as they stand. A change that only its leader knows is lost with it, and
+   * another entry may be agreed in its place: so it is looked at again after the wait, by one that leads still.
+   */
+  async #isAgreed(isDone: (now: Configuration) => boolean, signal: AbortSignal): Promise<boolean> {
+    const { consensus } = this.#components
+    if (!isDone(consensus.configuration)) return false
+    await consensus.applied(consensus.indices.last, { signal })
+    this.#assertActive()
+    return isDone(consensus.configuration)
+  }
+
+  #assertActive(): void {
+    const { active, leader } = this.#components.consensus.role
+    if (!active)
+      throw new CaresError('not_orchestrator', 'this peer is not the orchestrator', { retryable: true, details: { orchestrator: leader } })
+  }
+
+  async #change(next: (now: Configuration) => Configuration, isDone: (now: Configuration) => boolean, signal: AbortSignal): Promise<void> {
+    const { consensus, clock } = this.#components
+    while (!(await this.#isAgreed(isDone, signal))) {
+      this.#assertActive()
+      try {
+        const from = consensus.configuration
+        await consensus.reconfigure(next(from), { from })
+      } catch (err) {
+        if (toCaresError(err).code !== 'conflict') throw err
+        await clock.sleep(CHANGE_RETRY_MS, { signal })
+      }
+    }
+  }
+
+  async #review(): Promise<void> {
+    const { consensus, clock, log, views, timings } = this.#components
+    if (!consensus.role.active) {
+      this.#health.clear()
+      // Whoever leads now is asked anew: a wish that outlived a term could remove a peer that has come back since.
+      this.#leaving.clear()
+      this.#leadsSinceMs = null
+      return
+    }
+    const nowMs = clock.nowMs()
+    const sinceMs = (this.#leadsSinceMs ??= nowMs)
+    const { configuration, matches, indices } = consensus
+    const health = new Map<PeerId, MemberHealth>()
+    for (const { profile, state } of views()) {
+      // One that gossips but does not take part (its disk failed) is of no use as a voter.
+      const isMute = profile.id !== this.#self && consensus.silentMs(profile.id) >= timings.goneAfterMs
+      const current = isMute ? 'gone' : state === 'draining' ? 'alive' : state
+      const known = this.#health.get(profile.id)
+      const entry = known?.state === current ? known : { state: current, sinceMs: nowMs }
+      this.#health.set(profile.id, entry)
+      const lag = profile.id === this.#self ? 0 : indices.last - (matches.get(profile.id) ?? 0)
+      health.set(profile.id, { ...entry, lag, domain: profile.labels[DOMAIN_LABEL], standing: standingOf(profile) })
+    }
+    for (const peer of this.#health.keys()) if (!health.has(peer)) this.#health.delete(peer)
+    const change = nextVoterChange({ self: this.#self, configuration, health, leaving: this.#leaving, timings, nowMs })
+    if (change === null) {
+      const draining = new Set(views().flatMap(({ profile, stats }) => (stats.draining ? [profile.id] : [])))
+      const succession = nextLeader({ self: this.#self, configuration, health, draining, sinceMs, askedAtMs: this.#askedAtMs, nowMs })
+      if (succession === null) return
+      this.#askedAtMs = nowMs
+      log.info({ to: succession.to, reason: succession.reason }, 'role of orchestrator offered')
+      consensus.transfer(succession.to)
+      return
+    }
+    try {
+      await consensus.reconfigure(change.configuration, { from: configuration })
+      log.info({ peer: change.peer, change: change.type, reason: change.reason }, 'members changed')
+    } catch (err) {
+      log.debug({ err, peer: change.peer, change: change.type }, 'change of members refused for now')
+    }
+  }
+
+  get #self(): PeerId {
+    return this.#components.consensus.self
+  }
+}
+
+/** What an operator says of a peer by its label; anything else is `ordinary`. */
+export function standingOf({ labels }: Pick<PeerProfile, 'labels'>): Standing {
+  const label = labels[STANDING_LABEL]
+  return label === 'preferred' || label === 'reluctant' ? label : 'ordinary'
+}

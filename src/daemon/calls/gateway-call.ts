@@ -1,0 +1,260 @@
+import { CaresError, toCaresError } from '../../model/errors.ts'
+import type { CallPolicy, FunctionRecord } from '../../model/function.ts'
+import type { InvocationId, PeerId } from '../../model/ids.ts'
+import {
+  type AnswerDown,
+  type CallHead,
+  type CallToPlace,
+  type Headers,
+  type Order,
+  PARAMS_HEADER,
+  type Placed,
+  type RemoteError
+} from '../../model/invocation.ts'
+import type { Receipt } from '../../model/placement.ts'
+import type { Logger } from '../../model/ports/logger.ts'
+import { fromRemoteError } from '../../model/remote-error.ts'
+import type { Breakers } from './breaker.ts'
+import { PlacerTalk, type PlacerTalkComponents, type PlacerWord } from './placer-talk.ts'
+import type { ReplayBody } from './replay-body.ts'
+import { type WorkEnd, WorkerTalk, type WorkerTalkComponents } from './worker-talk.ts'
+
+/** A round is a placement by somebody else, or after a loss. More of them than peers can die in one call's time are a sign of something worse. */
+const ROUNDS_MAX = 6
+/** Connections to its worker that a call may lose one after the other before it is given up. */
+const ATTACHES_MAX = 3
+/** Gateways that lose the same worker do not all attach in the same millisecond. */
+const ATTACH_JITTER_MS = 50
+
+/** Failures of a round that another placer may not have. */
+const ANOTHER_PLACER_MAY = new Set<string>([
+  'not_orchestrator',
+  'no_orchestrator',
+  'stopping',
+  'stale',
+  'withdrawn',
+  'peer_lost',
+  'peer_unreachable',
+  'peer_draining'
+])
+
+export interface GatewayCallInit {
+  readonly invocation: InvocationId
+  readonly fn: FunctionRecord
+  readonly head: CallHead
+  readonly body: ReplayBody
+  /** The whole body, when it is small. */
+  readonly inline: Uint8Array | undefined
+  readonly pinnedTo: PeerId | undefined
+  /** What the client asks of the placement. */
+  readonly asked: CallPolicy | undefined
+  readonly deadlineMs: number
+  readonly minIndex: number
+  readonly onPlaced: (placed: Placed) => void
+  /** Nobody could have it, for the reasons that the receipt gives. */
+  readonly onUnplaced: (receipt: Receipt) => void
+}
+
+export interface GatewayCallComponents extends PlacerTalkComponents, WorkerTalkComponents, Breakers {
+  readonly log: Logger
+  readonly orchestrator: () => PeerId | null
+  readonly random: () => number
+}
+
+/** How a round ended: with the last byte of the answer, or with the certainty that another round does no harm. */
+type RoundEnd = { readonly type: 'done' } | { readonly type: 'again'; readonly error: CaresError }
+
+/**
+ * One invocation as its gateway sees it: rounds of placement, by the orchestrator or by itself, until one is answered. The gateway itself orders the
+ * work from the worker that it is told, so whoever places can be lost without harm.
+ *
+ * Between two orders stands promise 3: another one only when the work provably did not start, or the function is idempotent.
+ */
+export class GatewayCall {
+  readonly #init: GatewayCallInit
+  readonly #components: GatewayCallComponents
+  readonly #startedMs: number
+  readonly #work: WorkerTalk
+  #hint: PeerId | undefined
+
+  constructor(init: GatewayCallInit, components: GatewayCallComponents) {
+    this.#init = init
+    this.#components = components
+    this.#startedMs = components.clock.nowMs()
+    this.#work = new WorkerTalk(init, components)
+  }
+
+  /** The answer: its head, its body, its end. Throws the CaresError that ended the call, or the signal's reason as one. */
+  async *messages({ signal }: { signal: AbortSignal }): AsyncGenerator<AnswerDown, void> {
+    for (let round = 1; ; round++) {
+      const end = yield* this.#round(round, signal)
+      if (end.type === 'done') return
+      this.#components.log.debug({ invocation: this.#init.invocation, round, code: end.error.code }, 'round ended without an answer')
+      if (round >= ROUNDS_MAX) throw end.error
+    }
+  }
+
+  async *#round(round: number, signal: AbortSignal): AsyncGenerator<AnswerDown, RoundEnd> {
+    const { transport, lostPlacers } = this.#components
+    // Peers that name each other as orchestrator could send a call round and round: the last round is this gateway's own.
+    const orchestrator = round === ROUNDS_MAX ? null : this.#chooseOrchestrator()
+    const placer = orchestrator ?? transport.self
+    let talk: PlacerTalk
+    try {
+      talk = await PlacerTalk.open(placer, this.#toPlace(round, orchestrator === null), this.#components, { signal })
+    } catch (err) {
+      if (signal.aborted) throw toCaresError(signal.reason)
+      const error = toCaresError(err)
+      // This gateway asks for too much at once: that is no loss of the orchestrator, and to place more itself would not help.
+      if (error.code === 'overloaded') throw error
+      lostPlacers.trip(placer)
+      return { type: 'again', error }
+    }
+    try {
+      while (true) {
+        const word = await this.#listen(talk, placer, signal)
+        if (word.type === 'lost') return { type: 'again', error: word.error }
+        if (word.type === 'failed') {
+          if (word.receipt !== undefined) this.#init.onUnplaced(word.receipt)
+          return this.#onNoPlace(word.error, placer)
+        }
+        this.#init.onPlaced(word)
+        const end = yield* this.#execute(word, placer, orchestrator === null, signal)
+        if (end.type !== 'refused') return end
+        if (!this.#canStartOver) throw fromRemoteError(end.error)
+        talk.refused(end.error, end.stats)
+      }
+    } finally {
+      talk.end(this.#work.report)
+    }
+  }
+
+  #chooseOrchestrator(): PeerId | null {
+    const { lostPlacers, orchestrator } = this.#components
+    const hint = this.#hint
+    this.#hint = undefined
+    if (hint !== undefined && !lostPlacers.isOpen(hint)) return hint
+    const known = orchestrator()
+    return known === null || lostPlacers.isOpen(known) ? null : known
+  }
+
+  #toPlace(round: number, fallback: boolean): CallToPlace {
+    const { invocation, fn, head, pinnedTo, asked, minIndex, inline } = this.#init
+    return {
+      invocation,
+      function: fn.name,
+      revision: fn.revision,
+      headers: placerHeaders(head.headers),
+      ...(asked === undefined ? {} : { asked }),
+      inputBytes: head.bodyBytes ?? inline?.length ?? 0,
+      round,
+      deadlineMs: this.#leftMs,
+      pinnedTo,
+      minIndex,
+      fallback
+    }
+  }
+
+  /** What is left of the call's time. */
+  get #leftMs(): number {
+    return Math.max(1, Math.ceil(this.#init.deadlineMs - (this.#components.clock.nowMs() - this.#startedMs)))
+  }
+
+  /** The placer's word, or that it is lost: then nothing of this round runs. */
+  async #listen(talk: PlacerTalk, placer: PeerId, signal: AbortSignal): Promise<PlacerWord | { type: 'lost'; error: CaresError }> {
+    try {
+      return await talk.next({ signal })
+    } catch (err) {
+      if (signal.aborted) throw toCaresError(signal.reason)
+      const error = toCaresError(err)
+      if (error.code !== 'peer_lost') throw error
+      this.#components.lostPlacers.trip(placer)
+      return { type: 'lost', error }
+    }
+  }
+
+  #onNoPlace(remote: RemoteError, asked: PeerId): RoundEnd {
+    const error = fromRemoteError(remote)
+    if (!ANOTHER_PLACER_MAY.has(error.code)) throw error
+    if (error.code === 'not_orchestrator') this.#onNotOrchestrator(error.details['orchestrator'], asked)
+    return { type: 'again', error }
+  }
+
+  #onNotOrchestrator(named: unknown, asked: PeerId): void {
+    const { orchestrator, lostPlacers } = this.#components
+    // One that names itself has won its election a moment ago and may not decide yet: until then calls do without it.
+    if (typeof named === 'string' && named !== asked) this.#hint = named as PeerId
+    const known = orchestrator()
+    if (this.#hint === undefined && known !== null) lostPlacers.trip(known)
+  }
+
+  get #canStartOver(): boolean {
+    return !this.#work.hasBegun && (this.#init.inline !== undefined || this.#init.body.replayable)
+  }
+
+  /** Orders the work where it was placed, and asks for its answer again should the connection to the worker be lost. */
+  async *#execute(
+    placed: Placed,
+    placer: PeerId,
+    fallback: boolean,
+    signal: AbortSignal
+  ): AsyncGenerator<AnswerDown, RoundEnd | Extract<WorkEnd, { type: 'refused' }>> {
+    const { clock, random } = this.#components
+    const { worker, session, attempt, function: fn = this.#init.fn } = placed
+    const asked = { invocation: this.#init.invocation, round: attempt.round, session }
+    let end = yield* this.#work.order(worker, this.#order(placed, fn, placer, fallback), { signal })
+    for (let attaches = 0; end.type === 'lost' && end.error.code === 'peer_lost' && attaches < ATTACHES_MAX; attaches++) {
+      await clock.sleep(random() * ATTACH_JITTER_MS, { signal })
+      end = yield* this.#work.attach(worker, asked, { signal })
+    }
+    switch (end.type) {
+      case 'answered':
+        return { type: 'done' }
+      case 'refused':
+        return end
+      case 'lost':
+        return this.#afterDoubt(
+          fn,
+          new CaresError('peer_lost', `the worker of the call was lost: ${end.error.message}`, { cause: end.error })
+        )
+      case 'unknown':
+        if (end.session !== session)
+          return this.#afterDoubt(fn, new CaresError('peer_lost', 'the worker has restarted since the call was placed on it'))
+        return this.#again(
+          new CaresError('peer_lost', 'the worker had not started the call when its connection was lost', { retryable: true })
+        )
+      case 'failed': {
+        const error = fromRemoteError(end.error)
+        if (error.code !== 'peer_lost') throw error
+        return this.#afterDoubt(fn, error)
+      }
+    }
+  }
+
+  #order({ session, attempt, term, order }: Placed, fn: FunctionRecord, placer: PeerId, fallback: boolean): Order {
+    const { invocation, head, inline } = this.#init
+    const placement = fallback ? 'fallback' : 'orchestrator'
+    return { invocation, attempt, placement, term, session, placer, order, function: fn, head, deadlineMs: this.#leftMs, body: inline }
+  }
+
+  /** The work may have started and cannot be asked about: only an idempotent function may run again. */
+  #afterDoubt(fn: FunctionRecord, error: CaresError): RoundEnd {
+    if (fn.idempotent && this.#canStartOver) return { type: 'again', error }
+    throw new CaresError('peer_lost', error.message, {
+      cause: error,
+      hint: fn.idempotent ? undefined : 'if running it twice does no harm, upload the function with --idempotent: such calls are repeated',
+      details: { execution: 'unknown', ...error.details }
+    })
+  }
+
+  /** The work has not started; whether it can be tried again is a matter of its body only. */
+  #again(error: CaresError): RoundEnd {
+    if (this.#canStartOver) return { type: 'again', error }
+    throw error
+  }
+}
+
+/** Headers that say something to who places a call: what its cost depends on, and the trace that it is part of. */
+function placerHeaders(headers: Headers): Headers {
+  return headers.filter(([name]) => name === PARAMS_HEADER || name === 'traceparent' || name === 'tracestate')
+}

@@ -1,0 +1,196 @@
+import type { QueueOrder } from '../../core/scheduler/admission/queue-order.ts'
+import { couldEndInTime, couldFit } from '../../core/scheduler/could-fit.ts'
+import { place } from '../../core/scheduler/place.ts'
+import { PlacementTable } from '../../core/scheduler/placement-table.ts'
+import type { Strategy } from '../../core/scheduler/strategy.ts'
+import { CaresError } from '../../model/errors.ts'
+import { type FunctionRecord, functionKey } from '../../model/function.ts'
+import type { PeerId, Session } from '../../model/ids.ts'
+import { type CallToPlace, type Headers, PARAMS_HEADER, type StartKind, type Usage } from '../../model/invocation.ts'
+import type { PeerStats, PeerView } from '../../model/peer.ts'
+import type { Estimate, Receipt } from '../../model/placement.ts'
+import type { Clock } from '../../model/ports/clock.ts'
+import type { Random } from '../../model/random.ts'
+import type { Learning } from '../costs/learning.ts'
+import { demandsOf } from './demands-of.ts'
+
+/** Longer ones are no class that calls could share. */
+const PARAMS_CHARACTERS_MAX = 256
+
+/** Gateways that place by fallback at once make the others' unseen work count up to so many times; more only overreacts. */
+const KAPPA_MAX = 12
+
+export interface PlacerComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly learning: Pick<Learning, 'estimate' | 'observe' | 'slowness'>
+  readonly strategyOf: (fn: Pick<FunctionRecord, 'placement'>) => Strategy
+  readonly term: () => number
+  readonly self: PeerId
+}
+
+/** What a placement goes by, of a call or of something else that needs a worker. */
+export type Placeable = Pick<
+  CallToPlace,
+  'invocation' | 'headers' | 'asked' | 'inputBytes' | 'round' | 'deadlineMs' | 'pinnedTo' | 'fallback'
+>
+
+/** Own work that a worker has, from its order to its end. */
+export interface Reserved {
+  readonly order: number
+  /** A second call does nothing. */
+  release(): void
+}
+
+/** Chooses workers from this peer's own view, with its own orders laid over it. Used in office and in fallback alike. */
+export class Placer {
+  readonly #components: PlacerComponents
+  readonly #table: PlacementTable
+
+  constructor(components: PlacerComponents) {
+    this.#components = components
+    this.#table = new PlacementTable(components.self)
+  }
+
+  /** Takes over what is known of all peers. */
+  sync(views: readonly PeerView[]): void {
+    const { clock, learning } = this.#components
+    this.#table.sync(views, clock.nowMs())
+    // What other placers have observed says something of machines, too.
+    for (const { profile } of views) this.#table.setSlowness(profile.id, learning.slowness(profile.id))
+  }
+
+  /** Takes over what a worker that has refused an order says of itself: newer than its heartbeats, which are up to seconds old. */
+  correct(worker: PeerId, session: Session, stats: PeerStats): void {
+    this.#table.correct(worker, session, stats, this.#components.clock.nowMs())
+  }
+
+  /** Keeps memory on a peer free for work outside CARES. */
+  setOutside(peer: PeerId, memoryBytes: number): void {
+    this.#table.setOutside(peer, memoryBytes)
+  }
+
+  /** Chooses a worker, and keeps the numbers that decided. Changes nothing: reserve the chosen one at once. */
+  place(fn: FunctionRecord, call: Placeable, options: { try: number; exclude: readonly PeerId[] }): Receipt {
+    const { clock, random, strategyOf, term, self } = this.#components
+    const strategy = strategyOf(fn)
+    const { inputBytes } = call
+    const params = paramsOf(call.headers)
+    const estimate = this.estimate(fn, call)
+    const decision = place(
+      {
+        invocation: call.invocation,
+        ...demandsOf(fn),
+        inputBytes,
+        ...(call.pinnedTo === undefined ? {} : { pinnedTo: call.pinnedTo }),
+        exclude: options.exclude,
+        deadlineMs: call.deadlineMs,
+        estimate
+      },
+      this.#table,
+      { random, strategy, kappa: call.fallback ? Math.min(KAPPA_MAX, Math.max(1, this.#table.size)) : 1 }
+    )
+    return {
+      invocation: call.invocation,
+      function: functionKey(fn),
+      at: clock.timestamp(),
+      by: self,
+      term: term(),
+      placement: call.fallback ? 'fallback' : 'orchestrator',
+      strategy: strategy.name,
+      ...(strategy.objective === undefined ? {} : { objective: strategy.objective }),
+      ...(call.asked === undefined ? {} : { asked: call.asked }),
+      ...(params === undefined ? {} : { params }),
+      round: call.round,
+      try: options.try,
+      cpus: fn.cpus,
+      memoryBytes: fn.memoryBytes,
+      imageBytes: fn.imageBytes,
+      estimate,
+      decision,
+      viewAgeMs: this.#table.oldestLookedAtMs(clock.nowMs())
+    }
+  }
+
+  /** What a call is expected to take on an idle peer of reference speed. */
+  estimate(fn: FunctionRecord, { headers, inputBytes }: Pick<Placeable, 'headers' | 'inputBytes'>): Estimate {
+    const { digest, contract } = fn
+    return this.#components.learning.estimate({ function: functionKey(fn), digest, contract, inputBytes, params: paramsOf(headers) })
+  }
+
+  /** How work waits that leaves the strategy open. */
+  get queueOrder(): QueueOrder {
+    return this.#components.strategyOf({}).queueOrder ?? 'interactive'
+  }
+
+  /** Enters an order on a worker. */
+  reserve(worker: PeerId, fn: FunctionRecord, receipt: Receipt): Reserved {
+    const start = receipt.decision.expected?.start ?? 'cold'
+    const { cpus, memoryBytes } = fn
+    const llcBytes = receipt.estimate.cache?.bytes
+    const order = this.#table.reserve(
+      { worker, function: functionKey(fn), cpus, memoryBytes, llcBytes, start },
+      this.#components.clock.nowMs()
+    )
+    return { order, release: () => this.#table.release(order) }
+  }
+
+  /** The session of a worker to order from. Throws `peer_unreachable` when the peer is not known any more. */
+  session(worker: PeerId): Session {
+    const session = this.#table.session(worker)
+    if (session === undefined) throw new CaresError('peer_unreachable', `peer ${worker} is not known any more`, { retryable: true })
+    return session
+  }
+
+  /** Whether any known peer is large enough for the function, however busy it is now. */
+  couldFit(fn: FunctionRecord, pinnedTo: PeerId | undefined): boolean {
+    return couldFit({ ...demandsOf(fn), pinnedTo }, this.#table)
+  }
+
+  /** Whether any known peer would be quick enough for the call if it had nothing else to do. */
+  couldEndInTime(fn: FunctionRecord, call: Placeable): boolean {
+    const { inputBytes, deadlineMs, pinnedTo } = call
+    return couldEndInTime({ ...demandsOf(fn), pinnedTo, inputBytes, deadlineMs, estimate: this.estimate(fn, call) }, this.#table)
+  }
+
+  /** Learns from an execution that ended well. */
+  observe(
+    fn: FunctionRecord,
+    peer: PeerId,
+    execution: { start: StartKind; usage: Usage; clean: boolean; params?: string | undefined }
+  ): void {
+    const { start, usage, clean, params } = execution
+    const { learning } = this.#components
+    const { bytesIn: inputBytes, bytesOut: outputBytes, pullMs, startMs, runMs, cpuMs, memoryPeakBytes, llcBytes, llcUsedBytes } = usage
+    learning.observe({
+      function: functionKey(fn),
+      digest: fn.digest,
+      peer,
+      start,
+      ...(params === undefined ? {} : { params }),
+      inputBytes,
+      outputBytes,
+      pullMs,
+      startMs,
+      runMs,
+      clean,
+      ...(cpuMs === undefined ? {} : { cpuMs }),
+      ...(memoryPeakBytes === undefined ? {} : { memoryPeakBytes }),
+      ...(llcBytes === undefined ? {} : { llcBytes }),
+      ...(llcUsedBytes === undefined ? {} : { llcUsedBytes })
+    })
+    this.#table.setSlowness(peer, learning.slowness(peer))
+  }
+}
+
+/** Whether a worker had a whole core for the execution, as far as its placement could tell: only then its time says what the function needs. */
+export function wasClean(receipt: Receipt): boolean {
+  const { expected } = receipt.decision
+  return expected != null && expected.queueMs < 1
+}
+
+/** What a client declares of a call. Longer parameters are no class of calls. */
+export function paramsOf(headers: Headers): string | undefined {
+  const params = headers.find(([name]) => name === PARAMS_HEADER)?.[1]
+  return params === undefined || params === '' || params.length > PARAMS_CHARACTERS_MAX ? undefined : params
+}

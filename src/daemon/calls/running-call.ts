@@ -1,0 +1,47 @@
+import { CaresError } from '../../model/errors.ts'
+import type { FunctionRecord } from '../../model/function.ts'
+import type { InvocationId } from '../../model/ids.ts'
+import type { AnswerHead, Placed } from '../../model/invocation.ts'
+import type { Span } from '../../model/ports/tracer.ts'
+import { formatDurationMs } from '../../model/units.ts'
+import type { Keyed } from './request-print.ts'
+
+/** A call that was out of time is told of its wait when that took at least so much of what its function may take. */
+const WAITED_RATIO_MIN = 0.1
+
+/** A call that its gateway has in hand. */
+export interface RunningCall {
+  readonly id: InvocationId
+  readonly fn: FunctionRecord
+  readonly keyed: Keyed | undefined
+  /** When the call arrived: that its function was looked for counts, too. */
+  readonly startedMs: number
+  readonly abort: AbortController
+  /** Where calls are traced. */
+  readonly span: Span | undefined
+  placed: Placed | undefined
+  /** When a place was asked for, and when there was one: the last, if there were several. */
+  askedMs: number
+  placedMs: number | undefined
+  head: AnswerHead | undefined
+}
+
+/** A call that has just arrived. */
+export function runningCall(call: Pick<RunningCall, 'id' | 'fn' | 'keyed' | 'startedMs' | 'span'>): RunningCall {
+  const { id, fn, keyed, startedMs, span } = call
+  const abort = new AbortController()
+  return { id, fn, keyed, startedMs, abort, span, placed: undefined, askedMs: startedMs, placedMs: undefined, head: undefined }
+}
+
+/** A call that had no time left for its work because it had waited may come back: it is told when, as one that was refused. */
+export function toldOfWait({ fn, askedMs, placedMs }: RunningCall, error: CaresError): CaresError {
+  if (error.code !== 'timeout' || placedMs === undefined || 'retryAfterMs' in error.details) return error
+  const waitedMs = Math.round(placedMs - askedMs)
+  if (waitedMs < fn.timeoutMs * WAITED_RATIO_MIN) return error
+  return new CaresError('timeout', `${error.message}, of which ${formatDurationMs(waitedMs)} went by before there was room`, {
+    retryable: error.retryable,
+    cause: error,
+    hint: error.hint ?? 'try again later, give the call more time, or add a peer',
+    details: { ...error.details, retryAfterMs: waitedMs }
+  })
+}

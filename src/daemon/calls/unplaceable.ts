@@ -1,0 +1,70 @@
+import { refusalText } from '../../core/scheduler/refusal-text.ts'
+import { CaresError } from '../../model/errors.ts'
+import { type FunctionRecord, functionKey } from '../../model/function.ts'
+import type { PeerId } from '../../model/ids.ts'
+import type { RemoteError } from '../../model/invocation.ts'
+import type { Decision, RejectionReason } from '../../model/placement.ts'
+import { fromRemoteError } from '../../model/remote-error.ts'
+
+/** Reasons that waiting does not cure soon enough to wait for it. */
+const LASTING = new Set<RejectionReason>(['not_pinned', 'wrong_arch', 'gpus', 'labels', 'deadline', 'budget', 'draining'])
+/** Reasons that a peer has for a moment only when it was slow to answer: for longer, it is gone, or without an engine. */
+const PASSING = new Set<RejectionReason>(['not_alive', 'no_runtime'])
+/** Refusals of workers that were not reached, have just started again, or whose engine did not answer. */
+const PASSING_REFUSALS = new Set<string>(['peer_unreachable', 'stale', 'runtime_unavailable'])
+
+/** What a call may wait for that nobody can have now: for room as long as it has, for a peer to answer again a moment only, else for nothing. */
+export type Cure = 'room' | 'return' | 'none'
+
+/** What would cure that nobody was chosen; `refusalOf` is the code with which an excluded peer has refused. */
+export function cureOf({ verdicts, skipped }: Decision, refusalOf: (peer: PeerId) => string | undefined): Cure {
+  if (skipped > 0) return 'room'
+  let cure: Cure = 'none'
+  for (const verdict of verdicts) {
+    if (verdict.fits) continue
+    const one = verdict.reason === 'excluded' ? cureOfRefusal(refusalOf(verdict.peer)) : cureOfReason(verdict.reason)
+    if (one === 'room') return one
+    if (one === 'return') cure = one
+  }
+  return cure
+}
+
+/** What would cure that a worker has refused. */
+export function cureOfRefusal(code: string | undefined): Cure {
+  if (code === undefined) return 'none'
+  if (code === 'busy') return 'room'
+  return PASSING_REFUSALS.has(code) ? 'return' : 'none'
+}
+
+function cureOfReason(reason: RejectionReason): Cure {
+  if (LASTING.has(reason)) return 'none'
+  return PASSING.has(reason) ? 'return' : 'room'
+}
+
+/** Refusals that say more than "no room": they are the answer when no other worker is left. */
+const TELLING = new Set<string>(['image_not_found', 'image_unsupported', 'runtime_unavailable', 'function_protocol'])
+
+/**
+ * What a caller is told whose call no peer could take; `last` is the refusal of the last worker that was tried, `endsInTime` whether one with nothing else to
+ * do would be quick enough: where none is, the same call fails again.
+ */
+export function unplaceable(
+  fn: FunctionRecord,
+  decision: Decision,
+  { last, endsInTime }: { last: RemoteError | undefined; endsInTime: () => boolean }
+): CaresError {
+  if (last !== undefined && TELLING.has(last.code)) return fromRemoteError(last)
+  const because = last === undefined ? '' : `; the last one tried said: ${last.message}`
+  const message = `${functionKey(fn)} was not placed: ${refusalText(decision, fn.placement)}${because}`
+  const details = { rejected: { ...decision.rejected }, ...(last === undefined ? {} : { lastCode: last.code }) }
+  if ((decision.rejected.deadline ?? 0) > 0 && !endsInTime())
+    return new CaresError('no_capacity', message, {
+      hint: 'give it more time: x-cares-timeout of the call, --timeout of the function',
+      details
+    })
+  return new CaresError('no_capacity', message, {
+    retryable: true,
+    hint: `see which peer lacks what: cares quote ${fn.name}`,
+    details: { ...details, retryAfterMs: 1_000 }
+  })
+}

@@ -1,0 +1,174 @@
+import { recompute } from '../../core/scheduler/recompute.ts'
+import type { Strategy } from '../../core/scheduler/strategy.ts'
+import type { AdmissionQuestion, AdmissionRecord } from '../../model/admission.ts'
+import type { ControlAnswer, ControlRequest } from '../../model/control.ts'
+import type { CostLedger } from '../../model/costs.ts'
+import { CaresError, toCaresError } from '../../model/errors.ts'
+import type { FunctionRecord } from '../../model/function.ts'
+import type { PeerId } from '../../model/ids.ts'
+import type { InvocationRecord } from '../../model/invocation.ts'
+import type { PeerProfile } from '../../model/peer.ts'
+import { type Receipt, STRATEGY_NAMES } from '../../model/placement.ts'
+import type { Clock } from '../../model/ports/clock.ts'
+import type { Logger } from '../../model/ports/logger.ts'
+import type { Startable } from '../../model/ports/startable.ts'
+import type { Transport } from '../../model/ports/transport.ts'
+import type { Random } from '../../model/random.ts'
+import type { Account, Quoted, QuoteQuestion } from '../../model/service.ts'
+import { AdmissionGate } from './admission-gate.ts'
+import { Admissions } from './admissions.ts'
+import type { Consensus } from '../agreement/consensus.ts'
+import { ask } from '../agreement/control-client.ts'
+import { CostBook, costOf, regretMs } from './cost-book.ts'
+import type { EventLog } from '../telemetry/event-log.ts'
+import type { InvocationBook } from '../calls/invocation-book.ts'
+import type { Learning } from './learning.ts'
+import type { Members } from '../members/members.ts'
+import type { Placer } from '../calls/placer.ts'
+import { quoteCall } from '../calls/quote.ts'
+
+/** All peers together have this long to say what the calls through them have cost. */
+const COSTS_TIMEOUT_MS = 3_000
+
+export interface EconomyComponents {
+  readonly learning: Learning
+  readonly placer: Pick<Placer, 'setOutside'>
+  readonly strategyOf: (fn: FunctionRecord) => Strategy
+  readonly random: Random
+  readonly consensus: Consensus
+  readonly members: Members
+  readonly book: InvocationBook
+  readonly events: EventLog
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** What other peers ask of the economy. */
+type EconomyRequest = Extract<ControlRequest, { type: 'observations' | 'costs' | 'admission' }>
+
+/** What work is expected to cost, what it has cost, and what outside work is let in: the parts of a peer that reckon. */
+export class Economy implements Startable {
+  readonly #components: EconomyComponents
+  readonly #costs: CostBook
+  readonly #admissions: Admissions
+  readonly #gate: AdmissionGate
+  #counting: Disposable | undefined
+
+  constructor(components: EconomyComponents) {
+    const { learning, placer, consensus, members, book, transport, clock, log } = components
+    this.#components = components
+    this.#costs = new CostBook({ clock, book, profileOf: peer => this.#profileOf(peer) })
+    this.#admissions = new Admissions({
+      learning,
+      views: () => members.views(),
+      self: transport.self,
+      isOrchestrator: () => consensus.role.active,
+      resolve: idOrName => members.resolve(idOrName),
+      onExpected: (peer, memoryBytes) => placer.setOutside(peer, memoryBytes),
+      clock
+    })
+    this.#gate = new AdmissionGate({ admissions: this.#admissions, transport, role: () => consensus.role, clock, log })
+  }
+
+  async start(): Promise<void> {
+    const { learning, events } = this.#components
+    this.#counting ??= events.subscribe(event => {
+      if (event.type === 'invocation:finished') this.#costs.finished(event.data.invocation)
+    })
+    await learning.start()
+    await this.#admissions.start()
+    await this.#gate.start()
+  }
+
+  async stop(): Promise<void> {
+    await this.#gate.stop()
+    await this.#admissions.stop()
+    await this.#components.learning.stop()
+    this.#counting?.[Symbol.dispose]()
+    this.#counting = undefined
+  }
+
+  /** What a call would cost and where it would run, from this peer's own view. Nothing is reserved. */
+  quote(fn: FunctionRecord, question: QuoteQuestion): Quoted {
+    const { learning, members, transport, strategyOf, random, clock } = this.#components
+    const nowMs = clock.nowMs()
+    return quoteCall(fn, question, { self: transport.self, learning, views: members.views(), strategyOf, random, nowMs })
+  }
+
+  /** What one invocation has come to. */
+  account(record: InvocationRecord): Account {
+    const receipt = record.receipts.at(-1)
+    const profile = record.worker === undefined ? undefined : this.#profileOf(record.worker)
+    const hasEnded = record.totalMs !== undefined && record.usage !== undefined
+    const { usd, quotedUsd } = costOf(record, profile)
+    return {
+      cost: hasEnded && profile !== undefined && profile.usdPerHour > 0 ? { quotedUsd, usd } : null,
+      regretMs: record.state === 'succeeded' ? regretMs(record) : null,
+      recomputes: receipt === undefined ? null : recomputes(receipt)
+    }
+  }
+
+  /** What the calls through all reachable peers have cost, and how many peers could not be asked. */
+  async costs({ signal }: { signal: AbortSignal }): Promise<{ ledgers: readonly CostLedger[]; missing: number }> {
+    const { members, transport, clock, log } = this.#components
+    const within = AbortSignal.any([signal, clock.timeout(COSTS_TIMEOUT_MS)])
+    const others = members.views().filter(({ profile, state }) => profile.id !== transport.self && state !== 'gone')
+    const answers = await Promise.all(
+      others.map(async ({ profile }) => {
+        try {
+          const answer = await ask(transport, profile.id, { type: 'costs' }, { signal: within })
+          return answer.type === 'costs' ? answer.ledger : null
+        } catch (err) {
+          log.debug({ peer: profile.id, code: toCaresError(err).code }, 'costs of a peer are missing')
+          return null
+        }
+      })
+    )
+    signal.throwIfAborted()
+    const ledgers = answers.filter(ledger => ledger !== null)
+    return { ledgers: [this.#costs.ledger(), ...ledgers], missing: answers.length - ledgers.length }
+  }
+
+  /** What the calls through this peer have cost. */
+  ownCosts(): CostLedger {
+    return this.#costs.ledger()
+  }
+
+  /** The newest admissions that the orchestrator knows. */
+  async admissions(options: { signal: AbortSignal }): Promise<readonly AdmissionRecord[]> {
+    return this.#gate.ask({ kind: 'list' }, options)
+  }
+
+  /** Has the orchestrator answer a question about one piece of work outside CARES. */
+  async admission(question: Exclude<AdmissionQuestion, { kind: 'list' }>, options: { signal: AbortSignal }): Promise<AdmissionRecord> {
+    const [record] = await this.#gate.ask(question, options)
+    if (record === undefined) throw new CaresError('protocol', 'a question about an admission was answered with none')
+    return record
+  }
+
+  #profileOf(peer: PeerId): PeerProfile | undefined {
+    return this.#components.members.views().find(({ profile }) => profile.id === peer)?.profile
+  }
+
+  /** Answers another peer. Throws `not_orchestrator` for what only that can answer. */
+  answer(request: EconomyRequest, assertOrchestrator: () => void): ControlAnswer {
+    switch (request.type) {
+      case 'observations':
+        return { type: 'observations', ...this.#components.learning.answer(request.known) }
+      case 'costs':
+        return { type: 'costs', ledger: this.#costs.ledger() }
+      case 'admission':
+        assertOrchestrator()
+        return { type: 'admissions', records: this.#admissions.answer(request.question) }
+    }
+  }
+}
+
+/** Whether the numbers of a receipt come to its decision. Null: it does not hold them, or this peer does not know its strategy. */
+function recomputes({ strategy, objective, decision }: Receipt): boolean | null {
+  const name = STRATEGY_NAMES.find(each => each === strategy)
+  const again = name === undefined ? undefined : recompute(decision, name, objective)
+  if (again === undefined) return null
+  return decision.chosen === null ? again.best.size === 0 : again.best.has(decision.chosen)
+}

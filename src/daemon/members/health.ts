@@ -1,0 +1,68 @@
+import { llcText } from '../../model/llc.ts'
+import type { HealthCheck } from '../../model/service.ts'
+import type { ServiceComponents } from '../service.ts'
+
+/** With less of the disk free, the engine may fail to unpack an image, and the log to grow. */
+const DISK_FREE_RATIO_MIN = 0.05
+
+/** What must hold for this peer to work well, each with what to do about it. */
+export async function healthChecks(
+  { consensus, members, runtime, transport, cluster, profile }: ServiceComponents,
+  { signal }: { signal: AbortSignal }
+): Promise<readonly HealthCheck[]> {
+  const checks: HealthCheck[] = []
+  const { leader } = consensus.role
+  const inCluster = cluster() !== null
+  checks.push({
+    name: 'cluster',
+    ok: inCluster,
+    message: inCluster ? `member of cluster ${cluster()}` : 'not in a cluster yet',
+    hint: inCluster ? undefined : 'check that the cluster id is right and that its peer is reachable'
+  })
+  checks.push({
+    name: 'orchestrator',
+    ok: leader !== null,
+    message: leader === null ? 'no orchestrator is known' : `${members.nameOf(leader)} is orchestrator in term ${consensus.role.term}`,
+    hint: leader === null ? 'see which voters are gone: cares status' : undefined
+  })
+  checks.push(
+    consensus.fenced === null
+      ? { name: 'disk', ok: true, message: 'what was agreed is on disk' }
+      : {
+          name: 'disk',
+          ok: false,
+          message: consensus.fenced.message,
+          hint: consensus.fenced.hint ?? 'repair the disk, then restart the peer'
+        }
+  )
+  if (runtime === null) checks.push({ name: 'runtime', ok: true, message: 'runs no functions (--no-work)' })
+  else {
+    const { ready, reason, hint } = await runtime.check({ signal })
+    checks.push({ name: 'runtime', ok: ready, message: `${runtime.kind}: ${reason}`, hint })
+  }
+  const { llc } = members.self().stats
+  // A machine that cannot do more about it is no worse for that.
+  if (llc !== undefined) checks.push({ name: 'cache', ok: true, message: llcText(llc) })
+  const unconnected = members
+    .views()
+    .filter(({ profile: { id }, state }) => state === 'alive' && id !== transport.self && !transport.connected().includes(id))
+  checks.push({
+    name: 'connections',
+    ok: unconnected.length === 0,
+    message:
+      unconnected.length === 0
+        ? `connected to all ${transport.connected().length} other peers`
+        : `not connected to ${unconnected.map(view => view.profile.name).join(', ')}`,
+    hint: unconnected.length === 0 ? undefined : 'each peer must be able to reach the others: see --listen and --announce'
+  })
+  const { capacity } = profile()
+  const { diskUsedBytes } = members.self().stats
+  const freeRatio = capacity.diskBytes === 0 ? 1 : 1 - diskUsedBytes / capacity.diskBytes
+  checks.push({
+    name: 'disk space',
+    ok: freeRatio >= DISK_FREE_RATIO_MIN,
+    message: `${Math.round(freeRatio * 100)} % free`,
+    hint: freeRatio >= DISK_FREE_RATIO_MIN ? undefined : 'remove unused images: docker image prune'
+  })
+  return checks
+}

@@ -1,0 +1,225 @@
+import { connectionChanged, setMembers, setOrchestrator, setSelf, tick } from '../../core/membership/changes.ts'
+import { heard, heardDigest } from '../../core/membership/heard.ts'
+import { createView, type MembershipEvent, type MembershipState, type MembershipStep } from '../../core/membership/state.ts'
+import { digestOf, view } from '../../core/membership/view.ts'
+import type { PeerAddress } from '../../model/control.ts'
+import { closest } from '../../model/closest.ts'
+import { assertNever, CaresError } from '../../model/errors.ts'
+import type { ClusterUid, PeerId, Term } from '../../model/ids.ts'
+import type { ClusterDigest, Heartbeat, PeerProfile, PeerState, PeerStats, PeerView } from '../../model/peer.ts'
+import type { Clock } from '../../model/ports/clock.ts'
+import type { Startable } from '../../model/ports/startable.ts'
+import type { Timings } from '../../model/presets.ts'
+import { shortId } from '../../model/short-id.ts'
+import type { EventLog } from '../telemetry/event-log.ts'
+
+/** How often silence is looked at: an eighth of the shortest one that counts. */
+const LOOK_RATIO = 1 / 8
+/** Shortest part of a peer id that names a peer. */
+const ID_PREFIX_MIN = 6
+/** Peers whose addresses are known. Over it, the one learned first that is no member is forgotten. */
+const LEARNED_MAX = 512
+
+export interface MembersComponents {
+  readonly clock: Clock
+  readonly events: EventLog
+  readonly cluster: () => ClusterUid | null
+  /** Called when a peer is somewhere else than it was. */
+  readonly onAddresses: () => void
+  /** Called after each change of what is known. */
+  readonly onChange: (views: readonly PeerView[]) => void
+}
+
+/** What this peer knows of all peers, from every word that reaches it. */
+export class Members implements Startable {
+  readonly #components: MembersComponents
+  readonly #timings: Timings
+  readonly #addresses = new Map<PeerId, readonly string[]>()
+  readonly #skewsMs = new Map<PeerId, number>()
+  #state: MembershipState
+  #views: readonly PeerView[] = []
+  #timer: Disposable | undefined
+
+  constructor(init: { self: PeerProfile; timings: Timings; addresses: readonly PeerAddress[] }, components: MembersComponents) {
+    this.#components = components
+    this.#timings = init.timings
+    this.#state = createView({ self: init.self, stats: UNSAMPLED, timings: init.timings, nowMs: components.clock.nowMs() })
+    for (const { id, addresses } of init.addresses) this.#addresses.set(id, addresses)
+    this.#views = view(this.#state, this.#nowMs)
+  }
+
+  async start(): Promise<void> {
+    this.#timer ??= this.#components.clock.every(this.#timings.suspectAfterMs * LOOK_RATIO, () =>
+      this.#step(tick(this.#state, this.#nowMs))
+    )
+  }
+
+  async stop(): Promise<void> {
+    this.#timer?.[Symbol.dispose]()
+    this.#timer = undefined
+  }
+
+  /** Sorted by id; this peer is among them. */
+  views(): readonly PeerView[] {
+    return this.#views
+  }
+
+  self(): PeerView {
+    const own = this.#views.find(({ profile }) => profile.id === this.#state.self)
+    if (own === undefined) throw new CaresError('internal', 'a peer does not know itself')
+    return own
+  }
+
+  stateOf(peer: PeerId): PeerState {
+    return this.#views.find(({ profile }) => profile.id === peer)?.state ?? 'gone'
+  }
+
+  /** Until a peer has told its name, the end of its id: a name made of it might not be the one that it was given. */
+  nameOf(peer: PeerId): string {
+    return this.#views.find(({ profile }) => profile.id === peer)?.profile.name ?? shortId(peer)
+  }
+
+  /** The latest life of a peer that this one has heard of; undefined for one that it does not know. */
+  lifeOf(peer: PeerId): Pick<PeerProfile, 'name' | 'session' | 'startedAt'> | undefined {
+    return this.#views.find(({ profile }) => profile.id === peer)?.profile
+  }
+
+  /** Where these peers were last known to be. Peers of which nothing is known are left out. */
+  addressesOf(peers: readonly PeerId[]): readonly PeerAddress[] {
+    return peers.flatMap(id => {
+      const addresses = this.#addresses.get(id)
+      return addresses === undefined ? [] : [{ id, addresses }]
+    })
+  }
+
+  /** The peer meant by an id, the start of one, or a name. Throws `not_found` with the closest name, `conflict` when several fit. */
+  resolve(idOrName: string): PeerId {
+    const fits = this.#views.filter(
+      ({ profile: { id, name } }) => id === idOrName || name === idOrName || (idOrName.length >= ID_PREFIX_MIN && id.startsWith(idOrName))
+    )
+    const [first, second] = fits.filter(({ state }) => state !== 'gone').length === 0 ? fits : fits.filter(({ state }) => state !== 'gone')
+    if (first !== undefined && second === undefined) return first.profile.id
+    if (first !== undefined)
+      throw new CaresError('conflict', `several peers are called ${idOrName}`, { hint: 'name it by its id: cares peers -o wide' })
+    const similar = closest(
+      idOrName,
+      this.#views.map(({ profile }) => profile.name)
+    )
+    throw new CaresError('not_found', `no peer named ${idOrName}`, {
+      hint: similar === undefined ? 'list the peers: cares peers' : `closest name: ${similar}`
+    })
+  }
+
+  /** This peer's own newest sample. */
+  sampled(profile: PeerProfile, stats: PeerStats): void {
+    this.#addresses.set(profile.id, profile.addresses)
+    this.#step(setSelf(this.#state, profile, stats, this.#nowMs))
+  }
+
+  /** A peer's word, by report or gossip. Words of other clusters are not for us. */
+  heard(from: PeerId, heartbeat: Heartbeat, via: 'report' | 'gossip'): void {
+    if (heartbeat.cluster !== this.#components.cluster() || heartbeat.profile.id !== from) return
+    this.learn(heartbeat.profile)
+    const { clock } = this.#components
+    // Messages take well under a second: what is more is the clocks'.
+    if (heartbeat.sentAtMs !== undefined) this.#skewsMs.set(from, Date.parse(clock.timestamp()) - heartbeat.sentAtMs)
+    this.#step(heard(this.#state, from, heartbeat, via, this.#nowMs))
+  }
+
+  heardDigest(from: PeerId, digest: ClusterDigest): void {
+    if (digest.cluster !== this.#components.cluster()) return
+    for (const { profile } of digest.peers) if (!this.#addresses.has(profile.id)) this.learn(profile)
+    this.#step(heardDigest(this.#state, from, digest, this.#nowMs))
+  }
+
+  connectionChanged(peer: PeerId, connected: boolean): void {
+    this.#step(connectionChanged(this.#state, peer, connected, this.#nowMs))
+  }
+
+  /** Where a peer is; of one that asks to join, before its first heartbeat comes. */
+  learn({ id, addresses }: Pick<PeerProfile, 'id' | 'addresses'>): void {
+    if (this.#addresses.get(id)?.join() === addresses.join()) return
+    this.#addresses.set(id, addresses)
+    if (this.#addresses.size > LEARNED_MAX) {
+      const stranger = this.#addresses.keys().find(other => other !== id && !this.#state.members.has(other))
+      this.#addresses.delete(stranger ?? id)
+      this.#skewsMs.delete(stranger ?? id)
+    }
+    this.#components.onAddresses()
+  }
+
+  /** How far our wall clock is before that of a peer, by its newest word, and as long as that took; 0 where it is not known. */
+  skewMs(peer: PeerId): number {
+    return this.#skewsMs.get(peer) ?? 0
+  }
+
+  /** What the log says of the cluster's members. */
+  setMembers(members: readonly PeerId[], draining: ReadonlySet<string>): void {
+    this.#step(setMembers(this.#state, members, draining, this.#nowMs))
+  }
+
+  setOrchestrator(orchestrator: PeerId | null, term: Term): void {
+    this.#step(setOrchestrator(this.#state, orchestrator, term, this.#nowMs))
+  }
+
+  /** The summary that an orchestrator gossips. */
+  digest(seq: number): ClusterDigest | null {
+    const cluster = this.#components.cluster()
+    const { self: orchestrator, term } = this.#state
+    return cluster === null ? null : { cluster, orchestrator, term, seq, peers: digestOf(this.#state, this.#nowMs) }
+  }
+
+  get #nowMs(): number {
+    return this.#components.clock.nowMs()
+  }
+
+  #step({ state, events }: MembershipStep): void {
+    if (state === this.#state && events.length === 0) return
+    this.#state = state
+    this.#refresh()
+    for (const event of events) this.#emit(event)
+  }
+
+  #refresh(): void {
+    this.#views = view(this.#state, this.#nowMs)
+    this.#components.onChange(this.#views)
+  }
+
+  #emit(event: MembershipEvent): void {
+    const { events } = this.#components
+    const { peer, name } = event
+    switch (event.type) {
+      case 'joined':
+        return events.emit('peer:joined', { peer, name })
+      case 'returned':
+        return events.emit('peer:returned', { peer, name })
+      case 'suspected':
+        return events.emit('peer:suspected', { peer, name, silentMs: event.silentMs })
+      case 'gone':
+        return events.emit('peer:gone', { peer, name, reason: event.reason })
+      case 'drain-changed':
+        return events.emit('peer:drain-changed', { peer, name, draining: event.draining })
+      default:
+        return assertNever(event)
+    }
+  }
+}
+
+/** What a peer says of itself before its first sample. */
+const UNSAMPLED: PeerStats = {
+  seq: 0,
+  cpusUsed: 0,
+  memoryUsedBytes: 0,
+  diskUsedBytes: 0,
+  cpusReserved: 0,
+  memoryReservedBytes: 0,
+  running: 0,
+  succeeded: 0,
+  failed: 0,
+  warm: [],
+  images: [],
+  draining: false,
+  runtimeReady: false,
+  term: 0,
+  seenOrders: {}
+}

@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict'
+import { setImmediate as turn } from 'node:timers/promises'
+import { Worker } from '../../../src/daemon/calls/work.ts'
+import { CaresError } from '../../../src/model/errors.ts'
+import type { InvocationId } from '../../../src/model/ids.ts'
+import type { ExecuteDown, Order } from '../../../src/model/invocation.ts'
+import { dial, type Dialled } from '../../support/dial.ts'
+import { ATLAS, BIRCH, INVOCATION, sampleStats } from '../../support/fake-service.ts'
+import { createManualClock, type ManualClock } from '../../support/manual-clock.ts'
+import { sampleFunction } from '../../support/samples.ts'
+import { ScriptedRuntime, type Script } from '../../support/scripted-runtime.ts'
+import { createTestLog } from '../../support/test-log.ts'
+
+const SESSION = 7
+const TERM = 3
+
+function sampleOrder(changes: Partial<Order> = {}): Order {
+  return {
+    invocation: INVOCATION,
+    attempt: { round: 1, try: 1 },
+    placement: 'orchestrator',
+    term: TERM,
+    session: SESSION,
+    order: 1,
+    placer: BIRCH,
+    function: sampleFunction({ image: 'echo' }),
+    head: { method: 'POST', path: '/', query: '', headers: [] },
+    deadlineMs: 30_000,
+    body: Buffer.from('hi'),
+    ...changes
+  }
+}
+
+async function read({ channel }: Dialled<'execute'>): Promise<ExecuteDown[]> {
+  const messages: ExecuteDown[] = []
+  for (let message = await channel.receive(); message !== undefined; message = await channel.receive()) messages.push(message)
+  return messages
+}
+
+function bodyOf(messages: readonly ExecuteDown[]): string {
+  const parts = messages.map(message => {
+    if (message.type === 'answer') return message.whole?.body ?? new Uint8Array()
+    return message.type === 'body' ? message.chunk : new Uint8Array()
+  })
+  return Buffer.concat(parts).toString()
+}
+
+/** Code and promise of a refusal. */
+function failureOf(messages: readonly ExecuteDown[]): { code: string; started: boolean } | undefined {
+  const last = messages.at(-1)
+  return last?.type === 'failed' ? { code: last.error.code, started: last.error.started } : undefined
+}
+
+describe('Worker', () => {
+  let clock: ManualClock
+  let runtime: ScriptedRuntime
+  let worker: Worker
+  let term: number
+  let draining: boolean
+  let stalled: number
+  let release: PromiseWithResolvers<void>
+  /** What ran each time that the worker said that room had come free. */
+  let roomTold: number[]
+
+  beforeEach(() => {
+    clock = createManualClock()
+    term = TERM
+    draining = false
+    stalled = 0
+    roomTold = []
+    release = Promise.withResolvers()
+    const untilReleased: Script = async (input, { signal }) => {
+      const aborted = Promise.withResolvers<never>()
+      signal.addEventListener('abort', () => aborted.reject(signal.reason as Error))
+      await Promise.race([release.promise, aborted.promise])
+      return input
+    }
+    runtime = new ScriptedRuntime('worker', { echo: input => input, slow: untilReleased, large: () => 'x'.repeat(900_000) })
+    worker = new Worker(
+      { self: ATLAS, session: SESSION },
+      {
+        runtime,
+        clock,
+        log: createTestLog(),
+        term: () => term,
+        draining: () => draining,
+        stats: () => sampleStats({ running: runtime.use().running }),
+        memoryStalledRatio: () => stalled,
+        onRoom: () => roomTold.push(runtime.use().running)
+      }
+    )
+  })
+
+  const open = (): Dialled<'execute'> => dial('execute', BIRCH, channel => worker.serve(channel))
+
+  async function give(order: Order): Promise<ExecuteDown[]> {
+    const lane = open()
+    await lane.channel.send({ type: 'order', order })
+    return read(lane)
+  }
+
+  async function attach(round: number, offset = 0, invocation = INVOCATION): Promise<ExecuteDown[]> {
+    const lane = open()
+    await lane.channel.send({ type: 'attach', invocation, round, session: SESSION, offset })
+    return read(lane)
+  }
+
+  const refusals: readonly { because: string; code: string; order?: Partial<Order>; given?: () => void }[] = [
+    { because: 'another session of this worker', code: 'stale', order: { session: SESSION - 1 } },
+    { because: 'an older term', code: 'stale', given: () => (term = TERM + 1) },
+    { because: 'a drained worker', code: 'peer_draining', given: () => (draining = true) },
+    { because: 'a machine that waits for memory', code: 'busy', given: () => (stalled = 0.7) },
+    { because: 'a stopping worker', code: 'stopping', given: () => worker.refuse() }
+  ]
+  for (const { because, code, order, given } of refusals) {
+    it(`refuses an order for ${because}, and starts nothing`, async () => {
+      given?.()
+      assert.deepEqual(failureOf(await give(sampleOrder(order))), { code, started: false })
+      assert.deepEqual(runtime.started, [])
+    })
+  }
+
+  it('sends its present statistics with a refusal, unless the order is for another session', async () => {
+    const statsOf = (messages: readonly ExecuteDown[]): unknown =>
+      messages.map(message => (message.type === 'failed' ? (message.stats ?? null) : null))
+    runtime.busyCount = 1
+    const slow = give(sampleOrder({ invocation: 'i-slow' as InvocationId, function: sampleFunction({ image: 'slow' }) }))
+    assert.deepEqual(statsOf(await slow), [sampleStats({ running: 0 })], 'refused by the runtime')
+    draining = true
+    assert.deepEqual(statsOf(await give(sampleOrder())), [sampleStats({ running: 0 })], 'refused by the worker')
+    assert.deepEqual(statsOf(await give(sampleOrder({ session: SESSION - 1 }))), [null])
+  })
+
+  it('says that there is room once an execution has ended, and that none was taken by what it refuses', async () => {
+    const slow = give(sampleOrder({ function: sampleFunction({ image: 'slow' }) }))
+    await give(sampleOrder({ invocation: 'i-quick' as InvocationId }))
+    draining = true
+    await give(sampleOrder({ invocation: 'i-refused' as InvocationId }))
+    assert.deepEqual(roomTold, [1])
+    release.resolve()
+    await slow
+    await worker.drain({ signal: AbortSignal.timeout(1_000) })
+    assert.deepEqual(roomTold, [1, 0])
+  })
+
+  it('takes a fallback order whatever term it has heard of', async () => {
+    term = TERM + 1
+    assert.equal(bodyOf(await give(sampleOrder({ placement: 'fallback' }))), 'hi')
+  })
+
+  it('gives a repeated order the first one’s answer, and starts once', async () => {
+    const answers = await Promise.all([give(sampleOrder()), give(sampleOrder({ attempt: { round: 2, try: 1 } }))])
+    assert.deepEqual(answers.map(bodyOf), ['hi', 'hi'])
+    assert.equal(bodyOf(await give(sampleOrder())), 'hi')
+    assert.deepEqual(runtime.started, [INVOCATION])
+  })
+
+  it('withdraws an id that it does not know: no order of that round or an earlier one runs, a later one does', async () => {
+    assert.deepEqual(await attach(2), [{ type: 'unknown', session: SESSION }])
+    for (const round of [1, 2]) {
+      assert.deepEqual(failureOf(await give(sampleOrder({ attempt: { round, try: 9 } }))), { code: 'withdrawn', started: false })
+    }
+    assert.equal(bodyOf(await give(sampleOrder({ attempt: { round: 3, try: 1 } }))), 'hi')
+  })
+
+  it('forgets an id that was refused for want of room, so that it may come back in the same round', async () => {
+    runtime.busyCount = 1
+    assert.deepEqual(failureOf(await give(sampleOrder())), { code: 'busy', started: false })
+    assert.equal(bodyOf(await give(sampleOrder({ attempt: { round: 1, try: 2 } }))), 'hi')
+  })
+
+  it('keeps the promise about a closed round when a later round finds no room', async () => {
+    await attach(1)
+    runtime.busyCount = 1
+    assert.equal(failureOf(await give(sampleOrder({ attempt: { round: 2, try: 1 } })))?.code, 'busy')
+    assert.deepEqual(failureOf(await give(sampleOrder())), { code: 'withdrawn', started: false })
+    assert.deepEqual(runtime.started, [])
+  })
+
+  it('does not take a body that broke off for work that had not begun', async () => {
+    const lane = open()
+    await lane.channel.send({ type: 'order', order: sampleOrder({ body: undefined }) })
+    assert.deepEqual(await lane.channel.receive(), { type: 'accepted' })
+    await lane.channel.send({ type: 'body', chunk: Buffer.from('h') })
+    lane.channel.abort(new CaresError('stopping', 'the gateway is stopping'))
+    await worker.drain({ signal: clock.timeout(1_000) })
+    await worker.start()
+    assert.equal(failureOf(await give(sampleOrder()))?.started, true)
+    assert.deepEqual(runtime.started, [INVOCATION])
+  })
+
+  it('lets an execution go on for a while when its placer is lost, and ends it when nobody asks for the answer', async () => {
+    const lane = open()
+    await lane.channel.send({ type: 'order', order: sampleOrder({ function: sampleFunction({ image: 'slow' }) }) })
+    while (runtime.started.length === 0) await turn()
+    lane.cut()
+    await turn()
+    clock.advance(9_000)
+    await turn()
+    assert.equal(worker.stats().running, 1)
+    clock.advance(2_000)
+    while (worker.stats().running > 0) await turn()
+    assert.equal(worker.stats().failed, 1)
+  })
+
+  it('keeps the execution of a lost placer when its gateway attaches', async () => {
+    const lane = open()
+    await lane.channel.send({ type: 'order', order: sampleOrder({ function: sampleFunction({ image: 'slow' }) }) })
+    while (runtime.started.length === 0) await turn()
+    lane.cut()
+    const attached = attach(1)
+    await turn()
+    clock.advance(60_000)
+    release.resolve()
+    assert.equal(bodyOf(await attached), 'hi')
+    assert.deepEqual(runtime.started, [INVOCATION])
+  })
+
+  it('ends an execution at once when its only reader cancels it', async () => {
+    const lane = open()
+    await lane.channel.send({ type: 'order', order: sampleOrder({ function: sampleFunction({ image: 'slow' }) }) })
+    while (runtime.started.length === 0) await turn()
+    lane.channel.abort(new CaresError('cancelled', 'the client went away'))
+    while (worker.stats().running > 0) await turn()
+  })
+
+  it('says of an answer that is no longer kept that the work is done, and does not do it again', async () => {
+    await give(sampleOrder())
+    clock.advance(31_000)
+    await give(sampleOrder({ invocation: 'i-bbbbbbbbbbbbbbbbbbbbbbbbbb' as InvocationId }))
+    for (const messages of [await attach(1), await give(sampleOrder())]) {
+      assert.deepEqual(failureOf(messages), { code: 'peer_lost', started: true })
+      const [message] = messages
+      assert.deepEqual(message?.type === 'failed' && JSON.parse(message.error.details), { execution: 'completed' })
+    }
+    assert.equal(runtime.started.length, 2)
+  })
+
+  it('does not take an answer from a slow reader because newer answers need room', async () => {
+    const order = sampleOrder({ function: sampleFunction({ image: 'large' }) })
+    const slow = open()
+    await slow.channel.send({ type: 'order', order })
+    while (worker.stats().succeeded === 0) await turn()
+    for (let i = 0; i < 80; i++) {
+      await give({ ...order, invocation: `i-${String(i).padStart(26, '0')}` as InvocationId })
+    }
+    assert.equal(bodyOf(await read(slow)).length, 900_000)
+  })
+})

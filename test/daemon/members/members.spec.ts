@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { EventLog } from '../../../src/daemon/telemetry/event-log.ts'
+import { Members } from '../../../src/daemon/members/members.ts'
+import type { ClusterUid } from '../../../src/model/ids.ts'
+import { PRESETS } from '../../../src/model/presets.ts'
+import { ATLAS, BIRCH, sampleProfile, sampleStats } from '../../support/fake-service.ts'
+import { createManualClock } from '../../support/manual-clock.ts'
+
+describe('members', () => {
+  it('calls a peer by the name that it has told, and until then by the end of its id, never by a name that nobody gave', () => {
+    const clock = createManualClock()
+    const cluster = 'cluster' as ClusterUid
+    const members = new Members(
+      {
+        self: sampleProfile({ id: ATLAS, name: 'atlas' }),
+        timings: PRESETS.loopback,
+        addresses: [{ id: BIRCH, addresses: ['/ip4/10.0.0.6/tcp/4001'] }]
+      },
+      { clock, events: new EventLog({ clock }), cluster: () => cluster, onAddresses: () => {}, onChange: () => {} }
+    )
+    members.setMembers([ATLAS, BIRCH], new Set())
+    assert.equal(members.nameOf(ATLAS), 'atlas')
+    assert.equal(members.nameOf(BIRCH), `…${BIRCH.slice(-8)}`)
+    members.heard(
+      BIRCH,
+      { cluster, profile: sampleProfile({ id: BIRCH, name: 'birch' }), stats: sampleStats(), nextWithinMs: 1_000, leaving: false },
+      'gossip'
+    )
+    assert.equal(members.nameOf(BIRCH), 'birch')
+  })
+})

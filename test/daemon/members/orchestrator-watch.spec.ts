@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { OrchestratorWatch } from '../../../src/daemon/members/orchestrator-watch.ts'
+import { ATLAS, BIRCH } from '../../support/fake-service.ts'
+import { createManualClock } from '../../support/manual-clock.ts'
+
+describe('OrchestratorWatch', () => {
+  it('tells all who watch a peer once it has been silent for too long, and nobody else', async () => {
+    const clock = createManualClock()
+    const silentMs = new Map([
+      [ATLAS, 0],
+      [BIRCH, 0]
+    ])
+    const watch = new OrchestratorWatch({ clock, silentMs: peer => silentMs.get(peer) ?? 0, lostAfterMs: 800 })
+    await watch.start()
+    using first = watch.watch(ATLAS)
+    using second = watch.watch(ATLAS)
+    using other = watch.watch(BIRCH)
+    watch.watch(ATLAS)[Symbol.dispose]()
+    silentMs.set(ATLAS, 800)
+    clock.advance(100)
+    assert.equal(first.signal.aborted, false)
+    silentMs.set(ATLAS, 801)
+    clock.advance(100)
+    assert.deepEqual(
+      [first, second, other].map(({ signal }) => signal.aborted),
+      [true, true, false]
+    )
+    assert.equal((first.signal.reason as { code: string }).code, 'peer_lost')
+    silentMs.set(ATLAS, 0)
+    using later = watch.watch(ATLAS)
+    assert.equal(later.signal.aborted, false)
+    await watch.stop()
+    assert.equal(clock.pending, 0)
+  })
+})
