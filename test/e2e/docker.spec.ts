@@ -5,9 +5,6 @@ import { dockerFunctions } from './functions.ts'
 import { cares, type PeerProcess } from './peer-process.ts'
 import { skip } from '../support/skip.ts'
 
-/** How soon nothing may be left of a call whose client has gone. */
-const GONE_WITHIN_MS = 1_000
-
 describe('three peers with Docker', () => {
   const functions = dockerFunctions()
   let cluster: Cluster
@@ -81,7 +78,8 @@ describe('three peers with Docker', () => {
     await stillWell(cluster.alive)
   })
 
-  it(`remove a container within ${GONE_WITHIN_MS} ms after its client has gone`, async () => {
+  // Long before its time is up. How soon is measured, beside the engine's own removal, by scripts/bench/cancel.ts.
+  it('remove a container whose client has gone', async () => {
     await upload(cluster, first, { name: 'endless', image: 'cares-test/hang', contract: 'stdio', timeoutMs: 60_000 })
     const client = new AbortController()
     const call = fetch(`${first.api}/fn/endless`, { method: 'POST', body: 'x', signal: client.signal })
@@ -91,7 +89,7 @@ describe('three peers with Docker', () => {
     })
     client.abort()
     await assert.rejects(call)
-    await noContainersOf(cluster.alive, 'endless', GONE_WITHIN_MS)
+    await noContainersOf(cluster.alive, 'endless')
   })
 
   it('find what a killed peer has left, when it returns', async () => {
@@ -125,15 +123,11 @@ describe('three peers with Docker', () => {
 })
 
 /** Waits until no container of a function is left. */
-async function noContainersOf(peers: readonly PeerProcess[], name: string, withinMs = 5_000): Promise<void> {
-  await eventually(
-    `no container of ${name} is left`,
-    async () => {
-      const own = await engine.containersOf(peers)
-      return own.some(container => container.function.startsWith(`${name}@`)) ? undefined : true
-    },
-    { withinMs }
-  )
+async function noContainersOf(peers: readonly PeerProcess[], name: string): Promise<void> {
+  await eventually(`no container of ${name} is left`, async () => {
+    const own = await engine.containersOf(peers)
+    return own.some(container => container.function.startsWith(`${name}@`)) ? undefined : true
+  })
 }
 
 /** Fails unless every peer serves. */

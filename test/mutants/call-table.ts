@@ -24,7 +24,7 @@ export const CALL_MUTANTS: readonly Mutant[] = [
     risk: 'what runs there is placed again, and runs twice',
     edits: [
       edit(
-        'worker-talk.ts',
+        'calls/worker-talk.ts',
         "return { type: 'lost', error }\n    } finally",
         "return { type: 'refused', error: toRemoteError(error, { started: false }) }\n    } finally"
       )
@@ -34,19 +34,19 @@ export const CALL_MUTANTS: readonly Mutant[] = [
   {
     name: 'takes every failure for a refusal',
     risk: 'what has run and failed runs again',
-    edits: [edit('worker-talk.ts', 'if (!message.error.started) return', 'return')],
+    edits: [edit('calls/worker-talk.ts', 'if (!message.error.started) return', 'return')],
     seedsMax: SOON
   },
   {
     name: 'takes a worker out of reach for one that has not started',
     risk: 'two workers run one call',
-    edits: [edit('gateway-call.ts', "case 'lost':\n", "case 'lost':\n        return this.#again(end.error)\n")],
+    edits: [edit('calls/gateway-call.ts', "case 'lost':\n", "case 'lost':\n        return this.#again(end.error)\n")],
     seedsMax: LATER
   },
   {
     name: 'does not withdraw what it says it does not know',
     risk: 'an order that was on its way starts after the gateway has placed the call again',
-    edits: [edit('work.ts', '    this.#ids.withdraw(attach.invocation, attach.round)\n', '')],
+    edits: [edit('calls/work.ts', '    this.#ids.withdraw(attach.invocation, attach.round)\n', '')],
     seedsMax: SOON
   },
   {
@@ -54,7 +54,7 @@ export const CALL_MUTANTS: readonly Mutant[] = [
     risk: 'every gateway that dies makes the cluster smaller',
     edits: [
       edit(
-        'orchestrate.ts',
+        'calls/orchestrate.ts',
         'await outcomeOf(channel, placed)',
         'await outcomeOf(channel, placed).catch(() => new Promise<never>(() => {}))'
       )
@@ -64,67 +64,69 @@ export const CALL_MUTANTS: readonly Mutant[] = [
   {
     name: 'starts an order twice',
     risk: 'a repeated order is a second execution',
-    edits: [edit('work.ts', 'if (known !== undefined) {', 'if (known !== undefined && order.attempt.round < 0) {')],
+    edits: [edit('calls/work.ts', 'if (known !== undefined) {', 'if (known !== undefined && order.attempt.round < 0) {')],
     seedsMax: 0
   },
   {
     name: 'obeys orders for another session',
     risk: 'a worker runs what its earlier life was asked about',
-    edits: [edit('work.ts', 'if (order.session !== this.#init.session) {', 'if (order.session < 0) {')],
+    edits: [edit('calls/work.ts', 'if (order.session !== this.#init.session) {', 'if (order.session < 0) {')],
     seedsMax: LATER
   },
   {
     name: 'obeys orders of an older term',
     risk: 'a deposed orchestrator goes on placing',
-    edits: [edit('work.ts', "order.placement === 'orchestrator' && order.term < term()", 'order.term < 0')],
+    edits: [edit('calls/work.ts', "order.placement === 'orchestrator' && order.term < term()", 'order.term < 0')],
     seedsMax: LATE
   },
   {
     name: 'believes a later session that does not know',
     risk: 'the call ran in the session before, and runs again',
-    edits: [edit('gateway-call.ts', 'if (end.session !== session)', 'if (end.session < 0)')],
+    edits: [edit('calls/gateway-call.ts', 'if (end.session !== session)', 'if (end.session < 0)')],
     seedsMax: LATE
   },
   {
     name: 'repeats whatever may have started',
     risk: 'a function that may run once only runs twice',
-    edits: [edit('gateway-call.ts', 'if (fn.idempotent && this.#canStartOver)', 'if (this.#canStartOver)')],
+    edits: [edit('calls/gateway-call.ts', 'if (fn.idempotent && this.#canStartOver)', 'if (this.#canStartOver)')],
     seedsMax: SOON
   },
   {
     name: 'numbers every round alike',
     risk: 'what was withdrawn for one round is refused in the next, or runs in both',
-    edits: [edit('gateway-call.ts', 'this.#toPlace(round, orchestrator === null)', 'this.#toPlace(1, orchestrator === null)')],
+    edits: [edit('calls/gateway-call.ts', 'this.#toPlace(round, orchestrator === null)', 'this.#toPlace(1, orchestrator === null)')],
     seedsMax: SOON
   },
   {
     name: 'asks for an answer from its start again',
     risk: 'the client gets some bytes twice',
-    edits: [edit('worker-talk.ts', 'offset: this.#offset }', 'offset: 0 }')],
+    edits: [edit('calls/worker-talk.ts', 'offset: this.#offset }', 'offset: 0 }')],
     seedsMax: LATER
   },
   {
     name: 'places by itself though the orchestrator is there',
     risk: 'nobody knows of all the work',
-    edits: [edit('gateway-call.ts', 'round === ROUNDS_MAX ? null', 'round >= 1 ? null')],
+    edits: [edit('calls/gateway-call.ts', 'round === ROUNDS_MAX ? null', 'round >= 1 ? null')],
     seedsMax: SOON
   },
   {
     name: 'does not end a call at its deadline',
     risk: 'a client waits for ever',
-    edits: [edit('invoke.ts', 'DEADLINE_GRACE_MS = 500', 'DEADLINE_GRACE_MS = 500_000')],
+    edits: [edit('calls/invoke.ts', 'DEADLINE_GRACE_MS = 500', 'DEADLINE_GRACE_MS = 500_000')],
     seedsMax: LATER
   },
   {
     name: 'keeps what it has reserved',
     risk: 'every call makes the cluster smaller',
-    edits: [edit('orchestrate.ts', '      reservation.release()\n', '')],
+    edits: [edit('calls/orchestrate.ts', '      reservation.release()\n', '')],
     seedsMax: 0
   },
   {
     name: 'acknowledges what was overwritten',
     risk: 'an upload that was acknowledged is not there',
-    edits: [edit('proposals.ts', 'if (proposal.term === committed.term) proposal', 'if (proposal.term <= committed.term) proposal')],
+    edits: [
+      edit('agreement/proposals.ts', 'if (proposal.term === committed.term) proposal', 'if (proposal.term <= committed.term) proposal')
+    ],
     seedsMax: 0
   }
 ]
