@@ -113,28 +113,50 @@ export function createMetrics(service: PeerService, registry = new Registry()): 
     gauge('cares_waiting', 'Invocations that wait for room where this peer places them', [], () => one(counters().waiting))
   }
 
-  /** What calls through this peer have cost. Of function, caller and peer one at a time: all combinations would be too many series. */
+  /** What calls through this peer, and tasks that ended on it, have cost. Of function, caller and peer one at a time: all combinations would be too many series. */
   function costMetrics(): void {
     const caller = boundedLabels(CALLER_LABELS_MAX)
     const byFunction = (read: (row: CostRow) => number) => (): readonly Sample[] =>
       service.ownCosts().rows.map(row => [{ function: label(row.function) }, read(row)])
     const counters: readonly (readonly [name: string, help: string, read: (row: CostRow) => number])[] = [
-      ['cares_cost_usd_total', 'US dollars for calls through this gateway, by the prices that peers state', ({ usd }) => usd],
-      ['cares_cost_cpu_seconds_total', 'Core seconds of calls through this gateway, where measured', ({ cpuMs }) => cpuMs / 1_000],
+      [
+        'cares_cost_usd_total',
+        'US dollars for calls through this gateway and tasks that ended here, by the prices that peers state',
+        ({ usd }) => usd
+      ],
+      [
+        'cares_cost_cpu_seconds_total',
+        'Core seconds of calls through this gateway and tasks that ended here, where measured',
+        ({ cpuMs }) => cpuMs / 1_000
+      ],
       [
         'cares_cost_byte_seconds_total',
-        'Memory limits times run time of calls through this gateway',
+        'Memory limits times run time of calls through this gateway and tasks that ended here',
         ({ gbMs }) => gbMs * BYTE_SECONDS_PER_GB_MS
       ],
-      ['cares_cost_bytes_total', 'Bytes of bodies and answers through this gateway', ({ bytesIn, bytesOut }) => bytesIn + bytesOut],
-      ['cares_regret_seconds_total', 'Time by which other peers were expected to be quicker', row => row.regretMs / 1_000]
+      [
+        'cares_cost_bytes_total',
+        'Bytes of bodies and answers through this gateway, and of inputs and outputs of tasks that ended here',
+        ({ bytesIn, bytesOut }) => bytesIn + bytesOut
+      ],
+      [
+        'cares_regret_seconds_total',
+        'Time by which other peers were expected to be quicker, of calls through this gateway',
+        row => row.regretMs / 1_000
+      ]
     ]
     for (const [name, help, read] of counters) counter(name, help, ['function'], byFunction(read))
-    counter('cares_caller_cost_usd_total', 'US dollars for calls through this gateway, by who called', ['caller'], () =>
-      service.ownCosts().rows.map(row => [{ caller: caller(row.caller) }, row.usd])
+    counter(
+      'cares_caller_cost_usd_total',
+      'US dollars for calls through this gateway and tasks that ended here, by who asked',
+      ['caller'],
+      () => service.ownCosts().rows.map(row => [{ caller: caller(row.caller) }, row.usd])
     )
-    counter('cares_peer_cost_usd_total', 'US dollars for calls through this gateway, by the peer that ran them', ['peer'], () =>
-      service.ownCosts().rows.map(row => [{ peer: row.peer }, row.usd])
+    counter(
+      'cares_peer_cost_usd_total',
+      'US dollars for calls through this gateway and tasks that ended here, by the peer that ran them',
+      ['peer'],
+      () => service.ownCosts().rows.map(row => [{ peer: row.peer }, row.usd])
     )
   }
 

@@ -248,7 +248,8 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     timings,
     log,
     draining: () => draining() || worker.isStopping,
-    onRoom: () => beacon.soon()
+    onRoom: () => beacon.soon(),
+    onTask: task => economy.onTask(task)
   })
   const control = new Control({
     consensus,

@@ -166,7 +166,7 @@ export class CaresClient {
     return await this.#get(restPath(REST_PATHS.quote, { name }) + query({ inputBytes, params, ...asked }), { signal })
   }
 
-  /** What calls have cost, told apart by these keys. */
+  /** What calls and tasks have cost, told apart by these keys. */
   async costs({ by, signal }: Abortable & { by: readonly CostKey[] }): Promise<CostList> {
     return await this.#get(restPath(REST_PATHS.costs) + query({ by: by.join(',') }), { signal })
   }
@@ -223,12 +223,15 @@ export class CaresClient {
       input,
       inputDigest,
       key,
+      caller,
       pull,
       signal
     }: Abortable & {
       input?: Uint8Array | undefined
       inputDigest?: string | undefined
       key?: string | undefined
+      /** Who is charged for it. */
+      caller?: string | undefined
       pull?: 'always' | 'missing' | 'never' | undefined
     }
   ): Promise<TaskSubmitted> {
@@ -236,6 +239,7 @@ export class CaresClient {
     const body = JSON.stringify({ ...request, inputBase64, inputDigest })
     const headers: [string, string][] = [['content-type', 'application/json']]
     if (key !== undefined) headers.push(['idempotency-key', key])
+    if (caller !== undefined) headers.push(['x-cares-caller', caller])
     const answer = await this.#rest.exchange(restPath(REST_PATHS.tasks) + query({ pull }), { method: 'POST', headers, body, signal })
     return await this.#rest.read(answer, signal)
   }

@@ -50,6 +50,7 @@ export function sureText({ sure: { level, samples, basis, errorRatio } }: Quote)
 export function costsTable({ by, items, totals }: CostList): Table {
   const numbers: readonly (readonly [Column, (item: Omit<CostItem, 'function' | 'caller' | 'peer'>) => string])[] = [
     [{ title: 'CALLS', align: 'right' }, ({ calls }) => String(calls)],
+    [{ title: 'TASKS', align: 'right' }, ({ tasks }) => String(tasks)],
     [{ title: 'FAILED', align: 'right' }, ({ failed }) => String(failed)],
     [{ title: 'CPU S', align: 'right' }, ({ cpuSeconds }) => cpuSeconds.toFixed(2)],
     [{ title: 'GB S', align: 'right' }, ({ gbSeconds }) => gbSeconds.toFixed(2)],
@@ -57,8 +58,11 @@ export function costsTable({ by, items, totals }: CostList): Table {
     [{ title: 'OUT', align: 'right' }, ({ bytesOut }) => formatBytes(bytesOut)],
     [{ title: 'COST', align: 'right' }, ({ usd }) => formatUsd(usd)],
     [{ title: 'QUOTED', align: 'right', wide: true }, ({ quotedUsd }) => formatUsd(quotedUsd)],
-    [{ title: 'MEAN', align: 'right' }, ({ totalMs, calls }) => formatDurationMs(totalMs / Math.max(1, calls))],
-    [{ title: 'PREDICTED', align: 'right', wide: true }, ({ predictedMs, calls }) => formatDurationMs(predictedMs / Math.max(1, calls))],
+    [{ title: 'MEAN', align: 'right' }, ({ totalMs, calls, tasks }) => formatDurationMs(totalMs / Math.max(1, calls + tasks))],
+    [
+      { title: 'PREDICTED', align: 'right', wide: true },
+      ({ predictedMs, calls, tasks }) => formatDurationMs(predictedMs / Math.max(1, calls + tasks))
+    ],
     [{ title: 'REGRET', align: 'right' }, ({ regretMs, calls }) => formatDurationMs(regretMs / Math.max(1, calls))]
   ]
   const row = (keys: readonly string[], item: Omit<CostItem, 'function' | 'caller' | 'peer'>): Cell[] => [

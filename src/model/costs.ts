@@ -6,9 +6,11 @@ export const COST_KEYS = ['function', 'caller', 'peer'] as const
 /** See {@link COST_KEYS}. */
 export type CostKey = (typeof COST_KEYS)[number]
 
-/** Sums over some calls. */
+/** Sums over some calls and tasks. */
 export interface CostAmounts {
   readonly calls: number
+  /** That have ended; each is counted where it ran last. Absent: an older peer, which counts none. */
+  readonly tasks?: number | undefined
   readonly failed: number
   /** Of one core. */
   readonly cpuMs: number
@@ -17,25 +19,27 @@ export interface CostAmounts {
   readonly bytesIn: number
   readonly bytesOut: number
   readonly usd: number
-  /** What the placements expected `usd` to be. */
+  /** What was expected of `usd`. */
   readonly quotedUsd: number
   readonly runMs: number
+  /** Of calls: from acceptance to the last byte. Of tasks: of each attempt, from its assignment to its end. */
   readonly totalMs: number
-  /** What the placements expected `totalMs` to be. */
+  /** What was expected of `totalMs`. */
   readonly predictedMs: number
-  /** See `regretMs` of the REST API. */
+  /** See `regretMs` of the REST API; of calls only. */
   readonly regretMs: number
 }
 
-/** Costs of one function for one caller on one peer. */
+/** Costs of one function, or of tasks of one image, for one caller on one peer. */
 export interface CostRow extends CostAmounts {
+  /** Its name; of tasks that run no function: `image:` and their image. */
   readonly function: string
   /** As the client named itself; empty when it did not. */
   readonly caller: string
   readonly peer: PeerId
 }
 
-/** What one gateway has counted since it started. */
+/** What one peer has counted since it started: calls that came in there, and tasks that ended there. */
 export interface CostLedger {
   readonly since: string
   readonly rows: readonly CostRow[]

@@ -2,31 +2,34 @@ import { z } from 'zod'
 import { COST_KEYS } from './costs.ts'
 import { bytes, count, listOf, ms, time } from './rest-parts.ts'
 
-/** Sums over calls. */
+/** Sums over calls and tasks. */
 const amounts = {
   calls: count,
-  failed: count,
-  cpuSeconds: z.number().describe('of one core; of calls whose containers were measured'),
+  tasks: count.describe('that have ended'),
+  failed: count.describe('calls that failed, and tasks that were given up'),
+  cpuSeconds: z.number().describe('of one core; of calls and tasks whose containers were measured'),
   gbSeconds: z.number().describe('memory limit times run time, in 10^9 bytes'),
   bytesIn: bytes,
   bytesOut: bytes,
   usd: z.number().describe('by the prices that the peers state'),
-  quotedUsd: z.number().describe('what the placements expected it to be'),
+  quotedUsd: z.number().describe('what it was expected to be'),
   runMs: ms.describe('of containers'),
-  totalMs: ms.describe('from acceptance to the last byte'),
-  predictedMs: ms.describe('what the placements expected of totalMs'),
-  regretMs: ms.describe('by how much the best other peer was expected to be quicker than the chosen one was in truth; 0 where it was not')
+  totalMs: ms.describe('of calls from acceptance to the last byte, of attempts of tasks from assignment to end'),
+  predictedMs: ms.describe('what was expected of totalMs'),
+  regretMs: ms.describe(
+    'of calls: by how much the best other peer was expected to be quicker than the chosen one was in truth; 0 where it was not'
+  )
 }
 
 /** One row of the ledger. Keys that were not asked for are absent. */
 export const costRowSchema = z.object({
-  function: z.string().optional(),
+  function: z.string().optional().describe('of tasks that run no function: `image:` and their image'),
   caller: z.string().optional().describe('what `x-cares-caller` said; empty: nothing'),
   peer: z.string().optional().describe('name of the peer that ran it'),
   ...amounts
 })
 
-/** What calls have cost, as far as the peers that answered know. */
+/** What calls and tasks have cost, as far as the peers that answered know. */
 export const costListSchema = z.object({
   by: listOf(z.enum(COST_KEYS)),
   since: time.describe('start of the oldest ledger that is part of this'),
@@ -38,5 +41,5 @@ export const costListSchema = z.object({
 
 /** One row of the ledger. */
 export type CostItem = z.infer<typeof costRowSchema>
-/** What calls have cost. */
+/** What calls and tasks have cost. */
 export type CostList = z.infer<typeof costListSchema>

@@ -194,7 +194,7 @@ export interface PeerService {
   quote(name: string, question: QuoteQuestion): Quoted
   /** What an invocation has come to, and whether its receipt bears out its placement. */
   account(record: InvocationRecord): Account
-  /** What calls have cost: one ledger for each peer that could be asked, and how many could not. */
+  /** What calls and tasks have cost: one ledger for each peer that could be asked, and how many could not. */
   costs(options: { signal: AbortSignal }): Promise<{ readonly ledgers: readonly CostLedger[]; readonly missing: number }>
   /** What calls through this peer have cost. */
   ownCosts(): CostLedger

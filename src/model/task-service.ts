@@ -55,6 +55,8 @@ export interface TaskService {
       /** or the address of what was uploaded before. */
       inputDigest?: Digest | undefined
       key?: string | undefined
+      /** As the client names itself, for the ledger of costs. */
+      caller?: string | undefined
       pull?: 'always' | 'missing' | 'never' | undefined
       signal: AbortSignal
     }

@@ -95,6 +95,8 @@ export interface TaskRecord {
   readonly id: TaskId
   /** The client's name for it: the same key is the same task. */
   readonly key?: string | undefined
+  /** As the client named itself, for the ledger of costs. Absent: it did not. */
+  readonly caller?: string | undefined
   /** What was asked for, in short: a key that comes with another one is refused. */
   readonly fingerprint: string
   readonly spec: TaskSpec
@@ -137,6 +139,7 @@ export type TaskChange =
       readonly type: 'submit'
       readonly id: TaskId
       readonly key?: string | undefined
+      readonly caller?: string | undefined
       readonly fingerprint: string
       readonly spec: TaskSpec
       readonly input?: Payload | undefined

@@ -20,9 +20,9 @@ export const LOG_LINE_CHARS_MAX = 8_192
 export const OBSERVATIONS_MAX = 512
 /** Placers of which a peer knows observations: twice a cluster's peers. */
 export const ORIGINS_MAX = 1_024
-/** Rows of one gateway's costs, and their JSON text at up to 400 characters each. */
+/** Rows of one gateway's costs, and their JSON text at up to 500 characters each. */
 export const COST_ROWS_MAX = 2_048
-export const COSTS_CHARS_MAX = 819_200
+export const COSTS_CHARS_MAX = 1_024_000
 /** One question about an admission, or one admission, as JSON text. */
 export const ADMISSION_CHARS_MAX = 4_096
 /** Admissions in one answer. */

@@ -19,6 +19,7 @@ const row = z.object({
   caller: z.string().max(ID_CHARS_MAX),
   peer: id,
   calls: whole,
+  tasks: whole.exactOptional(),
   failed: whole,
   cpuMs: amount,
   gbMs: amount,

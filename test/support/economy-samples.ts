@@ -12,6 +12,7 @@ export function sampleLedger(changes: Partial<CostLedger['rows'][number]> = {}):
         caller: 'team-a',
         peer: '12D3KooWAtlas' as PeerId,
         calls: 3,
+        tasks: 2,
         failed: 1,
         cpuMs: 1_500,
         gbMs: 800,

@@ -498,23 +498,27 @@ const observation = record<SharedObservation>(
 const costLedger = record<CostLedger>({
   since: text,
   rows: few(
-    record<CostLedger['rows'][number]>({
-      function: name,
-      caller: text,
-      peer,
-      calls: whole,
-      failed: whole,
-      cpuMs: amount,
-      gbMs: amount,
-      bytesIn: amount,
-      bytesOut: amount,
-      usd: amount,
-      quotedUsd: amount,
-      runMs: amount,
-      totalMs: amount,
-      predictedMs: amount,
-      regretMs: amount
-    })
+    record<CostLedger['rows'][number]>(
+      {
+        function: name,
+        caller: text,
+        peer,
+        calls: whole,
+        tasks: whole,
+        failed: whole,
+        cpuMs: amount,
+        gbMs: amount,
+        bytesIn: amount,
+        bytesOut: amount,
+        usd: amount,
+        quotedUsd: amount,
+        runMs: amount,
+        totalMs: amount,
+        predictedMs: amount,
+        regretMs: amount
+      },
+      ['tasks']
+    )
   )
 })
 const functionName = fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/)

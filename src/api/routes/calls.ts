@@ -12,6 +12,7 @@ import { readCallPolicy } from '../call-policy.ts'
 import type { ApiContext, App } from '../context.ts'
 import { breakOff } from '../break-off.ts'
 import { callerGone } from '../caller.ts'
+import { chargedCaller } from '../charged-caller.ts'
 import { pathPart } from '../queries.ts'
 import { bodyTooLarge, requestBody } from '../request-body.ts'
 import { checkedHeaders, sendAnswer } from '../send-answer.ts'
@@ -28,9 +29,6 @@ const ASYNC_BODY_BYTES_MAX = 2 ** 20
 const LARGE_HINT = 'tell the function a place where it finds the data instead'
 
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,256}$/
-
-/** As a client may name itself: it becomes a key of the ledger of costs. */
-const CALLER = /^[\w.@:/+-]{1,64}$/
 
 /** Where calls arrive, with how many path segments come before the function's own path. OpenFaaS clients know the other names. */
 const SYNC_PREFIXES = ['/fn', '/function'] as const
@@ -220,10 +218,6 @@ function readCall(
   if (idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(idempotencyKey)) {
     throw new CaresError('invalid', 'idempotency-key must be 1 to 256 visible ASCII characters')
   }
-  const caller = header(raw.headers['x-cares-caller'])
-  if (caller !== undefined && !CALLER.test(caller)) {
-    throw new CaresError('invalid', 'x-cares-caller must be 1 to 64 letters, digits or any of ._@:/+-')
-  }
   const timeout = header(raw.headers['x-cares-timeout'])
   return {
     function: name,
@@ -234,7 +228,7 @@ function readCall(
         : reported(requestBody(raw, { bytesMax, tooLargeHint, onStart: () => expectations.proceed(raw, reply.raw) }), onBodyError),
     idempotencyKey,
     on: header(raw.headers['x-cares-on']),
-    caller,
+    caller: chargedCaller(raw.headers),
     timeoutMs: timeout === undefined ? undefined : positive(parseDurationMs(timeout)),
     asked: readCallPolicy(raw.headers)
   }

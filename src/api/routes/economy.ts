@@ -33,7 +33,7 @@ const costsQuery = z.strictObject({
   format: z.enum(['json', 'csv']).optional()
 })
 
-/** What calls would cost, and what they have cost. */
+/** What calls would cost, and what calls and tasks have cost. */
 export function economyRoutes(app: App, { service }: ApiContext): void {
   app.get(
     REST_PATHS.quote,
@@ -61,7 +61,7 @@ export function economyRoutes(app: App, { service }: ApiContext): void {
 
   app.get(
     REST_PATHS.costs,
-    { schema: { ...documented('observe', 'What calls have cost', { 200: costListSchema }), querystring: costsQuery } },
+    { schema: { ...documented('observe', 'What calls and tasks have cost', { 200: costListSchema }), querystring: costsQuery } },
     async (request, reply) => {
       const { by = 'function', format = 'json' } = request.query
       const ledgers = await service.costs({ signal: callerGone(reply.raw).signal })

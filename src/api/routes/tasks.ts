@@ -9,6 +9,7 @@ import { TASK_STATES, type TaskState } from '../../model/task.ts'
 import { taskRequestSchema } from '../../model/task-request.ts'
 import { breakOff } from '../break-off.ts'
 import { callerGone } from '../caller.ts'
+import { chargedCaller } from '../charged-caller.ts'
 import type { ApiContext, App } from '../context.ts'
 import { duration, pathPart, whole } from '../queries.ts'
 import { peerNames, withPeerNames } from '../views/names.ts'
@@ -88,7 +89,7 @@ export function taskRoutes(app: App, context: ApiContext): void {
       schema: {
         ...documented('tasks', 'Submit a task', { 200: taskSubmittedSchema, 202: taskSubmittedSchema }),
         description:
-          'Answered once the task cannot be lost any more. With `Idempotency-Key`, the same key is the same task, and a key that comes with another request is refused. An input of more than 64 KiB is uploaded first: `POST /v1/payloads`.',
+          'Answered once the task cannot be lost any more. With `Idempotency-Key`, the same key is the same task, and a key that comes with another request is refused. `x-cares-caller`: who is charged in the ledger of costs. An input of more than 64 KiB is uploaded first: `POST /v1/payloads`.',
         body: submission,
         querystring: z.strictObject({ pull: pull.optional().describe('whether the image may or must come from its registry') })
       }
@@ -96,6 +97,7 @@ export function taskRoutes(app: App, context: ApiContext): void {
     async (request, reply) => {
       const { input, inputBase64, inputDigest: uploaded, ...wanted } = request.body
       const key = request.headers['idempotency-key']
+      const caller = chargedCaller(request.headers)
       if (Array.isArray(key)) throw new CaresError('invalid', 'there is more than one idempotency key')
       const bytes = input !== undefined ? Buffer.from(input) : inputBase64 !== undefined ? Buffer.from(inputBase64, 'base64') : undefined
       const { task, created } = await service.tasks.submit(wanted, {
@@ -103,6 +105,7 @@ export function taskRoutes(app: App, context: ApiContext): void {
         ...(bytes === undefined ? {} : { input: once(bytes) }),
         ...(uploaded === undefined ? {} : { inputDigest: uploaded }),
         ...(key === undefined ? {} : { key }),
+        ...(caller === undefined ? {} : { caller }),
         ...(request.query.pull === undefined ? {} : { pull: request.query.pull })
       })
       void reply.status(created ? 202 : 200).header('location', restPath(REST_PATHS.task, { id: task.id }))

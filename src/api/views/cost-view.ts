@@ -35,6 +35,7 @@ function sumsOf(before: Sums | undefined, row: CostAmounts | undefined): Sums {
   const plus = (key: keyof Sums & keyof CostAmounts): number => (before?.[key] ?? 0) + (row?.[key] ?? 0)
   return {
     calls: plus('calls'),
+    tasks: plus('tasks'),
     failed: plus('failed'),
     cpuSeconds: (before?.cpuSeconds ?? 0) + (row?.cpuMs ?? 0) / MS_PER_SECOND,
     gbSeconds: (before?.gbSeconds ?? 0) + (row?.gbMs ?? 0) / MS_PER_SECOND,

@@ -7,10 +7,11 @@ type Submit = Extract<TaskChange, { type: 'submit' }>
 type Refused = Extract<TaskOutcome, { type: 'refused' }>
 
 /** A task as it is when it was accepted. */
-export function newTask({ id, key, fingerprint, spec, input, gateway, at }: Submit, seq: number): TaskRecord {
+export function newTask({ id, key, caller, fingerprint, spec, input, gateway, at }: Submit, seq: number): TaskRecord {
   return {
     id,
     ...(key === undefined ? {} : { key }),
+    ...(caller === undefined ? {} : { caller }),
     fingerprint,
     spec,
     ...(input === undefined ? {} : { input }),

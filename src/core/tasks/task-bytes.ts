@@ -7,8 +7,9 @@ const ATTEMPT_BYTES = 160
 const BLOB_BYTES = 512
 
 /** About how much room a task takes in memory and in a snapshot, in bytes. The same on every peer. */
-export function taskBytes({ key, spec, input, result, attempts }: TaskRecord): number {
-  let bytes = RECORD_BYTES + (key?.length ?? 0) + spec.name.length + spec.image.length + payloadBytes(input) + payloadBytes(result?.output)
+export function taskBytes({ key, caller, spec, input, result, attempts }: TaskRecord): number {
+  const names = (key?.length ?? 0) + (caller?.length ?? 0)
+  let bytes = RECORD_BYTES + names + spec.name.length + spec.image.length + payloadBytes(input) + payloadBytes(result?.output)
   for (const arg of spec.args) bytes += arg.length
   for (const [name, value] of Object.entries(spec.env)) bytes += name.length + value.length
   for (const { failure } of attempts) bytes += ATTEMPT_BYTES + (failure?.message.length ?? 0) + (failure?.stderr?.length ?? 0)

@@ -1,5 +1,5 @@
 import { shareOfMachine, usdOf } from '../../model/price.ts'
-import type { CostAmounts, CostLedger, CostRow } from '../../model/costs.ts'
+import type { CostAmounts, CostKey, CostLedger, CostRow } from '../../model/costs.ts'
 import type { InvocationId, PeerId } from '../../model/ids.ts'
 import type { InvocationRecord } from '../../model/invocation.ts'
 import type { PeerProfile } from '../../model/peer.ts'
@@ -16,8 +16,10 @@ export const OTHER_CALLERS = 'other'
 /** Finished calls that are counted in one go. The book holds their records for much longer. */
 const BATCH = 256
 
-const NOTHING: CostAmounts = {
+/** No costs at all. */
+export const NO_COSTS: CostAmounts = {
   calls: 0,
+  tasks: 0,
   failed: 0,
   cpuMs: 0,
   gbMs: 0,
@@ -38,7 +40,7 @@ export interface CostBookComponents {
   readonly profileOf: (peer: PeerId) => PeerProfile | undefined
 }
 
-/** What the calls through this gateway have cost, for whom and where: one row for each function, caller and peer. */
+/** What the calls through this gateway, and the tasks that ended here, have cost, for whom and where: one row for each function, caller and peer. */
 export class CostBook {
   readonly #components: CostBookComponents
   readonly #since: string
@@ -56,6 +58,13 @@ export class CostBook {
     if (this.#finished.length >= BATCH) this.#count()
   }
 
+  /** Adds what something has cost that is not in the book of calls. */
+  add({ function: fn, caller, peer }: Pick<CostRow, CostKey>, amounts: CostAmounts): void {
+    const known = this.#rows.get(keyOf(fn, caller, peer))
+    const row = known ?? this.#newRow(fn, caller, peer)
+    this.#rows.set(keyOf(row.function, row.caller, row.peer), { ...row, ...sum(row, amounts) })
+  }
+
   /** All that has been counted. */
   ledger(): CostLedger {
     this.#count()
@@ -70,20 +79,18 @@ export class CostBook {
       // What never ran has cost nothing, and has no peer.
       if (record?.worker === undefined) continue
       const { function: fn, worker: peer, caller = '' } = record
-      const known = this.#rows.get(keyOf(fn, caller, peer))
-      const row = known ?? this.#newRow(fn, caller, peer)
-      this.#rows.set(keyOf(row.function, row.caller, row.peer), { ...row, ...sum(row, costOf(record, this.#components.profileOf(peer))) })
+      this.add({ function: fn, caller, peer }, costOf(record, this.#components.profileOf(peer)))
     }
   }
 
   #newRow(fn: string, caller: string, peer: PeerId): CostRow {
-    if (this.#rows.size < COST_ROWS_MAX) return { ...NOTHING, function: fn, caller, peer }
+    if (this.#rows.size < COST_ROWS_MAX) return { ...NO_COSTS, function: fn, caller, peer }
     const others = this.#rows.get(keyOf(fn, OTHER_CALLERS, peer))
     if (others !== undefined) return others
     // No room even for that: the oldest row gives way. Sums over everything then lack it.
     const [oldest = ''] = this.#rows.keys()
     this.#rows.delete(oldest)
-    return { ...NOTHING, function: fn, caller: OTHER_CALLERS, peer }
+    return { ...NO_COSTS, function: fn, caller: OTHER_CALLERS, peer }
   }
 }
 
@@ -97,6 +104,7 @@ export function costOf(record: InvocationRecord, profile: PeerProfile | undefine
   const occupiedMs = usage === undefined ? 0 : usage.pullMs + usage.startMs + usage.runMs
   return {
     calls: 1,
+    tasks: 0,
     failed: state === 'failed' ? 1 : 0,
     cpuMs: usage?.cpuMs ?? 0,
     gbMs: ((receipt?.memoryBytes ?? 0) / 1e9) * (usage?.runMs ?? 0),
@@ -133,11 +141,11 @@ function expectedMs({ decision }: Receipt): number | undefined {
 
 function sum(a: CostAmounts, b: CostAmounts): CostAmounts {
   const total = { ...a }
-  for (const key of Object.keys(NOTHING) as (keyof CostAmounts)[]) total[key] = a[key] + b[key]
+  for (const key of Object.keys(NO_COSTS) as (keyof CostAmounts)[]) total[key] = (a[key] ?? 0) + (b[key] ?? 0)
   return total
 }
 
-/** A function's name has no blank, a peer's id neither. */
+/** Callers and peers have no blank; an image may have, where it is a command. */
 function keyOf(fn: string, caller: string, peer: PeerId): string {
-  return `${fn} ${peer} ${caller}`
+  return `${peer} ${caller} ${fn}`
 }

@@ -15,24 +15,27 @@ import type { Startable } from '../../model/ports/startable.ts'
 import type { Transport } from '../../model/ports/transport.ts'
 import type { Random } from '../../model/random.ts'
 import type { Account, Quoted, QuoteQuestion } from '../../model/service.ts'
+import type { TaskRecord } from '../../model/task.ts'
 import { AdmissionGate } from './admission-gate.ts'
 import { Admissions } from './admissions.ts'
 import type { Consensus } from '../agreement/consensus.ts'
 import { ask } from '../agreement/control-client.ts'
 import { CostBook, costOf, regretMs } from './cost-book.ts'
+import { TaskCosts } from './task-costs.ts'
 import type { EventLog } from '../telemetry/event-log.ts'
 import type { InvocationBook } from '../calls/invocation-book.ts'
 import type { Learning } from './learning.ts'
 import type { Members } from '../members/members.ts'
 import type { Placer } from '../calls/placer.ts'
 import { quoteCall } from '../calls/quote.ts'
+import { attemptMs } from '../tasks/task-placement.ts'
 
 /** All peers together have this long to say what the calls through them have cost. */
 const COSTS_TIMEOUT_MS = 3_000
 
 export interface EconomyComponents {
   readonly learning: Learning
-  readonly placer: Pick<Placer, 'setOutside'>
+  readonly placer: Pick<Placer, 'setOutside' | 'estimate'>
   readonly strategyOf: (fn: FunctionRecord) => Strategy
   readonly random: Random
   readonly consensus: Consensus
@@ -51,6 +54,7 @@ type EconomyRequest = Extract<ControlRequest, { type: 'observations' | 'costs' |
 export class Economy implements Startable {
   readonly #components: EconomyComponents
   readonly #costs: CostBook
+  readonly #taskCosts: TaskCosts
   readonly #admissions: Admissions
   readonly #gate: AdmissionGate
   #counting: Disposable | undefined
@@ -59,6 +63,12 @@ export class Economy implements Startable {
     const { learning, placer, consensus, members, book, transport, clock, log } = components
     this.#components = components
     this.#costs = new CostBook({ clock, book, profileOf: peer => this.#profileOf(peer) })
+    this.#taskCosts = new TaskCosts({
+      self: transport.self,
+      profileOf: peer => this.#profileOf(peer),
+      expectedMs: task => attemptMs(placer, task, learning.slowness(transport.self)),
+      add: (key, amounts) => this.#costs.add(key, amounts)
+    })
     this.#admissions = new Admissions({
       learning,
       views: () => members.views(),
@@ -89,6 +99,11 @@ export class Economy implements Startable {
     this.#counting = undefined
   }
 
+  /** A task has changed. */
+  onTask(task: TaskRecord): void {
+    this.#taskCosts.onTask(task)
+  }
+
   /** What a call would cost and where it would run, from this peer's own view. Nothing is reserved. */
   quote(fn: FunctionRecord, question: QuoteQuestion): Quoted {
     const { learning, members, transport, strategyOf, random, clock } = this.#components
@@ -109,7 +124,7 @@ export class Economy implements Startable {
     }
   }
 
-  /** What the calls through all reachable peers have cost, and how many peers could not be asked. */
+  /** What the calls through all reachable peers, and the tasks that ended there, have cost, and how many peers could not be asked. */
   async costs({ signal }: { signal: AbortSignal }): Promise<{ ledgers: readonly CostLedger[]; missing: number }> {
     const { members, transport, clock, log } = this.#components
     const within = AbortSignal.any([signal, clock.timeout(COSTS_TIMEOUT_MS)])
@@ -130,7 +145,7 @@ export class Economy implements Startable {
     return { ledgers: [this.#costs.ledger(), ...ledgers], missing: answers.length - ledgers.length }
   }
 
-  /** What the calls through this peer have cost. */
+  /** What the calls through this peer, and the tasks that ended here, have cost. */
   ownCosts(): CostLedger {
     return this.#costs.ledger()
   }

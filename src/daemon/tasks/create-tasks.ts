@@ -15,7 +15,10 @@ import { createPayloads } from './payloads.ts'
 import { Tasks, type TasksComponents } from './tasks.ts'
 
 export interface TaskPartsComponents
-  extends Pick<TasksComponents, 'runtime' | 'transport' | 'placer' | 'clock' | 'log' | 'events' | 'timings' | 'draining' | 'onRoom'>,
+  extends Pick<
+      TasksComponents,
+      'runtime' | 'transport' | 'placer' | 'clock' | 'log' | 'events' | 'timings' | 'draining' | 'onRoom' | 'onTask'
+    >,
     Pick<DaemonComponents, 'newInvocationId'> {
   /** @default the replicated log */
   readonly taskStore?: TaskStore | undefined

@@ -44,12 +44,13 @@ export class TaskGateway implements TaskService {
       input?: AsyncIterable<Uint8Array> | undefined
       inputDigest?: Digest | undefined
       key?: string | undefined
+      caller?: string | undefined
       pull?: 'always' | 'missing' | 'never' | undefined
       signal: AbortSignal
     }
   ): Promise<{ task: TaskRecord; created: boolean }> {
     const { store, transport, clock, newTaskId } = this.#components
-    const { key, pull = 'missing', signal } = options
+    const { key, caller, pull = 'missing', signal } = options
     const asked = parseTaskRequest(request)
     if (key !== undefined && !TASK_LIMITS.keyPattern.test(key))
       throw new CaresError('invalid', 'an idempotency key is 1 to 255 printable ASCII characters, without spaces')
@@ -62,6 +63,7 @@ export class TaskGateway implements TaskService {
           type: 'submit',
           id,
           ...(key === undefined ? {} : { key }),
+          ...(caller === undefined ? {} : { caller }),
           fingerprint: fingerprint(asked, payload),
           spec,
           ...(payload === undefined ? {} : { input: payload }),

@@ -2,7 +2,7 @@ import { refusalText } from '../../core/scheduler/refusal-text.ts'
 import { CaresError, toCaresError } from '../../model/errors.ts'
 import type { PeerId } from '../../model/ids.ts'
 import { type Headers, PARAMS_HEADER } from '../../model/invocation.ts'
-import type { Receipt } from '../../model/placement.ts'
+import type { Estimate, Receipt } from '../../model/placement.ts'
 import type { TaskRecord } from '../../model/task.ts'
 import { formatDurationMs } from '../../model/units.ts'
 import { paramsOf, type Placer, type Reserved, wasClean } from '../calls/placer.ts'
@@ -41,8 +41,18 @@ export function placeTask(placer: Placer, task: TaskRecord, exclude: readonly Pe
 }
 
 /** How long a task is expected to run on an idle peer of reference speed, in milliseconds. */
-export function predictTaskMs(placer: Placer, task: TaskRecord): number {
-  return placer.estimate(placedFunction(task), { headers: headersOf(task), inputBytes: task.input?.bytes ?? 0 }).runMs
+export function predictTaskMs(placer: Pick<Placer, 'estimate'>, task: TaskRecord): number {
+  return estimateOf(placer, task).runMs
+}
+
+/** How long an attempt is expected to take on a peer, whose slowness is 1 at reference speed, in milliseconds. */
+export function attemptMs(placer: Pick<Placer, 'estimate'>, task: TaskRecord, slowness: number): number {
+  const { coldStartMs, runMs } = estimateOf(placer, task)
+  return (coldStartMs + runMs) * slowness
+}
+
+function estimateOf(placer: Pick<Placer, 'estimate'>, task: TaskRecord): Estimate {
+  return placer.estimate(placedFunction(task), { headers: headersOf(task), inputBytes: task.input?.bytes ?? 0 })
 }
 
 /** Learns from a task that a worker has brought to its result. */

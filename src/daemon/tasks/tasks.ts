@@ -43,6 +43,8 @@ export interface TasksComponents {
   readonly views: () => readonly PeerView[]
   readonly findFunction: (name: string, options: { signal: AbortSignal }) => Promise<FunctionRecord>
   readonly onLog: (line: LogLine) => void
+  /** A task has changed, whichever peer made the change. */
+  readonly onTask: (task: TaskRecord) => void
   /** The room of this peer has changed: the orchestrator is to hear of it soon. */
   readonly onRoom: () => void
 }
@@ -81,6 +83,7 @@ export class Tasks implements Startable {
     store.onChange(task => {
       this.#office?.onTask(task)
       this.#tell(task)
+      components.onTask(task)
     })
   }
 

@@ -102,7 +102,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'costs',
     group: 'Functions',
-    summary: 'Show what calls have cost, by function, caller or peer',
+    summary: 'Show what calls and tasks have cost, by function, caller or peer',
     load: async () => (await import('./commands/costs.ts')).costs
   },
   {

@@ -61,8 +61,8 @@ describe('/v1/costs', () => {
     const answer = await harness.app.inject('/v1/costs?by=caller&format=csv')
     assert.match(String(answer.headers['content-type']), /^text\/csv/)
     const [heads, row] = answer.body.split('\r\n')
-    assert.match(heads ?? '', /^caller,calls,failed,cpuSeconds,/)
-    assert.match(row ?? '', /^"'\+cmd\|""x"",y",3,1,1\.5,/)
+    assert.match(heads ?? '', /^caller,calls,tasks,failed,cpuSeconds,/)
+    assert.match(row ?? '', /^"'\+cmd\|""x"",y",3,2,1,1\.5,/)
   })
 
   it('refuses a key that it does not know', async () => {

@@ -34,23 +34,31 @@ describe('/v1/tasks', () => {
   it('accepts a task with its input and its key, and says where it is', async () => {
     const submitted: unknown[] = []
     await using harness = harnessWith({
-      submit: async (request: TaskRequest, { input, key }) => {
+      submit: async (request: TaskRequest, { input, key, caller }) => {
         const bytes = input === undefined ? undefined : Buffer.concat(await Array.fromAsync(input)).toString('hex')
-        submitted.push([request, bytes, key])
+        submitted.push([request, bytes, key, caller])
         return { task: TASK, created: submitted.length === 1 }
       }
     })
     const post = async (payload: object) =>
-      harness.app.inject({ method: 'POST', url: '/v1/tasks', headers: { 'idempotency-key': 'k' }, payload })
+      harness.app.inject({ method: 'POST', url: '/v1/tasks', headers: { 'idempotency-key': 'k', 'x-cares-caller': 'nightly' }, payload })
     const first = await post({ image: 'acme/report', args: ['-x'], inputBase64: '/wA=' })
     const again = await post({ image: 'acme/report', input: 'ü' })
     assert.deepEqual([first.statusCode, first.headers['location'], again.statusCode], [202, '/v1/tasks/t-1', 200])
     assert.deepEqual([first.json<TaskSubmitted>().created, again.json<TaskSubmitted>().created], [true, false])
     assert.deepEqual(submitted, [
-      [{ image: 'acme/report', args: ['-x'] }, 'ff00', 'k'],
-      [{ image: 'acme/report' }, 'c3bc', 'k']
+      [{ image: 'acme/report', args: ['-x'] }, 'ff00', 'k', 'nightly'],
+      [{ image: 'acme/report' }, 'c3bc', 'k', 'nightly']
     ])
   })
+
+  for (const caller of ['two words', 'x'.repeat(65), ''])
+    it(`refuses to charge ${JSON.stringify(caller)}`, async () => {
+      await using harness = harnessWith()
+      const headers = { 'x-cares-caller': caller }
+      const answer = await harness.app.inject({ method: 'POST', url: '/v1/tasks', headers, payload: { image: 'acme/report' } })
+      assert.equal(answer.statusCode, 422)
+    })
 
   for (const [what, payload] of [
     ['neither image nor function', {}],

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { CostRow } from '../../../src/model/costs.ts'
 import type { MemoryPeer } from '../memory-cluster.ts'
 import { MemoryCluster } from '../memory-cluster.ts'
 
@@ -102,6 +103,34 @@ describe('what a cluster of daemons reckons', function () {
     await cluster.peer(2).die()
     const { ledgers, missing } = await cluster.peer(0).service.costs({ signal: signal() })
     assert.deepEqual([ledgers.length, missing], [2, 1])
+  })
+
+  it('counts each task once, whoever took it, placed it, ran it and died, for whoever is charged', async () => {
+    const rowsAt = (peers: readonly MemoryPeer[]): readonly CostRow[] => peers.flatMap(peer => peer.service.ownCosts().rows)
+    const ran: string[] = []
+    const run = async (peer: MemoryPeer): Promise<void> => {
+      const { task } = await peer.service.tasks.submit({ image: 'upper' }, { caller: 'nightly', signal: signal() })
+      const over = await peer.service.tasks.waitFor(task.id, { signal: signal() })
+      assert.equal(over.state, 'succeeded')
+      ran.push(over.attempts.at(-1)?.worker ?? '')
+    }
+    const sumOf = (rows: readonly CostRow[]): number => rows.reduce((sum, { tasks = 0 }) => sum + tasks, 0)
+    for (const peer of cluster.peers) await run(peer)
+    await cluster.until(() => sumOf(rowsAt(cluster.peers)) === 3, 'three tasks in the ledgers')
+    const rows = rowsAt(cluster.peers)
+    assert.deepEqual([...new Set(rows.map(row => [row.function, row.caller].join()))], ['image:upper,nightly'])
+    assert.deepEqual(new Set(rows.map(({ peer }) => peer as string)), new Set(ran))
+    const leader = cluster.orchestrator
+    const alive = cluster.peers.filter(peer => peer !== leader)
+    const before = sumOf(rowsAt(alive))
+    await leader.die()
+    const [left] = alive as [MemoryPeer]
+    await cluster.until(() => ![undefined, leader.id].includes(left.service.cluster().orchestrator?.id), 'another orchestrator')
+    await run(left)
+    await cluster.until(() => sumOf(rowsAt(alive)) > before, 'the task in a ledger')
+    assert.equal(sumOf(rowsAt(alive)), before + 1)
+    const { ledgers } = await left.service.costs({ signal: signal() })
+    assert.equal(sumOf(ledgers.flatMap(({ rows: told }) => told)), before + 1)
   })
 
   it('admits work outside it through any peer, makes what does not fit wait, and learns what it took', async () => {

@@ -42,10 +42,13 @@ describe('cares run', () => {
   it('submits what was asked for, waits, and prints what the program wrote and nothing else', async () => {
     await using fake = await api()
     const argv = ['run', 'acme/report', '-e', 'A=b=c', '--cpu', '2', '--memory', '1Gi', '--timeout', '5m', '--attempts', '1', '--name', 'n']
-    const outcome = await run([...argv, '--idempotency-key', 'k', '--input', 'x', '--', 'sh', '-c', 'echo hello'], { api: fake.url })
+    const outcome = await run([...argv, '--idempotency-key', 'k', '--caller', 'nightly', '--input', 'x', '--', 'sh', '-c', 'echo hello'], {
+      api: fake.url
+    })
     assert.deepEqual([outcome.code, outcome.stdout], [0, 'hello\n'])
     const [asked] = fake.asked
     assert.equal(asked?.headers['idempotency-key'], 'k')
+    assert.equal(asked?.headers['x-cares-caller'], 'nightly')
     assert.deepEqual(JSON.parse(asked?.body ?? ''), {
       image: 'acme/report',
       args: ['sh', '-c', 'echo hello'],

@@ -29,6 +29,7 @@ interface RunOptions extends PolicyOptions {
   input?: string
   detach?: true
   idempotencyKey?: string
+  caller?: string
   pull?: 'always' | 'missing' | 'never'
 }
 
@@ -51,6 +52,7 @@ export const run = defineCommand<RunOptions>({
     { flags: '--input <DATA|@FILE|->', description: 'what it finds on stdin, up to 64 MiB', completes: 'file' },
     { flags: '-d, --detach', description: 'do not wait for its end: print its id' },
     { flags: '--idempotency-key <KEY>', description: 'the same key is the same task' },
+    { flags: '--caller <NAME>', description: 'who is charged for it: see cares costs --by caller' },
     {
       flags: '--pull <WHEN>',
       description: 'ask the registry for the image',
@@ -75,7 +77,7 @@ export const run = defineCommand<RunOptions>({
       created,
       warnings = []
     } = await withProgress(`finding ${request.image ?? request.function}`, { terminal, output, clock }, () =>
-      client.submitTask(request, { ...input, key: options.idempotencyKey, pull: options.pull, signal })
+      client.submitTask(request, { ...input, key: options.idempotencyKey, caller: options.caller, pull: options.pull, signal })
     )
     for (const warning of warnings) note(`warning: ${warning}; it waits for one that can`)
     if (!created) note(`cares: the key was used before: this is task ${task.id}, ${task.state}`)

@@ -12,7 +12,7 @@ const ASK_EVERY_MS = 5_000
 /** By what costs are told apart. */
 const KEYS = ['function', 'peer', 'caller'] as const
 
-/** What calls have cost, told apart by function, peer or caller. */
+/** What calls and tasks have cost, told apart by function, peer or caller. */
 export function Costs() {
   const live = useLive()
   const nowMs = useNowMs()
@@ -46,7 +46,8 @@ export function Costs() {
         <>
           <dl class="figures stacked card">
             <Figure name="Spent" value={moneyText(costs.totals.usd)} note={`${moneyText(costs.totals.quotedUsd)} expected`} />
-            <Figure name="Calls" value={String(costs.totals.calls)} note={`${costs.totals.failed} failed`} />
+            <Figure name="Calls" value={String(costs.totals.calls)} note={`${costs.totals.failed} failed, tasks included`} />
+            <Figure name="Tasks" value={String(costs.totals.tasks)} note="ended" />
             <Figure name="CPU" value={formatDurationMs(1_000 * costs.totals.cpuSeconds)} note="of one core" />
             <Figure
               name="Waited"
@@ -57,7 +58,7 @@ export function Costs() {
           </dl>
           <section class="card">
             {costs.items.length === 0 ? (
-              <Empty title="No call has ended yet.">
+              <Empty title="No call and no task has ended yet.">
                 A peer states its price by <code>cares peer --price USD_PER_HOUR</code>
               </Empty>
             ) : (
@@ -98,6 +99,9 @@ function Rows({ rows, by, total }: { rows: readonly CostItem[]; by: (typeof KEYS
               Calls
             </th>
             <th scope="col" class="number wide">
+              Tasks
+            </th>
+            <th scope="col" class="number wide">
               Failed
             </th>
             <th scope="col" class="number wide">
@@ -118,6 +122,7 @@ function Rows({ rows, by, total }: { rows: readonly CostItem[]; by: (typeof KEYS
               <td class="number">{moneyText(row.usd)}</td>
               <td class="number wide">{moneyText(row.quotedUsd)}</td>
               <td class="number">{row.calls}</td>
+              <td class="number wide">{row.tasks}</td>
               <td class="number wide">{row.failed}</td>
               <td class="number wide">{formatDurationMs(1_000 * row.cpuSeconds)}</td>
               <td class="versus wide">
