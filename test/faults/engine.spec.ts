@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EXAMPLE_IMAGES, makeImages } from '../../scripts/images.ts'
 import type { TaskItem, TaskSubmitted } from '../../src/model/rest-tasks.ts'
-import { ask, Cluster, eventually, json, type Reply, upload } from '../e2e/cluster.ts'
-import { engine } from '../e2e/engine.ts'
+import { ask, eventually, json, type Reply, upload } from '../e2e/cluster.ts'
 import { dockerFunctions } from '../e2e/functions.ts'
 import type { PeerProcess } from '../e2e/peer-process.ts'
-import { SecondEngine } from '../e2e/second-engine.ts'
-import { skip } from '../support/skip.ts'
+import { TwoEngines } from '../e2e/two-engines.ts'
 import { stateOf } from './states.ts'
 
 const { upper } = dockerFunctions()
@@ -19,25 +16,15 @@ const CLEAR = new Set(['runtime_unavailable', 'no_capacity', 'function_failed', 
 const AWAY_MS = 4_000
 
 describe('kill -9 of a Docker engine', () => {
-  let cluster: Cluster
-  let second: SecondEngine | undefined
-
+  let two: TwoEngines | undefined
   before('needs a Docker engine, and to start another', async function () {
-    if (process.getuid?.() !== 0 || !(await engine.answers())) skip(this, 'it takes root and a Docker engine')
-    await makeImages(EXAMPLE_IMAGES)
-    second = await SecondEngine.start()
-    // The first has the image to give; the second has the engine that is killed.
-    cluster = await Cluster.start({ runtime: 'docker', peers: 1 })
-    await cluster.add('far', [], { DOCKER_HOST: second.host })
-    await cluster.settled()
+    two = await TwoEngines.start(this)
   })
-  after(async () => {
-    await cluster?.stop()
-    await second?.stop()
-  })
+  after(() => two?.stop())
 
   it('every call is answered, with its own answer or why not, tasks succeed once it is back, and nothing is left in it', async () => {
-    assert.ok(second)
+    assert.ok(two)
+    const { cluster, second } = two
     const [near, far] = [cluster.peer('peer-0'), cluster.peer('far')]
     await upload(cluster, near, { name: 'upper', ...upper })
     assert.equal((await call(far, 'warm up', 'far')).text, 'WARM UP')

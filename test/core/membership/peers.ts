@@ -1,3 +1,4 @@
+import { statsOf as idleStats } from '../../support/peer-stats.ts'
 import type { MembershipEvent } from '../../../src/core/membership/state.ts'
 import type { ClusterUid, PeerId } from '../../../src/model/ids.ts'
 import type { ClusterDigest, Heartbeat, PeerDigest, PeerProfile, PeerState, PeerStats } from '../../../src/model/peer.ts'
@@ -24,24 +25,7 @@ export function profileOf(name: string, session = 1): PeerProfile {
 }
 
 export function statsOf(seq: number, fields: Partial<PeerStats> = {}): PeerStats {
-  return {
-    seq,
-    cpusUsed: 0,
-    memoryUsedBytes: 0,
-    diskUsedBytes: 0,
-    cpusReserved: 0,
-    memoryReservedBytes: 0,
-    running: 0,
-    succeeded: 0,
-    failed: 0,
-    warm: [],
-    images: [],
-    draining: false,
-    runtimeReady: true,
-    term: 1,
-    seenOrders: {},
-    ...fields
-  }
+  return idleStats({ seq, ...fields })
 }
 
 export interface HeartbeatFields {

@@ -1,3 +1,4 @@
+import { statsOf } from '../../support/peer-stats.ts'
 import type { Digest, InvocationId, PeerId } from '../../../src/model/ids.ts'
 import type { LlcMode, LlcState } from '../../../src/model/llc.ts'
 import type { PeerProfile, PeerState, PeerStats, PeerView } from '../../../src/model/peer.ts'
@@ -37,24 +38,7 @@ export function viewOf(name: string, { profile, stats, state = 'alive', ageMs = 
       startedAt: '',
       ...profile
     },
-    stats: {
-      seq: 1,
-      cpusUsed: 0,
-      memoryUsedBytes: 0,
-      diskUsedBytes: 0,
-      cpusReserved: 0,
-      memoryReservedBytes: 0,
-      running: 0,
-      succeeded: 0,
-      failed: 0,
-      warm: [],
-      images: [],
-      draining: false,
-      runtimeReady: true,
-      term: 1,
-      seenOrders: {},
-      ...stats
-    },
+    stats: statsOf(stats),
     state,
     ageMs
   }

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { COST } from '../../../src/core/scheduler/strategies/cost.ts'
-import { strategyChooser } from '../../../src/simulate/replay/choosers.ts'
 import { drawFleet, type MachineSpec } from '../../../src/simulate/replay/fleet.ts'
 import { measure } from '../../../src/simulate/replay/metrics.ts'
-import { replay, type ReplayInit, type ReplayResult } from '../../../src/simulate/replay/replay.ts'
+import type { ReplayInit, ReplayResult } from '../../../src/simulate/replay/replay.ts'
 import { steadyCalls } from '../../../src/simulate/workload/generated.ts'
+import { runReplay } from './run-replay.ts'
 import { drawnFunction, firstCalls, type SimFunction, type Workload, WorkloadBuilder } from '../../../src/simulate/workload/workload.ts'
 
 const GIB = 2 ** 30
@@ -12,23 +11,7 @@ const GIB = 2 ** 30
 const FOUR: MachineSpec = { name: 'four', cpus: 4, speed: 1, memoryBytes: 8 * GIB, gpus: 0, usdPerHour: 1 }
 
 function run(workload: Workload, fields: Partial<ReplayInit> = {}): ReplayResult {
-  return replay({
-    workload,
-    fleet: [FOUR],
-    chooser: strategyChooser('cost', COST),
-    seed: 1,
-    placers: 1,
-    waitingOrder: 'interactive',
-    sharesCores: true,
-    gossipMs: 1_000,
-    gossipDelayMs: 100,
-    lossRatio: 0,
-    keepAliveMs: 60_000,
-    estimates: 0,
-    crashesPerHour: 0,
-    outsideShare: 1,
-    ...fields
-  })
+  return runReplay(workload, { fleet: [FOUR], outsideShare: 1, ...fields })
 }
 
 function tasks(count: number, runMs: number, fields: Partial<SimFunction> = {}): Workload {

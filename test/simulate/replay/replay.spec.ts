@@ -5,30 +5,16 @@ import { BATCH_FLEET, drawFleet, type MachineSpec } from '../../../src/simulate/
 import { leastUsd, makespanBoundMs } from '../../../src/simulate/replay/bound.ts'
 import { Invariants } from '../../../src/simulate/replay/invariants.ts'
 import { measure } from '../../../src/simulate/replay/metrics.ts'
-import { replay, type ReplayInit, type ReplayResult } from '../../../src/simulate/replay/replay.ts'
+import type { ReplayInit, ReplayResult } from '../../../src/simulate/replay/replay.ts'
 import { batchTasks, GPU_BOUND_MIX, steadyCalls } from '../../../src/simulate/workload/generated.ts'
+import { runReplay } from './run-replay.ts'
 import { drawnFunction, firstCalls, type SimFunction, type Workload, WorkloadBuilder } from '../../../src/simulate/workload/workload.ts'
 
 const GIB = 2 ** 30
 const ONE: MachineSpec = { name: 'one', cpus: 1, speed: 1, memoryBytes: 4 * GIB, gpus: 0, usdPerHour: 3.6 }
 
 function run(workload: Workload, fields: Partial<ReplayInit> = {}): ReplayResult {
-  return replay({
-    workload,
-    fleet: [ONE],
-    chooser: strategyChooser('cost', COST),
-    seed: 1,
-    placers: 1,
-    waitingOrder: 'interactive',
-    sharesCores: true,
-    gossipMs: 1_000,
-    gossipDelayMs: 100,
-    lossRatio: 0,
-    keepAliveMs: 60_000,
-    estimates: 0,
-    crashesPerHour: 0,
-    ...fields
-  })
+  return runReplay(workload, { fleet: [ONE], ...fields })
 }
 
 function workloadOf(calls: readonly (readonly [arrivalMs: number, runMs: number])[], fields: Partial<SimFunction> = {}): Workload {
