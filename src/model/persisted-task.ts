@@ -3,6 +3,7 @@ import { type ErrorCode, isErrorCode } from './errors.ts'
 import { placementPolicySchema } from './function-request.ts'
 import type { Digest, PeerId } from './ids.ts'
 import type { Usage } from './invocation.ts'
+import { quickReader } from './quick-check.ts'
 import {
   type AttemptRef,
   type AttemptReport,
@@ -113,10 +114,12 @@ export const taskRecordSchema: z.ZodType<TaskRecord> = z.strictObject({
   finishedAt: z.string().exactOptional()
 })
 
+/** Reads a task as it is kept. */
+export const readTaskRecord = quickReader(taskRecordSchema)
+
 const at = z.string()
 
-/** The changes of one command. */
-export const taskChangesSchema: z.ZodType<readonly TaskChange[]> = z.array(
+const taskChangesSchema: z.ZodType<readonly TaskChange[]> = z.array(
   z.discriminatedUnion('type', [
     z.strictObject({
       type: z.literal('submit'),
@@ -144,6 +147,9 @@ export const taskChangesSchema: z.ZodType<readonly TaskChange[]> = z.array(
     z.strictObject({ type: z.literal('expire'), before: at, at })
   ])
 )
+
+/** Reads the changes of one command. */
+export const readTaskChanges = quickReader(taskChangesSchema)
 
 /** What the changes of one command did. */
 export const taskOutcomesSchema: z.ZodType<readonly TaskOutcome[]> = z.array(

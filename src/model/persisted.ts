@@ -4,7 +4,7 @@ import type { Outcome, Remembered } from './command.ts'
 import type { FunctionRecord } from './function.ts'
 import { agreedStrategySchema, placementPolicySchema } from './function-request.ts'
 import type { Branded, ClusterUid, Digest, PeerId } from './ids.ts'
-import { taskRecordSchema } from './persisted-task.ts'
+import { quickReader } from './quick-check.ts'
 
 /*
  * The shapes of what peers keep on disk and send each other as state. Shape only: the limits on what users may ask for are checked when they
@@ -84,18 +84,21 @@ export const countSchema = count
 /** Multiaddrs of one peer. */
 export const addressListSchema = z.array(z.string())
 
-/** The registry's tables as a snapshot carries them, each sorted by its key. */
-export const registrySnapshotSchema = z.strictObject({
+/** Reads a function as the registry holds it. */
+export const readFunctionRecord = quickReader(functionRecordSchema)
+
+/** What a snapshot says before its functions and tasks. */
+export const registryHeadSchema = z.strictObject({
   /** The tables include the log up to here. */
   index: count,
-  functions: z.array(functionRecordSchema),
+  /** How many of each follow. */
+  functions: count,
+  tasks: count,
   removed: z.array(z.tuple([z.string(), count])),
   draining: z.array(z.string()),
   /** Absent where nothing is agreed. */
   strategy: agreedStrategySchema.optional(),
-  /** Absent in those of peers that know of no tasks. */
-  tasks: z.array(taskRecordSchema).default([]),
-  taskSeq: count.default(0),
-  /** Absent in those of peers that remember nothing; the oldest first. */
-  remembered: z.array(z.tuple([z.string(), rememberedSchema])).default([])
+  taskSeq: count,
+  /** The oldest first. */
+  remembered: z.array(z.tuple([z.string(), rememberedSchema]))
 })

@@ -3,7 +3,7 @@ import type { PeerAddress } from '../model/control.ts'
 import { CaresError } from '../model/errors.ts'
 import type { ClusterUid } from '../model/ids.ts'
 import type { Applied, Persisted, PersistBatch, RegistryTables, Store } from '../model/ports/store.ts'
-import { decodeSnapshot, encodeSnapshot, snapshotChecksum } from '../store/snapshot-data.ts'
+import { decodeSnapshot, encodeSnapshot, inOneGo, snapshotChecksum } from '../store/snapshot-data.ts'
 import {
   assertStaged,
   emptyHead,
@@ -92,7 +92,7 @@ export class MemoryStore implements Store {
   async snapshot(): Promise<{ index: number; data: Uint8Array; checksum: number }> {
     this.#opened()
     const { head, tables } = this.#disk.contents
-    const data = encodeSnapshot(head.appliedIndex, tables)
+    const data = inOneGo(encodeSnapshot(head.appliedIndex, tables))
     return { index: head.appliedIndex, data, checksum: snapshotChecksum(data) }
   }
 
@@ -110,7 +110,7 @@ export class MemoryStore implements Store {
     const data = Buffer.concat(parts)
     try {
       if (snapshotChecksum(data) !== offer.checksum) throw new CaresError('protocol', 'the parts of the snapshot do not belong together')
-      const { index, tables } = decodeSnapshot(data)
+      const { index, tables } = inOneGo(decodeSnapshot(data))
       await this.#write(() => ({ head: headAfterRestore(head, snapshot, index), tables, entries: [], parts: [] }))
       return tables
     } catch (error) {

@@ -69,10 +69,37 @@ export function transaction<Result>(database: DatabaseSync, work: () => Result):
     database.exec('COMMIT')
     return result
   } catch (error) {
-    // On some failures SQLite has rolled back by itself.
-    if (database.isTransaction) database.exec('ROLLBACK')
+    undo(database)
     throw error
   }
+}
+
+/** The same in steps, between which the process does what else is due. Nothing else may write to the database until this has resolved. */
+export async function transactionInSteps<Result>(database: DatabaseSync, steps: Generator<unknown, Result, void>): Promise<Result> {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    for (;;) {
+      const step = steps.next()
+      if (step.done === true) {
+        database.exec('COMMIT')
+        return step.value
+      }
+      await nextTurn()
+    }
+  } catch (error) {
+    undo(database)
+    throw error
+  }
+}
+
+/** Resolves when what else was due is done. */
+export async function nextTurn(): Promise<void> {
+  await new Promise<void>(resolve => setImmediate(resolve))
+}
+
+function undo(database: DatabaseSync): void {
+  // On some failures SQLite has rolled back by itself.
+  if (database.isTransaction) database.exec('ROLLBACK')
 }
 
 function migrate(database: DatabaseSync, path: string): void {

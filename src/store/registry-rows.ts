@@ -1,16 +1,18 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { restoreTables } from '../core/tasks/restore-tables.ts'
+import { Sharing } from '../core/tasks/sharing.ts'
 import type { Remembered } from '../model/command.ts'
 import type { FunctionRecord } from '../model/function.ts'
 import type { TaskRecord } from '../model/task.ts'
 import type { RegistryTables } from '../model/ports/store.ts'
 import { agreedStrategySchema } from '../model/function-request.ts'
-import { countSchema, functionRecordSchema, rememberedSchema } from '../model/persisted.ts'
-import { taskRecordSchema } from '../model/persisted-task.ts'
+import { countSchema, readFunctionRecord, rememberedSchema } from '../model/persisted.ts'
+import { readTaskRecord } from '../model/persisted-task.ts'
 import { differences } from '../model/shards.ts'
 import { parseWith } from '../model/validation.ts'
 import { damaged } from './disk-error.ts'
 import { RowTable } from './row-table.ts'
+import type { SnapshotRow } from './snapshot-data.ts'
 
 /** The row of the last number given to a task; ids of tasks start with `t-`. */
 const SEQ_KEY = 'seq'
@@ -39,7 +41,7 @@ export class RegistryRows {
 
   read(): RegistryTables {
     const strategy = this.#state.valueOf(this.#state.read(), STRATEGY_KEY, value => parseWith(agreedStrategySchema, value, 'it'), undefined)
-    const functions: ReadonlyMap<string, FunctionRecord> = this.#functions.readAs(value => parseWith(functionRecordSchema, value, 'it'))
+    const functions: ReadonlyMap<string, FunctionRecord> = this.#functions.readAs(value => readFunctionRecord(value, 'it'))
     for (const [key, { name }] of functions) if (key !== name) throw damaged(`function ${key}`, `its record is named ${name}`)
     return {
       functions,
@@ -72,6 +74,11 @@ export class RegistryRows {
     if (from.tasks.seq !== to.tasks.seq) this.#tasks.put(SEQ_KEY, to.tasks.seq)
   }
 
+  /** Adds rows of a snapshot, best in the order of their keys: in any other, each would be written to another page. */
+  insert(rows: readonly SnapshotRow[]): void {
+    for (const { table, key, text } of rows) (table === 'tasks' ? this.#tasks : this.#functions).putText(key, text)
+  }
+
   clear(): void {
     this.#state.delete(STRATEGY_KEY)
     this.#functions.clear()
@@ -84,9 +91,10 @@ export class RegistryRows {
   #readTasks(): RegistryTables['tasks'] {
     let seq = 0
     const records: TaskRecord[] = []
+    const sharing = new Sharing()
     this.#tasks.readAs((value, key) => {
       if (key === SEQ_KEY) seq = parseWith(countSchema, value, 'it')
-      else records.push(parseWith(taskRecordSchema, value, 'it'))
+      else records.push(sharing.task(readTaskRecord(value, 'it')))
     })
     return restoreTables(records, seq)
   }

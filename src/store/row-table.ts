@@ -53,7 +53,11 @@ export class RowTable {
   }
 
   put(key: string, value: Json | object): void {
-    const text = JSON.stringify(value)
+    this.putText(key, JSON.stringify(value))
+  }
+
+  /** Puts a value that is JSON already. */
+  putText(key: string, text: string): void {
     this.#upsert.run(key, text, checksum(key, text))
   }
 

@@ -1,50 +1,113 @@
-import { crc32 } from 'node:zlib'
+import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib'
 import { CaresError } from '../model/errors.ts'
 import { restoreTables } from '../core/tasks/restore-tables.ts'
-import { registrySnapshotSchema } from '../model/persisted.ts'
+import { Sharing } from '../core/tasks/sharing.ts'
+import type { FunctionRecord } from '../model/function.ts'
+import { readFunctionRecord, registryHeadSchema } from '../model/persisted.ts'
+import { readTaskRecord } from '../model/persisted-task.ts'
 import type { RegistryTables } from '../model/ports/store.ts'
 import { valuesOf } from '../model/shards.ts'
+import type { TaskRecord } from '../model/task.ts'
 import { parseWith } from '../model/validation.ts'
 
-/**
- * Largest snapshot, in bytes. It travels in chunks, but is made and read in memory, so it must stay small against that of a small peer. Not
- * above what peers may speak of (`wire/limits.ts`), and many times what the registry lets all texts together have.
- */
+/** Largest snapshot, in bytes as it travels. Not above what peers may speak of (`wire/limits.ts`). */
 export const SNAPSHOT_BYTES_MAX = 128 * 2 ** 20
 
+/**
+ * Largest text of a snapshot, before it is compressed. It is never in memory as a whole. Twice what tasks may have by `TASKS_BYTES_MAX`, which counts
+ * less than JSON takes, and again as much.
+ */
+export const SNAPSHOT_TEXT_BYTES_MAX = 512 * 2 ** 20
+
 const FORMAT = 'cares-snapshot'
-const VERSION = 1
-/** `cares-snapshot 1 0123abcd`, with room for larger versions. */
+const VERSION = 2
+/** `cares-snapshot 2 0123abcd`, with room for larger versions. */
 const FIRST_LINE_BYTES_MAX = 64
 
+/** Text of one block: some hundred rows. Encoding or decoding one takes a few milliseconds, which is how long a peer is busy with it at a time. */
+const BLOCK_TEXT_UNITS = 262_144
+/** A row is at most a command long, and a block ends with the row that fills it; the head has the last revision of 50,000 names. */
+const BLOCK_TEXT_BYTES_MAX = 8 * 2 ** 20
+/** The length of a block is a whole number of so many bytes, the highest first. */
+const LENGTH_BYTES = 4
+/** Equal parts of rows are near one another: the fastest level leaves a tenth of most tables. */
+const COMPRESSION = { level: 1 }
+
+/** A row as it is in a snapshot: its key and its JSON. */
+export type SnapshotRow =
+  | { readonly table: 'functions'; readonly key: string; readonly text: string }
+  | { readonly table: 'tasks'; readonly key: string; readonly text: string }
+
+/** What a snapshot holds: the tables as of a log index. */
+export interface SnapshotContent {
+  readonly index: number
+  readonly tables: RegistryTables
+}
+
 /**
- * The tables as of log index `index`, as bytes that {@link decodeSnapshot} takes on any peer: a line `cares-snapshot VERSION CRC32`, then
- * JSON, in which each table is sorted by its key. Throws `limit_reached` over `bytesMax`.
+ * The tables as of log index `index`, as bytes that {@link decodeSnapshot} takes on any peer; equal tables give equal bytes. Yields after each block, so
+ * that its caller can do other things in between: the tables do not change meanwhile. Throws `limit_reached` over `bytesMax`.
+ *
+ * A line `cares-snapshot VERSION CRC32`, then blocks: a length, and so many bytes of deflated text. The text has a line of JSON with what is small, then
+ * one for each function and one for each task, sorted by their keys.
  */
-export function encodeSnapshot(
+export function* encodeSnapshot(
   index: number,
-  { functions, removed, draining, strategy, tasks, remembered }: RegistryTables,
+  tables: RegistryTables,
   bytesMax: number = SNAPSHOT_BYTES_MAX
-): Uint8Array {
-  const body = Buffer.from(
-    JSON.stringify({
-      index,
-      functions: [...functions.values()].sort((a, b) => compare(a.name, b.name)),
-      removed: [...removed].sort(([a], [b]) => compare(a, b)),
-      draining: [...draining].sort(compare),
-      strategy,
-      tasks: [...valuesOf(tasks.tasks)].sort((a, b) => compare(a.id, b.id)),
-      taskSeq: tasks.seq,
-      remembered: [...remembered]
-    })
-  )
-  const data = Buffer.concat([Buffer.from(`${FORMAT} ${VERSION} ${hex(crc32(body))}\n`), body])
-  if (data.length > bytesMax) {
-    throw new CaresError('limit_reached', `the registry takes ${data.length} bytes, a snapshot may have ${bytesMax}`, {
-      hint: 'remove functions that nobody calls'
-    })
+): Generator<undefined, Uint8Array, void> {
+  const blocks: Uint8Array[] = []
+  let [sum, bytes, textBytes] = [0, 0, 0]
+  let text = ''
+  const close = (): void => {
+    const raw = Buffer.from(text)
+    const data = deflateRawSync(raw, COMPRESSION)
+    const length = Buffer.alloc(LENGTH_BYTES)
+    length.writeUInt32BE(data.length)
+    for (const part of [length, data]) {
+      blocks.push(part)
+      sum = crc32(part, sum)
+      bytes += part.length
+    }
+    textBytes += raw.length
+    text = ''
+    if (bytes + FIRST_LINE_BYTES_MAX > bytesMax || textBytes > SNAPSHOT_TEXT_BYTES_MAX) {
+      throw new CaresError('limit_reached', `the registry takes more than the ${bytesMax} bytes that a snapshot may have`, {
+        hint: 'remove functions that nobody calls'
+      })
+    }
   }
-  return data
+  for (const line of linesOf(index, tables)) {
+    text += `${line}\n`
+    if (text.length < BLOCK_TEXT_UNITS) continue
+    close()
+    yield
+  }
+  if (text !== '') close()
+  return Buffer.concat([Buffer.from(`${FORMAT} ${VERSION} ${hex(sum)}\n`), ...blocks])
+}
+
+function* linesOf(index: number, { functions, removed, draining, strategy, tasks, remembered }: RegistryTables): Generator<string, void> {
+  yield JSON.stringify({
+    index,
+    functions: functions.size,
+    tasks: tasks.tasks.size,
+    removed: [...removed].sort(([a], [b]) => compare(a, b)),
+    draining: [...draining].sort(compare),
+    strategy,
+    taskSeq: tasks.seq,
+    remembered: [...remembered]
+  })
+  for (const record of [...functions.values()].sort((a, b) => compare(a.name, b.name))) yield JSON.stringify(record)
+  for (const task of [...valuesOf(tasks.tasks)].sort((a, b) => compare(a.id, b.id))) yield JSON.stringify(task)
+}
+
+/** What comes of an encoding or decoding without a pause: for small tables. */
+export function inOneGo<Result>(steps: Generator<unknown, Result, void>): Result {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
 }
 
 /** The CRC-32 of a snapshot's bytes, by which its receiver knows that it has all of them. */
@@ -52,34 +115,76 @@ export function snapshotChecksum(data: Uint8Array): number {
   return crc32(data)
 }
 
-/** What {@link encodeSnapshot} has encoded. Throws `protocol` for anything else: another version, a flipped bit, a part of it. */
-export function decodeSnapshot(data: Uint8Array): { index: number; tables: RegistryTables } {
-  if (data.length > SNAPSHOT_BYTES_MAX) throw unreadable(`it has ${data.length} bytes, at most ${SNAPSHOT_BYTES_MAX} are read`)
-  const end = data.subarray(0, FIRST_LINE_BYTES_MAX).indexOf(0x0a)
-  const [format, version, sum] = Buffer.from(data.subarray(0, Math.max(end, 0)))
-    .toString('latin1')
-    .split(' ')
-  if (format !== FORMAT) throw unreadable('it does not start like one')
-  if (version !== String(VERSION)) throw unreadable(`it has version ${version?.slice(0, 16)}, this peer reads ${VERSION}`)
-  const body = data.subarray(end + 1)
-  if (sum !== hex(crc32(body))) throw unreadable('its checksum does not match')
-  const { index, functions, removed, draining, strategy, tasks, taskSeq, remembered } = parseBody(body)
-  const tables = {
-    functions: new Map(functions.map(record => [record.name, record])),
-    removed: new Map(removed),
-    draining: new Set(draining),
-    ...(strategy === undefined ? {} : { strategy }),
-    tasks: restoreTables(tasks, taskSeq),
-    remembered: new Map(remembered)
+/**
+ * What {@link encodeSnapshot} has encoded. Yields the rows of each block, as soon as they are known to be right, and returns it all. Throws `protocol` for
+ * anything else: another version, a flipped bit, a part of it.
+ */
+export function* decodeSnapshot(data: Uint8Array): Generator<readonly SnapshotRow[], SnapshotContent, void> {
+  const lines = readLines(data)
+  let head: ReturnType<typeof registryHeadSchema.parse> | undefined
+  const functions = new Map<string, FunctionRecord>()
+  const tasks = new Map<string, TaskRecord>()
+  const sharing = new Sharing()
+  for (const block of lines) {
+    const rows: SnapshotRow[] = []
+    for (const text of block) {
+      if (head === undefined) {
+        head = understood(() => parseWith(registryHeadSchema, JSON.parse(text), 'its head'))
+      } else if (functions.size < head.functions) {
+        const record = understood(() => readFunctionRecord(JSON.parse(text), `functions[${functions.size}]`))
+        if (functions.has(record.name)) throw unreadable('a function is in it twice')
+        functions.set(record.name, record)
+        rows.push({ table: 'functions', key: record.name, text })
+      } else {
+        const task = understood(() => readTaskRecord(JSON.parse(text), `tasks[${tasks.size}]`))
+        if (tasks.has(task.id)) throw unreadable('a task is in it twice')
+        tasks.set(task.id, sharing.task(task))
+        rows.push({ table: 'tasks', key: task.id, text })
+      }
+    }
+    yield rows
   }
-  if (tables.functions.size !== functions.length) throw unreadable('a function is in it twice')
-  if (tables.tasks.tasks.size !== tasks.length) throw unreadable('a task is in it twice')
-  return { index, tables }
+  if (head?.functions !== functions.size || head.tasks !== tasks.size) throw unreadable('it has more or fewer rows than it says')
+  const { index, removed, draining, strategy, taskSeq, remembered } = head
+  return {
+    index,
+    tables: {
+      functions,
+      removed: new Map(removed),
+      draining: new Set(draining),
+      ...(strategy === undefined ? {} : { strategy }),
+      tasks: restoreTables([...tasks.values()], taskSeq),
+      remembered: new Map(remembered)
+    }
+  }
 }
 
-function parseBody(body: Uint8Array): ReturnType<typeof registrySnapshotSchema.parse> {
+/** The lines of its text, those of one block at a time. */
+function* readLines(data: Uint8Array): Generator<readonly string[], void> {
+  if (data.length > SNAPSHOT_BYTES_MAX) throw unreadable(`it has ${data.length} bytes, at most ${SNAPSHOT_BYTES_MAX} are read`)
+  const all = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+  const end = all.subarray(0, FIRST_LINE_BYTES_MAX).indexOf(0x0a)
+  const [format, version, sum] = all.subarray(0, Math.max(end, 0)).toString('latin1').split(' ')
+  if (format !== FORMAT) throw unreadable('it does not start like one')
+  if (version !== String(VERSION)) throw unreadable(`it has version ${version?.slice(0, 16)}, this peer reads ${VERSION}`)
+  if (sum !== hex(crc32(all.subarray(end + 1)))) throw unreadable('its checksum does not match')
+  let textBytes = 0
+  for (let at = end + 1; at < all.length; ) {
+    const from = at + LENGTH_BYTES
+    if (from > all.length) throw unreadable('a block has no length')
+    at = from + all.readUInt32BE(from - LENGTH_BYTES)
+    if (at > all.length) throw unreadable('a block is cut off')
+    const text = understood(() => inflateRawSync(all.subarray(from, at), { maxOutputLength: BLOCK_TEXT_BYTES_MAX }))
+    textBytes += text.length
+    if (textBytes > SNAPSHOT_TEXT_BYTES_MAX) throw unreadable(`its text has more than ${SNAPSHOT_TEXT_BYTES_MAX} bytes`)
+    if (text.at(-1) !== 0x0a) throw unreadable('a block does not end with a line')
+    yield text.toString('utf8', 0, text.length - 1).split('\n')
+  }
+}
+
+function understood<Value>(read: () => Value): Value {
   try {
-    return parseWith(registrySnapshotSchema, JSON.parse(Buffer.from(body).toString('utf8')), 'its content')
+    return read()
   } catch (error) {
     throw unreadable(error instanceof Error ? error.message : String(error), error)
   }

@@ -16,26 +16,17 @@ import {
 import type { Applied, Persisted, PersistBatch, RegistryTables, Store } from '../model/ports/store.ts'
 import { parseWith } from '../model/validation.ts'
 import { dropBallast, keepBallast } from './ballast.ts'
-import { openDatabase, transaction } from './database.ts'
+import { nextTurn, openDatabase, transaction, transactionInSteps } from './database.ts'
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts'
 import { damaged, diskError } from './disk-error.ts'
 import { LogTable } from './log-table.ts'
 import { makePrivateDirectory } from './private-file.ts'
 import { RegistryRows } from './registry-rows.ts'
 import { RowTable } from './row-table.ts'
-import { decodeSnapshot, encodeSnapshot, snapshotChecksum } from './snapshot-data.ts'
+import { forgetStaged, restoreSteps } from './restore-steps.ts'
+import { encodeSnapshot, snapshotChecksum } from './snapshot-data.ts'
 import { StagedTable } from './staged-table.ts'
-import {
-  assertStaged,
-  emptyHead,
-  emptyTables,
-  headAfterApply,
-  headAfterCompact,
-  headAfterPersist,
-  headAfterRestore,
-  headAfterStage,
-  type StoreHead
-} from './store-head.ts'
+import { emptyHead, emptyTables, headAfterApply, headAfterCompact, headAfterPersist, headAfterStage, type StoreHead } from './store-head.ts'
 
 export interface SqliteStoreInit {
   /** The peer's directory. Made, for its owner only, when it is not there. */
@@ -48,6 +39,9 @@ export interface SqliteStoreInit {
 }
 
 const DATABASE_BYTES_MAX = 4 * 2 ** 30
+
+/** What a transaction writes; it gives what becomes of the head and the tables. */
+type Work = (open: Open) => { head?: StoreHead; tables?: RegistryTables } | void
 
 /** What exists between start and stop. */
 interface Open {
@@ -76,6 +70,8 @@ export class SqliteStore implements Store {
   #failure: CaresError | null = null
   #head: StoreHead = emptyHead()
   #tables: RegistryTables = emptyTables()
+  /** While a snapshot is restored: its transaction is open, and nothing else may write. */
+  #restoring: Promise<void> | null = null
 
   constructor({ dataDir, databaseBytesMax = DATABASE_BYTES_MAX }: SqliteStoreInit) {
     this.#dataDir = dataDir
@@ -111,6 +107,7 @@ export class SqliteStore implements Store {
   }
 
   async stop(): Promise<void> {
+    if (this.#restoring !== null) await this.#restoring
     if (this.#open === null) return
     const { database, lock } = this.#open
     this.#open = null
@@ -163,11 +160,11 @@ export class SqliteStore implements Store {
   }
 
   async setCluster(cluster: ClusterUid): Promise<void> {
-    this.#write('write the cluster', ({ state }) => state.put('cluster', cluster))
+    await this.#write('write the cluster', ({ state }) => state.put('cluster', cluster))
   }
 
   async persist(batch: PersistBatch): Promise<void> {
-    this.#write('write the log', ({ state, log }) => {
+    await this.#write('write the log', ({ state, log }) => {
       const head = headAfterPersist(this.#head, batch)
       if (batch.hardState !== undefined) state.put('hard_state', batch.hardState)
       if (batch.truncateFrom !== undefined) log.deleteFrom(batch.truncateFrom)
@@ -177,7 +174,7 @@ export class SqliteStore implements Store {
   }
 
   async apply(applied: readonly Applied[], tables: RegistryTables, appliedIndex: number): Promise<void> {
-    this.#write('write the tables', ({ state, registry }) => {
+    await this.#write('write the tables', ({ state, registry }) => {
       const head = headAfterApply(this.#head, applied, appliedIndex)
       registry.replace(this.#tables, tables)
       state.put('applied_index', appliedIndex)
@@ -188,12 +185,17 @@ export class SqliteStore implements Store {
   async snapshot(): Promise<{ index: number; data: Uint8Array; checksum: number }> {
     this.#opened()
     const index = this.#head.appliedIndex
-    const data = encodeSnapshot(index, this.#tables)
-    return { index, data, checksum: snapshotChecksum(data) }
+    // Tables are never changed in place, so what is agreed on meanwhile does not disturb.
+    const steps = encodeSnapshot(index, this.#tables)
+    for (;;) {
+      const step = steps.next()
+      if (step.done === true) return { index, data: step.value, checksum: snapshotChecksum(step.value) }
+      await nextTurn()
+    }
   }
 
   async stage(chunk: SnapshotChunk): Promise<void> {
-    this.#write('write a part of a snapshot', ({ state, staged }) => {
+    await this.#write('write a part of a snapshot', ({ state, staged }) => {
       const head = headAfterStage(this.#head, chunk)
       if (chunk.offset === 0) {
         staged.clear()
@@ -204,46 +206,36 @@ export class SqliteStore implements Store {
     })
   }
 
+  /** In one transaction, but not in one go: between two blocks the process does other things, and what else is to be written waits. */
   async restore(snapshot: SnapshotMeta): Promise<RegistryTables> {
     this.#opened()
-    const { index, tables } = this.#readStaged(snapshot)
-    this.#write('write a snapshot', ({ state, log, registry, staged }) => {
-      const head = headAfterRestore(this.#head, snapshot, index)
-      forgetStaged(state, staged)
-      registry.clear()
-      registry.replace(emptyTables(), tables)
-      log.deleteFrom(0)
-      state.put('snapshot', snapshot)
-      state.put('applied_index', index)
-      return { head, tables }
-    })
-    return tables
-  }
-
-  /** What the parts amount to. Parts that cannot be read are forgotten: the leader will send others. */
-  #readStaged(snapshot: SnapshotMeta): ReturnType<typeof decodeSnapshot> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#restoring = promise
     try {
-      return this.#guarded('read a snapshot', ({ staged }) => {
-        const { offer } = assertStaged(this.#head, snapshot)
-        const data = staged.read()
-        if (snapshotChecksum(data) !== offer.checksum) throw new CaresError('protocol', 'the parts of the snapshot do not belong together')
-        const decoded = decodeSnapshot(data)
-        headAfterRestore(this.#head, snapshot, decoded.index)
-        return decoded
-      })
-    } catch (error) {
-      if (error instanceof CaresError && error.code === 'protocol') {
-        this.#write('forget a snapshot', ({ state, staged }) => {
+      const open = this.#guarded('write a snapshot', open => open)
+      this.#assertStillThere(open)
+      const { head, tables } = await transactionInSteps(open.database, restoreSteps(open, this.#head, snapshot))
+      this.#head = head
+      this.#tables = tables
+      return tables
+    } catch (err) {
+      const error = this.#failed('write a snapshot', err)
+      // Parts that cannot be read are forgotten: the leader will send others.
+      if (error.code === 'protocol') {
+        this.#commit('forget a snapshot', ({ state, staged }) => {
           forgetStaged(state, staged)
           return { head: { ...this.#head, staged: null } }
         })
       }
       throw error
+    } finally {
+      this.#restoring = null
+      resolve()
     }
   }
 
   async compact(snapshot: SnapshotMeta): Promise<void> {
-    this.#write('cut the log', ({ state, log }) => {
+    await this.#write('cut the log', ({ state, log }) => {
       const head = headAfterCompact(this.#head, snapshot)
       log.deleteTo(snapshot.index)
       state.put('snapshot', snapshot)
@@ -252,14 +244,14 @@ export class SqliteStore implements Store {
   }
 
   async setAddresses(addresses: readonly PeerAddress[]): Promise<void> {
-    this.#write('write the addresses', ({ addresses: table }) => {
+    await this.#write('write the addresses', ({ addresses: table }) => {
       table.clear()
       for (const peer of addresses) table.put(peer.id, peer.addresses)
     })
   }
 
   async reset(): Promise<void> {
-    this.#write('forget the cluster', ({ state, addresses, log, registry, staged }) => {
+    await this.#write('forget the cluster', ({ state, addresses, log, registry, staged }) => {
       forgetStaged(state, staged)
       for (const key of ['cluster', 'hard_state', 'snapshot', 'applied_index']) state.delete(key)
       addresses.clear()
@@ -269,8 +261,13 @@ export class SqliteStore implements Store {
     })
   }
 
+  async #write(doing: string, work: Work): Promise<void> {
+    if (this.#restoring !== null) await this.#restoring
+    this.#commit(doing, work)
+  }
+
   /** Runs `work` in a transaction; what it returns becomes true once that is on the disk. */
-  #write(doing: string, work: (open: Open) => { head?: StoreHead; tables?: RegistryTables } | void): void {
+  #commit(doing: string, work: Work): void {
     this.#guarded(doing, open => {
       this.#opened()
       this.#assertStillThere(open)
@@ -299,12 +296,16 @@ export class SqliteStore implements Store {
     try {
       return work(this.#open)
     } catch (error) {
-      // A CaresError was thrown here, before anything was written; anything else came from the disk.
-      const failure = diskError(doing, error)
-      if (failure !== error) this.#failure = failure
-      if (failure.details['disk'] === 'full') dropBallast(this.#dataDir)
-      throw failure
+      throw this.#failed(doing, error)
     }
+  }
+
+  /** A CaresError was thrown here, before anything was written; anything else came from the disk, and stays. */
+  #failed(doing: string, error: unknown): CaresError {
+    const failure = diskError(doing, error)
+    if (failure !== error) this.#failure = failure
+    if (failure.details['disk'] === 'full') dropBallast(this.#dataDir)
+    return failure
   }
 
   #opened(): void {
@@ -322,9 +323,4 @@ function stagedPart(table: StagedTable, offer: StagedSnapshot['offer']): StagedS
     if (error instanceof CaresError) return null
     throw error
   }
-}
-
-function forgetStaged(state: RowTable, staged: StagedTable): void {
-  state.delete('staged')
-  staged.clear()
 }

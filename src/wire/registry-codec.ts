@@ -4,7 +4,7 @@ import type { Command, Outcome } from '../model/command.ts'
 import { CONSTRAINTS_MAX, type FunctionRecord, type FunctionSpec, type PlacementPolicy } from '../model/function.ts'
 import type { Digest } from '../model/ids.ts'
 import { type AgreedStrategy, OBJECTIVES, STRATEGY_NAMES } from '../model/placement.ts'
-import { taskChangesSchema, taskOutcomesSchema } from '../model/persisted-task.ts'
+import { readTaskChanges, taskOutcomesSchema } from '../model/persisted-task.ts'
 import { amount, list, oneOf, optional, refuse, required, text, toWhole, whole } from './check.ts'
 import { createCodec } from './codec.ts'
 import {
@@ -22,7 +22,7 @@ import {
   type StrategySet as StrategySetMessage
 } from './generated/registry_pb.ts'
 import { COMMAND_BYTES_MAX, ID_CHARS_MAX, PATH_CHARS_MAX, TEXT_CHARS_MAX } from './limits.ts'
-import { readJson } from './json-text.ts'
+import { readJson, readJsonWith } from './json-text.ts'
 import { readPairs, writePairs } from './pairs.ts'
 
 const CONTRACTS = ['stdio', 'http'] as const
@@ -144,7 +144,7 @@ function readKind({ kind }: CommandMessage): Command {
     case 'strategySet':
       return { type: 'strategy-set', strategy: readStrategy(kind.value), at: text(kind.value.at, 'at', TEXT_CHARS_MAX) }
     case 'taskChanges':
-      return { type: 'tasks', changes: readJson('task changes', taskChangesSchema, kind.value.changes, COMMAND_BYTES_MAX) }
+      return { type: 'tasks', changes: readJsonWith('task changes', readTaskChanges, kind.value.changes, COMMAND_BYTES_MAX) }
     default:
       return refuse('command of an unknown type')
   }

@@ -1,54 +1,101 @@
 import assert from 'node:assert/strict'
-import { crc32 } from 'node:zlib'
-import { noTasks } from '../../src/core/tasks/apply-changes.ts'
-import { decodeSnapshot, encodeSnapshot, SNAPSHOT_BYTES_MAX } from '../../src/store/snapshot-data.ts'
+import { crc32, deflateRawSync } from 'node:zlib'
+import { applyTaskChanges, noTasks } from '../../src/core/tasks/apply-changes.ts'
+import type { RegistryTables } from '../../src/model/ports/store.ts'
+import type { TaskId } from '../../src/model/task.ts'
+import { decodeSnapshot, encodeSnapshot, inOneGo, SNAPSHOT_BYTES_MAX } from '../../src/store/snapshot-data.ts'
 import { SNAPSHOT_BYTES_MAX as WIRE_BYTES_MAX } from '../../src/wire/limits.ts'
+import { sampleSubmit } from '../support/sample-task.ts'
 import { sampleFunction } from '../support/samples.ts'
 
-const withBody = (body: string, version = '1'): Uint8Array =>
-  Buffer.from(`cares-snapshot ${version} ${crc32(body).toString(16).padStart(8, '0')}\n${body}`)
-const EMPTY = '{"index":1,"functions":[],"removed":[],"draining":[]}'
+const NOTHING: RegistryTables = { functions: new Map(), removed: new Map(), draining: new Set(), tasks: noTasks(), remembered: new Map() }
+
+const withBody = (body: Uint8Array, version = '2'): Uint8Array =>
+  Buffer.concat([Buffer.from(`cares-snapshot ${version} ${crc32(body).toString(16).padStart(8, '0')}\n`), body])
+
+const block = (data: Uint8Array, length = data.length): Uint8Array => {
+  const prefix = Buffer.alloc(4)
+  prefix.writeUInt32BE(length)
+  return Buffer.concat([prefix, data])
+}
+const withText = (text: string): Uint8Array => withBody(block(deflateRawSync(text)))
+
+const HEAD = { index: 1, functions: 0, tasks: 0, removed: [] as unknown[], draining: [], taskSeq: 0, remembered: [] }
+const withHead = (change: object, ...rows: readonly string[]): Uint8Array =>
+  withText(`${[JSON.stringify({ ...HEAD, ...change }), ...rows].join('\n')}\n`)
 
 describe('snapshot data', () => {
-  it('can be read with the eye, and again by the program', () => {
-    const tables = {
+  it('can be read again', () => {
+    const tables: RegistryTables = {
+      ...NOTHING,
       functions: new Map([['thumb', sampleFunction()]]),
       removed: new Map([['old', 2]]),
       draining: new Set(['p']),
-      strategy: { name: 'cost', objective: 'cheap' } as const,
-      tasks: noTasks(),
-      remembered: new Map()
+      strategy: { name: 'cost', objective: 'cheap' },
+      tasks: applyTaskChanges(noTasks(), [sampleSubmit({ id: 't-a' as TaskId, key: 'k' })]).tables
     }
-    const data = encodeSnapshot(7, tables)
-    assert.match(Buffer.from(data).toString(), /^cares-snapshot 1 [0-9a-f]{8}\n\{"index":7,"functions":\[\{"name":"thumb"/)
-    assert.deepEqual(decodeSnapshot(data), { index: 7, tables })
+    const data = inOneGo(encodeSnapshot(7, tables))
+    assert.match(Buffer.from(data).toString('latin1'), /^cares-snapshot 2 [0-9a-f]{8}\n/)
+    assert.deepEqual(inOneGo(decodeSnapshot(data)), { index: 7, tables })
+  })
+
+  it('is made and read in many steps when there is much of it, and is a fraction of its text', () => {
+    const changes = Array.from({ length: 2_000 }, (_, i) => sampleSubmit({ id: `t-${i}` as TaskId }))
+    const tables = { ...NOTHING, tasks: applyTaskChanges(noTasks(), changes).tables }
+    const encoding = encodeSnapshot(7, tables)
+    let pauses = 0
+    let step = encoding.next()
+    for (; step.done !== true; step = encoding.next()) pauses++
+    assert.ok(pauses >= 2, `${pauses} pauses`)
+    const keys: string[] = []
+    const decoding = decodeSnapshot(step.value)
+    let read = decoding.next()
+    let textBytes = 0
+    for (; read.done !== true; read = decoding.next()) {
+      for (const { key, text } of read.value) {
+        keys.push(key)
+        textBytes += text.length
+      }
+    }
+    assert.deepEqual(read.value.tables, tables)
+    assert.deepEqual(keys, keys.toSorted(), 'rows come in the order of their keys')
+    assert.equal(keys.length, 2_000)
+    assert.ok(step.value.length < textBytes / 5, `${step.value.length} of ${textBytes}`)
   })
 
   it('reads the plainest one', () => {
-    assert.equal(decodeSnapshot(withBody(EMPTY)).index, 1)
+    assert.deepEqual(inOneGo(decodeSnapshot(withHead({}))), { index: 1, tables: NOTHING })
   })
 
   const record = JSON.stringify(sampleFunction())
   const unreadable: readonly (readonly [claim: string, data: Uint8Array, message: RegExp])[] = [
     ['nothing', new Uint8Array(), /does not start like one/],
     ['no first line', Buffer.alloc(1_000, 'x'), /does not start like one/],
-    ['a newer version', withBody(EMPTY, '2'), /version 2, this peer reads 1/],
-    ['what is no JSON', withBody('{'), /JSON/],
-    ['an unknown field', withBody(EMPTY.replace('{', '{"more":1,')), /unknown field/],
-    ['a missing table', withBody('{"index":1,"functions":[],"removed":[]}'), /draining: is required/],
-    ['a negative revision', withBody(EMPTY.replace('"removed":[]', '"removed":[["a",-1]]')), /removed\[0\]/],
-    ['a function with a missing field', withBody(EMPTY.replace('"functions":[]', '"functions":[{"name":"x"}]')), /functions\[0\]/],
-    ['a function twice', withBody(EMPTY.replace('"functions":[]', `"functions":[${record},${record}]`)), /twice/]
+    ['another version', withBody(Buffer.from('{}'), '1'), /version 1, this peer reads 2/],
+    ['no block', withBody(new Uint8Array()), /more or fewer rows/],
+    ['half a length', withBody(Buffer.from([0, 0])), /no length/],
+    ['half a block', withBody(block(deflateRawSync('x\n'), 100)), /cut off/],
+    ['what was not deflated', withBody(block(Buffer.alloc(64, 'x'))), /cannot be read/],
+    ['a block that unfolds to more than memory', withBody(block(deflateRawSync(Buffer.alloc(9 * 2 ** 20)))), /larger than/],
+    ['half a line', withText('{'), /does not end with a line/],
+    ['what is no JSON', withText('{\n'), /JSON/],
+    ['an unknown field', withHead({ more: 1 }), /unknown field/],
+    ['a missing table', withHead({ draining: undefined }), /draining: is required/],
+    ['a negative revision', withHead({ removed: [['a', -1]] }), /removed\[0\]/],
+    ['a function with a missing field', withHead({ functions: 1 }, '{"name":"x"}'), /functions\[0\]/],
+    ['a function twice', withHead({ functions: 2 }, record, record), /twice/],
+    ['fewer functions than it says', withHead({ functions: 2 }, record), /fewer/],
+    ['a task that is none', withHead({ tasks: 1 }, record), /tasks\[0\]/],
+    ['more rows than it says', withHead({ functions: 1 }, record, record), /tasks\[0\]/]
   ]
   for (const [claim, data, message] of unreadable) {
-    it(`refuses ${claim}`, () => assert.throws(() => decodeSnapshot(data), { code: 'protocol', message }))
+    it(`refuses ${claim}`, () => assert.throws(() => inOneGo(decodeSnapshot(data)), { code: 'protocol', message }))
   }
 
   it('has a bound at both ends, which peers may speak of', () => {
     assert.ok(SNAPSHOT_BYTES_MAX <= WIRE_BYTES_MAX)
-    const functions = new Map(['a', 'b'].map(name => [name, sampleFunction({ name, env: { X: 'x'.repeat(1_000) } })]))
-    const tables = { functions, removed: new Map(), draining: new Set<string>(), tasks: noTasks(), remembered: new Map() }
-    assert.throws(() => encodeSnapshot(1, tables, 2_000), { code: 'limit_reached' })
-    assert.throws(() => decodeSnapshot(new Uint8Array(SNAPSHOT_BYTES_MAX + 1)), { code: 'protocol' })
+    const functions = new Map(['a', 'b'].map(name => [name, sampleFunction({ name })]))
+    assert.throws(() => inOneGo(encodeSnapshot(1, { ...NOTHING, functions }, 100)), { code: 'limit_reached' })
+    assert.throws(() => inOneGo(decodeSnapshot(new Uint8Array(SNAPSHOT_BYTES_MAX + 1))), { code: 'protocol' })
   })
 })

@@ -136,6 +136,13 @@ export function hasQuorumContact(state: RaftState, nowMs: number): boolean {
   return heard.length >= majority(voters.length)
 }
 
+/** Leader: the other voter that has most of the log; undefined when there is none, or this peer does not lead. */
+export function heirOf(state: RaftState): PeerId | undefined {
+  const { voters } = configurationOf(state)
+  const [heir] = [...state.progress].filter(([peer]) => voters.includes(peer)).sort(([, a], [, b]) => b.match - a.match)
+  return heir?.[0]
+}
+
 /** When to call `tick` next, on the clock of the inputs' `nowMs`; always finite. It may move with every input: arm one timer anew. */
 export function nextDeadlineMs(state: RaftState): number {
   return state.deadlineMs

@@ -2,6 +2,7 @@ import * as raft from '../../core/consensus/raft.ts'
 import {
   configurationOf,
   describeSnapshot,
+  heirOf,
   hasQuorumContact,
   isActiveLeader,
   nextDeadlineMs,
@@ -9,9 +10,8 @@ import {
 } from '../../core/consensus/state.ts'
 import { entryBytes, lastIndex } from '../../core/consensus/log.ts'
 import type { Effect, Step } from '../../core/consensus/effects.ts'
-import { applyCommands } from '../../core/registry/apply-command.ts'
 import type { Command } from '../../model/command.ts'
-import type { Configuration, ConsensusMessage, Entry } from '../../model/consensus.ts'
+import type { Configuration, ConsensusMessage, Entry, SnapshotChunk } from '../../model/consensus.ts'
 import { assertNever, CaresError, toCaresError } from '../../model/errors.ts'
 import type { PeerId, Term } from '../../model/ids.ts'
 import type { Startable } from '../../model/ports/startable.ts'
@@ -22,6 +22,7 @@ import { type ConsensusComponents, type ConsensusInit, type ConsensusRoleNow, ty
 import { ConsensusMail } from './consensus-mail.ts'
 import { DeadlineAlarm } from '../deadline-alarm.ts'
 import { bytesUpTo, cutIndex, recount } from '../telemetry/log-cut.ts'
+import { EntryReader } from './entry-reader.ts'
 import { OutgoingSnapshots } from './outgoing-snapshots.ts'
 import { type Committed, lostRole, Proposals } from './proposals.ts'
 
@@ -50,6 +51,7 @@ export class Consensus implements Startable {
   readonly #mail: ConsensusMail
   readonly #applied: AppliedIndex
   readonly #snapshots: OutgoingSnapshots
+  readonly #reader: EntryReader
   #state: RaftState
   #tables: RegistryTables
   #appliedBytes: number
@@ -69,7 +71,11 @@ export class Consensus implements Startable {
     this.#tables = persisted.tables
     this.#mail = new ConsensusMail(components)
     this.#applied = new AppliedIndex(persisted.appliedIndex)
-    this.#snapshots = new OutgoingSnapshots(this.#retention.chunkBytes, components.store)
+    this.#reader = new EntryReader(components.codec)
+    this.#snapshots = new OutgoingSnapshots(this.#retention.chunkBytes, {
+      store: components.store,
+      onFailed: err => (this.#stopped ? undefined : this.fence(toCaresError(err)))
+    })
     this.#isHeld = init.isHeld ?? false
     this.#state = raft.createRaft({
       self,
@@ -206,10 +212,7 @@ export class Consensus implements Startable {
   /** Before it believes in silence, a late peer reads its sockets: what it missed may be waiting there (Lifeguard, arXiv 1707.00788). */
   async #tick(hasStarved: boolean): Promise<void> {
     const { clock, random } = this.#components
-    if (this.#state.role !== 'leader' || hasStarved) {
-      await clock.sleep(0)
-      await clock.sleep(0)
-    }
+    if (this.#state.role !== 'leader' || hasStarved) for (const _ of [1, 2]) await clock.sleep(0)
     if (hasStarved) {
       const extraMs = this.#timings.electionMs * (GUARD_RATIO.min + random() * (GUARD_RATIO.max - GUARD_RATIO.min))
       this.#enqueue((state, now) => (now < nextDeadlineMs(state) ? { state, effects: [] } : raft.extendDeadline(state, now, extraMs)))
@@ -273,11 +276,8 @@ export class Consensus implements Startable {
 
   /** A leader that cannot go on asks the voter that has most of the log to campaign at once, so that nobody has to wait for its silence. */
   #resign(): void {
-    const { role, term, progress } = this.#state
-    if (role !== 'leader') return
-    const { voters } = configurationOf(this.#state)
-    const [heir] = [...progress].filter(([peer]) => voters.includes(peer)).sort(([, a], [, b]) => b.match - a.match)
-    if (heir !== undefined) this.#mail.send(heir[0], { type: 'timeout-now', term })
+    const heir = heirOf(this.#state)
+    if (heir !== undefined) this.#mail.send(heir, { type: 'timeout-now', term: this.#state.term })
   }
 
   async #carryOut(effect: Effect): Promise<void> {
@@ -295,12 +295,8 @@ export class Consensus implements Startable {
       }
       case 'send':
         return this.#mail.send(effect.to, effect.message)
-      case 'send-snapshot': {
-        const { to, term, round, at } = effect
-        const logStart = this.#state.log.snapshot.index
-        const chunk = await this.#snapshots.chunk(at, { logStart, describe: index => describeSnapshot(this.#state, index) })
-        return this.#mail.send(to, { type: 'snapshot-request', term, round, ...chunk })
-      }
+      case 'send-snapshot':
+        return this.#sendSnapshot(effect)
       case 'apply':
         return this.#apply(effect.entries)
       case 'configuration-changed':
@@ -313,16 +309,18 @@ export class Consensus implements Startable {
     }
   }
 
+  #sendSnapshot({ to, term, round, at }: Extract<Effect, { type: 'send-snapshot' }>): void {
+    const deliver = (chunk: SnapshotChunk): void => {
+      if (!this.#stopped && this.#fenced === null) this.#mail.send(to, { type: 'snapshot-request', term, round, ...chunk })
+    }
+    const log = { logStart: this.#state.log.snapshot.index, describe: () => describeSnapshot(this.#state, this.#applied.value) }
+    this.#snapshots.chunk({ to, at, deliver }, log)
+  }
+
   async #apply(entries: readonly Entry[]): Promise<void> {
-    const { store, codec, listener } = this.#components
+    const { store, listener } = this.#components
     this.#appliedBytes += entries.reduce((sum, entry) => sum + entryBytes(entry), 0)
-    const entered = entries.filter(entry => entry.kind === 'command')
-    const commands = entered.map(({ command }) => codec.decode(command))
-    const { tables, outcomes } = applyCommands(this.#tables, commands)
-    const applied = entered.flatMap(({ index, term }, at) => {
-      const [command, outcome] = [commands[at], outcomes[at]]
-      return command === undefined || outcome === undefined ? [] : [{ index, term, command, outcome }]
-    })
+    const { tables, applied } = this.#reader.read(this.#tables, entries)
     const appliedIndex = entries.at(-1)?.index ?? this.#applied.value
     await store.apply(applied, tables, appliedIndex)
     this.#tables = tables

@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib'
 import type { SnapshotPosition } from '../../core/consensus/effects.ts'
 import type { SnapshotChunk, SnapshotMeta } from '../../model/consensus.ts'
 import { CaresError } from '../../model/errors.ts'
+import type { PeerId } from '../../model/ids.ts'
 import type { Store } from '../../model/ports/store.ts'
 
 interface Taken {
@@ -10,45 +11,73 @@ interface Taken {
   readonly checksum: number
 }
 
+/** One peer's wish for a chunk. */
+export interface ChunkWish {
+  readonly to: PeerId
+  /** Where in which snapshot; null for the start of any. */
+  readonly at: SnapshotPosition | null
+  readonly deliver: (chunk: SnapshotChunk) => void
+}
+
 /**
  * The snapshot that a leader sends to peers which lack what its log no longer has, chunk by chunk. One is kept for all of them, for as long as
  * the log goes on behind it: whoever is in the middle of it can finish, and memory holds no second one.
+ *
+ * Making one takes seconds where there is much in it. Nothing waits for that but those who asked: a leader that is silent meanwhile would be one no more.
  */
 export class OutgoingSnapshots {
   readonly #chunkBytes: number
   readonly #store: Pick<Store, 'snapshot'>
+  readonly #onFailed: (error: unknown) => void
   #taken: Taken | null = null
+  #isTaking = false
+  /** The newest wish of each peer that waits for the snapshot that is being made. */
+  readonly #wishes = new Map<PeerId, ChunkWish>()
 
-  constructor(chunkBytes: number, store: Pick<Store, 'snapshot'>) {
+  constructor(chunkBytes: number, { store, onFailed }: { store: Pick<Store, 'snapshot'>; onFailed: (error: unknown) => void }) {
     this.#chunkBytes = chunkBytes
     this.#store = store
+    this.#onFailed = onFailed
   }
 
   /**
-   * The chunk at `at`, or the first one if that is of a snapshot that is not kept. `logStart`: the index up to which the log is cut, so that a
-   * snapshot before it is of no use. `describe`: what the log says of an index.
+   * Delivers the chunk that is wished for, or the first one if that is of a snapshot that is not kept: at once, or when the snapshot is made. `logStart`:
+   * the index up to which the log is cut, so that a snapshot before it is of no use. `describe`: what the log says of what the tables hold now.
    */
-  async chunk(
-    at: SnapshotPosition | null,
-    { logStart, describe }: { logStart: number; describe: (index: number) => SnapshotMeta | undefined }
-  ): Promise<SnapshotChunk> {
-    if (this.#taken === null || this.#taken.snapshot.index < logStart) this.#taken = await this.#take(describe)
-    const { snapshot, data: all, checksum } = this.#taken
-    const offset = at?.index === snapshot.index && at.offset < all.length ? at.offset : 0
-    const data = all.subarray(offset, offset + this.#chunkBytes)
-    return { snapshot, bytes: all.length, checksum, offset, data, dataChecksum: crc32(data) }
+  chunk(wish: ChunkWish, { logStart, describe }: { logStart: number; describe: () => SnapshotMeta | undefined }): void {
+    if (this.#taken !== null && this.#taken.snapshot.index >= logStart) return this.#deliver(wish, this.#taken)
+    this.#wishes.set(wish.to, wish)
+    if (this.#isTaking) return
+    this.#isTaking = true
+    this.#taken = null
+    void this.#take(describe())
   }
 
   /** Nobody needs it for now. */
   forget(): void {
     this.#taken = null
+    this.#wishes.clear()
   }
 
-  async #take(describe: (index: number) => SnapshotMeta | undefined): Promise<Taken> {
-    const { index, data, checksum } = await this.#store.snapshot()
-    const snapshot = describe(index)
-    if (snapshot === undefined) throw new CaresError('internal', `the tables are at ${index}, where the log is not known any more`)
-    return { snapshot, data, checksum }
+  async #take(snapshot: SnapshotMeta | undefined): Promise<void> {
+    try {
+      const { index, data, checksum } = await this.#store.snapshot()
+      if (snapshot?.index !== index) throw new CaresError('internal', `the tables are at ${index}, where the log is not known any more`)
+      const taken = { snapshot, data, checksum }
+      if (this.#wishes.size > 0) this.#taken = taken
+      for (const wish of this.#wishes.values()) this.#deliver(wish, taken)
+    } catch (err) {
+      this.#onFailed(err)
+    } finally {
+      this.#isTaking = false
+      this.#wishes.clear()
+    }
+  }
+
+  #deliver({ at, deliver }: ChunkWish, { snapshot, data: all, checksum }: Taken): void {
+    const offset = at?.index === snapshot.index && at.offset < all.length ? at.offset : 0
+    const data = all.subarray(offset, offset + this.#chunkBytes)
+    deliver({ snapshot, bytes: all.length, checksum, offset, data, dataChecksum: crc32(data) })
   }
 }
 

@@ -19,7 +19,7 @@ import { useTempDirs } from '../../support/temp-dirs.ts'
 import { createTestLog } from '../../support/test-log.ts'
 
 const [LEADER, LEARNER] = ['leader', 'learner'] as PeerId[] as [PeerId, PeerId]
-const RETENTION: LogRetention = { trailingEntries: 2, trailingBytes: 100_000, compactEveryEntries: 3, chunkBytes: 100 }
+const RETENTION: LogRetention = { trailingEntries: 2, trailingBytes: 100_000, compactEveryEntries: 3, chunkBytes: 20 }
 /** A snapshot of them has some twenty chunks of the size above. */
 const FUNCTIONS = 5
 /** Virtual: hundreds of election timeouts. */

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import type { SnapshotChunk, SnapshotMeta } from '../../../src/model/consensus.ts'
+import type { PeerId } from '../../../src/model/ids.ts'
+import type { Store } from '../../../src/model/ports/store.ts'
+import { OutgoingSnapshots } from '../../../src/daemon/agreement/outgoing-snapshots.ts'
+import { snapshotChecksum } from '../../../src/store/snapshot-data.ts'
+
+const [A, B] = ['a', 'b'] as PeerId[] as [PeerId, PeerId]
+const DATA = Buffer.from('0123456789')
+const meta = (index: number): SnapshotMeta => ({ index, term: 1, configuration: { voters: [A], learners: [B] } })
+
+/** A store that makes a snapshot only when it is told to. */
+class SlowStore {
+  made = 0
+  #finish = Promise.withResolvers<{ index: number; data: Uint8Array; checksum: number }>()
+  snapshot = async (): ReturnType<Store['snapshot']> => {
+    this.made++
+    return this.#finish.promise
+  }
+  async finish(index: number): Promise<void> {
+    this.#finish.resolve({ index, data: DATA, checksum: snapshotChecksum(DATA) })
+    this.#finish = Promise.withResolvers()
+    await new Promise<void>(resolve => setImmediate(resolve))
+  }
+}
+
+function setUp(): {
+  store: SlowStore
+  failures: unknown[]
+  sent: string[]
+  ask: (to: PeerId, offset?: number, log?: { logStart: number; index: number }) => void
+  snapshots: OutgoingSnapshots
+} {
+  const store = new SlowStore()
+  const failures: unknown[] = []
+  const sent: string[] = []
+  const snapshots = new OutgoingSnapshots(4, { store, onFailed: err => failures.push(err) })
+  const ask = (to: PeerId, offset?: number, { logStart, index } = { logStart: 1, index: 7 }): void => {
+    const at = offset === undefined ? null : { index, offset }
+    const deliver = ({ snapshot, offset, data }: SnapshotChunk): void =>
+      void sent.push(`${to} ${snapshot.index} ${offset} ${Buffer.from(data).toString()}`)
+    snapshots.chunk({ to, at, deliver }, { logStart, describe: () => meta(index) })
+  }
+  return { store, failures, sent, ask, snapshots }
+}
+
+describe('outgoing snapshots', () => {
+  it('keep nobody waiting while one is made, make one for all, and send each the chunk of its newest wish', async () => {
+    const { store, sent, ask } = setUp()
+    ask(A)
+    ask(B)
+    ask(A, 4)
+    assert.deepEqual(sent, [])
+    await store.finish(7)
+    assert.deepEqual(sent, ['a 7 4 4567', 'b 7 0 0123'])
+    ask(B, 8)
+    assert.deepEqual(sent.slice(2), ['b 7 8 89'])
+    assert.equal(store.made, 1)
+  })
+
+  it('make another one when the log behind the old one is cut', async () => {
+    const { store, sent, ask } = setUp()
+    ask(A)
+    await store.finish(7)
+    ask(A, 4, { logStart: 8, index: 9 })
+    await store.finish(9)
+    assert.deepEqual(sent, ['a 7 0 0123', 'a 9 4 4567'])
+    assert.equal(store.made, 2)
+  })
+
+  it('throw away what nobody wants any more when it is made', async () => {
+    const { store, sent, ask, snapshots } = setUp()
+    ask(A)
+    snapshots.forget()
+    await store.finish(7)
+    assert.deepEqual(sent, [])
+    ask(A)
+    assert.equal(store.made, 2)
+  })
+
+  it('tell when one cannot be made', async () => {
+    const { store, failures, ask } = setUp()
+    ask(A)
+    await store.finish(3)
+    assert.match(String(failures[0]), /tables are at 3/)
+  })
+})
