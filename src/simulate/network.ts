@@ -19,7 +19,8 @@ const DELAY_MS_MIN = 0.5
 export class SimulatedNetwork {
   quality: LinkQuality
   readonly #world: World
-  readonly #cutLinks = new Set<string>()
+  /** By sender, whom it does not reach. */
+  readonly #cutLinks = new Map<string, Set<string>>()
 
   constructor(world: World, quality: LinkQuality) {
     this.#world = world
@@ -27,7 +28,7 @@ export class SimulatedNetwork {
   }
 
   cut(from: string, to: string): void {
-    this.#cutLinks.add(linkName(from, to))
+    this.#cutLinks.set(from, (this.#cutLinks.get(from) ?? new Set()).add(to))
   }
 
   healAll(): void {
@@ -35,7 +36,7 @@ export class SimulatedNetwork {
   }
 
   isCut(from: string, to: string): boolean {
-    return this.#cutLinks.size > 0 && this.#cutLinks.has(linkName(from, to))
+    return this.#cutLinks.size > 0 && this.#cutLinks.get(from)?.has(to) === true
   }
 
   /** Calls `deliver` later: usually once, maybe never, maybe twice. A link that is cut meanwhile loses what is on its way. */
@@ -54,8 +55,4 @@ export class SimulatedNetwork {
     const longest = this.#world.chance(stragglerRatio) ? STRAGGLER_MS_MAX : delayMsMax
     return DELAY_MS_MIN + this.#world.random() * longest
   }
-}
-
-function linkName(from: string, to: string): string {
-  return `${from}>${to}`
 }

@@ -140,7 +140,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'commits what was sent, not what was acknowledged',
     risk: 'an answer is given before a majority has it',
-    edits: [edit('replication.ts', 'state.progress.get(voter)?.match ?? 0)', '(state.progress.get(voter)?.next ?? 1) - 1)')],
+    edits: [edit('replication.ts', 'progressOf(state, voter)?.match ?? 0)', '(progressOf(state, voter)?.next ?? 1) - 1)')],
     seedsMax: SOON
   },
   {
@@ -249,7 +249,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'hands over to one that has not caught up',
     risk: 'a transfer loses proposals',
-    edits: [edit('replication.ts', 'if (state.progress.get(to)?.match === lastIndex(state.log)) send', 'send')],
+    edits: [edit('replication.ts', 'if (progressOf(state, to)?.match === lastIndex(state.log)) send', 'send')],
     seedsMax: LATER
   },
   {

@@ -5,6 +5,11 @@ import type { Effect, Step } from './effects.ts'
 import { append, entriesBetween, lastIndex, newestConfiguration, truncateFrom } from './log.ts'
 import { isActiveLeader, isElectable, type Progress, type RaftState } from './state.ts'
 
+type Changeable<Value> = { -readonly [Key in keyof Value]: Value[Key] }
+
+/** What a leader knows of one peer, in the copy of a step. */
+export type OwnProgress = Changeable<Progress>
+
 /**
  * One step in the making: a copy of the state that the step's verbs may change, and what it sends. Lives only within one call of a public
  * function, so that the verbs read like the paper and callers still see values that never change.
@@ -12,7 +17,7 @@ import { isActiveLeader, isElectable, type Progress, type RaftState } from './st
 export interface Draft {
   readonly before: RaftState
   readonly nowMs: number
-  readonly state: { -readonly [Key in keyof RaftState]: RaftState[Key] } & { progress: Map<PeerId, Progress> }
+  readonly state: Changeable<Omit<RaftState, 'progress'>> & { progress: OwnProgress[] }
   readonly sends: Effect[]
   /** The first entry that is on disk and must go. */
   truncatedFrom: number | undefined
@@ -21,7 +26,7 @@ export interface Draft {
 }
 
 export function beginStep(before: RaftState, nowMs: number): Draft {
-  const state = { ...before, progress: new Map(before.progress) }
+  const state = { ...before, progress: before.progress.map(progress => ({ ...progress })) }
   return { before, nowMs, state, sends: [], truncatedFrom: undefined, staged: undefined, restored: undefined }
 }
 
@@ -71,6 +76,7 @@ export function finishStep(draft: Draft): Step {
 
 function persistBatch({ before, state, truncatedFrom, restored }: Draft): PersistBatch | undefined {
   const isHardStateNew = state.term !== before.term || state.votedFor !== before.votedFor
+  if (!isHardStateNew && state.log === before.log) return undefined
   const hardState = isHardStateNew ? { term: state.term, votedFor: state.votedFor } : undefined
   // A restored log is written by `restore`, which replaces all.
   const from = restored === undefined ? Math.min(truncatedFrom ?? Number.POSITIVE_INFINITY, lastIndex(before.log) + 1) : undefined

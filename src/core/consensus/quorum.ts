@@ -7,8 +7,19 @@ export function majority(votersCount: number): number {
 
 /** The highest value that a majority of the voters has reached, given what each has reached; 0 without voters. */
 export function reachedByMajority(voters: readonly PeerId[], reachedBy: (voter: PeerId) => number): number {
-  const descending = voters.map(reachedBy).sort((a, b) => b - a)
-  return descending[majority(voters.length) - 1] ?? 0
+  const reached = voters.map(reachedBy)
+  const needed = majority(voters.length)
+  let highest = 0
+  for (const value of reached) {
+    if (value > highest && countAtLeast(reached, value) >= needed) highest = value
+  }
+  return highest
+}
+
+function countAtLeast(values: readonly number[], least: number): number {
+  let count = 0
+  for (const value of values) if (value >= least) count += 1
+  return count
 }
 
 /** What the votes so far amount to. Votes of peers that are not voters do not count; without voters nobody can win. */

@@ -70,7 +70,7 @@ export function createRaft(init: RaftInit): RaftState {
     graceUntilMs: nowMs,
     extensions: 0,
     votes: new Map(),
-    progress: new Map(),
+    progress: [],
     round: 0,
     termStartIndex: 0,
     transfer: null

@@ -1,13 +1,13 @@
 import type { ConsensusMessage, Entry } from '../../model/consensus.ts'
 import { CaresError } from '../../model/errors.ts'
 import type { PeerId } from '../../model/ids.ts'
-import { type Draft, send } from './draft.ts'
+import { type Draft, type OwnProgress, send } from './draft.ts'
 import type { SnapshotPosition } from './effects.ts'
 import { INFLIGHT_APPENDS_MAX } from './limits.ts'
 import { entriesBetween, entryBytes, lastIndex, newestConfiguration, termAt } from './log.ts'
 import { reachedByMajority } from './quorum.ts'
 import { becomeFollower } from './roles.ts'
-import { configurationOf, isVoter, otherMembers, type Progress } from './state.ts'
+import { configurationOf, isVoter, otherMembers, type Progress, progressOf } from './state.ts'
 
 type AppendResponse = Extract<ConsensusMessage, { type: 'append-response' }>
 type SnapshotResponse = Extract<ConsensusMessage, { type: 'snapshot-response' }>
@@ -23,22 +23,18 @@ type Occasion = 'beat' | 'news' | 'answer'
  * says so. It counts as heard now, so that check-quorum gives it time.
  */
 export function trackMembers({ state, nowMs }: Draft): void {
-  const tracked = state.progress
-  state.progress = new Map(
-    otherMembers(state).map(peer => {
-      const fresh: Progress = {
-        mode: 'streaming',
-        next: lastIndex(state.log) + 1,
-        match: 0,
-        commitSent: 0,
-        ackedAtMs: nowMs,
-        snapshotSentAtMs: 0,
-        snapshotRound: 0,
-        snapshotAt: null
-      }
-      return [peer, tracked.get(peer) ?? fresh]
-    })
-  )
+  const fresh = (peer: PeerId): OwnProgress => ({
+    peer,
+    mode: 'streaming',
+    next: lastIndex(state.log) + 1,
+    match: 0,
+    commitSent: 0,
+    ackedAtMs: nowMs,
+    snapshotSentAtMs: 0,
+    snapshotRound: 0,
+    snapshotAt: null
+  })
+  state.progress = otherMembers(state).map(peer => progressOf(state, peer) ?? fresh(peer))
 }
 
 /** One round of heartbeats: tells all that the leader lives, with whatever entries they lack. */
@@ -46,80 +42,84 @@ export function sendHeartbeats(draft: Draft): void {
   const { state, nowMs } = draft
   state.round += 1
   state.deadlineMs = nowMs + state.timings.heartbeatMs
-  for (const peer of state.progress.keys()) replicate(draft, peer, 'beat')
+  for (const progress of state.progress) speak(draft, progress, 'beat')
 }
 
 /** Tells each peer what is new to it, if it can take more now. */
 export function sendNews(draft: Draft): void {
-  for (const peer of draft.state.progress.keys()) replicate(draft, peer, 'news')
+  for (const progress of draft.state.progress) speak(draft, progress, 'news')
 }
 
 /** Sends one message to one peer, or none when there is nothing to say or its acknowledgements must come first. */
 export function replicate(draft: Draft, to: PeerId, occasion: Occasion): void {
+  const progress = progressOf(draft.state, to)
+  if (progress !== undefined) speak(draft, progress, occasion)
+}
+
+function speak(draft: Draft, progress: OwnProgress, occasion: Occasion): void {
   const { state } = draft
-  const progress = state.progress.get(to)
-  if (progress === undefined) return
   if (progress.mode === 'snapshot') {
     // Index 0 is in every log: a heartbeat that asks nothing of a peer whose log is not known to match anywhere.
-    if (occasion === 'beat') sendAppend(draft, to, 0, [])
+    if (occasion === 'beat') sendAppend(draft, progress, 0, [])
     return
   }
-  if (progress.next <= state.log.snapshot.index) return sendSnapshot(draft, to, null)
+  if (progress.next <= state.log.snapshot.index) return sendSnapshot(draft, progress, null)
   if (progress.mode === 'probing') {
     // A heartbeat to a probing peer is empty: it may be dead, and the entries would be sent again and again.
-    if (occasion === 'beat') sendAppend(draft, to, progress.next - 1, [])
-    if (occasion === 'answer') sendAppend(draft, to, progress.next - 1, nextBatch(draft, progress.next))
+    if (occasion === 'beat') sendAppend(draft, progress, progress.next - 1, [])
+    if (occasion === 'answer') sendAppend(draft, progress, progress.next - 1, nextBatch(draft, progress.next))
     return
   }
   const inflight = progress.next - progress.match - 1
   const batch = inflight > INFLIGHT_APPENDS_MAX * state.limits.appendEntriesMax ? [] : nextBatch(draft, progress.next)
   const isCommitNews = progress.commitSent < Math.min(state.commitIndex, progress.next - 1)
   if (batch.length === 0 && !isCommitNews && occasion !== 'beat') return
-  sendAppend(draft, to, progress.next - 1, batch)
-  patchProgress(draft, to, { next: progress.next + batch.length })
+  sendAppend(draft, progress, progress.next - 1, batch)
+  progress.next += batch.length
 }
 
 /** What the leader learns from a peer's answer, and what it sends in turn. */
 export function onAppendResponse(draft: Draft, from: PeerId, response: AppendResponse): void {
-  const { state } = draft
-  const progress = state.progress.get(from)
-  if (state.role !== 'leader' || progress === undefined) return
-  patchProgress(draft, from, { ackedAtMs: draft.nowMs })
-  if (response.ok) onMatch(draft, from, progress, response)
-  else onMismatch(draft, from, progress, response)
+  const progress = progressOf(draft.state, from)
+  if (draft.state.role !== 'leader' || progress === undefined) return
+  progress.ackedAtMs = draft.nowMs
+  if (response.ok) onMatch(draft, progress, response)
+  else onMismatch(draft, progress, response)
 }
 
-function onMatch(draft: Draft, from: PeerId, progress: Progress, response: AppendResponse): void {
+function onMatch(draft: Draft, progress: OwnProgress, response: AppendResponse): void {
   const { state } = draft
+  const { peer, mode, match: known } = progress
   if (response.match > lastIndex(state.log)) {
     throw new CaresError('protocol', `a peer acknowledged entry ${response.match}, which this leader does not have`)
   }
-  const match = Math.max(progress.match, response.match)
-  if (progress.mode !== 'snapshot' || match >= state.log.snapshot.index) {
-    const next = progress.mode === 'streaming' ? Math.max(progress.next, match + 1) : match + 1
-    patchProgress(draft, from, { mode: 'streaming', match, next })
-  } else if (match > progress.match) {
+  progress.match = Math.max(known, response.match)
+  if (mode !== 'snapshot' || progress.match >= state.log.snapshot.index) {
+    progress.mode = 'streaming'
+    progress.next = mode === 'streaming' ? Math.max(progress.next, progress.match + 1) : progress.match + 1
+  } else if (progress.match > known) {
     // It has a snapshot, but the log behind that is compacted away by now.
-    patchProgress(draft, from, { match })
-    sendSnapshot(draft, from, null)
+    sendSnapshot(draft, progress, null)
   } else if (isSnapshotLost(draft, progress, response)) {
-    sendSnapshot(draft, from, progress.snapshotAt)
+    sendSnapshot(draft, progress, progress.snapshotAt)
   }
-  if (match > progress.match) advanceCommit(draft)
-  replicate(draft, from, 'answer')
-  if (state.transfer?.to === from) hurryTransfer(draft)
+  if (progress.match > known) advanceCommit(draft)
+  // By its name: with that commit this peer may have ceased to lead.
+  replicate(draft, peer, 'answer')
+  if (state.transfer?.to === peer) hurryTransfer(draft)
 }
 
-function onMismatch(draft: Draft, from: PeerId, progress: Progress, response: AppendResponse): void {
+function onMismatch(draft: Draft, progress: OwnProgress, response: AppendResponse): void {
   const { state } = draft
   if (progress.mode === 'snapshot') return
   // Below `match` there is nothing to find, whatever the peer suggests; it does not know what this leader knows.
   const next = Math.max(response.match, progress.match) + 1
   // The same answer again, to the appends that were on their way behind the first one that did not fit.
   if (next >= progress.next) return
-  patchProgress(draft, from, { mode: 'probing', next })
-  replicate(draft, from, 'answer')
-  if (state.transfer?.to === from) hurryTransfer(draft)
+  progress.mode = 'probing'
+  progress.next = next
+  speak(draft, progress, 'answer')
+  if (state.transfer?.to === progress.peer) hurryTransfer(draft)
 }
 
 /**
@@ -127,12 +127,12 @@ function onMismatch(draft: Draft, from: PeerId, progress: Progress, response: Ap
  * nothing new, and answering it would double every message from then on.
  */
 export function onSnapshotResponse(draft: Draft, from: PeerId, { index, received }: SnapshotResponse): void {
-  const progress = draft.state.progress.get(from)
+  const progress = progressOf(draft.state, from)
   if (draft.state.role !== 'leader' || progress === undefined) return
-  patchProgress(draft, from, { ackedAtMs: draft.nowMs })
+  progress.ackedAtMs = draft.nowMs
   const { mode, snapshotAt } = progress
   if (mode !== 'snapshot' || (snapshotAt?.index === index && snapshotAt.offset === received)) return
-  sendSnapshot(draft, from, { index, offset: received })
+  sendSnapshot(draft, progress, { index, offset: received })
 }
 
 /** An answer to a later heartbeat, without the chunk that was sent, after it had time to arrive: send it again. */
@@ -147,7 +147,7 @@ function isSnapshotLost({ state, nowMs }: Draft, progress: Progress, response: A
 export function advanceCommit(draft: Draft): void {
   const { state } = draft
   const reached = reachedByMajority(configurationOf(state).voters, voter =>
-    voter === state.self ? lastIndex(state.log) : (state.progress.get(voter)?.match ?? 0)
+    voter === state.self ? lastIndex(state.log) : (progressOf(state, voter)?.match ?? 0)
   )
   if (reached <= state.commitIndex || termAt(state.log, reached) !== state.term) return
   state.commitIndex = reached
@@ -160,22 +160,25 @@ export function hurryTransfer(draft: Draft): void {
   const { state } = draft
   if (state.transfer === null) return
   const { to } = state.transfer
-  if (state.progress.get(to)?.match === lastIndex(state.log)) send(draft, to, { type: 'timeout-now', term: state.term })
+  if (progressOf(state, to)?.match === lastIndex(state.log)) send(draft, to, { type: 'timeout-now', term: state.term })
 }
 
-function sendAppend(draft: Draft, to: PeerId, prevIndex: number, entries: readonly Entry[]): void {
+function sendAppend(draft: Draft, progress: OwnProgress, prevIndex: number, entries: readonly Entry[]): void {
   const { state } = draft
   const prevTerm = prevIndex === 0 ? 0 : termAt(state.log, prevIndex)
   if (prevTerm === undefined) throw new Error(`broken invariant: append after ${prevIndex}, which the log does not know`)
   const commit = Math.min(state.commitIndex, prevIndex + entries.length)
-  send(draft, to, { type: 'append-request', term: state.term, prevIndex, prevTerm, entries, commit, round: state.round })
-  patchProgress(draft, to, { commitSent: Math.max(commit, state.progress.get(to)?.commitSent ?? 0) })
+  send(draft, progress.peer, { type: 'append-request', term: state.term, prevIndex, prevTerm, entries, commit, round: state.round })
+  progress.commitSent = Math.max(commit, progress.commitSent)
 }
 
-function sendSnapshot(draft: Draft, to: PeerId, at: SnapshotPosition | null): void {
+function sendSnapshot(draft: Draft, progress: OwnProgress, at: SnapshotPosition | null): void {
   const { state, nowMs } = draft
-  draft.sends.push({ type: 'send-snapshot', to, term: state.term, round: state.round, at })
-  patchProgress(draft, to, { mode: 'snapshot', snapshotSentAtMs: nowMs, snapshotRound: state.round, snapshotAt: at })
+  draft.sends.push({ type: 'send-snapshot', to: progress.peer, term: state.term, round: state.round, at })
+  progress.mode = 'snapshot'
+  progress.snapshotSentAtMs = nowMs
+  progress.snapshotRound = state.round
+  progress.snapshotAt = at
 }
 
 /** Entries from `next` on, as many as one message may carry; at least one if there is any. */
@@ -188,9 +191,4 @@ function nextBatch({ state }: Draft, next: number): readonly Entry[] {
     return bytes > appendBytesMax
   })
   return cut === -1 ? batch : batch.slice(0, Math.max(1, cut))
-}
-
-function patchProgress({ state }: Draft, peer: PeerId, patch: Partial<Progress>): void {
-  const progress = state.progress.get(peer)
-  if (progress !== undefined) state.progress.set(peer, { ...progress, ...patch })
 }

@@ -15,7 +15,7 @@ export function becomeFollower(draft: Draft, term: Term, leader: PeerId | null):
   state.role = 'follower'
   state.leader = leader
   state.votes = new Map()
-  state.progress = new Map()
+  state.progress = []
   state.transfer = null
   resetElectionDeadline(draft)
 }

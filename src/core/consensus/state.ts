@@ -40,6 +40,7 @@ export interface RaftInit {
  * their acknowledgements. `snapshot`: the peer needs entries that are compacted away; it gets heartbeats until it has the snapshot.
  */
 export interface Progress {
+  readonly peer: PeerId
   readonly mode: 'probing' | 'streaming' | 'snapshot'
   /** The next entry to send. */
   readonly next: number
@@ -87,7 +88,7 @@ export interface RaftState {
   readonly votes: ReadonlyMap<PeerId, boolean>
 
   /** Leader: every other member. */
-  readonly progress: ReadonlyMap<PeerId, Progress>
+  readonly progress: readonly Progress[]
   /** Leader: rises with each heartbeat. */
   readonly round: number
   /** Leader: the index of the no-op that began its term. */
@@ -110,13 +111,19 @@ export function isVoter(state: RaftState, peer: PeerId = state.self): boolean {
   return configurationOf(state).voters.includes(peer)
 }
 
+/** Leader: what it knows of `peer`; undefined for one that is no member, and for itself. */
+export function progressOf<Known extends Progress>(state: { readonly progress: readonly Known[] }, peer: PeerId): Known | undefined {
+  return state.progress.find(progress => progress.peer === peer)
+}
+
 /**
  * Whether this peer may campaign: it is a voter, or it was one until an entry that may not be committed yet. In the latter case it must: it
  * may be the only one whose log is long enough to win, and the entry that takes its vote away can then be committed by nobody else (Ongaro
  * 2014, section 4.2.2). Its own vote does not count then.
  */
 export function isElectable({ self, log, commitIndex }: RaftState): boolean {
-  for (const { index, configuration } of log.configurations.toReversed()) {
+  for (let at = log.configurations.length - 1; at >= 0; at -= 1) {
+    const { index, configuration } = log.configurations[at] ?? log.configurations[0]
     if (configuration.voters.includes(self)) return true
     if (index <= commitIndex) return false
   }
@@ -132,15 +139,15 @@ export function isActiveLeader(state: RaftState): boolean {
 export function hasQuorumContact(state: RaftState, nowMs: number): boolean {
   const { voters } = configurationOf(state)
   const sinceMs = nowMs - state.timings.electionMs * QUORUM_CONTACT_RATIO
-  const heard = voters.filter(voter => voter === state.self || (state.progress.get(voter)?.ackedAtMs ?? Number.NEGATIVE_INFINITY) > sinceMs)
+  const heard = voters.filter(voter => voter === state.self || (progressOf(state, voter)?.ackedAtMs ?? Number.NEGATIVE_INFINITY) > sinceMs)
   return heard.length >= majority(voters.length)
 }
 
 /** Leader: the other voter that has most of the log; undefined when there is none, or this peer does not lead. */
 export function heirOf(state: RaftState): PeerId | undefined {
   const { voters } = configurationOf(state)
-  const [heir] = [...state.progress].filter(([peer]) => voters.includes(peer)).sort(([, a], [, b]) => b.match - a.match)
-  return heir?.[0]
+  const [heir] = state.progress.filter(({ peer }) => voters.includes(peer)).sort((a, b) => b.match - a.match)
+  return heir?.peer
 }
 
 /** When to call `tick` next, on the clock of the inputs' `nowMs`; always finite. It may move with every input: arm one timer anew. */

@@ -138,7 +138,7 @@ export class Consensus implements Startable {
 
   /** Leader: the highest log index known to be on each other member's disk. */
   get matches(): ReadonlyMap<PeerId, number> {
-    return new Map([...this.#state.progress].map(([peer, { match }]) => [peer, match]))
+    return new Map(this.#state.progress.map(({ peer, match }) => [peer, match]))
   }
 
   /** Milliseconds since the last consensus message of a peer; 0 for this peer, Infinity for one never heard. */
@@ -330,7 +330,7 @@ export class Consensus implements Startable {
   }
 
   async #compact(): Promise<void> {
-    if (!this.#state.progress.values().some(({ mode }) => mode === 'snapshot')) this.#snapshots.forget()
+    if (!this.#state.progress.some(({ mode }) => mode === 'snapshot')) this.#snapshots.forget()
     const appliedIndex = this.#applied.value
     this.#appliedBytes = recount(this.#state.log, { appliedIndex, appliedBytes: this.#appliedBytes }, this.#retention)
     const index = cutIndex(this.#state.log, { appliedIndex, appliedBytes: this.#appliedBytes }, this.#retention)

@@ -160,7 +160,7 @@ export class SimulatedCluster {
     this.#world.after(this.#world.between(0.5, 5), () =>
       peer.run(() => {
         const { leader } = peer.state
-        if (leader !== null) peer.step((state, nowMs) => leaderLost(state, leader, nowMs))
+        if (leader !== null) peer.take(leaderLost(peer.state, leader, peer.nowMs()))
       })
     )
   }
@@ -179,7 +179,8 @@ export class SimulatedCluster {
   }
 
   #propose(leader: SimulatedPeer): void {
-    const ids = Array.from({ length: 1 + Math.floor(this.#world.random() * COMMANDS_PER_PROPOSAL_MAX) }, () => this.#commandsCount++)
+    const ids = [this.#commandsCount++]
+    for (let more = Math.floor(this.#world.random() * COMMANDS_PER_PROPOSAL_MAX); more > 0; more -= 1) ids.push(this.#commandsCount++)
     const before = leader.state
     const nowMs = leader.nowMs()
     // The monitor must know the commands before they can be applied, which with one voter and an idle disk is within the step.
@@ -194,7 +195,7 @@ export class SimulatedCluster {
     for (const [offset, command] of ids.entries()) {
       leader.pending.set(proposal.firstIndex + offset, { term: proposal.term, command })
     }
-    leader.step(() => proposal)
+    leader.take(proposal)
   }
 
   /** The peers that are up come first: a fault that hits nothing teaches nothing. */

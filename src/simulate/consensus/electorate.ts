@@ -71,7 +71,7 @@ export class Electorate {
     const kind = world.random()
     if (kind < 0.3 && others.length > 0) {
       const to = pick(world.random, others)
-      if (peer.step((state, nowMs) => transfer(state, to, nowMs)).outcome === 'started') coverage.transfers += 1
+      if (peer.take(transfer(peer.state, to, peer.nowMs())).outcome === 'started') coverage.transfers += 1
     } else if (kind < 0.65 && learners.length > 0) {
       const promoted = pick(world.random, learners)
       this.#reconfigure(peer, { voters: [...voters, promoted], learners: learners.filter(learner => learner !== promoted) })
@@ -82,7 +82,7 @@ export class Electorate {
   }
 
   #reconfigure(peer: SimulatedPeer, configuration: Configuration): boolean {
-    const { outcome } = peer.step((state, nowMs) => reconfigure(state, configuration, nowMs))
+    const { outcome } = peer.take(reconfigure(peer.state, configuration, peer.nowMs()))
     if (outcome === 'refused') return false
     this.#components.coverage.reconfigurations += 1
     return true
@@ -94,10 +94,10 @@ export class Electorate {
     const members = known?.term === state.term ? known.members : new Map<PeerId, MemberHealth>()
     this.#health.set(peer.id, { term: state.term, members })
     const nowMs = peer.nowMs()
-    for (const [id, progress] of state.progress) {
+    for (const progress of state.progress) {
       const now = { state: healthState(nowMs - progress.ackedAtMs), lag: lastIndex(state.log) - progress.match }
-      const sinceMs = members.get(id)?.state === now.state ? (members.get(id)?.sinceMs ?? nowMs) : nowMs
-      members.set(id, { ...now, sinceMs })
+      const sinceMs = members.get(progress.peer)?.state === now.state ? (members.get(progress.peer)?.sinceMs ?? nowMs) : nowMs
+      members.set(progress.peer, { ...now, sinceMs })
     }
     return members
   }

@@ -55,7 +55,9 @@ export class SimulatedPeer {
   readonly #clockOffsetMs: number
   #isPaused = false
   #inbox: (() => void)[] = []
+  /** What is still to be carried out, from `#nextEffect` on. */
   #effects: Effect[] = []
+  #nextEffect = 0
   /** As a leader: the snapshot that it last began to send. */
   #outgoing: OutgoingSnapshot
   /** Bytes of a snapshot that an earlier life has left on the disk. */
@@ -111,6 +113,7 @@ export class SimulatedPeer {
     this.#disk.fail()
     this.#isWriting = false
     this.#effects = []
+    this.#nextEffect = 0
     this.#inbox = []
     this.#timerAtMs = Number.POSITIVE_INFINITY
     this.pending.clear()
@@ -132,25 +135,27 @@ export class SimulatedPeer {
     this.#components.world.trace(() => `${this.id} resumes`)
     const waiting = this.#inbox
     this.#inbox = []
-    for (const run of waiting) this.#whenRunning(run)()
+    for (const task of waiting) this.run(task)
   }
 
   deliver(from: PeerId, message: ConsensusMessage): void {
-    this.#whenRunning(() => {
-      this.heardAtMs.set(from, this.nowMs())
-      this.step((state, nowMs) => receive(state, from, message, nowMs))
-    })()
+    this.run(() => {
+      const nowMs = this.nowMs()
+      this.heardAtMs.set(from, nowMs)
+      this.take(receive(this.state, from, message, nowMs))
+    })
   }
 
-  /** Runs `task` now, or when the peer resumes; not at all if it crashes before. */
+  /** Runs `task` now, or when the peer resumes; not at all if it is down, or crashes before. */
   run(task: () => void): void {
-    this.#whenRunning(task)()
+    if (!this.isUp) return
+    if (this.#isPaused) this.#inbox.push(task)
+    else task()
   }
 
-  /** Feeds one input to the core, and takes over its outcome. */
-  step<Outcome extends Step>(input: (state: RaftState, nowMs: number) => Outcome): Outcome {
+  /** Takes over what the core made of its state and one input. */
+  take<Outcome extends Step>(outcome: Outcome): Outcome {
     const before = this.state
-    const outcome = input(before, this.nowMs())
     this.state = outcome.state
     this.#observe(before, outcome.state)
     for (const effect of outcome.effects) {
@@ -192,10 +197,14 @@ export class SimulatedPeer {
 
   #carryOut(): void {
     while (!this.#isWriting && this.isUp) {
-      const effect = this.#effects.shift()
-      if (effect === undefined) return
+      const effect = this.#effects[this.#nextEffect]
+      if (effect === undefined) break
+      this.#nextEffect += 1
       this.#perform(effect)
     }
+    if (this.#nextEffect < this.#effects.length) return
+    this.#effects = []
+    this.#nextEffect = 0
   }
 
   #perform(effect: Effect): void {
@@ -261,7 +270,7 @@ export class SimulatedPeer {
         else if (kind === 'promise') coverage.voterDiedAfterPersist += 1
         this.crash()
       } else {
-        this.#whenRunning(() => this.#carryOut())()
+        this.run(() => this.#carryOut())
       }
     })
   }
@@ -319,7 +328,7 @@ export class SimulatedPeer {
     world.at(dueMs, () => {
       if (this.#life !== life || this.#timerAtMs !== dueMs) return
       this.#timerAtMs = Number.POSITIVE_INFINITY
-      this.#whenRunning(() => this.#onTimer())()
+      this.run(() => this.#onTimer())
     })
   }
 
@@ -329,18 +338,8 @@ export class SimulatedPeer {
     const nowMs = Math.max(this.nowMs(), this.nowMs() + 1e-6)
     if (knobs.isGuarded && nowMs - nextDeadlineMs(this.state) > LATE_MS) {
       coverage.extensions += 1
-      this.step(state => extendDeadline(state, nowMs, TIMINGS.electionMs * world.between(0.6, 1.2)))
+      this.take(extendDeadline(this.state, nowMs, TIMINGS.electionMs * world.between(0.6, 1.2)))
     }
-    this.step(state => tick(state, nowMs))
-  }
-
-  /** `run`, once the peer runs, in this life. */
-  #whenRunning(run: () => void): () => void {
-    const life = this.#life
-    return () => {
-      if (!this.isUp || this.#life !== life) return
-      if (this.#isPaused) this.#inbox.push(run)
-      else run()
-    }
+    this.take(tick(this.state, nowMs))
   }
 }

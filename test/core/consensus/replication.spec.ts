@@ -329,7 +329,7 @@ describe('a change of members', () => {
     const leader = activeLeader()
     const step = reconfigure(leader, withLearner, nowOf(leader))
     assert.ok(step.outcome === 'appended')
-    assert.ok(step.state.progress.has(D))
+    assert.ok(step.state.progress.some(({ peer }) => peer === D))
     assert.deepEqual(effectsOf(step, 'configuration-changed')[0]?.configuration, withLearner)
   })
 
