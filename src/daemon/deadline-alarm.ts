@@ -42,6 +42,13 @@ export class DeadlineAlarm {
     this.#silence()
   }
 
+  /** Whether the process has just not been run for a while. */
+  get hasStarved(): boolean {
+    const nowMs = this.#init.clock.nowMs()
+    if (this.#pulse !== undefined) this.#notePulse(nowMs)
+    return nowMs - this.#starvedAtMs < PULSE_MS
+  }
+
   /** To be called when the deadline may have moved. An alarm that rings before it is left as it is: most deadlines are only put off. */
   set(): void {
     const { clock, deadlineMs } = this.#init

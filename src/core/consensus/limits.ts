@@ -34,6 +34,16 @@ export const MEMBERS_MAX = 512
 /** How often in a row a peer may excuse its own lateness with `extendDeadline` before silence counts as silence. */
 export const EXTENSIONS_MAX = 4
 
+/**
+ * Silences of a living leader, beyond so many heartbeat intervals, teach a follower patience: on a machine where they happen, another one as long says
+ * nothing. On a quiet machine there are none, and nothing changes.
+ */
+export const SILENCE_HEARTBEATS = 2
+/** Most patience, in election timeouts: the silence of a dead leader must end some day. */
+export const PATIENCE_RATIO_MAX = 2
+/** Patience that is not needed any more goes away: 1 s of it in 30 s. */
+export const PATIENCE_LOSS_RATIO = 1 / 30
+
 /** Check-quorum: a leader without a majority's answers for this many election timeouts steps down (Ongaro 2014, section 6.2). */
 export const QUORUM_CONTACT_RATIO = 1.5
 

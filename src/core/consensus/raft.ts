@@ -66,6 +66,8 @@ export function createRaft(init: RaftInit): RaftState {
     role: 'follower',
     leader: null,
     heardAtMs: Number.NEGATIVE_INFINITY,
+    heardTerm: 0,
+    patience: { ms: 0, atMs: nowMs },
     deadlineMs: nowMs,
     graceUntilMs: nowMs,
     extensions: 0,

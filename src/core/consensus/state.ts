@@ -2,7 +2,7 @@ import type { Configuration, ConsensusRole, Entry, HardState, SnapshotMeta, Stag
 import type { PeerId, Term } from '../../model/ids.ts'
 import type { Timings } from '../../model/presets.ts'
 import type { Random } from '../../model/random.ts'
-import { QUORUM_CONTACT_RATIO, type RaftLimits } from './limits.ts'
+import { PATIENCE_LOSS_RATIO, QUORUM_CONTACT_RATIO, type RaftLimits } from './limits.ts'
 import type { SnapshotPosition } from './effects.ts'
 import { configurationAt, type Log, membersOf, newestConfiguration, termAt } from './log.ts'
 import { majority } from './quorum.ts'
@@ -77,6 +77,10 @@ export interface RaftState {
   readonly leader: PeerId | null
   /** When the leader was last heard; -Infinity: not, or its connection has closed. */
   readonly heardAtMs: number
+  /** The term in which it was heard. */
+  readonly heardTerm: Term
+  /** How much longer than an election timeout the leader may be silent, as of `heardAtMs` or before: see {@link patienceMs}. */
+  readonly patience: { readonly ms: number; readonly atMs: number }
   /** When `tick` has something to do. */
   readonly deadlineMs: number
   /** Leader: check-quorum does not judge before this. */
@@ -148,6 +152,11 @@ export function heirOf(state: RaftState): PeerId | undefined {
   const { voters } = configurationOf(state)
   const [heir] = state.progress.filter(({ peer }) => voters.includes(peer)).sort((a, b) => b.match - a.match)
   return heir?.peer
+}
+
+/** What is left of the patience that a follower has learned, at a moment. 0 where a living leader is never silent for long. */
+export function patienceMs({ patience: { ms, atMs } }: Pick<RaftState, 'patience'>, nowMs: number): number {
+  return Math.max(0, ms - (nowMs - atMs) * PATIENCE_LOSS_RATIO)
 }
 
 /** When to call `tick` next, on the clock of the inputs' `nowMs`; always finite. It may move with every input: arm one timer anew. */

@@ -25,12 +25,10 @@ import { bytesUpTo, cutIndex, recount } from '../telemetry/log-cut.ts'
 import { EntryReader } from './entry-reader.ts'
 import { OutgoingSnapshots } from './outgoing-snapshots.ts'
 import { type Committed, lostRole, Proposals } from './proposals.ts'
+import { graceMs, readSockets } from './starvation-guard.ts'
 
 /** Messages that wait while the disk is busy: more than a healthy cluster sends in a second. Over it they are dropped, as by a network. */
 const INPUTS_MAX = 10_000
-/** The starvation guard waits this share of the election timeout before silence counts after all. */
-const GUARD_RATIO = { min: 0.6, max: 1.2 }
-
 interface Input {
   readonly take: (state: RaftState, nowMs: number) => Step
   readonly drop: (reason: CaresError) => void
@@ -155,7 +153,10 @@ export class Consensus implements Startable {
   receive(from: PeerId, message: ConsensusMessage): void {
     if (!this.#mail.accepts(from, message) || this.#inputs.length >= INPUTS_MAX) return
     if (this.#isHeld && (message.type === 'vote-request' || message.type === 'timeout-now')) return
-    this.#enqueue((state, nowMs) => raft.receive(state, from, message, nowMs))
+    const take = (): void => this.#enqueue((state, nowMs) => raft.receive(state, from, message, nowMs))
+    // Whether the leader is silent is not known to a voter that was itself not run: what the leader has said may be waiting behind the question.
+    if (message.type === 'vote-request' && this.#alarm.hasStarved) void readSockets(this.#components.clock).then(take)
+    else take()
   }
 
   /** Lets a peer that was held take part in elections: nobody has seen a later life of it than the one that its disk tells of. */
@@ -209,12 +210,12 @@ export class Consensus implements Startable {
     if (this.#stopped) throw new CaresError('stopping', 'this peer is stopping', { retryable: true })
   }
 
-  /** Before it believes in silence, a late peer reads its sockets: what it missed may be waiting there (Lifeguard, arXiv 1707.00788). */
   async #tick(hasStarved: boolean): Promise<void> {
     const { clock, random } = this.#components
-    if (this.#state.role !== 'leader' || hasStarved) for (const _ of [1, 2]) await clock.sleep(0)
+    // A leader's heartbeats are late enough: what it may not believe yet is put off below.
+    if (this.#state.role !== 'leader') await readSockets(clock)
     if (hasStarved) {
-      const extraMs = this.#timings.electionMs * (GUARD_RATIO.min + random() * (GUARD_RATIO.max - GUARD_RATIO.min))
+      const extraMs = graceMs(this.#timings.electionMs, random)
       this.#enqueue((state, now) => (now < nextDeadlineMs(state) ? { state, effects: [] } : raft.extendDeadline(state, now, extraMs)))
     }
     this.#enqueue((state, now) => raft.tick(state, now))

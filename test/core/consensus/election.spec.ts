@@ -281,3 +281,52 @@ describe('a new leader', () => {
     )
   })
 })
+
+describe('patience', () => {
+  const { heartbeatMs, electionMs } = TIMINGS
+  const waits = (state: RaftState, nowMs: number): number => nextDeadlineMs(state) - nowMs
+  const asksAt = (state: RaftState, nowMs: number): boolean =>
+    sentTo(
+      receive(state, C, { type: 'vote-request', term: 2, pre: true, lastIndex: 0, lastTerm: 0, transfer: false }, nowMs),
+      C,
+      'vote-response'
+    ).length > 0
+
+  it('is none where the leader is never silent for long', () => {
+    let state = following(peerOf({ term: 1 }), B, 0)
+    for (let nowMs = heartbeatMs; nowMs < 60_000; nowMs += heartbeatMs) state = following(state, B, nowMs)
+    assert.ok(waits(state, 59_800) < 2 * electionMs)
+    assert.equal(asksAt(state, 59_800 + electionMs), true)
+  })
+
+  it('is learned from a silence that the leader outlived, by the candidate and by the voter, and is forgotten again', () => {
+    let state = following(following(peerOf({ term: 1 }), B, 0), B, 1_300)
+    const excessMs = 1_300 - 2 * heartbeatMs
+    assert.ok(waits(state, 1_300) >= electionMs + excessMs)
+    assert.equal(asksAt(state, 1_300 + electionMs + 800), false, 'the vote of one who knows that it may be nothing')
+    assert.equal(asksAt(state, 1_300 + electionMs + excessMs), true)
+    for (let nowMs = 1_500; nowMs <= 40_000; nowMs += heartbeatMs) state = following(state, B, nowMs)
+    assert.ok(waits(state, 39_900) < 2 * electionMs + 200)
+  })
+
+  it('is learned though this peer has asked for votes meanwhile', () => {
+    const state = following(peerOf({ term: 1 }), B, 0)
+    const asking = tick(state, nextDeadlineMs(state)).state
+    assert.equal(asking.role, 'pre-candidate')
+    const nowMs = nextDeadlineMs(state) + 100
+    assert.ok(waits(following(asking, B, nowMs), nowMs) >= electionMs + nowMs - 2 * heartbeatMs)
+  })
+
+  it('is bounded, and never for a leader whose connection has closed, nor learned from the silence before another leader', () => {
+    const long = following(following(peerOf({ term: 1 }), B, 0), B, 60_000)
+    assert.ok(waits(long, 60_000) < 4 * electionMs)
+    const lost = leaderLost(long, B, 60_100).state
+    assert.ok(waits(lost, 60_100) < electionMs / 2)
+    assert.equal(asksAt(lost, 60_100), true)
+    const back = following(lost, B, 65_000)
+    assert.ok(waits(back, 65_000) < 4 * electionMs - (5_000 - 100) / 30, 'nothing is learned from a silence that was explained')
+    const first = following(peerOf({ term: 1 }), B, 0)
+    const later = receive(first, C, { type: 'append-request', term: 2, prevIndex: 0, prevTerm: 0, entries: [], commit: 0, round: 1 }, 1_900)
+    assert.ok(waits(later.state, 1_900) < 2 * electionMs)
+  })
+})
