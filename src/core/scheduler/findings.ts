@@ -5,28 +5,32 @@ import type { PlacementTable } from './placement-table.ts'
 import { FIELD, type KeptRows, REASONS, ROW_NUMBERS, type Sheet } from './sheet.ts'
 
 /**
- * What one placement found of each peer: a copy of its sheet, before the next placement writes over that. Most is never read: to sort it and
- * make objects of it took longer than the placement itself, so that is done when somebody asks.
+ * What one placement found of each peer: its rows, and the ids as they were. Most is never read: to sort it and make objects of it took longer
+ * than the placement itself, so that is done when somebody asks.
  */
 export class Findings {
   readonly #chosen: PeerId | null
-  readonly #peers: PeerId[] = []
+  readonly #ids: readonly PeerId[]
+  readonly #self: PeerId
+  readonly #count: number
   readonly #rows: Float64Array
   /** Where the first row begins. */
   readonly #from: number
 
-  constructor(chosen: number | undefined, { ids, self }: PlacementTable, sheet: Sheet) {
-    this.#chosen = chosen === undefined ? null : (ids[chosen] ?? null)
+  constructor(chosen: number | undefined, table: PlacementTable, sheet: Sheet) {
+    this.#ids = table.lendIds()
+    this.#self = table.self
+    this.#chosen = chosen === undefined ? null : (this.#ids[chosen] ?? null)
     const { numbers, from, count } = sheet.count <= VERDICTS_MAX ? sheet.keep() : worthKeeping(sheet, chosen)
     this.#rows = numbers
     this.#from = from
-    for (let row = 0; row < count; row++) this.#peers.push(ids[numbers[from + row * ROW_NUMBERS] ?? 0] ?? self)
+    this.#count = count
   }
 
   /** The chosen one first, then who else fits, best first, then who does not, by id; at most {@link VERDICTS_MAX}. */
   verdicts(): readonly Verdict[] {
-    return this.#peers
-      .map((peer, row) => ({ peer, base: this.#from + row * ROW_NUMBERS }))
+    return Array.from({ length: this.#count }, (_, row) => this.#from + row * ROW_NUMBERS)
+      .map(base => ({ peer: this.#ids[this.#rows[base] ?? 0] ?? this.#self, base }))
       .sort((a, b) => this.#rank(a) - this.#rank(b) || (a.peer < b.peer ? -1 : 1))
       .map(({ peer, base }) => (this.#at(base, 'refusal') === 0 ? this.#fits(peer, base) : this.#refused(peer, base)))
   }
@@ -80,11 +84,11 @@ export class Findings {
 }
 
 /** The best of those that fit, then any of those that do not: after a full scan there may be thousands, and any few are as good an example. */
-function worthKeeping({ rows, count, fitting }: Sheet, chosen: number | undefined): KeptRows {
+function worthKeeping({ rows, first, end, fitting }: Sheet, chosen: number | undefined): KeptRows {
   const best: number[] = []
   const examples: number[] = []
   const examplesMax = VERDICTS_MAX - Math.min(VERDICTS_MAX, fitting)
-  for (let base = 0; base < count * ROW_NUMBERS && best.length + examples.length < fitting + examplesMax; base += ROW_NUMBERS) {
+  for (let base = first; base < end && best.length + examples.length < fitting + examplesMax; base += ROW_NUMBERS) {
     if (rows[base + FIELD.refusal] === 0) best.push(base)
     else if (examples.length < examplesMax) examples.push(base)
   }

@@ -32,16 +32,39 @@ export function place(request: PlacementRequest, table: PlacementTable, options:
   const isPinned = request.pinnedTo !== undefined && table.slotOf(request.pinnedTo) !== undefined
   // Nobody else needs to be looked at to know why it cannot be had.
   if (isPinned && looked < table.size) rejected.not_pinned = table.size - looked
-  const findings = new Findings(chosen, table, sheet)
-  let verdicts: readonly Verdict[] | undefined
-  return {
+  return new Placed(new Findings(chosen, table, sheet), {
     chosen: chosen === undefined ? null : (table.ids[chosen] ?? null),
     expected: base < 0 ? null : expectedOf(sheet.rows, base),
-    get verdicts() {
-      return (verdicts ??= findings.verdicts())
-    },
     skipped: isPinned ? 0 : table.size - looked,
     rejected
+  })
+}
+
+/** A decision whose verdicts are made when they are read. (An object with a getter of its own took as long to make as a tenth of the decision.) */
+class Placed implements Decision {
+  readonly chosen: Decision['chosen']
+  readonly expected: Decision['expected']
+  readonly skipped: number
+  readonly rejected: Decision['rejected']
+  readonly #findings: Findings
+  #verdicts: readonly Verdict[] | undefined
+
+  constructor(findings: Findings, { chosen, expected, skipped, rejected }: Omit<Decision, 'verdicts'>) {
+    this.#findings = findings
+    this.chosen = chosen
+    this.expected = expected
+    this.skipped = skipped
+    this.rejected = rejected
+  }
+
+  get verdicts(): readonly Verdict[] {
+    return (this.#verdicts ??= this.#findings.verdicts())
+  }
+
+  /** For JSON, which knows nothing of getters of a class. */
+  toJSON(): Decision {
+    const { chosen, expected, verdicts, skipped, rejected } = this
+    return { chosen, expected, verdicts, skipped, rejected }
   }
 }
 
@@ -78,49 +101,23 @@ export function expectedOf(rows: Float64Array, base: number): NonNullable<Decisi
 
 /** Scores everyone that fits, and draws one of the best. Returns where its row begins. */
 function pick(table: PlacementTable, strategy: Strategy, random: Random, sheet: Sheet): number {
-  const { rows, candidate, band } = sheet
-  const end = sheet.count * ROW_NUMBERS
-  survey(sheet, end)
+  const { rows, first, end, candidate, band } = sheet
+  candidate.rows = rows
   let best = Number.POSITIVE_INFINITY
-  for (let base = 0; base < end; base += ROW_NUMBERS) {
+  for (let base = first; base < end; base += ROW_NUMBERS) {
     if (rows[base + FIELD.refusal] !== 0) continue
-    const totalMs = rows[base + FIELD.total] ?? 0
-    candidate.totalMs = totalMs
-    candidate.occupiedMs = totalMs - (rows[base + FIELD.network] ?? 0)
-    candidate.cpuLoad = rows[base + FIELD.cpuLoad] ?? 0
-    candidate.memoryLoad = rows[base + FIELD.memoryLoad] ?? 0
-    candidate.usd = rows[base + FIELD.usd] ?? 0
-    candidate.cpuShare = rows[base + FIELD.cpuShare] ?? 0
-    candidate.turn = rows[base + FIELD.turn] ?? 0
-    candidate.place = rows[base + FIELD.place] ?? 0
+    candidate.base = base
     const score = strategy.score(candidate)
     rows[base + FIELD.score] = score
     if (score < best) best = score
   }
   const limit = best + Math.abs(best) * strategy.bandRatio
   band.length = 0
-  for (let base = 0; base < end; base += ROW_NUMBERS) {
+  for (let base = first; base < end; base += ROW_NUMBERS) {
     if (rows[base + FIELD.refusal] === 0 && (rows[base + FIELD.score] ?? 0) <= limit) band.push(base)
   }
   const drawn = Math.floor(random() * band.length)
   // By id, so that the order of the slots does not decide.
   if (band.length > 1) band.sort((a, b) => table.rank(rows[a] ?? 0) - table.rank(rows[b] ?? 0))
-  return band[drawn] ?? 0
-}
-
-/** Takes down what is true of all that fit. */
-function survey({ rows, field }: Sheet, end: number): void {
-  let bestMs = Number.POSITIVE_INFINITY
-  let leastUsd = Number.POSITIVE_INFINITY
-  let mostUsd = 0
-  for (let base = 0; base < end; base += ROW_NUMBERS) {
-    if (rows[base + FIELD.refusal] !== 0) continue
-    const totalMs = rows[base + FIELD.total] ?? 0
-    const usd = rows[base + FIELD.usdPerHour] ?? 0
-    if (totalMs < bestMs) bestMs = totalMs
-    if (usd < leastUsd) leastUsd = usd
-    if (usd > mostUsd) mostUsd = usd
-  }
-  field.bestMs = bestMs
-  field.pricesDiffer = leastUsd > 0 && leastUsd < mostUsd
+  return band[drawn] ?? first
 }

@@ -1,11 +1,12 @@
 import { CaresError } from '../../model/errors.ts'
 import type { PeerId, Session } from '../../model/ids.ts'
 import type { PeerProfile, PeerStats, PeerView } from '../../model/peer.ts'
-import { Columns, IS_ALIVE, IS_DRAINING, IS_READY, IS_WORKER } from './columns.ts'
+import { Cells, IS_ALIVE, IS_DRAINING, IS_READY, IS_WORKER } from './cells.ts'
 import { CPUS_TOLERANCE } from './constants.ts'
+import { cpusBusy } from './cpus-busy.ts'
 import { hashText, homesOf } from './homes.ts'
 import { Ledger, type Reservation } from './ledger.ts'
-import { ROW_NUMBERS, Sheet } from './sheet.ts'
+import { Sheet } from './sheet.ts'
 import { type SlotIndex, SlotIndexes } from './slot-index.ts'
 
 /** Peers of one table. A peer's view holds far fewer; the rest is for simulations of large clusters. */
@@ -13,6 +14,9 @@ export const TABLE_PEERS_MAX = 16_384
 
 /** Functions whose homes are kept. They are found again in microseconds per thousand peers. */
 const HOMES_KEPT_MAX = 1_024
+
+/** How many hashes of ids there are, so that places in their order are from 0 to 1. */
+const HASHES = 2 ** 32
 
 /** What {@link PlacementTable.reserve} needs to know of an order. */
 export type TableReservation = Omit<Reservation, 'session'>
@@ -25,16 +29,21 @@ export class PlacementTable {
   /** The placer. */
   readonly self: PeerId
   /** By slot. Slots are 0 to `size - 1`; a removal moves the last peer into the free one. For `place` and its parts only. */
-  readonly columns = new Columns()
-  readonly ids: PeerId[] = []
+  readonly cells = new Cells()
   readonly profiles: PeerProfile[] = []
   readonly #stats: PeerStats[] = []
+  /** By slot, the hash of the id. */
+  #idHashes = new Uint32Array(this.cells.capacity)
   readonly #slots = new Map<PeerId, number>()
   readonly #idle = new SlotIndexes()
   readonly #images = new SlotIndexes()
   readonly #ledger = new Ledger()
+  /** By `functionKey`, so that a placement takes no name apart. */
   readonly #homes = new Map<string, readonly number[]>()
-  #sheet = new Sheet(this.columns.capacity)
+  #sheet = new Sheet(this.cells.capacity)
+  #ids: PeerId[] = []
+  /** Somebody reads the ids as they are now, later. */
+  #areIdsLent = false
   #selfSlot = -1
   #ranks: Uint32Array | undefined
   /** The turn that the last order took. */
@@ -45,7 +54,18 @@ export class PlacementTable {
   }
 
   get size(): number {
-    return this.ids.length
+    return this.#ids.length
+  }
+
+  /** By slot. */
+  get ids(): readonly PeerId[] {
+    return this.#ids
+  }
+
+  /** The same, to be kept: they stay as they are, whoever comes and goes. */
+  lendIds(): readonly PeerId[] {
+    this.#areIdsLent = true
+    return this.#ids
   }
 
   /** Own orders that are not finished. */
@@ -58,12 +78,12 @@ export class PlacementTable {
     for (const view of views) this.update(view, nowMs)
     if (this.size === views.length) return
     const kept = new Set(views.map(({ profile }) => profile.id))
-    for (const id of this.ids.filter(id => !kept.has(id))) this.remove(id)
+    for (const id of this.#ids.filter(id => !kept.has(id))) this.remove(id)
   }
 
   /** Adds a peer, or replaces what is known of it. Throws `limit_reached` beyond {@link TABLE_PEERS_MAX} peers. */
   update({ profile, stats: said, state, ageMs }: PeerView, nowMs: number): void {
-    const { columns } = this
+    const { cells } = this
     const slot = this.#slots.get(profile.id) ?? this.#add(profile, said)
     const known = this.#stats[slot]
     // A correction may have come since this was said.
@@ -74,11 +94,11 @@ export class PlacementTable {
       (state === 'draining' || stats.draining ? IS_DRAINING : 0) |
       (profile.runtime !== 'none' && stats.runtimeReady ? IS_READY : 0) |
       (profile.runtime !== 'none' && state !== 'gone' ? IS_WORKER : 0)
-    const before = columns.flags[slot] ?? 0
-    columns.flags[slot] = flags
+    const before = cells.get(slot, 'flags')
+    cells.set(slot, 'flags', flags)
     if (((before ^ flags) & IS_WORKER) !== 0) this.#homes.clear()
     if (isOld) return
-    columns.heardAtMs[slot] = nowMs - ageMs
+    cells.set(slot, 'heardAtMs', nowMs - ageMs)
     if (this.#stats[slot] !== stats || this.profiles[slot] !== profile) this.#take(slot, profile, stats, nowMs - ageMs)
   }
 
@@ -87,23 +107,23 @@ export class PlacementTable {
     const slot = this.#slots.get(peer)
     const profile = slot === undefined ? undefined : this.profiles[slot]
     if (slot === undefined || profile?.session !== session || (this.#stats[slot]?.seq ?? 0) >= stats.seq) return
-    const flags = this.columns.flags[slot] ?? 0
-    this.columns.flags[slot] = (flags & ~IS_READY) | (stats.draining ? IS_DRAINING : 0) | (stats.runtimeReady ? IS_READY : 0)
-    this.columns.heardAtMs[slot] = nowMs
+    const flags = this.cells.get(slot, 'flags')
+    this.cells.set(slot, 'flags', (flags & ~IS_READY) | (stats.draining ? IS_DRAINING : 0) | (stats.runtimeReady ? IS_READY : 0))
+    this.cells.set(slot, 'heardAtMs', nowMs)
     this.#take(slot, profile, stats, nowMs)
   }
 
   #take(slot: number, profile: PeerProfile, stats: PeerStats, heardAtMs: number): void {
-    const { columns } = this
+    const { cells } = this
     this.#reindex(slot, this.#stats[slot], stats)
     this.profiles[slot] = profile
     this.#stats[slot] = stats
-    columns.cpus[slot] = profile.capacity.cpus
-    columns.cpusBusy[slot] = cpusBusy(profile, stats)
-    columns.usdPerHour[slot] = profile.usdPerHour
-    columns.memoryBytes[slot] = profile.capacity.memoryBytes
-    columns.llcBytes[slot] = stats.llc === undefined || stats.llc.mode === 'none' ? 0 : stats.llc.bytes
-    columns.llcHeldBytes[slot] = stats.llc?.expectedBytes ?? 0
+    cells.set(slot, 'cpus', profile.capacity.cpus)
+    cells.set(slot, 'cpusBusy', cpusBusy(profile, stats))
+    cells.set(slot, 'usdPerHour', profile.usdPerHour)
+    cells.set(slot, 'memoryBytes', profile.capacity.memoryBytes)
+    cells.set(slot, 'llcBytes', stats.llc === undefined || stats.llc.mode === 'none' ? 0 : stats.llc.bytes)
+    cells.set(slot, 'llcHeldBytes', stats.llc?.expectedBytes ?? 0)
     this.#ledger.seen(profile.id, profile.session, stats.seenOrders[this.self], heardAtMs)
     this.#overlay(slot)
   }
@@ -117,10 +137,10 @@ export class PlacementTable {
     this.#slots.delete(peer)
     if (slot === this.#selfSlot) this.#selfSlot = -1
     if (slot !== last) this.#moveLastTo(slot)
-    this.ids.pop()
+    this.#ownIds().pop()
     this.profiles.pop()
     this.#stats.pop()
-    this.columns.flags[last] = 0
+    this.cells.set(last, 'flags', 0)
     this.#homes.clear()
     this.#ranks = undefined
   }
@@ -128,13 +148,13 @@ export class PlacementTable {
   /** How many times longer than on a reference machine things take there, above 0; from the predictor. Ignored for unknown peers. */
   setSlowness(peer: PeerId, factor: number): void {
     const slot = this.#slots.get(peer)
-    if (slot !== undefined) this.columns.slowness[slot] = factor
+    if (slot !== undefined) this.cells.set(slot, 'slowness', factor)
   }
 
   /** Memory that is promised to work outside CARES on a peer: nobody else gets it. Ignored for unknown peers. */
   setOutside(peer: PeerId, memoryBytes: number): void {
     const slot = this.#slots.get(peer)
-    if (slot !== undefined) this.columns.outsideMemoryBytes[slot] = memoryBytes
+    if (slot !== undefined) this.cells.set(slot, 'outsideMemoryBytes', memoryBytes)
   }
 
   /** Enters an order, to be called before it is sent; the number goes into it. Throws `overloaded` when too many are out. */
@@ -169,7 +189,7 @@ export class PlacementTable {
 
   /** Where a slot's id comes among all ids. Worked out when it is first asked for after a peer has come or gone. */
   rank(slot: number): number {
-    return (this.#ranks ??= ranksOf(this.ids))[slot] ?? 0
+    return (this.#ranks ??= ranksOf(this.#ids))[slot] ?? 0
   }
 
   /** Slots with idle containers of a function (see `functionKey`), as their workers say. */
@@ -189,43 +209,46 @@ export class PlacementTable {
 
   /** Slots of a function's homes, see `homesOf`. Its revisions have the same homes: there is the older image, which shares layers. */
   homes(fn: string): readonly number[] {
-    const name = fn.slice(0, fn.lastIndexOf('@') + 1)
-    let homes = this.#homes.get(name)
+    let homes = this.#homes.get(fn)
     if (homes === undefined) {
-      const { flags, idHashes } = this.columns
-      homes = homesOf(hashText(name), this.ids, idHashes, slot => ((flags[slot] ?? 0) & IS_WORKER) !== 0)
+      const name = fn.slice(0, fn.lastIndexOf('@') + 1)
+      homes = homesOf(hashText(name), this.#ids, this.#idHashes, slot => (this.cells.get(slot, 'flags') & IS_WORKER) !== 0)
       if (this.#homes.size >= HOMES_KEPT_MAX) this.#homes.clear()
-      this.#homes.set(name, homes)
+      this.#homes.set(fn, homes)
     }
     return homes
   }
 
   /** Working space for one placement at a time, as wide as the table. */
   sheet(): Sheet {
-    if (this.#sheet.capacity < this.columns.capacity) this.#sheet = new Sheet(this.columns.capacity)
+    if (this.#sheet.capacity < this.cells.capacity) this.#sheet = new Sheet(this.cells.capacity)
     return this.#sheet
   }
 
   /** The age of the oldest statistics among the peers that the last placement has looked at; 0 for none. For `Receipt.viewAgeMs`. */
   oldestLookedAtMs(nowMs: number): number {
-    const { rows, count } = this.#sheet
+    const { slots, count } = this.#sheet
     let oldestMs = 0
-    for (let base = 0; base < count * ROW_NUMBERS; base += ROW_NUMBERS) {
-      oldestMs = Math.max(oldestMs, nowMs - (this.columns.heardAtMs[rows[base] ?? 0] ?? nowMs))
-    }
+    for (let row = 0; row < count; row++) oldestMs = Math.max(oldestMs, nowMs - this.cells.get(slots[row] ?? 0, 'heardAtMs'))
     return oldestMs
   }
 
   #add(profile: PeerProfile, stats: PeerStats): number {
     const slot = this.size
     if (slot >= TABLE_PEERS_MAX) throw new CaresError('limit_reached', `a placement table holds at most ${TABLE_PEERS_MAX} peers`)
-    this.columns.grow(slot + 1)
-    this.columns.flags[slot] = 0
-    this.columns.idHashes[slot] = hashText(profile.id)
-    this.columns.slowness[slot] = 1
-    this.columns.outsideMemoryBytes[slot] = 0
-    this.columns.turn[slot] = this.#turn
-    this.ids.push(profile.id)
+    this.cells.grow(slot + 1)
+    this.cells.clear(slot)
+    if (this.#idHashes.length < this.cells.capacity) {
+      const wider = new Uint32Array(this.cells.capacity)
+      wider.set(this.#idHashes)
+      this.#idHashes = wider
+    }
+    const hash = hashText(profile.id)
+    this.#idHashes[slot] = hash
+    this.cells.set(slot, 'place', hash / HASHES)
+    this.cells.set(slot, 'slowness', 1)
+    this.cells.set(slot, 'turn', this.#turn)
+    this.#ownIds().push(profile.id)
     this.profiles.push(profile)
     // Not the statistics themselves, so that `update` sees them as news.
     this.#stats.push({ ...stats, warm: [], images: [] })
@@ -237,18 +260,26 @@ export class PlacementTable {
 
   #moveLastTo(slot: number): void {
     const last = this.size - 1
-    const id = this.ids[last]
+    const id = this.#ids[last]
     const profile = this.profiles[last]
     const stats = this.#stats[last]
     if (id === undefined || profile === undefined || stats === undefined) return
     this.#unindex(last)
-    this.columns.move(last, slot)
-    this.ids[slot] = id
+    this.cells.move(last, slot)
+    this.#idHashes[slot] = this.#idHashes[last] ?? 0
+    this.#ownIds()[slot] = id
     this.profiles[slot] = profile
     this.#stats[slot] = stats
     this.#slots.set(id, slot)
     if (id === this.self) this.#selfSlot = slot
     this.#index(slot)
+  }
+
+  /** The ids, to be changed: a copy, if somebody still reads them as they were. */
+  #ownIds(): PeerId[] {
+    if (this.#areIdsLent) this.#ids = [...this.#ids]
+    this.#areIdsLent = false
+    return this.#ids
   }
 
   #index(slot: number): void {
@@ -284,13 +315,12 @@ export class PlacementTable {
 
   /** Who could not have work for a while does not get all of it afterwards: missed turns are gone. */
   #takeTurn(slot: number): void {
-    const { turn, cpus } = this.columns
-    this.#turn = Math.max(this.#turn, turn[slot] ?? 0)
-    turn[slot] = this.#turn + 1 / Math.max(CPUS_TOLERANCE, cpus[slot] ?? 0)
+    this.#turn = Math.max(this.#turn, this.cells.get(slot, 'turn'))
+    this.cells.set(slot, 'turn', this.#turn + 1 / Math.max(CPUS_TOLERANCE, this.cells.get(slot, 'cpus')))
   }
 
   #overlay(slot: number | undefined): void {
-    const id = slot === undefined ? undefined : this.ids[slot]
+    const id = slot === undefined ? undefined : this.#ids[slot]
     const stats = slot === undefined ? undefined : this.#stats[slot]
     if (slot === undefined || id === undefined || stats === undefined) return
     const { milliCpus, memoryBytes, coldMilliCpus, coldMemoryBytes, llcBytes } = this.#ledger.unseen(id)
@@ -298,12 +328,12 @@ export class PlacementTable {
     // An idle container that has been claimed is not given up for other work any more.
     const warmCpus = (milliCpus - coldMilliCpus) / 1_000
     const warmMemoryBytes = memoryBytes - coldMemoryBytes
-    this.columns.cpusHeld[slot] = Math.max(0, cpusReserved - Math.max(0, cpusEvictable - warmCpus))
-    this.columns.memoryHeldBytes[slot] = Math.max(0, memoryReservedBytes - Math.max(0, memoryEvictableBytes - warmMemoryBytes))
-    this.columns.unseenCpus[slot] = milliCpus / 1_000
-    this.columns.unseenColdCpus[slot] = coldMilliCpus / 1_000
-    this.columns.unseenColdMemoryBytes[slot] = coldMemoryBytes
-    this.columns.unseenLlcBytes[slot] = llcBytes
+    const cpusHeld = Math.max(0, cpusReserved - Math.max(0, cpusEvictable - warmCpus)) + coldMilliCpus / 1_000
+    const memoryHeldBytes = Math.max(0, memoryReservedBytes - Math.max(0, memoryEvictableBytes - warmMemoryBytes)) + coldMemoryBytes
+    this.cells.set(slot, 'cpusHeld', cpusHeld)
+    this.cells.set(slot, 'memoryHeldBytes', memoryHeldBytes)
+    this.cells.set(slot, 'unseenCpus', milliCpus / 1_000)
+    this.cells.set(slot, 'unseenLlcBytes', llcBytes)
   }
 }
 
@@ -316,14 +346,4 @@ function ranksOf(ids: readonly PeerId[]): Uint32Array {
   const ranks = new Uint32Array(ids.length)
   for (const [rank, slot] of slots.entries()) ranks[slot] = rank
   return ranks
-}
-
-/**
- * Cores that a newcomer must share. The measured use lags behind: an execution that has just been admitted does not show in it yet, so it
- * counts as a core, or as what it may use if that is less. Idle warm containers have cores reserved but use none, so reservations alone
- * would be too much. Use beyond what the peer offers is other work on cores that it does not offer.
- * Pressure adds the work that was ready to run and could not: in a share of p of the time at least one task waited, so at least p did on average.
- */
-function cpusBusy({ capacity }: PeerProfile, { cpusUsed, cpusReserved, running, pressure }: PeerStats): number {
-  return Math.max(Math.min(cpusUsed, capacity.cpus) + (pressure?.cpuRatio ?? 0), Math.min(running, cpusReserved))
 }

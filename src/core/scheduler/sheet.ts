@@ -1,4 +1,5 @@
 import type { RejectionReason } from '../../model/placement.ts'
+import { VERDICTS_MAX } from './constants.ts'
 import type { Candidate, Field } from './strategy.ts'
 
 /** Reasons in the order in which they are tested, cheapest first; the first that meets a peer is the one that counts. */
@@ -38,39 +39,40 @@ export const FIELD = {
   slot: 0,
   /** 0: fits; else the number of the reason. */
   refusal: 1,
-  needed: 2,
-  available: 3,
   /** 1: an idle container takes the call. */
-  warm: 4,
-  network: 5,
-  start: 6,
-  pull: 7,
-  queue: 8,
-  run: 9,
-  total: 10,
+  warm: 2,
+  network: 3,
+  start: 4,
+  pull: 5,
+  queue: 6,
+  run: 7,
+  total: 8,
   /** See `Candidate`. */
-  cpuLoad: 11,
-  memoryLoad: 12,
+  cpuLoad: 9,
+  memoryLoad: 10,
   /** What the strategy made of it; lower is better. */
-  score: 13,
-  usd: 14,
-  cpuShare: 15,
-  turn: 16,
-  place: 17,
-  usdPerHour: 18,
-  cache: 19,
+  score: 11,
+  usd: 12,
+  cpuShare: 13,
+  turn: 14,
+  place: 15,
+  usdPerHour: 16,
+  cache: 17,
   /** NaN: not known. */
-  llcFree: 20
+  llcFree: 18,
+  /** Of a peer that does not fit, which has no costs. */
+  needed: 7,
+  available: 8
 } as const
 
-/** Numbers of one row: three cache lines, with room for more. */
-export const ROW_NUMBERS = 24
+/** Numbers of one row. */
+export const ROW_NUMBERS = 19
 
 /**
- * Room for the rows of so many placements is made at once: a large array costs as much to make and to clear away as a small one, and small ones
- * were a fifth of a placement. As long as one receipt among them is kept, so are the rows of all, 6 kB each.
+ * Rows that one array holds: those of 16 placements that look at the usual 32 peers. A large array costs as much to make and to clear away as a
+ * small one, and small ones were a fifth of a placement. As long as one receipt among them is kept, so are the rows of all, 5 kB each.
  */
-const KEPT_TOGETHER = 16
+const ROWS_TOGETHER = 512
 
 /** Rows that outlive the sheet: {@link KeptRows.count} of them, from a place in an array that they share with others. */
 export interface KeptRows {
@@ -80,11 +82,18 @@ export interface KeptRows {
 }
 
 /**
- * What one placement finds out: a row of numbers for each peer that it looks at, one after the other. A few kilobytes that stay in the
- * processor's cache, where arrays by slot would be touched all over.
+ * What one placement finds out: a row of numbers for each peer that it looks at, one after the other. They are written where they stay if
+ * somebody keeps them, so that keeping them costs nothing.
  */
 export class Sheet {
-  readonly rows: Float64Array
+  #shared = new Float64Array(ROWS_TOGETHER * ROW_NUMBERS)
+  #scratch = new Float64Array(0)
+  /** Where the rows of the next placement begin: behind those that are kept. */
+  #next = 0
+  /** Holds the rows, from {@link first} on. Another one in the next placement. */
+  rows = this.#shared
+  /** Where the first row begins. */
+  first = 0
   /** Slots to be looked at, each once, in the order of their rows. */
   readonly slots: Uint32Array
   /** Slots in {@link slots}. */
@@ -94,39 +103,28 @@ export class Sheet {
   /** Rows of peers that fit. */
   fitting = 0
   /** What the strategy is shown of each row, one after the other. */
-  readonly candidate: { -readonly [Name in keyof Candidate]: Candidate[Name] }
-  readonly field: { -readonly [Name in keyof Field]: Field[Name] }
+  readonly candidate = new RowCandidate()
   /** Rows that are equally good. */
   readonly band: number[] = []
   /** By slot, the number of the placement that wanted it last. */
   readonly #wantedIn: Uint32Array
   #placement = 0
-  #kept = new Float64Array(0)
-  #keptNumbers = 0
   /** By number of a reason, how many peers it has met in this placement. */
   readonly #met = new Uint32Array(REASONS.length + 1)
 
   /** @param capacity slots of the table */
   constructor(capacity: number) {
-    this.rows = new Float64Array(capacity * ROW_NUMBERS)
     this.slots = new Uint32Array(capacity)
     this.#wantedIn = new Uint32Array(capacity)
-    this.field = { bestMs: 0, pricesDiffer: false }
-    this.candidate = {
-      field: this.field,
-      totalMs: 0,
-      occupiedMs: 0,
-      usd: 0,
-      cpuLoad: 0,
-      memoryLoad: 0,
-      cpuShare: 0,
-      turn: 0,
-      place: 0
-    }
   }
 
   get capacity(): number {
     return this.slots.length
+  }
+
+  /** Where the last row ends. */
+  get end(): number {
+    return this.first + this.count * ROW_NUMBERS
   }
 
   /** Starts a placement. */
@@ -134,7 +132,6 @@ export class Sheet {
     this.wanted = 0
     this.count = 0
     this.fitting = 0
-    this.#met.fill(0)
     // Numbered, so that there is nothing to clear for each; the numbers start over before they outgrow their column.
     if (this.#placement === 0xffff_ffff) {
       this.#placement = 0
@@ -150,6 +147,27 @@ export class Sheet {
     this.slots[this.wanted++] = slot
   }
 
+  /** Begins with no rows, and room for one for each slot that is wanted. */
+  makeRows(): void {
+    this.count = 0
+    this.fitting = 0
+    this.#met.fill(0)
+    const numbers = this.wanted * ROW_NUMBERS
+    if (this.wanted > VERDICTS_MAX) {
+      // Of so many a few are copied: the rest is written over, so that no receipt holds on to all of them.
+      if (this.#scratch.length < numbers) this.#scratch = new Float64Array(this.capacity * ROW_NUMBERS)
+      this.rows = this.#scratch
+      this.first = 0
+      return
+    }
+    if (this.#next + numbers > this.#shared.length) {
+      this.#shared = new Float64Array(ROWS_TOGETHER * ROW_NUMBERS)
+      this.#next = 0
+    }
+    this.rows = this.#shared
+    this.first = this.#next
+  }
+
   /** Ends a row of a peer that does not fit. */
   refuse(base: number, reason: RejectionReason, needed = Number.NaN, available = Number.NaN): void {
     const code = CODES[reason]
@@ -159,19 +177,10 @@ export class Sheet {
     this.#met[code] = (this.#met[code] ?? 0) + 1
   }
 
-  /** Copies all rows, before the next placement writes over them. */
+  /** Leaves the rows, at most {@link VERDICTS_MAX}, where they are: the next placement writes behind them. */
   keep(): KeptRows {
-    const { rows, count } = this
-    const size = count * ROW_NUMBERS
-    if (this.#keptNumbers + size > this.#kept.length) {
-      this.#kept = new Float64Array(size * KEPT_TOGETHER)
-      this.#keptNumbers = 0
-    }
-    const numbers = this.#kept
-    const from = this.#keptNumbers
-    this.#keptNumbers += size
-    for (let i = 0; i < size; i++) numbers[from + i] = rows[i] ?? 0
-    return { numbers, from, count }
+    this.#next = this.end
+    return { numbers: this.rows, from: this.first, count: this.count }
   }
 
   /** Which reasons have been met, and by how many peers. */
@@ -183,5 +192,45 @@ export class Sheet {
       if (count > 0) rejected[reason] = count
     }
     return rejected
+  }
+}
+
+/** A row as strategies see it. They read two or three of its numbers: those are looked up when they are asked for. */
+class RowCandidate implements Candidate {
+  rows = new Float64Array(ROW_NUMBERS)
+  /** Where the row begins. */
+  base = 0
+  readonly field: { -readonly [Name in keyof Field]: Field[Name] } = { bestMs: 0, pricesDiffer: false }
+
+  get totalMs(): number {
+    return this.rows[this.base + FIELD.total] ?? 0
+  }
+
+  get occupiedMs(): number {
+    return this.totalMs - (this.rows[this.base + FIELD.network] ?? 0)
+  }
+
+  get usd(): number {
+    return this.rows[this.base + FIELD.usd] ?? 0
+  }
+
+  get cpuLoad(): number {
+    return this.rows[this.base + FIELD.cpuLoad] ?? 0
+  }
+
+  get memoryLoad(): number {
+    return this.rows[this.base + FIELD.memoryLoad] ?? 0
+  }
+
+  get cpuShare(): number {
+    return this.rows[this.base + FIELD.cpuShare] ?? 0
+  }
+
+  get turn(): number {
+    return this.rows[this.base + FIELD.turn] ?? 0
+  }
+
+  get place(): number {
+    return this.rows[this.base + FIELD.place] ?? 0
   }
 }

@@ -98,8 +98,8 @@ function firstFit(request: PlacementRequest, table: PlacementTable, random: Rand
 /** Of one candidate any score will do. */
 const TIME: Strategy = { name: 'predictive', bandRatio: 0, score: ({ totalMs }) => totalMs }
 
-function load({ columns }: PlacementTable, slot: number): number {
-  return ((columns.cpusBusy[slot] ?? 0) + (columns.unseenCpus[slot] ?? 0)) / (columns.cpus[slot] || 1)
+function load(table: PlacementTable, slot: number): number {
+  return running(table, slot) / (table.cells.get(slot, 'cpus') || 1)
 }
 
 function* powerOfTwo(table: PlacementTable, random: Random): Iterable<number> {
@@ -132,8 +132,8 @@ function* boundedRing(request: PlacementRequest, table: PlacementTable, ringOf: 
   yield* ring
 }
 
-function running({ columns }: PlacementTable, slot: number): number {
-  return (columns.cpusBusy[slot] ?? 0) + (columns.unseenCpus[slot] ?? 0)
+function running({ cells }: PlacementTable, slot: number): number {
+  return cells.get(slot, 'cpusBusy') + cells.get(slot, 'unseenCpus')
 }
 
 /** Slots in the order in which the ring meets them, from a function's place on. */

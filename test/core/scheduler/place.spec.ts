@@ -19,7 +19,12 @@ function tableOf(views: readonly PeerView[]): PlacementTable {
 }
 
 function decide(table: PlacementTable, request = requestOf(), { seed = 1, kappa = 1 } = {}): Decision {
-  return place(request, table, { random: createRandom(seed), strategy: COST, kappa })
+  return whole(place(request, table, { random: createRandom(seed), strategy: COST, kappa }))
+}
+
+/** With the verdicts, which are made when they are read. */
+function whole({ chosen, expected, verdicts, skipped, rejected }: Decision): Decision {
+  return { chosen, expected, verdicts, skipped, rejected }
 }
 
 function verdictOn({ verdicts }: Decision, name: string): Verdict {
@@ -230,6 +235,26 @@ describe('the choice', () => {
     assert.equal(decision.chosen, 'a')
     assert.deepEqual(decision.rejected, { not_pinned: 1 })
     assert.equal(decision.skipped, 0)
+  })
+
+  it('tells whoever asks later what was true when it was made, whoever has come, gone and been placed since', () => {
+    for (const size of [3, 40, 100]) {
+      const views = Array.from({ length: size }, (_, i) => viewOf(`p${i}`, { stats: { cpusUsed: (i % 7) / 2 } }))
+      // Nobody has room for the second: everyone is looked at.
+      for (const request of [requestOf(), requestOf({ memoryBytes: 1_000 * GIB })]) {
+        const table = tableOf(views)
+        const early = decide(table, request)
+        const late = place(request, tableOf(views), { random: createRandom(1), strategy: COST, kappa: 1 })
+        const moved = tableOf(views)
+        const kept = place(request, moved, { random: createRandom(1), strategy: COST, kappa: 1 })
+        for (let i = 0; i < 40; i++) decide(moved, requestOf(), { seed: i })
+        moved.remove(peerId('p0'))
+        moved.update(viewOf('new'), 1)
+        for (let i = 0; i < 40; i++) decide(moved, requestOf(), { seed: i })
+        assert.deepEqual(whole(kept), early, `${size} peers`)
+        assert.deepEqual(JSON.parse(JSON.stringify(late)), JSON.parse(JSON.stringify(early)), 'as JSON')
+      }
+    }
   })
 
   it('is nobody in an empty cluster', () => {

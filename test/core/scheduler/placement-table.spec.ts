@@ -97,9 +97,9 @@ describe('PlacementTable', () => {
     const table = new PlacementTable(SELF)
     table.update(viewOf('a'), 0)
     table.reserve({ worker: peerId('a'), function: FN, cpus: 1, memoryBytes: GIB, start: 'cold' }, 0)
-    assert.equal(table.columns.unseenColdMemoryBytes[0], GIB)
+    assert.equal(table.cells.get(0, 'memoryHeldBytes'), GIB)
     table.update(viewOf('a', { profile: { session: 2 } }), 1)
-    assert.equal(table.columns.unseenColdMemoryBytes[0], 0)
+    assert.equal(table.cells.get(0, 'memoryHeldBytes'), 0)
     assert.equal(table.session(peerId('a')), 2)
     assert.equal(table.ordersOut, 1)
   })
@@ -109,7 +109,7 @@ describe('PlacementTable', () => {
     const pressure = { cpuRatio: 0.5, memoryRatio: 0, ioRatio: 0, memoryStalledRatio: 0 }
     const busyOf = (stats: Partial<PeerView['stats']>): number | undefined => {
       table.update(viewOf('a', { stats: { ...stats, pressure } }), 0)
-      return table.columns.cpusBusy[0]
+      return table.cells.get(0, 'cpusBusy')
     }
     assert.equal(busyOf({ cpusUsed: 9 }), 4.5)
     assert.equal(busyOf({ cpusUsed: 4, running: 8, cpusReserved: 8 }), 8)
@@ -117,7 +117,7 @@ describe('PlacementTable', () => {
 
   it('takes over a correction until something newer is said, and none of another session or that is no news', () => {
     const table = new PlacementTable(SELF)
-    const held = (): number => table.columns.memoryHeldBytes[0] ?? Number.NaN
+    const held = (): number => table.cells.get(0, 'memoryHeldBytes')
     const said = (seq: number, gib: number): PeerView['stats'] => viewOf('a', { stats: { seq, memoryReservedBytes: gib * GIB } }).stats
     const a = peerId('a')
     table.correct(a, 1, said(9, 9), 0)

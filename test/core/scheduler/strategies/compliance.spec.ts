@@ -70,8 +70,14 @@ function shares(chosen: readonly string[]): Record<string, number> {
 
 for (const [name, strategy] of strategies) {
   describe(`the strategy ${name}`, () => {
-    const decide = (table: PlacementTable, seed = 1): Decision =>
-      place(requestOf(), table, { random: createRandom(seed), strategy, kappa: 1 })
+    const decide = (table: PlacementTable, seed = 1): Decision => {
+      const { chosen, expected, verdicts, skipped, rejected } = place(requestOf(), table, {
+        random: createRandom(seed),
+        strategy,
+        kappa: 1
+      })
+      return { chosen, expected, verdicts, skipped, rejected }
+    }
 
     it('chooses a peer that can have the work whenever there is one, by the numbers that it gives', () => {
       fc.assert(
