@@ -84,10 +84,11 @@ function cliEnvironment({
 
 /** Puts a peer together. Without `onLog` its log goes to stderr; with it, to a file in the data directory and to `onLog`, for people. */
 async function newPeer(flags: Flags, { onLog }: { onLog?: (line: string) => void } = {}): Promise<RunnablePeer> {
-  const [{ readPeerConfig }, { createLog }, { createPeer }] = await Promise.all([
+  const [{ readPeerConfig }, { createLog }, { createPeer }, { takePrecedence }] = await Promise.all([
     import('./config.ts'),
     import('./log.ts'),
-    import('./peer.ts')
+    import('./peer.ts'),
+    import('./runtime/precedence.ts')
   ])
   const { config, warnings } = readPeerConfig(flags)
   const log = createLog({
@@ -97,6 +98,7 @@ async function newPeer(flags: Flags, { onLog }: { onLog?: (line: string) => void
     ...(onLog === undefined ? {} : { destination: await loggedTo(config.data, onLog) })
   })
   for (const warning of warnings) log.warn({ warning }, 'check the settings')
+  takePrecedence()
   return await createPeer(config, { log })
 }
 

@@ -4,6 +4,7 @@ import { PassThrough, type Readable, type Writable } from 'node:stream'
 import { CaresError } from '../model/errors.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Exit, Measured, ServerInstance, StdioInstance } from './driver.ts'
+import { yieldPrecedence } from './precedence.ts'
 import type { ResolvedCommand } from './process-command.ts'
 import { readProcessUsage } from './process-usage.ts'
 import { within } from './within.ts'
@@ -100,6 +101,7 @@ export async function startProcess(
   { env, port, clock, stopGraceMs }: { env: Readonly<Record<string, string>>; port: number; clock: Clock; stopGraceMs?: number | undefined }
 ): Promise<ProcessProgram> {
   const child = spawn(executable, args, { env: { ...env }, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
+  yieldPrecedence(child.pid)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   child.once('spawn', resolve)
   child.once('error', reject)

@@ -96,6 +96,7 @@ export const ROOMS: readonly Room[] = [
     rooms: [
       MODEL,
       'src/peer.ts',
+      'src/runtime/precedence.ts',
       'src/recover.ts',
       'src/inspect.ts',
       'src/config.ts',
