@@ -1,7 +1,7 @@
 import type { Stream } from '@libp2p/interface'
 import { decode, encode } from 'it-length-prefixed'
 import { pipe } from 'it-pipe'
-import type { Uint8ArrayList } from 'uint8arraylist'
+import { Uint8ArrayList } from 'uint8arraylist'
 import { CaresError, toCaresError } from '../model/errors.ts'
 import type { PeerId } from '../model/ids.ts'
 import type { Channel } from '../model/ports/transport.ts'
@@ -55,11 +55,11 @@ export class StreamChannel<Out, In> implements Channel<Out, In> {
   }
 
   async send(message: Out): Promise<void> {
-    const bytes = this.#out.encode(message)
+    const parts = this.#out.encodeParts?.(message) ?? [this.#out.encode(message)]
     while (this.#drained !== undefined) await this.#drained.promise
     this.signal.throwIfAborted()
     if (this.#ended) throw new CaresError('internal', 'a message after the end of this side')
-    this.#write(encode.single(bytes))
+    this.#write(encode.single(new Uint8ArrayList(...parts)))
   }
 
   async receive(): Promise<In | undefined> {

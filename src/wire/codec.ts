@@ -1,13 +1,15 @@
 import { create, type DescMessage, fromBinary, type MessageInitShape, type MessageShape, toBinary } from '@bufbuild/protobuf'
 import { BinaryWriter } from '@bufbuild/protobuf/wire'
 import { CaresError } from '../model/errors.ts'
-import { BULK_BYTES_MIN, withBulk } from './bulk.ts'
+import { BULK_BYTES_MIN, bulkHead, withBulk } from './bulk.ts'
 import { refuse } from './check.ts'
 
 /** Bytes of one kind of message to its model value, and back. */
 export interface Codec<Value> {
   /** Throws `too_large` for more bytes than the protocol allows, `invalid` for what the other side would refuse. */
   encode(value: Value): Uint8Array
+  /** The same bytes in parts, without a copy of a piece of a body, for who can send them one after the other. Throws as `encode` does. */
+  encodeParts?(value: Value): readonly Uint8Array[]
   /** Throws `protocol` for bytes that are malformed, out of range or too many. Throws nothing else, whatever the bytes are. */
   decode(bytes: Uint8Array): Value
 }
@@ -32,10 +34,16 @@ export function createCodec<Schema extends DescMessage, Value>(mapping: Mapping<
   const bodyField = schema.fields.every(({ oneof }) => oneof !== undefined) ? schema.field['body']?.number : undefined
   return {
     encode(value) {
-      const bytes = writeChecked(value)
-      if (bytes.length > bytesMax)
-        throw new CaresError('too_large', `${name}: a message of ${bytes.length} bytes; at most ${bytesMax} can be sent`)
+      const bytes = written(value, (message, bulk) => (bulk === undefined ? binary(message) : withBulk(new BinaryWriter(), ...bulk)))
+      limit(bytes.length)
       return bytes
+    },
+    encodeParts(value) {
+      const parts = written(value, (message, bulk) =>
+        bulk === undefined ? [binary(message)] : [bulkHead(new BinaryWriter(), ...bulk), bulk[1]]
+      )
+      limit(parts.reduce((sum, { length }) => sum + length, 0))
+      return parts
     },
     decode(bytes) {
       if (bytes.length > bytesMax) refuse(`${name}: a message of ${bytes.length} bytes, more than ${bytesMax}`)
@@ -51,16 +59,23 @@ export function createCodec<Schema extends DescMessage, Value>(mapping: Mapping<
     }
   }
 
-  function writeChecked(value: Value): Uint8Array {
+  function written<T>(value: Value, form: (message: MessageShape<Schema>, bulk: [field: number, bytes: Uint8Array] | undefined) => T): T {
     try {
       const message = create(schema, write(value))
       check(message)
       const bulk = bulkOf(message)
-      if (bulk !== undefined && bodyField !== undefined) return withBulk(new BinaryWriter(), bodyField, bulk)
-      return toBinary(schema, message, { writeUnknownFields: false })
+      return form(message, bulk === undefined || bodyField === undefined ? undefined : [bodyField, bulk])
     } catch (cause) {
       throw new CaresError('invalid', `${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
     }
+  }
+
+  function binary(message: MessageShape<Schema>): Uint8Array {
+    return toBinary(schema, message, { writeUnknownFields: false })
+  }
+
+  function limit(bytes: number): void {
+    if (bytes > bytesMax) throw new CaresError('too_large', `${name}: a message of ${bytes} bytes; at most ${bytesMax} can be sent`)
   }
 }
 

@@ -23,6 +23,7 @@ describe('bodies on the wire', () => {
         const encoded = codec.encode(body)
         assert.deepEqual(Buffer.from(encoded), Buffer.from(bytes))
         assert.deepEqual(codec.decode(encoded), body)
+        assert.deepEqual(Buffer.concat(codec.encodeParts?.(body) ?? []), Buffer.from(bytes))
       }
     })
 

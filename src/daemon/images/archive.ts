@@ -1,30 +1,40 @@
-import { CaresError } from '../../model/errors.ts'
+import { CaresError, toCaresError } from '../../model/errors.ts'
 import type { ArchiveId } from '../../model/ids.ts'
 import type { SpoolFile } from '../../model/ports/spool.ts'
 import { untilAborted } from '../../model/until-aborted.ts'
 
 /**
- * Written to the spool, and read from it, at once: handing work to the disk costs as much as sending 100 KB, and who passes an image on waits
- * for no more than this.
+ * An archive is handed over in blocks of this size. Large, since handing one to the disk or to a peer costs as much as sending 100 KB. And what is
+ * around a block on its way, some 20 bytes, just fits with it into four messages of noise (65,519 bytes each): one byte more would be a fifth.
  */
-const BLOCK_BYTES = 262_144
+export const BLOCK_BYTES = 262_000
 
-/** What was written last is kept at hand for who reads close behind: as much as may be on its way to a peer, a tenth of the work of each side. */
-const RECENT_BYTES_MAX = 4_194_304
+/**
+ * The end of an archive is kept in memory of its own, for who reads close behind and for the disk, which may stand still for a moment. Always the same
+ * memory: what lives for some megabytes and is then let go would be no young garbage any more, and take one full collection after the other.
+ */
+const RING_BYTES = 8 * BLOCK_BYTES
+
+/** How far a source that can wait is ahead of who reads it: then all of it is read from memory, and the file is only for those who come later. */
+const AHEAD_BYTES_MAX = RING_BYTES / 2
 
 /** The archive of an image that is coming in, or has come: one writes, many read, none of them before it is there. */
 export class Archive {
   readonly #file: SpoolFile
   #id: ArchiveId | undefined
   #bytes = 0
-  readonly #unwritten: Uint8Array[] = []
-  #unwrittenBytes = 0
-  /** The end of what is in the file, in pieces, each with its offset. */
-  readonly #recent: { readonly offset: number; readonly chunk: Uint8Array }[] = []
+  /** Of the byte at `offset`, at `offset % RING_BYTES`. Gone when all is in the file and nobody reads. */
+  #ring: Buffer | undefined
+  /** What was appended behind `#bytes`: not a block yet. */
+  #filled = 0
+  #writtenBytes = 0
+  #writing: Promise<void> | undefined
   #isComplete = false
   #failure: CaresError | undefined
   #changed = Promise.withResolvers<void>()
   #readers = 0
+  /** Where the reader is that has come furthest. */
+  #readBytes = 0
   #dropped = false
 
   constructor(file: SpoolFile, id?: ArchiveId) {
@@ -57,33 +67,44 @@ export class Archive {
     return this.#failure
   }
 
-  /** Throws what the archive was failed with: nobody wants the rest. */
+  /** Throws what the archive was failed with: nobody wants the rest, or the disk does not take it. */
   async append(chunk: Uint8Array): Promise<void> {
+    this.#ring ??= Buffer.allocUnsafeSlow(RING_BYTES)
+    for (let at = 0; at < chunk.length; ) {
+      while (this.#failure === undefined && this.#unwrittenBytes() === RING_BYTES) await this.#changed.promise
+      if (this.#failure !== undefined) throw this.#failure
+      const place = (this.#bytes + this.#filled) % RING_BYTES
+      const room = Math.min(BLOCK_BYTES - this.#filled, RING_BYTES - place, RING_BYTES - this.#unwrittenBytes())
+      const part = chunk.subarray(at, at + room)
+      this.#ring.set(part, place)
+      this.#filled += part.length
+      at += part.length
+      if (this.#filled === BLOCK_BYTES) this.flush()
+    }
     if (this.#failure !== undefined) throw this.#failure
-    this.#unwritten.push(chunk)
-    this.#unwrittenBytes += chunk.length
-    if (this.#unwrittenBytes >= BLOCK_BYTES) await this.flush()
+  }
+
+  /** Resolves when what was appended last is wanted soon, or never. For a source that can wait. */
+  async wanted(): Promise<void> {
+    while (this.#bytes - this.#readBytes >= AHEAD_BYTES_MAX && this.#failure === undefined) await this.#changed.promise
   }
 
   /** Lets readers have everything that was appended. */
-  async flush(): Promise<void> {
-    const parts = this.#unwritten.splice(0)
-    this.#unwrittenBytes = 0
-    await this.#file.append(parts)
-    for (const chunk of parts) {
-      if (chunk.length === 0) continue
-      this.#recent.push({ offset: this.#bytes, chunk })
-      this.#bytes += chunk.length
-    }
-    while (this.#bytes - (this.#recent[0]?.offset ?? 0) > RECENT_BYTES_MAX) this.#recent.shift()
+  flush(): void {
+    if (this.#filled === 0) return
+    this.#bytes += this.#filled
+    this.#filled = 0
+    this.#writing ??= this.#write()
     this.#tell()
   }
 
-  /** All of it is here. */
+  /** All of it is here, and on the disk. */
   async finish(): Promise<void> {
-    await this.flush()
+    this.flush()
+    await this.#writing
+    if (this.#failure !== undefined) throw this.#failure
     this.#isComplete = true
-    if (this.#readers === 0) this.#recent.length = 0
+    if (this.#readers === 0) this.#ring = undefined
     this.#tell()
   }
 
@@ -110,13 +131,17 @@ export class Archive {
           if (this.#failure !== undefined) throw this.#failure
           return
         }
-        const chunk = this.#recentFrom(at) ?? (await this.#file.read(at, BLOCK_BYTES))
+        const chunk = this.#atHand(at) ?? (await this.#file.read(at, BLOCK_BYTES))
         at += chunk.length
         yield chunk
+        if (at > this.#readBytes) {
+          this.#readBytes = at
+          this.#tell()
+        }
       }
     } finally {
       this.#readers--
-      if (this.#isComplete && this.#readers === 0) this.#recent.length = 0
+      if (this.#isComplete && this.#readers === 0) this.#ring = undefined
       if (this.#dropped && this.#readers === 0) await this.#file.remove()
     }
   }
@@ -129,10 +154,37 @@ export class Archive {
     if (this.#readers === 0) await this.#file.remove()
   }
 
-  /** What is at hand from `offset` on, up to the end of its piece. */
-  #recentFrom(offset: number): Uint8Array | undefined {
-    const piece = this.#recent.find(({ offset: start, chunk }) => start + chunk.length > offset)
-    return piece === undefined || piece.offset > offset ? undefined : piece.chunk.subarray(offset - piece.offset)
+  /** A copy of what is in memory from `offset` on, up to one block of it. */
+  #atHand(offset: number): Uint8Array | undefined {
+    if (this.#ring === undefined || offset < this.#bytes + this.#filled - RING_BYTES) return undefined
+    const [start, end] = this.#inRing(offset, Math.min(BLOCK_BYTES, this.#bytes - offset))
+    return Buffer.from(this.#ring.subarray(start, end))
+  }
+
+  /** Where up to `bytes` bytes from `offset` on are, as far as they are in one piece. */
+  #inRing(offset: number, bytes: number): [start: number, end: number] {
+    const start = offset % RING_BYTES
+    return [start, Math.min(start + bytes, RING_BYTES)]
+  }
+
+  #unwrittenBytes(): number {
+    return this.#bytes + this.#filled - this.#writtenBytes
+  }
+
+  /** Brings to the file what is not in it yet, until nothing is left. */
+  async #write(): Promise<void> {
+    try {
+      while (this.#ring !== undefined && this.#writtenBytes < this.#bytes && !this.#dropped) {
+        const [start, end] = this.#inRing(this.#writtenBytes, this.#bytes - this.#writtenBytes)
+        await this.#file.append([this.#ring.subarray(start, end)])
+        this.#writtenBytes += end - start
+        this.#tell()
+      }
+    } catch (error) {
+      this.fail(toCaresError(error))
+    } finally {
+      this.#writing = undefined
+    }
   }
 
   #tell(): void {

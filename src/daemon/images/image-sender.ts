@@ -3,7 +3,7 @@ import type { Digest, PeerId } from '../../model/ids.ts'
 import type { ImageDown, ImageUp } from '../../model/image-transfer.ts'
 import type { Channel } from '../../model/ports/transport.ts'
 import { toRemoteError } from '../../model/remote-error.ts'
-import type { Archive } from './archive.ts'
+import { type Archive, BLOCK_BYTES } from './archive.ts'
 import type { ImageShelf } from './image-shelf.ts'
 
 /**
@@ -14,9 +14,6 @@ const SENDING_EACH_MAX = 1
 const SENDING_EACH_DIRECT_MAX = 2
 /** Images that are sent at once, in all: more share the same link, and the same processor that calls need. */
 const SENDING_MAX = 4
-
-/** Sent in one message. */
-const PIECE_BYTES = 262_144
 
 type SendChannel = Channel<ImageDown, ImageUp>
 type Get = Extract<ImageUp, { type: 'get' }>
@@ -77,7 +74,7 @@ export class ImageSender {
     for await (const chunk of archive.read(offset, { signal })) {
       for (let at = 0; at < chunk.length; ) {
         while (granted === 0) granted += await moreOf(channel)
-        const piece = chunk.subarray(at, at + Math.min(granted, PIECE_BYTES))
+        const piece = chunk.subarray(at, at + Math.min(granted, BLOCK_BYTES))
         await channel.send({ type: 'body', chunk: piece })
         at += piece.length
         granted -= piece.length

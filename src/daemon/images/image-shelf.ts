@@ -85,6 +85,7 @@ export class ImageShelf {
       for await (const chunk of chunks) {
         if (archive.failure !== undefined) return
         await archive.append(chunk)
+        await archive.wanted()
       }
       await archive.finish()
     }

@@ -4,13 +4,13 @@ import type { ImageDown, ImageUp } from '../../model/image-transfer.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Channel, Transport } from '../../model/ports/transport.ts'
 import { fromRemoteError } from '../../model/remote-error.ts'
-import type { Archive } from './archive.ts'
+import { type Archive, BLOCK_BYTES } from './archive.ts'
 
 const OPEN_TIMEOUT_MS = 2_000
-/** Bytes that may be on their way: at 10 ms between two peers, 400 MB/s. */
-const GRANT_BYTES = 4_194_304
+/** Bytes that may be on their way: at 10 ms between two peers, 400 MB/s. Whole blocks, so that no grant cuts one. */
+const GRANT_BYTES = 16 * BLOCK_BYTES
 /** Granted anew in steps of this size: small enough that the sender does not run dry. */
-const STEP_BYTES = 1_048_576
+const STEP_BYTES = 4 * BLOCK_BYTES
 /** How often the progress of a transfer is looked at. */
 const LOOK_MS = 10_000
 /** Looks without a byte until the sender is given up. Before its first byte an engine may write an archive of some GB to its disk. */
@@ -45,7 +45,7 @@ export async function takeImage(
     return { type: 'all' }
   } finally {
     // What came counts: the next sender goes on after it.
-    await archive.flush()
+    archive.flush()
     signal.removeEventListener('abort', cut)
     channel.abort(new CaresError('cancelled', 'nothing more is wanted'))
   }

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
-import { Archive } from '../../../src/daemon/images/archive.ts'
+import { Archive, BLOCK_BYTES } from '../../../src/daemon/images/archive.ts'
 import { CaresError } from '../../../src/model/errors.ts'
 import type { ArchiveId } from '../../../src/model/ids.ts'
 import type { SpoolFile } from '../../../src/model/ports/spool.ts'
 import { createMemorySpool } from '../../../src/simulate/memory-spool.ts'
 
-const BLOCK_BYTES = 262_144
 const signal = new AbortController().signal
 
 async function archive(): Promise<{ made: Archive; file: SpoolFile & { removed: number } }> {
@@ -23,7 +22,7 @@ describe('an archive on its way', () => {
     const { made } = await archive()
     const [whole, rest] = [text(made.read(0, { signal })), text(made.read(3, { signal }))]
     await made.append(Buffer.from('abc'))
-    await made.flush()
+    made.flush()
     await made.append(Buffer.from('def'))
     await made.finish()
     assert.deepEqual(await Promise.all([whole, rest]), ['abcdef', 'def'])
@@ -40,7 +39,7 @@ describe('an archive on its way', () => {
   it('gives what it has and then its failure, and takes no more', async () => {
     const { made } = await archive()
     await made.append(Buffer.from('abc'))
-    await made.flush()
+    made.flush()
     const chunks: string[] = []
     const reading = (async () => {
       for await (const chunk of made.read(0, { signal })) chunks.push(Buffer.from(chunk).toString())

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { BLOCK_BYTES } from '../../../src/daemon/images/archive.ts'
 import { EventLog } from '../../../src/daemon/telemetry/event-log.ts'
 import { Images } from '../../../src/daemon/images/images.ts'
 import { createSystemClock } from '../../../src/daemon/system-clock.ts'
@@ -14,7 +15,6 @@ import { MemoryNetwork } from '../../../src/simulate/memory-transport.ts'
 import { sampleFunction } from '../../support/samples.ts'
 import { createTestLog } from '../../support/test-log.ts'
 
-const BLOCK_BYTES = 262_144
 const FN = sampleFunction({ digest: 'sha256:the-image' as Digest })
 const ARCHIVE = Buffer.alloc(4 * BLOCK_BYTES + 7, 'the image, ')
 const { signal } = new AbortController()
