@@ -74,6 +74,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
       open: config.open,
       given: [config.secret, ...bootstrap.map(id => id.secret ?? null)],
       stored: readSecret(config.data),
+      belongs: loaded.cluster !== null,
       creates: loaded.cluster === null && bootstrap.length === 0
     })
     if (secret !== null) writeSecret(config.data, secret)

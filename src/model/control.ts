@@ -15,6 +15,8 @@ export interface PeerAddress {
   readonly id: PeerId
   /** Multiaddrs without the `/p2p/…` part. */
   readonly addresses: readonly string[]
+  /** What it was called when it was last heard; absent where that is not known, and between peers. */
+  readonly name?: string | undefined
 }
 
 /** One question between peers on `/cares/control`; each is answered by one {@link ControlAnswer}, `logs`, `history` and `invocations` by many. */

@@ -81,6 +81,9 @@ export const clusterUidSchema = branded<'ClusterUid'>() satisfies z.ZodType<Clus
 /** A boot counter, log index or revision. */
 export const countSchema = count
 
+/** What peers are called, by their ids. */
+export const nameListSchema = z.array(z.tuple([z.string(), z.string()]))
+
 /** Multiaddrs of one peer. */
 export const addressListSchema = z.array(z.string())
 

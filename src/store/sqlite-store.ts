@@ -10,6 +10,7 @@ import {
   clusterUidSchema,
   countSchema,
   hardStateSchema,
+  nameListSchema,
   snapshotMetaSchema,
   snapshotOfferSchema
 } from '../model/persisted.ts'
@@ -135,6 +136,7 @@ export class SqliteStore implements Store {
       if (appliedIndex < snapshot.index || appliedIndex > lastIndex)
         throw damaged('the log', `entries up to ${appliedIndex} are applied, but it goes from ${snapshot.index + 1} to ${lastIndex}`)
       const tables = registry.read()
+      const names = new Map(state.valueOf(rows, 'names', value => parseWith(nameListSchema, value, 'it'), []))
       const addressRows = addresses.readAs(value => parseWith(addressListSchema, value, 'it'))
       const offer = state.valueOf(rows, 'staged', value => parseWith(snapshotOfferSchema, value, 'it'), null)
       const staged = offer === null || offer.snapshot.index <= appliedIndex ? null : stagedPart(stagedTable, offer)
@@ -154,7 +156,7 @@ export class SqliteStore implements Store {
         tables,
         appliedIndex,
         staged,
-        addresses: [...addressRows].map(([id, addresses]) => ({ id: id as PeerId, addresses }))
+        addresses: [...addressRows].map(([id, addresses]) => addressOf(id as PeerId, addresses, names.get(id)))
       }
     })
   }
@@ -244,16 +246,21 @@ export class SqliteStore implements Store {
   }
 
   async setAddresses(addresses: readonly PeerAddress[]): Promise<void> {
-    await this.#write('write the addresses', ({ addresses: table }) => {
+    await this.#write('write the addresses', ({ addresses: table, state }) => {
       table.clear()
       for (const peer of addresses) table.put(peer.id, peer.addresses)
+      // Apart, since peers of before read those rows as lists of addresses.
+      state.put(
+        'names',
+        addresses.flatMap(({ id, name }) => (name === undefined ? [] : [[id, name]]))
+      )
     })
   }
 
   async reset(): Promise<void> {
     await this.#write('forget the cluster', ({ state, addresses, log, registry, staged }) => {
       forgetStaged(state, staged)
-      for (const key of ['cluster', 'hard_state', 'snapshot', 'applied_index']) state.delete(key)
+      for (const key of ['cluster', 'hard_state', 'snapshot', 'applied_index', 'names']) state.delete(key)
       addresses.clear()
       registry.clear()
       log.deleteFrom(0)
@@ -323,4 +330,8 @@ function stagedPart(table: StagedTable, offer: StagedSnapshot['offer']): StagedS
     if (error instanceof CaresError) return null
     throw error
   }
+}
+
+function addressOf(id: PeerId, addresses: readonly string[], name: string | undefined): PeerAddress {
+  return name === undefined ? { id, addresses } : { id, addresses, name }
 }

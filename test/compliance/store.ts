@@ -121,7 +121,10 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
         ])
       }
       await store.apply([drained(3)], tables, 4)
-      await store.setAddresses([{ id: A, addresses: ['/ip4/10.0.0.1/tcp/4001'] }])
+      await store.setAddresses([
+        { id: A, addresses: ['/ip4/10.0.0.1/tcp/4001'], name: 'atlas' },
+        { id: B, addresses: [] }
+      ])
       const loaded = await reopened(store)
       assert.deepEqual(
         { ...loaded, entries: loaded.entries.map(plain) },
@@ -134,7 +137,10 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
           tables,
           appliedIndex: 4,
           staged: null,
-          addresses: [{ id: A, addresses: ['/ip4/10.0.0.1/tcp/4001'] }]
+          addresses: [
+            { id: A, addresses: ['/ip4/10.0.0.1/tcp/4001'], name: 'atlas' },
+            { id: B, addresses: [] }
+          ]
         }
       )
     })

@@ -35,6 +35,8 @@ export class Members implements Startable {
   readonly #components: MembersComponents
   readonly #timings: Timings
   readonly #addresses = new Map<PeerId, readonly string[]>()
+  /** What peers were called when they were last heard, be it in an earlier life of this one. */
+  readonly #names = new Map<PeerId, string>()
   readonly #skewsMs = new Map<PeerId, number>()
   #state: MembershipState
   #views: readonly PeerView[] = []
@@ -44,7 +46,10 @@ export class Members implements Startable {
     this.#components = components
     this.#timings = init.timings
     this.#state = createView({ self: init.self, stats: UNSAMPLED, timings: init.timings, nowMs: components.clock.nowMs() })
-    for (const { id, addresses } of init.addresses) this.#addresses.set(id, addresses)
+    for (const { id, addresses, name } of init.addresses) {
+      this.#addresses.set(id, addresses)
+      if (name !== undefined) this.#names.set(id, name)
+    }
     this.#views = view(this.#state, this.#nowMs)
   }
 
@@ -76,7 +81,7 @@ export class Members implements Startable {
 
   /** Until a peer has told its name, the end of its id: a name made of it might not be the one that it was given. */
   nameOf(peer: PeerId): string {
-    return this.#views.find(({ profile }) => profile.id === peer)?.profile.name ?? shortId(peer)
+    return this.#views.find(({ profile }) => profile.id === peer)?.profile.name ?? this.#names.get(peer) ?? shortId(peer)
   }
 
   /** The latest life of a peer that this one has heard of; undefined for one that it does not know. */
@@ -88,7 +93,8 @@ export class Members implements Startable {
   addressesOf(peers: readonly PeerId[]): readonly PeerAddress[] {
     return peers.flatMap(id => {
       const addresses = this.#addresses.get(id)
-      return addresses === undefined ? [] : [{ id, addresses }]
+      const name = this.#names.get(id)
+      return addresses === undefined ? [] : [{ id, addresses, ...(name === undefined ? {} : { name }) }]
     })
   }
 
@@ -136,13 +142,15 @@ export class Members implements Startable {
     this.#step(connectionChanged(this.#state, peer, connected, this.#nowMs))
   }
 
-  /** Where a peer is; of one that asks to join, before its first heartbeat comes. */
-  learn({ id, addresses }: Pick<PeerProfile, 'id' | 'addresses'>): void {
-    if (this.#addresses.get(id)?.join() === addresses.join()) return
+  /** Where a peer is, and what it is called; of one that asks to join, before its first heartbeat comes. */
+  learn({ id, addresses, name }: Pick<PeerProfile, 'id' | 'addresses' | 'name'>): void {
+    if (this.#names.get(id) === name && this.#addresses.get(id)?.join() === addresses.join()) return
     this.#addresses.set(id, addresses)
+    this.#names.set(id, name)
     if (this.#addresses.size > LEARNED_MAX) {
       const stranger = this.#addresses.keys().find(other => other !== id && !this.#state.members.has(other))
       this.#addresses.delete(stranger ?? id)
+      this.#names.delete(stranger ?? id)
       this.#skewsMs.delete(stranger ?? id)
     }
     this.#components.onAddresses()

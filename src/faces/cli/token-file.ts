@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CaresError } from '../../model/errors.ts'
+import { makeDirectory } from '../make-directory.ts'
 
 /** One token of a file that a peer reads. */
 export interface NamedToken {
@@ -50,7 +51,7 @@ export async function readTokenFile(path: string): Promise<string> {
 /** Writes a token file that only its owner may read. Throws `invalid` where that cannot be. */
 export async function writeTokenFile(path: string, tokens: readonly NamedToken[]): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    makeDirectory(dirname(path))
     await writeFile(path, formatTokens(tokens), { mode: 0o600 })
     // A file that was there keeps the mode it had.
     await chmod(path, 0o600)

@@ -1,5 +1,6 @@
-import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs'
+import { appendFileSync, renameSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeDirectory } from '../make-directory.ts'
 
 /** A log that is longer begins anew; the one before it is kept beside it. */
 const BYTES_MAX = 10 * 2 ** 20
@@ -20,7 +21,7 @@ export class LogFile {
 
   write(line: string): void {
     if (this.#bytes === undefined) {
-      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 })
+      makeDirectory(dirname(this.#path))
       this.#bytes = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0
     }
     if (this.#bytes >= this.#bytesMax) {

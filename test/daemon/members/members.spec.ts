@@ -27,5 +27,11 @@ describe('members', () => {
       'gossip'
     )
     assert.equal(members.nameOf(BIRCH), 'birch')
+    const addresses = members.addressesOf([BIRCH])
+    const later = new Members(
+      { self: sampleProfile({ id: ATLAS, name: 'atlas' }), timings: PRESETS.loopback, addresses },
+      { clock, events: new EventLog({ clock }), cluster: () => cluster, onAddresses: () => {}, onChange: () => {} }
+    )
+    assert.equal(later.nameOf(BIRCH), 'birch', 'after a restart, before it is heard')
   })
 })
