@@ -7,6 +7,13 @@ import type { Startable } from '../model/ports/startable.ts'
 export const PING_INTERVAL_MS = 2_000
 /** A connection whose ping is not answered for so long is dead: a frozen peer is noticed after 3 to 5 s, and consensus notices it sooner. */
 export const PING_TIMEOUT_MS = 3_000
+/**
+ * Answers that come late show that machines are busy: so many times as long is waited the next time, up to the most, and 1 s less after each half
+ * minute. To cut connections between busy peers would make them busier: each new one costs both a handshake.
+ */
+const PATIENCE_FACTOR = 2
+const PATIENCE_MS_MAX = 7_000
+const PATIENCE_LOSS_RATIO = 1 / 30
 /** A time-out that is noticed so much too late says that this process stood still: the answer may be waiting in a socket. */
 const LATE_MS = 250
 
@@ -14,6 +21,8 @@ export interface ConnectionMonitorComponents {
   readonly clock: Clock
   readonly log: Logger
   readonly connected: () => readonly PeerId[]
+  /** When anything was last heard of a peer, by the clock; -Infinity where that is not known. */
+  readonly heardAtMs: (peer: PeerId) => number
   /** Resolves when the peer has answered anything at all; rejects with the signal's reason, or when it could not be asked. */
   readonly ping: (peer: PeerId, options: { signal: AbortSignal }) => Promise<unknown>
   /** Cuts all connections to a peer. */
@@ -27,6 +36,7 @@ export interface ConnectionMonitorComponents {
 export class ConnectionMonitor implements Startable {
   readonly #components: ConnectionMonitorComponents
   readonly #asking = new Set<PeerId>()
+  #patience = { ms: 0, atMs: 0 }
   #timer: Disposable | undefined
 
   constructor(components: ConnectionMonitorComponents) {
@@ -45,21 +55,36 @@ export class ConnectionMonitor implements Startable {
   }
 
   async #ask(peer: PeerId): Promise<void> {
-    const { clock, log, ping, cut } = this.#components
+    const { clock, log, heardAtMs, ping, cut } = this.#components
     if (this.#asking.has(peer)) return
     this.#asking.add(peer)
-    const signal = clock.timeout(PING_TIMEOUT_MS)
     const askedAtMs = clock.nowMs()
+    const timeoutMs = PING_TIMEOUT_MS + this.#patienceMs(askedAtMs)
+    const signal = clock.timeout(timeoutMs)
     try {
       await ping(peer, { signal })
+      this.#learnPatience(askedAtMs)
     } catch (err) {
       const waitedMs = clock.nowMs() - askedAtMs
-      const isSilent = signal.aborted && waitedMs < PING_TIMEOUT_MS + LATE_MS
+      const isHeard = heardAtMs(peer) > askedAtMs
+      const isSilent = signal.aborted && !isHeard && waitedMs < timeoutMs + LATE_MS
+      // Alive, if slow: a ping that timed out is no shorter than one that was answered in the end.
+      if (signal.aborted && !isSilent) this.#learnPatience(askedAtMs)
       log.debug({ err, peer, waitedMs }, 'ping failed')
       // Any other failure is an answer, or a connection that is closing anyway.
-      if (isSilent && this.#timer !== undefined) cut(peer, new Error(`no answer to a ping within ${PING_TIMEOUT_MS} ms`))
+      if (isSilent && this.#timer !== undefined) cut(peer, new Error(`no answer to a ping within ${timeoutMs} ms`))
     } finally {
       this.#asking.delete(peer)
     }
+  }
+
+  #patienceMs(nowMs: number): number {
+    return Math.max(0, Math.round(this.#patience.ms - (nowMs - this.#patience.atMs) * PATIENCE_LOSS_RATIO))
+  }
+
+  #learnPatience(askedAtMs: number): void {
+    const nowMs = this.#components.clock.nowMs()
+    const ms = Math.min(PATIENCE_FACTOR * (nowMs - askedAtMs), PATIENCE_MS_MAX)
+    if (ms > this.#patienceMs(nowMs)) this.#patience = { ms, atMs: nowMs }
   }
 }

@@ -40,6 +40,7 @@ export class ConsensusStreams {
   readonly #components: ConsensusStreamsComponents
   readonly #outboxes = new Map<PeerId, Outbox>()
   readonly #inbound = new Map<PeerId, Stream>()
+  readonly #heardAtMs = new Map<PeerId, number>()
 
   constructor(components: ConsensusStreamsComponents) {
     this.#components = components
@@ -62,10 +63,16 @@ export class ConsensusStreams {
     outbox.push(encode.single(bytes, { maxDataLength: CONSENSUS_BYTES_MAX }))
   }
 
+  /** When a connected peer last sent a message; -Infinity for one that has not. */
+  heardAtMs(peer: PeerId): number {
+    return this.#heardAtMs.get(peer) ?? Number.NEGATIVE_INFINITY
+  }
+
   /** Forgets what waits for a peer whose last connection has closed. */
   drop(peer: PeerId): void {
     this.#outboxes.get(peer)?.close()
     this.#outboxes.delete(peer)
+    this.#heardAtMs.delete(peer)
   }
 
   /** Reads one inbound stream to its end. A newer one of the same peer replaces the older. */
@@ -95,7 +102,8 @@ export class ConsensusStreams {
   }
 
   #deliver(from: PeerId, frame: ConsensusFrame): void {
-    const { listeners, log } = this.#components
+    const { listeners, clock, log } = this.#components
+    if (from !== this.#components.self) this.#heardAtMs.set(from, clock.nowMs())
     if (frame.type === 'consensus') listeners.emit('consensus', from, frame.message)
     else if (speaksForItself(frame.heartbeat, from)) listeners.emit('heartbeat', from, frame.heartbeat, 'report')
     else log.warn({ peer: from }, 'report of another peer refused')

@@ -150,6 +150,7 @@ class NodeTransport implements Libp2pTransport {
       clock,
       log,
       connected: () => this.connected(),
+      heardAtMs: peer => this.#consensus.heardAtMs(peer),
       ping: (peer, options) => node.services.ping.ping(peerIdFromString(peer), options),
       cut: (peer, reason) => node.getConnections(peerIdFromString(peer)).forEach(connection => connection.abort(reason))
     })

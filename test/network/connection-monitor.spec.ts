@@ -12,13 +12,19 @@ const silence: Ping = (_, { signal }) =>
   new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }))
 
 /** What was cut while `ms` passed on `clock`. */
-async function watch(ping: Ping, ms: number, clock = new ManualClock()): Promise<{ cuts: number; pings: number }> {
+async function watch(
+  ping: Ping,
+  ms: number,
+  clock = new ManualClock(),
+  heardAtMs = (): number => Number.NEGATIVE_INFINITY
+): Promise<{ cuts: number; pings: number }> {
   let cuts = 0
   let pings = 0
   const monitor = new ConnectionMonitor({
     clock,
     log: createTestLog(),
     connected: () => [PEER],
+    heardAtMs,
     ping: (...args) => {
       pings += 1
       return ping(...args)
@@ -43,6 +49,23 @@ describe('connection monitor', () => {
 
   it('takes any other failure for a sign of life', async () => {
     assert.equal((await watch(() => Promise.reject(new Error('protocol not supported')), 3 * PING_INTERVAL_MS)).cuts, 0)
+  })
+
+  it('waits longer for a while when answers come late, and not for ever', async () => {
+    /** The first answer takes almost as long as there is time between two pings, then nobody answers. */
+    const slow = async (ms: number): Promise<{ cuts: number; pings: number }> => {
+      const clock = new ManualClock()
+      let asked = 0
+      return watch((peer, options) => (asked++ === 0 ? clock.sleep(1_900) : silence(peer, options)), ms, clock)
+    }
+    const secondAtMs = 2 * PING_INTERVAL_MS
+    assert.deepEqual(await slow(secondAtMs + PING_TIMEOUT_MS + 3_700), { cuts: 0, pings: 2 })
+    assert.deepEqual(await slow(secondAtMs + PING_TIMEOUT_MS + 3_800), { cuts: 1, pings: 2 })
+  })
+
+  it('lets a connection be on which the peer is heard, be it without an answer', async () => {
+    const clock = new ManualClock()
+    assert.equal((await watch(silence, 4 * PING_INTERVAL_MS, clock, () => clock.nowMs())).cuts, 0)
   })
 
   it('does not hold against a peer that this process itself stood still', async () => {
