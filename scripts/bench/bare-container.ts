@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import Docker from 'dockerode'
+import type { Containerd } from '../../src/runtime/containerd.ts'
 
 /** The limits that functions get, too. */
 const LIMITS = { NanoCpus: 1e9, PidsLimit: 512, CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges:true'] }
@@ -32,14 +33,24 @@ export class BareContainer {
     return new BareContainer(container, input, output)
   }
 
-  /** Gives it its input. Tells after how many milliseconds its output began, and ended. */
-  async ask(text: string): Promise<{ firstMs: number; endMs: number }> {
+  /**
+   * Gives it its input. Tells after how many milliseconds its output began, and ended; and, asked of containerd, its exit was known: no answer can be
+   * given sooner that says whether the program worked.
+   */
+  async ask(text: string, containerd?: Pick<Containerd, 'exitStatus'>): Promise<{ firstMs: number; endMs: number; exitMs: number }> {
+    const exited = containerd?.exitStatus(this.#container.id)
     const startedAtMs = performance.now()
+    let exitMs = Number.NaN
+    const told = exited?.then(status => {
+      if (status !== undefined) exitMs = performance.now() - startedAtMs
+    })
     this.#input.end(text)
     let firstMs = Number.NaN
     for await (const _ of this.#output) firstMs = Number.isNaN(firstMs) ? performance.now() - startedAtMs : firstMs
     this.#input.destroy()
-    return { firstMs, endMs: performance.now() - startedAtMs }
+    const endMs = performance.now() - startedAtMs
+    await told
+    return { firstMs, endMs, exitMs }
   }
 
   async remove(): Promise<void> {

@@ -1,7 +1,8 @@
 /**
  * What a one-shot call takes with a program waiting for it (`--prewarm`), and whether anything grows over many: calls one after the other,
  * through the runtime as a worker uses it. In turn with each call, a container that was started ahead and is asked over the engine's socket, with nothing
- * around it: when its output begins and ends. With `--process`, programs instead of containers, and nothing beside them.
+ * around it: when its output begins and ends, and when containerd, where it may be asked, knows of the exit: the floor of an answer that says whether
+ * the program worked. With `--process`, programs instead of containers, and nothing beside them.
  * `node scripts/bench/one-shot.ts [--calls 100] [--prewarm 4] [--pause 400] [--process]`
  */
 import { readdirSync } from 'node:fs'
@@ -11,6 +12,7 @@ import { createSystemClock } from '../../src/daemon/system-clock.ts'
 import { type FunctionRecord, functionKey } from '../../src/model/function.ts'
 import type { InvocationId, PeerId } from '../../src/model/ids.ts'
 import type { Logger } from '../../src/model/ports/logger.ts'
+import { findContainerd } from '../../src/runtime/containerd.ts'
 import { createRuntime } from '../../src/runtime/runtime.ts'
 import { EXAMPLE_IMAGES, makeImages } from '../images.ts'
 import { BareContainer } from './bare-container.ts'
@@ -45,7 +47,8 @@ runtime.setFunctions([fn])
 
 const idle = (): number => runtime.use().warm.find(pool => pool.function === functionKey(fn))?.idle ?? 0
 const tookMs = new Map<string, number[]>()
-const bare: { firstMs: number; endMs: number }[] = []
+const bare: { firstMs: number; endMs: number; exitMs: number }[] = []
+const containerd = findContainerd()
 const before = await held()
 for (let i = 0; i < calls; i++) {
   // A call that comes while nothing waits would be a cold one; how often that happens is a matter of the rate.
@@ -76,18 +79,23 @@ if (bare.length > 0) {
     'the engine by itself, until the output ends',
     bare.map(({ endMs }) => endMs)
   )
+  const exits = bare.map(({ exitMs }) => exitMs).filter(ms => !Number.isNaN(ms))
+  show('the engine by itself, until containerd knows of the exit', exits)
+  const added = quantile(tookMs.get('prewarmed') ?? [], 0.5) - quantile(exits, 0.5)
+  console.log(`added to that by CARES: p50 ${added.toFixed(1)} ms`)
 }
+containerd?.close()
 runtime.setFunctions([])
 while (runtime.use().memoryReservedBytes > 0) await clock.sleep(20)
 const after = await held()
 console.log(`before: ${before}\nafter:  ${after}`)
 await runtime.stop()
 
-async function askBare(): Promise<{ firstMs: number; endMs: number }> {
+async function askBare(): Promise<{ firstMs: number; endMs: number; exitMs: number }> {
   const container = await BareContainer.start(image, fn.memoryBytes)
   // Until its program has come to its input.
   await clock.sleep(Math.max(pauseMs, 100))
-  const took = await container.ask('hello\n')
+  const took = await container.ask('hello\n', containerd)
   await container.remove()
   return took
 }
