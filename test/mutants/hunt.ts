@@ -28,7 +28,9 @@ export const CONSENSUS_GROUND: Ground = {
 /** The way of a call, simulated in whole clusters. */
 export const CALL_GROUND: Ground = {
   subject: { module: 'src/simulate/whole/subject.ts', name: 'WHOLE', seedsPerBatch: 2 },
-  specs: ['execution-ids', 'invoke', 'life-cycle', 'orchestrate', 'proposals', 'work'].map(name => `test/daemon/${name}.spec.ts`)
+  specs: ['agreement/proposals', 'calls/execution-ids', 'calls/invoke', 'calls/orchestrate', 'calls/work', 'life-cycle'].map(
+    name => `test/daemon/${name}.spec.ts`
+  )
 }
 
 /** Durable tasks, simulated in whole clusters whose clients do little else. */

@@ -78,6 +78,7 @@ export class WholeCluster {
   }
 
   async start(): Promise<void> {
+    if (this.#knobs.clockDriftRatio > 0) this.coverage.clockDrifts += 1
     const ids = this.peers.map(({ id }) => id)
     const votersCount = targetVoters(ids.length)
     for (const [index, peer] of this.peers.entries()) {

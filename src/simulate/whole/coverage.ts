@@ -8,6 +8,8 @@ export type WholeCoverage = {
   uploadsOk: number
   uploadsRefused: number
   elections: number
+  /** Runs in which clocks went faster or slower than time. */
+  clockDrifts: number
   crashes: number
   /** A peer died when a write had become durable, before anybody heard of it. */
   diedAfterWrite: number
@@ -67,6 +69,7 @@ export function emptyWholeCoverage(): WholeCoverage {
     uploadsOk: 0,
     uploadsRefused: 0,
     elections: 0,
+    clockDrifts: 0,
     crashes: 0,
     diedAfterWrite: 0,
     freezes: 0,
