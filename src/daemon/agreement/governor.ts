@@ -121,16 +121,21 @@ export class Governor implements Startable {
     const sinceMs = (this.#leadsSinceMs ??= nowMs)
     const { configuration, matches, indices } = consensus
     const health = new Map<PeerId, MemberHealth>()
+    const found = (peer: PeerId, current: MemberHealth['state']): Pick<MemberHealth, 'state' | 'sinceMs'> => {
+      const known = this.#health.get(peer)
+      const entry = known?.state === current ? known : { state: current, sinceMs: nowMs }
+      this.#health.set(peer, entry)
+      return entry
+    }
     for (const { profile, state } of views()) {
       // One that gossips but does not take part (its disk failed) is of no use as a voter.
       const isMute = profile.id !== this.#self && consensus.silentMs(profile.id) >= timings.goneAfterMs
-      const current = isMute ? 'gone' : state === 'draining' ? 'alive' : state
-      const known = this.#health.get(profile.id)
-      const entry = known?.state === current ? known : { state: current, sinceMs: nowMs }
-      this.#health.set(profile.id, entry)
       const lag = profile.id === this.#self ? 0 : indices.last - (matches.get(profile.id) ?? 0)
+      const entry = found(profile.id, isMute ? 'gone' : state === 'draining' ? 'alive' : state)
       health.set(profile.id, { ...entry, lag, domain: profile.labels[DOMAIN_LABEL], standing: standingOf(profile) })
     }
+    // Of a member that died before this peer had started nobody may ever tell: it is silent for as long as this peer has led, and it was a member.
+    for (const peer of membersOf(configuration)) if (!health.has(peer)) health.set(peer, { ...found(peer, 'gone'), lag: indices.last })
     for (const peer of this.#health.keys()) if (!health.has(peer)) this.#health.delete(peer)
     const change = nextVoterChange({ self: this.#self, configuration, health, leaving: this.#leaving, timings, nowMs })
     if (change === null) {

@@ -11,6 +11,8 @@ import { createManualClock, type ManualClock } from '../../support/manual-clock.
 import { createTestLog } from '../../support/test-log.ts'
 
 const CEDAR = '12D3KooWCedar' as PeerId
+/** With a shorter day. */
+const TIMINGS = { ...PRESETS.loopback, forgetAfterMs: 20_000 }
 
 describe('Governor', () => {
   let clock: ManualClock
@@ -46,7 +48,7 @@ describe('Governor', () => {
       }
     } as unknown as Consensus
     const views = [ATLAS, BIRCH, CEDAR].map(id => sampleListing({ profile: sampleProfile({ id }) }))
-    governor = new Governor({ consensus, clock, log: createTestLog(), views: () => views, timings: PRESETS.loopback })
+    governor = new Governor({ consensus, clock, log: createTestLog(), views: () => views, timings: TIMINGS })
     await governor.start()
   })
 
@@ -107,6 +109,35 @@ describe('Governor', () => {
     mute = null
     await pass(5_000)
     assert.deepEqual(configuration.voters.toSorted(), [ATLAS, BIRCH, CEDAR].toSorted())
+  })
+
+  describe('with a member that nobody has heard of', () => {
+    const GHOST = '12D3KooWGhost' as PeerId
+    const { replaceAfterMs, forgetAfterMs } = TIMINGS
+
+    it('gives its vote to another once it has led for as long as a voter may be gone', async () => {
+      configuration = { voters: [ATLAS, BIRCH, GHOST], learners: [CEDAR] }
+      await pass(replaceAfterMs - 1_000)
+      assert.equal(configuration.voters.includes(GHOST), true)
+      await pass(2_000)
+      assert.deepEqual(configuration, { voters: [ATLAS, BIRCH, CEDAR].toSorted(), learners: [GHOST] })
+    })
+
+    it('forgets it after a day', async () => {
+      configuration = { voters: [ATLAS, BIRCH, CEDAR], learners: [GHOST] }
+      await pass(forgetAfterMs - 1_000)
+      assert.deepEqual(configuration.learners, [GHOST])
+      await pass(2_000)
+      assert.deepEqual(configuration.learners, [])
+    })
+
+    it('counts from when it became a member, not from when this peer began to lead', async () => {
+      configuration = { voters: [ATLAS, BIRCH, CEDAR], learners: [] }
+      await pass(forgetAfterMs)
+      await governor.admit(GHOST, { signal })
+      await pass(1_000)
+      assert.deepEqual(configuration.learners, [GHOST])
+    })
   })
 
   it('does not remove, in a later term, a peer that has come back since it wanted to leave', async () => {
