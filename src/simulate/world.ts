@@ -10,6 +10,9 @@ const EVENTS_PER_TURN = 1_000
 /** More events than any sound run has within a millisecond: a run that gets here goes round in circles without waiting for anything. */
 const EVENTS_PER_MS_MAX = 5_000
 
+/** Who is let go of at the end of a world tries something else, and waits for that; after so many tries it may wait for ever. */
+const END_ROUNDS_MAX = 8
+
 export interface WorldInit {
   /** Every draw of the run comes from it, so that the seed is the run. */
   readonly random: Random
@@ -28,6 +31,7 @@ export class World {
   #eventsCount = 0
   #fingerprint = 0
   #failure: Error | undefined
+  readonly #releases = new Set<() => void>()
 
   constructor({ random, trace }: WorldInit) {
     this.random = random
@@ -86,6 +90,25 @@ export class World {
     }
     await turned()
     this.#nowMs = untilMs
+  }
+
+  /**
+   * Has `release` called when the world ends, unless the returned function is called before. For what waits on an `AbortSignal`: Node keeps a combined
+   * signal that somebody listens to, and all that hangs on it, until one of its parts is aborted, and in a world that has ended none ever is.
+   */
+  atEnd(release: () => void): () => void {
+    this.#releases.add(release)
+    return () => void this.#releases.delete(release)
+  }
+
+  /** Nothing happens any more, and whoever waits is let go of. What comes of that is of no interest, but that some of it waits anew. */
+  async end(): Promise<void> {
+    for (let round = 0; round < END_ROUNDS_MAX && this.#releases.size > 0; round += 1) {
+      const releases = [...this.#releases]
+      this.#releases.clear()
+      for (const release of releases) release()
+      await turned()
+    }
   }
 
   /** Ends {@link settleUntil} with `failure` after the present event. For code that is called where it cannot throw. The first one counts. */

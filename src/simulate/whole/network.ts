@@ -123,7 +123,15 @@ export class SimulatedMesh {
   /** Connects; resolves in the dialler's process. Throws `peer_unreachable` when nobody listens there, or within the signal. */
   dial(from: Host, to: PeerId, { signal }: { signal: AbortSignal }): Promise<Link> {
     const { promise, resolve, reject } = Promise.withResolvers<Link>()
-    const onAbort = (): void => reject(abortedWait(signal, to))
+    const onAbort = (): void => {
+      forget()
+      reject(abortedWait(signal, to))
+    }
+    const unlisten = (): void => {
+      forget()
+      signal.removeEventListener('abort', onAbort)
+    }
+    const forget = this.#world.atEnd(unlisten)
     signal.addEventListener('abort', onAbort, { once: true })
     const attempt = (): void => {
       if (signal.aborted || from.process.isDead) return
@@ -135,7 +143,7 @@ export class SimulatedMesh {
       }
       const link = known ?? (host === undefined ? undefined : this.#connect(from, host))
       from.process.enter(() => {
-        signal.removeEventListener('abort', onAbort)
+        unlisten()
         if (link === undefined) reject(new CaresError('peer_unreachable', `${to} refuses the connection`, { retryable: true }))
         else resolve(link)
       })

@@ -37,7 +37,11 @@ export class PeerClock implements Clock {
 
   timeout(ms: number): AbortSignal {
     const controller = new AbortController()
-    this.after(ms, () => controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError')))
+    const forget = this.#world.atEnd(() => controller.abort())
+    this.after(ms, () => {
+      forget()
+      controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'))
+    })
     return controller.signal
   }
 
@@ -45,13 +49,19 @@ export class PeerClock implements Clock {
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const abort = (): void => {
+      forget()
       timer[Symbol.dispose]()
       reject(signal?.reason as Error)
     }
-    const timer = this.after(ms, () => {
+    const unlisten = (): void => {
+      forget()
       signal?.removeEventListener('abort', abort)
+    }
+    const timer = this.after(ms, () => {
+      unlisten()
       resolve()
     })
+    const forget = this.#world.atEnd(unlisten)
     signal?.addEventListener('abort', abort, { once: true })
     return promise
   }

@@ -63,18 +63,19 @@ export async function simulateWhole({
     if (!(error instanceof Error)) throw error
     violation = `${error instanceof Violation ? '' : `${error.name}: `}${error.message} (at ${world.nowMs.toFixed(0)} ms)`
     world.trace(() => error.stack ?? error.message)
-  } finally {
-    process.off('unhandledRejection', onRejection)
   }
   cluster.count()
-  return {
+  const outcome = {
     seed,
     violation,
-    coverage: cluster.coverage,
+    coverage: { ...cluster.coverage },
     virtualMs: world.nowMs,
     eventsCount: world.eventsCount,
     digest: `${world.fingerprint.toString(16)}/${world.eventsCount}`
   }
+  await world.end()
+  process.off('unhandledRejection', onRejection)
+  return outcome
 }
 
 async function run(world: World, cluster: WholeCluster, knobs: WholeKnobs, faults: readonly WholeFault[]): Promise<void> {
