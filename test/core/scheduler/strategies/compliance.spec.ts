@@ -169,7 +169,7 @@ describe('strategies differ', () => {
   })
 
   it('cost counts what the work would do to the others on shared cores', () => {
-    const score = (cpuLoad: number): number =>
+    const score = (cpuLoad: number, cpuShare: number): number =>
       costStrategy('latency').score({
         field: { bestMs: 1, pricesDiffer: true },
         totalMs: 100,
@@ -177,11 +177,19 @@ describe('strategies differ', () => {
         usd: 1,
         cpuLoad,
         memoryLoad: 0,
-        cpuShare: 0.1,
+        cpuShare,
         turn: 0,
         place: 0
       })
-    assert.deepEqual([0.2, 1, 1.5].map(score), [100, 100, 150])
+    assert.deepEqual([score(0.2, 0.1), score(1, 0.1)], [100, 100], 'a core for each')
+    assert.equal(
+      score(1.5, 0.5),
+      100 * (1 + 1 / 1.5),
+      'all of it is too much: it takes from the others as much time as they have of the cores'
+    )
+    assert.equal(score(1.25, 0.5), 100 * (1 + (0.5 * 0.75) / 1.25), 'half of it is too much')
+    assert.equal(score(2, 2), 100, 'nobody else is there')
+    assert.ok(score(1_000, 0.1) < 200)
   })
 
   it('cost looks at time alone where prices are the same, or any is not stated', () => {
