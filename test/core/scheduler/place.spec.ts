@@ -369,11 +369,14 @@ describe('against brute force', () => {
     )
   const kappa = fc.constantFrom(1, 1, 12)
 
-  /** How many times longer work takes on the cores there, with this on them, too. */
-  function sharing({ profile, stats }: PeerView, request: PlacementRequest, orders: readonly Order[], weight: number): number {
+  /** Time of everyone on the cores there that this takes, as a multiple of its own. */
+  function crowding({ profile, stats }: PeerView, request: PlacementRequest, orders: readonly Order[], weight: number): number {
     const busy = Math.max(Math.min(stats.cpusUsed, profile.capacity.cpus), Math.min(stats.running, stats.cpusReserved))
     const own = orders.filter(({ worker }) => worker === profile.id).reduce((sum, { cpus }) => sum + cpus, 0)
-    return Math.max(1, (busy + weight * own + request.cpus) / profile.capacity.cpus)
+    const { cpus } = profile.capacity
+    const others = busy + weight * own
+    const missing = Math.max(0, others + request.cpus - cpus)
+    return missing === 0 ? 1 : 1 + (Math.min(1, missing / request.cpus) * others) / (others + request.cpus)
   }
 
   /** The rules once more, as slowly and plainly as possible. Milliseconds, or the reason. */
@@ -471,7 +474,7 @@ describe('against brute force', () => {
           const scores = new Map(
             views.flatMap(view => {
               const ms = prices.get(view.profile.id)
-              return typeof ms === 'number' ? [[view.profile.id, ms * sharing(view, request, orders, kappa)]] : []
+              return typeof ms === 'number' ? [[view.profile.id, ms * crowding(view, request, orders, kappa)]] : []
             })
           )
           if (scores.size === 0) assert.equal(decision.chosen, null)
