@@ -56,19 +56,18 @@ export function cgroupReader({ version, driver }: CgroupLayout, container: strin
 export function cgroupThreads({ version, driver }: CgroupLayout, container: string, root = '/sys/fs/cgroup'): readonly number[] {
   const group = driver === 'systemd' ? `system.slice/docker-${container}.scope` : `docker/${container}`
   // Not `cgroup.procs`, which has the first thread of each process only.
-  const text = readText(version === '1' ? `${root}/cpuacct/${group}/tasks` : `${root}/${group}/cgroup.threads`)
-  return (text ?? '')
-    .split('\n')
-    .map(Number)
-    .filter(thread => thread > 0)
+  return numbers(readText(version === '1' ? `${root}/cpuacct/${group}/tasks` : `${root}/${group}/cgroup.threads`))
 }
 
 /** A process of the container, to look at its network from outside; undefined when it cannot be seen. */
-export function cgroupProcess({ version, driver }: CgroupLayout, container: string, root = '/sys/fs/cgroup'): number | undefined {
+export function cgroupProcess(layout: CgroupLayout, container: string, root?: string): number | undefined {
+  return cgroupProcesses(layout, container, root)[0]
+}
+
+/** The processes of the container; none when they cannot be seen. */
+export function cgroupProcesses({ version, driver }: CgroupLayout, container: string, root = '/sys/fs/cgroup'): readonly number[] {
   const group = driver === 'systemd' ? `system.slice/docker-${container}.scope` : `docker/${container}`
-  const text = readText(version === '1' ? `${root}/cpuacct/${group}/cgroup.procs` : `${root}/${group}/cgroup.procs`)
-  const pid = Number.parseInt(text ?? '', 10)
-  return pid > 0 ? pid : undefined
+  return numbers(readText(version === '1' ? `${root}/cpuacct/${group}/cgroup.procs` : `${root}/${group}/cgroup.procs`))
 }
 
 /** Milliseconds from the `usage_usec` line of a version 2 `cpu.stat`. */
@@ -88,6 +87,14 @@ export function parseListeningPort(text: string): number | undefined {
 /** See {@link parseListeningPort}; for the network that the process is in. */
 export function listeningPort(pid: number, root = '/proc'): number | undefined {
   return parseListeningPort(`${readText(`${root}/${pid}/net/tcp`) ?? ''}\n${readText(`${root}/${pid}/net/tcp6`) ?? ''}`)
+}
+
+/** One a line. */
+function numbers(text: string | undefined): readonly number[] {
+  return (text ?? '')
+    .split('\n')
+    .map(Number)
+    .filter(number => number > 0)
 }
 
 function parseNumber(text: string | undefined): number | undefined {

@@ -9,12 +9,14 @@ import {
   type CgroupReader,
   SAMPLE_MS,
   cgroupProcess,
+  cgroupProcesses,
   cgroupReader,
   cgroupThreads,
   listeningPort
 } from './cgroup-usage.ts'
 import type { Containerd } from './containerd.ts'
 import { engineUnavailable, startFailed, statusOf } from './docker-errors.ts'
+import { isDeaf } from './deaf.ts'
 import { demultiplex } from './docker-stream.ts'
 import type { EndMark } from './end-mark.ts'
 import type { Exit, Measured, ServerInstance, StdioInstance } from './driver.ts'
@@ -178,8 +180,9 @@ export class DockerContainer implements StdioInstance, ServerInstance {
   }
 
   async #stopAndRemove(): Promise<void> {
-    const { clock } = this.#components
-    if (!this.#hasExited) {
+    const { clock, cgroups } = this.#components
+    // One that would not hear it is not asked to end: its removal by force follows at once.
+    if (!this.#hasExited && !isDeaf(cgroupProcesses(cgroups, this.id))) {
       // Whatever goes wrong with the polite way, removal by force follows.
       await this.#container.kill({ signal: 'SIGTERM' }).catch(() => {})
       await within(this.exited, this.#stopGraceMs, clock)
