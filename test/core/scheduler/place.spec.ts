@@ -369,14 +369,23 @@ describe('against brute force', () => {
     )
   const kappa = fc.constantFrom(1, 1, 12)
 
+  /** How many times longer work takes on the cores there, with this on them, too. */
+  function sharing(view: PeerView, request: PlacementRequest, orders: readonly Order[], weight: number): number {
+    const { cpus } = view.profile.capacity
+    return Math.max(1, (others(view, orders, weight) + request.cpus) / cpus)
+  }
+
   /** Time of everyone on the cores there that this takes, as a multiple of its own. */
-  function crowding({ profile, stats }: PeerView, request: PlacementRequest, orders: readonly Order[], weight: number): number {
+  function crowding(view: PeerView, request: PlacementRequest, orders: readonly Order[], weight: number): number {
+    const there = others(view, orders, weight)
+    const missing = Math.max(0, there + request.cpus - view.profile.capacity.cpus)
+    return missing === 0 ? 1 : 1 + (Math.min(1, missing / request.cpus) * there) / (there + request.cpus)
+  }
+
+  /** Cores that others want. */
+  function others({ profile, stats }: PeerView, orders: readonly Order[], weight: number): number {
     const busy = Math.max(Math.min(stats.cpusUsed, profile.capacity.cpus), Math.min(stats.running, stats.cpusReserved))
-    const own = orders.filter(({ worker }) => worker === profile.id).reduce((sum, { cpus }) => sum + cpus, 0)
-    const { cpus } = profile.capacity
-    const others = busy + weight * own
-    const missing = Math.max(0, others + request.cpus - cpus)
-    return missing === 0 ? 1 : 1 + (Math.min(1, missing / request.cpus) * others) / (others + request.cpus)
+    return busy + weight * orders.filter(({ worker }) => worker === profile.id).reduce((sum, { cpus }) => sum + cpus, 0)
   }
 
   /** The rules once more, as slowly and plainly as possible. Milliseconds, or the reason. */
