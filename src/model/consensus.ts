@@ -19,6 +19,12 @@ export interface HardState {
   readonly votedFor: PeerId | null
 }
 
+/** One place in the log, and the term of what stands there. */
+export interface EntryId {
+  readonly index: number
+  readonly term: Term
+}
+
 /** What the log up to `index` amounts to. The state itself is opaque here: `store/` makes and restores it. */
 export interface SnapshotMeta {
   readonly index: number
@@ -77,6 +83,8 @@ export type ConsensusMessage = {
       /** ok: the highest index known to match. Not ok: where the follower suggests to look next. */
       readonly match: number
       readonly round: number
+      /** An entry that is committed here, and that the request contradicts; absent: there is none. */
+      readonly contradicted?: EntryId | undefined
     }
   | ({ readonly type: 'snapshot-request'; readonly round: number } & SnapshotChunk)
   | {

@@ -90,7 +90,19 @@ function writeMessage(message: ConsensusMessage): MessageInitShape<typeof Consen
         term,
         kind: {
           case: 'appendResponse',
-          value: { ok: message.ok, match: toWhole(message.match, 'match'), round: toWhole(message.round, 'round') }
+          value: {
+            ok: message.ok,
+            match: toWhole(message.match, 'match'),
+            round: toWhole(message.round, 'round'),
+            ...(message.contradicted === undefined
+              ? {}
+              : {
+                  contradicted: {
+                    index: toWhole(message.contradicted.index, 'index'),
+                    term: toWhole(message.contradicted.term, 'term')
+                  }
+                })
+          }
         }
       }
     case 'snapshot-request':
@@ -160,7 +172,10 @@ function readMessage({ term: rawTerm, kind }: ConsensusMessageMessage): Consensu
         term,
         ok: kind.value.ok,
         match: whole(kind.value.match, 'match'),
-        round: whole(kind.value.round, 'round')
+        round: whole(kind.value.round, 'round'),
+        ...(kind.value.contradicted === undefined
+          ? {}
+          : { contradicted: { index: whole(kind.value.contradicted.index, 'index'), term: whole(kind.value.contradicted.term, 'term') } })
       }
     case 'snapshotRequest':
       return {

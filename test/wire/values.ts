@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import type { AdmissionOutcome, AdmissionQuestion, AdmissionRecord, AdmissionRequest } from '../../src/model/admission.ts'
 import type { BlobDown, BlobUp } from '../../src/model/blob-transfer.ts'
 import type { Command, Outcome } from '../../src/model/command.ts'
-import type { Configuration, ConsensusMessage, Entry } from '../../src/model/consensus.ts'
+import type { Configuration, ConsensusMessage, Entry, EntryId } from '../../src/model/consensus.ts'
 import type { ControlAnswer, ControlRequest } from '../../src/model/control.ts'
 import type { CostLedger } from '../../src/model/costs.ts'
 import type { CallPolicy, FunctionRecord, FunctionSpec, PlacementPolicy } from '../../src/model/function.ts'
@@ -22,6 +22,7 @@ import type {
   InvokeUp,
   Order,
   RemoteError,
+  Run,
   Usage,
   WholeAnswer
 } from '../../src/model/invocation.ts'
@@ -109,6 +110,7 @@ const callHead = record<CallHead>({ method: name, path: text, query: text, heade
   'webSocket'
 ])
 const start = fc.constantFrom('warm' as const, 'prewarmed' as const, 'cold' as const)
+const run = record<Run>({ start, usage })
 const timing = record<NonNullable<AnswerHead['timing']>>({ queueMs: amount, pullMs: amount, startMs: amount })
 const answerHead = record<AnswerHead>({ status: fc.integer({ min: 100, max: 599 }), headers, start, timing }, ['timing'])
 const answerEnd = record<AnswerEnd>({ usage, exitCode: fc.integer() }, ['exitCode'])
@@ -124,7 +126,7 @@ const answerDown: fc.Arbitrary<AnswerDown> = fc.oneof(
     type: one('answer-end'),
     end: answerEnd
   }),
-  record<Extract<AnswerDown, { type: 'failed' }>>({ type: one('failed'), error })
+  record<Extract<AnswerDown, { type: 'failed' }>>({ type: one('failed'), error, run }, ['run'])
 )
 
 const imageDown: fc.Arbitrary<ImageDown> = fc.oneof(
@@ -432,7 +434,7 @@ const invokeUp: fc.Arbitrary<InvokeUp> = fc.oneof(
     {
       type: one('done'),
       attempt,
-      run: record<NonNullable<Extract<InvokeUp, { type: 'done' }>['run']>>({ start, usage }),
+      run,
       untypical: flag
     },
     ['run']
@@ -452,7 +454,7 @@ const executeDown: fc.Arbitrary<ExecuteDown> = fc.oneof(
   record<{ type: 'accepted' }>({ type: one('accepted') }),
   record<Extract<ExecuteDown, { type: 'unknown' }>>({ type: one('unknown'), session: whole }),
   answerDown,
-  record<Extract<ExecuteDown, { type: 'failed' }>>({ type: one('failed'), error, stats }, ['stats'])
+  record<Extract<ExecuteDown, { type: 'failed' }>>({ type: one('failed'), error, stats, run }, ['stats', 'run'])
 )
 
 const agreed = record<AgreedState>({ index: whole, hash: name })
@@ -596,6 +598,7 @@ const controlRequest: fc.Arbitrary<ControlRequest> = fc.oneof(
   record<Extract<ControlRequest, { type: 'invocation' }>>({ type: fc.constantFrom('invocation' as const), invocation }),
   record<Extract<ControlRequest, { type: 'logs' }>>({ type: one('logs'), query }),
   record<Extract<ControlRequest, { type: 'cancel' }>>({ type: one('cancel'), invocation }),
+  record<Extract<ControlRequest, { type: 'cut' }>>({ type: one('cut'), invocation, run }),
   record<Extract<ControlRequest, { type: 'observations' }>>({ type: one('observations'), known: pairs(whole) }),
   record<Extract<ControlRequest, { type: 'costs' }>>({ type: one('costs') }),
   record<Extract<ControlRequest, { type: 'admission' }>>({ type: one('admission'), question: admissionQuestion }),
@@ -613,6 +616,7 @@ const controlAnswer: fc.Arbitrary<ControlAnswer> = fc.oneof(
   record<Extract<ControlAnswer, { type: 'outcome' }>>({ type: one('outcome'), outcome, index: whole, term: whole }),
   record<Extract<ControlAnswer, { type: 'invocation' }>>({ type: one('invocation'), record: fc.option(invocationRecord) }),
   record<Extract<ControlAnswer, { type: 'log' }>>({ type: one('log'), line }),
+  record<Extract<ControlAnswer, { type: 'noted' }>>({ type: one('noted') }),
   record<Extract<ControlAnswer, { type: 'cancelled' }>>({ type: one('cancelled'), found: flag }),
   record<Extract<ControlAnswer, { type: 'observations' }>>({ type: one('observations'), observations: few(observation), more: flag }),
   record<Extract<ControlAnswer, { type: 'costs' }>>({ type: one('costs'), ledger: costLedger }),
@@ -651,7 +655,17 @@ const unnamed: fc.Arbitrary<ConsensusMessage> = fc.oneof(
     commit: whole,
     round: whole
   }),
-  record<Of<'append-response'>>({ type: one('append-response'), term: whole, ok: flag, match: whole, round: whole }),
+  record<Of<'append-response'>>(
+    {
+      type: one('append-response'),
+      term: whole,
+      ok: flag,
+      match: whole,
+      round: whole,
+      contradicted: record<EntryId>({ index: whole, term: whole })
+    },
+    ['contradicted']
+  ),
   record<Of<'snapshot-request'>>({
     type: one('snapshot-request'),
     term: whole,

@@ -1,4 +1,4 @@
-import type { ConsensusMessage, Entry, SnapshotChunk, SnapshotOffer } from '../../model/consensus.ts'
+import type { ConsensusMessage, EntryId, SnapshotChunk, SnapshotOffer } from '../../model/consensus.ts'
 import { CaresError } from '../../model/errors.ts'
 import type { PeerId } from '../../model/ids.ts'
 import { appendEntries, type Draft, send, truncateLog } from './draft.ts'
@@ -9,17 +9,25 @@ type SnapshotRequest = Extract<ConsensusMessage, { type: 'snapshot-request' }>
 
 /**
  * Makes this log agree with the leader's, as far as the request reaches, and commits what the leader says is committed within that reach.
- * Throws `protocol` when the request contradicts what is already committed here, which no sound leader can do.
+ * A request that contradicts what is already committed here, which no sound leader can do, is answered with what it contradicts: the leader has
+ * lost what was acknowledged. Throws `protocol` for one that breaks the form.
  */
 export function onAppendRequest(draft: Draft, from: PeerId, request: AppendRequest): void {
   const { state } = draft
-  checkAppend(state.log, state.commitIndex, request)
+  checkForm(request)
   const respond = (ok: boolean, match: number): void =>
     send(draft, from, { type: 'append-response', term: state.term, ok, match, round: request.round })
 
+  const contradicted = contradictedBy(state.log, state.commitIndex, request)
+  if (contradicted !== undefined) {
+    const { term, commitIndex } = state
+    send(draft, from, { type: 'append-response', term, ok: false, match: commitIndex, round: request.round, contradicted })
+    return
+  }
   const reach = request.prevIndex + request.entries.length
   // What is committed is in the leader's log as well, so a request that does not go beyond it needs no comparing.
   if (reach <= state.commitIndex) return respond(true, state.commitIndex)
+  // Up to the commit index both hold the same: where this log still knows the terms, they have just been compared.
   const isAnchored = request.prevIndex <= state.commitIndex || termAt(state.log, request.prevIndex) === request.prevTerm
   if (!isAnchored) return respond(false, lastPossibleMatch(state.log, state.commitIndex, request))
 
@@ -90,17 +98,18 @@ function lastPossibleMatch(log: Log, commitIndex: number, { prevIndex, prevTerm 
   return index
 }
 
-function checkAppend(log: Log, commitIndex: number, { term, prevIndex, prevTerm, entries }: AppendRequest): void {
+function checkForm({ term, prevIndex, entries }: AppendRequest): void {
   const isOrdered = entries.every((entry, offset) => entry.index === prevIndex + 1 + offset && entry.term <= term)
   if (!isOrdered) throw new CaresError('protocol', 'an append request has gaps, or entries of a later term')
-  const claims: Pick<Entry, 'index' | 'term'>[] = [{ index: prevIndex, term: prevTerm }, ...entries]
-  for (const claim of claims) {
-    if (claim.index > commitIndex) return
-    const own = termAt(log, claim.index)
-    if (own !== undefined && own !== claim.term) {
-      throw new CaresError('protocol', `a leader of term ${term} contradicts committed entry ${claim.index}`, {
-        hint: 'one of the two peers runs on restored or damaged data: stop it, and let it join anew with an empty data directory'
-      })
-    }
+}
+
+/** The first entry that is committed here, and another one for the leader: one of the two disks is not what it was. */
+function contradictedBy(log: Log, commitIndex: number, { prevIndex, prevTerm, entries }: AppendRequest): EntryId | undefined {
+  const claims: EntryId[] = [{ index: prevIndex, term: prevTerm }, ...entries]
+  for (const { index, term } of claims) {
+    if (index > commitIndex) return undefined
+    const own = termAt(log, index)
+    if (own !== undefined && own !== term) return { index, term: own }
   }
+  return undefined
 }

@@ -1,4 +1,4 @@
-import type { ConsensusMessage, Entry } from '../../model/consensus.ts'
+import type { ConsensusMessage, Entry, EntryId } from '../../model/consensus.ts'
 import { CaresError } from '../../model/errors.ts'
 import type { PeerId } from '../../model/ids.ts'
 import { type Draft, type OwnProgress, send } from './draft.ts'
@@ -82,6 +82,7 @@ function speak(draft: Draft, progress: OwnProgress, occasion: Occasion): void {
 export function onAppendResponse(draft: Draft, from: PeerId, response: AppendResponse): void {
   const progress = progressOf(draft.state, from)
   if (draft.state.role !== 'leader' || progress === undefined) return
+  if (response.contradicted !== undefined) throw judgeContradiction(draft, from, response.contradicted)
   progress.ackedAtMs = draft.nowMs
   if (response.ok) onMatch(draft, progress, response)
   else onMismatch(draft, progress, response)
@@ -90,9 +91,8 @@ export function onAppendResponse(draft: Draft, from: PeerId, response: AppendRes
 function onMatch(draft: Draft, progress: OwnProgress, response: AppendResponse): void {
   const { state } = draft
   const { peer, mode, match: known } = progress
-  if (response.match > lastIndex(state.log)) {
-    throw new CaresError('protocol', `a peer acknowledged entry ${response.match}, which this leader does not have`)
-  }
+  // Nothing but what is committed there can lie behind the log of the leader whose messages it answers.
+  if (response.match > lastIndex(state.log)) throw lostEntries(peer, response.match)
   progress.match = Math.max(known, response.match)
   if (mode !== 'snapshot' || progress.match >= state.log.snapshot.index) {
     progress.mode = 'streaming'
@@ -107,6 +107,31 @@ function onMatch(draft: Draft, progress: OwnProgress, response: AppendResponse):
   // By its name: with that commit this peer may have ceased to lead.
   replicate(draft, peer, 'answer')
   if (state.transfer?.to === peer) hurryTransfer(draft)
+}
+
+/**
+ * Whose disk it is that has lost something. What is committed in one term is in the logs of the leaders of all later ones: so where this log has
+ * an entry of a later term in that place, or none that is committed, this peer was elected without it. Where both are committed, and the entry
+ * here is the earlier one, the other peer has followed a leader that had lost it.
+ */
+function judgeContradiction({ state }: Draft, peer: PeerId, { index, term }: EntryId): CaresError {
+  const own = termAt(state.log, index)
+  const isOwnLoss = index > state.commitIndex || (own !== undefined && own > term)
+  if (isOwnLoss && own !== term) return lostEntries(peer, index)
+  return new CaresError('protocol', `peer ${peer} contradicts committed entry ${index}`, {
+    hint: 'its disk is not what it was: move its whole data directory away and start it again: it joins as a new peer'
+  })
+}
+
+function lostEntries(peer: PeerId, index: number): CaresError {
+  return new CaresError(
+    'conflict',
+    `the data directory is an old or a copied one: this peer leads without entry ${index}, which peer ${peer} knows to be agreed`,
+    {
+      hint: 'move its whole data directory away and start it again: it joins as a new peer; where no other voter is left: cares recover, on the peer with the newest data',
+      details: { outdated: true }
+    }
+  )
 }
 
 function onMismatch(draft: Draft, progress: OwnProgress, response: AppendResponse): void {

@@ -238,8 +238,11 @@ export class Consensus implements Startable {
         try {
           step = input.take(this.#state, clock.nowMs())
         } catch (err) {
-          log.warn({ err }, 'input to consensus refused')
-          input.drop(toCaresError(err))
+          const error = toCaresError(err)
+          // This disk is not the one that this peer has promised things with.
+          if (error.details['outdated'] === true) this.fence(error)
+          else log.warn({ err }, 'input to consensus refused')
+          input.drop(error)
           continue
         }
         this.#state = step.state

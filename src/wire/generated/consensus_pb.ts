@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consensus.proto.
  */
 export const file_consensus: GenFile = /*@__PURE__*/
-  fileDesc("Cg9jb25zZW5zdXMucHJvdG8SCGNhcmVzLnYxInAKDkNvbnNlbnN1c0ZyYW1lEi8KCWNvbnNlbnN1cxgBIAEoCzIaLmNhcmVzLnYxLkNvbnNlbnN1c01lc3NhZ2VIABIlCgZyZXBvcnQYAiABKAsyEy5jYXJlcy52MS5IZWFydGJlYXRIAEIGCgRraW5kIp4DChBDb25zZW5zdXNNZXNzYWdlEgwKBHRlcm0YASABKAQSLQoMdm90ZV9yZXF1ZXN0GAIgASgLMhUuY2FyZXMudjEuVm90ZVJlcXVlc3RIABIvCg12b3RlX3Jlc3BvbnNlGAMgASgLMhYuY2FyZXMudjEuVm90ZVJlc3BvbnNlSAASMQoOYXBwZW5kX3JlcXVlc3QYBCABKAsyFy5jYXJlcy52MS5BcHBlbmRSZXF1ZXN0SAASMwoPYXBwZW5kX3Jlc3BvbnNlGAUgASgLMhguY2FyZXMudjEuQXBwZW5kUmVzcG9uc2VIABI1ChBzbmFwc2hvdF9yZXF1ZXN0GAYgASgLMhkuY2FyZXMudjEuU25hcHNob3RSZXF1ZXN0SAASKwoLdGltZW91dF9ub3cYByABKAsyFC5jYXJlcy52MS5UaW1lb3V0Tm93SAASNwoRc25hcHNob3RfcmVzcG9uc2UYCCABKAsyGi5jYXJlcy52MS5TbmFwc2hvdFJlc3BvbnNlSAASDwoHY2x1c3RlchgJIAEoCUIGCgRraW5kIlMKC1ZvdGVSZXF1ZXN0EgsKA3ByZRgBIAEoCBISCgpsYXN0X2luZGV4GAIgASgEEhEKCWxhc3RfdGVybRgDIAEoBBIQCgh0cmFuc2ZlchgEIAEoCCIsCgxWb3RlUmVzcG9uc2USCwoDcHJlGAEgASgIEg8KB2dyYW50ZWQYAiABKAgidwoNQXBwZW5kUmVxdWVzdBISCgpwcmV2X2luZGV4GAEgASgEEhEKCXByZXZfdGVybRgCIAEoBBIgCgdlbnRyaWVzGAMgAygLMg8uY2FyZXMudjEuRW50cnkSDgoGY29tbWl0GAQgASgEEg0KBXJvdW5kGAUgASgEIjoKDkFwcGVuZFJlc3BvbnNlEgoKAm9rGAEgASgIEg0KBW1hdGNoGAIgASgEEg0KBXJvdW5kGAMgASgEIsMBCg9TbmFwc2hvdFJlcXVlc3QSDQoFaW5kZXgYASABKAQSDAoEdGVybRgCIAEoBBIuCg1jb25maWd1cmF0aW9uGAMgASgLMhcuY2FyZXMudjEuQ29uZmlndXJhdGlvbhIMCgRkYXRhGAQgASgMEg0KBXJvdW5kGAUgASgEEg0KBWJ5dGVzGAYgASgEEhAKCGNoZWNrc3VtGAcgASgHEg4KBm9mZnNldBgIIAEoBBIVCg1kYXRhX2NoZWNrc3VtGAkgASgHIkIKEFNuYXBzaG90UmVzcG9uc2USDQoFaW5kZXgYASABKAQSEAoIcmVjZWl2ZWQYAiABKAQSDQoFcm91bmQYAyABKAQiDAoKVGltZW91dE5vdyIxCg1Db25maWd1cmF0aW9uEg4KBnZvdGVycxgBIAMoCRIQCghsZWFybmVycxgCIAMoCSKRAQoFRW50cnkSDQoFaW5kZXgYASABKAQSDAoEdGVybRgCIAEoBBIeCgRub29wGAMgASgLMg4uY2FyZXMudjEuTm9vcEgAEjAKDWNvbmZpZ3VyYXRpb24YBCABKAsyFy5jYXJlcy52MS5Db25maWd1cmF0aW9uSAASEQoHY29tbWFuZBgFIAEoDEgAQgYKBGtpbmQiBgoETm9vcGIGcHJvdG8z", [file_gossip]);
+  fileDesc("Cg9jb25zZW5zdXMucHJvdG8SCGNhcmVzLnYxInAKDkNvbnNlbnN1c0ZyYW1lEi8KCWNvbnNlbnN1cxgBIAEoCzIaLmNhcmVzLnYxLkNvbnNlbnN1c01lc3NhZ2VIABIlCgZyZXBvcnQYAiABKAsyEy5jYXJlcy52MS5IZWFydGJlYXRIAEIGCgRraW5kIp4DChBDb25zZW5zdXNNZXNzYWdlEgwKBHRlcm0YASABKAQSLQoMdm90ZV9yZXF1ZXN0GAIgASgLMhUuY2FyZXMudjEuVm90ZVJlcXVlc3RIABIvCg12b3RlX3Jlc3BvbnNlGAMgASgLMhYuY2FyZXMudjEuVm90ZVJlc3BvbnNlSAASMQoOYXBwZW5kX3JlcXVlc3QYBCABKAsyFy5jYXJlcy52MS5BcHBlbmRSZXF1ZXN0SAASMwoPYXBwZW5kX3Jlc3BvbnNlGAUgASgLMhguY2FyZXMudjEuQXBwZW5kUmVzcG9uc2VIABI1ChBzbmFwc2hvdF9yZXF1ZXN0GAYgASgLMhkuY2FyZXMudjEuU25hcHNob3RSZXF1ZXN0SAASKwoLdGltZW91dF9ub3cYByABKAsyFC5jYXJlcy52MS5UaW1lb3V0Tm93SAASNwoRc25hcHNob3RfcmVzcG9uc2UYCCABKAsyGi5jYXJlcy52MS5TbmFwc2hvdFJlc3BvbnNlSAASDwoHY2x1c3RlchgJIAEoCUIGCgRraW5kIlMKC1ZvdGVSZXF1ZXN0EgsKA3ByZRgBIAEoCBISCgpsYXN0X2luZGV4GAIgASgEEhEKCWxhc3RfdGVybRgDIAEoBBIQCgh0cmFuc2ZlchgEIAEoCCIsCgxWb3RlUmVzcG9uc2USCwoDcHJlGAEgASgIEg8KB2dyYW50ZWQYAiABKAgidwoNQXBwZW5kUmVxdWVzdBISCgpwcmV2X2luZGV4GAEgASgEEhEKCXByZXZfdGVybRgCIAEoBBIgCgdlbnRyaWVzGAMgAygLMg8uY2FyZXMudjEuRW50cnkSDgoGY29tbWl0GAQgASgEEg0KBXJvdW5kGAUgASgEInkKDkFwcGVuZFJlc3BvbnNlEgoKAm9rGAEgASgIEg0KBW1hdGNoGAIgASgEEg0KBXJvdW5kGAMgASgEEiwKDGNvbnRyYWRpY3RlZBgEIAEoCzIRLmNhcmVzLnYxLkVudHJ5SWRIAIgBAUIPCg1fY29udHJhZGljdGVkIiYKB0VudHJ5SWQSDQoFaW5kZXgYASABKAQSDAoEdGVybRgCIAEoBCLDAQoPU25hcHNob3RSZXF1ZXN0Eg0KBWluZGV4GAEgASgEEgwKBHRlcm0YAiABKAQSLgoNY29uZmlndXJhdGlvbhgDIAEoCzIXLmNhcmVzLnYxLkNvbmZpZ3VyYXRpb24SDAoEZGF0YRgEIAEoDBINCgVyb3VuZBgFIAEoBBINCgVieXRlcxgGIAEoBBIQCghjaGVja3N1bRgHIAEoBxIOCgZvZmZzZXQYCCABKAQSFQoNZGF0YV9jaGVja3N1bRgJIAEoByJCChBTbmFwc2hvdFJlc3BvbnNlEg0KBWluZGV4GAEgASgEEhAKCHJlY2VpdmVkGAIgASgEEg0KBXJvdW5kGAMgASgEIgwKClRpbWVvdXROb3ciMQoNQ29uZmlndXJhdGlvbhIOCgZ2b3RlcnMYASADKAkSEAoIbGVhcm5lcnMYAiADKAkikQEKBUVudHJ5Eg0KBWluZGV4GAEgASgEEgwKBHRlcm0YAiABKAQSHgoEbm9vcBgDIAEoCzIOLmNhcmVzLnYxLk5vb3BIABIwCg1jb25maWd1cmF0aW9uGAQgASgLMhcuY2FyZXMudjEuQ29uZmlndXJhdGlvbkgAEhEKB2NvbW1hbmQYBSABKAxIAEIGCgRraW5kIgYKBE5vb3BiBnByb3RvMw", [file_gossip]);
 
 /**
  * @generated from message cares.v1.ConsensusFrame
@@ -225,6 +225,13 @@ export type AppendResponse = Message<"cares.v1.AppendResponse"> & {
    * @generated from field: uint64 round = 3;
    */
   round: bigint;
+
+  /**
+   * An entry that is committed at the sender, and that the request contradicts. Only with `ok` false.
+   *
+   * @generated from field: optional cares.v1.EntryId contradicted = 4;
+   */
+  contradicted?: EntryId | undefined;
 };
 
 /**
@@ -233,6 +240,28 @@ export type AppendResponse = Message<"cares.v1.AppendResponse"> & {
  */
 export const AppendResponseSchema: GenMessage<AppendResponse> = /*@__PURE__*/
   messageDesc(file_consensus, 5);
+
+/**
+ * @generated from message cares.v1.EntryId
+ */
+export type EntryId = Message<"cares.v1.EntryId"> & {
+  /**
+   * @generated from field: uint64 index = 1;
+   */
+  index: bigint;
+
+  /**
+   * @generated from field: uint64 term = 2;
+   */
+  term: bigint;
+};
+
+/**
+ * Describes the message cares.v1.EntryId.
+ * Use `create(EntryIdSchema)` to create a new message.
+ */
+export const EntryIdSchema: GenMessage<EntryId> = /*@__PURE__*/
+  messageDesc(file_consensus, 6);
 
 /**
  * @generated from message cares.v1.SnapshotRequest
@@ -293,7 +322,7 @@ export type SnapshotRequest = Message<"cares.v1.SnapshotRequest"> & {
  * Use `create(SnapshotRequestSchema)` to create a new message.
  */
 export const SnapshotRequestSchema: GenMessage<SnapshotRequest> = /*@__PURE__*/
-  messageDesc(file_consensus, 6);
+  messageDesc(file_consensus, 7);
 
 /**
  * @generated from message cares.v1.SnapshotResponse
@@ -320,7 +349,7 @@ export type SnapshotResponse = Message<"cares.v1.SnapshotResponse"> & {
  * Use `create(SnapshotResponseSchema)` to create a new message.
  */
 export const SnapshotResponseSchema: GenMessage<SnapshotResponse> = /*@__PURE__*/
-  messageDesc(file_consensus, 7);
+  messageDesc(file_consensus, 8);
 
 /**
  * @generated from message cares.v1.TimeoutNow
@@ -333,7 +362,7 @@ export type TimeoutNow = Message<"cares.v1.TimeoutNow"> & {
  * Use `create(TimeoutNowSchema)` to create a new message.
  */
 export const TimeoutNowSchema: GenMessage<TimeoutNow> = /*@__PURE__*/
-  messageDesc(file_consensus, 8);
+  messageDesc(file_consensus, 9);
 
 /**
  * @generated from message cares.v1.Configuration
@@ -355,7 +384,7 @@ export type Configuration = Message<"cares.v1.Configuration"> & {
  * Use `create(ConfigurationSchema)` to create a new message.
  */
 export const ConfigurationSchema: GenMessage<Configuration> = /*@__PURE__*/
-  messageDesc(file_consensus, 9);
+  messageDesc(file_consensus, 10);
 
 /**
  * @generated from message cares.v1.Entry
@@ -402,7 +431,7 @@ export type Entry = Message<"cares.v1.Entry"> & {
  * Use `create(EntrySchema)` to create a new message.
  */
 export const EntrySchema: GenMessage<Entry> = /*@__PURE__*/
-  messageDesc(file_consensus, 10);
+  messageDesc(file_consensus, 11);
 
 /**
  * @generated from message cares.v1.Noop
@@ -415,5 +444,5 @@ export type Noop = Message<"cares.v1.Noop"> & {
  * Use `create(NoopSchema)` to create a new message.
  */
 export const NoopSchema: GenMessage<Noop> = /*@__PURE__*/
-  messageDesc(file_consensus, 11);
+  messageDesc(file_consensus, 12);
 

@@ -3,7 +3,7 @@ import type { Step } from '../../../src/core/consensus/effects.ts'
 import { compacted, extendDeadline, propose, reconfigure, receive, tick, transfer } from '../../../src/core/consensus/raft.ts'
 import { EXTENSIONS_MAX, RAFT_LIMITS } from '../../../src/core/consensus/limits.ts'
 import { describeSnapshot, isActiveLeader, nextDeadlineMs, type RaftState } from '../../../src/core/consensus/state.ts'
-import type { Configuration, ConsensusMessage, SnapshotMeta } from '../../../src/model/consensus.ts'
+import type { Configuration, ConsensusMessage, EntryId, SnapshotMeta } from '../../../src/model/consensus.ts'
 import type { Term } from '../../../src/model/ids.ts'
 import {
   A,
@@ -152,11 +152,29 @@ describe('an append request', () => {
     assert.equal(step.state.leader, null)
   })
 
-  it('is refused as a breach of protocol when it contradicts what is committed, or has gaps', () => {
+  it('is answered with the committed entry that it contradicts, and changes nothing', () => {
+    const state = peerOf({ self: B, term: 5, terms: [1, 2], appliedIndex: 2 })
+    const requests = [
+      { prevIndex: 1, prevTerm: 1, entries: [{ index: 2, term: 3, kind: 'noop' }] },
+      { prevIndex: 2, prevTerm: 1 }
+    ] as const
+    for (const request of requests) {
+      const step = receive(state, A, appendRequest(request), 10)
+      assert.deepEqual(messageTo(step, A, 'append-response'), {
+        type: 'append-response',
+        term: 5,
+        ok: false,
+        match: 2,
+        round: 1,
+        contradicted: { index: 2, term: 2 }
+      })
+      assert.deepEqual(termsOf(step.state), [1, 2])
+    }
+  })
+
+  it('is refused as a breach of protocol when it has gaps, or entries of a later term', () => {
     const state = peerOf({ self: B, term: 5, terms: [1, 2], appliedIndex: 2 })
     const breaches = [
-      { prevIndex: 1, prevTerm: 1, entries: [{ index: 2, term: 3, kind: 'noop' }] },
-      { prevIndex: 2, prevTerm: 1 },
       { prevIndex: 2, prevTerm: 2, entries: [{ index: 4, term: 3, kind: 'noop' }] },
       { prevIndex: 2, prevTerm: 2, entries: [{ index: 3, term: 6, kind: 'noop' }] }
     ] as const
@@ -270,9 +288,28 @@ describe('a leader', () => {
     assert.equal(messageTo(step, B, 'append-request').prevIndex, 3)
   })
 
-  it('refuses an acknowledgement of what it does not have', () => {
+  it('knows by an acknowledgement of what it does not have that it has lost it', () => {
     const leader = activeLeader()
-    assert.throws(() => acknowledge(leader, B, 99), { code: 'protocol' })
+    assert.throws(() => acknowledge(leader, B, 99), { code: 'conflict', details: { outdated: true } })
+  })
+
+  describe('that hears what it contradicts', () => {
+    // Entries 1 to 3 of terms 1, 3, 3, the first two of them committed, then the no-op of term 5.
+    const { state } = elect(peerOf({ term: 4, terms: [1, 3, 3], appliedIndex: 2 }), [B])
+    const rows: [claim: string, contradicted: EntryId, own: boolean][] = [
+      ['has lost an entry behind the end of its log', { index: 5, term: 3 }, true],
+      ['has lost an entry in whose place it has a later one', { index: 2, term: 2 }, true],
+      ['has lost an entry in whose place it has none that is committed', { index: 3, term: 4 }, true],
+      ['holds the earlier one of two that are committed: the other peer is wrong', { index: 2, term: 4 }, false],
+      ['has that very entry: the other peer is wrong', { index: 2, term: 3 }, false]
+    ]
+    for (const [claim, contradicted, own] of rows) {
+      it(claim, () => {
+        const answer = { type: 'append-response', term: state.term, ok: false, match: 1, round: 1, contradicted } as const
+        const expected = own ? { code: 'conflict', details: { outdated: true } } : { code: 'protocol' }
+        assert.throws(() => receive(state, B, answer, nowOf(state)), expected)
+      })
+    }
   })
 
   it('ignores answers of peers that are no members', () => {

@@ -98,3 +98,36 @@ describe('the trap of two leaders that change the members (Ongaro, raft-dev, Jul
     assert.equal(messageTo(receive(d, A, request, 10), A, 'vote-response').granted, false, 'a lost the votes of all who have the no-op')
   })
 })
+
+describe('a voter whose disk was restored from a backup', () => {
+  /*
+   * a votes alone, b learns. What a agreed on in term 2 (entries 3 to 5) is not in the backup. So a leads term 2 a second time, or term 4 where b
+   * has made it step down, and nobody's vote is in the way: only b knows.
+   */
+  const lone: Configuration = { voters: [A], learners: [B] }
+  const later = [1, 1, 2, 2, 2]
+  for (const [claim, term] of [
+    ['in the term that it has led before', 1],
+    ['in a later one', 3]
+  ] as const) {
+    it(`hears from its learner, ${claim}, that it has lost what was agreed, before it has the learner drop it`, () => {
+      const elected = elect(peerOf({ configuration: lone, term, terms: [1, 1], appliedIndex: 2 }), [])
+      let leader = elected.state
+      let learner = peerOf({ self: B, configuration: lone, term: 2, terms: later, appliedIndex: 5 })
+      const requests = sentTo(elected, B, 'append-request')
+      assert.throws(
+        () => {
+          for (let request = requests.shift(); request !== undefined; request = requests.shift()) {
+            const answered = receive(learner, A, request, 2_000)
+            learner = answered.state
+            const heard = receive(leader, B, messageTo(answered, A, 'append-response'), nextDeadlineMs(leader) - TIMINGS.heartbeatMs)
+            leader = heard.state
+            requests.push(...sentTo(heard, B, 'append-request'))
+          }
+        },
+        { code: 'conflict', details: { outdated: true } }
+      )
+      assert.deepEqual(termsOf(learner), later)
+    })
+  }
+})

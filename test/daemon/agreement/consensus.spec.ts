@@ -199,4 +199,14 @@ describe('consensus, driven', () => {
     await pair.until('the learner has it all', () => learner.indices.applied === leader.indices.applied)
     await pair.stop()
   })
+
+  it('takes no part any more when its learner knows of later entries to be agreed than it has itself', async () => {
+    const pair = new Pair()
+    const leader = await pair.leader()
+    const { last } = leader.indices
+    leader.receive(LEARNER, { type: 'append-response', term: leader.term, ok: true, match: last + 1, round: 1 })
+    await pair.until('the end of its part', () => leader.fenced !== null)
+    assert.match(leader.fenced?.message ?? '', /an old or a copied one/)
+    await pair.stop()
+  })
 })
