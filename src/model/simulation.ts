@@ -30,6 +30,11 @@ export interface SimulationRequest {
   readonly crashesPerHour: number
   /** Share of the functions that are work outside CARES, which asks for admission. @default 0 */
   readonly outsideShare?: number
+  /**
+   * Whether runs on a machine take longer for sharing its last-level cache, by needs that are drawn: `known` to placers, who then weigh it, or not
+   * (`blind`). @default 'off'
+   */
+  readonly cache?: 'off' | 'blind' | 'known'
 }
 
 /** What is measured of a replay. */
@@ -79,6 +84,13 @@ export const METRICS = [
   { name: 'throughput', title: 'throughput', unit: '/s', better: 'more', says: 'answers in a second' },
   { name: 'redirects', title: 'redirects', unit: '', better: 'less', says: 'orders that the worker had no room for after all' },
   { name: 'failed', title: 'failed', unit: '', better: 'less', says: 'calls lost in crashes, or too large for every peer' },
+  {
+    name: 'cacheLoss',
+    title: 'lost to cache',
+    unit: '%',
+    better: 'less',
+    says: 'by what share runs took longer for sharing caches'
+  },
   {
     name: 'outsideWaitS',
     title: 'wait for admission',

@@ -29,6 +29,8 @@ export class Calls {
   /** The share of the work that is the start, of a cold call. */
   readonly startWorkMs: Float64Array
   readonly pullMs: Float64Array
+  /** By how much longer its work takes for sharing a cache, on a machine of reference speed. */
+  readonly cacheMs: Float64Array
   /** The placer expected nobody else on its cores. */
   readonly clean: Uint8Array
   readonly usd: Float64Array
@@ -47,6 +49,7 @@ export class Calls {
     this.cold = new Uint8Array(size)
     this.startWorkMs = new Float64Array(size)
     this.pullMs = new Float64Array(size)
+    this.cacheMs = new Float64Array(size)
     this.clean = new Uint8Array(size)
     this.usd = new Float64Array(size)
   }

@@ -44,11 +44,11 @@ export class LearnedEstimates implements Estimates {
     const index = this.#calls.functionIndex(call)
     const seen = (this.#seen[index] = (this.#seen[index] ?? 0) + 1)
     if (seen > LEARN_ALL_COUNT && seen % LEARN_ONE_IN !== 0) return
-    const { startedMs, startWorkMs, pullMs, cold, clean, workload } = this.#calls
+    const { startedMs, startWorkMs, pullMs, cacheMs, cold, clean, workload } = this.#calls
     const tookMs = nowMs - (startedMs[call] ?? 0) - (pullMs[call] ?? 0)
     const startWork = startWorkMs[call] ?? 0
     // Start and run share the cores with the same others, near enough.
-    const startMs = (tookMs * startWork) / Math.max(1e-9, startWork + this.#calls.runMs(call))
+    const startMs = (tookMs * startWork) / Math.max(1e-9, startWork + this.#calls.runMs(call) + (cacheMs[call] ?? 0))
     this.#predictor.observe({
       function: key,
       digest,

@@ -54,7 +54,8 @@ export class Invariants {
     for (let call = 0; call < calls.size; call++) {
       const machine = this.#machines[calls.machine[call] ?? -1]
       if (calls.state(call) !== 'done' || machine === undefined) continue
-      askedMs += (((calls.startWorkMs[call] ?? 0) + calls.runMs(call)) / machine.spec.speed) * calls.function(call).cpus
+      const workMs = (calls.startWorkMs[call] ?? 0) + calls.runMs(call) + (calls.cacheMs[call] ?? 0)
+      askedMs += (workMs / machine.spec.speed) * calls.function(call).cpus
     }
     const doneMs = this.#machines.reduce((sum, { cores }) => sum + cores.busyCoreMs, 0)
     // A call that wants more cores than the machine has gets them all, for as long as it takes.

@@ -12,7 +12,10 @@ const STARVED_MS = 30_000
 const STARVED_RATIO = 5
 
 /** What a replay amounts to, by metric; see `METRICS` for what each means. */
-export function measure({ calls, machines, endMs, redirects, admission }: ReplayResult, boundMs: number): Record<MetricName, number> {
+export function measure(
+  { calls, machines, endMs, redirects, admission, sharesCache }: ReplayResult,
+  boundMs: number
+): Record<MetricName, number> {
   const done: number[] = []
   for (let call = 0; call < calls.size; call++) if (calls.state(call) === 'done') done.push(call)
   const slowdowns = Float64Array.from(done, call => slowdownOf(calls, call))
@@ -40,6 +43,9 @@ export function measure({ calls, machines, endMs, redirects, admission }: Replay
     outsideWaitS: admission === undefined ? Number.NaN : admission.waitedMs / Math.max(1, admission.approved) / 1_000,
     outsideWaitErrorS: admission === undefined ? Number.NaN : quantile(Float64Array.from(admission.wrongByMs).sort(), 0.5) / 1_000,
     outsideRefused: admission?.refused ?? Number.NaN,
+    cacheLoss: sharesCache
+      ? sum(done.map(call => calls.cacheMs[call] ?? 0)) / Math.max(1e-9, sum(done.map(call => calls.runMs(call))))
+      : Number.NaN,
     overTarget: admission === undefined ? Number.NaN : admission.looksOverTarget / Math.max(1, admission.looks)
   }
 }

@@ -1,6 +1,7 @@
 import type { QueueOrder } from '../../core/scheduler/admission/queue-order.ts'
 import type { PeerId } from '../../model/ids.ts'
 import type { PeerView } from '../../model/peer.ts'
+import type { Estimate } from '../../model/placement.ts'
 import { createRandom, type Random } from '../../model/random.ts'
 import { EventQueue } from '../event-queue.ts'
 import { exponential, type Workload } from '../workload/workload.ts'
@@ -11,6 +12,7 @@ import type { MachineSpec } from './fleet.ts'
 import type { Machine } from './machine.ts'
 import { OutsideCalls } from './outside-calls.ts'
 import type { AdmissionFigures } from './outside-work.ts'
+import { type CacheModelName, type CacheTraits, drawTraits } from './shared-cache.ts'
 import { Soonest } from './soonest.ts'
 import { type VirtualFunction, virtualFunction } from './virtual-function.ts'
 import { VirtualPlacer } from './virtual-placer.ts'
@@ -41,6 +43,8 @@ export interface ReplayInit {
   readonly crashesPerHour: number
   /** Share of the functions that are work outside CARES: it asks for admission, and nobody places it. Needs one placer. @default 0 */
   readonly outsideShare?: number
+  /** Whether runs are slowed down by others in their machine's last-level cache, and placers know by whom. @default 'off' */
+  readonly cache?: CacheModelName
 }
 
 /** What a replay leaves behind. */
@@ -55,6 +59,8 @@ export interface ReplayResult {
   readonly crashes: number
   /** Undefined: nothing was outside CARES. */
   readonly admission: AdmissionFigures | undefined
+  /** Whether runs shared caches: see `ReplayInit.cache`. */
+  readonly sharesCache: boolean
 }
 
 /** One round trip between placer and worker. */
@@ -85,6 +91,8 @@ class Replay {
   readonly #init: ReplayInit
   readonly #calls: Calls
   readonly #functions: readonly VirtualFunction[]
+  /** By function; undefined: cache is no matter. */
+  readonly #traits: readonly CacheTraits[] | undefined
   readonly #workers: Workers
   readonly #placers: readonly VirtualPlacer[]
   readonly #estimates: Estimates
@@ -102,14 +110,16 @@ class Replay {
   #crashes = 0
 
   constructor(init: ReplayInit) {
-    const { workload, fleet, seed, placers, chooser, waitingOrder, estimates, outsideShare = 0 } = init
+    const { workload, fleet, seed, placers, chooser, waitingOrder, estimates, outsideShare = 0, cache = 'off' } = init
     this.#init = init
     this.#calls = new Calls(workload)
     // Spread over the functions as evenly as a share can be, so that every seed has the same mix.
     this.#functions = workload.functions.map((fn, i) =>
       virtualFunction(fn, Math.floor((i + 1) * outsideShare) > Math.floor(i * outsideShare))
     )
+    this.#traits = cache === 'off' ? undefined : drawTraits(workload.functions.length, seed)
     this.#workers = new Workers({
+      traits: this.#traits,
       calls: this.#calls,
       functions: this.#functions,
       fleet,
@@ -156,7 +166,8 @@ class Replay {
       eventsCount: this.#eventsCount,
       redirects: this.#redirects + (this.#outside?.redirects ?? 0),
       crashes: this.#crashes,
-      admission: this.#outside?.figures
+      admission: this.#outside?.figures,
+      sharesCache: this.#traits !== undefined
     }
   }
 
@@ -209,7 +220,7 @@ class Replay {
     const fn = this.#function(call)
     const placer = this.#placerOf(call)
     const inputBytes = this.#calls.workload.inputBytes[call] ?? 0
-    const estimate = this.#estimates.estimate(call)
+    const estimate = this.#estimateOf(call)
     const exclude = this.#knownToRefuse(fn)
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const choice = placer.choose(fn, estimate, inputBytes, exclude, this.#nowMs)
@@ -224,6 +235,13 @@ class Replay {
       this.#redirects++
     }
     return false
+  }
+
+  /** What a placer expects of a call; what its function needs of the cache is as a benchmark would have told it. */
+  #estimateOf(call: number): Estimate {
+    const estimate = this.#estimates.estimate(call)
+    const need = this.#init.cache === 'known' ? this.#traits?.[this.#calls.functionIndex(call)]?.need : undefined
+    return need === undefined ? estimate : { ...estimate, cache: need }
   }
 
   /** What placements do not know and admission does: whose graphics processors are taken, and, where cores are not shared, whose cores. */

@@ -83,7 +83,10 @@ export class VirtualPlacer {
     )
     if (chosen === undefined) return undefined
     const { start, queueMs } = chosen.expected
-    const order = this.table.reserve({ worker: chosen.peer, function: key, cpus, memoryBytes, start }, nowMs)
+    const order = this.table.reserve(
+      { worker: chosen.peer, function: key, cpus, memoryBytes, llcBytes: estimate.cache?.bytes, start },
+      nowMs
+    )
     return { peer: chosen.peer, order, clean: queueMs < 1 }
   }
 

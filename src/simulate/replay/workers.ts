@@ -4,6 +4,7 @@ import type { Calls } from './calls.ts'
 import type { MachineSpec } from './fleet.ts'
 import { Invariants } from './invariants.ts'
 import { type Admission, Machine } from './machine.ts'
+import { cacheBytesOf, type CacheTraits, SharedCache } from './shared-cache.ts'
 import { Soonest } from './soonest.ts'
 import { type VirtualFunction, WARM_START_MS } from './virtual-function.ts'
 
@@ -12,6 +13,8 @@ export interface WorkersInit {
   readonly calls: Calls
   readonly functions: readonly VirtualFunction[]
   readonly fleet: readonly MachineSpec[]
+  /** Of each function. Absent: cache is no matter. */
+  readonly traits?: readonly CacheTraits[] | undefined
   /** Calls back at a later moment of the virtual time. */
   readonly later: (atMs: number, run: () => void) => void
   /** A call has ended on a machine, now. */
@@ -28,6 +31,7 @@ export class Workers {
   readonly #ends: Soonest
   /** By machine, the highest order of each placer that it has got. */
   readonly #seenOrders: readonly Map<PeerId, number>[]
+  readonly #caches: readonly SharedCache[]
   /** By machine, calls whose image is on its way. */
   readonly #pulling: readonly Set<number>[]
 
@@ -37,6 +41,7 @@ export class Workers {
     for (const [i, { id }] of this.machines.entries()) this.#indexes.set(id, i)
     this.#ends = new Soonest(init.fleet.length)
     this.#seenOrders = init.fleet.map(() => new Map<PeerId, number>())
+    this.#caches = init.fleet.map(spec => new SharedCache(cacheBytesOf(spec)))
     this.#pulling = init.fleet.map(() => new Set<number>())
     this.invariants = new Invariants(init.calls, this.machines)
   }
@@ -68,6 +73,8 @@ export class Workers {
       const call = cores.takeDone(each => this.#function(each).cpus)
       if (call < 0) break
       machine.finish(this.#function(call), nowMs)
+      const traits = this.#traits(call)
+      if (traits !== undefined) this.#caches[index]?.leave(traits)
       this.#init.onEnd(call, machine)
     }
     this.#ends.set(index, cores.nextEndMs())
@@ -76,7 +83,13 @@ export class Workers {
 
   /** What a machine says of itself. */
   stats(index: number, nowMs: number): PeerStats | undefined {
-    return this.machines[index]?.stats(nowMs, Object.fromEntries(this.#seenOrders[index] ?? []))
+    const stats = this.machines[index]?.stats(nowMs, Object.fromEntries(this.#seenOrders[index] ?? []))
+    const [spec, cache] = [this.#init.fleet[index], this.#caches[index]]
+    if (stats === undefined || this.#init.traits === undefined || spec === undefined || cache === undefined) return stats
+    return {
+      ...stats,
+      llc: { mode: 'advisory', reason: 'no_kernel', bytes: cacheBytesOf(spec), ways: 16, expectedBytes: cache.neededBytes }
+    }
   }
 
   /** A machine loses everything but its images. Returns the calls that it had. */
@@ -84,6 +97,7 @@ export class Workers {
     const pulling = this.#pulling[index] ?? new Set()
     const lost = [...(this.machines[index]?.crash(nowMs) ?? []), ...pulling]
     pulling.clear()
+    this.#caches[index]?.clear()
     this.#seenOrders[index]?.clear()
     this.#ends.set(index, Number.POSITIVE_INFINITY)
     return lost
@@ -115,10 +129,17 @@ export class Workers {
   /** The call takes to the cores: start and run are one piece of work there. */
   #begin(call: number, index: number, { cores }: Machine, nowMs: number): void {
     const { calls } = this.#init
+    const traits = this.#traits(call)
+    const factor = traits === undefined ? 1 : (this.#caches[index]?.enter(traits) ?? 1)
+    calls.cacheMs[call] = (factor - 1) * calls.runMs(call)
     cores.advance(nowMs)
-    cores.add(call, (calls.startWorkMs[call] ?? 0) + calls.runMs(call), this.#function(call).cpus)
+    cores.add(call, (calls.startWorkMs[call] ?? 0) + calls.runMs(call) + (calls.cacheMs[call] ?? 0), this.#function(call).cpus)
     this.#ends.set(index, cores.nextEndMs())
     this.invariants.checkMachine(index)
+  }
+
+  #traits(call: number): CacheTraits | undefined {
+    return this.#init.traits?.[this.#init.calls.functionIndex(call)]
   }
 
   #function(call: number): VirtualFunction {

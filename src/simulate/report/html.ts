@@ -129,6 +129,9 @@ function estimatesText(estimates: 'learned' | number): string {
   return estimates === 'learned' ? 'learned by the predictor, from nothing' : `the truth with ${metricText(estimates, '%')} of noise`
 }
 
+/** See `SimulationRequest.cache`. */
+const CACHES = { off: 'no matter', blind: 'shared, unknown to placers', known: 'shared, known to placers' } as const
+
 function conditions(report: SimulationReport): string {
   const { request } = report
   const { estimates, load } = request
@@ -141,7 +144,8 @@ function conditions(report: SimulationReport): string {
     ['prices of a core', request.priceSpread === 1 ? 'all the same' : `from 1 to ${request.priceSpread} times`],
     ['idle containers kept', `${request.keepAliveMs / 1_000} s of the trace's time`],
     ['crashes', `${request.crashesPerHour} of a peer in an hour`],
-    ['outside CARES', `${metricText(request.outsideShare ?? 0, '%')} of the functions`]
+    ['outside CARES', `${metricText(request.outsideShare ?? 0, '%')} of the functions`],
+    ['last-level cache', CACHES[request.cache ?? 'off']]
   ]
   return element('dl', {}, ...rows.flatMap(([name, value]) => [element('dt', {}, escaped(name)), element('dd', {}, escaped(value))]))
 }

@@ -51,7 +51,7 @@ describe('cares simulate', () => {
       }
     })
     const words =
-      'simulate trace.csv -n 7 --load trace --gossip 3s --gossip-delay 10ms --loss 0.1 --placers 4 --estimates exact --prices 4 --keep-alive 26m'
+      'simulate trace.csv -n 7 --load trace --gossip 3s --gossip-delay 10ms --loss 0.1 --placers 4 --estimates exact --prices 4 --keep-alive 26m --cache blind'
     await run(words.split(' '), { environment: { simulator: fake } })
     assert.deepEqual(asked, {
       trace: 'trace.csv',
@@ -69,7 +69,8 @@ describe('cares simulate', () => {
       priceSpread: 4,
       keepAliveMs: 1_560_000,
       crashesPerHour: 0,
-      outsideShare: 0
+      outsideShare: 0,
+      cache: 'blind'
     })
   })
 

@@ -34,6 +34,7 @@ interface Options {
   keepAlive?: number
   crashes?: number
   outside?: number
+  cache?: 'off' | 'blind' | 'known'
   html?: string
   csv?: string
 }
@@ -55,7 +56,8 @@ const DEFAULTS = {
   priceSpread: 1,
   keepAliveMs: 600_000,
   crashesPerHour: 0,
-  outsideShare: 0
+  outsideShare: 0,
+  cache: 'off'
 } as const satisfies SimulationRequest
 
 /** Metrics of the table; `-o wide` shows all. */
@@ -81,6 +83,9 @@ const SHOWN_OF_BATCHES: readonly MetricName[] = [
 
 /** The same of work outside CARES, where there is some. */
 const SHOWN_OF_ADMISSION: readonly MetricName[] = ['outsideWaitS', 'outsideWaitErrorS', 'outsideRefused', 'overTarget']
+
+/** The same where runs share caches. */
+const SHOWN_OF_CACHE: readonly MetricName[] = ['cacheLoss']
 
 /** `cares simulate`: strategies compared on a virtual cluster. Needs no peer. */
 export function simulate({ simulator }: Pick<CliEnvironment, 'simulator'>): AnyCommand {
@@ -131,6 +136,12 @@ export function simulate({ simulator }: Pick<CliEnvironment, 'simulator'>): AnyC
         defaultText: '0',
         parse: parseShare
       },
+      {
+        flags: '--cache <HOW>',
+        description: 'runs share the cache of their machine: blind, or known to placers',
+        defaultText: 'off',
+        choices: ['off', 'blind', 'known']
+      },
       { flags: '--html <FILE>', description: 'write a report with plots', completes: 'file' },
       { flags: '--csv <FILE>', description: 'write one line for each replay', completes: 'file' }
     ],
@@ -177,7 +188,8 @@ function requestOf(trace: string | undefined, options: Options, { strategies }: 
     priceSpread: options.prices ?? DEFAULTS.priceSpread,
     keepAliveMs: options.keepAlive ?? DEFAULTS.keepAliveMs,
     crashesPerHour: options.crashes ?? DEFAULTS.crashesPerHour,
-    outsideShare: options.outside ?? DEFAULTS.outsideShare
+    outsideShare: options.outside ?? DEFAULTS.outsideShare,
+    cache: options.cache ?? DEFAULTS.cache
   }
   if (request.gossipMs === 0) throw new CaresError('invalid', '--gossip must be above 0', { hint: 'write it like 1s' })
   return request
@@ -203,8 +215,12 @@ async function write(path: string, text: string, note: (line: string) => void): 
   note(`wrote ${path}`)
 }
 
-function reportTable({ rows, spanS, request: { outsideShare = 0 } }: SimulationReport): Table {
-  const shown = [...(spanS === 0 ? SHOWN_OF_BATCHES : SHOWN_OF_CALLS), ...(outsideShare > 0 ? SHOWN_OF_ADMISSION : [])]
+function reportTable({ rows, spanS, request: { outsideShare = 0, cache = 'off' } }: SimulationReport): Table {
+  const shown = [
+    ...(spanS === 0 ? SHOWN_OF_BATCHES : SHOWN_OF_CALLS),
+    ...(cache === 'off' ? [] : SHOWN_OF_CACHE),
+    ...(outsideShare > 0 ? SHOWN_OF_ADMISSION : [])
+  ]
   // What has the same value everywhere tells nothing apart, and is there for who asks for everything.
   const metrics = [...METRICS].sort((a, b) => place(shown, a.name) - place(shown, b.name))
   return {
