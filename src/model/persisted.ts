@@ -84,24 +84,32 @@ export const countSchema = count
 /** What peers are called, by their ids. */
 export const nameListSchema = z.array(z.tuple([z.string(), z.string()]))
 
+/** The latest lives of peers, by their ids: the number of the start, and when it was. */
+export const lifeListSchema = z.array(z.tuple([z.string(), count, z.string()]))
+
 /** Multiaddrs of one peer. */
 export const addressListSchema = z.array(z.string())
 
 /** Reads a function as the registry holds it. */
 export const readFunctionRecord = quickReader(functionRecordSchema)
 
-/** What a snapshot says before its functions and tasks. */
+/** The last revision of a removed name. */
+export const removedEntrySchema = z.tuple([z.string(), count])
+
+/** A remembered outcome, after the id of its command. */
+export const rememberedEntrySchema = z.tuple([z.string(), rememberedSchema])
+
+/** What a snapshot says before its rows. */
 export const registryHeadSchema = z.strictObject({
   /** The tables include the log up to here. */
   index: count,
-  /** How many of each follow. */
+  /** How many of each follow, in this order; what is remembered the oldest first. */
+  removed: count,
+  remembered: count,
   functions: count,
   tasks: count,
-  removed: z.array(z.tuple([z.string(), count])),
   draining: z.array(z.string()),
   /** Absent where nothing is agreed. */
   strategy: agreedStrategySchema.optional(),
-  taskSeq: count,
-  /** The oldest first. */
-  remembered: z.array(z.tuple([z.string(), rememberedSchema]))
+  taskSeq: count
 })

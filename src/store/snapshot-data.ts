@@ -2,22 +2,22 @@ import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib'
 import { CaresError } from '../model/errors.ts'
 import { restoreTables } from '../core/tasks/restore-tables.ts'
 import { Sharing } from '../core/tasks/sharing.ts'
+import type { Remembered } from '../model/command.ts'
 import type { FunctionRecord } from '../model/function.ts'
-import { readFunctionRecord, registryHeadSchema } from '../model/persisted.ts'
+import { readFunctionRecord, registryHeadSchema, rememberedEntrySchema, removedEntrySchema } from '../model/persisted.ts'
 import { readTaskRecord } from '../model/persisted-task.ts'
 import type { RegistryTables } from '../model/ports/store.ts'
 import { valuesOf } from '../model/shards.ts'
 import type { TaskRecord } from '../model/task.ts'
 import { parseWith } from '../model/validation.ts'
 
-/** Largest snapshot, in bytes as it travels. Not above what peers may speak of (`wire/limits.ts`). */
-export const SNAPSHOT_BYTES_MAX = 128 * 2 ** 20
-
 /**
- * Largest text of a snapshot, before it is compressed. It is never in memory as a whole. Twice what tasks may have by `TASKS_BYTES_MAX`, which counts
- * less than JSON takes, and again as much.
+ * Largest snapshot, as it travels and as text before that: more than the tables can hold (`core/tasks/limits.ts`, `core/registry/limits.ts`), so that
+ * one can always be made. 192 MiB of it for tasks; the rest is for functions, removed names and remembered outcomes with the longest texts that they
+ * may have, each character of which may take six bytes in JSON. The text is never in memory as a whole. Not above what peers may speak of
+ * (`wire/limits.ts`).
  */
-export const SNAPSHOT_TEXT_BYTES_MAX = 512 * 2 ** 20
+export const SNAPSHOT_BYTES_MAX = 640 * 2 ** 20
 
 const FORMAT = 'cares-snapshot'
 const VERSION = 2
@@ -26,7 +26,7 @@ const FIRST_LINE_BYTES_MAX = 64
 
 /** Text of one block: some hundred rows. Encoding or decoding one takes a few milliseconds, which is how long a peer is busy with it at a time. */
 const BLOCK_TEXT_UNITS = 262_144
-/** A row is at most a command long, and a block ends with the row that fills it; the head has the last revision of 50,000 names. */
+/** A row is at most a few commands long, and a block ends with the row that fills it. */
 const BLOCK_TEXT_BYTES_MAX = 8 * 2 ** 20
 /** The length of a block is a whole number of so many bytes, the highest first. */
 const LENGTH_BYTES = 4
@@ -49,7 +49,7 @@ export interface SnapshotContent {
  * that its caller can do other things in between: the tables do not change meanwhile. Throws `limit_reached` over `bytesMax`.
  *
  * A line `cares-snapshot VERSION CRC32`, then blocks: a length, and so many bytes of deflated text. The text has a line of JSON with what is small, then
- * one for each function and one for each task, sorted by their keys.
+ * one for each removed name, remembered outcome, function and task, all but the outcomes sorted by their keys.
  */
 export function* encodeSnapshot(
   index: number,
@@ -71,9 +71,9 @@ export function* encodeSnapshot(
     }
     textBytes += raw.length
     text = ''
-    if (bytes + FIRST_LINE_BYTES_MAX > bytesMax || textBytes > SNAPSHOT_TEXT_BYTES_MAX) {
-      throw new CaresError('limit_reached', `the registry takes more than the ${bytesMax} bytes that a snapshot may have`, {
-        hint: 'remove functions that nobody calls'
+    if (Math.max(bytes + FIRST_LINE_BYTES_MAX, textBytes) > bytesMax) {
+      throw new CaresError('limit_reached', `the agreed state takes more than the ${bytesMax} bytes that a snapshot may have`, {
+        hint: 'remove functions that nobody calls, and cancel tasks that nobody waits for; report this as a defect of CARES'
       })
     }
   }
@@ -90,14 +90,16 @@ export function* encodeSnapshot(
 function* linesOf(index: number, { functions, removed, draining, strategy, tasks, remembered }: RegistryTables): Generator<string, void> {
   yield JSON.stringify({
     index,
+    removed: removed.size,
+    remembered: remembered.size,
     functions: functions.size,
     tasks: tasks.tasks.size,
-    removed: [...removed].sort(([a], [b]) => compare(a, b)),
     draining: [...draining].sort(compare),
     strategy,
-    taskSeq: tasks.seq,
-    remembered: [...remembered]
+    taskSeq: tasks.seq
   })
+  for (const entry of [...removed].sort(([a], [b]) => compare(a, b))) yield JSON.stringify(entry)
+  for (const entry of remembered) yield JSON.stringify(entry)
   for (const record of [...functions.values()].sort((a, b) => compare(a.name, b.name))) yield JSON.stringify(record)
   for (const task of [...valuesOf(tasks.tasks)].sort((a, b) => compare(a.id, b.id))) yield JSON.stringify(task)
 }
@@ -122,6 +124,8 @@ export function snapshotChecksum(data: Uint8Array): number {
 export function* decodeSnapshot(data: Uint8Array): Generator<readonly SnapshotRow[], SnapshotContent, void> {
   const lines = readLines(data)
   let head: ReturnType<typeof registryHeadSchema.parse> | undefined
+  const removed = new Map<string, number>()
+  const remembered = new Map<string, Remembered>()
   const functions = new Map<string, FunctionRecord>()
   const tasks = new Map<string, TaskRecord>()
   const sharing = new Sharing()
@@ -130,6 +134,10 @@ export function* decodeSnapshot(data: Uint8Array): Generator<readonly SnapshotRo
     for (const text of block) {
       if (head === undefined) {
         head = understood(() => parseWith(registryHeadSchema, JSON.parse(text), 'its head'))
+      } else if (removed.size < head.removed) {
+        removed.set(...understood(() => parseWith(removedEntrySchema, JSON.parse(text), `removed[${removed.size}]`)))
+      } else if (remembered.size < head.remembered) {
+        remembered.set(...understood(() => parseWith(rememberedEntrySchema, JSON.parse(text), `remembered[${remembered.size}]`)))
       } else if (functions.size < head.functions) {
         const record = understood(() => readFunctionRecord(JSON.parse(text), `functions[${functions.size}]`))
         if (functions.has(record.name)) throw unreadable('a function is in it twice')
@@ -145,16 +153,16 @@ export function* decodeSnapshot(data: Uint8Array): Generator<readonly SnapshotRo
     yield rows
   }
   if (head?.functions !== functions.size || head.tasks !== tasks.size) throw unreadable('it has more or fewer rows than it says')
-  const { index, removed, draining, strategy, taskSeq, remembered } = head
+  const { index, draining, strategy, taskSeq } = head
   return {
     index,
     tables: {
       functions,
-      removed: new Map(removed),
+      removed,
       draining: new Set(draining),
       ...(strategy === undefined ? {} : { strategy }),
       tasks: restoreTables([...tasks.values()], taskSeq),
-      remembered: new Map(remembered)
+      remembered
     }
   }
 }
@@ -176,7 +184,7 @@ function* readLines(data: Uint8Array): Generator<readonly string[], void> {
     if (at > all.length) throw unreadable('a block is cut off')
     const text = understood(() => inflateRawSync(all.subarray(from, at), { maxOutputLength: BLOCK_TEXT_BYTES_MAX }))
     textBytes += text.length
-    if (textBytes > SNAPSHOT_TEXT_BYTES_MAX) throw unreadable(`its text has more than ${SNAPSHOT_TEXT_BYTES_MAX} bytes`)
+    if (textBytes > SNAPSHOT_BYTES_MAX) throw unreadable(`its text has more than ${SNAPSHOT_BYTES_MAX} bytes`)
     if (text.at(-1) !== 0x0a) throw unreadable('a block does not end with a line')
     yield text.toString('utf8', 0, text.length - 1).split('\n')
   }

@@ -65,8 +65,8 @@ export const GOSSIP_BYTES_MAX = 1_048_576
 export const ENTRIES_MAX = 1_024
 /** One command in the log. */
 export const COMMAND_BYTES_MAX = 1_048_576
-/** The whole state of a cluster, which travels in chunks: what a small peer can hold in memory for a moment. */
-export const SNAPSHOT_BYTES_MAX = 134_217_728
+/** The whole state of a cluster, which travels in chunks: more than the tables can hold by their own limits. */
+export const SNAPSHOT_BYTES_MAX = 671_088_640
 /** One chunk of it. */
 export const SNAPSHOT_CHUNK_BYTES_MAX = 1_048_576
 /** One message on the consensus stream: a batch of commands, one of the largest among them, and its envelope. */

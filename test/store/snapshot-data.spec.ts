@@ -1,10 +1,23 @@
 import assert from 'node:assert/strict'
 import { crc32, deflateRawSync } from 'node:zlib'
+import {
+  DRAINING_MAX,
+  ENV_BYTES_MAX,
+  FUNCTIONS_BYTES_MAX,
+  FUNCTIONS_MAX,
+  PEER_ID_BYTES_MAX,
+  REMEMBERED_MAX,
+  TEXT_BYTES_MAX,
+  TOMBSTONES_MAX
+} from '../../src/core/registry/limits.ts'
 import { applyTaskChanges, noTasks } from '../../src/core/tasks/apply-changes.ts'
+import { TASKS_BYTES_MAX } from '../../src/core/tasks/limits.ts'
+import type { Remembered } from '../../src/model/command.ts'
+import { CONSTRAINTS_MAX } from '../../src/model/function.ts'
 import type { RegistryTables } from '../../src/model/ports/store.ts'
 import type { TaskId } from '../../src/model/task.ts'
 import { decodeSnapshot, encodeSnapshot, inOneGo, SNAPSHOT_BYTES_MAX } from '../../src/store/snapshot-data.ts'
-import { SNAPSHOT_BYTES_MAX as WIRE_BYTES_MAX } from '../../src/wire/limits.ts'
+import * as wire from '../../src/wire/limits.ts'
 import { sampleSubmit } from '../support/sample-task.ts'
 import { sampleFunction } from '../support/samples.ts'
 
@@ -20,7 +33,7 @@ const block = (data: Uint8Array, length = data.length): Uint8Array => {
 }
 const withText = (text: string): Uint8Array => withBody(block(deflateRawSync(text)))
 
-const HEAD = { index: 1, functions: 0, tasks: 0, removed: [] as unknown[], draining: [], taskSeq: 0, remembered: [] }
+const HEAD = { index: 1, removed: 0, remembered: 0, functions: 0, tasks: 0, draining: [], taskSeq: 0 }
 const withHead = (change: object, ...rows: readonly string[]): Uint8Array =>
   withText(`${[JSON.stringify({ ...HEAD, ...change }), ...rows].join('\n')}\n`)
 
@@ -30,6 +43,7 @@ describe('snapshot data', () => {
       ...NOTHING,
       functions: new Map([['thumb', sampleFunction()]]),
       removed: new Map([['old', 2]]),
+      remembered: new Map([['c', { seq: 4, outcome: { type: 'drain-set', peer: 'p', draining: true } }]]),
       draining: new Set(['p']),
       strategy: { name: 'cost', objective: 'cheap' },
       tasks: applyTaskChanges(noTasks(), [sampleSubmit({ id: 't-a' as TaskId, key: 'k' })]).tables
@@ -81,7 +95,8 @@ describe('snapshot data', () => {
     ['what is no JSON', withText('{\n'), /JSON/],
     ['an unknown field', withHead({ more: 1 }), /unknown field/],
     ['a missing table', withHead({ draining: undefined }), /draining: is required/],
-    ['a negative revision', withHead({ removed: [['a', -1]] }), /removed\[0\]/],
+    ['a negative revision', withHead({ removed: 1 }, '["a",-1]'), /removed\[0\]/],
+    ['an outcome that is none', withHead({ remembered: 1 }, '["a",{}]'), /remembered\[0\]/],
     ['a function with a missing field', withHead({ functions: 1 }, '{"name":"x"}'), /functions\[0\]/],
     ['a function twice', withHead({ functions: 2 }, record, record), /twice/],
     ['fewer functions than it says', withHead({ functions: 2 }, record), /fewer/],
@@ -92,10 +107,35 @@ describe('snapshot data', () => {
     it(`refuses ${claim}`, () => assert.throws(() => inOneGo(decodeSnapshot(data)), { code: 'protocol', message }))
   }
 
+  it('is larger than all that the tables can hold', () => {
+    // Every character of a text may take six bytes, a row that much besides its texts, and an outcome has a function.
+    const [escaped, row] = [6, 1_024]
+    const spec = ENV_BYTES_MAX + 3 * TEXT_BYTES_MAX + CONSTRAINTS_MAX * wire.TEXT_CHARS_MAX
+    const most =
+      TASKS_BYTES_MAX +
+      escaped * FUNCTIONS_BYTES_MAX +
+      FUNCTIONS_MAX * row +
+      TOMBSTONES_MAX * (escaped * wire.ID_CHARS_MAX + 32) +
+      REMEMBERED_MAX * (escaped * spec + row) +
+      DRAINING_MAX * escaped * PEER_ID_BYTES_MAX
+    assert.ok(most * 1.001 < SNAPSHOT_BYTES_MAX, `${most} of ${SNAPSHOT_BYTES_MAX}`)
+  })
+
+  it('can be read with as many large outcomes as are remembered', () => {
+    const env = { A: 'a'.repeat(30_000) }
+    const outcomes = Array.from({ length: REMEMBERED_MAX }, (_, seq): [string, Remembered] => {
+      return [`c-${seq}`, { seq, outcome: { type: 'function-created', function: sampleFunction({ name: `f${seq}`, env }) } }]
+    })
+    const tables = { ...NOTHING, remembered: new Map(outcomes) }
+    const read = inOneGo(decodeSnapshot(inOneGo(encodeSnapshot(7, tables)))).tables
+    assert.deepEqual([...read.remembered.keys()], [...tables.remembered.keys()], 'in their order')
+    assert.deepEqual(read.remembered.get('c-511'), tables.remembered.get('c-511'))
+  })
+
   it('has a bound at both ends, which peers may speak of', () => {
-    assert.ok(SNAPSHOT_BYTES_MAX <= WIRE_BYTES_MAX)
+    assert.ok(SNAPSHOT_BYTES_MAX <= wire.SNAPSHOT_BYTES_MAX)
     const functions = new Map(['a', 'b'].map(name => [name, sampleFunction({ name })]))
     assert.throws(() => inOneGo(encodeSnapshot(1, { ...NOTHING, functions }, 100)), { code: 'limit_reached' })
-    assert.throws(() => inOneGo(decodeSnapshot(new Uint8Array(SNAPSHOT_BYTES_MAX + 1))), { code: 'protocol' })
+    assert.throws(() => inOneGo(decodeSnapshot({ length: SNAPSHOT_BYTES_MAX + 1 } as Uint8Array)), { code: 'protocol' })
   })
 })

@@ -3,6 +3,7 @@ import { isOver, type TaskChange, type TaskId, type TaskOutcome, type TaskRecord
 import { changeTask, newTask, type TaskStep } from './change-task.ts'
 import { FORGET_RATIO, TASKS_BYTES_MAX, TASKS_MAX } from './limits.ts'
 import { taskBytes } from './task-bytes.ts'
+import { trimmed } from './trimmed.ts'
 
 /** No tasks. */
 export function noTasks(): TaskTables {
@@ -71,11 +72,7 @@ class Draft {
       return { type: 'refused', code: 'conflict', message: `the idempotency key was used for another request, task ${known.id}` }
     }
     const task = newTask(change, this.#seq + 1)
-    if (!this.#makeRoom(taskBytes(task))) {
-      const { tasksMax, bytesMax } = this.#limits
-      const message = `the cluster keeps at most ${tasksMax} tasks and ${bytesMax} bytes of them, and none of these is over`
-      return { type: 'refused', code: 'limit_reached', message }
-    }
+    if (!this.#makeRoom(taskBytes(task), 1)) return this.#full()
     this.#seq++
     this.#put(task)
     if (key !== undefined) this.#keys.set(key, id)
@@ -83,9 +80,15 @@ class Draft {
   }
 
   #step(change: TaskStep): TaskOutcome {
-    const before = this.#tasks.get(change.id)
+    const [before, seq] = [this.#tasks.get(change.id), this.#seq]
     const { task, outcome } = changeTask(before, change, () => ++this.#seq)
-    if (task !== undefined && task !== before) this.#put(task)
+    if (before === undefined || task === undefined || task === before) return outcome
+    const fitting = [task, trimmed(task)].find(form => this.#makeRoom(taskBytes(form) - taskBytes(before), 0))
+    if (fitting === undefined) {
+      this.#seq = seq
+      return this.#full()
+    }
+    this.#put(fitting)
     return outcome
   }
 
@@ -94,16 +97,25 @@ class Draft {
     return { type: 'expired', count: this.#forget([...old]) }
   }
 
-  /** Forgets what was over first, if that is needed. False: there is no room for so many bytes. */
-  #makeRoom(bytes: number): boolean {
+  #full(): TaskOutcome {
     const { tasksMax, bytesMax } = this.#limits
-    const fits = (): boolean => this.#tasks.size < tasksMax && this.#bytes + bytes <= bytesMax
+    const message = `the cluster keeps at most ${tasksMax} tasks and ${bytesMax} bytes of them, and too few of these are over`
+    return { type: 'refused', code: 'limit_reached', message }
+  }
+
+  /** Forgets what was over first, if that is needed. False: even without all of that there is no room for so much more, and nothing is forgotten. */
+  #makeRoom(bytes: number, tasks: number): boolean {
+    const { tasksMax, bytesMax } = this.#limits
+    const isWithin = (count: number, sum: number): boolean => (bytes <= 0 || sum + bytes <= bytesMax) && count + tasks <= tasksMax
+    const fits = (): boolean => isWithin(this.#tasks.size, this.#bytes)
     if (fits()) return true
     const over = this.#tasks
       .values()
       .filter(isOver)
       .toArray()
       .sort((a, b) => (a.endSeq ?? 0) - (b.endSeq ?? 0))
+    const overBytes = over.reduce((sum, task) => sum + taskBytes(task), 0)
+    if (!isWithin(this.#tasks.size - over.length, this.#bytes - overBytes)) return false
     const share = Math.ceil(this.#tasks.size * FORGET_RATIO)
     for (let at = 0; at < over.length && !fits(); at += share) this.#forget(over.slice(at, at + share))
     return fits()

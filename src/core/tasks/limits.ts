@@ -6,8 +6,21 @@
 /** Tasks that are known at once, those that are over included. At about 1 KiB each, 100 MB on every peer. */
 export const TASKS_MAX = 100_000
 
-/** Room that all tasks take together, in bytes: half of the snapshot that a new peer may be sent, whatever base 64 and JSON add. */
-export const TASKS_BYTES_MAX = 134_217_728
+/**
+ * Room that all tasks take together, in bytes, counted so that their JSON in a snapshot never takes more: {@link TASKS_MAX} that are not over with 2 KB
+ * each, or 2,300 with the largest results that are not kept apart.
+ */
+export const TASKS_BYTES_MAX = 201_326_592
+
+/**
+ * Of that, what each task has from its submission on for how it ends: the attempt that ends it, and the address of a large result, or a small one, or
+ * why it failed. So no task that was accepted is stuck for want of room.
+ */
+export const OPEN_RESERVE_BYTES = 1_024
+
+/** Of a result and of the message of a failure, what there is always room for, in bytes of JSON. */
+export const RESULT_BYTES_KEPT = 256
+export const MESSAGE_BYTES_KEPT = 128
 
 /** When a limit is reached, so large a share of the tasks that are over is forgotten at once: finding the oldest costs a look at all. */
 export const FORGET_RATIO = 0.1

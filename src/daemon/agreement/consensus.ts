@@ -71,8 +71,8 @@ export class Consensus implements Startable {
     this.#applied = new AppliedIndex(persisted.appliedIndex)
     this.#reader = new EntryReader(components.codec)
     this.#snapshots = new OutgoingSnapshots(this.#retention.chunkBytes, {
-      store: components.store,
-      onFailed: err => (this.#stopped ? undefined : this.fence(toCaresError(err)))
+      ...components,
+      onDiskFailed: err => (this.#stopped ? undefined : this.fence(err))
     })
     this.#isHeld = init.isHeld ?? false
     this.#state = raft.createRaft({
@@ -238,11 +238,9 @@ export class Consensus implements Startable {
         try {
           step = input.take(this.#state, clock.nowMs())
         } catch (err) {
-          const error = toCaresError(err)
-          // This disk is not the one that this peer has promised things with.
-          if (error.details['outdated'] === true) this.fence(error)
+          if (toCaresError(err).details['outdated'] === true) this.fence(toCaresError(err))
           else log.warn({ err }, 'input to consensus refused')
-          input.drop(error)
+          input.drop(toCaresError(err))
           continue
         }
         this.#state = step.state

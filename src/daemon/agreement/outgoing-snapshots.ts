@@ -1,9 +1,22 @@
 import { crc32 } from 'node:zlib'
 import type { SnapshotPosition } from '../../core/consensus/effects.ts'
 import type { SnapshotChunk, SnapshotMeta } from '../../model/consensus.ts'
-import { CaresError } from '../../model/errors.ts'
+import { CaresError, toCaresError } from '../../model/errors.ts'
 import type { PeerId } from '../../model/ids.ts'
+import type { Clock } from '../../model/ports/clock.ts'
+import type { Logger } from '../../model/ports/logger.ts'
 import type { Store } from '../../model/ports/store.ts'
+
+/** After one could not be made: the tables are other ones by then, and making one is work. */
+const AGAIN_MS = 10_000
+
+export interface OutgoingSnapshotsComponents {
+  readonly store: Pick<Store, 'snapshot'>
+  readonly clock: Pick<Clock, 'nowMs'>
+  readonly log: Logger
+  /** The disk failed. Anything else is logged only: who cannot make a snapshot can still lead all that need none. */
+  readonly onDiskFailed: (error: CaresError) => void
+}
 
 interface Taken {
   readonly snapshot: SnapshotMeta
@@ -27,17 +40,16 @@ export interface ChunkWish {
  */
 export class OutgoingSnapshots {
   readonly #chunkBytes: number
-  readonly #store: Pick<Store, 'snapshot'>
-  readonly #onFailed: (error: unknown) => void
+  readonly #components: OutgoingSnapshotsComponents
   #taken: Taken | null = null
   #isTaking = false
+  #againMs = Number.NEGATIVE_INFINITY
   /** The newest wish of each peer that waits for the snapshot that is being made. */
   readonly #wishes = new Map<PeerId, ChunkWish>()
 
-  constructor(chunkBytes: number, { store, onFailed }: { store: Pick<Store, 'snapshot'>; onFailed: (error: unknown) => void }) {
+  constructor(chunkBytes: number, components: OutgoingSnapshotsComponents) {
     this.#chunkBytes = chunkBytes
-    this.#store = store
-    this.#onFailed = onFailed
+    this.#components = components
   }
 
   /**
@@ -46,6 +58,7 @@ export class OutgoingSnapshots {
    */
   chunk(wish: ChunkWish, { logStart, describe }: { logStart: number; describe: () => SnapshotMeta | undefined }): void {
     if (this.#taken !== null && this.#taken.snapshot.index >= logStart) return this.#deliver(wish, this.#taken)
+    if (this.#components.clock.nowMs() < this.#againMs) return
     this.#wishes.set(wish.to, wish)
     if (this.#isTaking) return
     this.#isTaking = true
@@ -61,17 +74,25 @@ export class OutgoingSnapshots {
 
   async #take(snapshot: SnapshotMeta | undefined): Promise<void> {
     try {
-      const { index, data, checksum } = await this.#store.snapshot()
+      const { index, data, checksum } = await this.#components.store.snapshot()
       if (snapshot?.index !== index) throw new CaresError('internal', `the tables are at ${index}, where the log is not known any more`)
       const taken = { snapshot, data, checksum }
       if (this.#wishes.size > 0) this.#taken = taken
       for (const wish of this.#wishes.values()) this.#deliver(wish, taken)
     } catch (err) {
-      this.#onFailed(err)
+      this.#failed(toCaresError(err))
     } finally {
       this.#isTaking = false
       this.#wishes.clear()
     }
+  }
+
+  #failed(error: CaresError): void {
+    const { clock, log, onDiskFailed } = this.#components
+    if (error.details['disk'] !== undefined) return onDiskFailed(error)
+    this.#againMs = clock.nowMs() + AGAIN_MS
+    if (error.code !== 'stopping')
+      log.error({ err: error, peers: [...this.#wishes.keys()] }, 'no snapshot can be made: peers that need one wait')
   }
 
   #deliver({ at, deliver }: ChunkWish, { snapshot, data: all, checksum }: Taken): void {

@@ -5,6 +5,7 @@ import { restoreTables } from '../../../src/core/tasks/restore-tables.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
 import { valueAt, valuesOf } from '../../../src/model/shards.ts'
 import {
+  type BlobRef,
   isOver,
   type TaskChange,
   type TaskId,
@@ -147,6 +148,64 @@ describe('the limits of the tables', () => {
   })
 })
 
+describe('the room of tasks that are not over', () => {
+  const full = (bytesMax: number): { tables: TaskTables; limits: { tasksMax: number; bytesMax: number } } => {
+    const limits = { tasksMax: 100, bytesMax }
+    const changes = Array.from({ length: 100 }, (_, i) => sampleSubmit({ id: `t-${i}` as TaskId }))
+    const { tables } = applyTaskChanges(noTasks(), changes, limits)
+    assert.ok(tables.tasks.size < 100, 'no more have room')
+    return { tables, limits }
+  }
+  const output = { bytes: 30_000, inline: 'A'.repeat(40_000) }
+  const large = (id: TaskId): TaskChange => ({ type: 'complete', id, attempt: 1, result: sampleResult({ output }), at: AT })
+
+  it('holds a result that fits, once what was over first is forgotten', () => {
+    const { tables, limits } = full(60_000)
+    const ids = [...valuesOf(tables.tasks)].map(({ id }) => id).slice(0, 30)
+    const small = ids.slice(0, 29).flatMap(id => [assign(1, { id }), complete(1, id)])
+    const last = ids[29] as TaskId
+    const after = applyTaskChanges(tables, [...small, assign(1, { id: last }), large(last)], limits).tables
+    assert.deepEqual(taskOf(after, last).result?.output, output)
+    assert.ok(after.bytes <= limits.bytesMax)
+    assert.equal(valueAt(after.tasks, ids[0] as TaskId), undefined, 'the oldest is forgotten')
+  })
+
+  it('ends a task as dead whose result finds none, says so, and forgets nothing for it', () => {
+    const { tables, limits } = full(60_000)
+    const [first, second] = [...valuesOf(tables.tasks)].map(({ id }) => id) as [TaskId, TaskId]
+    const steps = [assign(1, { id: first }), complete(1, first), assign(1, { id: second }), large(second)]
+    const { tables: after, outcomes } = applyTaskChanges(tables, steps, limits)
+    assert.deepEqual(outcomes.at(-1), { type: 'changed', id: second })
+    const { state, result, attempts } = taskOf(after, second)
+    assert.deepEqual({ state, result, code: attempts[0]?.failure?.code }, { state: 'dead', result: undefined, code: 'limit_reached' })
+    assert.match(attempts[0]?.failure?.message ?? '', /30000 bytes found no room/)
+    assert.equal(taskOf(after, first).state, 'succeeded')
+  })
+
+  it('is enough for any way in which a task can end', () => {
+    const { tables, limits } = full(40_000)
+    const failure = { code: 'function_failed', message: '\u0001'.repeat(2_000), stderr: '"'.repeat(4_096) } as const
+    const blob = { digest: `sha256:${'a'.repeat(64)}`, bytes: 1e9, holders: Array(3).fill('p'.repeat(52)) } as unknown as BlobRef
+    for (const { id } of valuesOf(tables.tasks)) {
+      const steps = [assign(1, { id }), fail(1, { id, failure }), assign(2, { id }), fail(2, { id, failure }), assign(3, { id })]
+      for (const end of [fail(3, { id, failure, final: true }), completeWith(3, id, blob)]) {
+        const { tables: after, outcomes } = applyTaskChanges(tables, [...steps, end], limits)
+        assert.ok(
+          outcomes.every(({ type }) => type === 'changed'),
+          JSON.stringify(outcomes)
+        )
+        assert.ok(after.bytes <= limits.bytesMax)
+        assert.ok(isOver(taskOf(after, id)))
+      }
+    }
+  })
+
+  const completeWith = (attempt: number, id: TaskId, blob: BlobRef): TaskChange => {
+    const result = sampleResult({ output: { bytes: blob.bytes, blob } })
+    return { type: 'complete', id, attempt, result, at: AT }
+  }
+})
+
 describe('any changes in any order', () => {
   const ids = ['t-1', 't-2', 't-3'] as TaskId[]
   const anyId = fc.constantFrom(...ids)
@@ -186,6 +245,59 @@ describe('any changes in any order', () => {
           }
         }
       })
+    )
+  })
+
+  it('never make the tables larger than their limits, nor a snapshot of them larger than is counted', () => {
+    const texts = fc
+      .tuple(fc.constantFrom('a', '"', '\u0001', 'é', '漢', '\ud800'), fc.nat({ max: 300 }))
+      .map(([unit, n]) => unit.repeat(n))
+    const inline = fc.nat({ max: 9_000 }).map(bytes => ({ bytes, inline: Buffer.alloc(bytes).toString('base64') }))
+    const [number, someone] = [fc.nat({ max: 3 }), fc.nat({ max: 15 }).map(n => `t-${n}` as TaskId)]
+    const any: fc.Arbitrary<TaskChange> = fc.oneof(
+      fc
+        .record({ id: someone, input: fc.option(inline, { nil: undefined }), args: fc.array(texts, { maxLength: 3 }) })
+        .map(({ id, input, args }) =>
+          sampleSubmit({ id, ...(input === undefined ? {} : { input }), spec: sampleTaskSpec({ args, env: { A: args[0] ?? '' } }) })
+        ),
+      fc.record({ id: someone, attempt: number }).map(fields => assign(1, fields)),
+      fc
+        .record({
+          id: someone,
+          attempt: number,
+          output: fc.oneof(
+            inline,
+            texts.map(text => ({ bytes: 3, inline: text }))
+          )
+        })
+        .map(
+          ({ id, attempt: at, output }): TaskChange => ({ type: 'complete', id, attempt: at, result: sampleResult({ output }), at: AT })
+        ),
+      fc
+        .record({ id: someone, attempt: number, message: texts, stderr: texts, final: fc.boolean() })
+        .map(({ id, attempt: at, message, stderr, final }) =>
+          fail(at, { id, attempt: at, final, failure: { code: 'internal', message, stderr } })
+        ),
+      someone.map((id): TaskChange => ({ type: 'cancel', id, at: AT }))
+    )
+    // What comes next in a task's life, more often than chance has it.
+    const lives = fc.array(fc.tuple(any, fc.boolean()), { minLength: 60, maxLength: 120 })
+    const limits = { tasksMax: 12, bytesMax: 16_000 }
+    fc.assert(
+      fc.property(lives, list => {
+        let tables = noTasks()
+        for (const [next, fitting] of list) {
+          const task = next.type === 'submit' || next.type === 'expire' ? undefined : valueAt(tables.tasks, next.id)
+          const isDue = fitting && task !== undefined && 'attempt' in next
+          const attempt = (task?.attempt ?? 0) + (next.type === 'assign' ? 1 : 0)
+          tables = applyTaskChanges(tables, [isDue ? { ...next, attempt } : next], limits).tables
+          assert.ok(tables.bytes <= limits.bytesMax && tables.tasks.size <= limits.tasksMax, `${tables.bytes} bytes`)
+          const texts = [...valuesOf(tables.tasks)].map(each => Buffer.byteLength(JSON.stringify(each)) + 1)
+          assert.ok(texts.reduce((sum, bytes) => sum + bytes, 0) <= tables.bytes)
+        }
+        assert.equal(restoreTables([...valuesOf(tables.tasks)], tables.seq).bytes, tables.bytes)
+      }),
+      { numRuns: 12 }
     )
   })
 

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import type { SnapshotChunk, SnapshotMeta } from '../../../src/model/consensus.ts'
+import { CaresError } from '../../../src/model/errors.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
 import type { Store } from '../../../src/model/ports/store.ts'
 import { OutgoingSnapshots } from '../../../src/daemon/agreement/outgoing-snapshots.ts'
+import { ManualClock } from '../../../src/simulate/manual-clock.ts'
 import { snapshotChecksum } from '../../../src/store/snapshot-data.ts'
+import { createTestLog, type TestLog } from '../../support/test-log.ts'
 
 const [A, B] = ['a', 'b'] as PeerId[] as [PeerId, PeerId]
 const DATA = Buffer.from('0123456789')
@@ -17,6 +20,11 @@ class SlowStore {
     this.made++
     return this.#finish.promise
   }
+  async fail(error: CaresError): Promise<void> {
+    this.#finish.reject(error)
+    this.#finish = Promise.withResolvers()
+    await new Promise<void>(resolve => setImmediate(resolve))
+  }
   async finish(index: number): Promise<void> {
     this.#finish.resolve({ index, data: DATA, checksum: snapshotChecksum(DATA) })
     this.#finish = Promise.withResolvers()
@@ -26,22 +34,25 @@ class SlowStore {
 
 function setUp(): {
   store: SlowStore
-  failures: unknown[]
+  failures: CaresError[]
+  clock: ManualClock
+  log: TestLog
   sent: string[]
   ask: (to: PeerId, offset?: number, log?: { logStart: number; index: number }) => void
   snapshots: OutgoingSnapshots
 } {
   const store = new SlowStore()
-  const failures: unknown[] = []
+  const failures: CaresError[] = []
+  const [clock, log] = [new ManualClock(), createTestLog()]
   const sent: string[] = []
-  const snapshots = new OutgoingSnapshots(4, { store, onFailed: err => failures.push(err) })
+  const snapshots = new OutgoingSnapshots(4, { store, clock, log, onDiskFailed: err => failures.push(err) })
   const ask = (to: PeerId, offset?: number, { logStart, index } = { logStart: 1, index: 7 }): void => {
     const at = offset === undefined ? null : { index, offset }
     const deliver = ({ snapshot, offset, data }: SnapshotChunk): void =>
       void sent.push(`${to} ${snapshot.index} ${offset} ${Buffer.from(data).toString()}`)
     snapshots.chunk({ to, at, deliver }, { logStart, describe: () => meta(index) })
   }
-  return { store, failures, sent, ask, snapshots }
+  return { store, failures, clock, log, sent, ask, snapshots }
 }
 
 describe('outgoing snapshots', () => {
@@ -78,10 +89,25 @@ describe('outgoing snapshots', () => {
     assert.equal(store.made, 2)
   })
 
-  it('tell when one cannot be made', async () => {
+  it('tell when the disk fails', async () => {
     const { store, failures, ask } = setUp()
     ask(A)
+    const error = new CaresError('internal', 'it failed', { details: { disk: 'io' } })
+    await store.fail(error)
+    assert.deepEqual(failures, [error])
+  })
+
+  it('log that one cannot be made for another reason, and try again later', async () => {
+    const { store, failures, sent, ask, clock, log } = setUp()
+    ask(A)
     await store.finish(3)
-    assert.match(String(failures[0]), /tables are at 3/)
+    assert.deepEqual(failures, [], 'no reason to lead no more')
+    assert.match(String(log.records.map(({ fields }) => ('err' in fields ? fields.err : ''))), /tables are at 3/)
+    ask(A)
+    assert.equal(store.made, 1, 'not at once')
+    await clock.advance(10_000)
+    ask(A)
+    await store.finish(7)
+    assert.deepEqual(sent, ['a 7 0 0123'])
   })
 })
