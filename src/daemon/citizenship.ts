@@ -37,6 +37,8 @@ const LOOK_MS = 25
 const LOST_RATIO = 5
 /** Others that do not answer a returning peer within this time are taken to know nothing against it: they may all be starting. */
 const INTRODUCE_MS = 1_500
+/** How many of those are asked at once when they are there: a large cluster that starts as a whole has everybody ask everybody. */
+const MEET_MAX = 8
 
 export interface CitizenshipComponents {
   readonly joining: Joining
@@ -67,6 +69,9 @@ export class Citizenship implements Startable {
   /** Since when no orchestrator is known; undefined while one is. */
   #lostSinceMs: number | undefined
   #isLeaving = false
+  /** Who has said, since this peer came back, that it knows of no later life of it; undefined for a peer that is new. */
+  #met: Set<PeerId> | undefined
+  #meeting: Promise<void> | undefined
 
   constructor({ known }: { known: readonly PeerAddress[] }, components: CitizenshipComponents) {
     this.#components = components
@@ -94,7 +99,10 @@ export class Citizenship implements Startable {
   async start(): Promise<void> {
     const { clock, timings, stopping } = this.#components
     await this.enter({ signal: stopping })
-    this.#timer ??= clock.every(timings.electionMs, () => this.#look())
+    this.#timer ??= clock.every(timings.electionMs, () => {
+      this.#look()
+      this.#meet()
+    })
   }
 
   /** Goes away for a while: work ends, the role is handed over, the others are told. The peer stays a member. */
@@ -102,6 +110,7 @@ export class Citizenship implements Startable {
     const { consensus, beacon, worker, cluster } = this.#components
     this.#timer?.[Symbol.dispose]()
     await this.#returning
+    await this.#meeting
     if (cluster.uid === null) return
     worker.refuse()
     const over = this.#components.clock.timeout(DRAIN_MS)
@@ -189,14 +198,36 @@ export class Citizenship implements Startable {
 
   /** Before a peer that comes back may vote, others tell whether its disk is the one that it went away with. */
   async #introduce(uid: ClusterUid, signal: AbortSignal): Promise<void> {
+    const { consensus } = this.#components
+    this.#met = new Set()
+    await this.#introduceTo(
+      this.#known.filter(({ id }) => id !== consensus.self),
+      uid,
+      signal
+    )
+    consensus.release()
+  }
+
+  async #introduceTo(others: readonly PeerAddress[], uid: ClusterUid, signal: AbortSignal): Promise<void> {
     const { joining, consensus, clock } = this.#components
-    const others = this.#known.filter(({ id }) => id !== consensus.self)
     try {
-      await joining.introduce(others, uid, { signal: AbortSignal.any([signal, clock.timeout(INTRODUCE_MS)]) })
+      const within = AbortSignal.any([signal, clock.timeout(INTRODUCE_MS)])
+      for (const peer of await joining.introduce(others, uid, { signal: within })) this.#met?.add(peer)
     } catch (err) {
       consensus.fence(toCaresError(err))
     }
-    consensus.release()
+  }
+
+  /** Whoever was not there when this peer came back is asked as well, once it is: it may be the only one that knows of a later life. */
+  #meet(): void {
+    const { transport, members, consensus, cluster, stopping } = this.#components
+    const { uid } = cluster
+    const [met, known] = [this.#met, membersOf(consensus.configuration)]
+    if (met === undefined || uid === null || this.#isLeaving || consensus.fenced !== null || stopping.aborted) return
+    const next = transport.connected().filter(peer => known.includes(peer) && !met.has(peer))
+    if (next.length === 0) return
+    const others = members.addressesOf(next.slice(0, MEET_MAX))
+    this.#meeting ??= this.#introduceTo(others, uid, stopping).finally(() => (this.#meeting = undefined))
   }
 
   /** Asks to be let in when no orchestrator has been heard for long. */

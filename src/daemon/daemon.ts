@@ -298,7 +298,8 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       'heartbeat',
       (from, heartbeat, via) => {
         members.heard(from, heartbeat, via)
-        if (heartbeat.cluster === uid()) stateCheck.heard(from, heartbeat)
+        // What was agreed is not to be learned from a disk of an earlier life.
+        if (heartbeat.cluster === uid() && !members.isOutdated(heartbeat.profile)) stateCheck.heard(from, heartbeat)
       },
       { signal }
     )

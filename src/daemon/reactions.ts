@@ -50,7 +50,7 @@ export class Reactions {
     if (now.leader === before.leader && (now.leader === null || now.term === before.term)) return
     const name = now.leader === null ? null : members.nameOf(now.leader)
     // A name that it has not told yet would only be one that is made of its id.
-    const told = now.leader === null ? undefined : members.lifeOf(now.leader)?.name
+    const told = now.leader === null ? undefined : members.profileOf(now.leader)?.name
     log.info({ orchestrator: now.leader, ...(told === undefined ? {} : { name: told }), term: now.term }, 'orchestrator changed')
     events.emit('orchestrator:changed', { orchestrator: now.leader, name, term: now.term })
   }

@@ -8,7 +8,7 @@ import type { InvocationRecord, RemoteError } from './invocation.ts'
 import type { InvocationQuery, InvocationSummary } from './invocation-list.ts'
 import type { LogLine, LogQuery } from './logs.ts'
 import type { KnownObservations, SharedObservation } from './observation.ts'
-import type { PeerProfile } from './peer.ts'
+import type { PeerLife, PeerProfile } from './peer.ts'
 
 /** Where a peer can be dialled. */
 export interface PeerAddress {
@@ -17,6 +17,8 @@ export interface PeerAddress {
   readonly addresses: readonly string[]
   /** What it was called when it was last heard; absent where that is not known, and between peers. */
   readonly name?: string | undefined
+  /** The latest life of it that is known here; absent where none is, and between peers. */
+  readonly life?: PeerLife | undefined
 }
 
 /** One question between peers on `/cares/control`; each is answered by one {@link ControlAnswer}, `logs`, `history` and `invocations` by many. */

@@ -46,6 +46,9 @@ export interface PeerProfile {
   readonly startedAt: string
 }
 
+/** One life of a peer, from a start to its end: which start it was by the peer's own disk, and when. Two of one number were on two disks. */
+export type PeerLife = Pick<PeerProfile, 'session' | 'startedAt'>
+
 /**
  * How much of the last ten seconds some task on the machine has waited for what it needed, from 0 to 1: what the kernel calls pressure (PSI,
  * `Documentation/accounting/psi.rst`). Where everything is used, use says nothing of how much more is wanted; this does.

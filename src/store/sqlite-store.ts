@@ -5,11 +5,13 @@ import type { SnapshotChunk, SnapshotMeta, StagedSnapshot } from '../model/conse
 import type { PeerAddress } from '../model/control.ts'
 import { CaresError } from '../model/errors.ts'
 import type { ClusterUid, PeerId } from '../model/ids.ts'
+import type { PeerLife } from '../model/peer.ts'
 import {
   addressListSchema,
   clusterUidSchema,
   countSchema,
   hardStateSchema,
+  lifeListSchema,
   nameListSchema,
   snapshotMetaSchema,
   snapshotOfferSchema
@@ -137,6 +139,11 @@ export class SqliteStore implements Store {
         throw damaged('the log', `entries up to ${appliedIndex} are applied, but it goes from ${snapshot.index + 1} to ${lastIndex}`)
       const tables = registry.read()
       const names = new Map(state.valueOf(rows, 'names', value => parseWith(nameListSchema, value, 'it'), []))
+      const lives = new Map(
+        state
+          .valueOf(rows, 'lives', value => parseWith(lifeListSchema, value, 'it'), [])
+          .map(([id, session, startedAt]) => [id, { session, startedAt }])
+      )
       const addressRows = addresses.readAs(value => parseWith(addressListSchema, value, 'it'))
       const offer = state.valueOf(rows, 'staged', value => parseWith(snapshotOfferSchema, value, 'it'), null)
       const staged = offer === null || offer.snapshot.index <= appliedIndex ? null : stagedPart(stagedTable, offer)
@@ -156,7 +163,7 @@ export class SqliteStore implements Store {
         tables,
         appliedIndex,
         staged,
-        addresses: [...addressRows].map(([id, addresses]) => addressOf(id as PeerId, addresses, names.get(id)))
+        addresses: [...addressRows].map(([id, addresses]) => addressOf(id as PeerId, addresses, names.get(id), lives.get(id)))
       }
     })
   }
@@ -254,13 +261,17 @@ export class SqliteStore implements Store {
         'names',
         addresses.flatMap(({ id, name }) => (name === undefined ? [] : [[id, name]]))
       )
+      state.put(
+        'lives',
+        addresses.flatMap(({ id, life }) => (life === undefined ? [] : [[id, life.session, life.startedAt]]))
+      )
     })
   }
 
   async reset(): Promise<void> {
     await this.#write('forget the cluster', ({ state, addresses, log, registry, staged }) => {
       forgetStaged(state, staged)
-      for (const key of ['cluster', 'hard_state', 'snapshot', 'applied_index', 'names']) state.delete(key)
+      for (const key of ['cluster', 'hard_state', 'snapshot', 'applied_index', 'names', 'lives']) state.delete(key)
       addresses.clear()
       registry.clear()
       log.deleteFrom(0)
@@ -332,6 +343,6 @@ function stagedPart(table: StagedTable, offer: StagedSnapshot['offer']): StagedS
   }
 }
 
-function addressOf(id: PeerId, addresses: readonly string[], name: string | undefined): PeerAddress {
-  return name === undefined ? { id, addresses } : { id, addresses, name }
+function addressOf(id: PeerId, addresses: readonly string[], name: string | undefined, life: PeerLife | undefined): PeerAddress {
+  return { id, addresses, ...(name === undefined ? {} : { name }), ...(life === undefined ? {} : { life }) }
 }

@@ -122,7 +122,7 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
       }
       await store.apply([drained(3)], tables, 4)
       await store.setAddresses([
-        { id: A, addresses: ['/ip4/10.0.0.1/tcp/4001'], name: 'atlas' },
+        { id: A, addresses: ['/ip4/10.0.0.1/tcp/4001'], name: 'atlas', life: { session: 3, startedAt: '2026-01-02T03:04:05.000Z' } },
         { id: B, addresses: [] }
       ])
       const loaded = await reopened(store)
@@ -138,7 +138,7 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
           appliedIndex: 4,
           staged: null,
           addresses: [
-            { id: A, addresses: ['/ip4/10.0.0.1/tcp/4001'], name: 'atlas' },
+            { id: A, addresses: ['/ip4/10.0.0.1/tcp/4001'], name: 'atlas', life: { session: 3, startedAt: '2026-01-02T03:04:05.000Z' } },
             { id: B, addresses: [] }
           ]
         }

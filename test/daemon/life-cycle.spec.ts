@@ -118,6 +118,31 @@ describe('the life of a peer in a cluster', function () {
     await other.service.removeFunction('upper', { signal: AbortSignal.timeout(5_000) })
   })
 
+  it('takes no part on a disk from an old backup though the one that knows better returns later, from its own disk', async () => {
+    await cluster.start(2)
+    const [voter, learner] = cluster.peers as [MemoryPeer, MemoryPeer]
+    const put = (name: string): Promise<unknown> =>
+      voter.service.putFunction({ name, image: 'upper' }, { signal: AbortSignal.timeout(5_000) })
+    await voter.stop()
+    const old = voter.backUp()
+    await voter.start()
+    await cluster.until(() => voter.service.cluster().orchestrator?.id === voter.id, 'the orchestrator to be back')
+    await put('agreed')
+    await cluster.until(() => learner.service.functions().length === 1, 'the learner to know')
+    await learner.stop()
+    await voter.stop()
+    voter.putBack(old)
+    await voter.start()
+    await cluster.until(() => voter.service.cluster().orchestrator?.id === voter.id, 'the restored one to lead, as nobody knows better')
+    // Its log gets longer than the learner's, in the very term that it led before: by their terms the entries look the same.
+    for (const name of ['one', 'two', 'three']) await put(name)
+    await learner.start()
+    await cluster.until(() => voter.service.cluster().fenced !== null, 'its end as orchestrator')
+    assert.match(voter.service.cluster().fenced ?? '', /old or a copied one/)
+    assert.equal(learner.service.cluster().fenced, null)
+    assert.deepEqual(learner.service.functions().filter(({ name }) => name === 'agreed').length, 1)
+  })
+
   it('hands the role over at once when the disk of the orchestrator fails', async () => {
     await cluster.start(3)
     const failing = cluster.orchestrator

@@ -1,7 +1,7 @@
 import type { ControlAnswer, ControlRequest, PeerAddress } from '../../model/control.ts'
 import { assertNever, CaresError } from '../../model/errors.ts'
 import type { ClusterUid, PeerId } from '../../model/ids.ts'
-import type { PeerProfile } from '../../model/peer.ts'
+import type { PeerLife } from '../../model/peer.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Channel } from '../../model/ports/transport.ts'
 import { toRemoteError } from '../../model/remote-error.ts'
@@ -114,7 +114,7 @@ export class Control {
         hint: 'start it with an empty data directory: cares peer --data DIR'
       })
     }
-    assertLatestLife(profile, members.lifeOf(from))
+    if (members.isOutdated(profile)) throw outdatedLife(profile, members.lifeOf(from))
     this.#assertOrchestrator()
     members.learn(profile)
     await governor.admit(from, { signal })
@@ -138,12 +138,10 @@ export class Control {
  * A peer counts its starts on its disk. One that comes with a smaller count than others have seen runs on what was restored from a backup, and one
  * with the same count but of another process on a copy: what it promised since, a vote or an acknowledgement, is not on that disk.
  */
-function assertLatestLife(profile: PeerProfile, known: Pick<PeerProfile, 'session' | 'startedAt'> | undefined): void {
-  if (known === undefined || profile.session > known.session) return
-  if (profile.session === known.session && profile.startedAt === known.startedAt) return
-  throw new CaresError(
+function outdatedLife({ session }: PeerLife, known: PeerLife | undefined): CaresError {
+  return new CaresError(
     'conflict',
-    `the data directory is an old or a copied one: it tells of ${profile.session} starts of this peer, the cluster has seen start ${known.session}`,
+    `the data directory is an old or a copied one: this is start ${session} of this peer by it, the cluster has seen ${known?.session === session ? 'another' : `start ${known?.session ?? 0}`}`,
     {
       hint: 'move its whole data directory away and start it again: it joins as a new peer; stop any other process with the same identity',
       details: { outdated: true }

@@ -78,17 +78,17 @@ export class Joining {
   }
 
   /**
-   * Shows this peer to `others`, until half of them have answered or the signal aborts. Throws `conflict` when one of them has seen a later life
-   * of this peer: then this one has lost what it promised in that life.
+   * Shows this peer to `others`, until half of them have answered or the signal aborts; resolves with those that have. Throws `conflict` when one of
+   * them has seen a later life of this peer: then this one has lost what it promised in that life.
    */
-  async introduce(others: readonly PeerAddress[], cluster: ClusterUid, { signal }: { signal: AbortSignal }): Promise<void> {
+  async introduce(others: readonly PeerAddress[], cluster: ClusterUid, { signal }: { signal: AbortSignal }): Promise<ReadonlySet<PeerId>> {
     const { transport, profile, log } = this.#components
     transport.setMembers(others)
     const request = { type: 'join', profile: profile(), cluster } as const
     const enough = new AbortController()
     const within = AbortSignal.any([signal, enough.signal])
     let outdated: CaresError | undefined
-    let answers = 0
+    const answered = new Set<PeerId>()
     await Promise.all(
       others.map(async ({ id }) => {
         try {
@@ -100,10 +100,12 @@ export class Joining {
           // Not an answer of that peer.
           else if (within.aborted || UNANSWERED.has(error.code)) return
         }
-        if (outdated !== undefined || ++answers >= others.length / 2) enough.abort()
+        answered.add(id)
+        if (outdated !== undefined || answered.size >= others.length / 2) enough.abort()
       })
     )
     if (outdated !== undefined) throw outdated
+    return answered
   }
 
   /** Peers to ask: those at the given addresses, then those that this peer is connected to already. */

@@ -6,7 +6,7 @@ import type { PeerAddress } from '../../model/control.ts'
 import { closest } from '../../model/closest.ts'
 import { assertNever, CaresError } from '../../model/errors.ts'
 import type { ClusterUid, PeerId, Term } from '../../model/ids.ts'
-import type { ClusterDigest, Heartbeat, PeerProfile, PeerState, PeerStats, PeerView } from '../../model/peer.ts'
+import type { ClusterDigest, Heartbeat, PeerLife, PeerProfile, PeerState, PeerStats, PeerView } from '../../model/peer.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Startable } from '../../model/ports/startable.ts'
 import type { Timings } from '../../model/presets.ts'
@@ -37,6 +37,8 @@ export class Members implements Startable {
   readonly #addresses = new Map<PeerId, readonly string[]>()
   /** What peers were called when they were last heard, be it in an earlier life of this one. */
   readonly #names = new Map<PeerId, string>()
+  /** The latest lives that were heard of, kept over a restart: who comes with an earlier one runs on a disk from a backup. */
+  readonly #lives = new Map<PeerId, PeerLife>()
   readonly #skewsMs = new Map<PeerId, number>()
   #state: MembershipState
   #views: readonly PeerView[] = []
@@ -46,9 +48,10 @@ export class Members implements Startable {
     this.#components = components
     this.#timings = init.timings
     this.#state = createView({ self: init.self, stats: UNSAMPLED, timings: init.timings, nowMs: components.clock.nowMs() })
-    for (const { id, addresses, name } of init.addresses) {
+    for (const { id, addresses, name, life } of init.addresses) {
       this.#addresses.set(id, addresses)
       if (name !== undefined) this.#names.set(id, name)
+      if (life !== undefined) this.#lives.set(id, life)
     }
     this.#views = view(this.#state, this.#nowMs)
   }
@@ -84,9 +87,20 @@ export class Members implements Startable {
     return this.#views.find(({ profile }) => profile.id === peer)?.profile.name ?? this.#names.get(peer) ?? shortId(peer)
   }
 
-  /** The latest life of a peer that this one has heard of; undefined for one that it does not know. */
-  lifeOf(peer: PeerId): Pick<PeerProfile, 'name' | 'session' | 'startedAt'> | undefined {
+  /** What a peer has told of itself since this one started; undefined for one that it has not heard. */
+  profileOf(peer: PeerId): PeerProfile | undefined {
     return this.#views.find(({ profile }) => profile.id === peer)?.profile
+  }
+
+  /** The latest life of a peer that this one has heard of, in this or an earlier one of its own; undefined for one that it does not know. */
+  lifeOf(peer: PeerId): PeerLife | undefined {
+    return this.#lives.get(peer)
+  }
+
+  /** Whether what a peer says of itself is of an earlier life than was heard of, or of another disk: then it runs on what was restored or copied. */
+  isOutdated({ id, session, startedAt }: Pick<PeerProfile, 'id' | 'session' | 'startedAt'>): boolean {
+    const known = this.#lives.get(id)
+    return known !== undefined && (session < known.session || (session === known.session && startedAt !== known.startedAt))
   }
 
   /** Where these peers were last known to be. Peers of which nothing is known are left out. */
@@ -94,7 +108,9 @@ export class Members implements Startable {
     return peers.flatMap(id => {
       const addresses = this.#addresses.get(id)
       const name = this.#names.get(id)
-      return addresses === undefined ? [] : [{ id, addresses, ...(name === undefined ? {} : { name }) }]
+      const life = this.#lives.get(id)
+      if (addresses === undefined) return []
+      return [{ id, addresses, ...(name === undefined ? {} : { name }), ...(life === undefined ? {} : { life }) }]
     })
   }
 
@@ -134,7 +150,8 @@ export class Members implements Startable {
 
   heardDigest(from: PeerId, digest: ClusterDigest): void {
     if (digest.cluster !== this.#components.cluster()) return
-    for (const { profile } of digest.peers) if (!this.#addresses.has(profile.id)) this.learn(profile)
+    for (const { profile } of digest.peers)
+      if (!this.#addresses.has(profile.id) || profile.session > (this.#lives.get(profile.id)?.session ?? 0)) this.learn(profile)
     this.#step(heardDigest(this.#state, from, digest, this.#nowMs))
   }
 
@@ -142,15 +159,19 @@ export class Members implements Startable {
     this.#step(connectionChanged(this.#state, peer, connected, this.#nowMs))
   }
 
-  /** Where a peer is, and what it is called; of one that asks to join, before its first heartbeat comes. */
-  learn({ id, addresses, name }: Pick<PeerProfile, 'id' | 'addresses' | 'name'>): void {
-    if (this.#names.get(id) === name && this.#addresses.get(id)?.join() === addresses.join()) return
+  /** Where a peer is, what it is called, and which life this is; of one that asks to join, before its first heartbeat comes. */
+  learn({ id, addresses, name, session, startedAt }: Pick<PeerProfile, 'id' | 'addresses' | 'name' | 'session' | 'startedAt'>): void {
+    const isNewLife = session > (this.#lives.get(id)?.session ?? 0)
+    if (!isNewLife && this.#names.get(id) === name && this.#addresses.get(id)?.join() === addresses.join()) return
     this.#addresses.set(id, addresses)
     this.#names.set(id, name)
+    // The first of one number stays: another one of that number is of another disk.
+    if (isNewLife) this.#lives.set(id, { session, startedAt })
     if (this.#addresses.size > LEARNED_MAX) {
       const stranger = this.#addresses.keys().find(other => other !== id && !this.#state.members.has(other))
       this.#addresses.delete(stranger ?? id)
       this.#names.delete(stranger ?? id)
+      this.#lives.delete(stranger ?? id)
       this.#skewsMs.delete(stranger ?? id)
     }
     this.#components.onAddresses()
