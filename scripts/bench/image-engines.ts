@@ -1,11 +1,16 @@
 /**
  * What an image takes from one Docker engine to another, by a cluster and by `docker save | docker load`: the same two engines, the same image, in turn.
- * Both times end when the second engine has the image. Needs root, since it starts an engine of its own.
+ * Both times end when the second engine has the image. Beside them what the two engines take by themselves, one after the other: to write the archive,
+ * and to load it from a file; no transfer is quicker than the slower of the two. Needs root, since it starts an engine of its own.
  *
  *   node scripts/bench/image-engines.ts [ROUNDS]
  */
 import { once } from 'node:events'
-import { loadavg } from 'node:os'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Docker from 'dockerode'
 import { ask, Cluster, upload } from '../../test/e2e/cluster.ts'
@@ -22,6 +27,7 @@ const RECIPE: ImageRecipe = { name: 'cares-bench/large', about: 'a large one-sho
 const near = new Docker()
 await makeImages([RECIPE])
 const { Id: digest, Size: bytes } = await near.getImage(RECIPE.name).inspect()
+const folder = await mkdtemp(join(tmpdir(), 'cares-bench-engines-'))
 const second = await SecondEngine.start()
 const cluster = await Cluster.start({ runtime: 'docker', peers: 1 })
 try {
@@ -39,9 +45,10 @@ try {
         : await byEngines().then(async engineMs => ({ engineMs, peersMs: await byPeers() }))
     const cpu = cpuSeconds(holder.pid) + cpuSeconds(taker.pid) - spentBefore
     rows.push({ peersMs, engineMs })
+    const { saveMs, loadMs } = await alone()
     const rate = (ms: number): string => `${(ms / 1e3).toFixed(1)} s, ${(bytes / ms / 1e3).toFixed(0)} MB/s`
     console.log(
-      `by peers ${rate(peersMs)} (${cpu.toFixed(1)} s of CPU, both); save | load ${rate(engineMs)}; load ${loadavg()[0]?.toFixed(0)}`
+      `by peers ${rate(peersMs)} (${cpu.toFixed(1)} s of CPU, both); save | load ${rate(engineMs)}; save alone ${rate(saveMs)}; load alone ${rate(loadMs)}; load ${loadavg()[0]?.toFixed(0)}`
     )
     if (round < ROUNDS - 1) await sleep(ARCHIVE_KEPT_MS)
   }
@@ -59,14 +66,28 @@ try {
 
   async function byEngines(): Promise<number> {
     const startedAtMs = performance.now()
-    const archive = await near.getImage(digest).get()
+    await load(await near.getImage(digest).get())
+    const tookMs = performance.now() - startedAtMs
+    await forget()
+    return tookMs
+  }
+
+  async function alone(): Promise<{ saveMs: number; loadMs: number }> {
+    const path = join(folder, 'archive.tar')
+    const startedAtMs = performance.now()
+    await pipeline(await near.getImage(digest).get(), createWriteStream(path))
+    const savedAtMs = performance.now()
+    await load(createReadStream(path, { highWaterMark: 2 ** 18 }))
+    const loadMs = performance.now() - savedAtMs
+    await forget()
+    return { saveMs: savedAtMs - startedAtMs, loadMs }
+  }
+
+  async function load(archive: NodeJS.ReadableStream): Promise<void> {
     const progress = await second.docker.loadImage(archive, { quiet: true })
     progress.resume()
     await once(progress, 'end')
     await second.docker.getImage(digest).inspect()
-    const tookMs = performance.now() - startedAtMs
-    await forget()
-    return tookMs
   }
 
   /** The second engine has it no more. The container of the call may still be on its way out. */
@@ -84,4 +105,5 @@ try {
 } finally {
   await cluster.stop()
   await second.stop()
+  await rm(folder, { recursive: true })
 }
