@@ -2,7 +2,8 @@ import { getPriority, setPriority } from 'node:os'
 
 /**
  * The nice value of a peer: three times the weight of an ordinary process when both want to run. A peer wants little, but it must have it soon: to
- * the others one that waits for its turn looks like one that has died.
+ * the others one that waits for its turn looks like one that has died. Where Linux shares the processor out among sessions (autogroup, sched(7)), as
+ * it does for what is started in a terminal, it counts within the peer's session only.
  */
 const PEER_NICE = -5
 const ORDINARY_NICE = 0
