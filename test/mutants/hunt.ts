@@ -36,7 +36,9 @@ export const CALL_GROUND: Ground = {
 /** Durable tasks, simulated in whole clusters whose clients do little else. */
 export const TASK_GROUND: Ground = {
   subject: { module: 'src/simulate/whole/subject.ts', name: 'WHOLE_TASKS', seedsPerBatch: 2 },
-  specs: ['core/tasks/apply-changes', 'core/tasks/leases', 'daemon/tasks/tasks'].map(name => `test/${name}.spec.ts`)
+  specs: ['core/tasks/apply-changes', 'core/tasks/leases', 'daemon/tasks/office', 'daemon/tasks/task-worker', 'daemon/tasks/tasks'].map(
+    name => `test/${name}.spec.ts`
+  )
 }
 
 /** What found a bug. */

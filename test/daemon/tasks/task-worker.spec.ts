@@ -124,6 +124,7 @@ describe('a worker of tasks', () => {
     assert.deepEqual(it.refused([it.order(3, 's-2')]), ['stale 3'], 'before its containers are certainly gone')
     await it.pass(1)
     assert.deepEqual(it.refused([it.order(4, 's-2')]), [])
+    assert.deepEqual(it.refused([it.order(5)]), ['stale 5'], 'of the old session, when there is another: it was given up with that')
   })
 
   it('tells of its room whenever an attempt begins or ends', async () => {
