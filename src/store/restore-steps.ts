@@ -17,8 +17,8 @@ export interface RestoredTables {
 }
 
 /**
- * Puts the snapshot whose parts are staged in the place of all rows, block by block, within a transaction of the caller. Throws `protocol` when the
- * parts cannot be read: then the transaction must be undone.
+ * Puts the snapshot whose parts are staged in the place of all rows, block by block, within a transaction of the caller. Throws `protocol` or
+ * `incompatible` when the parts cannot be read: then the transaction must be undone.
  */
 export function* restoreSteps(
   { state, log, registry, staged }: RestoredTables,

@@ -8,6 +8,7 @@ import { readFunctionRecord, registryHeadSchema, rememberedEntrySchema, removedE
 import { readTaskRecord } from '../model/persisted-task.ts'
 import type { RegistryTables } from '../model/ports/store.ts'
 import { valuesOf } from '../model/shards.ts'
+import { SNAPSHOT_VERSION, snapshotStart, snapshotVersion } from '../model/snapshot-format.ts'
 import type { TaskRecord } from '../model/task.ts'
 import { parseWith } from '../model/validation.ts'
 
@@ -19,9 +20,7 @@ import { parseWith } from '../model/validation.ts'
  */
 export const SNAPSHOT_BYTES_MAX = 640 * 2 ** 20
 
-const FORMAT = 'cares-snapshot'
-const VERSION = 2
-/** `cares-snapshot 2 0123abcd`, with room for larger versions. */
+/** `cares-snapshot 1 0123abcd`, with room for larger versions. */
 const FIRST_LINE_BYTES_MAX = 64
 
 /** Text of one block: some hundred rows. Encoding or decoding one takes a few milliseconds, which is how long a peer is busy with it at a time. */
@@ -84,7 +83,7 @@ export function* encodeSnapshot(
     yield
   }
   if (text !== '') close()
-  return Buffer.concat([Buffer.from(`${FORMAT} ${VERSION} ${hex(sum)}\n`), ...blocks])
+  return Buffer.concat([Buffer.from(snapshotStart(hex(sum))), ...blocks])
 }
 
 function* linesOf(index: number, { functions, removed, draining, strategy, tasks, remembered }: RegistryTables): Generator<string, void> {
@@ -119,7 +118,7 @@ export function snapshotChecksum(data: Uint8Array): number {
 
 /**
  * What {@link encodeSnapshot} has encoded. Yields the rows of each block, as soon as they are known to be right, and returns it all. Throws `protocol` for
- * anything else: another version, a flipped bit, a part of it.
+ * anything else: a flipped bit, a part of it; `incompatible` for another version.
  */
 export function* decodeSnapshot(data: Uint8Array): Generator<readonly SnapshotRow[], SnapshotContent, void> {
   const lines = readLines(data)
@@ -172,9 +171,14 @@ function* readLines(data: Uint8Array): Generator<readonly string[], void> {
   if (data.length > SNAPSHOT_BYTES_MAX) throw unreadable(`it has ${data.length} bytes, at most ${SNAPSHOT_BYTES_MAX} are read`)
   const all = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
   const end = all.subarray(0, FIRST_LINE_BYTES_MAX).indexOf(0x0a)
-  const [format, version, sum] = all.subarray(0, Math.max(end, 0)).toString('latin1').split(' ')
-  if (format !== FORMAT) throw unreadable('it does not start like one')
-  if (version !== String(VERSION)) throw unreadable(`it has version ${version?.slice(0, 16)}, this peer reads ${VERSION}`)
+  const version = snapshotVersion(all)
+  if (version === undefined || end < 0) throw unreadable('it does not start like one')
+  if (version !== SNAPSHOT_VERSION) {
+    throw new CaresError('incompatible', `the snapshot has format ${version}, this peer reads ${SNAPSHOT_VERSION}`, {
+      hint: 'upgrade all peers to the newest version that one of them runs'
+    })
+  }
+  const sum = all.subarray(0, end).toString('latin1').split(' ')[2]
   if (sum !== hex(crc32(all.subarray(end + 1)))) throw unreadable('its checksum does not match')
   let textBytes = 0
   for (let at = end + 1; at < all.length; ) {

@@ -230,7 +230,7 @@ export class SqliteStore implements Store {
     } catch (err) {
       const error = this.#failed('write a snapshot', err)
       // Parts that cannot be read are forgotten: the leader will send others.
-      if (error.code === 'protocol') {
+      if (error.code === 'protocol' || error.code === 'incompatible') {
         this.#commit('forget a snapshot', ({ state, staged }) => {
           forgetStaged(state, staged)
           return { head: { ...this.#head, staged: null } }

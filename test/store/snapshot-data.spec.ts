@@ -23,7 +23,7 @@ import { sampleFunction } from '../support/samples.ts'
 
 const NOTHING: RegistryTables = { functions: new Map(), removed: new Map(), draining: new Set(), tasks: noTasks(), remembered: new Map() }
 
-const withBody = (body: Uint8Array, version = '2'): Uint8Array =>
+const withBody = (body: Uint8Array, version = '1'): Uint8Array =>
   Buffer.concat([Buffer.from(`cares-snapshot ${version} ${crc32(body).toString(16).padStart(8, '0')}\n`), body])
 
 const block = (data: Uint8Array, length = data.length): Uint8Array => {
@@ -49,7 +49,7 @@ describe('snapshot data', () => {
       tasks: applyTaskChanges(noTasks(), [sampleSubmit({ id: 't-a' as TaskId, key: 'k' })]).tables
     }
     const data = inOneGo(encodeSnapshot(7, tables))
-    assert.match(Buffer.from(data).toString('latin1'), /^cares-snapshot 2 [0-9a-f]{8}\n/)
+    assert.match(Buffer.from(data).toString('latin1'), /^cares-snapshot 1 [0-9a-f]{8}\n/)
     assert.deepEqual(inOneGo(decodeSnapshot(data)), { index: 7, tables })
   })
 
@@ -85,7 +85,6 @@ describe('snapshot data', () => {
   const unreadable: readonly (readonly [claim: string, data: Uint8Array, message: RegExp])[] = [
     ['nothing', new Uint8Array(), /does not start like one/],
     ['no first line', Buffer.alloc(1_000, 'x'), /does not start like one/],
-    ['another version', withBody(Buffer.from('{}'), '1'), /version 1, this peer reads 2/],
     ['no block', withBody(new Uint8Array()), /more or fewer rows/],
     ['half a length', withBody(Buffer.from([0, 0])), /no length/],
     ['half a block', withBody(block(deflateRawSync('x\n'), 100)), /cut off/],
@@ -106,6 +105,11 @@ describe('snapshot data', () => {
   for (const [claim, data, message] of unreadable) {
     it(`refuses ${claim}`, () => assert.throws(() => inOneGo(decodeSnapshot(data)), { code: 'protocol', message }))
   }
+
+  it('refuses one of another version, and says what to upgrade', () => {
+    const next = inOneGo.bind(null, decodeSnapshot(withBody(Buffer.from('{}'), '2')))
+    assert.throws(next, { code: 'incompatible', message: /format 2, this peer reads 1/, hint: /upgrade all peers/ })
+  })
 
   it('is larger than all that the tables can hold', () => {
     // Every character of a text may take six bytes, a row that much besides its texts, and an outcome has a function.

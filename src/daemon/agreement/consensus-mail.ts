@@ -1,9 +1,13 @@
-import type { ConsensusMessage } from '../../model/consensus.ts'
+import type { ConsensusMessage, SnapshotChunk } from '../../model/consensus.ts'
 import type { ClusterUid, PeerId } from '../../model/ids.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Logger } from '../../model/ports/logger.ts'
 import type { Transport } from '../../model/ports/transport.ts'
+import { SNAPSHOT_VERSION, snapshotVersion } from '../../model/snapshot-format.ts'
 import { isIntact } from './outgoing-snapshots.ts'
+
+/** Between two lines of the log about a snapshot that this peer cannot read: its leader offers it several times a second. */
+const TELL_EVERY_MS = 60_000
 
 export interface ConsensusMailComponents {
   readonly transport: Transport
@@ -16,6 +20,7 @@ export interface ConsensusMailComponents {
 export class ConsensusMail {
   readonly #components: ConsensusMailComponents
   readonly #heardAtMs = new Map<PeerId, number>()
+  #toldAtMs = Number.NEGATIVE_INFINITY
 
   constructor(components: ConsensusMailComponents) {
     this.#components = components
@@ -35,8 +40,21 @@ export class ConsensusMail {
     const own = cluster()
     if (own !== null && message.cluster !== undefined && message.cluster !== own) return false
     this.#heardAtMs.set(from, clock.nowMs())
-    if (message.type !== 'snapshot-request' || isIntact(message)) return true
+    if (message.type !== 'snapshot-request') return true
+    if (isIntact(message)) return this.#isReadable(from, message)
     log.warn({ peer: from, index: message.snapshot.index, offset: message.offset }, 'damaged part of a snapshot dropped')
+    return false
+  }
+
+  /** A snapshot of another version is not taken at all: this peer waits for one that it can read, from a leader of its own version or after an upgrade. */
+  #isReadable(from: PeerId, { offset, data }: SnapshotChunk): boolean {
+    const version = offset === 0 ? snapshotVersion(data) : undefined
+    if (version === undefined || version === SNAPSHOT_VERSION) return true
+    const { clock, log } = this.#components
+    if (clock.nowMs() - this.#toldAtMs < TELL_EVERY_MS) return false
+    this.#toldAtMs = clock.nowMs()
+    const older = version > SNAPSHOT_VERSION ? 'this peer' : `peer ${from}`
+    log.error({ peer: from, version, reads: SNAPSHOT_VERSION }, `the snapshot of the cluster has another format: upgrade ${older}`)
     return false
   }
 

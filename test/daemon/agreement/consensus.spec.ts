@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { crc32 } from 'node:zlib'
 import * as fc from 'fast-check'
 import { Consensus } from '../../../src/daemon/agreement/consensus.ts'
 import type { LogRetention } from '../../../src/daemon/agreement/consensus-init.ts'
@@ -37,6 +38,7 @@ const put = (n: number): Command => ({
 /** Two drivers of consensus with nothing between them but a link that may lose and damage what it carries. */
 class Pair {
   readonly clock = new ManualClock()
+  readonly log = createTestLog()
   readonly chunks: number[] = []
   readonly clusters = new Map<PeerId, ClusterUid>()
   readonly #peers = new Map<PeerId, Consensus>()
@@ -56,7 +58,7 @@ class Pair {
         store,
         transport: { self, sendConsensus } as Transport,
         clock: this.clock,
-        log: createTestLog(),
+        log: this.log,
         random: createRandom(1),
         codec: { encode: encodeCommand, decode: decodeCommand },
         cluster: () => this.clusters.get(self) ?? null,
@@ -156,6 +158,25 @@ describe('consensus, driven', () => {
       }),
       { numRuns: 12 }
     )
+  })
+
+  it('waits for a snapshot that it can read, says what to upgrade, and takes it when it comes', async () => {
+    const pair = new Pair()
+    const leader = await pair.leader()
+    pair.link = message => {
+      if (message.type !== 'snapshot-request' || message.offset > 0) return message
+      const data = Buffer.from(Buffer.from(message.data).toString('latin1').replace('cares-snapshot 1 ', 'cares-snapshot 9 '), 'latin1')
+      return { ...message, data, dataChecksum: crc32(data) }
+    }
+    const store = new MemoryStore(new MemoryDisk())
+    const learner = await pair.add(LEARNER, store, await opened(store))
+    await pair.clock.advance(60_000)
+    assert.deepEqual([learner.fenced, learner.indices.applied], [null, 0])
+    const told = pair.log.records.filter(({ message }) => message.includes('another format: upgrade this peer'))
+    assert.equal(told.length, 1, 'once a minute')
+    pair.link = message => message
+    await pair.until('the learner has it all', () => learner.indices.applied === leader.indices.applied)
+    await pair.stop()
   })
 
   it('goes on with a snapshot after a restart, without asking for what it has', async () => {
