@@ -123,6 +123,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       stats: () => statistics.now(),
       memoryStalledRatio: () => statistics.memoryStalledRatio,
       onRoom: () => beacon.soon(),
+      onCut: (gateway, invocation, run) => void economy.tellCut(gateway, invocation, run),
       tracer: components.tracer
     }
   )

@@ -4,7 +4,7 @@ import type { CostLedger } from './costs.ts'
 import type { FunctionRecord } from './function.ts'
 import type { FunctionHistory } from './history.ts'
 import type { ClusterUid, InvocationId, PeerId, Term } from './ids.ts'
-import type { InvocationRecord, RemoteError } from './invocation.ts'
+import type { InvocationRecord, RemoteError, Run } from './invocation.ts'
 import type { InvocationQuery, InvocationSummary } from './invocation-list.ts'
 import type { LogLine, LogQuery } from './logs.ts'
 import type { KnownObservations, SharedObservation } from './observation.ts'
@@ -43,6 +43,8 @@ export type ControlRequest =
   | { readonly type: 'history'; readonly sinceMs: number }
   /** The newest invocations through the peer that is asked. */
   | { readonly type: 'invocations'; readonly query: InvocationQuery }
+  /** What an execution has taken that its gateway has cut short, and so did not hear the end of. Sent to that gateway by its worker. */
+  | { readonly type: 'cut'; readonly invocation: InvocationId; readonly run: Run }
   /** About work outside CARES. Sent to the orchestrator. */
   | { readonly type: 'admission'; readonly question: AdmissionQuestion }
 
@@ -60,6 +62,8 @@ export type ControlAnswer =
   | { readonly type: 'function'; readonly record: FunctionRecord | null }
   | { readonly type: 'log'; readonly line: LogLine }
   | { readonly type: 'cancelled'; readonly found: boolean }
+  /** Answer to `cut`. */
+  | { readonly type: 'noted' }
   /** Oldest first; `more`: ask again. */
   | { readonly type: 'observations'; readonly observations: readonly SharedObservation[]; readonly more: boolean }
   | { readonly type: 'costs'; readonly ledger: CostLedger }

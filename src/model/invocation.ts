@@ -68,6 +68,12 @@ export interface Usage {
   readonly disturbed?: true | undefined
 }
 
+/** What an execution came to that has begun, however it ended. */
+export interface Run {
+  readonly start: StartKind
+  readonly usage: Usage
+}
+
 /** What ends an answer. */
 export interface AnswerEnd {
   readonly usage: Usage
@@ -142,7 +148,7 @@ export type InvokeUp =
       readonly type: 'done'
       readonly attempt: Attempt
       /** Of an answer that came to its end. Absent: there was none. */
-      readonly run?: { readonly start: StartKind; readonly usage: Usage } | undefined
+      readonly run?: Run | undefined
       /** How long it took says nothing of the next call: the worker was lost, the call was given up, or it was a WebSocket. */
       readonly untypical: boolean
     }
@@ -202,7 +208,8 @@ export type AnswerDown =
   | { readonly type: 'answer'; readonly head: AnswerHead; readonly whole?: WholeAnswer | undefined }
   | { readonly type: 'body'; readonly chunk: Uint8Array }
   | { readonly type: 'answer-end'; readonly end: AnswerEnd }
-  | { readonly type: 'failed'; readonly error: RemoteError }
+  /** `run`: what it took, where it had begun. An older worker does not say. */
+  | { readonly type: 'failed'; readonly error: RemoteError; readonly run?: Run | undefined }
 
 /** An error as it travels between peers. */
 export interface RemoteError {

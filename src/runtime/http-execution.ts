@@ -44,6 +44,19 @@ export async function executeHttp(run: HttpRun): Promise<ExecutionAnswer> {
   const startedMs = clock.nowMs()
   const cpuBefore = lease.instance.measure().cpuMs
   const input = { bytes: 0 }
+  const timing = { queueMs: 0, pullMs: lease.start === 'cold' ? lease.instance.pullMs : 0, startMs: lease.startMs }
+  const usage = (bytesOut: number): Usage => {
+    const { cpuMs, memoryPeakBytes } = lease.instance.measure()
+    const isKnown = lease.alone() && cpuMs !== undefined && cpuBefore !== undefined
+    return {
+      ...timing,
+      runMs: clock.nowMs() - startedMs,
+      cpuMs: isKnown ? cpuMs - cpuBefore : undefined,
+      memoryPeakBytes,
+      bytesIn: input.bytes,
+      bytesOut
+    }
+  }
   try {
     const { method, path, query, webSocket } = call.head
     const body = webSocket === true ? null : await toRequestBody(call, input, ending)
@@ -52,19 +65,6 @@ export async function executeHttp(run: HttpRun): Promise<ExecutionAnswer> {
     if (response.status > STATUS_MAX) {
       if ('body' in response) response.body.cancel()
       throw new Error(`its status is ${response.status}, and HTTP has none above ${STATUS_MAX}`)
-    }
-    const timing = { queueMs: 0, pullMs: lease.start === 'cold' ? lease.instance.pullMs : 0, startMs: lease.startMs }
-    const usage = (bytesOut: number): Usage => {
-      const { cpuMs, memoryPeakBytes } = lease.instance.measure()
-      const isKnown = lease.alone() && cpuMs !== undefined && cpuBefore !== undefined
-      return {
-        ...timing,
-        runMs: clock.nowMs() - startedMs,
-        cpuMs: isKnown ? cpuMs - cpuBefore : undefined,
-        memoryPeakBytes,
-        bytesIn: input.bytes,
-        bytesOut
-      }
     }
     const head = { status: response.status, headers: endToEnd(fromUndici(response.headers)), start: lease.start, timing }
     if ('socket' in response) {
@@ -78,7 +78,7 @@ export async function executeHttp(run: HttpRun): Promise<ExecutionAnswer> {
     lease.release({ trusted: true })
     return { head, body: once(arrived), end: Promise.resolve(end), whole: { body: arrived, end } }
   } catch (error) {
-    throw await settle(run, error)
+    throw await settle(run, error, () => usage(0))
   }
 }
 
@@ -92,13 +92,13 @@ function streamed(
   const { promise: end, resolve, reject } = Promise.withResolvers<{ usage: Usage }>()
   // The body throws the same error, so a reader that has not come to `end` yet must not bring the process down.
   end.catch(() => {})
+  let bytesOut = 0
   // Also when nobody reads the body any more, a cut ends the answer.
   const onCut = (): void => {
-    void settle(run, ending.signal.reason).then(reject)
+    void settle(run, ending.signal.reason, () => usage(bytesOut)).then(reject)
   }
   ending.signal.addEventListener('abort', onCut, { once: true })
   async function* body(): AsyncGenerator<Uint8Array> {
-    let bytesOut = 0
     let whole = false
     try {
       for await (const chunk of response) {
@@ -112,7 +112,7 @@ function streamed(
       lease.release({ trusted: true })
     } catch (error) {
       whole = true
-      const failure = await settle(run, error)
+      const failure = await settle(run, error, () => usage(bytesOut))
       reject(failure)
       throw failure
     } finally {
@@ -122,8 +122,14 @@ function streamed(
   return { body: body(), end }
 }
 
-/** Gives the lease back after a failure, and says what it was. */
-async function settle({ lease, fn, ending, clock, isWebSocket = false }: HttpRun, error: unknown): Promise<CaresError> {
+/** Gives the lease back after a failure, tells what the call had taken by then, and says what the failure was. */
+async function settle(
+  { lease, fn, call, ending, clock, isWebSocket = false }: HttpRun,
+  error: unknown,
+  usage: () => Usage
+): Promise<CaresError> {
+  const isUnsent = !ending.signal.aborted && isRequestFault(error)
+  if (!isUnsent) call.onFailed?.({ start: lease.start, usage: usage() })
   if (ending.signal.aborted) {
     const cause = ending.signal.reason as CaresError
     // A program that ran out of time may be stuck, and one that serves only this call is still busy with it. Where others share it, a closed
@@ -135,7 +141,7 @@ async function settle({ lease, fn, ending, clock, isWebSocket = false }: HttpRun
     return cause
   }
   ending.close()
-  if (isRequestFault(error)) {
+  if (isUnsent) {
     lease.release({ trusted: true })
     return new CaresError('bad_request', `the call cannot be sent as HTTP: ${(error as Error).message}`, { cause: error })
   }

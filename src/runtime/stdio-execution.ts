@@ -37,25 +37,32 @@ export async function executeStdio(run: StdioRun): Promise<ExecutionAnswer> {
   const tail = new Tail()
   instance.stderr.on('data', (chunk: Buffer) => tail.write(chunk))
   const onCut = (): void => {
+    fail()
     instance.stdout.destroy(ending.signal.reason as CaresError)
     void instance.dispose()
   }
+  const output = new CountedOutput(instance.stdout)
+  const input = { bytes: 0 }
+  const usageNow = (): Usage => {
+    const runMs = run.clock.nowMs() - startedMs
+    const { cpuMs, memoryPeakBytes } = instance.measure()
+    const bytes = { bytesIn: input.bytes, bytesOut: output.bytes }
+    return { queueMs: 0, pullMs: instance.pullMs, startMs: run.startMs, runMs, cpuMs, memoryPeakBytes, ...bytes }
+  }
+  const fail = (): void => call.onFailed?.({ start: run.start, usage: usageNow() })
   ending.signal.addEventListener('abort', onCut, { once: true })
   if (ending.signal.aborted) onCut()
-
-  const input = feed(call.body, instance, ending)
-  const output = new CountedOutput(instance.stdout)
+  feed(call.body, input, instance, ending)
   const finish = async (): Promise<{ usage: Usage; exitCode: number }> => {
     const exit = await untilAborted(instance.exited, ending.signal)
     ending.close()
     void instance.dispose()
     const failure = failureOf(exit, fn, tail.text())
-    if (failure !== undefined) throw failure
-    const runMs = run.clock.nowMs() - startedMs
-    const { cpuMs, memoryPeakBytes } = instance.measure()
-    const bytes = { bytesIn: input.bytes, bytesOut: output.bytes }
-    const usage = { queueMs: 0, pullMs: instance.pullMs, startMs: run.startMs, runMs, cpuMs, memoryPeakBytes, ...bytes }
-    return { exitCode: exit.exitCode, usage }
+    if (failure !== undefined) {
+      fail()
+      throw failure
+    }
+    return { exitCode: exit.exitCode, usage: usageNow() }
   }
 
   try {
@@ -120,8 +127,7 @@ function streamed(
 }
 
 /** Writes the body to stdin, then closes it. A program that stops reading early is no failure; a body that breaks off is. */
-function feed(body: AsyncIterable<Uint8Array>, instance: StdioInstance, ending: Ending): { readonly bytes: number } {
-  const input = { bytes: 0 }
+function feed(body: AsyncIterable<Uint8Array>, input: { bytes: number }, instance: StdioInstance, ending: Ending): void {
   async function* counted(): AsyncGenerator<Uint8Array> {
     try {
       for await (const chunk of body) {
@@ -135,7 +141,6 @@ function feed(body: AsyncIterable<Uint8Array>, instance: StdioInstance, ending: 
   // The program decides how much of its input it wants: EPIPE, a reset or a closed stdin only end the feeding.
   pipeline(counted(), instance.stdin).catch(() => {})
   void instance.exited.then(() => instance.stdin.destroy())
-  return input
 }
 
 /** A program's stdout, read no faster than its reader reads: the program blocks instead. */

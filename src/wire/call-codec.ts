@@ -8,6 +8,7 @@ import type {
   CallHead,
   Headers,
   RemoteError,
+  Run,
   StartKind,
   Usage,
   WholeAnswer
@@ -24,6 +25,8 @@ import type {
   Header as HeaderMessage,
   RemoteError as RemoteErrorMessage,
   RemoteErrorSchema,
+  Run as RunMessage,
+  RunSchema,
   Timing as TimingMessage,
   Usage as UsageMessage,
   UsageSchema,
@@ -176,7 +179,7 @@ export function readHeaders(headers: readonly HeaderMessage[]): Headers {
 }
 
 /** How a container came to be. Throws `protocol`. */
-export function readStart(value: string): StartKind {
+function readStart(value: string): StartKind {
   return oneOf(value, 'start', STARTS)
 }
 
@@ -211,8 +214,17 @@ function readAnswerEnd(message: AnswerEndMessage): AnswerEnd {
   return { usage: readUsage(required(message.usage, 'usage')), ...optional('exitCode', message.exitCode) }
 }
 
-/** The message of what an execution took. */
-export function writeUsage(usage: Usage): MessageInitShape<typeof UsageSchema> {
+/** The message of what an execution came to. */
+export function writeRun({ start, usage }: Run): MessageInitShape<typeof RunSchema> {
+  return { start, usage: writeUsage(usage) }
+}
+
+/** What an execution came to. Throws `protocol`. */
+export function readRun({ start, usage }: RunMessage): Run {
+  return { start: readStart(start), usage: readUsage(required(usage, 'usage')) }
+}
+
+function writeUsage(usage: Usage): MessageInitShape<typeof UsageSchema> {
   return {
     queueMs: usage.queueMs,
     pullMs: usage.pullMs,
@@ -228,8 +240,7 @@ export function writeUsage(usage: Usage): MessageInitShape<typeof UsageSchema> {
   }
 }
 
-/** What an execution took. Throws `protocol`. */
-export function readUsage(message: UsageMessage): Usage {
+function readUsage(message: UsageMessage): Usage {
   return {
     queueMs: amount(message.queueMs, 'queueMs'),
     pullMs: amount(message.pullMs, 'pullMs'),

@@ -2,7 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ControlAnswer, ControlRequest, PeerAddress } from '../model/control.ts'
 import { INVOCATIONS_LISTED_MAX, type InvocationQuery } from '../model/invocation-list.ts'
 import type { LogLine, LogQuery } from '../model/logs.ts'
-import { readInvocationId, readPeerId, readRemoteError, writeRemoteError } from './call-codec.ts'
+import { readInvocationId, readPeerId, readRemoteError, readRun, writeRemoteError, writeRun } from './call-codec.ts'
 import { list, oneOf, optional, refuse, required, text, toWhole, whole } from './check.ts'
 import { createCodec } from './codec.ts'
 import {
@@ -64,6 +64,8 @@ function writeRequest(request: ControlRequest): MessageInitShape<typeof ControlR
     }
     case 'cancel':
       return { kind: { case: 'cancel', value: { invocation: request.invocation } } }
+    case 'cut':
+      return { kind: { case: 'cut', value: { invocation: request.invocation, run: writeRun(request.run) } } }
     case 'observations':
       return { kind: { case: 'observations', value: writeKnown(request.known) } }
     case 'costs':
@@ -106,6 +108,8 @@ function readRequest({ kind }: ControlRequestMessage): ControlRequest {
       return { type: 'logs', query: readQuery(kind.value) }
     case 'cancel':
       return { type: 'cancel', invocation: readInvocationId(kind.value.invocation) }
+    case 'cut':
+      return { type: 'cut', invocation: readInvocationId(kind.value.invocation), run: readRun(required(kind.value.run, 'run')) }
     case 'observations':
       return { type: 'observations', known: readKnown(kind.value) }
     case 'costs':
@@ -175,6 +179,8 @@ function writeAnswer(answer: ControlAnswer): MessageInitShape<typeof ControlAnsw
       return { kind: { case: 'log', value: writeLine(answer.line) } }
     case 'cancelled':
       return { kind: { case: 'cancelled', value: { found: answer.found } } }
+    case 'noted':
+      return { kind: { case: 'noted', value: {} } }
     case 'observations':
       return { kind: { case: 'observations', value: { observations: answer.observations.map(writeObservation), more: answer.more } } }
     case 'costs':
@@ -222,6 +228,8 @@ function readAnswer({ kind }: ControlAnswerMessage): ControlAnswer {
       return { type: 'log', line: readLine(kind.value) }
     case 'cancelled':
       return { type: 'cancelled', found: kind.value.found }
+    case 'noted':
+      return { type: 'noted' }
     case 'observations':
       return { type: 'observations', observations: readObservations(kind.value.observations), more: kind.value.more }
     case 'costs':

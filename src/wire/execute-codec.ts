@@ -8,8 +8,10 @@ import {
   readInvocationId,
   readPeerId,
   readRemoteError,
+  readRun,
   writeAnswer,
-  writeCallHead
+  writeCallHead,
+  writeRun
 } from './call-codec.ts'
 import { oneOf, optional, refuse, required, toWhole, whole } from './check.ts'
 import { createCodec } from './codec.ts'
@@ -98,13 +100,17 @@ function writeDown(message: ExecuteDown): MessageInitShape<typeof ExecuteDownSch
     case 'unknown':
       return { kind: { case: 'unknown', value: { session: toWhole(message.session, 'session') } } }
     case 'failed':
-      return { kind: writeAnswer(message), ...(message.stats === undefined ? {} : { stats: writeStats(message.stats) }) }
+      return {
+        kind: writeAnswer(message),
+        ...(message.stats === undefined ? {} : { stats: writeStats(message.stats) }),
+        ...(message.run === undefined ? {} : { run: writeRun(message.run) })
+      }
     default:
       return { kind: writeAnswer(message) }
   }
 }
 
-function readDown({ kind, stats }: ExecuteDownMessage): ExecuteDown {
+function readDown({ kind, stats, run }: ExecuteDownMessage): ExecuteDown {
   switch (kind.case) {
     case 'accepted':
       return { type: 'accepted' }
@@ -113,7 +119,12 @@ function readDown({ kind, stats }: ExecuteDownMessage): ExecuteDown {
     case undefined:
       return refuse('execute: a message of an unknown type')
     case 'failed':
-      return { type: 'failed', error: readRemoteError(kind.value), ...(stats === undefined ? {} : { stats: readStats(stats) }) }
+      return {
+        type: 'failed',
+        error: readRemoteError(kind.value),
+        ...(stats === undefined ? {} : { stats: readStats(stats) }),
+        ...(run === undefined ? {} : { run: readRun(run) })
+      }
     default:
       return readAnswer(kind)
   }

@@ -6,11 +6,10 @@ import {
   readInvocationId,
   readPeerId,
   readRemoteError,
-  readStart,
-  readUsage,
+  readRun,
   writeHeaders,
   writeRemoteError,
-  writeUsage
+  writeRun
 } from './call-codec.ts'
 import { optional, refuse, required, text, toWhole, whole } from './check.ts'
 import { createCodec } from './codec.ts'
@@ -71,7 +70,7 @@ function writeUp(message: InvokeUp): MessageInitShape<typeof InvokeUpSchema> {
       return {
         kind: {
           case: 'done',
-          value: { attempt, untypical, ...(run === undefined ? {} : { run: { start: run.start, usage: writeUsage(run.usage) } }) }
+          value: { attempt, untypical, ...(run === undefined ? {} : { run: writeRun(run) }) }
         }
       }
     }
@@ -113,7 +112,7 @@ function readUp({ kind }: InvokeUpMessage): InvokeUp {
       return {
         type: 'done',
         attempt: readAttempt(attempt),
-        ...(run === undefined ? {} : { run: { start: readStart(run.start), usage: readUsage(required(run.usage, 'usage')) } }),
+        ...(run === undefined ? {} : { run: readRun(run) }),
         untypical
       }
     }

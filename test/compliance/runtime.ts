@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { CaresError, type ErrorCode } from '../../src/model/errors.ts'
 import { type FunctionRecord, functionKey } from '../../src/model/function.ts'
 import type { InvocationId } from '../../src/model/ids.ts'
-import type { AnswerHead, CallHead, Usage } from '../../src/model/invocation.ts'
+import type { AnswerHead, CallHead, Run, Usage } from '../../src/model/invocation.ts'
 import type { LogLine } from '../../src/model/logs.ts'
 import type { Runtime } from '../../src/model/ports/runtime.ts'
 import { sampleFunction } from '../support/samples.ts'
@@ -73,12 +73,13 @@ export async function functionOf(runtime: Runtime, image: string, changes: Parti
 export async function execute(
   runtime: Runtime,
   fn: FunctionRecord,
-  { body = [], signal = never(), timeoutMs = 20_000, ...head }: Partial<CallHead> & CallOptions = {}
+  { body = [], signal = never(), timeoutMs = 20_000, onFailed, ...head }: Partial<CallHead> & CallOptions = {}
 ): ReturnType<Runtime['execute']> {
   const call = {
     invocation: 'i-tried' as InvocationId,
     head: { method: 'POST', path: '/', query: '', headers: [], ...head },
-    body: typeof body === 'string' ? from([Buffer.from(body)]) : from(body)
+    body: typeof body === 'string' ? from([Buffer.from(body)]) : from(body),
+    onFailed
   }
   return runtime.execute(fn, call, { signal, timeoutMs })
 }
@@ -106,6 +107,7 @@ interface CallOptions {
   readonly body?: string | readonly Uint8Array[] | AsyncIterable<Uint8Array>
   readonly signal?: AbortSignal
   readonly timeoutMs?: number
+  readonly onFailed?: (run: Run) => void
 }
 
 /** What every runtime that runs real programs must do. */
@@ -232,6 +234,26 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
         assert.ok(performance.now() - abortedMs < 2_000, 'it is still there')
         await pause(20)
       }
+    })
+
+    it('tells what a program has taken that failed, that took too long, or that nobody wanted any more', async () => {
+      const runs: Run[] = []
+      const options = { body: 'hello', onFailed: (run: Run) => runs.push(run) }
+      await rejectsWith('function_failed', call(runtime, await functionOf(runtime, tried.programs.fail), options))
+      await rejectsWith('timeout', call(runtime, await functionOf(runtime, tried.programs.hang), { ...options, timeoutMs: 700 }))
+      const answer = await execute(runtime, await functionOf(runtime, tried.programs.flood), options)
+      let bytes = 0
+      for await (const chunk of answer.body) {
+        bytes += chunk.length
+        if (bytes > MIB) break
+      }
+      await rejectsWith('cancelled', answer.end)
+      const [failed, overdue, cut] = runs
+      assert.equal(runs.length, 3)
+      assert.deepEqual([failed?.start, failed?.usage.bytesIn, failed?.usage.bytesOut], ['cold', 5, 0])
+      // Its start may have taken some of the 700 ms.
+      assert.ok(overdue !== undefined && overdue.usage.runMs > 0 && (overdue.usage.memoryPeakBytes ?? 0) > 0, JSON.stringify(overdue))
+      assert.ok((cut?.usage.bytesOut ?? 0) > MIB && cut?.usage.cpuMs !== undefined, JSON.stringify(cut))
     })
 
     it('tells the lines of stderr with their invocation', async () => {
@@ -361,6 +383,19 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
       }
       await rejectsWith('function_protocol', read())
       await rejectsWith('function_protocol', answer.end)
+    })
+
+    it('tells what calls have taken that failed or took too long', async () => {
+      const runs: Run[] = []
+      const onFailed = (run: Run): unknown => runs.push(run)
+      const fn = await web({ concurrency: 4 })
+      await call(runtime, fn)
+      await rejectsWith('timeout', call(runtime, fn, { path: '/hang', body: 'abc', timeoutMs: 300, onFailed }))
+      const told = runs.splice(0)[0]
+      assert.equal(told?.start, 'warm')
+      assert.ok(told.usage.runMs >= 290 && (told.usage.memoryPeakBytes ?? 0) > 0, JSON.stringify(told))
+      await rejectsWith('function_protocol', call(runtime, fn, { path: '/crash', body: 'x', onFailed }))
+      assert.deepEqual([runs[0]?.start, runs[0]?.usage.bytesOut], ['warm', 0])
     })
 
     it('tells which port was never opened', async () => {

@@ -1,7 +1,7 @@
 import { CaresError } from '../../src/model/errors.ts'
 import type { FunctionRecord } from '../../src/model/function.ts'
 import type { Digest, InvocationId } from '../../src/model/ids.ts'
-import type { CallHead } from '../../src/model/invocation.ts'
+import type { CallHead, Usage } from '../../src/model/invocation.ts'
 import type { ExecutionAnswer, ExecutionCall, ImageInfo, Runtime, RuntimeUse } from '../../src/model/ports/runtime.ts'
 
 /** What a function does here: gets its input, gives its output, may wait or fail. Must honour the signal. */
@@ -84,19 +84,22 @@ export class ScriptedRuntime implements Runtime {
     if (this.lacking.has(fn.digest) && !(await this.#bring(fn, { signal }))) throw new CaresError('image_not_found', `no image ${fn.image}`)
     this.started.push(call.invocation)
     this.#running++
+    let input: Uint8Array = Buffer.alloc(0)
+    const usage = (bytesOut: number): Usage => ({ queueMs: 0, pullMs: 0, startMs: 1, runMs: 1, bytesIn: input.length, bytesOut })
     try {
-      const chunks = await Array.fromAsync(call.body)
-      const input = Buffer.concat(chunks)
-      const output = Buffer.from(await script(input.toString(), { signal, worker: this.#worker, head: call.head }))
+      input = Buffer.concat(await Array.fromAsync(call.body))
+      const output = Buffer.from(await script(Buffer.from(input).toString(), { signal, worker: this.#worker, head: call.head }))
       signal.throwIfAborted()
-      const usage = { queueMs: 0, pullMs: 0, startMs: 1, runMs: 1, bytesIn: input.length, bytesOut: output.length }
       return {
         head: { status: 200, headers: [['content-type', 'text/plain']], start: 'cold' },
         body: (async function* () {
           for (let at = 0; at < output.length; at += 16_384) yield output.subarray(at, at + 16_384)
         })(),
-        end: Promise.resolve({ usage, exitCode: 0 })
+        end: Promise.resolve({ usage: usage(output.length), exitCode: 0 })
       }
+    } catch (error) {
+      call.onFailed?.({ start: 'cold', usage: usage(0) })
+      throw error
     } finally {
       this.#running--
     }

@@ -89,6 +89,9 @@ export class Control {
         return { type: 'invocation', record: book.find(request.invocation) ?? null }
       case 'function':
         return { type: 'function', record: consensus.tables.functions.get(request.name) ?? null }
+      case 'cut':
+        economy.noteCut(from, request)
+        return { type: 'noted' }
       case 'observations':
       case 'costs':
       case 'admission':

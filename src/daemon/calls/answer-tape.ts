@@ -5,6 +5,7 @@ import {
   type AnswerHead,
   INLINE_BODY_BYTES_MAX,
   type RemoteError,
+  type Run,
   type WholeAnswer
 } from '../../model/invocation.ts'
 import { untilAborted } from '../../model/until-aborted.ts'
@@ -21,7 +22,7 @@ const WINDOW_BYTES_MAX = 2 ** 20
 export class AnswerTape {
   #head: AnswerHead | undefined
   #end: AnswerEnd | undefined
-  #failure: RemoteError | undefined
+  #failure: Extract<AnswerDown, { type: 'failed' }> | undefined
   #chunks: Uint8Array[] = []
   /** Position of the first kept byte, of the byte after the last, and of the most advanced reader. */
   #keptFrom = 0
@@ -66,8 +67,9 @@ export class AnswerTape {
     this.#notify()
   }
 
-  fail(error: RemoteError): void {
-    this.#failure = error
+  /** With what it has taken, where it had begun. */
+  fail(error: RemoteError, run?: Run): void {
+    this.#failure = { type: 'failed', error, ...(run === undefined ? {} : { run }) }
     this.#notify()
   }
 
@@ -103,7 +105,7 @@ export class AnswerTape {
         position += chunk.length
         this.#advance(position)
       } else if (this.#failure !== undefined) {
-        yield { type: 'failed', error: this.#failure }
+        yield this.#failure
         return
       } else if (this.#end !== undefined) {
         yield { type: 'answer-end', end: this.#end }

@@ -9,7 +9,8 @@ import {
   type Order,
   PARAMS_HEADER,
   type Placed,
-  type RemoteError
+  type RemoteError,
+  type Run
 } from '../../model/invocation.ts'
 import type { Receipt } from '../../model/placement.ts'
 import type { Logger } from '../../model/ports/logger.ts'
@@ -53,6 +54,8 @@ export interface GatewayCallInit {
   readonly onPlaced: (placed: Placed) => void
   /** Nobody could have it, for the reasons that the receipt gives. */
   readonly onUnplaced: (receipt: Receipt) => void
+  /** It has failed after it had begun. */
+  readonly onFailed: (run: Run) => void
 }
 
 export interface GatewayCallComponents extends PlacerTalkComponents, WorkerTalkComponents, Breakers {
@@ -224,6 +227,7 @@ export class GatewayCall {
           new CaresError('peer_lost', 'the worker had not started the call when its connection was lost', { retryable: true })
         )
       case 'failed': {
+        if (end.run !== undefined) this.#init.onFailed(end.run)
         const error = fromRemoteError(end.error)
         if (error.code !== 'peer_lost') throw error
         return this.#afterDoubt(fn, error)

@@ -213,7 +213,8 @@ export class Gateway implements Startable {
           deadlineMs: Math.max(1, deadlineMs - (clock.nowMs() - startedMs)),
           minIndex: appliedIndex(),
           onPlaced: placed => this.#onPlaced(running, placed),
-          onUnplaced: receipt => this.#components.book.addReceipt(id, receipt)
+          onUnplaced: receipt => this.#components.book.addReceipt(id, receipt),
+          onFailed: run => (running.failed = run)
         },
         { ...this.#components, ...this.#breakers }
       )
@@ -313,17 +314,18 @@ export class Gateway implements Startable {
     book.update(running.id, { state: 'running', worker, placement: receipt.placement })
   }
 
-  #finish(running: RunningCall, outcome: Outcome): void {
+  #finish(running: RunningCall, { error, usage = running.failed?.usage }: Outcome): void {
     if (!this.#running.delete(running.id)) return
     running.keyed?.print.close()
     const { book, clock, events } = this.#components
     const { id, fn, head, placed } = running
     const totalMs = clock.nowMs() - running.startedMs
-    const { error, usage } = outcome
+    const start = head?.start ?? running.failed?.start
     book.update(id, {
       state: error === undefined ? 'succeeded' : 'failed',
       totalMs,
-      ...(head === undefined ? {} : { start: head.start, status: head.status }),
+      ...(start === undefined ? {} : { start }),
+      ...(head === undefined ? {} : { status: head.status }),
       ...(usage === undefined ? {} : { usage }),
       ...(error === undefined ? {} : { error: { code: error.code, message: error.message } })
     })

@@ -221,7 +221,11 @@ export class Orchestrator {
     }
   }
 
-  /** Takes note of how a try ended. What stood still, or lasted as long as somebody stayed, says nothing of the next call. */
+  /**
+   * Takes note of how a try ended. What stood still, or lasted as long as somebody stayed, says nothing of the next call. Nothing is learned of work
+   * that failed, either: it tells only that a good run takes more than the time or the memory at which this one was stopped, and the predictor takes
+   * each sample for what a whole run took. The gateway counts what it has cost.
+   */
   #settle(
     outcome: Outcome,
     { fn, placed: { worker, session, receipt }, hold }: Pick<Try, 'placed' | 'hold'> & { fn: FunctionRecord }

@@ -1,7 +1,7 @@
 import { CaresError } from '../../model/errors.ts'
 import type { FunctionRecord } from '../../model/function.ts'
 import type { InvocationId } from '../../model/ids.ts'
-import type { AnswerHead, Placed } from '../../model/invocation.ts'
+import type { AnswerHead, Placed, Run } from '../../model/invocation.ts'
 import type { Span } from '../../model/ports/tracer.ts'
 import { formatDurationMs } from '../../model/units.ts'
 import type { Keyed } from './request-print.ts'
@@ -24,13 +24,27 @@ export interface RunningCall {
   askedMs: number
   placedMs: number | undefined
   head: AnswerHead | undefined
+  /** What it had taken when it failed. */
+  failed: Run | undefined
 }
 
 /** A call that has just arrived. */
 export function runningCall(call: Pick<RunningCall, 'id' | 'fn' | 'keyed' | 'startedMs' | 'span'>): RunningCall {
   const { id, fn, keyed, startedMs, span } = call
   const abort = new AbortController()
-  return { id, fn, keyed, startedMs, abort, span, placed: undefined, askedMs: startedMs, placedMs: undefined, head: undefined }
+  return {
+    id,
+    fn,
+    keyed,
+    startedMs,
+    abort,
+    span,
+    placed: undefined,
+    askedMs: startedMs,
+    placedMs: undefined,
+    head: undefined,
+    failed: undefined
+  }
 }
 
 /** A call that had no time left for its work because it had waited may come back: it is told when, as one that was refused. */

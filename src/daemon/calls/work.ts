@@ -1,6 +1,6 @@
 import { CaresError } from '../../model/errors.ts'
 import type { InvocationId, PeerId, Session } from '../../model/ids.ts'
-import type { ExecuteDown, ExecuteUp, Order } from '../../model/invocation.ts'
+import type { ExecuteDown, ExecuteUp, Order, Run } from '../../model/invocation.ts'
 import type { PeerStats } from '../../model/peer.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Logger } from '../../model/ports/logger.ts'
@@ -57,6 +57,8 @@ export interface WorkerComponents {
   readonly memoryStalledRatio: () => number
   /** An execution has ended: there is room for another, of which placers learn the sooner the better. */
   readonly onRoom: () => void
+  /** An execution was cut short that nobody reads the end of: its gateway is to know what it has taken. */
+  readonly onCut: (gateway: PeerId, invocation: InvocationId, run: Run) => void
   readonly tracer?: Tracer | undefined
 }
 
@@ -202,12 +204,16 @@ export class Worker implements Startable {
     const options = { signal: abort.signal, timeoutMs }
     const span = workerSpan(this.#components.tracer, order, gateway)
     using calm = new Calm(this.#stillness, this.#components)
+    let failed: Run | undefined
     try {
       const call = {
         invocation,
         head: carriedBy(span, head),
         body: order.body === undefined ? calm.passing(body) : body,
-        inline: order.body
+        inline: order.body,
+        onFailed: (run: Run): void => {
+          failed ??= { ...run, usage: calm.judged(run).usage }
+        }
       }
       const answer = await runtime.execute(fn, call, options)
       if (answer.whole !== undefined) {
@@ -235,7 +241,8 @@ export class Worker implements Startable {
       }
       if (error.code === 'internal') log.error({ err, invocation, function: fn.name }, 'execution broke')
       this.#failed++
-      tape.fail(error)
+      tape.fail(error, failed)
+      if (execution.readers === 0 && failed !== undefined) this.#components.onCut(gateway, invocation, failed)
     } finally {
       log.debug({ invocation, function: fn.name, gateway, ...order.attempt }, 'execution ended')
       this.#ids.finished(execution)

@@ -1,6 +1,16 @@
 import { CaresError, toCaresError } from '../../model/errors.ts'
 import type { PeerId, Session } from '../../model/ids.ts'
-import type { AnswerDown, AnswerEnd, AnswerHead, ExecuteDown, ExecuteUp, Order, RemoteError, WholeAnswer } from '../../model/invocation.ts'
+import type {
+  AnswerDown,
+  AnswerEnd,
+  AnswerHead,
+  ExecuteDown,
+  ExecuteUp,
+  Order,
+  RemoteError,
+  Run,
+  WholeAnswer
+} from '../../model/invocation.ts'
 import type { PeerStats } from '../../model/peer.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Channel, Transport } from '../../model/ports/transport.ts'
@@ -27,7 +37,7 @@ export type WorkEnd =
   /** It promises that it has not started the work and will not. */
   | { readonly type: 'refused'; readonly error: RemoteError; readonly stats?: PeerStats | undefined }
   /** The work has failed, or nobody knows any more what came of it. */
-  | { readonly type: 'failed'; readonly error: RemoteError }
+  | { readonly type: 'failed'; readonly error: RemoteError; readonly run?: Run | undefined }
   /** Asked for the answer: it does not have the call and, in this session, never will. */
   | { readonly type: 'unknown'; readonly session: Session }
   /** Nobody knows. */
@@ -126,7 +136,7 @@ export class WorkerTalk {
           case 'failed':
             if (!message.error.started) return { type: 'refused', error: message.error, stats: message.stats }
             this.#report = { untypical: message.error.code === 'peer_lost' }
-            return { type: 'failed', error: message.error }
+            return { type: 'failed', error: message.error, run: message.run }
           default:
             yield* this.#pass(message)
             if (isOver) return { type: 'answered' }

@@ -1,7 +1,7 @@
 import { shareOfMachine, usdOf } from '../../model/price.ts'
 import type { CostAmounts, CostKey, CostLedger, CostRow } from '../../model/costs.ts'
 import type { InvocationId, PeerId } from '../../model/ids.ts'
-import type { InvocationRecord } from '../../model/invocation.ts'
+import type { InvocationRecord, Run } from '../../model/invocation.ts'
 import type { PeerProfile } from '../../model/peer.ts'
 import type { Receipt } from '../../model/placement.ts'
 import type { Clock } from '../../model/ports/clock.ts'
@@ -35,7 +35,7 @@ export const NO_COSTS: CostAmounts = {
 
 export interface CostBookComponents {
   readonly clock: Clock
-  readonly book: Pick<InvocationBook, 'find'>
+  readonly book: Pick<InvocationBook, 'find' | 'update'>
   /** What is known of a peer, however it stands. */
   readonly profileOf: (peer: PeerId) => PeerProfile | undefined
 }
@@ -56,6 +56,23 @@ export class CostBook {
   finished(invocation: InvocationId): void {
     this.#finished.push(invocation)
     if (this.#finished.length >= BATCH) this.#count()
+  }
+
+  /**
+   * Takes note of what a call has taken that this gateway had cut short: that comes after its end, when the call may be counted already. Only its
+   * worker knows; a second word of it changes nothing.
+   */
+  cut(worker: PeerId, invocation: InvocationId, { start, usage }: Run): void {
+    this.#count()
+    const { book, profileOf } = this.#components
+    const record = book.find(invocation)
+    if (record === undefined || record.worker !== worker || record.usage !== undefined) return
+    const told = { ...record, start, usage }
+    book.update(invocation, { start, usage })
+    // A call that has not ended here is counted, with this, when it does.
+    if (record.totalMs === undefined) return
+    const { function: fn, caller = '' } = record
+    this.add({ function: fn, caller, peer: worker }, sum(costOf(told, profileOf(worker)), costOf(record, profileOf(worker)), -1))
   }
 
   /** Adds what something has cost that is not in the book of calls. */
@@ -139,9 +156,10 @@ function expectedMs({ decision }: Receipt): number | undefined {
   return verdict?.fits === true ? verdict.cost.total : undefined
 }
 
-function sum(a: CostAmounts, b: CostAmounts): CostAmounts {
+/** `a + factor · b`, of each amount. */
+function sum(a: CostAmounts, b: CostAmounts, factor = 1): CostAmounts {
   const total = { ...a }
-  for (const key of Object.keys(NO_COSTS) as (keyof CostAmounts)[]) total[key] = (a[key] ?? 0) + (b[key] ?? 0)
+  for (const key of Object.keys(NO_COSTS) as (keyof CostAmounts)[]) total[key] = (a[key] ?? 0) + factor * (b[key] ?? 0)
   return total
 }
 

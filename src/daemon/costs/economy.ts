@@ -5,8 +5,8 @@ import type { ControlAnswer, ControlRequest } from '../../model/control.ts'
 import type { CostLedger } from '../../model/costs.ts'
 import { CaresError, toCaresError } from '../../model/errors.ts'
 import type { FunctionRecord } from '../../model/function.ts'
-import type { PeerId } from '../../model/ids.ts'
-import type { InvocationRecord } from '../../model/invocation.ts'
+import type { InvocationId, PeerId } from '../../model/ids.ts'
+import type { InvocationRecord, Run } from '../../model/invocation.ts'
 import type { PeerProfile } from '../../model/peer.ts'
 import { type Receipt, STRATEGY_NAMES } from '../../model/placement.ts'
 import type { Clock } from '../../model/ports/clock.ts'
@@ -46,6 +46,9 @@ export interface EconomyComponents {
   readonly clock: Clock
   readonly log: Logger
 }
+
+/** A gateway that has not taken note of a call by then never will: its ledger lacks what the call took. */
+const CUT_TIMEOUT_MS = 2_000
 
 /** What other peers ask of the economy. */
 type EconomyRequest = Extract<ControlRequest, { type: 'observations' | 'costs' | 'admission' }>
@@ -148,6 +151,25 @@ export class Economy implements Startable {
   /** What the calls through this peer, and the tasks that ended here, have cost. */
   ownCosts(): CostLedger {
     return this.#costs.ledger()
+  }
+
+  /** Tells a gateway what a call has taken here that it had cut short. */
+  async tellCut(gateway: PeerId, invocation: InvocationId, run: Run): Promise<void> {
+    const { transport, clock, log } = this.#components
+    if (gateway === transport.self) return this.#costs.cut(gateway, invocation, run)
+    try {
+      await ask(transport, gateway, { type: 'cut', invocation, run }, { signal: clock.timeout(CUT_TIMEOUT_MS) })
+    } catch (err) {
+      log.debug(
+        { peer: gateway, invocation, code: toCaresError(err).code },
+        'the gateway of a call that was cut short was not told what it took'
+      )
+    }
+  }
+
+  /** Takes note of what `worker` says of a call that this peer had cut short. */
+  noteCut(worker: PeerId, { invocation, run }: Extract<ControlRequest, { type: 'cut' }>): void {
+    this.#costs.cut(worker, invocation, run)
   }
 
   /** The newest admissions that the orchestrator knows. */

@@ -1,7 +1,7 @@
 import type { Contract, FunctionRecord } from '../function.ts'
 import type { Digest, InvocationId } from '../ids.ts'
 import type { CacheNeed, LlcState } from '../llc.ts'
-import type { AnswerEnd, AnswerHead, CallHead, WholeAnswer } from '../invocation.ts'
+import type { AnswerEnd, AnswerHead, CallHead, Run, WholeAnswer } from '../invocation.ts'
 import type { LogLine } from '../logs.ts'
 import type { Capacity, Pressure, WarmPool } from '../peer.ts'
 import type { Startable } from './startable.ts'
@@ -32,6 +32,8 @@ export interface ExecutionCall {
   readonly inline?: Uint8Array | undefined
   /** An attempt of a task, and no call: it is never given a prewarmed program, and lives no longer than the lease, see `Runtime.setLease`. */
   readonly task?: TaskExecution | undefined
+  /** Told what it has taken when it fails or is cut short after it has begun: before the error is thrown, and maybe twice, of which the first counts. */
+  readonly onFailed?: ((run: Run) => void) | undefined
 }
 
 /** What running a task needs beyond what running a call needs. */

@@ -8,7 +8,7 @@ import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { PeerProfile } from "./gossip_pb.ts";
 import { file_gossip } from "./gossip_pb.ts";
-import type { RemoteError } from "./invoke_pb.ts";
+import type { RemoteError, Run } from "./invoke_pb.ts";
 import { file_invoke } from "./invoke_pb.ts";
 import type { Command, FunctionRecord, Outcome } from "./registry_pb.ts";
 import { file_registry } from "./registry_pb.ts";
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file control.proto.
  */
 export const file_control: GenFile = /*@__PURE__*/
-  fileDesc("Cg1jb250cm9sLnByb3RvEghjYXJlcy52MSKABAoOQ29udHJvbFJlcXVlc3QSHgoEam9pbhgBIAEoCzIOLmNhcmVzLnYxLkpvaW5IABIgCgVsZWF2ZRgCIAEoCzIPLmNhcmVzLnYxLkxlYXZlSAASJAoHcHJvcG9zZRgDIAEoCzIRLmNhcmVzLnYxLkNvbW1hbmRIABItCgppbnZvY2F0aW9uGAQgASgLMhcuY2FyZXMudjEuQXNrSW52b2NhdGlvbkgAEiEKBGxvZ3MYBSABKAsyES5jYXJlcy52MS5Bc2tMb2dzSAASIgoGY2FuY2VsGAYgASgLMhAuY2FyZXMudjEuQ2FuY2VsSAASKQoIZnVuY3Rpb24YByABKAsyFS5jYXJlcy52MS5Bc2tGdW5jdGlvbkgAEjEKDG9ic2VydmF0aW9ucxgUIAEoCzIZLmNhcmVzLnYxLkFza09ic2VydmF0aW9uc0gAEiMKBWNvc3RzGBUgASgLMhIuY2FyZXMudjEuQXNrQ29zdHNIABIrCglhZG1pc3Npb24YFiABKAsyFi5jYXJlcy52MS5Bc2tBZG1pc3Npb25IABInCgdoaXN0b3J5GBcgASgLMhQuY2FyZXMudjEuQXNrSGlzdG9yeUgAEi8KC2ludm9jYXRpb25zGBggASgLMhguY2FyZXMudjEuQXNrSW52b2NhdGlvbnNIAEIGCgRraW5kIlAKBEpvaW4SJgoHcHJvZmlsZRgBIAEoCzIVLmNhcmVzLnYxLlBlZXJQcm9maWxlEhQKB2NsdXN0ZXIYAiABKAlIAIgBAUIKCghfY2x1c3RlciIVCgVMZWF2ZRIMCgRwZWVyGAEgASgJIiMKDUFza0ludm9jYXRpb24SEgoKaW52b2NhdGlvbhgBIAEoCSJzCgdBc2tMb2dzEhcKCmludm9jYXRpb24YASABKAlIAIgBARIVCghmdW5jdGlvbhgCIAEoCUgBiAEBEgwKBHRhaWwYAyABKA0SDgoGZm9sbG93GAQgASgIQg0KC19pbnZvY2F0aW9uQgsKCV9mdW5jdGlvbiIcCgZDYW5jZWwSEgoKaW52b2NhdGlvbhgBIAEoCSIbCgtBc2tGdW5jdGlvbhIMCgRuYW1lGAEgASgJItwECg1Db250cm9sQW5zd2VyEiIKBmpvaW5lZBgBIAEoCzIQLmNhcmVzLnYxLkpvaW5lZEgAEh4KBGxlZnQYAiABKAsyDi5jYXJlcy52MS5MZWZ0SAASJQoHb3V0Y29tZRgDIAEoCzISLmNhcmVzLnYxLlByb3Bvc2VkSAASLwoKaW52b2NhdGlvbhgEIAEoCzIZLmNhcmVzLnYxLkludm9jYXRpb25Gb3VuZEgAEiAKA2xvZxgFIAEoCzIRLmNhcmVzLnYxLkxvZ0xpbmVIABIoCgljYW5jZWxsZWQYBiABKAsyEy5jYXJlcy52MS5DYW5jZWxsZWRIABIgCgNlbmQYByABKAsyES5jYXJlcy52MS5Mb2dzRW5kSAASJwoGZmFpbGVkGAggASgLMhUuY2FyZXMudjEuUmVtb3RlRXJyb3JIABIrCghmdW5jdGlvbhgJIAEoCzIXLmNhcmVzLnYxLkZ1bmN0aW9uRm91bmRIABIuCgxvYnNlcnZhdGlvbnMYFCABKAsyFi5jYXJlcy52MS5PYnNlcnZhdGlvbnNIABIgCgVjb3N0cxgVIAEoCzIPLmNhcmVzLnYxLkNvc3RzSAASKgoKYWRtaXNzaW9ucxgWIAEoCzIULmNhcmVzLnYxLkFkbWlzc2lvbnNIABI1ChBmdW5jdGlvbl9oaXN0b3J5GBcgASgLMhkuY2FyZXMudjEuRnVuY3Rpb25IaXN0b3J5SAASLgoHc3VtbWFyeRgYIAEoCzIbLmNhcmVzLnYxLkludm9jYXRpb25TdW1tYXJ5SABCBgoEa2luZCIsCgtQZWVyQWRkcmVzcxIKCgJpZBgBIAEoCRIRCglhZGRyZXNzZXMYAiADKAkibQoGSm9pbmVkEg8KB2NsdXN0ZXIYASABKAkSGQoMb3JjaGVzdHJhdG9yGAIgASgJSACIAQESJgoHbWVtYmVycxgDIAMoCzIVLmNhcmVzLnYxLlBlZXJBZGRyZXNzQg8KDV9vcmNoZXN0cmF0b3IiBgoETGVmdCJLCghQcm9wb3NlZBIiCgdvdXRjb21lGAEgASgLMhEuY2FyZXMudjEuT3V0Y29tZRINCgVpbmRleBgCIAEoBBIMCgR0ZXJtGAMgASgEIjEKD0ludm9jYXRpb25Gb3VuZBITCgZyZWNvcmQYASABKAlIAIgBAUIJCgdfcmVjb3JkIkkKDUZ1bmN0aW9uRm91bmQSLQoGcmVjb3JkGAEgASgLMhguY2FyZXMudjEuRnVuY3Rpb25SZWNvcmRIAIgBAUIJCgdfcmVjb3JkInsKB0xvZ0xpbmUSCgoCYXQYASABKAkSDAoEcGVlchgCIAEoCRIQCghmdW5jdGlvbhgDIAEoCRIXCgppbnZvY2F0aW9uGAQgASgJSACIAQESDgoGc3RyZWFtGAUgASgJEgwKBHRleHQYBiABKAlCDQoLX2ludm9jYXRpb24iGgoJQ2FuY2VsbGVkEg0KBWZvdW5kGAEgASgIIgkKB0xvZ3NFbmQiMQoPQXNrT2JzZXJ2YXRpb25zEh4KBWtub3duGAEgAygLMg8uY2FyZXMudjEuS25vd24iJAoFS25vd24SDgoGb3JpZ2luGAEgASgJEgsKA3NlcRgCIAEoBCJJCgxPYnNlcnZhdGlvbnMSKwoMb2JzZXJ2YXRpb25zGAEgAygLMhUuY2FyZXMudjEuT2JzZXJ2YXRpb24SDAoEbW9yZRgCIAEoCCKuAwoLT2JzZXJ2YXRpb24SDgoGb3JpZ2luGAEgASgJEgsKA3NlcRgCIAEoBBIKCgJhdBgDIAEoCRIQCghmdW5jdGlvbhgEIAEoCRIOCgZkaWdlc3QYBSABKAkSDAoEcGVlchgGIAEoCRINCgVzdGFydBgHIAEoCRITCgZwYXJhbXMYCCABKAlIAIgBARITCgtpbnB1dF9ieXRlcxgJIAEoARIUCgxvdXRwdXRfYnl0ZXMYCiABKAESDwoHcHVsbF9tcxgLIAEoARIQCghzdGFydF9tcxgMIAEoARIOCgZydW5fbXMYDSABKAESEwoGY3B1X21zGA4gASgBSAGIAQESHgoRbWVtb3J5X3BlYWtfYnl0ZXMYDyABKAFIAogBARINCgVjbGVhbhgQIAEoCBIWCglsbGNfYnl0ZXMYESABKAFIA4gBARIbCg5sbGNfdXNlZF9ieXRlcxgSIAEoAUgEiAEBQgkKB19wYXJhbXNCCQoHX2NwdV9tc0IUChJfbWVtb3J5X3BlYWtfYnl0ZXNCDAoKX2xsY19ieXRlc0IRCg9fbGxjX3VzZWRfYnl0ZXMiCgoIQXNrQ29zdHMiFwoFQ29zdHMSDgoGbGVkZ2VyGAEgASgJIiAKDEFza0FkbWlzc2lvbhIQCghxdWVzdGlvbhgBIAEoCSIdCgpBZG1pc3Npb25zEg8KB3JlY29yZHMYASADKAkiHgoKQXNrSGlzdG9yeRIQCghzaW5jZV9tcxgBIAEoDSJ/Cg5Bc2tJbnZvY2F0aW9ucxIVCghmdW5jdGlvbhgBIAEoCUgAiAEBEhIKBXN0YXRlGAIgASgJSAGIAQESDQoFbGltaXQYAyABKA0SEgoFc2luY2UYBCABKAlIAogBAUILCglfZnVuY3Rpb25CCAoGX3N0YXRlQggKBl9zaW5jZSIkChFJbnZvY2F0aW9uU3VtbWFyeRIPCgdzdW1tYXJ5GAEgASgJInIKD0Z1bmN0aW9uSGlzdG9yeRIQCghmdW5jdGlvbhgBIAEoCRIPCgdzdGVwX21zGAIgASgNEg0KBWNhbGxzGAMgAygNEg4KBmZhaWxlZBgEIAMoDRIMCgRjb2xkGAUgAygNEg8KB2xhdGVuY3kYBiADKA1iBnByb3RvMw", [file_gossip, file_invoke, file_registry]);
+  fileDesc("Cg1jb250cm9sLnByb3RvEghjYXJlcy52MSKiBAoOQ29udHJvbFJlcXVlc3QSHgoEam9pbhgBIAEoCzIOLmNhcmVzLnYxLkpvaW5IABIgCgVsZWF2ZRgCIAEoCzIPLmNhcmVzLnYxLkxlYXZlSAASJAoHcHJvcG9zZRgDIAEoCzIRLmNhcmVzLnYxLkNvbW1hbmRIABItCgppbnZvY2F0aW9uGAQgASgLMhcuY2FyZXMudjEuQXNrSW52b2NhdGlvbkgAEiEKBGxvZ3MYBSABKAsyES5jYXJlcy52MS5Bc2tMb2dzSAASIgoGY2FuY2VsGAYgASgLMhAuY2FyZXMudjEuQ2FuY2VsSAASKQoIZnVuY3Rpb24YByABKAsyFS5jYXJlcy52MS5Bc2tGdW5jdGlvbkgAEjEKDG9ic2VydmF0aW9ucxgUIAEoCzIZLmNhcmVzLnYxLkFza09ic2VydmF0aW9uc0gAEiMKBWNvc3RzGBUgASgLMhIuY2FyZXMudjEuQXNrQ29zdHNIABIrCglhZG1pc3Npb24YFiABKAsyFi5jYXJlcy52MS5Bc2tBZG1pc3Npb25IABInCgdoaXN0b3J5GBcgASgLMhQuY2FyZXMudjEuQXNrSGlzdG9yeUgAEi8KC2ludm9jYXRpb25zGBggASgLMhguY2FyZXMudjEuQXNrSW52b2NhdGlvbnNIABIgCgNjdXQYGSABKAsyES5jYXJlcy52MS5UZWxsQ3V0SABCBgoEa2luZCJQCgRKb2luEiYKB3Byb2ZpbGUYASABKAsyFS5jYXJlcy52MS5QZWVyUHJvZmlsZRIUCgdjbHVzdGVyGAIgASgJSACIAQFCCgoIX2NsdXN0ZXIiFQoFTGVhdmUSDAoEcGVlchgBIAEoCSIjCg1Bc2tJbnZvY2F0aW9uEhIKCmludm9jYXRpb24YASABKAkicwoHQXNrTG9ncxIXCgppbnZvY2F0aW9uGAEgASgJSACIAQESFQoIZnVuY3Rpb24YAiABKAlIAYgBARIMCgR0YWlsGAMgASgNEg4KBmZvbGxvdxgEIAEoCEINCgtfaW52b2NhdGlvbkILCglfZnVuY3Rpb24iHAoGQ2FuY2VsEhIKCmludm9jYXRpb24YASABKAkiOQoHVGVsbEN1dBISCgppbnZvY2F0aW9uGAEgASgJEhoKA3J1bhgCIAEoCzINLmNhcmVzLnYxLlJ1biIHCgVOb3RlZCIbCgtBc2tGdW5jdGlvbhIMCgRuYW1lGAEgASgJIv4ECg1Db250cm9sQW5zd2VyEiIKBmpvaW5lZBgBIAEoCzIQLmNhcmVzLnYxLkpvaW5lZEgAEh4KBGxlZnQYAiABKAsyDi5jYXJlcy52MS5MZWZ0SAASJQoHb3V0Y29tZRgDIAEoCzISLmNhcmVzLnYxLlByb3Bvc2VkSAASLwoKaW52b2NhdGlvbhgEIAEoCzIZLmNhcmVzLnYxLkludm9jYXRpb25Gb3VuZEgAEiAKA2xvZxgFIAEoCzIRLmNhcmVzLnYxLkxvZ0xpbmVIABIoCgljYW5jZWxsZWQYBiABKAsyEy5jYXJlcy52MS5DYW5jZWxsZWRIABIgCgNlbmQYByABKAsyES5jYXJlcy52MS5Mb2dzRW5kSAASJwoGZmFpbGVkGAggASgLMhUuY2FyZXMudjEuUmVtb3RlRXJyb3JIABIrCghmdW5jdGlvbhgJIAEoCzIXLmNhcmVzLnYxLkZ1bmN0aW9uRm91bmRIABIuCgxvYnNlcnZhdGlvbnMYFCABKAsyFi5jYXJlcy52MS5PYnNlcnZhdGlvbnNIABIgCgVjb3N0cxgVIAEoCzIPLmNhcmVzLnYxLkNvc3RzSAASKgoKYWRtaXNzaW9ucxgWIAEoCzIULmNhcmVzLnYxLkFkbWlzc2lvbnNIABI1ChBmdW5jdGlvbl9oaXN0b3J5GBcgASgLMhkuY2FyZXMudjEuRnVuY3Rpb25IaXN0b3J5SAASLgoHc3VtbWFyeRgYIAEoCzIbLmNhcmVzLnYxLkludm9jYXRpb25TdW1tYXJ5SAASIAoFbm90ZWQYGSABKAsyDy5jYXJlcy52MS5Ob3RlZEgAQgYKBGtpbmQiLAoLUGVlckFkZHJlc3MSCgoCaWQYASABKAkSEQoJYWRkcmVzc2VzGAIgAygJIm0KBkpvaW5lZBIPCgdjbHVzdGVyGAEgASgJEhkKDG9yY2hlc3RyYXRvchgCIAEoCUgAiAEBEiYKB21lbWJlcnMYAyADKAsyFS5jYXJlcy52MS5QZWVyQWRkcmVzc0IPCg1fb3JjaGVzdHJhdG9yIgYKBExlZnQiSwoIUHJvcG9zZWQSIgoHb3V0Y29tZRgBIAEoCzIRLmNhcmVzLnYxLk91dGNvbWUSDQoFaW5kZXgYAiABKAQSDAoEdGVybRgDIAEoBCIxCg9JbnZvY2F0aW9uRm91bmQSEwoGcmVjb3JkGAEgASgJSACIAQFCCQoHX3JlY29yZCJJCg1GdW5jdGlvbkZvdW5kEi0KBnJlY29yZBgBIAEoCzIYLmNhcmVzLnYxLkZ1bmN0aW9uUmVjb3JkSACIAQFCCQoHX3JlY29yZCJ7CgdMb2dMaW5lEgoKAmF0GAEgASgJEgwKBHBlZXIYAiABKAkSEAoIZnVuY3Rpb24YAyABKAkSFwoKaW52b2NhdGlvbhgEIAEoCUgAiAEBEg4KBnN0cmVhbRgFIAEoCRIMCgR0ZXh0GAYgASgJQg0KC19pbnZvY2F0aW9uIhoKCUNhbmNlbGxlZBINCgVmb3VuZBgBIAEoCCIJCgdMb2dzRW5kIjEKD0Fza09ic2VydmF0aW9ucxIeCgVrbm93bhgBIAMoCzIPLmNhcmVzLnYxLktub3duIiQKBUtub3duEg4KBm9yaWdpbhgBIAEoCRILCgNzZXEYAiABKAQiSQoMT2JzZXJ2YXRpb25zEisKDG9ic2VydmF0aW9ucxgBIAMoCzIVLmNhcmVzLnYxLk9ic2VydmF0aW9uEgwKBG1vcmUYAiABKAgirgMKC09ic2VydmF0aW9uEg4KBm9yaWdpbhgBIAEoCRILCgNzZXEYAiABKAQSCgoCYXQYAyABKAkSEAoIZnVuY3Rpb24YBCABKAkSDgoGZGlnZXN0GAUgASgJEgwKBHBlZXIYBiABKAkSDQoFc3RhcnQYByABKAkSEwoGcGFyYW1zGAggASgJSACIAQESEwoLaW5wdXRfYnl0ZXMYCSABKAESFAoMb3V0cHV0X2J5dGVzGAogASgBEg8KB3B1bGxfbXMYCyABKAESEAoIc3RhcnRfbXMYDCABKAESDgoGcnVuX21zGA0gASgBEhMKBmNwdV9tcxgOIAEoAUgBiAEBEh4KEW1lbW9yeV9wZWFrX2J5dGVzGA8gASgBSAKIAQESDQoFY2xlYW4YECABKAgSFgoJbGxjX2J5dGVzGBEgASgBSAOIAQESGwoObGxjX3VzZWRfYnl0ZXMYEiABKAFIBIgBAUIJCgdfcGFyYW1zQgkKB19jcHVfbXNCFAoSX21lbW9yeV9wZWFrX2J5dGVzQgwKCl9sbGNfYnl0ZXNCEQoPX2xsY191c2VkX2J5dGVzIgoKCEFza0Nvc3RzIhcKBUNvc3RzEg4KBmxlZGdlchgBIAEoCSIgCgxBc2tBZG1pc3Npb24SEAoIcXVlc3Rpb24YASABKAkiHQoKQWRtaXNzaW9ucxIPCgdyZWNvcmRzGAEgAygJIh4KCkFza0hpc3RvcnkSEAoIc2luY2VfbXMYASABKA0ifwoOQXNrSW52b2NhdGlvbnMSFQoIZnVuY3Rpb24YASABKAlIAIgBARISCgVzdGF0ZRgCIAEoCUgBiAEBEg0KBWxpbWl0GAMgASgNEhIKBXNpbmNlGAQgASgJSAKIAQFCCwoJX2Z1bmN0aW9uQggKBl9zdGF0ZUIICgZfc2luY2UiJAoRSW52b2NhdGlvblN1bW1hcnkSDwoHc3VtbWFyeRgBIAEoCSJyCg9GdW5jdGlvbkhpc3RvcnkSEAoIZnVuY3Rpb24YASABKAkSDwoHc3RlcF9tcxgCIAEoDRINCgVjYWxscxgDIAMoDRIOCgZmYWlsZWQYBCADKA0SDAoEY29sZBgFIAMoDRIPCgdsYXRlbmN5GAYgAygNYgZwcm90bzM", [file_gossip, file_invoke, file_registry]);
 
 /**
  * @generated from message cares.v1.ControlRequest
@@ -99,6 +99,12 @@ export type ControlRequest = Message<"cares.v1.ControlRequest"> & {
      */
     value: AskInvocations;
     case: "invocations";
+  } | {
+    /**
+     * @generated from field: cares.v1.TellCut cut = 25;
+     */
+    value: TellCut;
+    case: "cut";
   } | { case: undefined; value?: undefined };
 };
 
@@ -215,6 +221,43 @@ export const CancelSchema: GenMessage<Cancel> = /*@__PURE__*/
   messageDesc(file_control, 5);
 
 /**
+ * What an execution has taken that you have cut short.
+ *
+ * @generated from message cares.v1.TellCut
+ */
+export type TellCut = Message<"cares.v1.TellCut"> & {
+  /**
+   * @generated from field: string invocation = 1;
+   */
+  invocation: string;
+
+  /**
+   * @generated from field: cares.v1.Run run = 2;
+   */
+  run?: Run | undefined;
+};
+
+/**
+ * Describes the message cares.v1.TellCut.
+ * Use `create(TellCutSchema)` to create a new message.
+ */
+export const TellCutSchema: GenMessage<TellCut> = /*@__PURE__*/
+  messageDesc(file_control, 6);
+
+/**
+ * @generated from message cares.v1.Noted
+ */
+export type Noted = Message<"cares.v1.Noted"> & {
+};
+
+/**
+ * Describes the message cares.v1.Noted.
+ * Use `create(NotedSchema)` to create a new message.
+ */
+export const NotedSchema: GenMessage<Noted> = /*@__PURE__*/
+  messageDesc(file_control, 7);
+
+/**
  * @generated from message cares.v1.AskFunction
  */
 export type AskFunction = Message<"cares.v1.AskFunction"> & {
@@ -229,7 +272,7 @@ export type AskFunction = Message<"cares.v1.AskFunction"> & {
  * Use `create(AskFunctionSchema)` to create a new message.
  */
 export const AskFunctionSchema: GenMessage<AskFunction> = /*@__PURE__*/
-  messageDesc(file_control, 6);
+  messageDesc(file_control, 8);
 
 /**
  * @generated from message cares.v1.ControlAnswer
@@ -322,6 +365,12 @@ export type ControlAnswer = Message<"cares.v1.ControlAnswer"> & {
      */
     value: InvocationSummary;
     case: "summary";
+  } | {
+    /**
+     * @generated from field: cares.v1.Noted noted = 25;
+     */
+    value: Noted;
+    case: "noted";
   } | { case: undefined; value?: undefined };
 };
 
@@ -330,7 +379,7 @@ export type ControlAnswer = Message<"cares.v1.ControlAnswer"> & {
  * Use `create(ControlAnswerSchema)` to create a new message.
  */
 export const ControlAnswerSchema: GenMessage<ControlAnswer> = /*@__PURE__*/
-  messageDesc(file_control, 7);
+  messageDesc(file_control, 9);
 
 /**
  * @generated from message cares.v1.PeerAddress
@@ -352,7 +401,7 @@ export type PeerAddress = Message<"cares.v1.PeerAddress"> & {
  * Use `create(PeerAddressSchema)` to create a new message.
  */
 export const PeerAddressSchema: GenMessage<PeerAddress> = /*@__PURE__*/
-  messageDesc(file_control, 8);
+  messageDesc(file_control, 10);
 
 /**
  * @generated from message cares.v1.Joined
@@ -379,7 +428,7 @@ export type Joined = Message<"cares.v1.Joined"> & {
  * Use `create(JoinedSchema)` to create a new message.
  */
 export const JoinedSchema: GenMessage<Joined> = /*@__PURE__*/
-  messageDesc(file_control, 9);
+  messageDesc(file_control, 11);
 
 /**
  * @generated from message cares.v1.Left
@@ -392,7 +441,7 @@ export type Left = Message<"cares.v1.Left"> & {
  * Use `create(LeftSchema)` to create a new message.
  */
 export const LeftSchema: GenMessage<Left> = /*@__PURE__*/
-  messageDesc(file_control, 10);
+  messageDesc(file_control, 12);
 
 /**
  * @generated from message cares.v1.Proposed
@@ -419,7 +468,7 @@ export type Proposed = Message<"cares.v1.Proposed"> & {
  * Use `create(ProposedSchema)` to create a new message.
  */
 export const ProposedSchema: GenMessage<Proposed> = /*@__PURE__*/
-  messageDesc(file_control, 11);
+  messageDesc(file_control, 13);
 
 /**
  * @generated from message cares.v1.InvocationFound
@@ -438,7 +487,7 @@ export type InvocationFound = Message<"cares.v1.InvocationFound"> & {
  * Use `create(InvocationFoundSchema)` to create a new message.
  */
 export const InvocationFoundSchema: GenMessage<InvocationFound> = /*@__PURE__*/
-  messageDesc(file_control, 12);
+  messageDesc(file_control, 14);
 
 /**
  * @generated from message cares.v1.FunctionFound
@@ -457,7 +506,7 @@ export type FunctionFound = Message<"cares.v1.FunctionFound"> & {
  * Use `create(FunctionFoundSchema)` to create a new message.
  */
 export const FunctionFoundSchema: GenMessage<FunctionFound> = /*@__PURE__*/
-  messageDesc(file_control, 13);
+  messageDesc(file_control, 15);
 
 /**
  * @generated from message cares.v1.LogLine
@@ -501,7 +550,7 @@ export type LogLine = Message<"cares.v1.LogLine"> & {
  * Use `create(LogLineSchema)` to create a new message.
  */
 export const LogLineSchema: GenMessage<LogLine> = /*@__PURE__*/
-  messageDesc(file_control, 14);
+  messageDesc(file_control, 16);
 
 /**
  * @generated from message cares.v1.Cancelled
@@ -518,7 +567,7 @@ export type Cancelled = Message<"cares.v1.Cancelled"> & {
  * Use `create(CancelledSchema)` to create a new message.
  */
 export const CancelledSchema: GenMessage<Cancelled> = /*@__PURE__*/
-  messageDesc(file_control, 15);
+  messageDesc(file_control, 17);
 
 /**
  * @generated from message cares.v1.LogsEnd
@@ -531,7 +580,7 @@ export type LogsEnd = Message<"cares.v1.LogsEnd"> & {
  * Use `create(LogsEndSchema)` to create a new message.
  */
 export const LogsEndSchema: GenMessage<LogsEnd> = /*@__PURE__*/
-  messageDesc(file_control, 16);
+  messageDesc(file_control, 18);
 
 /**
  * Tell me what has been observed beyond this.
@@ -550,7 +599,7 @@ export type AskObservations = Message<"cares.v1.AskObservations"> & {
  * Use `create(AskObservationsSchema)` to create a new message.
  */
 export const AskObservationsSchema: GenMessage<AskObservations> = /*@__PURE__*/
-  messageDesc(file_control, 17);
+  messageDesc(file_control, 19);
 
 /**
  * @generated from message cares.v1.Known
@@ -574,7 +623,7 @@ export type Known = Message<"cares.v1.Known"> & {
  * Use `create(KnownSchema)` to create a new message.
  */
 export const KnownSchema: GenMessage<Known> = /*@__PURE__*/
-  messageDesc(file_control, 18);
+  messageDesc(file_control, 20);
 
 /**
  * @generated from message cares.v1.Observations
@@ -598,7 +647,7 @@ export type Observations = Message<"cares.v1.Observations"> & {
  * Use `create(ObservationsSchema)` to create a new message.
  */
 export const ObservationsSchema: GenMessage<Observations> = /*@__PURE__*/
-  messageDesc(file_control, 19);
+  messageDesc(file_control, 21);
 
 /**
  * What one execution took, as its placer measured it.
@@ -708,7 +757,7 @@ export type Observation = Message<"cares.v1.Observation"> & {
  * Use `create(ObservationSchema)` to create a new message.
  */
 export const ObservationSchema: GenMessage<Observation> = /*@__PURE__*/
-  messageDesc(file_control, 20);
+  messageDesc(file_control, 22);
 
 /**
  * @generated from message cares.v1.AskCosts
@@ -721,7 +770,7 @@ export type AskCosts = Message<"cares.v1.AskCosts"> & {
  * Use `create(AskCostsSchema)` to create a new message.
  */
 export const AskCostsSchema: GenMessage<AskCosts> = /*@__PURE__*/
-  messageDesc(file_control, 21);
+  messageDesc(file_control, 23);
 
 /**
  * @generated from message cares.v1.Costs
@@ -740,7 +789,7 @@ export type Costs = Message<"cares.v1.Costs"> & {
  * Use `create(CostsSchema)` to create a new message.
  */
 export const CostsSchema: GenMessage<Costs> = /*@__PURE__*/
-  messageDesc(file_control, 22);
+  messageDesc(file_control, 24);
 
 /**
  * @generated from message cares.v1.AskAdmission
@@ -759,7 +808,7 @@ export type AskAdmission = Message<"cares.v1.AskAdmission"> & {
  * Use `create(AskAdmissionSchema)` to create a new message.
  */
 export const AskAdmissionSchema: GenMessage<AskAdmission> = /*@__PURE__*/
-  messageDesc(file_control, 23);
+  messageDesc(file_control, 25);
 
 /**
  * @generated from message cares.v1.Admissions
@@ -778,7 +827,7 @@ export type Admissions = Message<"cares.v1.Admissions"> & {
  * Use `create(AdmissionsSchema)` to create a new message.
  */
 export const AdmissionsSchema: GenMessage<Admissions> = /*@__PURE__*/
-  messageDesc(file_control, 24);
+  messageDesc(file_control, 26);
 
 /**
  * How have the calls through you gone? One FunctionHistory for each function, then LogsEnd.
@@ -799,7 +848,7 @@ export type AskHistory = Message<"cares.v1.AskHistory"> & {
  * Use `create(AskHistorySchema)` to create a new message.
  */
 export const AskHistorySchema: GenMessage<AskHistory> = /*@__PURE__*/
-  messageDesc(file_control, 25);
+  messageDesc(file_control, 27);
 
 /**
  * Which calls have come through you? One InvocationSummary for each, the newest first, then LogsEnd.
@@ -837,7 +886,7 @@ export type AskInvocations = Message<"cares.v1.AskInvocations"> & {
  * Use `create(AskInvocationsSchema)` to create a new message.
  */
 export const AskInvocationsSchema: GenMessage<AskInvocations> = /*@__PURE__*/
-  messageDesc(file_control, 26);
+  messageDesc(file_control, 28);
 
 /**
  * @generated from message cares.v1.InvocationSummary
@@ -856,7 +905,7 @@ export type InvocationSummary = Message<"cares.v1.InvocationSummary"> & {
  * Use `create(InvocationSummarySchema)` to create a new message.
  */
 export const InvocationSummarySchema: GenMessage<InvocationSummary> = /*@__PURE__*/
-  messageDesc(file_control, 27);
+  messageDesc(file_control, 29);
 
 /**
  * @generated from message cares.v1.FunctionHistory
@@ -902,5 +951,5 @@ export type FunctionHistory = Message<"cares.v1.FunctionHistory"> & {
  * Use `create(FunctionHistorySchema)` to create a new message.
  */
 export const FunctionHistorySchema: GenMessage<FunctionHistory> = /*@__PURE__*/
-  messageDesc(file_control, 28);
+  messageDesc(file_control, 30);
 

@@ -8,7 +8,7 @@ import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { PeerStats } from "./gossip_pb.ts";
 import { file_gossip } from "./gossip_pb.ts";
-import type { AnswerEnd, AnswerHead, Attempt, CallHead, RemoteError } from "./invoke_pb.ts";
+import type { AnswerEnd, AnswerHead, Attempt, CallHead, RemoteError, Run } from "./invoke_pb.ts";
 import { file_invoke } from "./invoke_pb.ts";
 import type { FunctionRecord } from "./registry_pb.ts";
 import { file_registry } from "./registry_pb.ts";
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file execute.proto.
  */
 export const file_execute: GenFile = /*@__PURE__*/
-  fileDesc("Cg1leGVjdXRlLnByb3RvEghjYXJlcy52MSIJCgdCb2R5RW5kIosBCglFeGVjdXRlVXASIAoFb3JkZXIYASABKAsyDy5jYXJlcy52MS5PcmRlckgAEiIKBmF0dGFjaBgCIAEoCzIQLmNhcmVzLnYxLkF0dGFjaEgAEg4KBGJvZHkYAyABKAxIABIgCgNlbmQYBCABKAsyES5jYXJlcy52MS5Cb2R5RW5kSABCBgoEa2luZCKPAgoFT3JkZXISEgoKaW52b2NhdGlvbhgBIAEoCRIiCgdhdHRlbXB0GAIgASgLMhEuY2FyZXMudjEuQXR0ZW1wdBIRCglwbGFjZW1lbnQYAyABKAkSDAoEdGVybRgEIAEoBBIPCgdzZXNzaW9uGAUgASgEEg4KBnBsYWNlchgGIAEoCRINCgVvcmRlchgHIAEoBBIqCghmdW5jdGlvbhgIIAEoCzIYLmNhcmVzLnYxLkZ1bmN0aW9uUmVjb3JkEiAKBGhlYWQYCSABKAsyEi5jYXJlcy52MS5DYWxsSGVhZBITCgtkZWFkbGluZV9tcxgKIAEoBBIRCgRib2R5GAsgASgMSACIAQFCBwoFX2JvZHkiTAoGQXR0YWNoEhIKCmludm9jYXRpb24YASABKAkSDQoFcm91bmQYAiABKA0SDwoHc2Vzc2lvbhgDIAEoBBIOCgZvZmZzZXQYBCABKAQiCgoIQWNjZXB0ZWQirAIKC0V4ZWN1dGVEb3duEiYKCGFjY2VwdGVkGAEgASgLMhIuY2FyZXMudjEuQWNjZXB0ZWRIABIuCgd1bmtub3duGAIgASgLMhsuY2FyZXMudjEuVW5rbm93bkludm9jYXRpb25IABImCgZhbnN3ZXIYAyABKAsyFC5jYXJlcy52MS5BbnN3ZXJIZWFkSAASDgoEYm9keRgEIAEoDEgAEikKCmFuc3dlcl9lbmQYBSABKAsyEy5jYXJlcy52MS5BbnN3ZXJFbmRIABInCgZmYWlsZWQYBiABKAsyFS5jYXJlcy52MS5SZW1vdGVFcnJvckgAEicKBXN0YXRzGAcgASgLMhMuY2FyZXMudjEuUGVlclN0YXRzSAGIAQFCBgoEa2luZEIICgZfc3RhdHMiJAoRVW5rbm93bkludm9jYXRpb24SDwoHc2Vzc2lvbhgBIAEoBGIGcHJvdG8z", [file_gossip, file_invoke, file_registry]);
+  fileDesc("Cg1leGVjdXRlLnByb3RvEghjYXJlcy52MSIJCgdCb2R5RW5kIosBCglFeGVjdXRlVXASIAoFb3JkZXIYASABKAsyDy5jYXJlcy52MS5PcmRlckgAEiIKBmF0dGFjaBgCIAEoCzIQLmNhcmVzLnYxLkF0dGFjaEgAEg4KBGJvZHkYAyABKAxIABIgCgNlbmQYBCABKAsyES5jYXJlcy52MS5Cb2R5RW5kSABCBgoEa2luZCKPAgoFT3JkZXISEgoKaW52b2NhdGlvbhgBIAEoCRIiCgdhdHRlbXB0GAIgASgLMhEuY2FyZXMudjEuQXR0ZW1wdBIRCglwbGFjZW1lbnQYAyABKAkSDAoEdGVybRgEIAEoBBIPCgdzZXNzaW9uGAUgASgEEg4KBnBsYWNlchgGIAEoCRINCgVvcmRlchgHIAEoBBIqCghmdW5jdGlvbhgIIAEoCzIYLmNhcmVzLnYxLkZ1bmN0aW9uUmVjb3JkEiAKBGhlYWQYCSABKAsyEi5jYXJlcy52MS5DYWxsSGVhZBITCgtkZWFkbGluZV9tcxgKIAEoBBIRCgRib2R5GAsgASgMSACIAQFCBwoFX2JvZHkiTAoGQXR0YWNoEhIKCmludm9jYXRpb24YASABKAkSDQoFcm91bmQYAiABKA0SDwoHc2Vzc2lvbhgDIAEoBBIOCgZvZmZzZXQYBCABKAQiCgoIQWNjZXB0ZWQi1QIKC0V4ZWN1dGVEb3duEiYKCGFjY2VwdGVkGAEgASgLMhIuY2FyZXMudjEuQWNjZXB0ZWRIABIuCgd1bmtub3duGAIgASgLMhsuY2FyZXMudjEuVW5rbm93bkludm9jYXRpb25IABImCgZhbnN3ZXIYAyABKAsyFC5jYXJlcy52MS5BbnN3ZXJIZWFkSAASDgoEYm9keRgEIAEoDEgAEikKCmFuc3dlcl9lbmQYBSABKAsyEy5jYXJlcy52MS5BbnN3ZXJFbmRIABInCgZmYWlsZWQYBiABKAsyFS5jYXJlcy52MS5SZW1vdGVFcnJvckgAEicKBXN0YXRzGAcgASgLMhMuY2FyZXMudjEuUGVlclN0YXRzSAGIAQESHwoDcnVuGAggASgLMg0uY2FyZXMudjEuUnVuSAKIAQFCBgoEa2luZEIICgZfc3RhdHNCBgoEX3J1biIkChFVbmtub3duSW52b2NhdGlvbhIPCgdzZXNzaW9uGAEgASgEYgZwcm90bzM", [file_gossip, file_invoke, file_registry]);
 
 /**
  * @generated from message cares.v1.BodyEnd
@@ -241,6 +241,13 @@ export type ExecuteDown = Message<"cares.v1.ExecuteDown"> & {
    * @generated from field: optional cares.v1.PeerStats stats = 7;
    */
   stats?: PeerStats | undefined;
+
+  /**
+   * With a failure of work that had begun: what it took.
+   *
+   * @generated from field: optional cares.v1.Run run = 8;
+   */
+  run?: Run | undefined;
 };
 
 /**

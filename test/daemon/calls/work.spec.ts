@@ -51,6 +51,10 @@ function failureOf(messages: readonly ExecuteDown[]): { code: string; started: b
   return last?.type === 'failed' ? { code: last.error.code, started: last.error.started } : undefined
 }
 
+function failing(): never {
+  throw new CaresError('function_failed', 'exited with code 3')
+}
+
 describe('Worker', () => {
   let clock: ManualClock
   let runtime: ScriptedRuntime
@@ -61,6 +65,8 @@ describe('Worker', () => {
   let release: PromiseWithResolvers<void>
   /** What ran each time that the worker said that room had come free. */
   let roomTold: number[]
+  /** Whom it has told of what they had cut short. */
+  let cut: unknown[]
 
   beforeEach(() => {
     clock = createManualClock()
@@ -68,6 +74,7 @@ describe('Worker', () => {
     draining = false
     stalled = 0
     roomTold = []
+    cut = []
     release = Promise.withResolvers()
     const untilReleased: Script = async (input, { signal }) => {
       const aborted = Promise.withResolvers<never>()
@@ -75,7 +82,7 @@ describe('Worker', () => {
       await Promise.race([release.promise, aborted.promise])
       return input
     }
-    runtime = new ScriptedRuntime('worker', { echo: input => input, slow: untilReleased, large: () => 'x'.repeat(900_000) })
+    runtime = new ScriptedRuntime('worker', { echo: input => input, fail: failing, slow: untilReleased, large: () => 'x'.repeat(900_000) })
     worker = new Worker(
       { self: ATLAS, session: SESSION },
       {
@@ -86,7 +93,8 @@ describe('Worker', () => {
         draining: () => draining,
         stats: () => sampleStats({ running: runtime.use().running }),
         memoryStalledRatio: () => stalled,
-        onRoom: () => roomTold.push(runtime.use().running)
+        onRoom: () => roomTold.push(runtime.use().running),
+        onCut: (gateway, invocation, { start, usage: { bytesIn } }) => cut.push([gateway, invocation, start, bytesIn])
       }
     )
   })
@@ -222,6 +230,14 @@ describe('Worker', () => {
     while (runtime.started.length === 0) await turn()
     lane.channel.abort(new CaresError('cancelled', 'the client went away'))
     while (worker.stats().running > 0) await turn()
+    assert.deepEqual(cut, [[BIRCH, INVOCATION, 'cold', 2]], 'the gateway is not told what that has taken')
+  })
+
+  it('says with a failure what it has taken', async () => {
+    const [message] = await give(sampleOrder({ function: sampleFunction({ image: 'fail' }) }))
+    assert.ok(message?.type === 'failed' && message.error.started)
+    assert.deepEqual([message.run?.start, message.run?.usage.bytesIn], ['cold', 2])
+    assert.deepEqual(cut, [])
   })
 
   it('says of an answer that is no longer kept that the work is done, and does not do it again', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { CaresError } from '../../../src/model/errors.ts'
 import type { CostRow } from '../../../src/model/costs.ts'
 import type { MemoryPeer } from '../memory-cluster.ts'
 import { MemoryCluster } from '../memory-cluster.ts'
@@ -9,13 +10,23 @@ async function upload(peer: MemoryPeer, name: string): Promise<void> {
   await peer.service.putFunction({ name, image: name }, { signal: AbortSignal.timeout(10_000) })
 }
 
+function failing(): never {
+  throw new CaresError('function_failed', 'exited with code 3')
+}
+
+async function hanging(_input: string, { signal }: { signal: AbortSignal }): Promise<string> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+  return promise
+}
+
 describe('what a cluster of daemons reckons', function () {
   this.timeout(30_000)
   let cluster: MemoryCluster
   const signal = (): AbortSignal => AbortSignal.timeout(10_000)
 
   beforeEach(async () => {
-    cluster = new MemoryCluster({ upper: input => input.toUpperCase() })
+    cluster = new MemoryCluster({ upper: input => input.toUpperCase(), fail: failing, hang: hanging })
     await cluster.start(3)
   })
   afterEach(() => cluster.stop())
@@ -82,6 +93,30 @@ describe('what a cluster of daemons reckons', function () {
         const record = await peer.service.waitFor(answer.invocation, { signal: signal() })
         assert.equal(peer.service.account(record).recomputes, true, JSON.stringify(record.receipts))
       }
+    }
+  })
+
+  it('counts what failed work has taken, and what was given up, at every gateway', async () => {
+    for (const name of ['fail', 'hang']) await upload(cluster.peer(0), name)
+    for (const gateway of cluster.peers) {
+      const left = new AbortController()
+      await assert.rejects(gateway.call('fail', 'hello'))
+      const given = gateway.call('hang', 'hello', { signal: left.signal })
+      await cluster.until(() => cluster.peers.some(({ runtime }) => runtime.use().running > 0), 'the call to run')
+      left.abort()
+      await assert.rejects(given)
+      const taken = (name: string): (number | undefined)[] => {
+        const row = gateway.service.ownCosts().rows.find(each => each.function === name)
+        return [row?.calls, row?.failed, row?.runMs, row?.bytesIn]
+      }
+      await cluster.until(() => taken('hang')[2] === 1, 'what the call that was given up has taken')
+      assert.deepEqual(
+        [taken('fail'), taken('hang')],
+        [
+          [1, 1, 1, 5],
+          [1, 1, 1, 5]
+        ]
+      )
     }
   })
 

@@ -27,7 +27,17 @@ describe('Statistics', () => {
     const tables = { functions: new Map(), removed: new Map(), draining: new Set<string>(), tasks: noTasks(), remembered: new Map() }
     const worker = new Worker(
       { self: ATLAS, session: 1 },
-      { runtime, clock, log, term: () => 3, draining: () => false, stats: sampleStats, memoryStalledRatio: () => 0, onRoom: () => {} }
+      {
+        runtime,
+        clock,
+        log,
+        term: () => 3,
+        draining: () => false,
+        stats: sampleStats,
+        memoryStalledRatio: () => 0,
+        onRoom: () => {},
+        onCut: () => {}
+      }
     )
     const statistics = new Statistics({
       host: { capacity: runtime.capacity, sample: async () => ({ cpusUsed: 0, memoryUsedBytes: 0, diskUsedBytes: 0 }) },
@@ -79,7 +89,17 @@ describe('Statistics', () => {
     }
     const worker = new Worker(
       { self: ATLAS, session: 1 },
-      { runtime, clock, log, term: () => 3, draining: () => false, stats: sampleStats, memoryStalledRatio: () => 0, onRoom: () => {} }
+      {
+        runtime,
+        clock,
+        log,
+        term: () => 3,
+        draining: () => false,
+        stats: sampleStats,
+        memoryStalledRatio: () => 0,
+        onRoom: () => {},
+        onCut: () => {}
+      }
     )
     const statistics = new Statistics({
       host: { capacity: runtime.capacity, sample: async () => Promise.reject(new Error('scripted')) },
