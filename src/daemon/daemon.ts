@@ -79,7 +79,10 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       log: log.child('consensus'),
       cluster: uid,
       listener: {
-        onRole: now => reactions.onRole(now),
+        onRole: now => {
+          agreement.onRole(now)
+          reactions.onRole(now)
+        },
         onConfiguration: () => reactions.onMembers(),
         onTables: (now, applied) => reactions.onTables(now, applied),
         onFenced: () => undefined

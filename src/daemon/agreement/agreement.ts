@@ -31,14 +31,23 @@ export interface AgreementComponents {
 /** Has the cluster agree on commands, whoever leads it. */
 export class Agreement {
   readonly #components: AgreementComponents
+  /** Since when no orchestrator is known; Infinity while one is. */
+  #leaderlessSinceMs: number
 
   constructor(components: AgreementComponents) {
     this.#components = components
+    this.#leaderlessSinceMs = components.clock.nowMs()
+  }
+
+  /** Who is orchestrator has changed. */
+  onRole({ leader }: { readonly leader: PeerId | null }): void {
+    if (leader !== null) this.#leaderlessSinceMs = Number.POSITIVE_INFINITY
+    else if (this.#leaderlessSinceMs === Number.POSITIVE_INFINITY) this.#leaderlessSinceMs = this.#components.clock.nowMs()
   }
 
   /**
    * Resolves when the command is committed, and applied on this peer too. Throws `no_quorum` when no orchestrator turns up within an
-   * election's time, `timeout`, and what the orchestrator refuses with.
+   * election's time since the last one was lost, `timeout`, and what the orchestrator refuses with.
    */
   async agree(wish: Command, { signal }: { signal: AbortSignal }): Promise<Committed> {
     const { consensus, transport, clock, log, electionMs, newCommandId } = this.#components
@@ -46,7 +55,7 @@ export class Agreement {
     // Changes of tasks know their repeats by themselves.
     const command: Command = wish.type === 'tasks' ? wish : { ...wish, id: newCommandId() }
     const within = AbortSignal.any([signal, clock.timeout(AGREE_TIMEOUT_MS)])
-    let leaderlessSinceMs: number | undefined
+    let failingSinceMs: number | undefined
     while (true) {
       const leader = consensus.role.leader
       try {
@@ -61,8 +70,10 @@ export class Agreement {
         const isLeaving = leader !== transport.self && (error.code === 'stopping' || error.details['disk'] !== undefined)
         const isTransient = TRANSIENT.has(error.code) || isLeaving
         if (!isTransient || within.aborted) throw error
-        leaderlessSinceMs ??= clock.nowMs()
-        if (clock.nowMs() - leaderlessSinceMs > ELECTION_RATIO * electionMs) throw leader === null ? noQuorum(error) : error
+        failingSinceMs ??= clock.nowMs()
+        // One that has only just turned up is given time; who comes long after the last one was lost knows at once that there is none.
+        const sinceMs = leader === null ? Math.min(failingSinceMs, this.#leaderlessSinceMs) : failingSinceMs
+        if (clock.nowMs() - sinceMs > ELECTION_RATIO * electionMs) throw leader === null ? noQuorum(error) : error
         log.debug({ code: error.code, leader }, 'agreement is tried again')
         await clock.sleep(RETRY_MS, { signal: within })
       }

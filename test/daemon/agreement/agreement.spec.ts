@@ -171,6 +171,41 @@ describe('Agreement', () => {
     await refused
   })
 
+  it('refuses at once when the orchestrator was lost an election or two ago', async () => {
+    leader = null
+    agreement.onRole({ leader })
+    await pass(2_000)
+    for (let request = 0; request < 3; request++) await assert.rejects(agree(), { code: 'no_quorum' })
+  })
+
+  it('waits for a next one after each that is lost', async () => {
+    await pass(2_000)
+    agreement.onRole({ leader: BIRCH })
+    await pass(2_000)
+    leader = null
+    agreement.onRole({ leader })
+    const agreeing = agree()
+    await pass(500)
+    // Campaigns and their failures are no news: it is lost since it was lost.
+    agreement.onRole({ leader })
+    leader = ATLAS
+    await pass(200)
+    assert.equal((await agreeing).index, COMMITTED.index)
+  })
+
+  it('gives one that turns up late the time to take its office', async () => {
+    leader = null
+    await pass(1_400)
+    const agreeing = agree()
+    await turn()
+    leader = ATLAS
+    propose = failing('no_orchestrator')
+    await pass(1_000)
+    propose = async () => COMMITTED
+    await pass(200)
+    assert.equal((await agreeing).index, COMMITTED.index)
+  })
+
   it('ends when its caller does', async () => {
     leader = null
     const stop = new AbortController()
