@@ -73,13 +73,18 @@ export function queueLines(verdicts: readonly VerdictItem[]): string[] {
   return waits ? ['QUEUE is the delay by all that uses the cores there now, programs that are not of this cluster included.'] : []
 }
 
+function needsText({ cpus, memoryBytes, imageBytes, gpus = 0 }: PlacementItem['needs']): string {
+  const graphics = gpus === 0 ? '' : `  gpus ${gpus}`
+  return `cpu ${cpus}  memory ${formatBytes(memoryBytes)}${graphics}  image ${formatBytes(imageBytes)}`
+}
+
 function placementLines(placement: PlacementItem, index: number, count: number, view: TableView): string[] {
   const { at, by, term, strategy, viewAgeMs, needs, verdicts, skipped } = placement
   const aim = placement.objective === undefined ? '' : ` for ${placement.objective}`
   const who = `${placement.placement}, term ${term}, ${strategy}${aim}`
   return [
     ...keyed([
-      ['Needs     ', `cpu ${needs.cpus}  memory ${formatBytes(needs.memoryBytes)}  image ${formatBytes(needs.imageBytes)}`],
+      ['Needs     ', needsText(needs)],
       ['Decided', `${timeOfDay(at)} by ${by.name} (${who})${count > 1 ? `, placement ${index + 1} of ${count}` : ''}`],
       ...(placement.asked === undefined ? [] : [['Asked', policyText(placement.asked)] as const]),
       ['Knew', `what the peers said up to ${formatDurationMs(viewAgeMs)} before`]

@@ -6,11 +6,16 @@ const CONSTRAINT = /^(?<key>[^=!]+)(?:(?<operator>!?=)(?<value>.*))?$/
  * A constraint that cannot be read is not met.
  */
 export function meets(labels: Readonly<Record<string, string>>, constraints: readonly string[]): boolean {
-  return constraints.every(text => {
+  return firstUnmet(labels, constraints) < 0
+}
+
+/** Which constraint is the first that labels are not like, by its place; -1: they meet all, see {@link meets}. */
+export function firstUnmet(labels: Readonly<Record<string, string>>, constraints: readonly string[]): number {
+  return constraints.findIndex(text => {
     const { key = '', operator, value } = CONSTRAINT.exec(text)?.groups ?? {}
     const has = Object.hasOwn(labels, key)
-    if (operator === undefined) return has
-    return operator === '=' ? has && labels[key] === value : !has || labels[key] !== value
+    if (operator === undefined) return !has
+    return operator === '=' ? !has || labels[key] !== value : has && labels[key] === value
   })
 }
 

@@ -147,6 +147,8 @@ export type Verdict =
       /** What it needs and what there is, in the unit of the reason (bytes, executions, ms). */
       readonly needed?: number | undefined
       readonly available?: number | undefined
+      /** Of `labels`: the first constraint that it does not meet, such as `zone=eu`. */
+      readonly constraint?: string | undefined
     }
 
 /** The outcome of one placement, with the numbers that decided. */
@@ -188,6 +190,8 @@ export interface Receipt {
   readonly cpus: number
   readonly memoryBytes: number
   readonly imageBytes: number
+  /** GPUs that its container has to itself. Absent: none. */
+  readonly gpus?: number | undefined
   readonly estimate: Estimate
   readonly decision: Decision
   /** Age of the oldest statistics among the candidates. */

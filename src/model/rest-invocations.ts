@@ -96,7 +96,8 @@ export const verdictSchema = z.object({
     .describe('the other numbers that strategies go by: with them and the cost the score can be worked out again'),
   reason: rejectionSchema.optional(),
   needed: z.number().optional(),
-  available: z.number().optional()
+  available: z.number().optional(),
+  constraint: z.string().optional().describe('of `labels`: the first that the peer does not meet')
 })
 
 /** One placement with the numbers that decided it. */
@@ -112,7 +113,7 @@ export const placementSchema = z.object({
   round: count,
   try: count,
   viewAgeMs: ms.describe('age of the oldest statistics among the candidates'),
-  needs: z.object({ cpus: z.number(), memoryBytes: bytes, imageBytes: bytes }),
+  needs: z.object({ cpus: z.number(), memoryBytes: bytes, imageBytes: bytes, gpus: count.optional().describe('absent: none') }),
   estimate: z
     .object({
       runMs: ms,

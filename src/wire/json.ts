@@ -80,7 +80,14 @@ const verdict = z.discriminatedUnion('fits', [
     score: z.number().optional(),
     terms: terms.optional()
   }),
-  z.object({ peer: id, fits: z.literal(false), reason, needed: z.number().optional(), available: z.number().optional() })
+  z.object({
+    peer: id,
+    fits: z.literal(false),
+    reason,
+    needed: z.number().optional(),
+    available: z.number().optional(),
+    constraint: line.optional()
+  })
 ])
 const decision = z.object({
   chosen: id.nullable(),
@@ -110,6 +117,7 @@ const receipt = z.object({
   cpus: amount,
   memoryBytes: amount,
   imageBytes: amount,
+  gpus: amount.optional(),
   estimate,
   decision,
   viewAgeMs: amount

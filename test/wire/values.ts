@@ -177,7 +177,11 @@ const verdict: fc.Arbitrary<Verdict> = fc.oneof(
     'score',
     'terms'
   ]),
-  record<Extract<Verdict, { fits: false }>>({ peer, fits: one(false), reason, needed: amount, available: amount }, ['needed', 'available'])
+  record<Extract<Verdict, { fits: false }>>({ peer, fits: one(false), reason, needed: amount, available: amount, constraint: text }, [
+    'needed',
+    'available',
+    'constraint'
+  ])
 )
 const placement = fc.constantFrom('orchestrator' as const, 'fallback' as const)
 const callPolicy = record<CallPolicy>(
@@ -201,6 +205,7 @@ const receipt = record<Receipt>(
     cpus: amount,
     memoryBytes: whole,
     imageBytes: whole,
+    gpus: small,
     estimate: record<Estimate>(
       {
         runMs: amount,
@@ -237,7 +242,7 @@ const receipt = record<Receipt>(
     ),
     viewAgeMs: amount
   },
-  ['objective', 'asked', 'params']
+  ['gpus', 'objective', 'asked', 'params']
 )
 const invocationFields = {
   id: invocation,

@@ -43,7 +43,12 @@ function placementView(receipt: Receipt, name: (id: string) => PeerRef): Placeme
     round: receipt.round,
     try: receipt.try,
     viewAgeMs: receipt.viewAgeMs,
-    needs: { cpus: receipt.cpus, memoryBytes: receipt.memoryBytes, imageBytes: receipt.imageBytes },
+    needs: {
+      cpus: receipt.cpus,
+      memoryBytes: receipt.memoryBytes,
+      imageBytes: receipt.imageBytes,
+      ...(receipt.gpus === undefined ? {} : { gpus: receipt.gpus })
+    },
     estimate: { ...receipt.estimate },
     chosen: decision.chosen === null ? null : name(decision.chosen),
     verdicts: verdictItems(decision, receipt.strategy, name),
@@ -69,8 +74,14 @@ export function verdictItems({ verdicts, chosen }: Decision, strategy: string, n
           ...(terms === undefined ? {} : { terms: { ...terms } })
         }
       }
-      const { reason, needed, available } = verdict
-      return { ...common, reason, ...(needed === undefined ? {} : { needed }), ...(available === undefined ? {} : { available }) }
+      const { reason, needed, available, constraint } = verdict
+      return {
+        ...common,
+        reason,
+        ...(needed === undefined ? {} : { needed }),
+        ...(available === undefined ? {} : { available }),
+        ...(constraint === undefined ? {} : { constraint })
+      }
     })
     .sort(
       (a, b) =>
@@ -108,7 +119,7 @@ function largestCause(cost: Extract<Verdict, { fits: true }>['cost']): string {
   return `${name} (${formatDurationMs(ms)})`
 }
 
-function rejectionText({ reason, needed, available }: Extract<Verdict, { fits: false }>): string {
+function rejectionText({ reason, needed, available, constraint }: Extract<Verdict, { fits: false }>): string {
   const amounts = (unit: (amount: number) => string): string =>
     needed === undefined || available === undefined ? '' : `: needs ${unit(needed)}, ${unit(available)} left`
   switch (reason) {
@@ -123,7 +134,7 @@ function rejectionText({ reason, needed, available }: Extract<Verdict, { fits: f
     case 'gpus':
       return `too few GPUs${needed === undefined || available === undefined ? '' : `: needs ${needed}, has ${available}`}`
     case 'labels':
-      return 'lacks a label that is required'
+      return constraint === undefined ? 'lacks a label that is required' : `its labels are not as required: ${constraint}`
     case 'not_alive':
       return 'not alive'
     case 'draining':

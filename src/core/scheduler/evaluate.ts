@@ -1,5 +1,5 @@
 import type { PeerId } from '../../model/ids.ts'
-import { gpusOf, meets } from '../../model/labels.ts'
+import { firstUnmet, gpusOf } from '../../model/labels.ts'
 import type { PlacementRequest } from '../../model/placement.ts'
 import { usdOf } from '../../model/price.ts'
 import { cacheShortage } from './cache-shortage.ts'
@@ -178,8 +178,11 @@ function isRefused(request: PlacementRequest, table: PlacementTable, slot: numbe
   else if ((flags & IS_READY) === 0) sheet.refuse(base, 'no_runtime')
   else if (arch !== undefined && arch !== profile?.arch) sheet.refuse(base, 'wrong_arch')
   else if (gpus !== undefined && gpus > gpusOf(labels)) sheet.refuse(base, 'gpus', gpus, gpusOf(labels))
-  else if (require !== undefined && !meets(labels, require)) sheet.refuse(base, 'labels')
-  else return false
+  else {
+    const unmet = require === undefined ? -1 : firstUnmet(labels, require)
+    if (unmet < 0) return false
+    sheet.refuse(base, 'labels', unmet)
+  }
   return true
 }
 

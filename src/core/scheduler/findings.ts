@@ -1,5 +1,5 @@
 import type { PeerId } from '../../model/ids.ts'
-import type { Verdict } from '../../model/placement.ts'
+import type { PlacementRequest, Verdict } from '../../model/placement.ts'
 import { VERDICTS_MAX } from './constants.ts'
 import type { PlacementTable } from './placement-table.ts'
 import { FIELD, type KeptRows, REASONS, ROW_NUMBERS, type Sheet } from './sheet.ts'
@@ -13,11 +13,13 @@ export class Findings {
   readonly #ids: readonly PeerId[]
   readonly #self: PeerId
   readonly #count: number
+  readonly #require: readonly string[]
   readonly #rows: Float64Array
   /** Where the first row begins. */
   readonly #from: number
 
-  constructor(chosen: number | undefined, table: PlacementTable, sheet: Sheet) {
+  constructor(chosen: number | undefined, { require = [] }: PlacementRequest, table: PlacementTable, sheet: Sheet) {
+    this.#require = require
     this.#ids = table.lendIds()
     this.#self = table.self
     this.#chosen = chosen === undefined ? null : (this.#ids[chosen] ?? null)
@@ -73,6 +75,10 @@ export class Findings {
   #refused(peer: PeerId, base: number): Verdict {
     const reason = REASONS[this.#at(base, 'refusal') - 1] ?? 'not_alive'
     const needed = this.#at(base, 'needed')
+    if (reason === 'labels') {
+      const constraint = this.#require[needed]
+      return { peer, fits: false, reason, ...(constraint === undefined ? {} : { constraint }) }
+    }
     return Number.isNaN(needed)
       ? { peer, fits: false, reason }
       : { peer, fits: false, reason, needed, available: this.#at(base, 'available') }

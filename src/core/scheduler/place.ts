@@ -32,7 +32,7 @@ export function place(request: PlacementRequest, table: PlacementTable, options:
   const isPinned = request.pinnedTo !== undefined && table.slotOf(request.pinnedTo) !== undefined
   // Nobody else needs to be looked at to know why it cannot be had.
   if (isPinned && looked < table.size) rejected.not_pinned = table.size - looked
-  return new Placed(new Findings(chosen, table, sheet), {
+  return new Placed(new Findings(chosen, request, table, sheet), {
     chosen: chosen === undefined ? null : (table.ids[chosen] ?? null),
     expected: base < 0 ? null : expectedOf(sheet.rows, base),
     skipped: isPinned ? 0 : table.size - looked,

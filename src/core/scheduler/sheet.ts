@@ -60,7 +60,7 @@ export const FIELD = {
   cache: 17,
   /** NaN: not known. */
   llcFree: 18,
-  /** Of a peer that does not fit, which has no costs. */
+  /** Of a peer that does not fit, which has no costs. Of `labels`: the place of the first constraint that is not met. */
   needed: 7,
   available: 8
 } as const

@@ -106,6 +106,7 @@ export class Placer {
       cpus: fn.cpus,
       memoryBytes: fn.memoryBytes,
       imageBytes: fn.imageBytes,
+      ...(fn.gpus === undefined ? {} : { gpus: fn.gpus }),
       estimate,
       decision,
       viewAgeMs: this.#table.oldestLookedAtMs(clock.nowMs())

@@ -49,6 +49,20 @@ describe('an explanation', () => {
     })
   }
 
+  it('names the first constraint that the labels of a peer do not meet', () => {
+    assert.equal(wordsFor({ peer: B, fits: false, reason: 'labels', constraint: 'zone=eu' }), 'its labels are not as required: zone=eu')
+    assert.equal(wordsFor({ peer: B, fits: false, reason: 'labels' }), 'lacks a label that is required', 'an older peer placed')
+  })
+
+  it('tells how many GPUs were needed, where any were', () => {
+    const record = sampleInvocation({ receipts: [sampleReceipt({ gpus: 2 }), sampleReceipt()] })
+    const { placements } = explanationView(record, { invocation: invocationView(summaryOf(record, { hasResult: false }), name), name })
+    assert.deepEqual(
+      placements.map(({ needs }) => needs.gpus),
+      [2, undefined]
+    )
+  })
+
   it('says what the chosen one promised, and by how much and why another was dearer', () => {
     assert.equal(wordsFor({ peer: A, fits: true, start: 'warm', cost: cost(40) }), 'chosen: 41ms expected, warm start')
     assert.equal(

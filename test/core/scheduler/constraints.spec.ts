@@ -52,6 +52,8 @@ describe('where a call may run and what it may cost', () => {
     const { decision } = decide({ require: ['zone=eu'] })
     assert.equal(decision.chosen, 'dear')
     assert.deepEqual(decision.rejected, { labels: 1 })
+    const [, refused] = decide({ require: ['zone', 'zone=eu'] }).decision.verdicts
+    assert.deepEqual(refused, { peer: 'cheap', fits: false, reason: 'labels', constraint: 'zone=eu' }, 'the first that is not met')
     const { table, wanted } = decide({ require: ['zone=mars'] })
     assert.equal(couldFit(wanted, table), false)
   })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { startFakeApi } from '../fake-api.ts'
-import { THUMB } from '../samples.ts'
+import { EXPLANATION, INVOCATION_ID, THUMB } from '../samples.ts'
 import { run } from './run.ts'
 
 const api = (invocations: object): ReturnType<typeof startFakeApi> =>
@@ -18,5 +18,16 @@ describe('cares explain of a function', () => {
     const { code, stderr } = await run(['explain', 'thumb'], { api: fake.url })
     assert.equal(code, 3)
     assert.match(stderr, /^cares: no call of thumb is known, and birch did not say which it had\n/)
+  })
+})
+
+describe('cares explain of a call', () => {
+  it('says how many GPUs it needed, where it needed any', async () => {
+    const [placement] = EXPLANATION.placements
+    assert.ok(placement)
+    const withGpus = { ...EXPLANATION, placements: [{ ...placement, needs: { ...placement.needs, gpus: 2 } }] }
+    await using fake = await startFakeApi({ [`GET /v1/invocations/${INVOCATION_ID}/explain*`]: withGpus })
+    const { stdout } = await run(['explain', INVOCATION_ID], { api: fake.url })
+    assert.match(stdout, /^Needs +cpu 0\.5  memory 256Mi  gpus 2  image 412Mi$/m)
   })
 })

@@ -145,7 +145,8 @@ function Placement({ placement, scale, turn, of }: { placement: PlacementItem; s
       <p class="dim">
         Decided at {timeOfDay(placement.at)} by <PeerLink peer={placement.by} />, term {placement.term}, strategy {placement.strategy}, from
         what the peers had said up to {formatDurationMs(placement.viewAgeMs)} before. It needs {needs.cpus} cores,{' '}
-        {formatBytes(needs.memoryBytes)} of memory, an image of {bytesText(needs.imageBytes)}.
+        {formatBytes(needs.memoryBytes)} of memory,{needs.gpus === undefined ? '' : ` GPUs: ${needs.gpus},`} an image of{' '}
+        {bytesText(needs.imageBytes)}.
       </p>
       <div class="table-box">
         <table class="verdicts" aria-label="Every peer that was looked at">
