@@ -1,7 +1,7 @@
 import type { MetricName } from '../../model/simulation.ts'
 import { spanMs } from '../workload/workload.ts'
 import type { Calls } from './calls.ts'
-import type { ReplayResult } from './replay.ts'
+import type { ReplayResult } from './replay-init.ts'
 import { WARM_START_MS } from './virtual-function.ts'
 
 /** Shorter calls count as this long: a slowdown of 5 in 2 ms is nobody's concern. */

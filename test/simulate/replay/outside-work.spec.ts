@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { drawFleet, type MachineSpec } from '../../../src/simulate/replay/fleet.ts'
 import { measure } from '../../../src/simulate/replay/metrics.ts'
-import type { ReplayInit, ReplayResult } from '../../../src/simulate/replay/replay.ts'
+import type { ReplayInit, ReplayResult } from '../../../src/simulate/replay/replay-init.ts'
 import { steadyCalls } from '../../../src/simulate/workload/generated.ts'
 import { runReplay } from './run-replay.ts'
 import { drawnFunction, firstCalls, type SimFunction, type Workload, WorkloadBuilder } from '../../../src/simulate/workload/workload.ts'

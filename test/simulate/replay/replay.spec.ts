@@ -5,7 +5,7 @@ import { BATCH_FLEET, drawFleet, type MachineSpec } from '../../../src/simulate/
 import { leastUsd, makespanBoundMs } from '../../../src/simulate/replay/bound.ts'
 import { Invariants } from '../../../src/simulate/replay/invariants.ts'
 import { measure } from '../../../src/simulate/replay/metrics.ts'
-import type { ReplayInit, ReplayResult } from '../../../src/simulate/replay/replay.ts'
+import type { ReplayInit, ReplayResult } from '../../../src/simulate/replay/replay-init.ts'
 import { batchTasks, GPU_BOUND_MIX, steadyCalls } from '../../../src/simulate/workload/generated.ts'
 import { runReplay } from './run-replay.ts'
 import { drawnFunction, firstCalls, type SimFunction, type Workload, WorkloadBuilder } from '../../../src/simulate/workload/workload.ts'

@@ -1,6 +1,7 @@
 import { COST } from '../../../src/core/scheduler/strategies/cost.ts'
 import { strategyChooser } from '../../../src/simulate/replay/choosers.ts'
-import { replay, type ReplayInit, type ReplayResult } from '../../../src/simulate/replay/replay.ts'
+import { replay } from '../../../src/simulate/replay/replay.ts'
+import type { ReplayInit, ReplayResult } from '../../../src/simulate/replay/replay-init.ts'
 import type { Workload } from '../../../src/simulate/workload/workload.ts'
 
 /** A run with `cost`, one placer, news every second, and nothing that goes wrong, but for what is given. */
