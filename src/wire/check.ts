@@ -52,6 +52,15 @@ export function required<Value>(value: Value | undefined, name: string): Value {
   return value ?? refuse(`${name} is missing`)
 }
 
+/** Refuses a message with a part, however deep, that this version does not know. Its codec must keep these. */
+export function allKnown(message: object, name: string): void {
+  if ('$unknown' in message && Array.isArray(message.$unknown) && message.$unknown.length > 0) {
+    refuse(`${name} has a field that this version does not know`)
+  }
+  for (const part of Object.values(message))
+    if (typeof part === 'object' && part !== null && !ArrayBuffer.isView(part)) allKnown(part, name)
+}
+
 /** `{ [name]: value }` if there is a value, else nothing: an absent field stays absent instead of being undefined. */
 export function optional<Name extends string, Value>(name: Name, value: Value | undefined): { readonly [key in Name]?: Value } {
   return (value === undefined ? {} : { [name]: value }) as { readonly [key in Name]?: Value }

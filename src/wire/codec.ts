@@ -23,13 +23,15 @@ export interface Mapping<Schema extends DescMessage, Value> {
   readonly write: (value: Value) => MessageInitShape<Schema>
   /** Checks every limit. Throws `protocol`. */
   readonly read: (message: MessageShape<Schema>) => Value
+  /** Keeps what this version does not know in the messages that `read` gets, for it to refuse; else it is left out. @default false */
+  readonly keepsUnknown?: boolean
   /** What is checked of a message before it is sent: all that its reader checks, unless this says less. Throws `protocol`. */
   readonly check?: (message: MessageShape<Schema>) => void
 }
 
 /** The codec of one message. What it encodes it would also decode: a sender hears of a broken limit before the receiver does. */
 export function createCodec<Schema extends DescMessage, Value>(mapping: Mapping<Schema, Value>): Codec<Value> {
-  const { schema, name, bytesMax, write, read, check = read } = mapping
+  const { schema, name, bytesMax, write, read, check = read, keepsUnknown = false } = mapping
   // Only where a body is all that a message then holds.
   const bodyField = schema.fields.every(({ oneof }) => oneof !== undefined) ? schema.field['body']?.number : undefined
   return {
@@ -51,7 +53,7 @@ export function createCodec<Schema extends DescMessage, Value>(mapping: Mapping<
       try {
         // A plain view: a socket's Buffer would make the parts Buffers, whose slice() does not copy.
         const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
-        message = fromBinary(schema, plain, { readUnknownFields: false })
+        message = fromBinary(schema, plain, { readUnknownFields: keepsUnknown })
       } catch (cause) {
         throw new CaresError('protocol', `${name}: the message cannot be read`, { cause })
       }

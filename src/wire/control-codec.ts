@@ -34,7 +34,9 @@ export const controlRequestCodec = createCodec({
   name: 'control',
   bytesMax: MESSAGE_BYTES_MAX,
   write: writeRequest,
-  read: readRequest
+  read: readRequest,
+  // Of a command that is to be proposed, nothing may be left out.
+  keepsUnknown: true
 })
 
 /** Answers. */

@@ -1,3 +1,4 @@
+import { CaresError } from '../model/errors.ts'
 import { ERROR_CHARS_MAX } from '../model/remote-error.ts'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Command, Outcome } from '../model/command.ts'
@@ -5,7 +6,7 @@ import { CONSTRAINTS_MAX, type FunctionRecord, type FunctionSpec, type Placement
 import type { Digest } from '../model/ids.ts'
 import { type AgreedStrategy, OBJECTIVES, STRATEGY_NAMES } from '../model/placement.ts'
 import { readTaskChanges, taskOutcomesSchema } from '../model/persisted-task.ts'
-import { amount, list, oneOf, optional, refuse, required, text, toWhole, whole } from './check.ts'
+import { allKnown, amount, list, oneOf, optional, refuse, required, text, toWhole, whole } from './check.ts'
 import { createCodec } from './codec.ts'
 import {
   type Command as CommandMessage,
@@ -36,7 +37,8 @@ export const commandCodec = createCodec({
   name: 'command',
   bytesMax: COMMAND_BYTES_MAX,
   write: writeCommand,
-  read: readCommand
+  read: readCommand,
+  keepsUnknown: true
 })
 
 /** The bytes of a command for the log. Throws `too_large` or `invalid`. */
@@ -44,9 +46,20 @@ export function encodeCommand(command: Command): Uint8Array {
   return commandCodec.encode(command)
 }
 
-/** The command of a log entry. Throws `protocol`. */
+/**
+ * The command of a log entry. Throws `incompatible` for one that cannot be read in full: what was appended by this version can be, and a part that was
+ * left out would make other tables here than elsewhere.
+ */
 export function decodeCommand(bytes: Uint8Array): Command {
-  return commandCodec.decode(bytes)
+  try {
+    return commandCodec.decode(bytes)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new CaresError('incompatible', `the cluster has agreed on a command that this version of CARES cannot read: ${why}`, {
+      hint: 'upgrade this peer to the newest version that a peer of its cluster runs, and start it again',
+      cause
+    })
+  }
 }
 
 /** The message of a function record. */
@@ -111,8 +124,9 @@ function writeKind(command: Command): MessageInitShape<typeof CommandSchema> {
   }
 }
 
-/** A command. Throws `protocol`. */
+/** A command, of which nothing may be unknown. Throws `protocol`. */
 export function readCommand(message: CommandMessage): Command {
+  allKnown(message, 'the command')
   return { ...readKind(message), ...(message.id === '' ? {} : { id: text(message.id, 'id', ID_CHARS_MAX) }) }
 }
 

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { create, toBinary } from '@bufbuild/protobuf'
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import * as fc from 'fast-check'
 import { CaresError } from '../../src/model/errors.ts'
 import type { CallHead, ExecuteUp } from '../../src/model/invocation.ts'
@@ -8,12 +10,17 @@ import { executeUpCodec } from '../../src/wire/execute-codec.ts'
 import { invokeUpCodec } from '../../src/wire/invoke-codec.ts'
 import { laneCodec } from '../../src/wire/lane-codec.ts'
 import * as limits from '../../src/wire/limits.ts'
-import { commandCodec } from '../../src/wire/registry-codec.ts'
+import { controlRequestCodec } from '../../src/wire/control-codec.ts'
+import { CommandSchema } from '../../src/wire/generated/registry_pb.ts'
+import { commandCodec, decodeCommand, writeCommand } from '../../src/wire/registry-codec.ts'
 import { ATLAS } from '../support/fake-service.ts'
 import { sampleCall, sampleHeartbeat, sampleOrder } from '../support/messages.ts'
 import { sampleFunction } from '../support/samples.ts'
 import { CODECS } from './codecs.ts'
 import { VALUES } from './values.ts'
+
+/** Of `ControlRequest`. */
+const PROPOSE_FIELD = 3
 
 const isProtocol = (error: unknown): boolean => error instanceof CaresError && error.code === 'protocol'
 
@@ -114,6 +121,57 @@ describe('wire: limits', () => {
       () => commandCodec.encode({ ...put, spec }),
       (error: CaresError) => error.code === 'invalid'
     )
+  })
+})
+
+describe('wire: commands of a newer version', () => {
+  const spec = sampleFunction({ env: { A: '1' }, placement: { strategy: 'cost' } })
+  const message = create(CommandSchema, writeCommand({ type: 'function-put', spec, digest: spec.digest, imageBytes: 1, at: 'now' }))
+  assert.ok(message.kind.case === 'functionPut' && message.kind.value.spec?.placement !== undefined)
+  const written = message.kind.value.spec
+  const unknown = { no: 99, wireType: WireType.Varint, data: Uint8Array.of(1) }
+  const bytesWith = (part: { $unknown?: unknown }): Uint8Array => {
+    part.$unknown = [unknown]
+    try {
+      return toBinary(CommandSchema, message)
+    } finally {
+      delete part.$unknown
+    }
+  }
+
+  for (const [where, part] of [
+    ['a command', message],
+    ['its kind', message.kind.value],
+    ['a spec', written],
+    ['a policy', written.placement],
+    ['a list', written.env[0]]
+  ] as const) {
+    it(`are not read without an unknown field of ${where}, from the log or as a proposal`, () => {
+      assert.ok(part !== undefined)
+      assert.equal(decodeCommand(toBinary(CommandSchema, message)).type, 'function-put')
+      const bytes = bytesWith(part)
+      assert.throws(() => decodeCommand(bytes), { code: 'incompatible', message: /does not know/, hint: /upgrade this peer/ })
+      const proposal = new BinaryWriter().tag(PROPOSE_FIELD, WireType.LengthDelimited).bytes(bytes).finish()
+      assert.throws(() => controlRequestCodec.decode(proposal), isProtocol)
+    })
+  }
+
+  it('are not read when their kind is unknown', () => {
+    const bytes = new BinaryWriter().tag(77, WireType.LengthDelimited).bytes(Uint8Array.of(1)).finish()
+    assert.throws(() => decodeCommand(bytes), { code: 'incompatible', hint: /upgrade this peer/ })
+  })
+
+  it('are not read when a change of tasks has an unknown field or is of an unknown type', () => {
+    for (const change of [
+      { type: 'cancel', id: 't-1', at: 'now', gently: true },
+      { type: 'freeze', id: 't-1', at: 'now' }
+    ]) {
+      const bytes = toBinary(
+        CommandSchema,
+        create(CommandSchema, { kind: { case: 'taskChanges', value: { changes: JSON.stringify([change]) } } })
+      )
+      assert.throws(() => decodeCommand(bytes), { code: 'incompatible' })
+    }
   })
 })
 

@@ -14,7 +14,7 @@ export class EntryReader {
     this.#codec = codec
   }
 
-  /** The tables after these entries, and what each command among them did. Throws `protocol` for a command that this version does not know. */
+  /** The tables after these entries, and what each command among them did. Throws `incompatible` for a command that this version does not know in full. */
   read(before: RegistryTables, entries: readonly Entry[]): { tables: RegistryTables; applied: readonly (Applied & Committed)[] } {
     const entered = entries.filter(entry => entry.kind === 'command')
     const commands = entered.map(({ command }) => this.#decode(command))

@@ -23,6 +23,8 @@ const [LEADER, LEARNER] = ['leader', 'learner'] as PeerId[] as [PeerId, PeerId]
 const RETENTION: LogRetention = { trailingEntries: 2, trailingBytes: 100_000, compactEveryEntries: 3, chunkBytes: 20 }
 /** A snapshot of them has some twenty chunks of the size above. */
 const FUNCTIONS = 5
+/** Field 99, a number, 1. */
+const UNKNOWN_FIELD = Buffer.from([0x98, 0x06, 0x01])
 /** Virtual: hundreds of election timeouts. */
 const PATIENCE_MS = 600_000
 const STEP_MS = 50
@@ -228,6 +230,29 @@ describe('consensus, driven', () => {
     leader.receive(LEARNER, { type: 'append-response', term: leader.term, ok: true, match: last + 1, round: 1 })
     await pair.until('the end of its part', () => leader.fenced !== null)
     assert.match(leader.fenced?.message ?? '', /an old or a copied one/)
+    await pair.stop()
+  })
+
+  it('takes no part any more when the log holds a command of a newer version, and does not skip it', async () => {
+    const pair = new Pair()
+    const leader = await pair.leader()
+    const store = new MemoryStore(new MemoryDisk())
+    const learner = await pair.add(LEARNER, store, await opened(store))
+    await pair.until('the learner has it all', () => learner.indices.applied === leader.indices.applied)
+    const { applied } = learner.indices
+    pair.link = message => {
+      if (message.type !== 'append-request') return message
+      const entries = message.entries.map(entry =>
+        entry.kind === 'command' ? { ...entry, command: Buffer.concat([encodeCommand(put(1)), UNKNOWN_FIELD]) } : entry
+      )
+      return { ...message, entries }
+    }
+    const committed = leader.propose(put(9), { signal: pair.clock.timeout(PATIENCE_MS) })
+    await pair.until('the end of its part', () => learner.fenced !== null)
+    await committed
+    assert.equal(learner.fenced?.code, 'incompatible')
+    assert.match(learner.fenced?.hint ?? '', /upgrade this peer/)
+    assert.equal(learner.indices.applied, applied)
     await pair.stop()
   })
 })
