@@ -64,7 +64,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
   const random = createRandom(randomBytes(SEED_BYTES).readUIntBE(0, SEED_BYTES))
   const bootstrap = config.bootstrap.map(parseClusterId)
 
-  const store = new SqliteStore({ dataDir: config.data })
+  const store = new SqliteStore({ dataDir: config.data, log })
   await store.start()
   try {
     const { id: self, privateKey } = await loadIdentity(config.data, generateIdentity)

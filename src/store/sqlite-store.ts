@@ -16,9 +16,10 @@ import {
   snapshotMetaSchema,
   snapshotOfferSchema
 } from '../model/persisted.ts'
+import type { Logger } from '../model/ports/logger.ts'
 import type { Applied, Persisted, PersistBatch, RegistryTables, Store } from '../model/ports/store.ts'
 import { parseWith } from '../model/validation.ts'
-import { dropBallast, keepBallast } from './ballast.ts'
+import { BALLAST_BYTES, dropBallast, keepBallast } from './ballast.ts'
 import { nextTurn, openDatabase, transaction, transactionInSteps } from './database.ts'
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts'
 import { damaged, diskError } from './disk-error.ts'
@@ -39,6 +40,8 @@ export interface SqliteStoreInit {
    * log is not cut from filling a machine that does other work. @default 4 GiB
    */
   databaseBytesMax?: number
+  /** Hears that there is little room on the disk. @default nobody does */
+  log?: Logger
 }
 
 const DATABASE_BYTES_MAX = 4 * 2 ** 30
@@ -68,6 +71,7 @@ interface Open {
 export class SqliteStore implements Store {
   readonly #dataDir: string
   readonly #databaseBytesMax: number
+  readonly #log: Logger | undefined
   #open: Open | null = null
   #loaded = false
   #failure: CaresError | null = null
@@ -76,8 +80,9 @@ export class SqliteStore implements Store {
   /** While a snapshot is restored: its transaction is open, and nothing else may write. */
   #restoring: Promise<void> | null = null
 
-  constructor({ dataDir, databaseBytesMax = DATABASE_BYTES_MAX }: SqliteStoreInit) {
+  constructor({ dataDir, databaseBytesMax = DATABASE_BYTES_MAX, log }: SqliteStoreInit) {
     this.#dataDir = dataDir
+    this.#log = log
     this.#databaseBytesMax = databaseBytesMax
   }
 
@@ -89,7 +94,12 @@ export class SqliteStore implements Store {
     let database: DatabaseSync | undefined
     try {
       database = openDatabase(this.#path, { bytesMax: this.#databaseBytesMax })
-      keepBallast(this.#dataDir)
+      if (!keepBallast(this.#dataDir)) {
+        this.#log?.warn(
+          { dataDir: this.#dataDir, bytes: BALLAST_BYTES },
+          'the disk is almost full: nothing is kept back for when it is; free some space'
+        )
+      }
       this.#open = {
         lock,
         database,

@@ -57,8 +57,9 @@ export function allKnown(message: object, name: string): void {
   if ('$unknown' in message && Array.isArray(message.$unknown) && message.$unknown.length > 0) {
     refuse(`${name} has a field that this version does not know`)
   }
-  for (const part of Object.values(message))
+  for (const part of Object.values<unknown>({ ...message })) {
     if (typeof part === 'object' && part !== null && !ArrayBuffer.isView(part)) allKnown(part, name)
+  }
 }
 
 /** `{ [name]: value }` if there is a value, else nothing: an absent field stays absent instead of being undefined. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, rmSync, statfsSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { createInterface } from 'node:readline'
@@ -11,7 +11,9 @@ import { BALLAST_BYTES } from '../../src/store/ballast.ts'
 import { SqliteStore } from '../../src/store/sqlite-store.ts'
 import { storeCompliance } from '../compliance/store.ts'
 import { sampleFunction } from '../support/samples.ts'
+import { skip } from '../support/skip.ts'
 import { useTempDirs } from '../support/temp-dirs.ts'
+import { createTestLog } from '../support/test-log.ts'
 
 const noop = (index: number): Entry => ({ index, term: 1, kind: 'noop' })
 const command = (index: number, bytes: number): Entry => ({ index, term: 1, kind: 'command', command: new Uint8Array(bytes).fill(index) })
@@ -206,6 +208,44 @@ describe('SqliteStore', () => {
     await store.start()
     assert.equal(statSync(ballast).size, BALLAST_BYTES)
     await store.stop()
+  })
+
+  it('starts on a disk with little room, without a ballast and with a warning, and with one when there is room again', async function () {
+    if (process.getuid?.() !== 0) skip(this, 'it takes root to mount a small disk')
+    const disk = tempDir()
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', disk]).status !== 0) skip(this, 'no disk can be mounted here')
+    try {
+      const [dataDir, filler] = [join(disk, 'peer'), join(disk, 'filler')]
+      const log = createTestLog()
+      const store = new SqliteStore({ dataDir, log })
+      await store.start()
+      await store.load()
+      const { bavail, bsize } = statfsSync(disk)
+      writeFileSync(filler, Buffer.alloc(bavail * bsize - 200_000))
+      await assert.rejects(store.persist({ append: [command(1, 400_000)] }), { details: { disk: 'full' } })
+      await store.stop()
+      const freed = statfsSync(disk)
+      appendFileSync(filler, Buffer.alloc(freed.bavail * freed.bsize - 200_000))
+      assert.deepEqual(log.records, [])
+
+      await store.start()
+      await store.load()
+      await store.persist({ append: [command(1, 100)] })
+      await store.stop()
+      assert.equal(existsSync(join(dataDir, 'ballast')), false)
+      assert.match(log.records.map(({ level, message }) => `${level} ${message}`).join(), /^warn the disk is almost full/)
+
+      rmSync(filler)
+      await store.start()
+      const { entries } = await store.load()
+      await store.persist({ append: [command(2, 400_000)] })
+      await store.stop()
+      assert.equal(entries.length, 1)
+      assert.equal(statSync(join(dataDir, 'ballast')).size, BALLAST_BYTES)
+      assert.equal(log.records.length, 1)
+    } finally {
+      spawnSync('umount', [disk])
+    }
   })
 
   it('writes nothing more once its database was deleted or replaced', async () => {
