@@ -79,19 +79,17 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       log: log.child('consensus'),
       cluster: uid,
       listener: {
-        onRole: now => {
-          agreement.onRole(now)
-          reactions.onRole(now)
-        },
+        onRole: now => reactions.onRole(now),
         onConfiguration: () => reactions.onMembers(),
         onTables: (now, applied) => reactions.onTables(now, applied),
-        onFenced: () => undefined
+        onFenced: () => beacon.soon()
       }
     }
   )
   const term = (): number => consensus.term
   const tables = (): RegistryTables => consensus.tables
   const draining = (): boolean => consensus.tables.draining.has(self)
+  const fenced = (): boolean => consensus.fenced !== null
   const agreement = new Agreement({
     consensus,
     transport,
@@ -148,7 +146,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   })
 
   // Who is there.
-  const statistics = new Statistics({ ...components, worker, tables, term, draining, events, log: log.child('statistics') })
+  const statistics = new Statistics({ ...components, worker, tables, term, draining, fenced, events, log: log.child('statistics') })
   const members = new Members(
     { self: profile(), timings, addresses: persisted.addresses },
     {
@@ -293,7 +291,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     }
   })
 
-  const reactions = new Reactions({ ...components, self, consensus, members, tasks, taskLog, events, log })
+  const reactions = new Reactions({ ...components, self, consensus, agreement, members, tasks, taskLog, events, log })
 
   function listen(): void {
     const { signal } = listening
@@ -302,7 +300,6 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       'heartbeat',
       (from, heartbeat, via) => {
         members.heard(from, heartbeat, via)
-        // What was agreed is not to be learned from a disk of an earlier life.
         if (heartbeat.cluster === uid() && !members.isOutdated(heartbeat.profile)) stateCheck.heard(from, heartbeat)
       },
       { signal }

@@ -6,6 +6,7 @@ import type { Logger } from '../model/ports/logger.ts'
 import type { Runtime } from '../model/ports/runtime.ts'
 import type { Applied, RegistryTables, Store } from '../model/ports/store.ts'
 import type { Transport } from '../model/ports/transport.ts'
+import type { Agreement } from './agreement/agreement.ts'
 import type { Consensus } from './agreement/consensus.ts'
 import type { ConsensusRoleNow } from './agreement/consensus-init.ts'
 import type { EventLog } from './telemetry/event-log.ts'
@@ -16,6 +17,7 @@ import type { Tasks } from './tasks/tasks.ts'
 export interface ReactionsComponents {
   readonly self: PeerId
   readonly consensus: Consensus
+  readonly agreement: Agreement
   readonly members: Members
   readonly tasks: Tasks
   readonly taskLog: LogTaskStore
@@ -42,9 +44,10 @@ export class Reactions {
   }
 
   onRole(now: ConsensusRoleNow): void {
-    const { members, tasks, events, log } = this.#components
+    const { agreement, members, tasks, events, log } = this.#components
     const before = this.#role
     this.#role = now
+    agreement.onRole(now)
     members.setOrchestrator(now.leader, now.term)
     tasks.onRole()
     if (now.leader === before.leader && (now.leader === null || now.term === before.term)) return

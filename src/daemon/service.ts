@@ -14,6 +14,7 @@ import { ClusterHistoryReader } from './telemetry/cluster-history.ts'
 import { ClusterInvocations } from './telemetry/cluster-invocations.ts'
 import type { Consensus } from './agreement/consensus.ts'
 import { ask, converse } from './agreement/control-client.ts'
+import { faultTolerance, quorumLoss, votersNow } from './agreement/voters-now.ts'
 import type { Economy } from './costs/economy.ts'
 import type { EventLog } from './telemetry/event-log.ts'
 import type { Functions } from './functions.ts'
@@ -209,7 +210,6 @@ function clusterStatus({
   const { voters, learners } = consensus.configuration
   const { leader, term } = consensus.role
   const { last, commit, applied } = consensus.indices
-  const quorum = majority(voters.length)
   return {
     id: clusterId(),
     uid: cluster(),
@@ -219,8 +219,8 @@ function clusterStatus({
     term,
     voters,
     learners,
-    quorum,
-    faultTolerance: Math.max(0, voters.length - quorum),
+    quorum: majority(voters.length),
+    faultTolerance: faultTolerance(votersNow(voters, members.views())),
     lastIndex: last,
     commitIndex: commit,
     appliedIndex: applied,
@@ -236,9 +236,7 @@ function whyLeaderless({ consensus, members, cluster }: Pick<ServiceComponents, 
   if (cluster() === null) return 'this peer is not in a cluster yet'
   const { voters } = consensus.configuration
   if (voters.length === 0) return 'this peer has not heard the log of its cluster yet'
-  const missing = voters.filter(voter => members.stateOf(voter) !== 'alive' && members.stateOf(voter) !== 'draining')
-  if (voters.length - missing.length >= majority(voters.length)) return 'an election is under way'
-  return `${missing.length} of ${voters.length} voters are gone (${missing.map(voter => members.nameOf(voter)).join(', ')}), ${majority(voters.length)} are needed`
+  return quorumLoss(votersNow(voters, members.views()), voter => members.nameOf(voter)) ?? 'an election is under way'
 }
 
 /** Every peer's lines, as one stream. A peer that cannot be asked is left out; the log of this peer says so. */

@@ -16,13 +16,18 @@ import { keyed, timeOfDay } from './text.ts'
 /** What is wrong with a cluster that still answers; empty when all is well. */
 export function degradations({ orchestrator, reason, fenced, voters, quorum }: Cluster, peers: readonly Peer[]): string[] {
   const lost = voters.filter(voter => !peers.some(peer => peer.id === voter && (peer.state === 'alive' || peer.state === 'draining')))
+  const mute = peers.filter(peer => peer.fenced === true && voters.includes(peer.id) && !lost.includes(peer.id))
+  const left = voters.length - lost.length - mute.length
   const nameOf = (id: string): string => peers.find(peer => peer.id === id)?.name ?? shortId(id)
   return [
     orchestrator === null ? [`no orchestrator${reason === '' ? '' : `: ${reason}`}`] : [],
     fenced === null ? [] : [`this peer takes no part any more: ${fenced}`],
-    lost.length === 0
+    lost.length === 0 ? [] : [`voters not there: ${lost.map(nameOf).join(', ')} (${left} of ${voters.length} left, ${quorum} needed)`],
+    mute.length === 0
       ? []
-      : [`voters not there: ${lost.map(nameOf).join(', ')} (${voters.length - lost.length} of ${voters.length} left, ${quorum} needed)`],
+      : [
+          `voters that take no part any more: ${mute.map(({ name }) => name).join(', ')} (${left} of ${voters.length} left, ${quorum} needed)`
+        ],
     peers.some(peer => peer.state === 'alive' && peer.runtime !== 'none') ? [] : ['no peer takes work'],
     peers
       .filter(peer => peer.state === 'alive' && peer.runtime !== 'none' && !peer.runtimeReady)

@@ -95,6 +95,8 @@ export interface PeerStats {
   readonly draining: boolean
   /** Whether the container engine answers; always true with `process`. */
   readonly runtimeReady: boolean
+  /** It takes no part in what is agreed any more: its disk failed, or is not what it was. It still runs functions. Absent: it takes part. */
+  readonly fenced?: boolean | undefined
   readonly term: Term
   /**
    * For each placer by which something was ordered here in the last 10 s, its highest order number that these statistics include. Gateways order for

@@ -26,7 +26,7 @@ export interface ClusterStatus {
   readonly learners: readonly PeerId[]
   /** Voters that must acknowledge. */
   readonly quorum: number
-  /** Voters that may die with nothing acknowledged being lost and uploads going on. */
+  /** Voters that may die now, beside those that are gone or take no part, with nothing acknowledged being lost and uploads going on. */
   readonly faultTolerance: number
   /** Log positions of this peer. */
   readonly lastIndex: number

@@ -155,6 +155,7 @@ export function writeStats(stats: PeerStats): MessageInitShape<typeof PeerStatsS
     images: [...stats.images],
     draining: stats.draining,
     runtimeReady: stats.runtimeReady,
+    fenced: stats.fenced ?? false,
     term: toWhole(stats.term, 'term'),
     seenOrders: Object.entries(stats.seenOrders).map(([peer, order]) => ({ peer, order: toWhole(order, 'order') })),
     ...optional('cpusEvictable', stats.cpusEvictable),
@@ -195,6 +196,7 @@ export function readStats(message: PeerStatsMessage): PeerStats {
     images: list(message.images, 'images', IMAGES_MAX).map(readDigest),
     draining: message.draining,
     runtimeReady: message.runtimeReady,
+    ...(message.fenced ? { fenced: true } : {}),
     term: whole(message.term, 'term'),
     seenOrders: readUnique(seen, 'seenOrders')
   }

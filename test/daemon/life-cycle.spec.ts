@@ -99,6 +99,17 @@ describe('the life of a peer in a cluster', function () {
     assert.equal((await peer.call('upper', 'on')).output, 'ON')
   })
 
+  it('tells that the quorum is lost, and who takes no part, when the disks of two voters of three have failed', async () => {
+    await cluster.start(3)
+    const [left, ...failing] = cluster.peers as [MemoryPeer, ...MemoryPeer[]]
+    assert.equal(left.service.cluster().faultTolerance, 1)
+    for (const peer of failing) peer.breakDisk()
+    await assert.rejects(left.service.putFunction({ name: 'upper', image: 'upper' }, { signal: AbortSignal.timeout(8_000) }))
+    const expected = /quorum is lost: 2 of 3 voters take no part any more \(peer-2, peer-3\), 2 are needed/
+    await cluster.until(() => expected.test(left.service.cluster().reason), 'the reason')
+    assert.equal(left.service.cluster().faultTolerance, 0)
+  })
+
   it('takes no part in the cluster on a disk from an old backup, and says why', async () => {
     await cluster.start(3)
     const victim = cluster.workers[0] as MemoryPeer

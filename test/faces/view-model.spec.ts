@@ -21,6 +21,11 @@ describe('the view model', () => {
       degradations({ ...CLUSTER, voters: [samplePeer('cedar').id] }, PEERS),
       'voters not there: cedar (0 of 1 left, 2 needed)'
     ],
+    [
+      'a voter that takes no part',
+      degradations({ ...CLUSTER, voters: [samplePeer('atlas').id] }, [samplePeer('atlas', { fenced: true })]),
+      'voters that take no part any more: atlas (0 of 1 left, 2 needed)'
+    ],
     ['nobody who works', degradations({ ...CLUSTER, voters: [] }, [samplePeer('a', { runtime: 'none' })]), 'no peer takes work'],
     [
       'a dead engine',

@@ -400,6 +400,7 @@ const stats = record<PeerStats>(
     images: few(digest),
     draining: flag,
     runtimeReady: flag,
+    fenced: fc.constant(true),
     term: whole,
     seenOrders: pairs(whole),
     llc: record<LlcState>(
@@ -415,7 +416,7 @@ const stats = record<PeerStats>(
       ['usedBytes', 'classes']
     )
   },
-  ['cpusStolen', 'pressure', 'cpusEvictable', 'memoryEvictableBytes', 'llc']
+  ['cpusStolen', 'pressure', 'cpusEvictable', 'memoryEvictableBytes', 'fenced', 'llc']
 )
 const invokeUp: fc.Arbitrary<InvokeUp> = fc.oneof(
   record<Extract<InvokeUp, { type: 'call' }>>(

@@ -35,6 +35,7 @@ export function peerView(listing: PeerListing): Peer {
     version: profile.version,
     runtime: profile.runtime,
     runtimeReady: stats.runtimeReady,
+    ...(stats.fenced === true ? { fenced: true } : {}),
     arch: profile.arch,
     labels: { ...profile.labels },
     addresses: profile.addresses,

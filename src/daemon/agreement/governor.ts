@@ -127,9 +127,9 @@ export class Governor implements Startable {
       this.#health.set(peer, entry)
       return entry
     }
-    for (const { profile, state } of views()) {
+    for (const { profile, stats, state } of views()) {
       // One that gossips but does not take part (its disk failed) is of no use as a voter.
-      const isMute = profile.id !== this.#self && consensus.silentMs(profile.id) >= timings.goneAfterMs
+      const isMute = stats.fenced === true || (profile.id !== this.#self && consensus.silentMs(profile.id) >= timings.goneAfterMs)
       const lag = profile.id === this.#self ? 0 : indices.last - (matches.get(profile.id) ?? 0)
       const entry = found(profile.id, isMute ? 'gone' : state === 'draining' ? 'alive' : state)
       health.set(profile.id, { ...entry, lag, domain: profile.labels[DOMAIN_LABEL], standing: standingOf(profile) })

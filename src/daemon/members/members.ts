@@ -97,7 +97,7 @@ export class Members implements Startable {
     return this.#lives.get(peer)
   }
 
-  /** Whether what a peer says of itself is of an earlier life than was heard of, or of another disk: then it runs on what was restored or copied. */
+  /** Whether a peer that says this of itself runs on a disk that was restored or copied: what is agreed is not to be learned from it. */
   isOutdated({ id, session, startedAt }: Pick<PeerProfile, 'id' | 'session' | 'startedAt'>): boolean {
     const known = this.#lives.get(id)
     return known !== undefined && (session < known.session || (session === known.session && startedAt !== known.startedAt))

@@ -22,6 +22,8 @@ export interface StatisticsComponents {
   readonly tables: () => RegistryTables
   readonly term: () => number
   readonly draining: () => boolean
+  /** Whether this peer takes no part in what is agreed any more. @default it does */
+  readonly fenced?: () => boolean
   readonly events: EventLog
   readonly clock: Clock
   readonly log: Logger
@@ -81,7 +83,7 @@ export class Statistics {
 
   /** What is promised and running at this moment, over the machine as it was last sampled. Numbered like any other sample. */
   now(): PeerStats {
-    const { runtime, worker, term, draining } = this.#components
+    const { runtime, worker, term, draining, fenced } = this.#components
     const use = runtime?.use() ?? { running: 0, cpusReserved: 0, memoryReservedBytes: 0, warm: [] }
     const { running, succeeded, failed, seenOrders } = worker.stats()
     return {
@@ -94,6 +96,7 @@ export class Statistics {
       images: this.#engine?.images ?? [],
       draining: draining() || worker.isStopping,
       runtimeReady: this.#engine?.ready ?? false,
+      ...(fenced?.() === true ? { fenced: true } : {}),
       term: term(),
       seenOrders
     }

@@ -5,6 +5,7 @@ import { Governor } from '../../../src/daemon/agreement/governor.ts'
 import type { Configuration } from '../../../src/model/consensus.ts'
 import { CaresError } from '../../../src/model/errors.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
+import type { PeerListing } from '../../../src/model/service.ts'
 import { PRESETS } from '../../../src/model/presets.ts'
 import { ATLAS, BIRCH, sampleListing, sampleProfile } from '../../support/fake-service.ts'
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts'
@@ -21,6 +22,7 @@ describe('Governor', () => {
   let active: boolean
   let pending: boolean
   let mute: PeerId | null
+  let fenced: PeerId | null
 
   beforeEach(async () => {
     clock = createManualClock()
@@ -28,6 +30,7 @@ describe('Governor', () => {
     active = true
     pending = false
     mute = null
+    fenced = null
     const consensus = {
       self: ATLAS,
       get configuration() {
@@ -47,8 +50,12 @@ describe('Governor', () => {
         configuration = next
       }
     } as unknown as Consensus
-    const views = [ATLAS, BIRCH, CEDAR].map(id => sampleListing({ profile: sampleProfile({ id }) }))
-    governor = new Governor({ consensus, clock, log: createTestLog(), views: () => views, timings: TIMINGS })
+    const viewOf = (id: PeerId): PeerListing => {
+      const listing = sampleListing({ profile: sampleProfile({ id }) })
+      return id === fenced ? { ...listing, stats: { ...listing.stats, fenced: true } } : listing
+    }
+    const views = (): PeerListing[] => [ATLAS, BIRCH, CEDAR].map(viewOf)
+    governor = new Governor({ consensus, clock, log: createTestLog(), views, timings: TIMINGS })
     await governor.start()
   })
 
@@ -138,6 +145,13 @@ describe('Governor', () => {
       await pass(1_000)
       assert.deepEqual(configuration.learners, [GHOST])
     })
+  })
+
+  it('gives no vote to a peer that says of itself that it takes no part', async () => {
+    configuration = { voters: [ATLAS], learners: [BIRCH, CEDAR] }
+    fenced = CEDAR
+    await pass(3_000)
+    assert.deepEqual(configuration.voters, [ATLAS])
   })
 
   it('does not remove, in a later term, a peer that has come back since it wanted to leave', async () => {

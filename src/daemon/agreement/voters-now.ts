@@ -1,0 +1,43 @@
+import { majority } from '../../core/consensus/quorum.ts'
+import type { PeerId } from '../../model/ids.ts'
+import type { PeerView } from '../../model/peer.ts'
+
+/** The voters of a cluster, as one peer sees them now. */
+export interface VotersNow {
+  readonly voters: readonly PeerId[]
+  /** Not heard, or not for too long. */
+  readonly gone: readonly PeerId[]
+  /** There, but they take no part any more: their disks failed, or are not what they were. */
+  readonly fenced: readonly PeerId[]
+}
+
+export function votersNow(voters: readonly PeerId[], views: readonly PeerView[]): VotersNow {
+  const there = new Map(
+    views.flatMap(({ profile, stats, state }) => (state === 'alive' || state === 'draining' ? [[profile.id, stats] as const] : []))
+  )
+  return {
+    voters,
+    gone: voters.filter(voter => !there.has(voter)),
+    fenced: voters.filter(voter => there.get(voter)?.fenced === true)
+  }
+}
+
+/** How many more voters may die with uploads going on. */
+export function faultTolerance({ voters, gone, fenced }: VotersNow): number {
+  return Math.max(0, voters.length - gone.length - fenced.length - majority(voters.length))
+}
+
+/** Why those that are left cannot elect anybody; null when they can. */
+export function quorumLoss({ voters, gone, fenced }: VotersNow, nameOf: (peer: PeerId) => string): string | null {
+  const needed = majority(voters.length)
+  if (voters.length - gone.length - fenced.length >= needed) return null
+  const lost = [
+    { peers: gone, one: 'is gone', many: 'are gone' },
+    { peers: fenced, one: 'takes no part any more', many: 'take no part any more' }
+  ].filter(({ peers }) => peers.length > 0)
+  const parts = lost.map(({ peers, one, many }, at) => {
+    const count = at > 0 ? String(peers.length) : `${peers.length} of ${voters.length} voters`
+    return `${count} ${peers.length === 1 ? one : many} (${peers.map(nameOf).join(', ')})`
+  })
+  return `the quorum is lost: ${parts.join(' and ')}, ${needed} ${needed === 1 ? 'is' : 'are'} needed`
+}
