@@ -139,7 +139,8 @@ export class Admissions implements Startable {
   #complete({ id, outcome }: Extract<AdmissionQuestion, { kind: 'complete' }>): AdmissionRecord {
     const entry = this.#find(id)
     const { record } = entry
-    if (record.state === 'completed' || record.state === 'expired') return record
+    // What had expired where it ran took longer than anybody thought: it is learned from like the rest, or it would always be thought so.
+    if (record.state === 'completed' || (record.state === 'expired' && record.peer === null)) return record
     this.#control.complete(id)
     const { runMs, cpuMs, memoryPeakBytes, outputBytes = 0, failed = false } = outcome
     if (!failed && runMs !== undefined && record.peer !== null) {
