@@ -75,8 +75,8 @@ export class AdmissionControl {
     this.#queue.set(ask.id, { ...ask, arrivedAtMs: nowMs })
     for (const admitted of this.#admitWaiting(machines, nowMs)) if (admitted.id !== ask.id) this.#untold.push(admitted)
     const standing = this.standing(ask.id, machines, nowMs)
-    // A wait for the end of what others do is not known, so only who would not wait at all is refused for it.
-    if (standing?.outcome === 'queued' && (standing.waitMs ?? 1) > ask.waitMaxMs) {
+    // Who would not wait at all is refused whatever the wait; a wait that is not known is no reason for others.
+    if (standing?.outcome === 'queued' && (ask.waitMaxMs <= 0 || (standing.waitMs ?? 0) > ask.waitMaxMs)) {
       this.#queue.delete(ask.id)
       return { outcome: 'refused', reason: 'would_wait_too_long', waitMs: standing.waitMs ?? this.#policy.staleAfterMs }
     }
@@ -92,7 +92,7 @@ export class AdmissionControl {
     const ahead = waiting.findIndex(queued => queued.id === id)
     const starts = predictStarts(
       waiting.slice(0, ahead + 1),
-      machines.filter(machine => machine.isOpen).map(machine => this.#future(machine, nowMs)),
+      machines.filter(machine => machine.isOpen && this.#isFresh(machine)).map(machine => this.#future(machine, nowMs)),
       nowMs
     )
     const waitMs = Math.max(0, (starts.at(-1) ?? nowMs) - nowMs)
@@ -215,6 +215,12 @@ export class AdmissionControl {
     }
   }
 
+  /** What must be free on a machine before it takes on new work. */
+  #reopening({ capacity }: Machine, closed: ReadonlySet<Resource>): Amounts {
+    const of = (resource: Resource): number => (closed.has(resource) ? this.#policy.hysteresis * capacity[resource] : 0)
+    return { cpus: of('cpus'), memoryBytes: of('memoryBytes'), diskBytes: of('diskBytes') }
+  }
+
   #isClosedFor(peer: PeerId, { predicted }: Queued): boolean {
     const resources = this.#closed.get(peer)
     return resources !== undefined && RESOURCES.some(each => predicted[each] > 0 && resources.has(each))
@@ -249,7 +255,9 @@ export class AdmissionControl {
       amounts: predicted,
       atMs: startedAtMs + predictedMs
     }))
-    return { peer: machine.peer, free: this.#roomOn(machine, nowMs), ends }
+    const closed = this.#closed.get(machine.peer)
+    const reopensAt = closed === undefined ? undefined : this.#reopening(machine, closed)
+    return { peer: machine.peer, free: this.#roomOn(machine, nowMs), ends, reopensAt }
   }
 
   #isFresh({ ageMs, isSelf }: Machine): boolean {

@@ -1,6 +1,6 @@
-import type { Amounts } from '../../../model/admission.ts'
+import type { Amounts, Resource } from '../../../model/admission.ts'
 import type { PeerId } from '../../../model/ids.ts'
-import { hasRoom, plus } from './amounts.ts'
+import { hasRoom, NOTHING, plus } from './amounts.ts'
 
 /** What one machine has left, and what will come free on it. */
 export interface Room {
@@ -8,6 +8,8 @@ export interface Room {
   /** Below 0 where it is over its target. */
   readonly free: Amounts
   readonly ends: readonly { readonly amounts: Amounts; readonly atMs: number }[]
+  /** So much must be free before anything starts that wants of it, though it would fit into less. Absent: nothing. */
+  readonly reopensAt?: Amounts | undefined
 }
 
 /** Work to be started. */
@@ -15,27 +17,36 @@ export interface ToStart {
   readonly predicted: Amounts
   readonly predictedMs: number
   readonly pinnedTo?: PeerId | undefined
+  /** A machine that starts it whatever its `reopensAt`. */
+  readonly reservedOn?: PeerId | undefined
 }
 
 interface Track {
   readonly peer: PeerId
   free: Amounts
+  readonly reopensAt: Amounts
   ends: { amounts: Amounts; atMs: number }[]
 }
 
 /**
  * When each of `waiting` is expected to start, in its order, if everything takes as long as predicted: list scheduling (Graham 1966), each on
- * the machine that has room first, and none before the one ahead of it. What never fits starts never (Infinity).
+ * the machine that has room first, and none before the one ahead of it. When something ends that should have ended by now, nobody knows: it is
+ * not waited for. What never fits starts never (Infinity).
  */
 export function predictStarts(waiting: readonly ToStart[], rooms: readonly Room[], nowMs: number): number[] {
-  const tracks: Track[] = rooms.map(({ peer, free, ends }) => ({ peer, free, ends: ends.toSorted((a, b) => a.atMs - b.atMs) }))
+  const tracks: Track[] = rooms.map(({ peer, free, ends, reopensAt = NOTHING }) => ({
+    peer,
+    free,
+    reopensAt,
+    ends: ends.filter(({ atMs }) => atMs > nowMs).toSorted((a, b) => a.atMs - b.atMs)
+  }))
   let notBefore = nowMs
-  return waiting.map(({ predicted, predictedMs, pinnedTo }) => {
+  return waiting.map(({ predicted, predictedMs, pinnedTo, reservedOn }) => {
     let best: Track | undefined
     let startMs = Number.POSITIVE_INFINITY
     for (const track of tracks) {
       if (pinnedTo !== undefined && pinnedTo !== track.peer) continue
-      const atMs = Math.max(notBefore, fitsAt(track, predicted, nowMs))
+      const atMs = Math.max(notBefore, fitsAt(track, track.peer === reservedOn ? predicted : toStart(predicted, track.reopensAt), nowMs))
       if (atMs >= startMs) continue
       best = track
       startMs = atMs
@@ -47,13 +58,19 @@ export function predictStarts(waiting: readonly ToStart[], rooms: readonly Room[
   })
 }
 
-/** The first moment at which so much is free. What should have ended by now ends now. */
+/** What must be free for work to start: what it wants, and of what it wants any, so much that the machine takes on new work. */
+function toStart(wanted: Amounts, reopensAt: Amounts): Amounts {
+  const of = (resource: Resource): number => (wanted[resource] > 0 ? Math.max(wanted[resource], reopensAt[resource]) : 0)
+  return { cpus: of('cpus'), memoryBytes: of('memoryBytes'), diskBytes: of('diskBytes') }
+}
+
+/** The first moment at which so much is free. */
 function fitsAt({ free, ends }: Track, wanted: Amounts, nowMs: number): number {
   let left = free
   if (hasRoom(left, wanted)) return nowMs
   for (const { amounts, atMs } of ends) {
     left = plus(left, amounts)
-    if (hasRoom(left, wanted)) return Math.max(nowMs, atMs)
+    if (hasRoom(left, wanted)) return atMs
   }
   return Number.POSITIVE_INFINITY
 }

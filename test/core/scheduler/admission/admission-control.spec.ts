@@ -81,6 +81,26 @@ describe('admission', () => {
     assert.deepEqual(control.advance(at(7.45), 200).approved.length, 1)
   })
 
+  it('refuses at once who would not wait, also where there is room on a machine that takes nothing new', () => {
+    const control = new AdmissionControl()
+    const at = (cpus: number) => [machineOf('atlas', { measured: { cpus } })]
+    control.ask(askOf('large'), at(7.8), 0)
+    control.complete('large')
+    const asked = control.ask(askOf('small', { predicted: { cpus: 0.1 }, waitMaxMs: 0 }), at(7.7), 1_000)
+    assert.partialDeepStrictEqual(asked, { outcome: 'refused', reason: 'would_wait_too_long' })
+    assert.deepEqual(control.ask(askOf('patient', { predicted: { cpus: 0.1 } }), at(7.7), 1_000), { outcome: 'queued', ahead: 0, waitMs: null })
+    assert.equal(control.advance(at(7.4), 2_000).approved.length, 1)
+  })
+
+  it('promises no wait that rests on work which should have ended already, or on a machine that is not heard', () => {
+    const control = new AdmissionControl()
+    control.ask(askOf('long', { predicted: { cpus: 8 } }), [machineOf('atlas')], 0)
+    const busy = machineOf('atlas', { measured: { cpus: 8 } })
+    assert.deepEqual(control.ask(askOf('next'), [busy], 4_000), { outcome: 'queued', ahead: 0, waitMs: 6_000 })
+    assert.deepEqual(control.standing('next', [busy], 11_000), { outcome: 'queued', ahead: 0, waitMs: null })
+    assert.deepEqual(control.standing('next', [machineOf('birch', { ageMs: 9_000 })], 11_000), { outcome: 'queued', ahead: 0, waitMs: null })
+  })
+
   it('does not close for small work because large work did not fit', () => {
     const control = new AdmissionControl()
     const machines = [machineOf('atlas', { measured: { cpus: 5 } })]
