@@ -105,12 +105,6 @@ export class AdmissionControl {
     if (!this.#active.has(ask.id)) this.#start(ask, peer, startedAtMs)
   }
 
-  /** Says what running work uses in truth. */
-  measure(id: string, actual: Amounts): void {
-    const active = this.#active.get(id)
-    if (active !== undefined) this.#active.set(id, { ...active, actual })
-  }
-
   /** Ends work, or takes it out of the queue. Returns whether there was any. */
   complete(id: string): boolean {
     const active = this.#active.get(id)
@@ -247,7 +241,7 @@ export class AdmissionControl {
 
   /** What may still be admitted now; below 0 where the machine is over its target. */
   #roomOn(machine: Machine, nowMs: number): Amounts {
-    return plus(this.#limits(machine), futureUse(machine.measured, this.#on(machine.peer), nowMs), -1)
+    return plus(this.#limits(machine), futureUse(machine, this.#on(machine.peer), nowMs), -1)
   }
 
   #future(machine: Machine, nowMs: number): Room {

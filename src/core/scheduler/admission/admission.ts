@@ -17,8 +17,10 @@ export interface AdmissionPolicy {
 export interface Machine {
   readonly peer: PeerId
   readonly capacity: Amounts
-  /** In use by anyone, admitted work included. */
+  /** In use by anyone, admitted work and what CARES runs included. */
   readonly measured: Amounts
+  /** What CARES has promised to its own containers, which count though they do not use it yet. */
+  readonly promised: Amounts
   /** Of the statistics. */
   readonly ageMs: number
   /** The machine that decides knows itself at all times. */

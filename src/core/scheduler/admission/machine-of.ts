@@ -2,15 +2,20 @@ import type { PeerId } from '../../../model/ids.ts'
 import type { PeerView } from '../../../model/peer.ts'
 import type { Machine } from './admission.ts'
 
-/** A peer as admission sees it, by its newest statistics. What CARES has promised to containers counts though they do not use it yet. */
+/** A peer as admission sees it, by its newest statistics. Idle containers that would be given up for new work hold nothing. */
 export function machineOf({ profile, stats, state, ageMs }: PeerView, self: PeerId): Machine {
   return {
     peer: profile.id,
     capacity: profile.capacity,
     measured: {
-      cpus: Math.max(stats.cpusUsed, stats.cpusReserved - (stats.cpusEvictable ?? 0)),
-      memoryBytes: Math.max(stats.memoryUsedBytes, stats.memoryReservedBytes - (stats.memoryEvictableBytes ?? 0)),
+      cpus: stats.cpusUsed,
+      memoryBytes: stats.memoryUsedBytes,
       diskBytes: stats.diskUsedBytes
+    },
+    promised: {
+      cpus: stats.cpusReserved - (stats.cpusEvictable ?? 0),
+      memoryBytes: stats.memoryReservedBytes - (stats.memoryEvictableBytes ?? 0),
+      diskBytes: 0
     },
     ageMs,
     isSelf: profile.id === self,

@@ -42,13 +42,16 @@ describe('admission', () => {
     assert.deepEqual(control.ask(askOf('a-2', { predicted: { cpus: 0.6 } }), machines, 0), { outcome: 'approved', peer: 'birch' })
   })
 
-  it('trusts what work was measured to use, where that is more than was predicted', () => {
+  it('counts what the containers of CARES were promised beside what was admitted, whichever has begun to use it', () => {
+    const promised = { cpus: 4, memoryBytes: 0, diskBytes: 0 }
     const control = new AdmissionControl()
-    control.ask(askOf('a-1', { predictedMs: 60_000 }), [machineOf('atlas')], 0)
-    control.measure('a-1', { cpus: 6, memoryBytes: 0, diskBytes: 0 })
-    const machines = [machineOf('atlas', { measured: { cpus: 6 } })]
-    assert.equal(control.ask(askOf('a-2', { predicted: { cpus: 2 } }), machines, 1_000).outcome, 'approved')
-    assert.equal(control.ask(askOf('a-3', { predicted: { cpus: 1 } }), machines, 1_000).outcome, 'queued')
+    const idle = [machineOf('atlas', { promised })]
+    assert.equal(control.ask(askOf('a-1', { predicted: { cpus: 4 }, predictedMs: 60_000 }), idle, 0).outcome, 'approved')
+    assert.equal(control.ask(askOf('a-2'), idle, 1_000).outcome, 'queued')
+    const busy = [machineOf('atlas', { promised, measured: { cpus: 7 } })]
+    assert.equal(control.ask(askOf('a-3'), busy, 2_000).outcome, 'queued', 'what is used by now is the same')
+    control.complete('a-1')
+    assert.equal(control.advance([machineOf('atlas', { promised, measured: { cpus: 4 } })], 3_000).approved.length, 2)
   })
 
   it('refuses what fits on no machine, what would wait for too long, and what comes when the queue is full', () => {

@@ -11,6 +11,7 @@ export function machineOf(name: string, fields: Partial<Omit<Machine, 'measured'
     ageMs: 0,
     isSelf: false,
     isOpen: true,
+    promised: NOTHING,
     ...fields,
     measured: { ...NOTHING, ...fields.measured }
   }
