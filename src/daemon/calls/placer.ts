@@ -46,6 +46,8 @@ export interface Reserved {
 export class Placer {
   readonly #components: PlacerComponents
   readonly #table: PlacementTable
+  /** Bytes that are kept free, see {@link Placer.setOutside}. */
+  readonly #outside = new Map<PeerId, number>()
 
   constructor(components: PlacerComponents) {
     this.#components = components
@@ -54,10 +56,24 @@ export class Placer {
 
   /** Takes over what is known of all peers. */
   sync(views: readonly PeerView[]): void {
+    this.#fill(this.#table, views)
+  }
+
+  /** A table by which this peer would place if it had no orders out, for questions that are no calls. */
+  tableOf(views: readonly PeerView[]): PlacementTable {
+    const table = new PlacementTable(this.#components.self)
+    this.#fill(table, views)
+    return table
+  }
+
+  #fill(table: PlacementTable, views: readonly PeerView[]): void {
     const { clock, learning } = this.#components
-    this.#table.sync(views, clock.nowMs())
-    // What other placers have observed says something of machines, too.
-    for (const { profile } of views) this.#table.setSlowness(profile.id, learning.slowness(profile.id))
+    table.sync(views, clock.nowMs())
+    for (const { profile } of views) {
+      // What other placers have observed says something of machines, too.
+      table.setSlowness(profile.id, learning.slowness(profile.id))
+      table.setOutside(profile.id, this.#outside.get(profile.id) ?? 0)
+    }
   }
 
   /** Takes over what a worker that has refused an order says of itself: newer than its heartbeats, which are up to seconds old. */
@@ -67,6 +83,8 @@ export class Placer {
 
   /** Keeps memory on a peer free for work outside CARES. */
   setOutside(peer: PeerId, memoryBytes: number): void {
+    if (memoryBytes > 0) this.#outside.set(peer, memoryBytes)
+    else this.#outside.delete(peer)
     this.#table.setOutside(peer, memoryBytes)
   }
 

@@ -1,10 +1,9 @@
 import { place } from '../../core/scheduler/place.ts'
-import { PlacementTable } from '../../core/scheduler/placement-table.ts'
+import type { PlacementTable } from '../../core/scheduler/placement-table.ts'
 import { refusalText } from '../../core/scheduler/refusal-text.ts'
 import type { Strategy } from '../../core/scheduler/strategy.ts'
 import { type FunctionRecord, functionKey } from '../../model/function.ts'
-import type { InvocationId, PeerId } from '../../model/ids.ts'
-import type { PeerView } from '../../model/peer.ts'
+import type { InvocationId } from '../../model/ids.ts'
 import type { Random } from '../../model/random.ts'
 import type { QuoteQuestion, Quoted } from '../../model/service.ts'
 import type { Learning } from '../costs/learning.ts'
@@ -13,24 +12,19 @@ import { demandsOf } from './demands-of.ts'
 
 /** What a quote rests on. */
 export interface QuoteBasis {
-  readonly self: PeerId
-  readonly learning: Pick<Learning, 'estimate' | 'slowness'>
-  readonly views: readonly PeerView[]
+  readonly learning: Pick<Learning, 'estimate'>
+  /** What is known of the peers: see `Placer.tableOf`. */
+  readonly table: PlacementTable
   readonly strategyOf: (fn: FunctionRecord) => Strategy
   readonly random: Random
-  readonly nowMs: number
 }
 
 /**
- * Places a call that does not come, on a table of its own: the same rules over the same statistics as for a call, without the orders that this
- * peer has out. Changes nothing.
+ * Places a call that does not come: the same rules over the same table as for a call, but for the orders that this peer has out. Changes nothing.
  */
 export function quoteCall(fn: FunctionRecord, { inputBytes, params, asked }: QuoteQuestion, basis: QuoteBasis): Quoted {
   const wanted = asAsked(fn, asked)
-  const { self, learning, views, strategyOf, random, nowMs } = basis
-  const table = new PlacementTable(self)
-  table.sync(views, nowMs)
-  for (const { profile } of views) table.setSlowness(profile.id, learning.slowness(profile.id))
+  const { learning, table, strategyOf, random } = basis
   const strategy = strategyOf(wanted)
   const estimate = learning.estimate({ function: functionKey(fn), digest: fn.digest, contract: fn.contract, inputBytes, params })
   const decision = place(

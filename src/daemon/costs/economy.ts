@@ -35,7 +35,7 @@ const COSTS_TIMEOUT_MS = 3_000
 
 export interface EconomyComponents {
   readonly learning: Learning
-  readonly placer: Pick<Placer, 'setOutside' | 'estimate'>
+  readonly placer: Pick<Placer, 'setOutside' | 'estimate' | 'tableOf'>
   readonly strategyOf: (fn: FunctionRecord) => Strategy
   readonly random: Random
   readonly consensus: Consensus
@@ -109,9 +109,8 @@ export class Economy implements Startable {
 
   /** What a call would cost and where it would run, from this peer's own view. Nothing is reserved. */
   quote(fn: FunctionRecord, question: QuoteQuestion): Quoted {
-    const { learning, members, transport, strategyOf, random, clock } = this.#components
-    const nowMs = clock.nowMs()
-    return quoteCall(fn, question, { self: transport.self, learning, views: members.views(), strategyOf, random, nowMs })
+    const { learning, members, placer, strategyOf, random } = this.#components
+    return quoteCall(fn, question, { learning, table: placer.tableOf(members.views()), strategyOf, random })
   }
 
   /** What one invocation has come to. */

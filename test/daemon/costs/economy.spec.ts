@@ -189,6 +189,20 @@ describe('what a cluster of daemons reckons', function () {
     )
   })
 
+  it('quotes a call by what admitted work has left, as it would place it', async () => {
+    await upload(cluster.peer(0), 'upper')
+    const { service } = cluster.orchestrator
+    const chosenBy = (): string | null => service.quote('upper', { inputBytes: 5 }).decision.chosen
+    assert.notEqual(chosenBy(), null)
+    for (const { id } of cluster.peers) {
+      const { capacity } = cluster.peer(0).service.profile
+      await service.admit({ name: 'hoard', cpus: 0.01, memoryBytes: Math.floor(0.89 * capacity.memoryBytes), on: id }, { signal: signal() })
+    }
+    const { decision } = service.quote('upper', { inputBytes: 5 })
+    const memory = decision.verdicts.map(verdict => verdict.fits)
+    assert.deepEqual([decision.chosen, memory.includes(true)], [null, false])
+  })
+
   it('refuses work that no peer could ever hold', async () => {
     const asked = cluster.peer(0).service.admit({ name: 'huge', cpus: 200 }, { signal: signal() })
     await assert.rejects(asked, { code: 'no_capacity', message: /large enough/ })
