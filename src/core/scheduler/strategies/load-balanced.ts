@@ -4,8 +4,9 @@ import type { Strategy } from '../strategy.ts'
 const TIE_WEIGHT = 1e-6
 
 /**
- * `max(load of cores, load of memory)` with the work on the peer: the fullest resource is what delays first. Of peers that would be as full,
- * the one whose load rises least, so the larger machine: the variance over the cluster rises least with it.
+ * `max(load of cores, load of memory) + 1e-6 · share of the cores` with the work on the peer: the fullest resource is what delays first. List
+ * scheduling on the least loaded machine (Graham 1966), with the dominant share of a machine for its load (Ghodsi et al. 2011, Dominant Resource
+ * Fairness). Of peers that would be as full, the one whose load rises least, so the larger machine: the variance over the cluster rises least with it.
  */
 export const LOAD_BALANCED: Strategy = {
   name: 'load-balanced',

@@ -2,8 +2,8 @@ import type { Strategy } from '../strategy.ts'
 import { fitOf } from './best-fit.ts'
 
 /**
- * A weighted sum of three aims, each from 0 to about 1: `0.45 · (1 - fit)` packs (see `fitOf`), `0.25 · (1 - best time / time)` is quick,
- * `0.20 · max(load of cores, load of memory)` keeps away from full machines. The weights are CloudAI's; its other 0.10, against starvation, is
+ * A weighted sum of three aims (a linear scalarisation), each from 0 to about 1: `0.45 · (1 - fit) + 0.25 · (1 - best time / time) + 0.20 · max(load
+ * of cores, load of memory)`. The first packs (see `fitOf`), the second is quick, the third keeps away from full machines. The weights are CloudAI's; its other 0.10, against starvation, is
  * the same on every peer and so decides nothing here.
  */
 export const MULTI_OBJECTIVE: Strategy = {
