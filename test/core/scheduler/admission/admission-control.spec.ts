@@ -91,7 +91,11 @@ describe('admission', () => {
     control.complete('large')
     const asked = control.ask(askOf('small', { predicted: { cpus: 0.1 }, waitMaxMs: 0 }), at(7.7), 1_000)
     assert.partialDeepStrictEqual(asked, { outcome: 'refused', reason: 'would_wait_too_long' })
-    assert.deepEqual(control.ask(askOf('patient', { predicted: { cpus: 0.1 } }), at(7.7), 1_000), { outcome: 'queued', ahead: 0, waitMs: null })
+    assert.deepEqual(control.ask(askOf('patient', { predicted: { cpus: 0.1 } }), at(7.7), 1_000), {
+      outcome: 'queued',
+      ahead: 0,
+      waitMs: null
+    })
     assert.equal(control.advance(at(7.4), 2_000).approved.length, 1)
   })
 
@@ -101,7 +105,11 @@ describe('admission', () => {
     const busy = machineOf('atlas', { measured: { cpus: 8 } })
     assert.deepEqual(control.ask(askOf('next'), [busy], 4_000), { outcome: 'queued', ahead: 0, waitMs: 6_000 })
     assert.deepEqual(control.standing('next', [busy], 11_000), { outcome: 'queued', ahead: 0, waitMs: null })
-    assert.deepEqual(control.standing('next', [machineOf('birch', { ageMs: 9_000 })], 11_000), { outcome: 'queued', ahead: 0, waitMs: null })
+    assert.deepEqual(control.standing('next', [machineOf('birch', { ageMs: 9_000 })], 11_000), {
+      outcome: 'queued',
+      ahead: 0,
+      waitMs: null
+    })
   })
 
   it('does not close for small work because large work did not fit', () => {
