@@ -9,9 +9,13 @@ const CHANGE = 'core/tasks/change-task.ts'
 const OFFICE = 'daemon/tasks/office.ts'
 const WORKER = 'daemon/tasks/task-worker.ts'
 
+/**
+ * About ten times the first seed that found one, which was 1, 6 and 14. What one run in n finds is missed by 10 n of them once in 20,000 times, so that
+ * another draw of the same faults does not let it pass. What a directed test finds first has no budget.
+ */
 const SOON = 10
 const LATER = 60
-const LATE = 200
+const LATE = 140
 
 /** Bugs of durable tasks. */
 export const TASK_MUTANTS: readonly Mutant[] = [
@@ -61,13 +65,13 @@ export const TASK_MUTANTS: readonly Mutant[] = [
     name: 'records a second result',
     risk: 'what a client was told is not what the next one is told',
     edits: [edit(CHANGE, "if (task.state !== 'running') return stale(task, `it is ${task.state}`)", '')],
-    seedsMax: LATE
+    seedsMax: LATER
   },
   {
     name: 'forgets to count failures',
     risk: 'a task that cannot succeed is tried for ever',
     edits: [edit(CHANGE, 'const failures = task.failures + (change.counts ? 1 : 0)', 'const failures = task.failures')],
-    seedsMax: SOON
+    seedsMax: 0
   },
   {
     name: 'counts what never began',
@@ -75,7 +79,7 @@ export const TASK_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(CHANGE, 'if (change.final || failures >= task.spec.attemptsMax)', 'if (change.final || task.attempt >= task.spec.attemptsMax)')
     ],
-    seedsMax: LATER
+    seedsMax: SOON
   },
   {
     name: 'takes a repeated key for another task',
@@ -93,13 +97,13 @@ export const TASK_MUTANTS: readonly Mutant[] = [
     name: 'takes orders for an earlier session',
     risk: 'what was given up with a session runs after all',
     edits: [edit(WORKER, 'if (order.session !== this.#session || this.#leaseUntilMs === null)', 'if (this.#leaseUntilMs === null)')],
-    seedsMax: LATE
+    seedsMax: 0
   },
   {
     name: 'comes back before its old programs have ended',
     risk: 'the orchestrator gives away what still runs',
     edits: [edit(WORKER, 'return (this.#isReady = ready)', 'return (this.#isReady = ready || true)')],
-    seedsMax: LATE
+    seedsMax: 0
   },
   {
     name: 'comes back as a new session at once',
@@ -108,7 +112,7 @@ export const TASK_MUTANTS: readonly Mutant[] = [
       edit(WORKER, '      await Promise.all(runs.map(async ({ ended }) => ended))\n', ''),
       edit(WORKER, '      if (runs.length > 0) await clock.sleep(FENCE_MS, { signal: this.#stopping.signal })\n', '')
     ],
-    seedsMax: LATE
+    seedsMax: 0
   },
   {
     name: 'ignores the end of its lease, with no watchdog',

@@ -17,7 +17,8 @@ const TIMES = leaseTimes({ leaseMs: 10_000, electionMs: 1_000 })
 /** A worker whose orchestrator renews its lease unless it is silent, and whose programs run until they are aborted. */
 async function setup() {
   const clock = createManualClock()
-  const orchestrator = { isSilent: false, burned: '' }
+  const orchestrator = { isSilent: false, burned: '', renewals: 0 }
+  const engine = { ready: true, reason: '' }
   const [task] = valuesOf(tasksWith(sampleSubmit()).tasks)
   assert.ok(task)
   let sessions = 0
@@ -31,6 +32,7 @@ async function setup() {
       },
       end: () => {},
       receive: async (): Promise<TaskAnswer | undefined> => {
+        if (asked?.type === 'renew') orchestrator.renewals += 1
         if (orchestrator.isSilent) return undefined
         if (asked?.type === 'renew') return asked.session === orchestrator.burned ? { type: 'burned' } : { type: 'renewed', stop: [] }
         return { type: 'recorded' }
@@ -42,7 +44,7 @@ async function setup() {
     clock,
     log: createTestLog(),
     times: TIMES,
-    runtime: { check: async () => ({ ready: true, reason: '' }) } as unknown as Runtime,
+    runtime: { check: async () => engine } as unknown as Runtime,
     transport: { self: ATLAS, open } as unknown as Transport,
     newSession: () => `s-${++sessions}` as TaskSession,
     orchestrator: () => ATLAS,
@@ -69,6 +71,7 @@ async function setup() {
     clock,
     worker,
     orchestrator,
+    engine,
     pass,
     order,
     refused,
@@ -125,6 +128,17 @@ describe('a worker of tasks', () => {
     await it.pass(1)
     assert.deepEqual(it.refused([it.order(4, 's-2')]), [])
     assert.deepEqual(it.refused([it.order(5)]), ['stale 5'], 'of the old session, when there is another: it was given up with that')
+  })
+
+  it('does not say that it is another one before its engine has answered: programs of its earlier life may still run', async () => {
+    await using it = await setup()
+    it.engine.ready = false
+    await it.worker.start()
+    await it.pass(TIMES.renewMs)
+    assert.equal(it.orchestrator.renewals, 0)
+    it.engine.ready = true
+    await it.pass(TIMES.renewMs)
+    assert.equal(it.orchestrator.renewals, 1)
   })
 
   it('tells of its room whenever an attempt begins or ends', async () => {
