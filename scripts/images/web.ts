@@ -40,6 +40,25 @@ const ROUTES: Readonly<Record<string, Route>> = {
     response.writeHead(200, { 'content-type': request.headers['content-type'] ?? 'application/octet-stream' })
     request.pipe(response)
   },
+  /** Answers at once, reads on, and tells its log how much came. */
+  '/early': (request, response) => {
+    response.writeHead(200).end('early\n')
+    let bytes = 0
+    request.on('data', (chunk: Buffer) => (bytes += chunk.length))
+    request.on('end', () => console.log(`read on ${bytes}`))
+  },
+  /** Answers at once, and never reads. */
+  '/ignore': (request, response) => {
+    request.once('data', () => {
+      request.pause()
+      response.writeHead(200).end('enough\n')
+    })
+  },
+  /** Answers with `?count=` headers. */
+  '/headers': (_, response, url) => {
+    for (let i = 0; i < Number(url.searchParams.get('count')); i++) response.setHeader(`x-${i}`, url.searchParams.get('value') ?? 'v')
+    response.end('headed\n')
+  },
   /** Answers after `?ms=`. */
   '/sleep': (_, response, url) => {
     setTimeout(() => response.end(`${inFlight}\n`), Number(url.searchParams.get('ms') ?? 100))

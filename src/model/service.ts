@@ -89,6 +89,8 @@ export interface InvocationAnswer {
   readonly end: Promise<{ usage: Usage }>
   /** The rest, where all of the answer has arrived; `body` and `end` give the same, and need not be read. */
   readonly whole?: WholeAnswer | undefined
+  /** Resolves, not before the answer has ended, when nothing more of the request's body is read. Absent: that is so already. */
+  readonly rest?: Promise<void> | undefined
 }
 
 /** A call that might come. */

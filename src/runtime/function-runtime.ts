@@ -191,7 +191,7 @@ export class FunctionRuntime implements Runtime {
     try {
       const isProgram = fn.contract === 'stdio'
       const answer = await (isProgram ? this.#callProgram(fn, call, ending, program) : this.#callServer(fn, call, ending, ways))
-      void answer.end.then(ended, ended)
+      void (answer.rest === undefined ? answer.end : Promise.allSettled([answer.end, answer.rest])).then(ended, ended)
       const { start, timing } = answer.head
       if (start === 'cold' && timing !== undefined) onColdStart(demand, timing.startMs)
       return answer

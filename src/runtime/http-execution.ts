@@ -1,17 +1,17 @@
 import { maxHeaderSize } from 'node:http'
-import { Readable } from 'node:stream'
 import { CaresError } from '../model/errors.ts'
 import type { FunctionRecord } from '../model/function.ts'
-import type { CallHead, Usage } from '../model/invocation.ts'
+import type { CallHead, Headers, Usage } from '../model/invocation.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { ExecutionAnswer, ExecutionCall } from '../model/ports/runtime.ts'
 import { formatBytes } from '../model/units.ts'
 import type { Exit } from './driver.ts'
 import { type Ending, toCancelled } from './ending.ts'
 import { exitError } from './exit-error.ts'
-import { endToEnd, fromUndici } from './http-headers.ts'
+import { endToEnd } from './http-headers.ts'
 import type { Lease } from './http-pool.ts'
-import { sendRequest } from './http-request.ts'
+import { type HttpResponse, sendRequest, type UpgradedResponse } from './http-request.ts'
+import { upload, type UploadResponse } from './http-upload.ts'
 import { converse } from './web-socket.ts'
 import { within } from './within.ts'
 
@@ -60,35 +60,60 @@ export async function executeHttp(run: HttpRun): Promise<ExecutionAnswer> {
   try {
     const { method, path, query, webSocket } = call.head
     const body = webSocket === true ? null : await toRequestBody(call, input, ending)
-    const request = { method, path: query === '' ? path : `${path}?${query}`, headers: requestHeaders(call.head), body }
-    const response = await sendRequest(lease.client, webSocket === true ? { ...request, upgrade: 'websocket' } : request, ending)
+    const request = { method, path: query === '' ? path : `${path}?${query}`, headers: requestHeaders(call.head) }
+    const response = await send(run, request, body)
     if (response.status > STATUS_MAX) {
       if ('body' in response) response.body.cancel()
       throw new Error(`its status is ${response.status}, and HTTP has none above ${STATUS_MAX}`)
     }
-    const head = { status: response.status, headers: endToEnd(fromUndici(response.headers)), start: lease.start, timing }
+    const head = { status: response.status, headers: endToEnd(response.headers), start: lease.start, timing }
     if ('socket' in response) {
       const conversation = converse(response.socket, counted(call.body, input, ending), { idleMs: fn.timeoutMs, ending, clock })
       return { head, ...streamed({ ...run, isWebSocket: true }, conversation, usage) }
     }
+    const rest = 'rest' in response ? response.rest : undefined
     const arrived = response.body.arrived()
-    if (arrived === undefined) return { head, ...streamed(run, response.body, usage) }
-    ending.close()
+    if (arrived === undefined) return { head, rest, ...streamed(run, response.body, usage, rest) }
     const end = { usage: usage(arrived.length) }
-    lease.release({ trusted: true })
-    return { head, body: once(arrived), end: Promise.resolve(end), whole: { body: arrived, end } }
+    finish(run, rest)
+    return { head, rest, body: once(arrived), end: Promise.resolve(end), whole: { body: arrived, end } }
   } catch (error) {
     throw await settle(run, error, () => usage(0))
   }
+}
+
+/** A body that comes in pieces is sent in a way that outlives its answer; everything else takes a connection that is open already. */
+async function send(
+  { lease, call, ending, clock }: HttpRun,
+  request: { method: string; path: string; headers: Headers },
+  body: AsyncIterable<Uint8Array> | Uint8Array | null
+): Promise<HttpResponse | UpgradedResponse | UploadResponse> {
+  if (body !== null && !(body instanceof Uint8Array)) {
+    const { host, port } = lease.instance
+    return upload({ host, port, ...request, body }, { signal: ending.signal, clock })
+  }
+  const options = { ...request, headers: request.headers.flat(), body }
+  return sendRequest(lease.client, call.head.webSocket === true ? { ...options, upgrade: 'websocket' } : options, ending)
+}
+
+/** The answer has ended well: the place is free once the function takes no more input, which its time and its caller may still cut short. */
+function finish({ lease, ending }: HttpRun, rest: Promise<void> | undefined): void {
+  const over = (): void => {
+    ending.close()
+    lease.release({ trusted: true })
+  }
+  if (rest === undefined) over()
+  else void rest.then(over)
 }
 
 /** The answer's body, and what became of it. */
 function streamed(
   run: HttpRun,
   response: AsyncIterable<Uint8Array>,
-  usage: (bytesOut: number) => Usage
+  usage: (bytesOut: number) => Usage,
+  rest: Promise<void> | undefined = undefined
 ): Pick<ExecutionAnswer, 'body' | 'end'> {
-  const { lease, ending } = run
+  const { ending } = run
   const { promise: end, resolve, reject } = Promise.withResolvers<{ usage: Usage }>()
   // The body throws the same error, so a reader that has not come to `end` yet must not bring the process down.
   end.catch(() => {})
@@ -107,9 +132,8 @@ function streamed(
       }
       whole = true
       ending.signal.removeEventListener('abort', onCut)
-      ending.close()
       resolve({ usage: usage(bytesOut) })
-      lease.release({ trusted: true })
+      finish(run, rest)
     } catch (error) {
       whole = true
       const failure = await settle(run, error, () => usage(bytesOut))
@@ -150,8 +174,11 @@ async function settle(
   return exit === undefined ? brokenOff(fn, error) : diedWhileServing(fn, exit, lease.tail.text())
 }
 
+/** What the two clients say of an answer's headers that are too large. */
+const HEADERS_OVERFLOW: ReadonlySet<unknown> = new Set(['UND_ERR_HEADERS_OVERFLOW', 'HPE_HEADER_OVERFLOW'])
+
 function brokenOff(fn: FunctionRecord, cause: unknown): CaresError {
-  if (codeOf(cause) === 'UND_ERR_HEADERS_OVERFLOW') {
+  if (HEADERS_OVERFLOW.has(codeOf(cause))) {
     const hint = 'send less in headers, mostly in cookies: the body has no such limit'
     return new CaresError('function_protocol', `the headers of the answer of ${fn.name} are larger than ${formatBytes(maxHeaderSize)}`, {
       hint,
@@ -170,19 +197,28 @@ function diedWhileServing(fn: FunctionRecord, exit: Exit, stderr: string): Cares
   return exitError(fn, exit, stderr, { code: 'function_protocol', during: ' while it served the call', memoryHint })
 }
 
+/** What the two clients say of a request that they will not send. */
+const REQUEST_FAULTS: ReadonlySet<unknown> = new Set([
+  'UND_ERR_INVALID_ARG',
+  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+  'ERR_HTTP_CONTENT_LENGTH_MISMATCH',
+  'ERR_HTTP_INVALID_HEADER_VALUE',
+  'ERR_INVALID_CHAR',
+  'ERR_INVALID_HTTP_TOKEN',
+  'ERR_UNESCAPED_CHARACTERS'
+])
+
 function isRequestFault(error: unknown): boolean {
-  const code = codeOf(error)
-  return code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'
+  return REQUEST_FAULTS.has(codeOf(error))
 }
 
 function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
-function requestHeaders(head: CallHead): string[] {
+function requestHeaders(head: CallHead): Headers {
   const headers = endToEnd(head.headers).filter(([name]) => name !== 'content-length')
-  if (head.bodyBytes !== undefined && head.bodyBytes > 0) return [...headers, ['content-length', String(head.bodyBytes)]].flat()
-  return headers.flat()
+  return head.bodyBytes !== undefined && head.bodyBytes > 0 ? [...headers, ['content-length', String(head.bodyBytes)]] : headers
 }
 
 /** Nothing for a call without a body, whether or not its head said so: a GET must not arrive with chunked encoding. */
@@ -190,7 +226,7 @@ async function toRequestBody(
   { head, body, inline }: ExecutionCall,
   input: { bytes: number },
   ending: Ending
-): Promise<Readable | Uint8Array | null> {
+): Promise<AsyncIterable<Uint8Array> | Uint8Array | null> {
   if (inline !== undefined) {
     input.bytes = inline.length
     return inline.length === 0 ? null : inline
@@ -203,7 +239,7 @@ async function toRequestBody(
     yield first.value as Uint8Array
     yield* chunks
   }
-  return Readable.from(whole(), { objectMode: false })
+  return whole()
 }
 
 async function* once(body: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -1,11 +1,15 @@
 import type { Duplex } from 'node:stream'
 import type { Dispatcher } from 'undici'
-import { INLINE_BODY_BYTES_MAX } from '../model/invocation.ts'
+import { type Headers, INLINE_BODY_BYTES_MAX } from '../model/invocation.ts'
+import { fromUndici } from './http-headers.ts'
 
 /** Bytes of an answer that wait for their reader; beyond it the container is not read from. */
 const WAITING_BYTES_MAX = 65_536
 
-type Head = { readonly status: number; readonly headers: Readonly<Record<string, string | string[] | undefined>> }
+type Head = { readonly status: number; readonly headers: Headers }
+
+/** What brings an answer, as far as its reader must steer it. */
+type Flow = Pick<Dispatcher.DispatchController, 'paused' | 'pause' | 'resume' | 'abort'>
 
 /** An answer, from its head on. */
 export interface HttpResponse extends Head {
@@ -43,13 +47,13 @@ export function sendRequest(
       // A word in between (RFC 9110 section 15.2): the answer is still to come.
       if (status < 200) return
       body = new ResponseBody(of, over)
-      resolve({ status, headers, body })
+      resolve({ status, headers: fromUndici(headers), body })
     },
     onRequestUpgrade: (_, status, headers, socket) => {
       over()
       // Whoever reads from it is told of them; until then they must not bring the process down.
       socket.on('error', () => {})
-      resolve({ status, headers, socket })
+      resolve({ status, headers: fromUndici(headers), socket })
     },
     onResponseData: (_, chunk) => body?.push(chunk),
     onResponseEnd: () => {
@@ -67,7 +71,7 @@ export function sendRequest(
 
 /** The body of an answer, for one reader, at its pace. To stop reading early ends the request. */
 export class ResponseBody implements AsyncIterable<Uint8Array> {
-  readonly #controller: Dispatcher.DispatchController
+  readonly #flow: Flow
   readonly #onStop: () => void
   readonly #chunks: Uint8Array[] = []
   #waitingBytes = 0
@@ -75,8 +79,8 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   #failure: Error | undefined
   #reader: PromiseWithResolvers<void> | undefined
 
-  constructor(controller: Dispatcher.DispatchController, onStop: () => void) {
-    this.#controller = controller
+  constructor(flow: Flow, onStop: () => void = () => {}) {
+    this.#flow = flow
     this.#onStop = onStop
   }
 
@@ -90,7 +94,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   push(chunk: Uint8Array): void {
     this.#chunks.push(chunk)
     this.#waitingBytes += chunk.length
-    if (this.#waitingBytes > WAITING_BYTES_MAX) this.#controller.pause()
+    if (this.#waitingBytes > WAITING_BYTES_MAX) this.#flow.pause()
     this.#wake()
   }
 
@@ -99,7 +103,9 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     this.#wake()
   }
 
+  /** Breaks it off, unless it has ended. */
   fail(error: Error): void {
+    if (this.#isEnded) return
     this.#failure = error
     this.end()
   }
@@ -110,7 +116,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
         const chunk = this.#chunks.shift()
         if (chunk !== undefined) {
           this.#waitingBytes -= chunk.length
-          if (this.#controller.paused && this.#waitingBytes <= WAITING_BYTES_MAX / 2) this.#controller.resume()
+          if (this.#flow.paused && this.#waitingBytes <= WAITING_BYTES_MAX / 2) this.#flow.resume()
           yield chunk
         } else if (this.#failure !== undefined) {
           throw this.#failure
@@ -129,7 +135,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   /** Ends the request if it has not ended; nothing after an end. */
   cancel(): void {
     this.#onStop()
-    if (!this.#isEnded) this.#controller.abort(new Error('the answer was not read to its end'))
+    if (!this.#isEnded) this.#flow.abort(new Error('the answer was not read to its end'))
   }
 
   #wake(): void {

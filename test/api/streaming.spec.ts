@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { Agent } from 'node:http'
+import { setImmediate as turn } from 'node:timers/promises'
 import { CaresError } from '../../src/model/errors.ts'
 import { bytes, INVOCATION, sampleAnswer, sampleHead, sampleUsage, textOf } from '../support/fake-service.ts'
 import { createHarness } from './harness.ts'
@@ -288,6 +289,40 @@ describe('a call over a socket', () => {
     const [answer] = await Promise.all([head(request).then(rest), once(request, 'finish')])
     agent.destroy()
     assert.equal(answer, 'done')
+  })
+
+  it('does not forget what a function reads on after its answer, and closes the connection when it reads no more', async () => {
+    const over = Promise.withResolvers<void>()
+    const all = Promise.withResolvers<number>()
+    await using harness = createHarness({
+      invoke: async ({ body }) => {
+        const reader = body[Symbol.asyncIterator]()
+        await reader.next()
+        void (async () => {
+          let bytes = 1
+          while (bytes < 1_000_000) {
+            const { value } = (await reader.next()) as { value: Uint8Array }
+            bytes += value.length
+          }
+          all.resolve(bytes)
+        })()
+        return { ...sampleAnswer(), rest: over.promise }
+      }
+    })
+    await harness.api.start()
+    const agent = new Agent({ keepAlive: true })
+    const request = open(`${harness.api.url}/fn/thumb`, { method: 'POST', agent, headers: { 'content-length': '2000000' } })
+    request.on('error', () => {})
+    request.write('x')
+    assert.equal(await rest(await head(request)), 'done')
+    harness.clock.advance(10_000)
+    request.write(Buffer.alloc(999_999))
+    assert.equal(await all.promise, 1_000_000)
+    assert.equal(request.destroyed, false)
+    over.resolve()
+    await turn()
+    harness.clock.advance(2_000)
+    await once(request, 'close')
   })
 
   it('streams the times of a head that knows them', async () => {

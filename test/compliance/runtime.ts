@@ -87,9 +87,7 @@ export async function execute(
 /** Makes a call and reads its answer. */
 export async function call(runtime: Runtime, fn: FunctionRecord, options: Partial<CallHead> & CallOptions = {}): Promise<Heard> {
   const answer = await execute(runtime, fn, options)
-  const chunks: Uint8Array[] = []
-  for await (const chunk of answer.body) chunks.push(chunk)
-  return { head: answer.head, text: Buffer.concat(chunks).toString(), end: await answer.end }
+  return { head: answer.head, text: await textOf(answer.body), end: await answer.end }
 }
 
 /** Passes when the promise rejects with a CaresError of this code; gives it. */
@@ -324,6 +322,45 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
       assert.ok(Buffer.concat(heard).equals(Buffer.concat(chunks)))
     })
 
+    it('goes on with the input of a function that has answered, however long that is', async () => {
+      const lines: string[] = []
+      runtime.onLog(({ text }) => lines.push(text))
+      const chunks = Array.from({ length: 512 }, () => Buffer.alloc(64 * 1024, 'x'))
+      for (const bodyBytes of [32 * MIB, undefined]) {
+        const answer = await execute(runtime, await web(), { path: '/early', body: chunks, bodyBytes })
+        assert.equal(await textOf(answer.body), 'early\n')
+        await answer.end
+        assert.equal(runtime.use().warm[0]?.busy, 1, 'its place is taken until then')
+        await answer.rest
+        await until(() => lines.includes(`read on ${32 * MIB}`))
+        lines.length = 0
+      }
+      assert.equal(runtime.use().warm[0]?.busy, 0)
+    })
+
+    it('lets go of a function that has answered and never reads its input', async () => {
+      const fn = await web()
+      const answer = await execute(runtime, fn, { path: '/ignore', body: endless() })
+      assert.equal(await textOf(answer.body), 'enough\n')
+      await answer.end
+      await answer.rest
+      assert.equal((await call(runtime, fn)).head.start, 'warm')
+    })
+
+    it('ends with its time, or its caller, what a function reads after its answer', async () => {
+      const fn = await web()
+      await call(runtime, fn)
+      const caller = new AbortController()
+      for (const options of [{ timeoutMs: 500 }, { signal: caller.signal }]) {
+        const answer = await execute(runtime, fn, { path: '/early', body: silentAfter('x'), ...options })
+        assert.equal(await textOf(answer.body), 'early\n')
+        await answer.end
+        caller.abort()
+        await answer.rest
+        await until(() => runtime.use().warm[0]?.busy === 0)
+      }
+    })
+
     it('serves as many calls at once in one container as it may, and starts it once', async () => {
       const fn = await web({ concurrency: 4 })
       const heard = await Promise.all(Array.from({ length: 4 }, async () => call(runtime, fn, { path: '/sleep', query: 'ms=300' })))
@@ -524,6 +561,22 @@ async function pause(ms: number): Promise<void> {
 /** A body that goes on for ever, and says nothing. */
 async function* silence(): AsyncGenerator<Uint8Array> {
   yield* await Promise.withResolvers<never[]>().promise
+}
+
+async function* silentAfter(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text)
+  yield* silence()
+}
+
+/** More than any buffer on the way holds. */
+async function* endless(): AsyncGenerator<Uint8Array> {
+  while (true) yield Buffer.alloc(64 * 1024)
+}
+
+async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of body) chunks.push(chunk)
+  return Buffer.concat(chunks).toString()
 }
 
 async function* from(chunks: readonly Uint8Array[] | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -103,7 +103,7 @@ const CALL_DESCRIPTION = [
 ].join(' ')
 
 async function call(context: ApiContext, request: FastifyRequest, reply: FastifyReply, name: string): Promise<void> {
-  const { service, clock, log, metrics } = context
+  const { service, clock, log, metrics, expectations } = context
   const startedMs = clock.nowMs()
   const caller = callerGone(reply.raw)
   const signal = AbortSignal.any([caller.signal, context.aborting])
@@ -116,6 +116,7 @@ async function call(context: ApiContext, request: FastifyRequest, reply: Fastify
     throw signal.aborted ? signal.reason : error
   })
   const headers = await headersOf(answer, context, request)
+  if (answer.rest !== undefined) expectations.readOn(request.raw, answer.rest)
   reply.hijack()
   try {
     await sendAnswer(reply.raw, answer, headers, { signal })

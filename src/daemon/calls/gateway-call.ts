@@ -87,6 +87,11 @@ export class GatewayCall {
     this.#work = new WorkerTalk(init, components)
   }
 
+  /** See `WorkerTalk.rest`; to be asked once the messages have ended. */
+  get rest(): Promise<void> | undefined {
+    return this.#work.rest
+  }
+
   /** The answer: its head, its body, its end. Throws the CaresError that ended the call, or the signal's reason as one. */
   async *messages({ signal }: { signal: AbortSignal }): AsyncGenerator<AnswerDown, void> {
     for (let round = 1; ; round++) {

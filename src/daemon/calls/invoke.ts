@@ -24,7 +24,7 @@ import { GatewayCall, type GatewayCallComponents } from './gateway-call.ts'
 import { type InvocationBook, keyOf, RESULT_BYTES_EACH_MAX } from './invocation-book.ts'
 import { type OutcomeCount, OutcomeCounts } from '../telemetry/outcome-counts.ts'
 import { ReplayBody } from './replay-body.ts'
-import { type RunningCall, runningCall, toldOfWait } from './running-call.ts'
+import { finished, type Outcome, type RunningCall, runningCall, stopping, toldOfWait } from './running-call.ts'
 import { type Keyed, RequestPrint } from './request-print.ts'
 import { untilAborted } from '../../model/until-aborted.ts'
 import { checkWebSocket, isOpen, timesOf } from './web-sockets.ts'
@@ -226,17 +226,30 @@ export class Gateway implements Startable {
       if (placed === undefined) throw new CaresError('protocol', 'an answer came before its placement')
       running.head = head
       const { whole } = first.value
-      if (whole !== undefined) {
+      const over = (): void => {
         links[Symbol.dispose]()
         body.cancel()
+      }
+      if (whole !== undefined) {
         await messages.return()
-        return this.#complete(running, placed, { head, whole, keep })
+        const rest = call.rest?.then(over)
+        if (rest === undefined) over()
+        return { ...this.#complete(running, placed, { head, whole, keep }), rest }
       }
       const end = Promise.withResolvers<{ usage: Usage }>()
       end.promise.catch(() => {}) // The record tells it, too: a caller need not look.
       // A generator that was never started runs no clean-up when it is dropped: a call whose answer nobody reads ends with its signal.
       const onAbort = (): void => void reading.next().catch(() => {}) // Its clean-up has told the record.
-      const reading = this.#body(running, messages, { body, end, keep, onEnd: () => links[Symbol.dispose]() })
+      const rest = Promise.withResolvers<void>()
+      const onEnd = (): void => {
+        over()
+        rest.resolve()
+      }
+      const reading = this.#body(running, messages, {
+        end,
+        keep,
+        onEnd: () => (call.rest === undefined ? onEnd() : void call.rest.then(onEnd))
+      })
       links.add(abort.signal, onAbort)
       return {
         invocation: id,
@@ -244,7 +257,8 @@ export class Gateway implements Startable {
         placement: placed.receipt.placement,
         head,
         body: reading,
-        end: end.promise
+        end: end.promise,
+        rest: rest.promise
       }
     } catch (err) {
       const error = toldOfWait(running, toCaresError(err))
@@ -272,7 +286,7 @@ export class Gateway implements Startable {
   async *#body(
     running: RunningCall,
     messages: AsyncGenerator<AnswerDown, void>,
-    { body, end, keep, onEnd }: { body: ReplayBody; end: PromiseWithResolvers<{ usage: Usage }>; keep: boolean; onEnd: () => void }
+    { end, keep, onEnd }: { end: PromiseWithResolvers<{ usage: Usage }>; keep: boolean; onEnd: () => void }
   ): AsyncGenerator<Uint8Array, void> {
     let kept: Uint8Array[] | undefined = keep ? [] : undefined
     let keptBytes = 0
@@ -301,7 +315,6 @@ export class Gateway implements Startable {
       if (outcome.usage === undefined) end.reject(outcome.error)
       else end.resolve({ usage: outcome.usage })
       onEnd()
-      body.cancel()
     }
   }
 
@@ -314,21 +327,14 @@ export class Gateway implements Startable {
     book.update(running.id, { state: 'running', worker, placement: receipt.placement })
   }
 
-  #finish(running: RunningCall, { error, usage = running.failed?.usage }: Outcome): void {
+  #finish(running: RunningCall, outcome: Outcome): void {
     if (!this.#running.delete(running.id)) return
     running.keyed?.print.close()
     const { book, clock, events } = this.#components
     const { id, fn, head, placed } = running
+    const { error } = outcome
     const totalMs = clock.nowMs() - running.startedMs
-    const start = head?.start ?? running.failed?.start
-    book.update(id, {
-      state: error === undefined ? 'succeeded' : 'failed',
-      totalMs,
-      ...(start === undefined ? {} : { start }),
-      ...(head === undefined ? {} : { status: head.status }),
-      ...(usage === undefined ? {} : { usage }),
-      ...(error === undefined ? {} : { error: { code: error.code, message: error.message } })
-    })
+    book.update(id, finished(running, outcome, totalMs))
     if (running.span !== undefined) endGatewaySpan(running.span, { head, placed, error })
     if (placed !== undefined) this.#placements[placed.receipt.placement]++
     this.#outcomes.add(fn.name, error?.code ?? 'ok')
@@ -342,9 +348,3 @@ export class Gateway implements Startable {
     })
   }
 }
-
-function stopping(): CaresError {
-  return new CaresError('stopping', 'this peer is stopping', { retryable: true })
-}
-
-type Outcome = { readonly usage: Usage; readonly error?: undefined } | { readonly usage?: undefined; readonly error: CaresError }

@@ -31,17 +31,19 @@ export class RequestPrint {
   async *reading(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
     try {
       for await (const chunk of body) {
-        this.#hash.update(chunk)
-        this.#bytes += chunk.length
+        if (this.#digest === undefined) {
+          this.#hash.update(chunk)
+          this.#bytes += chunk.length
+        }
         yield chunk
       }
-      this.#isWhole = true
+      if (this.#digest === undefined) this.#isWhole = true
     } finally {
       this.close()
     }
   }
 
-  /** Nothing more of the body will be read. May be called again. */
+  /** Nothing more of the body will be read, or count: its call has ended, though its function may read on. May be called again. */
   close(): void {
     this.#digest ??= this.#hash.digest('hex')
     this.#read.resolve()

@@ -1,7 +1,7 @@
 import { CaresError } from '../../model/errors.ts'
 import type { FunctionRecord } from '../../model/function.ts'
 import type { InvocationId } from '../../model/ids.ts'
-import type { AnswerHead, Placed, Run } from '../../model/invocation.ts'
+import type { AnswerHead, InvocationRecord, Placed, Run, Usage } from '../../model/invocation.ts'
 import type { Span } from '../../model/ports/tracer.ts'
 import { formatDurationMs } from '../../model/units.ts'
 import type { Keyed } from './request-print.ts'
@@ -26,6 +26,31 @@ export interface RunningCall {
   head: AnswerHead | undefined
   /** What it had taken when it failed. */
   failed: Run | undefined
+}
+
+/** How a call ended. */
+export type Outcome = { readonly usage: Usage; readonly error?: undefined } | { readonly usage?: undefined; readonly error: CaresError }
+
+/** What is known of a call once it has ended, for its record. */
+export function finished(
+  { head, failed }: RunningCall,
+  { error, usage = failed?.usage }: Outcome,
+  totalMs: number
+): Partial<InvocationRecord> {
+  const start = head?.start ?? failed?.start
+  return {
+    state: error === undefined ? 'succeeded' : 'failed',
+    totalMs,
+    ...(start === undefined ? {} : { start }),
+    ...(head === undefined ? {} : { status: head.status }),
+    ...(usage === undefined ? {} : { usage }),
+    ...(error === undefined ? {} : { error: { code: error.code, message: error.message } })
+  }
+}
+
+/** Why a peer that stops takes no call, and ends those that it has. */
+export function stopping(): CaresError {
+  return new CaresError('stopping', 'this peer is stopping', { retryable: true })
 }
 
 /** A call that has just arrived. */

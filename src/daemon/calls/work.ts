@@ -13,6 +13,7 @@ import { Calm, Stillness } from '../members/stillness.ts'
 import { AnswerTape } from './answer-tape.ts'
 import { carriedBy, endWorkerSpan, workerSpan } from './call-spans.ts'
 import { type Execution, ExecutionIds } from './execution-ids.ts'
+import { OrderBody } from './order-body.ts'
 
 /** How long an execution whose gateway was lost goes on, so that it can attach: it may have lost no more than the connection. */
 const ORPHAN_GRACE_MS = 10_000
@@ -162,12 +163,16 @@ export class Worker implements Startable {
     const { invocation, attempt } = order
     const execution: Execution = { invocation, round: attempt.round, tape: new AnswerTape(), abort: new AbortController(), readers: 0 }
     this.#ids.register(execution)
-    const run = this.#run(execution, order, bodyOf(order, channel), channel.remote).finally(() => {
+    const body = new OrderBody(order, channel)
+    const run = this.#run(execution, order, body, channel.remote).finally(() => {
       this.#running.delete(run)
       this.#components.onRoom()
     })
     this.#running.add(run)
     await this.#relay(channel, execution, 0)
+    if (!body.isComing) return
+    await run
+    body.refuse()
   }
 
   #refusal(order: Order): CaresError | null {
@@ -220,6 +225,7 @@ export class Worker implements Startable {
         this.#succeeded++
         if (span !== undefined) endWorkerSpan(span, { start: answer.head.start, usage: answer.whole.end.usage })
         tape.complete(answer.head, { ...answer.whole, end: calm.judged(answer.whole.end) })
+        if (answer.rest !== undefined) await answer.rest
         return
       }
       answer.end.catch(() => {}) // Awaited below; a body that throws first must not leave it unobserved.
@@ -229,6 +235,8 @@ export class Worker implements Startable {
       this.#succeeded++
       if (span !== undefined) endWorkerSpan(span, { start: answer.head.start, usage: end.usage })
       tape.end(end)
+      // What it reads after its answer is part of its execution, in nobody's way but its own.
+      if (answer.rest !== undefined) await answer.rest
     } catch (err) {
       const cause: unknown = abort.signal.aborted ? abort.signal.reason : err
       const error = toRemoteError(cause, { started: true })
@@ -317,24 +325,3 @@ export class Worker implements Startable {
 const SEEN_ORDERS_KEPT_MS = 10_000
 /** Normally one placer, the orchestrator; more only while gateways place by fallback. */
 const SEEN_PLACERS_MAX = 16
-
-/** The body of an order: what came with it, else what the channel carries once this asks for it by `accepted`. */
-async function* bodyOf(order: Order, channel: WorkChannel): AsyncGenerator<Uint8Array, void> {
-  if (order.body !== undefined) {
-    if (order.body.length > 0) yield order.body
-    return
-  }
-  try {
-    await channel.send({ type: 'accepted' })
-    while (true) {
-      const message = await channel.receive()
-      if (message === undefined) throw new CaresError('protocol', 'the request body ended without its end mark')
-      if (message.type === 'end') return
-      if (message.type !== 'body') throw new CaresError('protocol', `a request body cannot hold ${message.type}`)
-      yield message.chunk
-    }
-  } catch (cause) {
-    // With a code of its own: whatever the other side ended with (`stopping`, say), it does not mean that the function had not begun.
-    throw new CaresError('peer_lost', 'the request body broke off', { cause })
-  }
-}

@@ -56,6 +56,7 @@ export class WorkerTalk {
   /** Bytes of the answer's body that were passed on. */
   #offset = 0
   #report: WorkReport = UNTYPICAL
+  #rest: Promise<void> | undefined
 
   constructor({ body }: { body: ReplayBody }, components: WorkerTalkComponents) {
     this.#body = body
@@ -65,6 +66,14 @@ export class WorkerTalk {
   /** Whether some of an answer was passed on. */
   get hasBegun(): boolean {
     return this.#head !== undefined
+  }
+
+  /**
+   * Resolves when nothing of the body is sent any more: a function may read on after its answer, until the worker says that it does not, or the call's
+   * signal aborts. Absent: that is so already.
+   */
+  get rest(): Promise<void> | undefined {
+    return this.#rest
   }
 
   /** How the last order ended, for who placed it. */
@@ -115,20 +124,21 @@ export class WorkerTalk {
     using links = new AbortLinks()
     links.add(signal, reason => channel.abort(toCaresError(reason)))
     let isOver = false
-    let isUploading = false
+    let isAnswered = false
+    let upload: Promise<void> | undefined
     try {
       await channel.send(first)
       while (true) {
         const message = await channel.receive()
         isOver = isLast(message)
+        isAnswered = isOver && (message?.type === 'answer' || message?.type === 'answer-end')
         if (message === undefined) {
           return { type: 'lost', error: new CaresError('peer_lost', 'the worker ended the exchange without an answer') }
         }
         switch (message.type) {
           case 'accepted':
             if (first.type === 'attach') throw new CaresError('protocol', 'a worker asked an attached gateway for a body')
-            isUploading = true
-            void this.#upload(channel).then(() => (isUploading = false))
+            upload = this.#upload(channel).finally(() => (upload = undefined))
             break
           case 'unknown':
             if (first.type === 'order') throw new CaresError('protocol', 'a worker answered an order as if it were an attach')
@@ -148,9 +158,13 @@ export class WorkerTalk {
       if (error.code !== 'peer_lost') throw error
       return { type: 'lost', error }
     } finally {
-      channel.end()
-      // Reached early when the client stops reading, and when the function answered without reading all of its input.
-      if (!isOver || isUploading) channel.abort(new CaresError('cancelled', 'the gateway has ended the call'))
+      if (isAnswered && upload !== undefined && !isOpen(this.#head)) {
+        this.#rest = sendRest(channel, upload, signal)
+      } else {
+        channel.end()
+        // Reached early when the client stops reading.
+        if (!isOver || upload !== undefined) channel.abort(new CaresError('cancelled', 'the gateway has ended the call'))
+      }
     }
   }
 
@@ -163,7 +177,7 @@ export class WorkerTalk {
         this.#head ??= head
         if (whole !== undefined) this.#onEnd(whole.end)
         if (isFirst) yield message
-        else if (whole !== undefined) yield* this.#rest(whole)
+        else if (whole !== undefined) yield* this.#missing(whole)
         this.#body.release()
         break
       }
@@ -178,7 +192,7 @@ export class WorkerTalk {
   }
 
   /** What is missing of an answer of which a part had arrived before its connection was lost. */
-  *#rest({ body, end }: WholeAnswer): Generator<AnswerDown, void> {
+  *#missing({ body, end }: WholeAnswer): Generator<AnswerDown, void> {
     yield { type: 'body', chunk: body.subarray(this.#offset) }
     yield { type: 'answer-end', end }
   }
@@ -198,6 +212,17 @@ export class WorkerTalk {
       channel.abort(toCaresError(err))
     }
   }
+}
+
+/** Lets an upload go on by itself. It never rejects. Does not wait for a client that is silent once the exchange is over. */
+async function sendRest(channel: WorkerChannel, upload: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  using links = new AbortLinks()
+  links.add(channel.signal, () => resolve())
+  links.add(signal, reason => channel.abort(toCaresError(reason)))
+  void upload.then(resolve)
+  await promise
+  channel.end()
 }
 
 const UNTYPICAL: WorkReport = { untypical: true }

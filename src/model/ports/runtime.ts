@@ -55,6 +55,11 @@ export interface ExecutionAnswer {
   readonly end: Promise<AnswerEnd>
   /** The rest of the answer, where all of it was there with its head; `body` and `end` give the same, and need not be read. */
   readonly whole?: WholeAnswer | undefined
+  /**
+   * Resolves when the function takes no more of its input: it may read on after its answer, in the time that the call has. The execution holds what it
+   * holds until then. Absent: nothing is taken any more once the answer has ended.
+   */
+  readonly rest?: Promise<void> | undefined
 }
 
 /** What the containers of this peer hold now. */

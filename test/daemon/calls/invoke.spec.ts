@@ -568,6 +568,36 @@ describe('Gateway', () => {
     assert.equal(await outputOf(invoke({ head, body: silentAfter('hi') })), 'ok')
   })
 
+  it('sends the rest of a body to a function that has answered, until the worker wants no more, or the call’s time is up', async () => {
+    const head = { method: 'POST', path: '/', query: '', headers: [] }
+    const pieces = (async function* () {
+      while (true) yield Buffer.from('piece')
+    })()
+    let got = 0
+    for (const end of ['refused', 'overdue'] as const) {
+      const over = Promise.withResolvers<void>()
+      work = async channel => {
+        await channel.send({ type: 'accepted' })
+        await send(channel, ANSWER)
+        channel.end()
+        for (let i = 0; i < 10; i++) got += Number((await channel.receive())?.type === 'body')
+        if (end === 'refused') channel.abort(new CaresError('cancelled', 'enough'))
+        else
+          await assert.rejects(async () => Promise.reject(await untilAborted(new Promise(() => {}), channel.signal)), { code: 'timeout' })
+        over.resolve()
+      }
+      const answer = await invoke({ head, body: end === 'refused' ? pieces : silentAfter(...Array.from({ length: 12 }, () => 'x')) })
+      assert.equal(await outputOf(Promise.resolve(answer)), 'ok')
+      if (end === 'overdue') {
+        while (got < 20) await turn()
+        clock.advance(31_000)
+      }
+      await over.promise
+      await answer.rest
+    }
+    assert.equal(got, 20)
+  })
+
   it('ends a call whose answer nobody reads with its signal', async () => {
     const client = new AbortController()
     const answer = await invoke({}, client.signal)

@@ -197,6 +197,50 @@ describe('Worker', () => {
     assert.deepEqual(runtime.started, [INVOCATION])
   })
 
+  /** Has functions answer `ok` after the first piece of their input, and go on to `rest` with the others. */
+  function answerEarly(rest: (others: AsyncIterator<Uint8Array>) => Promise<void>): void {
+    runtime.execute = async (_, { body }) => {
+      const pieces = body[Symbol.asyncIterator]()
+      await pieces.next()
+      const usage = { queueMs: 0, pullMs: 0, startMs: 1, runMs: 1, bytesIn: 1, bytesOut: 2 }
+      const head = { status: 200, headers: [], start: 'warm' as const }
+      const whole = { body: Buffer.from('ok'), end: { usage } }
+      return { head, body: (async function* () {})(), end: Promise.resolve(whole.end), whole, rest: rest(pieces) }
+    }
+  }
+
+  it('gives a function that has answered the rest of its input', async () => {
+    const others: string[] = []
+    answerEarly(async pieces => {
+      for (let one = await pieces.next(); one.done !== true; one = await pieces.next()) others.push(Buffer.from(one.value).toString())
+    })
+    const { channel } = open()
+    await channel.send({ type: 'order', order: sampleOrder({ body: undefined }) })
+    assert.deepEqual(await channel.receive(), { type: 'accepted' })
+    await channel.send({ type: 'body', chunk: Buffer.from('a') })
+    assert.equal((await channel.receive())?.type, 'answer')
+    assert.equal(await channel.receive(), undefined)
+    assert.equal(worker.stats().running, 1, 'it holds what it holds')
+    await channel.send({ type: 'body', chunk: Buffer.from('b') })
+    await channel.send({ type: 'end' })
+    channel.end()
+    while (worker.stats().running > 0) await turn()
+    assert.deepEqual(others, ['b'])
+    assert.equal(channel.signal.aborted, false)
+  })
+
+  it('has its gateway stop sending when a function that has answered reads no more', async () => {
+    answerEarly(async () => {})
+    const { channel } = open()
+    await channel.send({ type: 'order', order: sampleOrder({ body: undefined }) })
+    assert.deepEqual(await channel.receive(), { type: 'accepted' })
+    await channel.send({ type: 'body', chunk: Buffer.from('a') })
+    assert.equal((await channel.receive())?.type, 'answer')
+    while (!channel.signal.aborted) await turn()
+    await assert.rejects(channel.send({ type: 'body', chunk: Buffer.from('b') }), { code: 'cancelled' })
+    assert.equal(worker.stats().running, 0)
+  })
+
   it('lets an execution go on for a while when its placer is lost, and ends it when nobody asks for the answer', async () => {
     const lane = open()
     await lane.channel.send({ type: 'order', order: sampleOrder({ function: sampleFunction({ image: 'slow' }) }) })
