@@ -21,12 +21,14 @@ export function measure(
   const slowdowns = Float64Array.from(done, call => slowdownOf(calls, call))
   const waits = Float64Array.from(done, call => waitMsOf(calls, call) / 1_000)
   const ordered = slowdowns.slice().sort()
-  const count = Math.max(1, done.length)
+  // Of no calls there is no mean, and what they cost is no bargain.
+  const ifAny = (value: number): number => (done.length > 0 ? value : Number.NaN)
+  const count = done.length
   const arrivingMs = Math.max(1, spanMs(calls.workload) || endMs)
   const loads = machines.map(({ spec, cores }) => cores.busyCoreMs / spec.cpus / Math.max(endMs, 1))
   return {
-    makespanS: endMs / 1_000,
-    makespanRatio: boundMs > 0 ? endMs / boundMs : Number.NaN,
+    makespanS: ifAny(endMs / 1_000),
+    makespanRatio: ifAny(boundMs > 0 ? endMs / boundMs : Number.NaN),
     waitMeanS: sum(waits) / count,
     slowdownMean: sum(slowdowns) / count,
     slowdownP50: quantile(ordered, 0.5),
@@ -35,8 +37,8 @@ export function measure(
     coldShare: sum(done.map(call => calls.cold[call] ?? 0)) / count,
     utilisation: mean(loads),
     loadDeviation: Math.sqrt(mean(loads.map(load => (load - mean(loads)) ** 2))),
-    starved: done.filter(call => isStarved(calls, call)).length,
-    usd: sum(done.map(call => calls.usd[call] ?? 0)),
+    starved: ifAny(done.filter(call => isStarved(calls, call)).length),
+    usd: ifAny(sum(done.map(call => calls.usd[call] ?? 0))),
     throughput: (done.length / Math.max(arrivingMs, endMs)) * 1_000,
     redirects,
     failed: calls.count('lost') + calls.count('refused'),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempDisposableSync, readFileSync } from 'node:fs'
+import { mkdtempDisposableSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SimulationReport, SimulationRequest } from '../../../src/model/simulation.ts'
@@ -72,6 +72,23 @@ describe('cares simulate', () => {
       outsideShare: 0,
       cache: 'blind'
     })
+  })
+
+  it('says what failed, and nothing of how quick and cheap nothing was', async () => {
+    using directory = mkdtempDisposableSync(join(tmpdir(), 'cares-simulate-'))
+    const trace = join(directory.path, 'big.csv')
+    writeFileSync(trace, 'arrival_s,function,duration_s,cpus\n0,f,1,512\n5,f,2,512\n')
+    const { code, stdout } = await cares(trace, '-s', 'cost', '--runs', '1')
+    assert.equal(code, 0)
+    const [heads = '', row = ''] = stdout.split('\n').slice(2)
+    assert.match(heads, /FAILED$/)
+    assert.match(row, /^cost +– +– +– +– +– +0\.0 % +– +– +2$/)
+    assert.match(stdout, /- up to 2 of 2 calls failed/)
+    assert.doesNotMatch((await cares('steady', '--limit', '50', '--runs', '1', '-s', 'cost')).stdout, /FAILED|failed/)
+  })
+
+  it('shows a batch against the least time that it could take', async () => {
+    assert.match((await cares('batch-gpu', '--runs', '1', '-s', 'cost')).stdout, /STRATEGY +MAKESPAN \/ BOUND[^]*\ncost +1\.\d/)
   })
 
   const mistakes: readonly (readonly [argv: readonly string[], code: number, stderr: RegExp])[] = [

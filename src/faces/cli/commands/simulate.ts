@@ -87,6 +87,9 @@ const SHOWN_OF_ADMISSION: readonly MetricName[] = ['outsideWaitS', 'outsideWaitE
 /** The same where runs share caches. */
 const SHOWN_OF_CACHE: readonly MetricName[] = ['cacheLoss']
 
+/** The same where calls failed. */
+const SHOWN_OF_FAILURES: readonly MetricName[] = ['failed']
+
 /** `cares simulate`: strategies compared on a virtual cluster. Needs no peer. */
 export function simulate({ simulator }: Pick<CliEnvironment, 'simulator'>): AnyCommand {
   return defineCommand<Options>({
@@ -215,9 +218,10 @@ async function write(path: string, text: string, note: (line: string) => void): 
   note(`wrote ${path}`)
 }
 
-function reportTable({ rows, spanS, request: { outsideShare = 0, cache = 'off' } }: SimulationReport): Table {
+function reportTable({ rows, runs, spanS, request: { outsideShare = 0, cache = 'off' } }: SimulationReport): Table {
   const shown = [
     ...(spanS === 0 ? SHOWN_OF_BATCHES : SHOWN_OF_CALLS),
+    ...(mostFailed(runs) > 0 ? SHOWN_OF_FAILURES : []),
     ...(cache === 'off' ? [] : SHOWN_OF_CACHE),
     ...(outsideShare > 0 ? SHOWN_OF_ADMISSION : [])
   ]
@@ -232,7 +236,7 @@ function reportTable({ rows, spanS, request: { outsideShare = 0, cache = 'off' }
       row.kind === 'baseline' ? { text: row.strategy, tone: 'dim' as const } : row.strategy,
       ...metrics.map(({ name, unit, better }): Cell => {
         const { median } = row.metrics[name]
-        const medians = rows.map(each => each.metrics[name].median)
+        const medians = rows.map(each => each.metrics[name].median).filter(Number.isFinite)
         const best = better === 'less' ? Math.min(...medians) : Math.max(...medians)
         const text = metricText(median, unit)
         return median === best && new Set(medians).size > 1 ? { text, tone: 'good' } : text
@@ -246,9 +250,19 @@ function place(shown: readonly MetricName[], name: MetricName): number {
   return at < 0 ? shown.length : at
 }
 
-function remarks({ request, notes }: SimulationReport): string[] {
+/** The most calls that failed in one replay. */
+function mostFailed(runs: SimulationReport['runs']): number {
+  return Math.max(0, ...runs.map(({ metrics }) => metrics.failed))
+}
+
+function remarks({ request, notes, runs, calls }: SimulationReport): string[] {
   const seeds = request.runs === 1 ? `seed ${request.seed}` : `medians over seeds ${request.seed} to ${request.seed + request.runs - 1}`
-  return [seeds, ...notes].map(remark => `- ${remark}`)
+  const failed = mostFailed(runs)
+  const failures =
+    failed === 0
+      ? []
+      : [`up to ${failed} of ${calls} calls failed, lost or too large for every peer: all else is of those that were answered`]
+  return [seeds, ...failures, ...notes].map(remark => `- ${remark}`)
 }
 
 function parseNames(text: string): readonly string[] {
