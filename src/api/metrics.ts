@@ -146,18 +146,24 @@ export function createMetrics(service: PeerService, registry = new Registry()): 
       ]
     ]
     for (const [name, help, read] of counters) counter(name, help, ['function'], byFunction(read))
-    counter(
-      'cares_caller_cost_usd_total',
-      'US dollars for calls through this gateway and tasks that ended here, by who asked',
-      ['caller'],
-      () => service.ownCosts().rows.map(row => [{ caller: caller(row.caller) }, row.usd])
-    )
-    counter(
-      'cares_peer_cost_usd_total',
-      'US dollars for calls through this gateway and tasks that ended here, by the peer that ran them',
-      ['peer'],
-      () => service.ownCosts().rows.map(row => [{ peer: row.peer }, row.usd])
-    )
+    // By who asked, and by who ran it: what a bill is made of, and no more. There are at most as many series as callers and peers.
+    const shares: readonly (readonly [name: string, what: string, read: (row: CostRow) => number])[] = [
+      ['calls_total', 'Calls through this gateway that ran', ({ calls }) => calls],
+      [
+        'cost_cpu_seconds_total',
+        'Core seconds of calls through this gateway and tasks that ended here, where measured',
+        ({ cpuMs }) => cpuMs / 1_000
+      ],
+      ['cost_usd_total', 'US dollars for calls through this gateway and tasks that ended here', ({ usd }) => usd]
+    ]
+    for (const [name, what, read] of shares) {
+      counter(`cares_caller_${name}`, `${what}, by who asked`, ['caller'], () =>
+        service.ownCosts().rows.map(row => [{ caller: caller(row.caller) }, read(row)])
+      )
+      counter(`cares_peer_${name}`, `${what}, by the peer that ran them`, ['peer'], () =>
+        service.ownCosts().rows.map(row => [{ peer: row.peer }, read(row)])
+      )
+    }
   }
 
   /** How the cluster stands, as this peer sees it. */
