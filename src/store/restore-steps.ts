@@ -1,4 +1,4 @@
-import type { SnapshotMeta } from '../model/consensus.ts'
+import type { SnapshotMeta, StagedSnapshot } from '../model/consensus.ts'
 import { CaresError } from '../model/errors.ts'
 import type { RegistryTables } from '../model/ports/store.ts'
 import type { LogTable } from './log-table.ts'
@@ -50,4 +50,15 @@ export function* restoreSteps(
 export function forgetStaged(state: RowTable, staged: StagedTable): void {
   state.delete('staged')
   staged.clear()
+}
+
+/** What has arrived of `offer`, null unless all of it is as it was written. */
+export function stagedPart(table: StagedTable, offer: StagedSnapshot['offer']): StagedSnapshot | null {
+  try {
+    const received = table.read().length
+    return received > 0 && received <= offer.bytes ? { offer, received } : null
+  } catch (error) {
+    if (error instanceof CaresError) return null
+    throw error
+  }
 }

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import type { SnapshotChunk, SnapshotMeta, StagedSnapshot } from '../model/consensus.ts'
+import type { SnapshotChunk, SnapshotMeta } from '../model/consensus.ts'
 import type { PeerAddress } from '../model/control.ts'
 import { CaresError } from '../model/errors.ts'
 import type { ClusterUid, PeerId } from '../model/ids.ts'
@@ -27,7 +27,7 @@ import { LogTable } from './log-table.ts'
 import { makePrivateDirectory } from './private-file.ts'
 import { RegistryRows } from './registry-rows.ts'
 import { RowTable } from './row-table.ts'
-import { forgetStaged, restoreSteps } from './restore-steps.ts'
+import { forgetStaged, restoreSteps, stagedPart } from './restore-steps.ts'
 import { encodeSnapshot, snapshotChecksum } from './snapshot-data.ts'
 import { StagedTable } from './staged-table.ts'
 import { emptyHead, emptyTables, headAfterApply, headAfterCompact, headAfterPersist, headAfterStage, type StoreHead } from './store-head.ts'
@@ -339,17 +339,6 @@ export class SqliteStore implements Store {
   #opened(): void {
     if (this.#open === null) throw new CaresError('stopping', 'the store is not open')
     if (!this.#loaded) throw new CaresError('internal', 'the store is used before it was loaded')
-  }
-}
-
-/** What has arrived of `offer`, null unless all of it is as it was written. */
-function stagedPart(table: StagedTable, offer: StagedSnapshot['offer']): StagedSnapshot | null {
-  try {
-    const received = table.read().length
-    return received > 0 && received <= offer.bytes ? { offer, received } : null
-  } catch (error) {
-    if (error instanceof CaresError) return null
-    throw error
   }
 }
 
