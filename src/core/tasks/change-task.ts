@@ -81,7 +81,9 @@ function ended(
 ): TaskRecord {
   const { input: _input, ...task } = whole
   const attempts = task.state === 'running' ? endLast(task.attempts, { endedAt: at }) : task.attempts
-  return { ...task, state, attempts, endSeq: seq, finishedAt: at, ...(result === undefined ? {} : { result }) }
+  // Two clocks: what has just been submitted must not look like long over, by an orchestrator's that is behind.
+  const finishedAt = at < task.submittedAt ? task.submittedAt : at
+  return { ...task, state, attempts, endSeq: seq, finishedAt, ...(result === undefined ? {} : { result }) }
 }
 
 /** The last attempt with its end; an end that it has already stays. */

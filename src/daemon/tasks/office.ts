@@ -26,8 +26,9 @@ import { readOpen } from './read-open.ts'
 import type { TaskPlacement } from './task-placement.ts'
 import { TaskQueue, type TaskQueueComponents } from './task-queue.ts'
 import { pauseMs, progress } from './task-progress.ts'
-import { ending, expiry, refusal } from './task-changes.ts'
+import { ending, refusal } from './task-changes.ts'
 import { TaskReasons } from './task-reasons.ts'
+import { TaskRetention } from './task-retention.ts'
 
 /** Between two tries of what could not be agreed. */
 const AGAIN_MS = 100
@@ -37,8 +38,6 @@ const WAITING_MS = 1_000
 const BUSY_MS = 500
 /** Longest that a worker may take to say that it has its orders. */
 const DISPATCH_TIMEOUT_MS = 5_000
-/** How often what has been over for long is forgotten. */
-const EXPIRE_EVERY_MS = 3_600_000
 
 export interface OfficeComponents extends Pick<TaskQueueComponents, 'order' | 'predictMs' | 'views'> {
   readonly store: TaskStore
@@ -76,8 +75,8 @@ export class Office {
   readonly #outbox = new Outbox(async (worker, orders) => this.#send(worker, orders))
   readonly #busyUntilMs = new Map<PeerId, number>()
   readonly #reasons = new TaskReasons()
+  readonly #retention: TaskRetention
   readonly #over = new AbortController()
-  #expiry: Disposable | undefined
   /** For what no event will tell: lost sessions and due tasks. Every look finds out when the next is due. */
   readonly #alarm: SoonestAlarm
   #pumping: Promise<void> | undefined
@@ -88,6 +87,7 @@ export class Office {
     this.#term = term
     this.#sessions = new WorkerSessions(times, components.clock.nowMs())
     this.#queue = new TaskQueue(components)
+    this.#retention = new TaskRetention({ ...components, commit: async changes => this.#commit(changes) })
     this.#alarm = new SoonestAlarm(() => void this.#giveUpLost().then(() => this.wake()), components)
   }
 
@@ -97,10 +97,9 @@ export class Office {
 
   /** Takes over every task that is not over. */
   async open(): Promise<void> {
-    const { clock } = this.#components
     for (const task of await readOpen(this.#components, { term: this.#term, signal: this.#over.signal })) this.onTask(task)
     if (this.#over.signal.aborted) return
-    this.#expiry = clock.every(EXPIRE_EVERY_MS, () => this.#expire())
+    void this.#retention.start()
     this.wake()
   }
 
@@ -108,7 +107,7 @@ export class Office {
   async close(): Promise<void> {
     this.#over.abort(new CaresError('stale', 'this term of office is over', { retryable: true }))
     this.#outbox.close()
-    this.#expiry?.[Symbol.dispose]()
+    this.#retention.stop()
     this.#alarm.stop()
     await this.#pumping
     this.#held.releaseAll()
@@ -321,11 +320,6 @@ export class Office {
     askTask(transport, worker, { type: 'stop', term: this.#term, attempts: [{ task: task.id, attempt }] }, { signal }).catch(
       (err: unknown) => log.debug({ code: toCaresError(err).code, worker }, 'the worker learns of a cancelled task with its next renewal')
     )
-  }
-
-  async #expire(): Promise<void> {
-    const { clock, log } = this.#components
-    await this.#commit([expiry(clock.timestamp())]).catch((err: unknown) => log.info({ err }, 'old tasks not forgotten yet'))
   }
 
   async #commit(changes: readonly TaskChange[]): ReturnType<TaskStore['commit']> {
