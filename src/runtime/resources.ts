@@ -92,8 +92,14 @@ export class Ledger {
   async reserveEvicting(claim: Claim, idle: readonly Idle[]): Promise<Reservation> {
     const victims: Idle[] = []
     for (const candidate of [...idle].sort((a, b) => a.worth - b.worth)) {
-      if (this.#shortage(claim, reservations(victims), reservations(idle)) === undefined) break
-      victims.push(candidate)
+      const shortage = this.#shortage(claim, reservations(victims), reservations(idle))
+      if (shortage === undefined) break
+      if (helps(candidate.reservation, shortage)) victims.push(candidate)
+    }
+    // What was given up for one resource may have freed enough of another, for which something was to go before.
+    for (const victim of victims.toReversed()) {
+      const others = victims.filter(other => other !== victim)
+      if (this.#shortage(claim, reservations(others), reservations(idle)) === undefined) victims.splice(victims.indexOf(victim), 1)
     }
     const shortage = this.#shortage(claim, reservations(victims), reservations(idle))
     if (shortage !== undefined) throw shortage
@@ -131,7 +137,23 @@ function reservations(idle: readonly Idle[]): readonly Reservation[] {
   return idle.map(({ reservation }) => reservation)
 }
 
-function busy(resource: 'memory' | 'cpus' | 'gpus' | 'slots', needed: number, left: number): CaresError {
+type Resource = 'memory' | 'cpus' | 'gpus' | 'slots'
+
+/** Whether less of this resource would be missing without an idle container. It holds a slot, and no cores. */
+function helps({ memoryBytes, gpuIds }: Reservation, shortage: CaresError): boolean {
+  switch (shortage.details['resource'] as Resource) {
+    case 'memory':
+      return memoryBytes > 0
+    case 'gpus':
+      return gpuIds.length > 0
+    case 'cpus':
+      return false
+    case 'slots':
+      return true
+  }
+}
+
+function busy(resource: Resource, needed: number, left: number): CaresError {
   const available = Math.max(0, left)
   return new CaresError('busy', `not enough ${resource} left on this peer: ${needed} needed, ${available} available`, {
     retryable: true,

@@ -41,6 +41,23 @@ describe('resources', () => {
     await assert.rejects(ledger.reserveEvicting({ cpus: 1, memoryBytes: 101 }, [idle]), isBusy('memory'))
   })
 
+  it('gives up for a GPU only what holds one, and nothing that another has made needless', async () => {
+    const ledger = new Ledger({ cpus: 8, memoryBytes: 100, diskBytes: 1 }, { slotsMax: 100, gpus: ['a', 'b'] })
+    const evicted: string[] = []
+    const idle = (name: string, worth: number, memoryBytes: number, gpus?: number): Idle => ({
+      worth,
+      reservation: ledger.reserve({ cpus: 0, memoryBytes, gpus }),
+      evict: async () => void evicted.push(name)
+    })
+    const all = [idle('plain', 1, 10), idle('small', 2, 10), idle('one', 3, 30, 1), idle('other', 4, 30, 1)]
+    await ledger.reserveEvicting({ cpus: 1, memoryBytes: 10, gpus: 1 }, all)
+    assert.deepEqual(evicted.splice(0), ['one'])
+    const left = all.filter((_, i) => i !== 2)
+    // 20 are missing beside the 40 that are free, and the GPU that is missing, too, brings 30.
+    await ledger.reserveEvicting({ cpus: 1, memoryBytes: 60, gpus: 1 }, left)
+    assert.deepEqual(evicted, ['other'])
+  })
+
   it('gives up no idle container for its cores, as it uses none', async () => {
     const ledger = ledgerOf(100, 1)
     const idle: Idle = {
