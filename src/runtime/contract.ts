@@ -121,10 +121,17 @@ function withReadiness(facts: ImageFacts, choice: ContractChoice): ContractChoic
   return readyPath === undefined ? { ...choice, readyPath: undefined } : { ...choice, readyPath }
 }
 
+/** An address of this machine, as health checks name it: with or without scheme, the port a number or `$PORT`. */
+const HEALTH_URL =
+  /(?<![\w.:/@-])(?:http:\/\/)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])(?::(?<port>\d+|\$PORT\b|\$\{PORT(?::?-[^}]*)?\}))?(?<path>\/[^\s"'|;)&]*)?(?=["'\s|;)&]|$)/
+
+/** The path that a HEALTHCHECK asks for over HTTP at this port; undefined for one that asks elsewhere, by TLS, or in a way of its own. */
 function healthPath(healthcheck: readonly string[], port: number): string | undefined {
-  const match = /http:\/\/(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::(\d+))?(\/[^\s"'|;)]*)?/.exec(healthcheck.join(' '))
-  if (match === null || Number(match[1] ?? 80) !== port) return undefined
-  return match[2] ?? '/'
+  const match = HEALTH_URL.exec(healthcheck.join(' '))
+  if (match === null) return undefined
+  const { port: named = '80', path = '/' } = match.groups ?? {}
+  // Containers are told their port in PORT.
+  return named.startsWith('$') || Number(named) === port ? path : undefined
 }
 
 function hasEnv(facts: ImageFacts, name: string): boolean {

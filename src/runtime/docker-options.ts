@@ -56,6 +56,8 @@ export function containerOptions({ fn, owner, env, gpuIds, network, cpusMax, arg
     ...(args.length === 0 ? {} : { Cmd: [...args] }),
     Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
     Labels: { ...ownLabels(owner, fn.contract), [LABEL.function]: functionKey(fn) },
+    // Nobody here asks the engine how a container is, and each look of its own costs a program started inside.
+    Healthcheck: { Test: ['NONE'] },
     OpenStdin: isStdio,
     StdinOnce: isStdio,
     Tty: false,

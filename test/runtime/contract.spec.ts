@@ -60,6 +60,30 @@ const ROWS: readonly Row[] = [
   }
 ]
 
+const HEALTH_CHECKS: readonly (readonly [command: string, path: string | undefined])[] = [
+  ['wget -q -O- localhost:8080/healthz', '/healthz'],
+  ['curl -f localhost:8080/health || exit 1', '/health'],
+  ['curl --fail http://localhost:${PORT}/up', '/up'],
+  ['curl --fail "http://127.0.0.1:${PORT:-8080}/up?deep=1"', '/up?deep=1'],
+  ['curl 0.0.0.0:$PORT', '/'],
+  ['curl http://[::1]:8080/h', '/h'],
+  ['curl localhost:9090/healthz', undefined],
+  ['curl localhost/healthz', undefined],
+  ['curl https://localhost:8080/healthz', undefined],
+  ['curl http://db.localhost:8080/healthz', undefined],
+  ['pg_isready -h localhost', undefined],
+  ['/healthcheck.sh', undefined]
+]
+
+describe('the ready path of a HEALTHCHECK', () => {
+  for (const [command, path] of HEALTH_CHECKS) {
+    it(`${command}: ${path ?? 'none'}`, () => {
+      const facts = { ...NOTHING, exposed: ['8080/tcp'], healthcheck: ['CMD-SHELL', command] }
+      assert.equal(detectContract(facts).readyPath, path)
+    })
+  }
+})
+
 describe('contract', () => {
   for (const { name, facts, wish, is, because } of ROWS) {
     it(`takes ${name} for ${is.join(' ')}`, () => {
