@@ -34,6 +34,8 @@ export interface Estimate {
   readonly runMs: number
   readonly coldStartMs: number
   readonly warmStartMs: number
+  /** Getting the image to a peer that lacks it, as it was observed elsewhere. Absent: it has not been; it goes by the image's size. */
+  readonly pullMs?: number | undefined
   readonly outputBytes: number
   /** Executions that the estimate rests on; 0: nothing but defaults. */
   readonly samples: number

@@ -119,6 +119,7 @@ export const placementSchema = z.object({
       runMs: ms,
       coldStartMs: ms,
       warmStartMs: ms,
+      pullMs: ms.optional().describe('getting the image there, as observed elsewhere; absent: it goes by its size'),
       outputBytes: bytes,
       samples: count,
       runMsUpper: ms.optional().describe('all but about one execution in twenty take no longer'),

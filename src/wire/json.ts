@@ -50,6 +50,7 @@ const estimate = z.object({
   runMs: amount,
   coldStartMs: amount,
   warmStartMs: amount,
+  pullMs: amount.optional(),
   outputBytes: amount,
   samples: amount,
   runMsUpper: amount.optional(),

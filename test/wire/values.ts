@@ -211,6 +211,7 @@ const receipt = record<Receipt>(
         runMs: amount,
         coldStartMs: amount,
         warmStartMs: amount,
+        pullMs: amount,
         outputBytes: amount,
         samples: amount,
         runMsUpper: amount,
@@ -221,7 +222,7 @@ const receipt = record<Receipt>(
         basis: fc.constantFrom(...ESTIMATE_BASES),
         cache: record<CacheNeed>({ bytes: amount, slowdown: amount, basis: fc.constantFrom(...CACHE_BASES) })
       },
-      ['runMsUpper', 'runErrorRatio', 'cpuMs', 'memoryPeakBytes', 'memoryPeakBytesUpper', 'basis', 'cache']
+      ['pullMs', 'runMsUpper', 'runErrorRatio', 'cpuMs', 'memoryPeakBytes', 'memoryPeakBytesUpper', 'basis', 'cache']
     ),
     decision: record<Decision>(
       {

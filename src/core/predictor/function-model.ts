@@ -40,6 +40,8 @@ export class FunctionModel {
   #lastInputBytes = 0
   #coldStart = new RecentMedian()
   #warmStart = new RecentMedian()
+  /** Of the image as it is: another one has another size. */
+  #pull = new RecentMedian()
   readonly #memo: Readonly<Record<Contract, Map<number, Estimate>>> = { http: new Map(), stdio: new Map() }
 
   constructor(revision: number, digest: Digest) {
@@ -62,6 +64,7 @@ export class FunctionModel {
     heir.#cache = this.#cache.heir()
     heir.#coldStart = this.#coldStart.heir()
     heir.#warmStart = this.#warmStart.heir()
+    if (digest === this.#digest) heir.#pull = this.#pull.heir()
     return heir
   }
 
@@ -73,7 +76,7 @@ export class FunctionModel {
   /** Takes in an execution of some revision; one of an older revision says nothing any more. `slowness` is that of its machine. */
   learn(revision: number, observation: Observation, slowness: number): void {
     if (revision < this.#revision) return
-    const { start, inputBytes, outputBytes, startMs, runMs, cpuMs, memoryPeakBytes, llcBytes, llcUsedBytes, clean } = observation
+    const { start, inputBytes, outputBytes, pullMs, startMs, runMs, cpuMs, memoryPeakBytes, llcBytes, llcUsedBytes, clean } = observation
     this.#revision = revision
     for (const memo of Object.values(this.#memo)) memo.clear()
     this.#lastInputBytes = inputBytes
@@ -84,6 +87,7 @@ export class FunctionModel {
     else if (this.#run.ownCount === 0) this.#contendedRun.learn(inputBytes, runMs / slowness)
     if (start === 'cold') this.#coldStart.learn(startMs / slowness)
     else this.#warmStart.learn(startMs)
+    if (pullMs > 0) this.#pull.learn(pullMs)
     if (cpuMs !== undefined) this.#cpu.learn(inputBytes, cpuMs / slowness)
     // The same on all machines (with a factor for each it was predicted worse: 12 % off instead of 9 %).
     if (memoryPeakBytes !== undefined) this.#memory.learn(inputBytes, memoryPeakBytes)
@@ -102,7 +106,10 @@ export class FunctionModel {
 
   /** Of an image other than the newest that has run, what is known counts for little. */
   estimate(contract: Contract, inputBytes: number, digest: Digest): Estimate {
-    if (digest !== this.#digest) return this.estimateHeir(contract, inputBytes)
+    if (digest !== this.#digest) {
+      const { pullMs: _, ...estimate } = this.estimateHeir(contract, inputBytes)
+      return estimate
+    }
     const memo = this.#memo[contract]
     const known = memo.get(inputBytes)
     if (known !== undefined) return known
@@ -133,6 +140,7 @@ export class FunctionModel {
       memoryPeakBytesUpper: memoryPeakBytes === undefined ? undefined : memoryPeakBytes * this.#memory.upperFactor,
       coldStartMs: this.#coldStart.value ?? prior.coldStartMs,
       warmStartMs: this.#warmStart.value ?? prior.warmStartMs,
+      ...(this.#pull.value === undefined ? {} : { pullMs: this.#pull.value }),
       outputBytes: this.#output.predict(inputBytes) ?? prior.outputBytes,
       samples: Math.min(samplesMax, Math.max(inherited, run.ownCount)),
       basis: run.basis ?? 'prior',

@@ -134,13 +134,14 @@ function parseKey(key: string): { name: string; revision: number } {
 }
 
 function isPlausible(observation: Observation): boolean {
-  const { function: key, inputBytes, outputBytes, startMs, runMs, cpuMs = 0, memoryPeakBytes = 0, params = '' } = observation
+  const { function: key, inputBytes, outputBytes, pullMs, startMs, runMs, cpuMs = 0, memoryPeakBytes = 0, params = '' } = observation
   const { llcBytes = 1, llcUsedBytes = 0 } = observation
   const isTime = (ms: number): boolean => ms >= 0 && ms <= OBSERVED_MS_MAX
   const isSize = (bytes: number): boolean => bytes >= 0 && bytes <= Number.MAX_SAFE_INTEGER
   return (
     /@\d+$/.test(key) &&
     params.length <= PARAMS_CHARACTERS_MAX &&
+    isTime(pullMs) &&
     isTime(startMs) &&
     isTime(runMs) &&
     isSize(inputBytes) &&

@@ -60,7 +60,7 @@ export function evaluate({ request, table, kappa, idle, claims, withImage }: Que
   const isChoosy = hasConstraints(request)
   const isLearned = estimate.samples >= DEADLINE_SAMPLES_MIN
   const remoteMs = networkMs(request, false)
-  const pullMs = request.imageBytes / PULL_BYTES_PER_MS_PRIOR
+  const pullMs = estimate.pullMs ?? request.imageBytes / PULL_BYTES_PER_MS_PRIOR
   let bestMs = Number.POSITIVE_INFINITY
   let leastUsdPerHour = Number.POSITIVE_INFINITY
   let mostUsdPerHour = 0

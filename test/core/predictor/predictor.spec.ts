@@ -72,6 +72,17 @@ describe('Predictor', () => {
       estimate: { runMs: 100, coldStartMs: 700, warmStartMs: 3 }
     },
     {
+      claim: 'learns what it takes to bring the image, from those who had to',
+      observations: [{ start: 'cold', pullMs: 8_000 }, {}, { start: 'cold', pullMs: 6_000 }, { start: 'cold', pullMs: 6_100 }],
+      estimate: { pullMs: 6_100 }
+    },
+    {
+      claim: 'knows nothing of the way of another image',
+      observations: [{ start: 'cold', pullMs: 8_000 }],
+      digest: NEXT_IMAGE,
+      estimate: { pullMs: undefined }
+    },
+    {
       claim: 'takes a prewarmed start for a warm one',
       observations: [{ start: 'prewarmed', startMs: 9 }],
       estimate: { runMs: 100, coldStartMs: 200, warmStartMs: 9 }

@@ -147,6 +147,7 @@ describe('cost', () => {
   const cold = { network: 1, start: 200, pull: 2_500, queue: 0, run: 1_000 }
   const rows: { claim: string; view?: ViewFields; name?: string; request?: Partial<PlacementRequest>; cost: Partial<typeof cold> }[] = [
     { claim: 'of an idle peer without the image', cost: {} },
+    { claim: 'has the pull that was observed', request: { estimate: { ...requestOf().estimate, pullMs: 6_000 } }, cost: { pull: 6_000 } },
     { claim: 'has no pull where the image is', view: { stats: { images: [IMAGE] } }, cost: { pull: 0 } },
     { claim: 'has a short start where a container is idle', view: { stats: warmStats(1) }, cost: { pull: 0, start: 3 } },
     {
