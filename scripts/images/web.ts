@@ -67,6 +67,8 @@ const ROUTES: Readonly<Record<string, Route>> = {
   '/status': (_, response, url) => {
     response.writeHead(Number(url.searchParams.get('code') ?? 500), { 'x-reason': 'asked for it' }).end('as you wish\n')
   },
+  /** Answers with a status that HTTP does not have, and that Node would not send. */
+  '/below': request => void request.socket.end('HTTP/1.1 099 Strange\r\ncontent-length: 0\r\n\r\n'),
   /** Never answers. */
   '/hang': () => {},
   /** Dies without an answer. */

@@ -13,7 +13,7 @@ export const ERROR_CODES = {
   too_large: 'the request or one part of it is larger than allowed',
   image_not_found: 'no engine or registry that was asked has the image',
   image_unsupported: 'the image cannot be run as a function here',
-  overloaded: 'the queue is full; try again later',
+  overloaded: 'there is more work than can be taken on now; try again later',
   function_failed: 'the function ran and failed',
   out_of_memory: 'the function was killed at its memory limit',
   function_protocol: 'the function broke its contract',

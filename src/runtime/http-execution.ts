@@ -23,6 +23,7 @@ const EXIT_WAIT_MS = 1_000
 
 /** The last one of RFC 9110 section 15. The client takes larger ones, and no gateway could pass them on. */
 const STATUS_MAX = 599
+const STATUS_MIN = 100
 
 /** A call that has so much of its function's time left when it comes to its worker has all of it: some is gone on the way. */
 const FULL_TIME_RATIO = 0.9
@@ -62,9 +63,9 @@ export async function executeHttp(run: HttpRun): Promise<ExecutionAnswer> {
     const body = webSocket === true ? null : await toRequestBody(call, input, ending)
     const request = { method, path: query === '' ? path : `${path}?${query}`, headers: requestHeaders(call.head) }
     const response = await send(run, request, body)
-    if (response.status > STATUS_MAX) {
+    if (response.status > STATUS_MAX || response.status < STATUS_MIN) {
       if ('body' in response) response.body.cancel()
-      throw new Error(`its status is ${response.status}, and HTTP has none above ${STATUS_MAX}`)
+      throw new Error(`its status is ${response.status}, and HTTP has none below ${STATUS_MIN} or above ${STATUS_MAX}`)
     }
     const head = { status: response.status, headers: endToEnd(response.headers), start: lease.start, timing }
     if ('socket' in response) {
@@ -185,7 +186,9 @@ function brokenOff(fn: FunctionRecord, cause: unknown): CaresError {
       cause
     })
   }
-  const why = cause instanceof Error ? cause.message : String(cause)
+  // The client of the warm connections does not expect a status below 100.
+  const isStrange = codeOf(cause) === 'ERR_ASSERTION'
+  const why = isStrange ? 'it is not HTTP, or its status is below 100' : cause instanceof Error ? cause.message : String(cause)
   return new CaresError('function_protocol', `${fn.name} broke off its answer: ${why}`, {
     hint: `what it wrote: cares logs ${fn.name}`,
     cause

@@ -48,7 +48,9 @@ export async function registryAuth(image: string, config: string, { signal }: { 
 
 async function readConfig(path: string): Promise<DockerConfig> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as DockerConfig
+    const config: unknown = JSON.parse(await readFile(path, 'utf8'))
+    if (typeof config !== 'object' || config === null) throw new TypeError('it holds no JSON object')
+    return config
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return {}
     throw new CaresError('invalid', `the registry credentials in ${path} cannot be read`, {

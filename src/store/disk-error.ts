@@ -1,7 +1,7 @@
 import { CaresError } from '../model/errors.ts'
 
 /** What ails a disk, in `details.disk` of the error. */
-export type DiskFault = 'full' | 'io' | 'read-only' | 'corrupt' | 'no-access' | 'locked' | 'unknown'
+export type DiskFault = 'full' | 'io' | 'read-only' | 'corrupt' | 'no-access' | 'no-directory' | 'locked' | 'unknown'
 
 const FAULT_TEXT: Readonly<Record<DiskFault, string>> = {
   full: 'the disk is full',
@@ -9,6 +9,7 @@ const FAULT_TEXT: Readonly<Record<DiskFault, string>> = {
   'read-only': 'the disk or the file is read-only',
   corrupt: 'the data is damaged',
   'no-access': 'the file cannot be opened',
+  'no-directory': 'a file is where a directory should be',
   locked: 'another program holds the database',
   unknown: 'the operation failed'
 }
@@ -20,6 +21,7 @@ const FAULT_HINT: Readonly<Record<DiskFault, string>> = {
   // Not just the database: a peer that keeps its identity and has lost its log could vote twice.
   corrupt: 'move the whole data directory away and start again: the peer joins anew and copies the state from the others',
   'no-access': 'check that the data directory exists and belongs to the user that runs the peer, or name another with --data',
+  'no-directory': 'name a directory with --data, or move the file away',
   locked: 'close the other program, then restart the peer',
   unknown: 'restart the peer; if it happens again, move the whole data directory away'
 }
@@ -49,6 +51,7 @@ const FAULT_BY_ERRNO: ReadonlyMap<string, DiskFault> = new Map([
   ['EPERM', 'no-access'],
   ['ENOENT', 'no-access'],
   ['ENOTDIR', 'no-access'],
+  ['EEXIST', 'no-directory'],
   ['EISDIR', 'no-access']
 ])
 

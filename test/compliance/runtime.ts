@@ -355,7 +355,7 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
         const answer = await execute(runtime, fn, { path: '/early', body: silentAfter('x'), ...options })
         assert.equal(await textOf(answer.body), 'early\n')
         await answer.end
-        caller.abort()
+        if ('signal' in options) caller.abort()
         await answer.rest
         await until(() => runtime.use().warm[0]?.busy === 0)
       }
@@ -408,6 +408,8 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
     it('does not pass on a status that HTTP does not have', async () => {
       const error = await rejectsWith('function_protocol', call(runtime, await web(), { path: '/status', query: 'code=999' }))
       assert.match(error.message, /status is 999/)
+      const below = await rejectsWith('function_protocol', call(runtime, await web(), { path: '/below' }))
+      assert.match(below.message, /status is below 100/)
     })
 
     it('tells a crash before the answer, and one within it', async () => {

@@ -54,6 +54,8 @@ describe('the credentials of a registry', () => {
     const folder = tempDir()
     writeFileSync(join(folder, 'config.json'), '{')
     await assert.rejects(registryAuth('nginx', folder, { signal }), { code: 'invalid', message: /cannot be read/ })
+    writeFileSync(join(folder, 'config.json'), 'null')
+    await assert.rejects(registryAuth('nginx', folder, { signal }), { code: 'invalid', message: /cannot be read/ })
     writeFileSync(join(folder, 'config.json'), JSON.stringify({ credsStore: '../x' }))
     await assert.rejects(registryAuth('nginx', folder, { signal }), { code: 'invalid', message: /not the name/ })
     writeFileSync(join(folder, 'config.json'), JSON.stringify({ credsStore: 'there-is-none' }))

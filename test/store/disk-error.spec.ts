@@ -20,6 +20,7 @@ describe('a disk error', () => {
     [errno('EIO'), 'io'],
     [errno('EROFS'), 'read-only'],
     [errno('EACCES'), 'no-access'],
+    [errno('EEXIST'), 'no-directory'],
     [errno('EMFILE'), 'unknown'],
     ['a thrown string', 'unknown']
   ]
