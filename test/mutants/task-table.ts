@@ -10,7 +10,7 @@ const OFFICE = 'daemon/tasks/office.ts'
 const WORKER = 'daemon/tasks/task-worker.ts'
 
 /**
- * About ten times the first seed that found one, which was 1, 6 and 14. What one run in n finds is missed by 10 n of them once in 20,000 times, so that
+ * About ten times the first seed that found one, which was 1, at most 6, and 14. What one run in n finds is missed by 10 n of them once in 20,000 times, so that
  * another draw of the same faults does not let it pass. What a directed test finds first has no budget.
  */
 const SOON = 10
@@ -139,6 +139,6 @@ export const TASK_MUTANTS: readonly Mutant[] = [
     name: 'does not tell the worker of a lost session',
     risk: 'tasks of a lost worker stay with it for ever',
     edits: [edit(OFFICE, 'if (!this.#sessions.isLost(worker, session, nowMs)) {', '{')],
-    seedsMax: SOON
+    seedsMax: LATER
   }
 ]
