@@ -20,8 +20,8 @@ class SlowStore {
     this.made++
     return this.#finish.promise
   }
-  async fail(error: CaresError): Promise<void> {
-    this.#finish.reject(error)
+  async fail(reason: CaresError): Promise<void> {
+    this.#finish.reject(reason)
     this.#finish = Promise.withResolvers()
     await new Promise<void>(resolve => setImmediate(resolve))
   }
