@@ -13,6 +13,7 @@ import { PRESETS } from '../../../src/model/presets.ts'
 import { createRandom, type Random } from '../../../src/model/random.ts'
 import { ManualClock } from '../../../src/simulate/manual-clock.ts'
 import { MemoryDisk, MemoryStore } from '../../../src/simulate/memory-store.ts'
+import { diskError } from '../../../src/store/disk-error.ts'
 import { SqliteStore } from '../../../src/store/sqlite-store.ts'
 import { decodeCommand, encodeCommand } from '../../../src/wire/registry-codec.ts'
 import { sampleFunction } from '../../support/samples.ts'
@@ -253,6 +254,24 @@ describe('consensus, driven', () => {
     assert.equal(learner.fenced?.code, 'incompatible')
     assert.match(learner.fenced?.hint ?? '', /upgrade this peer/)
     assert.equal(learner.indices.applied, applied)
+    await pair.stop()
+  })
+
+  it('takes no part any more when its disk fails to write, and says so', async () => {
+    const pair = new Pair()
+    const leader = await pair.leader()
+    const store = new MemoryStore(new MemoryDisk())
+    const learner = await pair.add(LEARNER, store, await opened(store))
+    await pair.until('the learner has it all', () => learner.indices.applied === leader.indices.applied)
+    store.persist = async () => {
+      throw diskError('write the log', Object.assign(new Error('EIO: i/o error, write'), { code: 'EIO' }))
+    }
+    const committed = leader.propose(put(9), { signal: pair.clock.timeout(PATIENCE_MS) })
+    await pair.until('the end of its part', () => learner.fenced !== null)
+    await committed
+    assert.match(learner.fenced?.message ?? '', /^cannot write the log: the disk failed to read or write \(EIO/)
+    assert.match(learner.fenced?.hint ?? '', /disk errors/)
+    assert.equal(leader.fenced, null)
     await pair.stop()
   })
 })
