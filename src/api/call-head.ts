@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { CaresError } from '../model/errors.ts'
-import { type CallHead, type Headers, PARAMS_HEADER } from '../model/invocation.ts'
+import { type CallHead, CLIENT_HEADERS_MAX, type Headers, PARAMS_HEADER } from '../model/invocation.ts'
 import { WAYS_HEADER } from '../model/llc.ts'
 
 /** Belong to one connection, not to the call (RFC 9110, 7.6.1); `expect` and `content-length` are dealt with by the two servers. */
@@ -24,6 +24,8 @@ const PASSED_ON = new Set([PARAMS_HEADER, WAYS_HEADER])
 /**
  * The part of a request that goes to the function: path and query byte for byte as they were sent, headers in their order, without those of the
  * connection and without `x-cares-…`, which are CARES' own, but for the parameters that a call declares and the ways of the cache it is to have.
+ *
+ * Throws `bad_request` for more headers than pass between peers, whichever peer will run the call.
  *
  * @param prefixSegments - path segments before the function's own path: 2 for `/fn/NAME`
  * @param dropAuthorization - the `Authorization` header was for this peer
@@ -57,6 +59,11 @@ function callHeaders(request: IncomingMessage, dropAuthorization: boolean): Head
     (_, i) => [request.rawHeaders[i * 2] ?? '', request.rawHeaders[i * 2 + 1] ?? ''] as const
   )
   const headers = travellingHeaders(raw).filter(([name]) => name !== 'x-forwarded-for' && !(dropAuthorization && name === 'authorization'))
+  if (headers.length > CLIENT_HEADERS_MAX) {
+    throw new CaresError('bad_request', `the call has ${headers.length} headers, and may have ${CLIENT_HEADERS_MAX}`, {
+      hint: 'send fewer, or what they say in the body'
+    })
+  }
   const forwarded = raw.filter(([name]) => name.toLowerCase() === 'x-forwarded-for').map(([, value]) => value)
   const addresses = [...forwarded, request.socket.remoteAddress ?? ''].filter(address => address !== '')
   return addresses.length === 0 ? headers : [...headers, ['x-forwarded-for', addresses.join(', ')]]

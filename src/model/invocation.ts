@@ -9,6 +9,11 @@ export type StartKind = 'warm' | 'prewarmed' | 'cold'
 /** Header names are lower case; a name may repeat. */
 export type Headers = readonly (readonly [name: string, value: string])[]
 
+/** Headers of a call or answer that pass between peers. Node's HTTP parser keeps 2,000 lines and 16 KiB in all by default. */
+export const HEADERS_MAX = 256
+/** Of these, what a client may send: the rest is for what gateways and workers add, the address it came from and the trace that it is part of. */
+export const CLIENT_HEADERS_MAX = HEADERS_MAX - 8
+
 /** A call's header for parameters that its cost depends on: what is expected of it goes by earlier calls with the same. The function sees it, too. */
 export const PARAMS_HEADER = 'x-cares-params'
 

@@ -1,7 +1,7 @@
 import { maxHeaderSize } from 'node:http'
 import { CaresError } from '../model/errors.ts'
 import type { FunctionRecord } from '../model/function.ts'
-import type { CallHead, Headers, Usage } from '../model/invocation.ts'
+import { type CallHead, type Headers, HEADERS_MAX, type Usage } from '../model/invocation.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { ExecutionAnswer, ExecutionCall } from '../model/ports/runtime.ts'
 import { formatBytes } from '../model/units.ts'
@@ -67,7 +67,13 @@ export async function executeHttp(run: HttpRun): Promise<ExecutionAnswer> {
       if ('body' in response) response.body.cancel()
       throw new Error(`its status is ${response.status}, and HTTP has none below ${STATUS_MIN} or above ${STATUS_MAX}`)
     }
-    const head = { status: response.status, headers: endToEnd(response.headers), start: lease.start, timing }
+    const headers = endToEnd(response.headers)
+    if (headers.length > HEADERS_MAX) {
+      if ('body' in response) response.body.cancel()
+      else response.socket.destroy()
+      throw new Error(`it has ${headers.length} headers, and may have ${HEADERS_MAX}`)
+    }
+    const head = { status: response.status, headers, start: lease.start, timing }
     if ('socket' in response) {
       const conversation = converse(response.socket, counted(call.body, input, ending), { idleMs: fn.timeoutMs, ending, clock })
       return { head, ...streamed({ ...run, isWebSocket: true }, conversation, usage) }

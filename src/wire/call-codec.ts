@@ -1,17 +1,18 @@
 import { DETAILS_CHARS_MAX, ERROR_CHARS_MAX } from '../model/remote-error.ts'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Attempt, InvocationId, PeerId } from '../model/ids.ts'
-import type {
-  AnswerDown,
-  AnswerEnd,
-  AnswerHead,
-  CallHead,
-  Headers,
-  RemoteError,
-  Run,
-  StartKind,
-  Usage,
-  WholeAnswer
+import {
+  HEADERS_MAX,
+  type AnswerDown,
+  type AnswerEnd,
+  type AnswerHead,
+  type CallHead,
+  type Headers,
+  type RemoteError,
+  type Run,
+  type StartKind,
+  type Usage,
+  type WholeAnswer
 } from '../model/invocation.ts'
 import { amount, bytes, list, oneOf, optional, refuse, required, text, toWhole, whole } from './check.ts'
 import type { ExecuteDown as ExecuteDownMessage } from './generated/execute_pb.ts'
@@ -33,7 +34,7 @@ import type {
   WholeAnswer as WholeAnswerMessage
 } from './generated/invoke_pb.ts'
 import { objectText } from './json.ts'
-import { CHUNK_BYTES_MAX, HEADERS_CHARS_MAX, HEADERS_MAX, ID_CHARS_MAX, PATH_CHARS_MAX } from './limits.ts'
+import { CHUNK_BYTES_MAX, HEADERS_CHARS_MAX, ID_CHARS_MAX, PATH_CHARS_MAX } from './limits.ts'
 
 const STARTS = ['warm', 'prewarmed', 'cold'] as const
 

@@ -30,8 +30,7 @@ export const ADMISSIONS_MAX = 128
 
 /** Path and query of a call: what common HTTP servers accept. */
 export const PATH_CHARS_MAX = 16_384
-/** Headers of a call or answer. Node's HTTP parser keeps 2,000 lines and 16 KiB in all by default; functions may answer with more bytes. */
-export const HEADERS_MAX = 256
+/** Bytes of the headers of a call or answer, names included; how many there may be says `HEADERS_MAX` of the model. */
 export const HEADERS_CHARS_MAX = 65_536
 /** One `body` message, inline bodies included. Larger chunks are split by the channel; a frame this size takes less than a millisecond to send. */
 export const CHUNK_BYTES_MAX = 65_536

@@ -22,6 +22,12 @@ const read = (url: string, options?: Parameters<typeof request>[1], dropAuthoriz
   readCallHead(request(url, options), { prefixSegments: 2, dropAuthorization })
 
 describe('readCallHead', () => {
+  it('refuses more headers than pass between peers, and takes as many', () => {
+    const headersOf = (count: number): Headers => Array.from({ length: count }, (_, i) => [`x-${i}`, 'v'] as const)
+    assert.equal(read('/fn/thumb', { headers: headersOf(248) }).headers.length, 249)
+    assert.throws(() => read('/fn/thumb', { headers: headersOf(249) }), { code: 'bad_request', message: /249 headers, and may have 248/ })
+  })
+
   for (const [url, path, query] of [
     ['/fn/thumb', '/', ''],
     ['/fn/thumb/', '/', ''],

@@ -412,6 +412,17 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
       assert.match(below.message, /status is below 100/)
     })
 
+    it('says what is too much of the headers of an answer, wherever it was called', async () => {
+      const fn = await web()
+      for (const body of ['', 'x']) {
+        const many = await rejectsWith('function_protocol', call(runtime, fn, { path: '/headers', query: 'count=300', body }))
+        assert.match(many.message, /30\d headers, and may have 256/)
+        const value = 'v'.repeat(2_000)
+        const large = await rejectsWith('function_protocol', call(runtime, fn, { path: '/headers', query: `count=9&value=${value}`, body }))
+        assert.match(large.message, /headers of the answer .* are larger than 16/)
+      }
+    })
+
     it('tells a crash before the answer, and one within it', async () => {
       const fn = await web()
       const crash = await rejectsWith('function_protocol', call(runtime, fn, { path: '/crash', body: 'x' }))

@@ -3,7 +3,7 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import * as fc from 'fast-check'
 import { CaresError } from '../../src/model/errors.ts'
-import type { CallHead, ExecuteUp } from '../../src/model/invocation.ts'
+import { type CallHead, type ExecuteUp, HEADERS_MAX } from '../../src/model/invocation.ts'
 import { ERROR_CHARS_MAX, fromRemoteError, toRemoteError } from '../../src/model/remote-error.ts'
 import { heartbeatCodec } from '../../src/wire/gossip-codec.ts'
 import { executeUpCodec } from '../../src/wire/execute-codec.ts'
@@ -72,7 +72,7 @@ describe('wire: limits', () => {
     ['a path that is too long', () => executeUpCodec.encode(headed({ path: '/'.repeat(limits.PATH_CHARS_MAX + 1) })), /path has 16385/],
     [
       'too many headers',
-      () => executeUpCodec.encode(headed({ headers: Array.from({ length: limits.HEADERS_MAX + 1 }, () => ['a', 'b']) })),
+      () => executeUpCodec.encode(headed({ headers: Array.from({ length: HEADERS_MAX + 1 }, () => ['a', 'b']) })),
       /headers has 257/
     ],
     [
