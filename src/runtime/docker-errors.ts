@@ -53,7 +53,9 @@ export function startFailed(error: unknown, image: string, host: DockerHost): Ca
   )
   if (statusOf(error) === undefined || !isImages) return engineUnavailable(error, host)
   return new CaresError('image_unsupported', `${image} cannot be started: ${message.slice(0, 500)}`, {
-    hint: 'check the ENTRYPOINT and CMD of the image',
+    hint: /exec format error/i.test(message)
+      ? 'the image is made for another platform than this machine: build it for this one, too'
+      : 'check the ENTRYPOINT and CMD of the image',
     cause: error
   })
 }

@@ -13,6 +13,12 @@ const NOT_FOUND = 127
 
 const SIGNAL_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]))
 
+/**
+ * All that a container runtime (runc, old and new) writes when the kernel cannot run the image's program at all, which then has run nothing. A program
+ * that a function starts itself is told of in other words.
+ */
+const FOREIGN_PROGRAM = /^(?:exec \S+|standard_init_linux\.go:\d+: exec user process caused): "?exec format error"?\s*$/
+
 /** How the error of an exit reads. */
 export interface ExitWords {
   /** What the error is called when it was not for want of memory. */
@@ -25,7 +31,10 @@ export interface ExitWords {
   readonly memoryHint?: string
 }
 
-/** What a caller is told whose program has ended in another way than well: `details` hold the exit code and the end of stderr. */
+/**
+ * What a caller is told whose program has ended in another way than well: `details` hold the exit code and the end of stderr. `image_unsupported` where
+ * nothing of it ran: another machine may be able to.
+ */
 export function exitError(fn: FunctionRecord, exit: Exit, stderr: string, words: ExitWords): CaresError {
   if (exit.lost !== undefined) return exit.lost
   const { code, during = '', hint, memoryHint = 'give the function more memory' } = words
@@ -34,6 +43,12 @@ export function exitError(fn: FunctionRecord, exit: Exit, stderr: string, words:
   if (exit.outOfMemory) {
     const message = `${fn.name} was killed at its memory limit of ${formatBytes(fn.memoryBytes)} (exit ${exitCode})${during}`
     return new CaresError('out_of_memory', message, { hint: memoryHint, details })
+  }
+  if (FOREIGN_PROGRAM.test(stderr)) {
+    return new CaresError('image_unsupported', `${fn.name} is made for another platform than this machine: ${stderr.trim()}`, {
+      hint: 'build its image for this platform, too (docker buildx build --platform …), or begin a script with its #! line',
+      details
+    })
   }
   return new CaresError(code, `${fn.name} ${howItEnded(exitCode)}${during}`, { hint: hint ?? hintOf(fn, exitCode), details })
 }

@@ -25,6 +25,17 @@ describe('the error of a program that did not end well', () => {
     })
   }
 
+  for (const [stderr, code] of [
+    ['exec /prog: exec format error\n', 'image_unsupported'],
+    ['standard_init_linux.go:228: exec user process caused: exec format error', 'image_unsupported'],
+    ['ready\nexec /prog: exec format error', 'function_failed'],
+    ['sh: ./tool: exec format error', 'function_failed']
+  ] as const) {
+    it(`takes ${JSON.stringify(stderr)} for ${code}`, () => {
+      assert.equal(exitError(fn, { exitCode: 255, outOfMemory: false }, stderr, { code: 'function_failed' }).code, code)
+    })
+  }
+
   it('is told apart when the memory limit ended it', () => {
     const error = ended({ exitCode: 137, outOfMemory: true })
     assert.equal(error.code, 'out_of_memory')
