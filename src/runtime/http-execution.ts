@@ -118,7 +118,7 @@ function streamed(
   run: HttpRun,
   response: AsyncIterable<Uint8Array>,
   usage: (bytesOut: number) => Usage,
-  rest: Promise<void> | undefined = undefined
+  rest?: Promise<void>
 ): Pick<ExecutionAnswer, 'body' | 'end'> {
   const { ending } = run
   const { promise: end, resolve, reject } = Promise.withResolvers<{ usage: Usage }>()

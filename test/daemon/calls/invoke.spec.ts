@@ -573,14 +573,14 @@ describe('Gateway', () => {
     const pieces = (async function* () {
       while (true) yield Buffer.from('piece')
     })()
-    let got = 0
+    const got: boolean[] = []
     for (const end of ['refused', 'overdue'] as const) {
       const over = Promise.withResolvers<void>()
       work = async channel => {
         await channel.send({ type: 'accepted' })
         await send(channel, ANSWER)
         channel.end()
-        for (let i = 0; i < 10; i++) got += Number((await channel.receive())?.type === 'body')
+        for (let i = 0; i < 10; i++) got.push((await channel.receive())?.type === 'body')
         if (end === 'refused') channel.abort(new CaresError('cancelled', 'enough'))
         else
           await assert.rejects(async () => Promise.reject(await untilAborted(new Promise(() => {}), channel.signal)), { code: 'timeout' })
@@ -589,13 +589,13 @@ describe('Gateway', () => {
       const answer = await invoke({ head, body: end === 'refused' ? pieces : silentAfter(...Array.from({ length: 12 }, () => 'x')) })
       assert.equal(await outputOf(Promise.resolve(answer)), 'ok')
       if (end === 'overdue') {
-        while (got < 20) await turn()
+        while (got.length < 20) await turn()
         clock.advance(31_000)
       }
       await over.promise
       await answer.rest
     }
-    assert.equal(got, 20)
+    assert.ok(got.every(Boolean))
   })
 
   it('ends a call whose answer nobody reads with its signal', async () => {
