@@ -101,20 +101,22 @@ export interface AgreedStrategy {
   readonly objective?: Objective | undefined
 }
 
-/** Why a peer cannot have the work. The order is the order in which they are tested. */
-export type RejectionReason =
-  | 'not_alive'
-  | 'draining'
-  | 'excluded'
-  | 'not_pinned'
-  | 'no_runtime'
-  | 'wrong_arch'
-  | 'gpus'
-  | 'labels'
-  | 'memory'
-  | 'slots'
-  | 'deadline'
-  | 'budget'
+/** Why a peer cannot have the work, in the order in which it is tested, cheapest first: the first that meets a peer is the one that counts. */
+export const REJECTION_REASONS = [
+  'not_alive',
+  'draining',
+  'excluded',
+  'not_pinned',
+  'no_runtime',
+  'wrong_arch',
+  'gpus',
+  'labels',
+  'memory',
+  'slots',
+  'deadline',
+  'budget'
+] as const
+export type RejectionReason = (typeof REJECTION_REASONS)[number]
 
 /** See `Candidate` of the scheduler. */
 export interface ScoreTerms {

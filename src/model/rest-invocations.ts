@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { callPolicySchema } from './function-request.ts'
-import { ESTIMATE_BASES, OBJECTIVES } from './placement.ts'
+import { ESTIMATE_BASES, OBJECTIVES, REJECTION_REASONS } from './placement.ts'
 import { bytes, cacheNeedSchema, count, listOf, ms, peerRefSchema, placementKindSchema, time } from './rest-parts.ts'
 
 /** What an execution took, see `Usage`. */
@@ -57,20 +57,7 @@ export const acceptedSchema = z.object({ invocation: z.string(), location: z.str
 export const cancelResultSchema = z.object({ id: z.string(), found: z.boolean().describe('false: it had ended, or never was') })
 
 const costSchema = z.object({ network: ms, start: ms, pull: ms, queue: ms, run: ms, cache: ms.optional(), total: ms })
-const rejectionSchema = z.enum([
-  'not_alive',
-  'draining',
-  'excluded',
-  'not_pinned',
-  'no_runtime',
-  'wrong_arch',
-  'gpus',
-  'labels',
-  'memory',
-  'slots',
-  'deadline',
-  'budget'
-])
+const rejectionSchema = z.enum(REJECTION_REASONS)
 
 /** One peer as a placement saw it. */
 export const verdictSchema = z.object({

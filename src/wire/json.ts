@@ -4,7 +4,7 @@ import { CACHE_BASES } from '../model/llc.ts'
 import { ERROR_CHARS_MAX } from '../model/remote-error.ts'
 import type { InvocationRecord } from '../model/invocation.ts'
 import type { InvocationSummary } from '../model/invocation-list.ts'
-import { ESTIMATE_BASES, OBJECTIVES, type Receipt, type RejectionReason } from '../model/placement.ts'
+import { ESTIMATE_BASES, OBJECTIVES, type Receipt, REJECTION_REASONS } from '../model/placement.ts'
 import { readJson } from './json-text.ts'
 import {
   ID_CHARS_MAX,
@@ -28,21 +28,7 @@ const line = z.string().max(TEXT_CHARS_MAX)
 const amount = z.number().min(0)
 const whole = z.int().min(0)
 
-const REASONS = {
-  not_alive: true,
-  draining: true,
-  excluded: true,
-  not_pinned: true,
-  no_runtime: true,
-  wrong_arch: true,
-  gpus: true,
-  labels: true,
-  memory: true,
-  slots: true,
-  deadline: true,
-  budget: true
-} as const satisfies Record<RejectionReason, true>
-const reason = z.enum(Object.keys(REASONS) as RejectionReason[])
+const reason = z.enum(REJECTION_REASONS)
 const placement = z.enum(['orchestrator', 'fallback'])
 
 const cost = z.object({ network: amount, start: amount, pull: amount, queue: amount, run: amount, cache: amount.optional(), total: amount })

@@ -1,8 +1,8 @@
 import type { PeerId } from '../../model/ids.ts'
-import type { PlacementRequest, Verdict } from '../../model/placement.ts'
+import { type PlacementRequest, REJECTION_REASONS, type Verdict } from '../../model/placement.ts'
 import { VERDICTS_MAX } from './constants.ts'
 import type { PlacementTable } from './placement-table.ts'
-import { FIELD, type KeptRows, REASONS, ROW_NUMBERS, type Sheet } from './sheet.ts'
+import { FIELD, type KeptRows, ROW_NUMBERS, type Sheet } from './sheet.ts'
 
 /**
  * What one placement found of each peer: its rows, and the ids as they were. Most is never read: to sort it and make objects of it took longer
@@ -73,7 +73,7 @@ export class Findings {
   }
 
   #refused(peer: PeerId, base: number): Verdict {
-    const reason = REASONS[this.#at(base, 'refusal') - 1] ?? 'not_alive'
+    const reason = REJECTION_REASONS[this.#at(base, 'refusal') - 1] ?? 'not_alive'
     const needed = this.#at(base, 'needed')
     if (reason === 'labels') {
       const constraint = this.#require[needed]

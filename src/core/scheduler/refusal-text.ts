@@ -1,7 +1,6 @@
 import type { CallPolicy } from '../../model/function.ts'
-import type { Decision, RejectionReason, Verdict } from '../../model/placement.ts'
+import { type Decision, REJECTION_REASONS, type RejectionReason, type Verdict } from '../../model/placement.ts'
 import { formatBytes, formatDurationMs, formatUsd } from '../../model/units.ts'
-import { REASONS } from './sheet.ts'
 
 type Refused = Extract<Verdict, { fits: false }>
 
@@ -75,7 +74,7 @@ export function refusalText(
 ): string {
   const more = (reason: RejectionReason): string =>
     reason === 'labels' && require.length > 0 ? ` (${require.join(', ')})` : amounts(reason, verdicts)
-  const reasons = REASONS.filter(reason => (rejected[reason] ?? 0) > 0).sort((a, b) => (rejected[b] ?? 0) - (rejected[a] ?? 0))
+  const reasons = REJECTION_REASONS.filter(reason => (rejected[reason] ?? 0) > 0).sort((a, b) => (rejected[b] ?? 0) - (rejected[a] ?? 0))
   const all = reasons.reduce((sum, reason) => sum + (rejected[reason] ?? 0), 0)
   const [only] = reasons
   if (only === undefined) return 'no peer is known'

@@ -1,24 +1,8 @@
-import type { RejectionReason } from '../../model/placement.ts'
+import { REJECTION_REASONS, type RejectionReason } from '../../model/placement.ts'
 import { VERDICTS_MAX } from './constants.ts'
 import type { Candidate, Field } from './strategy.ts'
 
-/** Reasons in the order in which they are tested, cheapest first; the first that meets a peer is the one that counts. */
-export const REASONS = [
-  'not_alive',
-  'draining',
-  'excluded',
-  'not_pinned',
-  'no_runtime',
-  'wrong_arch',
-  'gpus',
-  'labels',
-  'memory',
-  'slots',
-  'deadline',
-  'budget'
-] as const satisfies readonly RejectionReason[]
-
-/** Each reason as a number, so that a scan compares no text: 1 + its place in {@link REASONS}. */
+/** Each reason as a number, so that a scan compares no text: 1 + its place in {@link REJECTION_REASONS}. */
 const CODES: Readonly<Record<RejectionReason, number>> = {
   not_alive: 1,
   draining: 2,
@@ -110,7 +94,7 @@ export class Sheet {
   readonly #wantedIn: Uint32Array
   #placement = 0
   /** By number of a reason, how many peers it has met in this placement. */
-  readonly #met = new Uint32Array(REASONS.length + 1)
+  readonly #met = new Uint32Array(REJECTION_REASONS.length + 1)
 
   /** @param capacity slots of the table */
   constructor(capacity: number) {
@@ -187,7 +171,7 @@ export class Sheet {
   rejected(): Partial<Record<RejectionReason, number>> {
     const rejected: Partial<Record<RejectionReason, number>> = {}
     if (this.fitting === this.count) return rejected
-    for (const reason of REASONS) {
+    for (const reason of REJECTION_REASONS) {
       const count = this.#met[CODES[reason]] ?? 0
       if (count > 0) rejected[reason] = count
     }

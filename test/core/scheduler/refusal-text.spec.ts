@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { refusalText } from '../../../src/core/scheduler/refusal-text.ts'
-import { REASONS } from '../../../src/core/scheduler/sheet.ts'
+import { REJECTION_REASONS } from '../../../src/model/placement.ts'
 import type { RejectionReason, Verdict } from '../../../src/model/placement.ts'
 import { MIB, peerId } from './cluster.ts'
 
@@ -53,7 +53,7 @@ describe('a refusal in words', () => {
     )
   })
 
-  for (const reason of REASONS) {
+  for (const reason of REJECTION_REASONS) {
     it(`has words, not a code, for ${reason}`, () => {
       const alone = refusalText({ verdicts: [], rejected: { [reason]: 2 } })
       const among = refusalText({ verdicts: [], rejected: { [reason]: 1, [reason === 'memory' ? 'slots' : 'memory']: 1 } })
