@@ -87,12 +87,12 @@ describe('the launcher', () => {
     assert.equal((await launch(link, []).ended).output, 'dist/main.js\n')
   })
 
-  it('gives a peer, and only a peer, a small young generation, in the process that was started', async () => {
+  it('gives a peer, and only a peer, a small young generation that it may sweep, in the process that was started', async () => {
     const script = await install('checkout', ['src/main.ts'])
     const tell = "export const main = async () => console.log(process.pid, process.execArgv.join(' '))"
     await writeFile(join(directory, 'checkout/src/main.ts'), tell)
     const peer = launch(script, ['peer'])
-    assert.equal((await peer.ended).output, `${peer.child.pid} --max-semi-space-size=8\n`)
+    assert.equal((await peer.ended).output, `${peer.child.pid} --max-semi-space-size=8 --expose-gc\n`)
     const other = launch(script, ['peers'])
     assert.equal((await other.ended).output, `${other.child.pid} \n`)
   })

@@ -66,8 +66,8 @@ export class ScriptedRuntime implements Runtime {
   }
 
   async importImage(fn: FunctionRecord, archive: AsyncIterable<Uint8Array>): Promise<void> {
-    const chunks = await Array.fromAsync(archive)
-    if (Buffer.from(chunks.at(-1) ?? []).toString() !== fn.digest) throw new CaresError('image_not_found', 'another image came')
+    const bytes = Buffer.concat(await Array.fromAsync(archive))
+    if (!bytes.subarray(-fn.digest.length).equals(Buffer.from(fn.digest))) throw new CaresError('image_not_found', 'another image came')
     this.lacking.delete(fn.digest)
   }
 
