@@ -7,7 +7,7 @@ import { resolveSpec } from '../model/function-request.ts'
 import type { PeerId } from '../model/ids.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
-import type { ImageInfo, Runtime } from '../model/ports/runtime.ts'
+import type { Runtime } from '../model/ports/runtime.ts'
 import type { RegistryTables } from '../model/ports/store.ts'
 import type { Transport } from '../model/ports/transport.ts'
 import type { FunctionRequest, PutResult } from '../model/service.ts'
@@ -92,7 +92,7 @@ export class Functions {
       signal: AbortSignal
     }
   ): Promise<PutResult> {
-    const { agreement, runtime, clock } = this.#components
+    const { agreement, runtime, tables, clock } = this.#components
     const { ifRevision, pull = 'missing', dryRun = false, signal } = options
     if (runtime === null) {
       throw new CaresError('runtime_unavailable', 'this peer runs no functions (--no-work), so it cannot look at images', {
@@ -104,18 +104,16 @@ export class Functions {
     const info = await runtime.resolve(request.image, { pull, wish, signal })
     const spec = resolveSpec(request, info)
     const because = spec.contract === info.contract ? info.because : `asked for (the image looks like ${info.contract}: ${info.because})`
-    if (dryRun) return this.#dryRun(spec, info, { because, ifRevision })
-    const { outcome } = await agreement.agree(
-      {
-        type: 'function-put',
-        spec,
-        digest: info.digest,
-        imageBytes: info.bytes,
-        at: clock.timestamp(),
-        ...(ifRevision === undefined ? {} : { ifRevision })
-      },
-      { signal }
-    )
+    const command = {
+      type: 'function-put',
+      spec,
+      digest: info.digest,
+      imageBytes: info.bytes,
+      ...(info.arch === undefined ? {} : { arch: info.arch }),
+      at: clock.timestamp(),
+      ...(ifRevision === undefined ? {} : { ifRevision })
+    } as const
+    const { outcome } = dryRun ? applyCommand(tables(), command) : await agreement.agree(command, { signal })
     return { ...putResult(outcome), because }
   }
 
@@ -131,17 +129,6 @@ export class Functions {
     )
     if (outcome.type === 'function-removed') return { revision: outcome.revision }
     throw refused(outcome)
-  }
-
-  #dryRun(
-    spec: ReturnType<typeof resolveSpec>,
-    info: ImageInfo,
-    { because, ifRevision }: { because: string; ifRevision: number | undefined }
-  ): PutResult {
-    const { tables, clock } = this.#components
-    const command = { type: 'function-put', spec, digest: info.digest, imageBytes: info.bytes, at: clock.timestamp() } as const
-    const { outcome } = applyCommand(tables(), ifRevision === undefined ? command : { ...command, ifRevision })
-    return { ...putResult(outcome), because }
   }
 }
 

@@ -44,7 +44,7 @@ export function functionsTable(functions: readonly FunctionItem[], nowMs: number
 export function functionLines(fn: FunctionItem, nowMs: number): string[] {
   return keyed([
     [fn.name, `revision ${fn.revision}, ${formatAge(fn.updatedAt, nowMs)} ago`],
-    ['image', `${fn.image} (${formatBytes(fn.imageBytes)})`],
+    ['image', `${fn.image} (${imageText(fn)})`],
     ['digest', fn.digest],
     ['contract', contractText(fn)],
     [
@@ -72,7 +72,7 @@ export function uploadLines({ result, dryRun, because, function: fn }: PutResult
   return [
     `${fn.name} ${did}  revision ${fn.revision}`,
     ...keyed([
-      ['  image', `${fn.image}@${shortDigest(fn.digest)} (${formatBytes(fn.imageBytes)})`],
+      ['  image', `${fn.image}@${shortDigest(fn.digest)} (${imageText(fn)})`],
       ['  contract', contractText(fn) + evidence(because, fn)],
       ['  url', fn.url],
       ['  try', `cares invoke ${fn.name} -d DATA`]
@@ -104,6 +104,11 @@ export function functionChanges(before: FunctionItem, after: FunctionItem): stri
 /** Whether two environments set the same, in whatever order. */
 function sameEnv(a: FunctionItem['env'], b: FunctionItem['env']): boolean {
   return Object.keys(a).length === Object.keys(b).length && Object.entries(a).every(([key, value]) => b[key] === value)
+}
+
+/** Its size, and which machines it is for. */
+function imageText({ imageBytes, arch }: FunctionItem): string {
+  return arch === undefined ? formatBytes(imageBytes) : `${formatBytes(imageBytes)}, ${arch}`
 }
 
 function contractText({ contract, port, readyPath }: FunctionItem): string {

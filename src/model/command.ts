@@ -13,6 +13,8 @@ export type Command = {
       readonly spec: FunctionSpec
       readonly digest: Digest
       readonly imageBytes: number
+      /** See `FunctionRecord`. */
+      readonly arch?: string | undefined
       /** Refuse unless the function has this revision; 0: unless it does not exist. Absent: whatever it has. */
       readonly ifRevision?: number | undefined
       /** RFC 3339. */

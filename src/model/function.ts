@@ -61,6 +61,12 @@ export interface FunctionRecord extends FunctionSpec {
   readonly digest: Digest
   /** Size of the image on disk. */
   readonly imageBytes: number
+  /**
+   * CPU architecture that the image is for, in Docker's spelling. Only machines of just this one are given it: whether one could emulate another
+   * (binfmt_misc) is not asked, since emulated work is many times slower and nobody could tell why. Absent: it fits anywhere, as a command does that
+   * the `process` runtime looks up on each machine, and as a record of an earlier version may.
+   */
+  readonly arch?: string | undefined
   /** 1 for the first upload of a name, one more for each change. Names are never reused with a smaller revision. */
   readonly revision: number
   /** When the revision was proposed, RFC 3339, by the proposer's clock. For display. */

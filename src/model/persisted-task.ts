@@ -52,6 +52,7 @@ const specSchema: z.ZodType<TaskSpec> = z.strictObject({
   image: z.string().min(1),
   digest,
   imageBytes: count,
+  arch: z.string().min(1).exactOptional(),
   function: z.string().exactOptional(),
   args: z.array(z.string()),
   env: z.record(z.string(), z.string()),

@@ -39,6 +39,7 @@ export const functionRecordSchema: z.ZodType<FunctionRecord> = z.strictObject({
   placement: placementPolicySchema.optional(),
   digest,
   imageBytes: count,
+  arch: z.string().min(1).optional(),
   revision: z.int().positive(),
   updatedAt: z.string()
 })

@@ -11,6 +11,7 @@ export interface PlacementRequest {
   readonly imageBytes: number
   readonly cpus: number
   readonly memoryBytes: number
+  /** CPU architecture of the image, see `FunctionRecord`. Absent: any peer's will do. */
   readonly arch?: string | undefined
   /** Size of the request body; the declared one, or 0 when it is not known. */
   readonly inputBytes: number
@@ -153,6 +154,8 @@ export type Verdict =
       readonly available?: number | undefined
       /** Of `labels`: the first constraint that it does not meet, such as `zone=eu`. */
       readonly constraint?: string | undefined
+      /** Of `wrong_arch`: the CPU architectures of the image and of the peer. Absent: an older peer placed. */
+      readonly arch?: { readonly image: string; readonly peer: string } | undefined
     }
 
 /** The outcome of one placement, with the numbers that decided. */

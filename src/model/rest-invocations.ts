@@ -84,7 +84,8 @@ export const verdictSchema = z.object({
   reason: rejectionSchema.optional(),
   needed: z.number().optional(),
   available: z.number().optional(),
-  constraint: z.string().optional().describe('of `labels`: the first that the peer does not meet')
+  constraint: z.string().optional().describe('of `labels`: the first that the peer does not meet'),
+  arch: z.object({ image: z.string(), peer: z.string() }).optional().describe('of `wrong_arch`: the CPU architectures that differ')
 })
 
 /** One placement with the numbers that decided it. */

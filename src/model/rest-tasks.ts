@@ -30,6 +30,7 @@ export const taskSchema = z.object({
   state: taskStateSchema.describe('dead: given up after its last attempt'),
   image: z.string(),
   digest: z.string(),
+  arch: z.string().optional().describe('CPU architecture of the image; absent: it fits anywhere'),
   function: z.string().nullable().describe('the function that it runs, if it was submitted by its name'),
   args: listOf(z.string()),
   env: z.record(z.string(), z.string()),

@@ -161,6 +161,7 @@ export const functionSchema = z.object({
   image: z.string().describe('as the user wrote it'),
   digest: z.string().describe('the content that every worker runs'),
   imageBytes: bytes,
+  arch: z.string().optional().describe('CPU architecture of the image, which only peers of the same run; absent: it fits anywhere'),
   contract: z.enum(['stdio', 'http']),
   port: count,
   readyPath: z.string().optional(),

@@ -77,13 +77,14 @@ export function parseTaskRequest(value: unknown): TaskRequest {
 /** The spec of a request for an image. */
 export function specOfImage(
   request: TaskRequest,
-  { image: reference, digest, bytes }: Pick<ImageInfo, 'image' | 'digest' | 'bytes'>
+  { image: reference, digest, bytes, arch }: Pick<ImageInfo, 'image' | 'digest' | 'bytes' | 'arch'>
 ): TaskSpec {
   return {
     name: request.name ?? nameOf(reference),
     image: reference,
     digest,
     imageBytes: bytes,
+    ...(arch === undefined ? {} : { arch }),
     args: request.args ?? [],
     env: request.env ?? {},
     network: request.network ?? FUNCTION_DEFAULTS.network,
@@ -102,7 +103,7 @@ export function specOfFunction(request: TaskRequest, fn: FunctionRecord): TaskSp
       hint: `call it: cares invoke ${fn.name}`
     })
   }
-  const { image: reference, digest, imageBytes: bytes, network: reach, cpus: cores, memoryBytes: memory, timeoutMs } = fn
+  const { image: reference, digest, imageBytes: bytes, arch, network: reach, cpus: cores, memoryBytes: memory, timeoutMs } = fn
   const placement = narrowedPolicy(fn.placement, request.placement)
   const own = {
     name: fn.name,
@@ -114,7 +115,7 @@ export function specOfFunction(request: TaskRequest, fn: FunctionRecord): TaskSp
     ...(placement === undefined ? {} : { placement: parseWith(placementPolicySchema, placement, 'task') }),
     env: { ...fn.env, ...request.env }
   }
-  return { ...specOfImage(own, { image: reference, digest, bytes }), function: fn.name }
+  return { ...specOfImage(own, { image: reference, digest, bytes, arch }), function: fn.name }
 }
 
 /** `registry.example/acme/report:1.4@sha256:…` → `report`; `/usr/bin/env x` → `env`. Whatever does not fit a name is left out. */

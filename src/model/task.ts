@@ -46,6 +46,8 @@ export interface TaskSpec {
   /** The bytes that every attempt runs, whatever the tag says later. */
   readonly digest: Digest
   readonly imageBytes: number
+  /** CPU architecture that the image is for, see `FunctionRecord`. Absent: it fits anywhere. */
+  readonly arch?: string | undefined
   /** The function that it runs, when it was submitted by a function's name. */
   readonly function?: string | undefined
   /** Instead of the image's own command. Empty: the image's own. */

@@ -146,7 +146,7 @@ export class FunctionRuntime implements Runtime {
     const keys = new Set(functions.map(functionKey))
     for (const [key, pool] of this.#pools) if (!keys.has(key)) pool.retire()
     this.#driver.setFunctions(functions)
-    this.#prewarm.setFunctions(functions)
+    this.#prewarm.setFunctions(functions, this.arch)
   }
 
   setLease(remainingMs: number): void {

@@ -50,9 +50,11 @@ export class PrewarmPool {
     this.#components = components
   }
 
-  /** The functions that exist; programs of others are ended. */
-  setFunctions(functions: readonly FunctionRecord[]): void {
-    const wanted = functions.filter(fn => fn.contract === 'stdio' && fn.prewarm !== 0)
+  /** The functions that exist; programs of others are ended. Those whose image is not for this machine's architecture are never placed here. */
+  setFunctions(functions: readonly FunctionRecord[], machineArch: string): void {
+    const wanted = functions.filter(
+      ({ contract, prewarm, arch }) => contract === 'stdio' && prewarm !== 0 && (arch === undefined || arch === machineArch)
+    )
     const keys = new Set(wanted.map(functionKey))
     for (const [key, shelf] of this.#shelves) {
       if (keys.has(key)) continue

@@ -63,7 +63,8 @@ class ProcessDriver implements Driver {
     const { digest, bytes } = await this.#resolve(image)
     const isHttp = wish.contract === 'http' || (wish.contract !== 'stdio' && wish.port !== undefined)
     const because = isHttp ? 'http, as asked for; the port is given to the process as PORT' : 'stdio, since a command says nothing else'
-    return { image, digest, bytes, arch: this.arch, contract: isHttp ? 'http' : 'stdio', port: isHttp ? (wish.port ?? 0) : 0, because }
+    // No architecture: by this name each machine finds its own program.
+    return { image, digest, bytes, contract: isHttp ? 'http' : 'stdio', port: isHttp ? (wish.port ?? 0) : 0, because }
   }
 
   async present(digests: readonly Digest[]): Promise<readonly Digest[]> {

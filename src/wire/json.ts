@@ -73,7 +73,8 @@ const verdict = z.discriminatedUnion('fits', [
     reason,
     needed: z.number().optional(),
     available: z.number().optional(),
-    constraint: line.optional()
+    constraint: line.optional(),
+    arch: z.object({ image: line, peer: line }).optional()
   })
 ])
 const decision = z.object({

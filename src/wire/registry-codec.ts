@@ -68,6 +68,7 @@ export function writeFunction(record: FunctionRecord): MessageInitShape<typeof F
     spec: writeSpec(record),
     digest: record.digest,
     imageBytes: toWhole(record.imageBytes, 'imageBytes'),
+    ...optional('arch', record.arch),
     revision: toWhole(record.revision, 'revision'),
     updatedAt: record.updatedAt
   }
@@ -79,6 +80,7 @@ export function readFunction(message: FunctionRecordMessage): FunctionRecord {
     ...readSpec(required(message.spec, 'spec')),
     digest: readDigest(message.digest),
     imageBytes: whole(message.imageBytes, 'imageBytes'),
+    ...readArch(message),
     revision: whole(message.revision, 'revision'),
     updatedAt: text(message.updatedAt, 'updatedAt', TEXT_CHARS_MAX)
   }
@@ -87,6 +89,10 @@ export function readFunction(message: FunctionRecordMessage): FunctionRecord {
 /** A content address: not empty and not too long. Throws `protocol`. */
 export function readDigest(value: string): Digest {
   return text(value, 'digest', TEXT_CHARS_MAX, { empty: false }) as Digest
+}
+
+function readArch({ arch }: { readonly arch?: string | undefined }): Pick<FunctionRecord, 'arch'> {
+  return arch === undefined ? {} : { arch: text(arch, 'arch', ID_CHARS_MAX, { empty: false }) }
 }
 
 /** The message of a command. */
@@ -104,6 +110,7 @@ function writeKind(command: Command): MessageInitShape<typeof CommandSchema> {
             spec: writeSpec(command.spec),
             digest: command.digest,
             imageBytes: toWhole(command.imageBytes, 'imageBytes'),
+            ...optional('arch', command.arch),
             ...writeIfRevision(command.ifRevision),
             at: command.at
           }
@@ -138,6 +145,7 @@ function readKind({ kind }: CommandMessage): Command {
         spec: readSpec(required(kind.value.spec, 'spec')),
         digest: readDigest(kind.value.digest),
         imageBytes: whole(kind.value.imageBytes, 'imageBytes'),
+        ...readArch(kind.value),
         ...readIfRevision(kind.value.ifRevision),
         at: text(kind.value.at, 'at', TEXT_CHARS_MAX)
       }

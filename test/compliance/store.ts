@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib'
 import * as fc from 'fast-check'
 import { applyTaskChanges, noTasks } from '../../src/core/tasks/apply-changes.ts'
 import type { TaskId } from '../../src/model/task.ts'
-import { sampleSubmit, tasksWith } from '../support/sample-task.ts'
+import { sampleSubmit, sampleTaskSpec, tasksWith } from '../support/sample-task.ts'
 import type { Command, Outcome } from '../../src/model/command.ts'
 import type { Configuration, Entry, SnapshotChunk, SnapshotMeta } from '../../src/model/consensus.ts'
 import type { FunctionRecord } from '../../src/model/function.ts'
@@ -110,11 +110,11 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
       await store.setCluster('uid-1' as ClusterUid)
       await store.persist({ hardState: { term: 2, votedFor: B }, append: entries })
       const tables: RegistryTables = {
-        functions: new Map([['thumb', sampleFunction({ env: { ключ: '"\n\0' }, readyPath: '/ready' })]]),
+        functions: new Map([['thumb', sampleFunction({ env: { ключ: '"\n\0' }, readyPath: '/ready', arch: 'arm64' })]]),
         removed: new Map([['old', 7]]),
         draining: new Set([A]),
         strategy: { name: 'cost', objective: 'cheap' },
-        tasks: tasksWith(sampleSubmit({ key: 'k', input: { bytes: 1, inline: 'AA==' } })),
+        tasks: tasksWith(sampleSubmit({ key: 'k', input: { bytes: 1, inline: 'AA==' }, spec: sampleTaskSpec({ arch: 'arm64' }) })),
         remembered: new Map([
           ['b', { seq: 1, outcome: { type: 'function-created', function: sampleFunction() } }],
           ['a', { seq: 2, outcome: { type: 'refused', code: 'conflict', message: 'no' } }]

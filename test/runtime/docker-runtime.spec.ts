@@ -95,6 +95,7 @@ describe('runtime: docker', function () {
       const info = await runtime.resolve('cares-example/web', { pull: 'never', signal: never() })
       assert.deepEqual([info.contract, info.port, info.readyPath, info.because], ['http', 8080, '/healthz', 'port 8080 from EXPOSE'])
       assert.match(info.digest, /^sha256:[0-9a-f]{64}$/)
+      assert.equal(info.arch, runtime.arch)
       const error = await rejectsWith('image_unsupported', runtime.resolve('cares-test/ports', { pull: 'never', signal: never() }))
       assert.equal(error.hint, 'choose --port from 80, 443')
     })

@@ -95,4 +95,32 @@ describe('FunctionRuntime', () => {
       await assert.rejects(running, { code: 'timeout', message })
     })
   }
+
+  it('keeps nothing ready of an image for another architecture', async () => {
+    const started: string[] = []
+    const driver: Partial<Driver> = {
+      arch: 'amd64',
+      setFunctions: () => {},
+      startStdio: async ({ name }) => {
+        started.push(name)
+        return new Promise(() => {})
+      }
+    }
+    const init = {
+      capacity: { cpus: 4, memoryBytes: 2 ** 32, diskBytes: 2 ** 34 },
+      keepAliveMs: undefined,
+      readyTimeoutMs: 1_000,
+      slotsMax: 8,
+      gpus: []
+    }
+    const components = { driver: driver as Driver, llc: {} as LlcControl, clock: createManualClock(), log: createTestLog() }
+    const runtime = new FunctionRuntime(init, components)
+    runtime.setFunctions([sampleFunction({ name: 'foreign', prewarm: 1, arch: 'arm64' })])
+    runtime.setFunctions([
+      sampleFunction({ name: 'foreign', prewarm: 2, arch: 'arm64' }),
+      sampleFunction({ name: 'own', prewarm: 1, arch: 'amd64' })
+    ])
+    await new Promise(resolve => setImmediate(resolve))
+    assert.deepEqual(started, ['own'])
+  })
 })

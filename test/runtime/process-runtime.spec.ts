@@ -62,6 +62,13 @@ describe('runtime: process', function () {
     await tried.teardown()
   })
 
+  it('knows no architecture of a command: each machine has its own program by that name', async () => {
+    const tried = processRuntime()
+    const runtime = await tried.setup()
+    assert.equal((await runtime.resolve('cat', { pull: 'never', signal: never() })).arch, undefined)
+    await tried.teardown()
+  })
+
   it('refuses to run a program that is another than at upload', async () => {
     const tried = processRuntime()
     const runtime = await tried.setup()

@@ -10,7 +10,8 @@ export type Script = (input: string, context: { signal: AbortSignal; worker: str
 /** A runtime whose functions are JavaScript functions by image name, and which notes every execution that it starts. */
 export class ScriptedRuntime implements Runtime {
   readonly kind = 'process'
-  readonly arch = 'amd64'
+  /** Of this machine, and of the images that are found on it. */
+  arch = 'amd64'
   readonly capacity = { cpus: 4, memoryBytes: 2 ** 30, diskBytes: 2 ** 34 }
   readonly started: InvocationId[] = []
   /** Refuse this many executions as `busy` first. */
@@ -43,7 +44,7 @@ export class ScriptedRuntime implements Runtime {
       image,
       digest: `sha256:${image}` as Digest,
       bytes: 1_000,
-      arch: 'amd64',
+      arch: this.arch,
       contract: 'stdio',
       port: 0,
       because: 'it is scripted'

@@ -24,7 +24,7 @@ const failure = fc.constantFrom(
   { code: 'function_failed', message: 'exit code 3', exitCode: 3, stderr: 'no\nway' } as const
 )
 const submit = record({ id, input: payload, name: fc.string() }).map(({ name, ...fields }) =>
-  sampleSubmit({ ...fields, key: 'k', spec: sampleTaskSpec({ name, args: ['-x', ''], env: { A: 'ü' }, function: 'thumb' }) })
+  sampleSubmit({ ...fields, key: 'k', spec: sampleTaskSpec({ name, args: ['-x', ''], env: { A: 'ü' }, function: 'thumb', arch: 'arm64' }) })
 )
 const change: fc.Arbitrary<TaskChange> = fc.oneof(
   submit,

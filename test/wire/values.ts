@@ -177,11 +177,18 @@ const verdict: fc.Arbitrary<Verdict> = fc.oneof(
     'score',
     'terms'
   ]),
-  record<Extract<Verdict, { fits: false }>>({ peer, fits: one(false), reason, needed: amount, available: amount, constraint: text }, [
-    'needed',
-    'available',
-    'constraint'
-  ])
+  record<Extract<Verdict, { fits: false }>>(
+    {
+      peer,
+      fits: one(false),
+      reason,
+      needed: amount,
+      available: amount,
+      constraint: text,
+      arch: record<{ image: string; peer: string }>({ image: name, peer: text })
+    },
+    ['needed', 'available', 'constraint', 'arch']
+  )
 )
 const placement = fc.constantFrom('orchestrator' as const, 'fallback' as const)
 const callPolicy = record<CallPolicy>(
@@ -299,8 +306,9 @@ const specFields = {
   )
 } as const
 const spec = record<FunctionSpec>(specFields, ['readyPath', 'placement'])
-const fn = record<FunctionRecord>({ ...specFields, digest, imageBytes: whole, revision: whole, updatedAt: text }, [
+const fn = record<FunctionRecord>({ ...specFields, digest, imageBytes: whole, arch: name, revision: whole, updatedAt: text }, [
   'readyPath',
+  'arch',
   'placement'
 ])
 
@@ -313,8 +321,8 @@ const agreedStrategy: fc.Arbitrary<AgreedStrategy | null> = fc.constantFrom(
 
 const wish: fc.Arbitrary<Command> = fc.oneof(
   record<Omit<Extract<Command, { type: 'function-put' }>, 'id'>>(
-    { type: one('function-put'), spec, digest, imageBytes: whole, ifRevision: whole, at: text },
-    ['ifRevision']
+    { type: one('function-put'), spec, digest, imageBytes: whole, arch: name, ifRevision: whole, at: text },
+    ['arch', 'ifRevision']
   ),
   record<Omit<Extract<Command, { type: 'function-remove' }>, 'id'>>({ type: one('function-remove'), name, ifRevision: whole, at: text }, [
     'ifRevision'

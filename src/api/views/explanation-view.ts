@@ -74,13 +74,14 @@ export function verdictItems({ verdicts, chosen }: Decision, strategy: string, n
           ...(terms === undefined ? {} : { terms: { ...terms } })
         }
       }
-      const { reason, needed, available, constraint } = verdict
+      const { reason, needed, available, constraint, arch } = verdict
       return {
         ...common,
         reason,
         ...(needed === undefined ? {} : { needed }),
         ...(available === undefined ? {} : { available }),
-        ...(constraint === undefined ? {} : { constraint })
+        ...(constraint === undefined ? {} : { constraint }),
+        ...(arch === undefined ? {} : { arch: { ...arch } })
       }
     })
     .sort(
@@ -119,7 +120,7 @@ function largestCause(cost: Extract<Verdict, { fits: true }>['cost']): string {
   return `${name} (${formatDurationMs(ms)})`
 }
 
-function rejectionText({ reason, needed, available, constraint }: Extract<Verdict, { fits: false }>): string {
+function rejectionText({ reason, needed, available, constraint, arch }: Extract<Verdict, { fits: false }>): string {
   const amounts = (unit: (amount: number) => string): string =>
     needed === undefined || available === undefined ? '' : `: needs ${unit(needed)}, ${unit(available)} left`
   switch (reason) {
@@ -146,7 +147,9 @@ function rejectionText({ reason, needed, available, constraint }: Extract<Verdic
     case 'no_runtime':
       return 'has no runtime that answers'
     case 'wrong_arch':
-      return 'the image is for another CPU architecture'
+      return arch === undefined
+        ? 'the image is for another CPU architecture'
+        : `the image is for ${arch.image}, and this peer is ${arch.peer}`
     default:
       return assertNever(reason)
   }

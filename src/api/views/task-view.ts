@@ -12,6 +12,7 @@ export function taskView(task: TaskRecord, name: (id: string) => PeerRef): TaskI
     state,
     image: spec.image,
     digest: spec.digest,
+    ...(spec.arch === undefined ? {} : { arch: spec.arch }),
     function: spec.function ?? null,
     args: spec.args,
     env: { ...spec.env },

@@ -4,7 +4,7 @@ import type { PeerView } from '../../model/peer.ts'
 import { formatBytes } from '../../model/units.ts'
 
 /** What a function or a task asks of the peer that is to run it. */
-export type Asked = Pick<FunctionRecord, 'name' | 'cpus' | 'memoryBytes' | 'gpus' | 'placement'>
+export type Asked = Pick<FunctionRecord, 'name' | 'cpus' | 'memoryBytes' | 'gpus' | 'arch' | 'placement'>
 
 /**
  * What its author may want to know of a function or a task that was accepted: that no peer is there that could ever run it, as far as this peer
@@ -16,8 +16,15 @@ export function uploadWarnings(asked: Asked, peers: readonly Pick<PeerView, 'pro
   return missing === undefined ? [] : [`no peer can run ${asked.name}: ${missing}`]
 }
 
-function whatIsMissing({ cpus, memoryBytes, gpus = 0, placement }: Asked, workers: readonly PeerView['profile'][]): string | undefined {
+function whatIsMissing(
+  { cpus, memoryBytes, gpus = 0, arch: imageArch, placement }: Asked,
+  workers: readonly PeerView['profile'][]
+): string | undefined {
   if (workers.length === 0) return 'no peer takes work'
+  if (imageArch !== undefined && !workers.some(({ arch }) => arch === imageArch)) {
+    const others = [...new Set(workers.map(({ arch }) => arch))].sort()
+    return `its image is for ${imageArch}, and the peers are ${others.join(', ')}`
+  }
   const memoryMax = Math.max(...workers.map(({ capacity }) => capacity.memoryBytes))
   if (memoryBytes > memoryMax)
     return `it asks for ${formatBytes(memoryBytes)} of memory, and the largest peer shares ${formatBytes(memoryMax)}`
@@ -30,9 +37,19 @@ function whatIsMissing({ cpus, memoryBytes, gpus = 0, placement }: Asked, worker
   const nowhere = required.find(constraint => !workers.some(({ labels }) => meets(labels, [constraint])))
   if (nowhere !== undefined) return `it requires ${nowhere}, and no peer is labelled so`
   const hasAll = workers.some(
-    ({ capacity, labels }) =>
-      memoryBytes <= capacity.memoryBytes && cpus <= capacity.cpus && gpus <= gpusOf(labels) && meets(labels, required)
+    ({ capacity, labels, arch }) =>
+      (imageArch === undefined || imageArch === arch) &&
+      memoryBytes <= capacity.memoryBytes &&
+      cpus <= capacity.cpus &&
+      gpus <= gpusOf(labels) &&
+      meets(labels, required)
   )
-  const wants = [`${cpus} cores`, `${formatBytes(memoryBytes)} of memory`, ...(gpus === 0 ? [] : [`${gpus} GPUs`]), ...required]
+  const wants = [
+    `${cpus} cores`,
+    `${formatBytes(memoryBytes)} of memory`,
+    ...(gpus === 0 ? [] : [`${gpus} GPUs`]),
+    ...(imageArch === undefined ? [] : [imageArch]),
+    ...required
+  ]
   return hasAll ? undefined : `none has all that it asks for at once: ${wants.join(', ')}`
 }

@@ -72,12 +72,13 @@ function apply(draft: Draft, command: Command): Outcome {
   }
 }
 
-function put(draft: Draft, { spec, digest, imageBytes, ifRevision, at }: Put): Outcome {
+function put(draft: Draft, { spec, digest, imageBytes, arch, ifRevision, at }: Put): Outcome {
   const existing = draft.tables.functions.get(spec.name)
   // The check comes before "unchanged": who expects another revision has not seen this one, whatever it holds.
   const mismatch = checkRevision(spec.name, existing, ifRevision)
   if (mismatch !== null) return mismatch
-  if (existing !== undefined && existing.digest === digest && sameSpec(existing, spec)) {
+  // A record of before architectures were known gets its own with the next upload.
+  if (existing !== undefined && existing.digest === digest && existing.arch === arch && sameSpec(existing, spec)) {
     return { type: 'function-unchanged', function: existing }
   }
   const tooLarge = checkSize(spec)
@@ -92,7 +93,7 @@ function put(draft: Draft, { spec, digest, imageBytes, ifRevision, at }: Put): O
   }
 
   const revision = Math.max(existing?.revision ?? 0, draft.tables.removed.get(spec.name) ?? 0) + 1
-  const record: FunctionRecord = { ...spec, digest, imageBytes, revision, updatedAt: at }
+  const record: FunctionRecord = { ...spec, digest, imageBytes, ...(arch === undefined ? {} : { arch }), revision, updatedAt: at }
   draft.functions().set(spec.name, record)
   draft.grow(bytes)
   // The record carries the revision from here on.

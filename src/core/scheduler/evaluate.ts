@@ -55,7 +55,8 @@ export function evaluate({ request, table, kappa, idle, claims, withImage }: Que
   const { rows, first, slots, wanted } = sheet
   const { estimate, cpus, memoryBytes: memoryWanted, deadlineMs, maxCostUsd = Number.POSITIVE_INFINITY } = request
   const { runMs, coldStartMs, warmStartMs, cache: need } = estimate
-  const { selfSlot } = table
+  const { selfSlot, profiles } = table
+  const { arch } = request
   const cells = table.cells.numbers
   const isChoosy = hasConstraints(request)
   const isLearned = estimate.samples >= DEADLINE_SAMPLES_MIN
@@ -71,7 +72,7 @@ export function evaluate({ request, table, kappa, idle, claims, withImage }: Que
     const base = first + row * ROW_NUMBERS
     rows[base] = slot
     const flags = at(cells, cell + CELL.flags)
-    if (isChoosy || (flags & MAY_TAKE_WORK) !== (IS_ALIVE | IS_READY)) {
+    if (isChoosy || (flags & MAY_TAKE_WORK) !== (IS_ALIVE | IS_READY) || (arch !== undefined && arch !== profiles[slot]?.arch)) {
       if (isRefused(request, table, slot, flags, sheet, base)) continue
     }
 
@@ -161,9 +162,9 @@ export function evaluate({ request, table, kappa, idle, claims, withImage }: Que
 /** Flags that decide together whether a peer may have any work. */
 const MAY_TAKE_WORK = IS_ALIVE | IS_DRAINING | IS_READY
 
-/** Whether a request wants more of a peer than room. */
-function hasConstraints({ exclude, pinnedTo, arch, gpus, require }: PlacementRequest): boolean {
-  return exclude.length > 0 || pinnedTo !== undefined || arch !== undefined || gpus !== undefined || require !== undefined
+/** Whether a request wants more of a peer than room and the architecture of its image, which nearly every image has. */
+function hasConstraints({ exclude, pinnedTo, gpus, require }: PlacementRequest): boolean {
+  return exclude.length > 0 || pinnedTo !== undefined || gpus !== undefined || require !== undefined
 }
 
 /** Refuses a peer that is not what the request wants, however much room it has. */

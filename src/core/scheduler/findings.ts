@@ -1,5 +1,5 @@
 import type { PeerId } from '../../model/ids.ts'
-import { type PlacementRequest, REJECTION_REASONS, type Verdict } from '../../model/placement.ts'
+import { type PlacementRequest, REJECTION_REASONS, type RejectionReason, type Verdict } from '../../model/placement.ts'
 import { VERDICTS_MAX } from './constants.ts'
 import type { PlacementTable } from './placement-table.ts'
 import { FIELD, type KeptRows, ROW_NUMBERS, type Sheet } from './sheet.ts'
@@ -14,12 +14,16 @@ export class Findings {
   readonly #self: PeerId
   readonly #count: number
   readonly #require: readonly string[]
+  readonly #arch: string | undefined
+  /** By slot, the architectures of peers that were refused for them: by the time that somebody asks, others may be in their slots. */
+  readonly #otherArchs: Map<number, string> | undefined
   readonly #rows: Float64Array
   /** Where the first row begins. */
   readonly #from: number
 
-  constructor(chosen: number | undefined, { require = [] }: PlacementRequest, table: PlacementTable, sheet: Sheet) {
+  constructor(chosen: number | undefined, { require = [], arch }: PlacementRequest, table: PlacementTable, sheet: Sheet) {
     this.#require = require
+    this.#arch = arch
     this.#ids = table.lendIds()
     this.#self = table.self
     this.#chosen = chosen === undefined ? null : (this.#ids[chosen] ?? null)
@@ -27,6 +31,13 @@ export class Findings {
     this.#rows = numbers
     this.#from = from
     this.#count = count
+    this.#otherArchs = sheet.hasMet('wrong_arch') ? new Map() : undefined
+    for (let row = 0; this.#otherArchs !== undefined && row < count; row++) {
+      const base = from + row * ROW_NUMBERS
+      if (this.#reason(base) !== 'wrong_arch') continue
+      const slot = this.#rows[base] ?? 0
+      this.#otherArchs.set(slot, table.profiles[slot]?.arch ?? '')
+    }
   }
 
   /** The chosen one first, then who else fits, best first, then who does not, by id; at most {@link VERDICTS_MAX}. */
@@ -73,7 +84,10 @@ export class Findings {
   }
 
   #refused(peer: PeerId, base: number): Verdict {
-    const reason = REJECTION_REASONS[this.#at(base, 'refusal') - 1] ?? 'not_alive'
+    const reason = this.#reason(base) ?? 'not_alive'
+    if (reason === 'wrong_arch') {
+      return { peer, fits: false, reason, arch: { image: this.#arch ?? '', peer: this.#otherArchs?.get(this.#rows[base] ?? 0) ?? '' } }
+    }
     const needed = this.#at(base, 'needed')
     if (reason === 'labels') {
       const constraint = this.#require[needed]
@@ -82,6 +96,11 @@ export class Findings {
     return Number.isNaN(needed)
       ? { peer, fits: false, reason }
       : { peer, fits: false, reason, needed, available: this.#at(base, 'available') }
+  }
+
+  /** Undefined: it fits. */
+  #reason(base: number): RejectionReason | undefined {
+    return REJECTION_REASONS[this.#at(base, 'refusal') - 1]
   }
 
   #at(base: number, field: keyof typeof FIELD): number {

@@ -65,15 +65,17 @@ const WORDS: Readonly<Record<RejectionReason, Words>> = {
 
 /**
  * Why nobody got the work, in words for a person: one clause for each reason, the most frequent first, with the amounts of the peer that came
- * nearest, and the labels of `require`. E.g. `no peer has enough memory: 3 of 3 (needs 512Mi, at most 118Mi is left)`, or
+ * nearest, the labels of `require`, and what the image is for. E.g. `no peer has enough memory: 3 of 3 (needs 512Mi, at most 118Mi is left)`, or
  * `no peer can take it: 2 of 3 have too little memory (…), 1 of 3 is draining`.
  */
 export function refusalText(
   { verdicts, rejected }: Pick<Decision, 'verdicts' | 'rejected'>,
   { require = [] }: Pick<CallPolicy, 'require'> = {}
 ): string {
-  const more = (reason: RejectionReason): string =>
-    reason === 'labels' && require.length > 0 ? ` (${require.join(', ')})` : amounts(reason, verdicts)
+  const more = (reason: RejectionReason): string => {
+    if (reason === 'labels' && require.length > 0) return ` (${require.join(', ')})`
+    return reason === 'wrong_arch' ? imageArch(verdicts) : amounts(reason, verdicts)
+  }
   const reasons = REJECTION_REASONS.filter(reason => (rejected[reason] ?? 0) > 0).sort((a, b) => (rejected[b] ?? 0) - (rejected[a] ?? 0))
   const all = reasons.reduce((sum, reason) => sum + (rejected[reason] ?? 0), 0)
   const [only] = reasons
@@ -84,6 +86,11 @@ export function refusalText(
     return `${count} of ${all} ${count === 1 ? WORDS[reason].one : WORDS[reason].several}${more(reason)}`
   })
   return `no peer can take it: ${clauses.join(', ')}`
+}
+
+function imageArch(verdicts: readonly Verdict[]): string {
+  for (const verdict of verdicts) if (!verdict.fits && verdict.arch !== undefined) return ` (the image is for ${verdict.arch.image})`
+  return ''
 }
 
 /** What is needed and the most that any of these peers has; empty where the reason has no amounts. */

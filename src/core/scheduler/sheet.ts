@@ -167,6 +167,11 @@ export class Sheet {
     return { numbers: this.rows, from: this.first, count: this.count }
   }
 
+  /** Whether any peer was refused for this. */
+  hasMet(reason: RejectionReason): boolean {
+    return (this.#met[CODES[reason]] ?? 0) > 0
+  }
+
   /** Which reasons have been met, and by how many peers. */
   rejected(): Partial<Record<RejectionReason, number>> {
     const rejected: Partial<Record<RejectionReason, number>> = {}

@@ -23,7 +23,7 @@ export function taskBytes(task: TaskRecord): number {
   const { id, key, caller, fingerprint, spec, input, gateway, submittedAt, finishedAt, result, attempts } = task
   let bytes = RECORD_BYTES + payloadBytes(input)
   for (const text of [id, key, caller, fingerprint, gateway, submittedAt]) bytes += jsonBytes(text)
-  for (const text of [spec.name, spec.image, spec.digest, spec.function, ...spec.args]) bytes += jsonBytes(text) + ITEM_BYTES
+  for (const text of [spec.name, spec.image, spec.digest, spec.arch, spec.function, ...spec.args]) bytes += jsonBytes(text) + ITEM_BYTES
   for (const [name, value] of Object.entries(spec.env)) bytes += jsonBytes(name) + jsonBytes(value) + ITEM_BYTES
   if (spec.placement !== undefined) bytes += Buffer.byteLength(JSON.stringify(spec.placement))
   let history = jsonBytes(finishedAt)

@@ -188,6 +188,12 @@ export class Worker implements Startable {
     }
     if (this.#stopping) return new CaresError('stopping', 'the worker is stopping', { retryable: true })
     if (runtime === null) return new CaresError('runtime_unavailable', 'this peer runs no functions (--no-work)')
+    const { name, arch } = order.function
+    if (arch !== undefined && arch !== runtime.arch) {
+      return new CaresError('image_unsupported', `the image of ${name} is for ${arch}, and this machine is ${runtime.arch}`, {
+        hint: 'build it for this platform, too (docker buildx build --platform …), or add a machine of that one'
+      })
+    }
     if (draining()) return new CaresError('peer_draining', 'the worker takes no new work', { retryable: true })
     if (memoryStalledRatio() >= MEMORY_STALLED_RATIO_MAX) {
       return new CaresError('busy', 'the machine does little else than wait for memory', {

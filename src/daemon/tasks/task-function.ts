@@ -7,7 +7,7 @@ const NO_REVISION = 0
 
 /** A task as the runtime takes it: a program that reads its input, writes its output and exits. `attempt`: whose fencing token it carries. */
 export function taskFunction({ id, spec }: TaskRecord, attempt: number): FunctionRecord {
-  const { name, image, digest, imageBytes, cpus, memoryBytes, timeoutMs, network, placement } = spec
+  const { name, image, digest, imageBytes, arch, cpus, memoryBytes, timeoutMs, network, placement } = spec
   const token = fencingToken(attempt)
   return {
     name,
@@ -18,6 +18,7 @@ export function taskFunction({ id, spec }: TaskRecord, attempt: number): Functio
     memoryBytes,
     timeoutMs,
     network,
+    ...(arch === undefined ? {} : { arch }),
     ...(placement === undefined ? {} : { placement }),
     contract: 'stdio',
     port: 0,

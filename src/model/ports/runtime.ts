@@ -11,7 +11,8 @@ export interface ImageInfo {
   readonly image: string
   readonly digest: Digest
   readonly bytes: number
-  readonly arch: string
+  /** CPU architecture that it is for, in Docker's spelling. Absent: each machine has its own program by that name. */
+  readonly arch?: string | undefined
   /** Found by the rules of `runtime/contract.ts`. */
   readonly contract: Contract
   /** 0 with `stdio`. */

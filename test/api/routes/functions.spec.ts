@@ -22,6 +22,11 @@ describe('/v1/functions', () => {
     })
   }
 
+  it('says which machines the image is for', async () => {
+    await using harness = createHarness({ function: () => sampleFunction({ arch: 'arm64' }) })
+    assert.equal((await harness.app.inject('/v1/functions/thumb')).json<FunctionItem>().arch, 'arm64')
+  })
+
   it('reads one, with its revision as entity tag', async () => {
     await using harness = createHarness({ function: () => sampleFunction({ revision: 3 }) })
     const answer = await harness.app.inject('/v1/functions/thumb')

@@ -78,6 +78,11 @@ describe('/v1/tasks', () => {
       assert.deepEqual([answer.statusCode, answer.json<Problem>().code], [422, 'invalid'], answer.body)
     })
 
+  it('says which machines the image of one is for', async () => {
+    await using harness = createHarness({ tasks: fakeTasks({ ...TASK, spec: { ...TASK.spec, arch: 'arm64' } }) })
+    assert.equal((await harness.app.inject('/v1/tasks/t-1')).json<TaskItem>().arch, 'arm64')
+  })
+
   it('reads, waits for, cancels and explains one', async () => {
     await using harness = harnessWith()
     for (const url of ['/v1/tasks/t-1', '/v1/tasks/report', '/v1/tasks/t-1?wait=1s']) {

@@ -54,6 +54,11 @@ describe('an explanation', () => {
     assert.equal(wordsFor({ peer: B, fits: false, reason: 'labels' }), 'lacks a label that is required', 'an older peer placed')
   })
 
+  it('names the architectures of the image and of the peer', () => {
+    const verdict: Verdict = { peer: B, fits: false, reason: 'wrong_arch', arch: { image: 'arm64', peer: 'amd64' } }
+    assert.equal(wordsFor(verdict), 'the image is for arm64, and this peer is amd64')
+  })
+
   it('tells how many GPUs were needed, where any were', () => {
     const record = sampleInvocation({ receipts: [sampleReceipt({ gpus: 2 }), sampleReceipt()] })
     const { placements } = explanationView(record, { invocation: invocationView(summaryOf(record, { hasResult: false }), name), name })

@@ -8,9 +8,14 @@ describe('warnings at an upload', () => {
   const peer = (
     cpus: number,
     memoryBytes: number,
-    { runtime = 'docker', state = 'alive', labels = {} }: { runtime?: string; state?: PeerState; labels?: Record<string, string> } = {}
+    {
+      runtime = 'docker',
+      state = 'alive',
+      labels = {},
+      arch = 'amd64'
+    }: { runtime?: string; state?: PeerState; labels?: Record<string, string>; arch?: string } = {}
   ) => ({
-    profile: { runtime, labels, capacity: { cpus, memoryBytes, diskBytes: 0 } } as unknown as PeerProfile,
+    profile: { runtime, labels, arch, capacity: { cpus, memoryBytes, diskBytes: 0 } } as unknown as PeerProfile,
     state
   })
   const small = peer(8, 1 * GI)
@@ -43,6 +48,9 @@ describe('warnings at an upload', () => {
   }
 
   const placed: readonly (readonly [what: string, asked: Partial<Asked>, labels: Record<string, string>, warning: RegExp | undefined])[] = [
+    ['an image for machines that are not there', { arch: 'riscv64' }, {}, /its image is for riscv64, and the peers are amd64, arm64$/],
+    ['an image for machines that are there', { arch: 'arm64' }, {}, undefined],
+    ['an image for machines that are too small', { arch: 'arm64', memoryBytes: 8 * GI }, {}, /at once: 1 cores, 8Gi of memory, arm64$/],
     ['GPUs where there are none', { gpus: 3 }, {}, /asks for 3 GPUs, and no peer has any$/],
     ['more GPUs than any peer has', { gpus: 3 }, { gpu: '2' }, /asks for 3 GPUs, and no peer has more than 2$/],
     ['GPUs that a peer has', { gpus: 2 }, { gpu: '2' }, undefined],
@@ -57,7 +65,12 @@ describe('warnings at an upload', () => {
   ]
   for (const [what, asked, labels, warning] of placed) {
     it(`${warning === undefined ? 'are not given' : 'are given'} for ${what}`, () => {
-      const peers = [peer(2, 16 * GI, { labels }), small]
+      const peers = [
+        peer(2, 16 * GI, { labels }),
+        small,
+        peer(2, 1 * GI, { arch: 'arm64' }),
+        peer(8, 16 * GI, { state: 'gone', arch: 'riscv64' })
+      ]
       const warnings = uploadWarnings({ name: 'thumb', cpus: 1, memoryBytes: 1 * GI, ...asked }, peers)
       if (warning === undefined) assert.deepEqual(warnings, [])
       else assert.match(warnings.join(), warning)

@@ -38,9 +38,9 @@ function specOf(fields: Partial<FunctionSpec> = {}): FunctionSpec {
 
 function put(
   fields: Partial<FunctionSpec> = {},
-  { digest = 'sha256:a', ifRevision }: { digest?: string; ifRevision?: number } = {}
+  { digest = 'sha256:a', arch, ifRevision }: { digest?: string; arch?: string; ifRevision?: number } = {}
 ): Command {
-  return { type: 'function-put', spec: specOf(fields), digest: digest as Digest, imageBytes: 1_000, ifRevision, at: AT }
+  return { type: 'function-put', spec: specOf(fields), digest: digest as Digest, imageBytes: 1_000, arch, ifRevision, at: AT }
 }
 
 function remove(name: string, ifRevision?: number): Command {
@@ -93,6 +93,11 @@ describe('applyCommand', () => {
       claim: 'takes another digest for a change',
       commands: [put(), put({}, { digest: 'sha256:b' })],
       outcomes: ['created 1', 'updated 2']
+    },
+    {
+      claim: 'takes an architecture that was not known for a change, once',
+      commands: [put(), put({}, { arch: 'arm64' }), put({}, { arch: 'arm64' })],
+      outcomes: ['created 1', 'updated 2', 'unchanged 2']
     },
     {
       claim: 'takes an absent path and an undefined one for the same',
@@ -158,6 +163,14 @@ describe('applyCommand', () => {
       assert.deepEqual(got, outcomes)
     })
   }
+
+  it('keeps the architecture of the image', () => {
+    const { tables } = applyCommand(emptyTables(), put({}, { arch: 'arm64' }))
+    assert.deepEqual(
+      [...tables.functions.values()].map(({ arch }) => arch),
+      ['arm64']
+    )
+  })
 
   it('marks a spec as changed by each of its fields', () => {
     const changed: Required<Omit<FunctionSpec, 'name'>> = {

@@ -79,6 +79,20 @@ describe('where a call may run and what it may cost', () => {
     assert.equal(couldFit(wanted, table), false)
   })
 
+  it('refuses peers of another architecture and names both, whoever has come to their places since', () => {
+    const { decision, table, wanted } = decide({ arch: 'arm64' })
+    assert.equal(decision.chosen, null)
+    assert.equal(couldFit(wanted, table), false, 'there is nothing to wait for')
+    table.sync([viewOf('strong', { profile: { arch: 'arm64' } })], 0)
+    const [, ...others] = [...decision.verdicts, ...place(wanted, table, { random: createRandom(1), strategy: COST, kappa: 1 }).verdicts]
+    assert.deepEqual(decision.verdicts, [
+      { peer: 'cheap', fits: false, reason: 'wrong_arch', arch: { image: 'arm64', peer: 'amd64' } },
+      { peer: 'dear', fits: false, reason: 'wrong_arch', arch: { image: 'arm64', peer: 'amd64' } }
+    ])
+    assert.deepEqual([others.at(-1)?.peer, others.at(-1)?.fits], ['strong', true])
+    assert.equal(couldFit(wanted, table), true)
+  })
+
   it('reads how many GPUs a peer has from its label', () => {
     assert.deepEqual([gpusOf({}), gpusOf({ gpu: '2' }), gpusOf({ gpu: 'yes' })], [0, 2, Number.POSITIVE_INFINITY])
   })

@@ -52,6 +52,7 @@ describe('feasibility', () => {
     request?: Partial<PlacementRequest>
     needed?: number
     available?: number
+    arch?: { image: string; peer: string }
   }[] = [
     { reason: 'not_alive', because: 'it is suspect', view: { state: 'suspect' } },
     { reason: 'not_alive', because: 'it is gone, whatever else is wrong', view: { state: 'gone', stats: { runtimeReady: false } } },
@@ -61,7 +62,7 @@ describe('feasibility', () => {
     { reason: 'not_pinned', because: 'only another will do', request: { pinnedTo: peerId('other') } },
     { reason: 'no_runtime', because: 'it runs no containers', view: { profile: { runtime: 'none' } } },
     { reason: 'no_runtime', because: 'its engine does not answer', view: { stats: { runtimeReady: false } } },
-    { reason: 'wrong_arch', because: 'the image is for another', request: { arch: 'arm64' } },
+    { reason: 'wrong_arch', because: 'the image is for another', request: { arch: 'arm64' }, arch: { image: 'arm64', peer: 'amd64' } },
     {
       reason: 'memory',
       because: 'it has promised too much',
@@ -81,13 +82,14 @@ describe('feasibility', () => {
       available: 0
     }
   ]
-  for (const { reason, because, view, request, needed, available } of rows) {
+  for (const { reason, because, view, request, needed, available, arch } of rows) {
     it(`refuses a peer for ${reason} because ${because}`, () => {
       const decision = decide(tableOf([viewOf('a', view)]), requestOf(request))
       assert.equal(decision.chosen, null)
       assert.deepEqual(decision.rejected, { [reason]: 1 })
       const verdict = verdictOn(decision, 'a')
-      assert.deepEqual(verdict, { peer: 'a', fits: false, reason, ...(needed === undefined ? {} : { needed, available }) })
+      const amounts = needed === undefined ? {} : { needed, available }
+      assert.deepEqual(verdict, { peer: 'a', fits: false, reason, ...amounts, ...(arch === undefined ? {} : { arch }) })
     })
   }
 

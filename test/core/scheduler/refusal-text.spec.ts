@@ -46,6 +46,21 @@ describe('a refusal in words', () => {
     )
   })
 
+  it('names the architecture of the image', () => {
+    const verdicts: Verdict[] = [
+      refused('draining'),
+      { peer: peerId('birch'), fits: false, reason: 'wrong_arch', arch: { image: 'arm64', peer: 'amd64' } }
+    ]
+    assert.equal(
+      refusalText({ verdicts, rejected: { wrong_arch: 2 } }),
+      'no peer has the CPU architecture of the image: 2 of 2 (the image is for arm64)'
+    )
+    assert.match(
+      refusalText({ verdicts, rejected: { wrong_arch: 1, draining: 1 } }),
+      /1 of 2 has another CPU architecture \(the image is for arm64\)$/
+    )
+  })
+
   it('counts GPUs apart from labels, which nobody asked for', () => {
     assert.equal(
       refusalText({ verdicts: [refused('gpus', 3, 1)], rejected: { gpus: 1 } }, { require: ['gpu'] }),

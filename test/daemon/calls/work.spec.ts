@@ -116,6 +116,11 @@ describe('Worker', () => {
   const refusals: readonly { because: string; code: string; order?: Partial<Order>; given?: () => void }[] = [
     { because: 'another session of this worker', code: 'stale', order: { session: SESSION - 1 } },
     { because: 'an older term', code: 'stale', given: () => (term = TERM + 1) },
+    {
+      because: 'an image of another architecture',
+      code: 'image_unsupported',
+      order: { function: sampleFunction({ image: 'echo', arch: 'arm64' }) }
+    },
     { because: 'a drained worker', code: 'peer_draining', given: () => (draining = true) },
     { because: 'a machine that waits for memory', code: 'busy', given: () => (stalled = 0.7) },
     { because: 'a stopping worker', code: 'stopping', given: () => worker.refuse() }
@@ -149,6 +154,10 @@ describe('Worker', () => {
     await slow
     await worker.drain({ signal: AbortSignal.timeout(1_000) })
     assert.deepEqual(roomTold, [1, 0])
+  })
+
+  it('takes an order for an image of its own architecture', async () => {
+    assert.equal(bodyOf(await give(sampleOrder({ function: sampleFunction({ image: 'echo', arch: runtime.arch }) }))), 'hi')
   })
 
   it('takes a fallback order whatever term it has heard of', async () => {

@@ -79,6 +79,7 @@ export function FunctionPage({ name }: { name: string }) {
               ['Contract', fn.contract === 'http' ? `http, port ${fn.port}` : 'stdio'],
               ['CPU', `${fn.cpus} ${fn.cpus === 1 ? 'core' : 'cores'}`],
               ['Memory', formatBytes(fn.memoryBytes)],
+              ...(fn.arch === undefined ? [] : ([['CPU type', fn.arch]] as const)),
               ['Timeout', formatDurationMs(fn.timeoutMs)],
               ...(fn.contract === 'http'
                 ? ([['Concurrency', String(fn.concurrency)]] as const)
