@@ -30,6 +30,11 @@ async function inCopy<Result>(
   }
 }
 
+/** One that cannot be hunted must not end a run of an hour. */
+function asUnclear(error: unknown): { readonly unclear: string } {
+  return { unclear: `UNCLEAR: ${error instanceof Error ? error.message : String(error)}` }
+}
+
 function report(name: string, seconds: number, text: string): void {
   console.log(`${name.padEnd(54)} ${seconds.toFixed(1).padStart(6)} s  ${text}`)
 }
@@ -44,9 +49,10 @@ for (const [what, ground, mutants] of [
   const { result: sound } = await inCopy([], copy => huntByTests(copy, ground))
   if (sound !== undefined) throw new Error(`without any bug, ${sound.by} fails`)
   for (const { name, edits, seedsMax } of chosen) {
-    const { result, seconds } = await inCopy(edits, async copy => hunt(copy, ground, seedsMax))
-    if (result === undefined) survivorsCount += 1
-    report(name, seconds, result?.by ?? `SURVIVED ${seedsMax} seeds and the directed tests`)
+    const { result, seconds } = await inCopy(edits, async copy => await hunt(copy, ground, seedsMax).catch(asUnclear))
+    if (result === undefined || 'unclear' in result) survivorsCount += 1
+    const by = result === undefined ? `SURVIVED ${seedsMax} seeds and the directed tests` : 'unclear' in result ? result.unclear : result.by
+    report(name, seconds, by)
   }
 }
 for (const { name, edits, argument } of EQUIVALENT.filter(

@@ -112,15 +112,14 @@ function runBatch(worker: Worker, range: { from: number; count: number }): Promi
 /** Runs the directed tests in the copy; undefined when all pass. */
 export async function huntByTests({ root }: PlantedCopy, { specs }: Ground): Promise<Catch | undefined> {
   const args = [MOCHA, '--no-config', '--no-package', '--bail', '--reporter', 'json', '--timeout', '20000', ...specs]
-  const { stdout, hangs } = await new Promise<{ stdout: string; hangs: boolean }>(resolve =>
-    execFile(process.execPath, args, { cwd: root, timeout: TESTS_MS_MAX, killSignal: 'SIGKILL', maxBuffer: 50_000_000 }, (error, out) =>
-      resolve({ stdout: out, hangs: error?.killed === true })
-    )
+  const options = { cwd: root, timeout: TESTS_MS_MAX, killSignal: 'SIGKILL', maxBuffer: 50_000_000 } as const
+  const { stdout, stderr, hangs } = await new Promise<{ stdout: string; stderr: string; hangs: boolean }>(resolve =>
+    execFile(process.execPath, args, options, (error, out, err) => resolve({ stdout: out, stderr: err, hangs: error?.killed === true }))
   )
   // A bug that loops for ever on a clock that stands still: nobody needs to say which test it was.
   if (hangs) return { by: `test: they do not end within ${TESTS_MS_MAX / 1_000} s` }
   const start = stdout.indexOf('{\n  "stats"')
-  if (start === -1) throw new Error(`the tests of the copy cannot be run: ${stdout.slice(0, 500)}`)
+  if (start === -1) throw new Error(`the tests of the copy cannot be run: ${(stderr || stdout).trim().slice(0, 500)}`)
   const { failures } = JSON.parse(stdout.slice(start)) as { failures: readonly { fullTitle: string }[] }
   const [first] = failures
   return first === undefined ? undefined : { by: `test: ${first.fullTitle}` }

@@ -294,8 +294,6 @@ describe('a leader', () => {
   })
 
   describe('that hears what it contradicts', () => {
-    // Entries 1 to 3 of terms 1, 3, 3, the first two of them committed, then the no-op of term 5.
-    const { state } = elect(peerOf({ term: 4, terms: [1, 3, 3], appliedIndex: 2 }), [B])
     const rows: [claim: string, contradicted: EntryId, own: boolean][] = [
       ['has lost an entry behind the end of its log', { index: 5, term: 3 }, true],
       ['has lost an entry in whose place it has a later one', { index: 2, term: 2 }, true],
@@ -305,6 +303,8 @@ describe('a leader', () => {
     ]
     for (const [claim, contradicted, own] of rows) {
       it(claim, () => {
+        // Entries 1 to 3 of terms 1, 3, 3, the first two of them committed, then the no-op of term 5.
+        const { state } = elect(peerOf({ term: 4, terms: [1, 3, 3], appliedIndex: 2 }), [B])
         const answer = { type: 'append-response', term: state.term, ok: false, match: 1, round: 1, contradicted } as const
         const expected = own ? { code: 'conflict', details: { outdated: true } } : { code: 'protocol' }
         assert.throws(() => receive(state, B, answer, nowOf(state)), expected)
