@@ -8,6 +8,14 @@ import { createManualClock } from '../support/manual-clock.ts'
 import { sampleFunction } from '../support/samples.ts'
 import { createTestLog } from '../support/test-log.ts'
 
+const INIT = {
+  capacity: { cpus: 4, memoryBytes: 2 ** 32, diskBytes: 2 ** 34 },
+  keepAliveMs: undefined,
+  readyTimeoutMs: 1_000,
+  slotsMax: 8,
+  gpus: []
+}
+
 describe('FunctionRuntime', () => {
   it('is stopped within seconds by an engine that does not answer any more, and says that programs may be left', async () => {
     const clock = createManualClock()
@@ -40,15 +48,8 @@ describe('FunctionRuntime', () => {
       state: () => ({}) as ReturnType<LlcControl['state']>,
       stop: async () => void asked.push('llc')
     }
-    const init = {
-      capacity: { cpus: 4, memoryBytes: 2 ** 32, diskBytes: 2 ** 34 },
-      keepAliveMs: undefined,
-      readyTimeoutMs: 1_000,
-      slotsMax: 8,
-      gpus: []
-    }
     const log = createTestLog()
-    const runtime = new FunctionRuntime(init, { driver: driver as Driver, llc: llc as LlcControl, clock, log })
+    const runtime = new FunctionRuntime(INIT, { driver: driver as Driver, llc: llc as LlcControl, clock, log })
     await runtime.start()
     runtime.setFunctions([sampleFunction({ prewarm: 1 })])
     clock.advance(1_000)
@@ -76,14 +77,7 @@ describe('FunctionRuntime', () => {
       const clock = createManualClock()
       const driver: Partial<Driver> = { startStdio: async () => new Promise(() => {}) }
       const llc: Partial<LlcControl> = {}
-      const init = {
-        capacity: { cpus: 4, memoryBytes: 2 ** 32, diskBytes: 2 ** 34 },
-        keepAliveMs: undefined,
-        readyTimeoutMs: 1_000,
-        slotsMax: 8,
-        gpus: []
-      }
-      const runtime = new FunctionRuntime(init, { driver: driver as Driver, llc: llc as LlcControl, clock, log: createTestLog() })
+      const runtime = new FunctionRuntime(INIT, { driver: driver as Driver, llc: llc as LlcControl, clock, log: createTestLog() })
       const call = {
         invocation: 'i-1' as InvocationId,
         head: { method: 'POST', path: '/', query: '', headers: [] },
@@ -106,15 +100,8 @@ describe('FunctionRuntime', () => {
         return new Promise(() => {})
       }
     }
-    const init = {
-      capacity: { cpus: 4, memoryBytes: 2 ** 32, diskBytes: 2 ** 34 },
-      keepAliveMs: undefined,
-      readyTimeoutMs: 1_000,
-      slotsMax: 8,
-      gpus: []
-    }
     const components = { driver: driver as Driver, llc: {} as LlcControl, clock: createManualClock(), log: createTestLog() }
-    const runtime = new FunctionRuntime(init, components)
+    const runtime = new FunctionRuntime(INIT, components)
     runtime.setFunctions([sampleFunction({ name: 'foreign', prewarm: 1, arch: 'arm64' })])
     runtime.setFunctions([
       sampleFunction({ name: 'foreign', prewarm: 2, arch: 'arm64' }),

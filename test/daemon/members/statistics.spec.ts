@@ -4,9 +4,11 @@ import { EventLog } from '../../../src/daemon/telemetry/event-log.ts'
 import { Statistics } from '../../../src/daemon/members/statistics.ts'
 import { Worker } from '../../../src/daemon/calls/work.ts'
 import { CaresError } from '../../../src/model/errors.ts'
+import type { FunctionRecord } from '../../../src/model/function.ts'
+import type { Host } from '../../../src/model/ports/runtime.ts'
 import { ATLAS, sampleStats } from '../../support/fake-service.ts'
 import { untilAborted } from '../../../src/model/until-aborted.ts'
-import { createManualClock } from '../../support/manual-clock.ts'
+import { createManualClock, type ManualClock } from '../../support/manual-clock.ts'
 import { sampleFunction } from '../../support/samples.ts'
 import { ScriptedRuntime } from '../../support/scripted-runtime.ts'
 import { createTestLog } from '../../support/test-log.ts'
@@ -14,7 +16,6 @@ import { createTestLog } from '../../support/test-log.ts'
 describe('Statistics', () => {
   it('does not call an engine away that was late once, and asks it again soon', async () => {
     const clock = createManualClock()
-    const log = createTestLog()
     const runtime = new ScriptedRuntime('worker', {})
     let late = 0
     let checks = 0
@@ -24,32 +25,7 @@ describe('Statistics', () => {
       return { ready: true, reason: 'scripted' }
     }
     runtime.check = check as typeof runtime.check
-    const tables = { functions: new Map(), removed: new Map(), draining: new Set<string>(), tasks: noTasks(), remembered: new Map() }
-    const worker = new Worker(
-      { self: ATLAS, session: 1 },
-      {
-        runtime,
-        clock,
-        log,
-        term: () => 3,
-        draining: () => false,
-        stats: sampleStats,
-        memoryStalledRatio: () => 0,
-        onRoom: () => {},
-        onCut: () => {}
-      }
-    )
-    const statistics = new Statistics({
-      host: { capacity: runtime.capacity, sample: async () => ({ cpusUsed: 0, memoryUsedBytes: 0, diskUsedBytes: 0 }) },
-      runtime,
-      worker,
-      tables: () => tables,
-      term: () => 3,
-      draining: () => false,
-      events: new EventLog({ clock }),
-      clock,
-      log
-    })
+    const { statistics } = statisticsOf(runtime, { clock, host: async () => ({ cpusUsed: 0, memoryUsedBytes: 0, diskUsedBytes: 0 }) })
     /** A look that begins after so long, and ends when it must. */
     const look = async (afterMs: number): Promise<boolean> => {
       clock.advance(afterMs)
@@ -71,7 +47,6 @@ describe('Statistics', () => {
 
   it('numbers samples, names the images that are here, and asks the engine now and then only', async () => {
     const clock = createManualClock()
-    const log = createTestLog()
     const runtime = new ScriptedRuntime('worker', {})
     let checks = 0
     let ready = true
@@ -80,37 +55,10 @@ describe('Statistics', () => {
       if (!ready) throw new CaresError('runtime_unavailable', 'scripted')
       return { ready: true, reason: 'scripted' }
     }
-    const tables = {
-      functions: new Map([['thumb', sampleFunction()]]),
-      removed: new Map(),
-      draining: new Set<string>(),
-      tasks: noTasks(),
-      remembered: new Map()
-    }
-    const worker = new Worker(
-      { self: ATLAS, session: 1 },
-      {
-        runtime,
-        clock,
-        log,
-        term: () => 3,
-        draining: () => false,
-        stats: sampleStats,
-        memoryStalledRatio: () => 0,
-        onRoom: () => {},
-        onCut: () => {}
-      }
-    )
-    const statistics = new Statistics({
-      host: { capacity: runtime.capacity, sample: async () => Promise.reject(new Error('scripted')) },
-      runtime,
-      worker,
-      tables: () => tables,
-      term: () => 3,
-      draining: () => false,
-      events: new EventLog({ clock }),
+    const { statistics, worker } = statisticsOf(runtime, {
       clock,
-      log
+      functions: [sampleFunction()],
+      host: async () => Promise.reject(new Error('scripted'))
     })
     const first = await statistics.sample()
     assert.deepEqual([first.seq, first.runtimeReady, first.images, first.draining], [1, true, ['sha256:9f2c'], false])
@@ -125,3 +73,27 @@ describe('Statistics', () => {
     assert.equal(checks, 2)
   })
 })
+
+interface Scripted {
+  readonly clock: ManualClock
+  /** What the machine says when it is asked. */
+  readonly host: Host['sample']
+  readonly functions?: readonly FunctionRecord[]
+}
+
+/** The statistics of a worker that nobody gives work. */
+function statisticsOf(runtime: ScriptedRuntime, { clock, host, functions = [] }: Scripted): { statistics: Statistics; worker: Worker } {
+  const log = createTestLog()
+  const common = { runtime, clock, log, term: () => 3, draining: () => false }
+  const unused = { stats: sampleStats, memoryStalledRatio: () => 0, onRoom: () => {}, onCut: () => {} }
+  const worker = new Worker({ self: ATLAS, session: 1 }, { ...common, ...unused })
+  const tables = {
+    functions: new Map(functions.map(fn => [fn.name, fn])),
+    removed: new Map(),
+    draining: new Set<string>(),
+    tasks: noTasks(),
+    remembered: new Map()
+  }
+  const components = { host: { capacity: runtime.capacity, sample: host }, worker, tables: () => tables, events: new EventLog({ clock }) }
+  return { statistics: new Statistics({ ...common, ...components }), worker }
+}
