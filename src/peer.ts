@@ -124,13 +124,14 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
       runtime: runtime?.kind ?? 'none',
       arch: runtime?.arch ?? dockerArch(process.arch),
       capacity: host.capacity,
-      labels: { ...gpuLabels(gpus), ...config.labels },
+      labels: { ...(runtime?.gpuRefusal === undefined ? gpuLabels(gpus) : {}), ...config.labels },
       usdPerHour: config.usdPerHour,
       taskStore: taskStore?.kind ?? 'log',
       startedAt,
       ...(speed === undefined ? {} : { speed }),
       ...(typeof taskStore?.id === 'string' ? { taskStoreId: taskStore.id } : {})
     })
+      ...(runtime?.gpuRefusal === undefined ? {} : { gpuRefusal: runtime.gpuRefusal }),
     const tracer = await tracerOf(config, { peer: self, name: config.name ?? peerName(self), clock, log })
     const daemon: Daemon = createDaemon(
       {

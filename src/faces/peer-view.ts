@@ -63,6 +63,7 @@ export function peerLines(peer: Peer, nowMs: number): string[] {
     ['images', String(peer.images)],
     ['runtime', `${cellText(runtimeCell(peer))}, ${peer.arch}${peer.runtime === 'process' ? '; gives no isolation' : ''}`],
     ...(peer.llc == null ? [] : [['cache', llcText(peer.llc)] as const]),
+    ...(peer.gpuRefusal === undefined ? [] : [['gpus', peer.gpuRefusal] as const]),
     ['api', peer.api],
     ['addresses', peer.addresses.join(' ')],
     ['labels', pairs(peer.labels)],

@@ -43,6 +43,10 @@ export interface PeerProfile {
   readonly taskStore?: 'log' | 'postgres' | undefined
   /** Which of its kind, e.g. which database; the same for all peers of a cluster. Absent: not known yet, or there is only one. */
   readonly taskStoreId?: string | undefined
+  /** Why the GPUs of its machine are given to no function. Absent: they are, or there are none. */
+  readonly gpuRefusal?: string | undefined
+  /** The newest version of commands in the log that it reads. Absent: 1 (an earlier version). See `core/registry/command-version.ts`. */
+  readonly commandVersion?: number | undefined
   readonly startedAt: string
 }
 

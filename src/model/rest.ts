@@ -89,6 +89,7 @@ export const peerSchema = peerStatsSchema.extend({
   fenced: z.boolean().optional().describe('true: it takes no part in what is agreed any more, since its disk failed or is not what it was'),
   arch: z.string(),
   labels: z.record(z.string(), z.string()),
+  gpuRefusal: z.string().optional().describe('why the GPUs of its machine are given to no function; absent: they are, or there are none'),
   addresses: listOf(z.string()).describe('multiaddrs, without the /p2p/ part'),
   api: z.string().describe('host:port of its HTTP API'),
   warm: listOf(z.object({ function: z.string().describe('name@revision'), idle: count, busy: count })),

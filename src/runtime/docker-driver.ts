@@ -15,6 +15,7 @@ import { attachStreams, type ContainerComponents, DockerContainer, type EarlyEnd
 import { DOCKER_HOST_DEFAULT, dockerEngine, watchdogEngine } from './docker-engine.ts'
 import { type DockerHost, engineUnavailable, statusOf } from './docker-errors.ts'
 import { exportImage, importImage } from './docker-image-archive.ts'
+import { DockerGpus } from './docker-gpus.ts'
 import { DockerImages } from './docker-image.ts'
 import { LABEL, type Owner } from './docker-labels.ts'
 import { DockerNetworks } from './docker-network.ts'
@@ -58,6 +59,8 @@ export interface DockerDriverInit extends Owner {
   readonly dockerHost?: DockerHost | undefined
   /** See `RuntimeInit`. */
   readonly dockerConfig?: string | undefined
+  /** See `RuntimeInit`. */
+  readonly gpus?: readonly string[] | undefined
 }
 
 /** Runs functions in containers of a Docker engine. */
@@ -74,6 +77,7 @@ class DockerDriver implements Driver {
   readonly #log: Logger
   readonly #images: DockerImages
   readonly #networks: DockerNetworks
+  readonly #gpus: DockerGpus
   readonly #watchdog: TaskWatchdog
   /** Containers of this life that are not removed yet: everything else with this peer's label is an orphan. */
   readonly #own = new Set<string>()
@@ -93,12 +97,17 @@ class DockerDriver implements Driver {
     this.#log = log
     this.#images = new DockerImages(this.#client, this.#host, init.dockerConfig)
     this.#networks = new DockerNetworks(this.#client, init, log)
+    this.#gpus = new DockerGpus(this.#client, { owner: init, ids: init.gpus ?? [] }, { clock, log })
     this.#watchdog = new TaskWatchdog(watchdogEngine(this.#host), { log })
     this.#sweep = new OrphanSweep(async ({ signal }) => this.prune({ dryRun: false, signal }), { clock, log })
   }
 
   get arch(): string {
     return this.#arch
+  }
+
+  get gpuRefusal(): string | undefined {
+    return this.#gpus.refusal
   }
 
   async start(): Promise<void> {
@@ -120,6 +129,7 @@ class DockerDriver implements Driver {
     try {
       await untilAborted(this.#client.ping(), signal)
       const { version } = await this.#known()
+      await untilAborted(this.#gpus.look(), signal)
       return { ready: true, reason: `Docker ${version} answers at ${this.#host}` }
     } catch (error) {
       const { message, hint } = engineUnavailable(error, this.#host)
@@ -242,7 +252,7 @@ class DockerDriver implements Driver {
       const started = new DockerContainer(container, streams, init, components)
       await starting.catch((error: unknown) => {
         streams.close()
-        throw error
+        throw (gpuIds.length > 0 ? this.#gpus.refused(error) : undefined) ?? error
       })
       if (fn.contract === 'http') {
         const { NetworkSettings } = await container.inspect()

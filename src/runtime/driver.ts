@@ -76,6 +76,8 @@ export type BringImage = (fn: FunctionRecord, options: { signal: AbortSignal }) 
 export interface Driver extends Startable {
   readonly kind: 'docker' | 'process'
   readonly arch: string
+  /** See `Runtime`. */
+  readonly gpuRefusal?: string | undefined
   check(options: { signal: AbortSignal }): Promise<{ ready: boolean; reason: string; hint?: string | undefined }>
   resolve(image: string, options: { pull: 'always' | 'missing' | 'never'; wish?: ContractWish; signal: AbortSignal }): Promise<ImageInfo>
   present(digests: readonly Digest[], options: { signal: AbortSignal }): Promise<readonly Digest[]>

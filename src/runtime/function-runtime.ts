@@ -68,7 +68,8 @@ export class FunctionRuntime implements Runtime {
     this.#clock = clock
     this.#log = log
     this.#llc = llc
-    this.#ledger = new Ledger(init.capacity, init)
+    const gpus = (): readonly string[] => (driver.gpuRefusal === undefined ? init.gpus : [])
+    this.#ledger = new Ledger(init.capacity, { slotsMax: init.slotsMax, gpus })
     const startStdio: Driver['startStdio'] = async (fn, ...args) => this.#track(await driver.startStdio(fn, ...args), fn)
     const startServer: Driver['startServer'] = async (fn, ...args) => this.#track(await driver.startServer(fn, ...args), fn)
     this.#start = { startStdio, startServer }
@@ -81,6 +82,10 @@ export class FunctionRuntime implements Runtime {
 
   get arch(): string {
     return this.#driver.arch
+  }
+
+  get gpuRefusal(): string | undefined {
+    return this.#driver.gpuRefusal
   }
 
   get capacity(): Capacity {

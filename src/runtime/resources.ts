@@ -38,11 +38,11 @@ export const CPU_OVERSUBSCRIPTION_RATIO = 2
 export class Ledger {
   readonly #capacity: Capacity
   readonly #slotsMax: number
-  readonly #gpus: readonly string[]
+  readonly #gpus: () => readonly string[]
   readonly #granted = new Set<Reservation>()
 
-  /** `slotsMax`: containers at once, whatever their size. `gpus`: their ids; one is never promised twice. */
-  constructor(capacity: Capacity, { slotsMax, gpus = [] }: { slotsMax: number; gpus?: readonly string[] }) {
+  /** `slotsMax`: containers at once, whatever their size. `gpus`: ids of those that can be had now; one is never promised twice. */
+  constructor(capacity: Capacity, { slotsMax, gpus = () => [] }: { slotsMax: number; gpus?: () => readonly string[] }) {
     this.#capacity = capacity
     this.#slotsMax = slotsMax
     this.#gpus = gpus
@@ -110,9 +110,10 @@ export class Ledger {
   }
 
   #freeGpus(freed: readonly Reservation[] = []): readonly string[] {
-    if (this.#gpus.length === 0) return []
+    const gpus = this.#gpus()
+    if (gpus.length === 0) return []
     const held = new Set([...this.#granted].filter(granted => !freed.includes(granted)).flatMap(({ gpuIds }) => gpuIds))
-    return this.#gpus.filter(id => !held.has(id))
+    return gpus.filter(id => !held.has(id))
   }
 
   /** `freed`: what would be released first; `unused`: what holds no cores at the moment. */

@@ -106,7 +106,9 @@ export function writeProfile(profile: PeerProfile): MessageInitShape<typeof Peer
     startedAt: profile.startedAt,
     ...optional('speed', profile.speed),
     ...(profile.taskStore === undefined ? {} : { taskStore: profile.taskStore }),
-    ...(profile.taskStoreId === undefined ? {} : { taskStoreId: profile.taskStoreId })
+    ...(profile.taskStoreId === undefined ? {} : { taskStoreId: profile.taskStoreId }),
+    ...optional('commandVersion', profile.commandVersion),
+    ...(profile.gpuRefusal === undefined ? {} : { gpuRefusal: profile.gpuRefusal })
   }
 }
 
@@ -127,7 +129,9 @@ export function readProfile(message: PeerProfileMessage): PeerProfile {
     startedAt: text(message.startedAt, 'startedAt', TEXT_CHARS_MAX),
     ...(message.speed === undefined ? {} : { speed: amount(message.speed, 'speed') }),
     ...(message.taskStore === undefined ? {} : { taskStore: oneOf(message.taskStore, 'taskStore', TASK_STORES) }),
-    ...(message.taskStoreId === undefined ? {} : { taskStoreId: text(message.taskStoreId, 'taskStoreId', ID_CHARS_MAX) })
+    ...(message.taskStoreId === undefined ? {} : { taskStoreId: text(message.taskStoreId, 'taskStoreId', ID_CHARS_MAX) }),
+    ...optional('commandVersion', message.commandVersion),
+    ...(message.gpuRefusal === undefined ? {} : { gpuRefusal: text(message.gpuRefusal, 'gpuRefusal', TEXT_CHARS_MAX) })
   }
 }
 

@@ -35,7 +35,7 @@ export interface Programs {
 /** A runtime to be tried. `setup` gives a started one; two of the same test belong to one peer, in rising sessions. */
 export interface RuntimeUnderTest {
   readonly programs: Programs
-  setup(options?: { keepAliveMs?: number; memoryBytes?: number; readyTimeoutMs?: number }): Promise<Runtime>
+  setup(options?: { keepAliveMs?: number; memoryBytes?: number; readyTimeoutMs?: number; gpus?: readonly string[] }): Promise<Runtime>
   /** How many containers or processes of the peer there are now. */
   countLeft(): Promise<number>
   teardown(): Promise<void>

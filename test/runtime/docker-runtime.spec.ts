@@ -216,6 +216,17 @@ describe('runtime: docker', function () {
       }
     })
 
+    it('refuses work for GPUs that the engine does not give to containers', async function () {
+      await runtime.stop()
+      runtime = await tried.setup({ gpus: ['GPU-8f6e7a10-aaaa-bbbb-cccc-000000000001'] })
+      if (runtime.gpuRefusal === undefined) skip(this, 'the engine gives GPUs to containers')
+      assert.match(runtime.gpuRefusal, /none of 1: could not select device driver/)
+      assert.equal((await runtime.check({ signal: never() })).ready, true)
+      const error = await rejectsWith('busy', call(runtime, await functionOf(runtime, 'cares-example/echo', { gpus: 1 })))
+      assert.deepEqual(error.details, { resource: 'gpus', needed: 1, available: 0 })
+      assert.equal((await call(runtime, await functionOf(runtime, 'cares-example/echo'), { body: 'x' })).text, 'x')
+    })
+
     it('does not take its own work for orphans', async () => {
       const fn = await functionOf(runtime, 'cares-example/web', { memoryBytes: 256 * 2 ** 20 })
       await call(runtime, fn)

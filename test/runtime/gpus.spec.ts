@@ -33,7 +33,7 @@ describe('GPUs', () => {
   }
 
   it('are given to one container each, and given back', async () => {
-    const ledger = new Ledger(capacity, { slotsMax: 10, gpus: ['a', 'b', 'c'] })
+    const ledger = new Ledger(capacity, { slotsMax: 10, gpus: () => ['a', 'b', 'c'] })
     const first = ledger.reserve({ cpus: 1, memoryBytes: 1, gpus: 2 })
     assert.deepEqual(first.gpuIds, ['a', 'b'])
     assert.throws(() => ledger.reserve({ cpus: 1, memoryBytes: 1, gpus: 2 }), {
@@ -47,7 +47,7 @@ describe('GPUs', () => {
   })
 
   it('of an idle container go to a new one that needs them', async () => {
-    const ledger = new Ledger(capacity, { slotsMax: 10, gpus: ['a'] })
+    const ledger = new Ledger(capacity, { slotsMax: 10, gpus: () => ['a'] })
     const reservation = ledger.reserve({ cpus: 1, memoryBytes: 1, gpus: 1 })
     let evicted = 0
     const idle = { worth: 0, reservation, evict: async () => void evicted++ }

@@ -42,7 +42,7 @@ describe('resources', () => {
   })
 
   it('gives up for a GPU only what holds one, and nothing that another has made needless', async () => {
-    const ledger = new Ledger({ cpus: 8, memoryBytes: 100, diskBytes: 1 }, { slotsMax: 100, gpus: ['a', 'b'] })
+    const ledger = new Ledger({ cpus: 8, memoryBytes: 100, diskBytes: 1 }, { slotsMax: 100, gpus: () => ['a', 'b'] })
     const evicted: string[] = []
     const idle = (name: string, worth: number, memoryBytes: number, gpus?: number): Idle => ({
       worth,

@@ -386,9 +386,11 @@ const profile = record<PeerProfile>(
     startedAt: text,
     speed: amount,
     taskStore: fc.constantFrom('log', 'postgres'),
-    taskStoreId: text
+    taskStoreId: text,
+    gpuRefusal: text,
+    commandVersion: small
   },
-  ['speed', 'taskStore', 'taskStoreId']
+  ['speed', 'taskStore', 'taskStoreId', 'gpuRefusal', 'commandVersion']
 )
 const stats = record<PeerStats>(
   {

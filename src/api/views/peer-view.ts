@@ -38,6 +38,7 @@ export function peerView(listing: PeerListing): Peer {
     ...(stats.fenced === true ? { fenced: true } : {}),
     arch: profile.arch,
     labels: { ...profile.labels },
+    ...(profile.gpuRefusal === undefined ? {} : { gpuRefusal: profile.gpuRefusal }),
     addresses: profile.addresses,
     api: profile.api,
     warm: stats.warm,

@@ -1,4 +1,6 @@
+import { gpusOf } from '../../model/labels.ts'
 import { llcText } from '../../model/llc.ts'
+import type { PeerProfile } from '../../model/peer.ts'
 import type { HealthCheck } from '../../model/service.ts'
 import type { ServiceComponents } from '../service.ts'
 
@@ -40,6 +42,8 @@ export async function healthChecks(
     const { ready, reason, hint } = await runtime.check({ signal })
     checks.push({ name: 'runtime', ok: ready, message: `${runtime.kind}: ${reason}`, hint })
   }
+  const gpus = gpuCheck(profile())
+  if (gpus !== undefined) checks.push(gpus)
   const { llc } = members.self().stats
   // A machine that cannot do more about it is no worse for that.
   if (llc !== undefined) checks.push({ name: 'cache', ok: true, message: llcText(llc) })
@@ -65,4 +69,15 @@ export async function healthChecks(
     hint: freeRatio >= DISK_FREE_RATIO_MIN ? undefined : 'remove unused images: docker image prune'
   })
   return checks
+}
+
+/** Nothing of a machine without GPUs. */
+function gpuCheck({ gpuRefusal, labels }: PeerProfile): HealthCheck | undefined {
+  const name = 'gpus'
+  if (gpuRefusal !== undefined) {
+    const hint = 'install the NVIDIA Container Toolkit and restart Docker; the peer asks again each minute'
+    return { name, ok: false, message: gpuRefusal, hint }
+  }
+  const gpus = gpusOf(labels)
+  return gpus === 0 ? undefined : { name, ok: true, message: `${gpus} for functions` }
 }

@@ -83,6 +83,8 @@ export interface Runtime extends Startable {
   readonly capacity: Capacity
   /** CPU architecture in Docker's spelling. */
   readonly arch: string
+  /** Why the machine's GPUs are given to no container, as far as is known by now. Absent: they are, or there are none. */
+  readonly gpuRefusal?: string | undefined
   /** Whether the engine answers now, and if not, why and what to do. */
   check(options: { signal: AbortSignal }): Promise<{ ready: boolean; reason: string; hint?: string | undefined }>
   /**
