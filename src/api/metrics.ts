@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { CostRow } from '../model/costs.ts'
+import { PEER_STATES } from '../model/peer.ts'
 import type { PeerListing, PeerService } from '../model/service.ts'
 import { registerTaskMetrics } from './task-metrics.ts'
 
@@ -11,8 +12,6 @@ const CALLER_LABELS_MAX = 64
 
 /** From a warm call on the same machine to the longest timeout, about a factor of two apart. The same on all peers, so that they can be added. */
 const SECONDS_BUCKETS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 3_600]
-
-const PEER_STATES = ['alive', 'suspect', 'draining', 'gone'] as const
 
 /** Defaults of the library that say what `process_…` says, under names that Prometheus' own linter refuses (a gauge must not end in `_total`). */
 const ILL_NAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']

@@ -2,7 +2,7 @@ import { applyCommand } from '../core/registry/apply-command.ts'
 import { closest } from '../model/closest.ts'
 import type { Outcome } from '../model/command.ts'
 import { CaresError, toCaresError } from '../model/errors.ts'
-import type { FunctionRecord } from '../model/function.ts'
+import type { FunctionRecord, PullPolicy } from '../model/function.ts'
 import { resolveSpec } from '../model/function-request.ts'
 import type { PeerId } from '../model/ids.ts'
 import type { Clock } from '../model/ports/clock.ts'
@@ -87,7 +87,7 @@ export class Functions {
     request: FunctionRequest,
     options: {
       ifRevision?: number | undefined
-      pull?: 'always' | 'missing' | 'never' | undefined
+      pull?: PullPolicy | undefined
       dryRun?: boolean | undefined
       signal: AbortSignal
     }

@@ -1,4 +1,5 @@
 import type { CaresError } from '../model/errors.ts'
+import type { PullPolicy } from '../model/function.ts'
 import type {
   Accepted,
   CancelResult,
@@ -147,7 +148,7 @@ export class CaresClient {
       pull,
       dryRun,
       signal
-    }: Abortable & { ifRevision?: number | undefined; pull?: 'always' | 'missing' | 'never' | undefined; dryRun?: boolean | undefined }
+    }: Abortable & { ifRevision?: number | undefined; pull?: PullPolicy | undefined; dryRun?: boolean | undefined }
   ): Promise<PutResultBody> {
     const path = restPath(REST_PATHS.functions) + query({ ifRevision, pull, dryRun })
     return await this.#rest.json('POST', path, { signal, body: request, timeoutMs: WORK_TIMEOUT_MS })
@@ -232,7 +233,7 @@ export class CaresClient {
       key?: string | undefined
       /** Who is charged for it. */
       caller?: string | undefined
-      pull?: 'always' | 'missing' | 'never' | undefined
+      pull?: PullPolicy | undefined
     }
   ): Promise<TaskSubmitted> {
     const inputBase64 = input === undefined ? undefined : Buffer.from(input).toString('base64')

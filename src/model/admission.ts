@@ -27,7 +27,10 @@ export interface AdmissionRequest {
 }
 
 /** `approved`: it may run, and counts. `queued`: it waits for room. `completed`: it has ended. `expired`: nobody said that it has ended. */
-export type AdmissionState = 'approved' | 'queued' | 'completed' | 'expired'
+export const ADMISSION_STATES = ['approved', 'queued', 'completed', 'expired'] as const
+
+/** See {@link ADMISSION_STATES}. */
+export type AdmissionState = (typeof ADMISSION_STATES)[number]
 
 /** One admission as the orchestrator keeps it. */
 export interface AdmissionRecord {

@@ -7,10 +7,16 @@ export type AlertSubject =
   | { readonly kind: 'cluster'; readonly id: 'cluster'; readonly name: string }
 
 /** `critical`: calls or agreed state suffer, or are about to. `warning`: they will, if it goes on. */
-export type AlertSeverity = 'warning' | 'critical'
+export const ALERT_SEVERITIES = ['warning', 'critical'] as const
 
-/** How a threshold reads. */
-export type AlertUnit = 'ratio' | 'milliseconds' | 'count'
+/** See {@link ALERT_SEVERITIES}. */
+export type AlertSeverity = (typeof ALERT_SEVERITIES)[number]
+
+/** What the value of a rule, and so its threshold, is measured in. A ratio goes from 0 to 1. */
+export const ALERT_UNITS = ['ratio', 'milliseconds', 'count'] as const
+
+/** See {@link ALERT_UNITS}. */
+export type AlertUnit = (typeof ALERT_UNITS)[number]
 
 /** When an alert is raised, and when it is taken back. The gap between the two, and the times, keep it from flapping. */
 export interface AlertRule {
@@ -42,7 +48,7 @@ export const ALERT_RULE_NAMES = [
 ] as const
 export type AlertRuleName = (typeof ALERT_RULE_NAMES)[number]
 
-/** Thresholds of an operator's own, by rule: a number in the unit of the rule, or `off`. */
+/** Thresholds that the operator sets, by rule: a number in the unit of the rule, or `off`. */
 export type AlertThresholds = Readonly<Partial<Record<AlertRuleName, number | 'off'>>>
 
 /** One condition that holds, or has held. */
@@ -64,7 +70,7 @@ export interface Alert {
   readonly message: string
 }
 
-/** Peers by themselves give rules their usual thresholds; see {@link alertRules}. */
+/** The rules with the thresholds that hold where the operator gives none. */
 const DEFAULT_RULES: readonly AlertRule[] = [
   {
     name: 'peer_gone',
@@ -169,7 +175,7 @@ const DEFAULT_RULES: readonly AlertRule[] = [
   }
 ]
 
-/** How far below a threshold of its own a rule clears, as a share of it: as far as the default rule does. */
+/** What a rule's raising threshold is multiplied by to get its clearing threshold: the default rule's proportion holds for an operator's own threshold, too. */
 function hysteresis({ raiseAt, clearBelow }: AlertRule): number {
   return clearBelow / raiseAt
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CONSTRAINTS_MAX, type FunctionSpec } from './function.ts'
+import { CONSTRAINTS_MAX, CONTRACTS, type FunctionSpec, NETWORK_POLICIES } from './function.ts'
 import { GPU_LABEL } from './labels.ts'
 import { type AgreedStrategy, OBJECTIVES, STRATEGY_NAMES } from './placement.ts'
 import type { ImageInfo } from './ports/runtime.ts'
@@ -108,8 +108,8 @@ export const agreedStrategySchema: z.ZodType<AgreedStrategy, AgreedStrategy> = z
   .strictObject({ name: z.enum(STRATEGY_NAMES), objective: z.enum(OBJECTIVES).optional().describe('what the strategy `cost` saves') })
   .refine(({ name, objective }) => objective === undefined || name === 'cost', 'only the strategy cost has an objective')
 
-const contract = z.enum(['stdio', 'http'])
-const network = z.enum(['none', 'egress'])
+const contract = z.enum(CONTRACTS)
+const network = z.enum(NETWORK_POLICIES)
 const readyPath = z
   .string()
   .max(FUNCTION_LIMITS.readyPathCharactersMax)
@@ -145,7 +145,7 @@ export const functionRequestSchema = z.strictObject({
   name,
   image,
   /** `auto` (as when absent): `http` if a port is asked for, else what the image says. */
-  contract: z.enum(['auto', 'stdio', 'http']).optional(),
+  contract: z.enum(['auto', ...CONTRACTS]).optional(),
   /** 0 is the same as absent. */
   port: port.exactOptional(),
   readyPath: readyPath.optional(),

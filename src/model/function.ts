@@ -1,11 +1,23 @@
 import type { Digest } from './ids.ts'
 import type { Objective, StrategyName } from './placement.ts'
 
-/** How a body gets into a container and an answer out of it: `stdio` (stdin to stdout, a process a call) or `http` (a warm server). */
-export type Contract = 'stdio' | 'http'
+/** How a body gets into a container and an answer out of it: `stdio` (stdin to stdout, one process for each call) or `http` (a warm server). */
+export const CONTRACTS = ['stdio', 'http'] as const
+
+/** See {@link CONTRACTS}. */
+export type Contract = (typeof CONTRACTS)[number]
 
 /** What a function's containers may reach: nothing, or the outside world through the engine's default network. */
-export type NetworkPolicy = 'none' | 'egress'
+export const NETWORK_POLICIES = ['none', 'egress'] as const
+
+/** See {@link NETWORK_POLICIES}. */
+export type NetworkPolicy = (typeof NETWORK_POLICIES)[number]
+
+/** When an image is fetched from its registry: at every upload, if this peer does not have it, or never. */
+export const PULL_POLICIES = ['always', 'missing', 'never'] as const
+
+/** See {@link PULL_POLICIES}. */
+export type PullPolicy = (typeof PULL_POLICIES)[number]
 
 /** What the user decided about a function. Everything here is part of the revision. */
 export interface FunctionSpec {

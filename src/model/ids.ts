@@ -27,8 +27,3 @@ export interface Attempt {
   readonly round: number
   readonly try: number
 }
-
-/** Negative when `a` was placed before `b`, 0 when they are the same attempt. */
-export function compareAttempts(a: Attempt, b: Attempt): number {
-  return a.round - b.round || a.try - b.try
-}

@@ -4,7 +4,10 @@ import type { PeerStats } from './peer.ts'
 import type { PlacementKind, Receipt } from './placement.ts'
 
 /** How the container of an execution came to be: already serving, started ahead for one call, or started for this call. */
-export type StartKind = 'warm' | 'prewarmed' | 'cold'
+export const START_KINDS = ['warm', 'prewarmed', 'cold'] as const
+
+/** See {@link START_KINDS}. */
+export type StartKind = (typeof START_KINDS)[number]
 
 /** Header names are lower case; a name may repeat. */
 export type Headers = readonly (readonly [name: string, value: string])[]
@@ -229,7 +232,10 @@ export interface RemoteError {
 }
 
 /** `queued` (not placed yet) → `running` → `succeeded` or `failed`. */
-export type InvocationState = 'queued' | 'running' | 'succeeded' | 'failed'
+export const INVOCATION_STATES = ['queued', 'running', 'succeeded', 'failed'] as const
+
+/** See {@link INVOCATION_STATES}. */
+export type InvocationState = (typeof INVOCATION_STATES)[number]
 
 /** What a gateway keeps of an invocation for `/v1/invocations/:id`. */
 export interface InvocationRecord {

@@ -1,5 +1,8 @@
 import type { InvocationId, PeerId } from './ids.ts'
 
+/** The streams of a program that lines are read from. */
+export const LOG_STREAMS = ['stdout', 'stderr'] as const
+
 /** One line that a container wrote to stderr (`stdio`), or to stdout or stderr (`http`). At most 8 KiB; longer ones are cut. */
 export interface LogLine {
   /** RFC 3339, by the worker's clock. */
@@ -8,7 +11,7 @@ export interface LogLine {
   readonly function: string
   /** Absent where a container serves many calls. */
   readonly invocation?: InvocationId | undefined
-  readonly stream: 'stdout' | 'stderr'
+  readonly stream: (typeof LOG_STREAMS)[number]
   readonly text: string
 }
 

@@ -19,6 +19,9 @@ export interface WarmPool {
   readonly busy: number
 }
 
+/** What a peer runs work with; `none` with `--no-work`. */
+export const PEER_RUNTIMES = ['docker', 'process', 'none'] as const
+
 /** What does not change while a peer runs. */
 export interface PeerProfile {
   readonly id: PeerId
@@ -29,8 +32,7 @@ export interface PeerProfile {
   /** `host:port` of the HTTP API, as seen from this peer. */
   readonly api: string
   readonly version: string
-  /** `docker` or `process`, or `none` with `--no-work`. */
-  readonly runtime: 'docker' | 'process' | 'none'
+  readonly runtime: (typeof PEER_RUNTIMES)[number]
   /** CPU architecture in Docker's spelling, e.g. `amd64`. */
   readonly arch: string
   readonly capacity: Capacity
@@ -150,7 +152,10 @@ export interface PeerDigest {
 }
 
 /** `alive`: takes work. `suspect`: silent for too long, takes no new work. `draining`: asked to take no new work. `gone`: left or dead. */
-export type PeerState = 'alive' | 'suspect' | 'draining' | 'gone'
+export const PEER_STATES = ['alive', 'suspect', 'draining', 'gone'] as const
+
+/** See {@link PEER_STATES}. */
+export type PeerState = (typeof PEER_STATES)[number]
 
 /** What this peer believes about one peer. */
 export interface PeerView {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type ErrorCode, isErrorCode } from './errors.ts'
+import { NETWORK_POLICIES } from './function.ts'
 import { placementPolicySchema } from './function-request.ts'
 import type { Digest, PeerId } from './ids.ts'
 import type { Usage } from './invocation.ts'
@@ -56,7 +57,7 @@ const specSchema: z.ZodType<TaskSpec> = z.strictObject({
   function: z.string().exactOptional(),
   args: z.array(z.string()),
   env: z.record(z.string(), z.string()),
-  network: z.enum(['none', 'egress']),
+  network: z.enum(NETWORK_POLICIES),
   cpus: z.number().positive(),
   memoryBytes: z.int().positive(),
   placement: placementPolicySchema.exactOptional(),

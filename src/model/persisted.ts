@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Configuration, HardState, SnapshotMeta, SnapshotOffer } from './consensus.ts'
 import type { Outcome, Remembered } from './command.ts'
-import type { FunctionRecord } from './function.ts'
+import { CONTRACTS, type FunctionRecord, NETWORK_POLICIES } from './function.ts'
 import { agreedStrategySchema, placementPolicySchema } from './function-request.ts'
 import type { Branded, ClusterUid, Digest, PeerId } from './ids.ts'
 import { quickReader } from './quick-check.ts'
@@ -24,7 +24,7 @@ const count = z.int().nonnegative()
 export const functionRecordSchema: z.ZodType<FunctionRecord> = z.strictObject({
   name: z.string().min(1),
   image: z.string().min(1),
-  contract: z.enum(['stdio', 'http']),
+  contract: z.enum(CONTRACTS),
   port: count,
   readyPath: z.string().optional(),
   cpus: z.number().positive(),
@@ -35,7 +35,7 @@ export const functionRecordSchema: z.ZodType<FunctionRecord> = z.strictObject({
   prewarm: z.union([count, z.literal('auto')]),
   idempotent: z.boolean(),
   env: z.record(z.string(), z.string()),
-  network: z.enum(['none', 'egress']),
+  network: z.enum(NETWORK_POLICIES),
   placement: placementPolicySchema.optional(),
   digest,
   imageBytes: count,

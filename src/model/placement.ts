@@ -117,6 +117,8 @@ export const REJECTION_REASONS = [
   'deadline',
   'budget'
 ] as const
+
+/** See {@link REJECTION_REASONS}. */
 export type RejectionReason = (typeof REJECTION_REASONS)[number]
 
 /** See `Candidate` of the scheduler. */
@@ -175,7 +177,10 @@ export interface Decision {
 }
 
 /** Who placed: the elected orchestrator, or a gateway that could not reach one. */
-export type PlacementKind = 'orchestrator' | 'fallback'
+export const PLACEMENT_KINDS = ['orchestrator', 'fallback'] as const
+
+/** See {@link PLACEMENT_KINDS}. */
+export type PlacementKind = (typeof PLACEMENT_KINDS)[number]
 
 /** The record of one placement that `cares explain` shows. */
 export interface Receipt {

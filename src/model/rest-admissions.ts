@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ADMISSION_STATES } from './admission.ts'
 import { FUNCTION_LIMITS } from './function-request.ts'
 import { bytes, count, listOf, ms, peerRefSchema, time } from './rest-parts.ts'
 
@@ -36,7 +37,7 @@ export const admissionSchema = z.object({
   name: z.string(),
   params: z.string().optional(),
   inputBytes: bytes,
-  state: z.enum(['approved', 'queued', 'completed', 'expired']),
+  state: z.enum(ADMISSION_STATES),
   peer: peerRefSchema.nullable().describe('where it may run; null while it waits'),
   predicted: z.object({ cpus: z.number(), memoryBytes: bytes, diskBytes: bytes }),
   predictedMs: ms,

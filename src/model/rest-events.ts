@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ALERT_RULE_NAMES } from './alerts.ts'
+import { ALERT_RULE_NAMES, ALERT_SEVERITIES, ALERT_UNITS } from './alerts.ts'
 import { OBJECTIVES, STRATEGY_NAMES } from './placement.ts'
 import { count, listOf, ms, placementKindSchema, time } from './rest-parts.ts'
 import { taskStateSchema } from './rest-tasks.ts'
@@ -13,14 +13,14 @@ const event = <Type extends string, Data extends z.ZodType>(type: Type, data: Da
 export const alertSchema = z.object({
   key: z.string().describe('the rule and the id of its subject: at most one alert of a key is raised at a time'),
   rule: z.enum(ALERT_RULE_NAMES),
-  severity: z.enum(['warning', 'critical']),
+  severity: z.enum(ALERT_SEVERITIES),
   subject: z.object({ kind: z.enum(['peer', 'function', 'cluster']), id: z.string(), name: z.string() }),
   state: z.enum(['raised', 'cleared']),
   raisedAt: time,
   clearedAt: time.optional(),
   value: z.number().describe('the newest, in the unit of the rule'),
   threshold: z.number(),
-  unit: z.enum(['ratio', 'milliseconds', 'count']),
+  unit: z.enum(ALERT_UNITS),
   message: z.string()
 })
 /** One condition that holds, or has held. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { callPolicySchema } from './function-request.ts'
+import { INVOCATION_STATES, START_KINDS } from './invocation.ts'
 import { ESTIMATE_BASES, OBJECTIVES, REJECTION_REASONS } from './placement.ts'
 import { bytes, cacheNeedSchema, count, listOf, ms, peerRefSchema, placementKindSchema, time } from './rest-parts.ts'
 
@@ -18,9 +19,9 @@ export const usageSchema = z.object({
 })
 
 /** See `InvocationState`. */
-export const invocationStateSchema = z.enum(['queued', 'running', 'succeeded', 'failed'])
+export const invocationStateSchema = z.enum(INVOCATION_STATES)
 /** See `StartKind`. */
-export const startKindSchema = z.enum(['warm', 'prewarmed', 'cold'])
+export const startKindSchema = z.enum(START_KINDS)
 
 /** An invocation, without the reasons of its placements. Null: not known (yet). */
 export const invocationSchema = z.object({

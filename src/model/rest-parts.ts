@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { CACHE_BASES, LLC_MODES } from './llc.ts'
+import { PLACEMENT_KINDS } from './placement.ts'
 
 /*
  * What the schemas of the REST API are made of.
@@ -52,4 +53,4 @@ export const cacheNeedSchema = z
 export const peerRefSchema = z.object({ id: z.string(), name: z.string() })
 
 /** Who placed: the elected orchestrator, or a gateway that could not reach one. */
-export const placementKindSchema = z.enum(['orchestrator', 'fallback'])
+export const placementKindSchema = z.enum(PLACEMENT_KINDS)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { NETWORK_POLICIES } from './function.ts'
 import { placementPolicySchema } from './function-request.ts'
 import { bytes, count, listOf, ms, peerRefSchema, time } from './rest-parts.ts'
 import { usageSchema } from './rest-invocations.ts'
@@ -34,7 +35,7 @@ export const taskSchema = z.object({
   function: z.string().nullable().describe('the function that it runs, if it was submitted by its name'),
   args: listOf(z.string()),
   env: z.record(z.string(), z.string()),
-  network: z.enum(['none', 'egress']),
+  network: z.enum(NETWORK_POLICIES),
   cpus: z.number(),
   memoryBytes: bytes,
   placement: placementPolicySchema.optional().describe('how its workers are chosen'),
@@ -60,8 +61,6 @@ export type TaskItem = z.infer<typeof taskSchema>
 
 /** How many tasks are in each state. */
 export const taskCountsSchema = z.object({ queued: count, running: count, succeeded: count, dead: count, cancelled: count })
-/** How many tasks are in each state. */
-export type TaskCountsItem = z.infer<typeof taskCountsSchema>
 
 /** Tasks, newest first. */
 export const taskListSchema = z.object({

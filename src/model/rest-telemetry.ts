@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ALERT_RULE_NAMES } from './alerts.ts'
+import { ALERT_RULE_NAMES, ALERT_SEVERITIES, ALERT_UNITS } from './alerts.ts'
 import { alertSchema, eventSchema } from './rest-events.ts'
 import { count, listOf, ms, peerRefSchema, time } from './rest-parts.ts'
 import { clusterSchema, peerSchema, problemSchema, viewSchema } from './rest.ts'
@@ -63,8 +63,8 @@ export const alertListSchema = z.object({
   rules: listOf(
     z.object({
       name: z.enum(ALERT_RULE_NAMES),
-      severity: z.enum(['warning', 'critical']),
-      unit: z.enum(['ratio', 'milliseconds', 'count']),
+      severity: z.enum(ALERT_SEVERITIES),
+      unit: z.enum(ALERT_UNITS),
       raiseAt: z.number(),
       clearBelow: z.number(),
       forMs: ms.describe('how long the value must have been there'),

@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import { ERROR_CODES, type ErrorCode } from './errors.ts'
+import { CONTRACTS, NETWORK_POLICIES } from './function.ts'
 import { placementPolicySchema } from './function-request.ts'
+import { LOG_STREAMS } from './logs.ts'
+import { PEER_RUNTIMES, PEER_STATES } from './peer.ts'
 import { OBJECTIVES, STRATEGY_NAMES } from './placement.ts'
 import type { eventSchema } from './rest-events.ts'
 import type {
@@ -14,16 +17,15 @@ import type {
 } from './rest-invocations.ts'
 import { bytes, count, listOf, llcSchema, ms, peerRefSchema, placementKindSchema, time } from './rest-parts.ts'
 
-export { REST_PATHS, restPath } from './rest-paths.ts'
-
 /*
  * The JSON of the REST API: what `api/` answers and what the faces read. Sizes are bytes, durations `…Ms`, times RFC 3339, lists
  * `{ items: [...] }`. Within `/v1` fields are only ever added, so readers ignore what they do not know; requests with unknown fields are
  * refused.
  */
 
-const errorCodes = Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]
 // --- errors
+
+const errorCodes = Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]
 
 /**
  * Every error answer, as `application/problem+json` (RFC 9457). Further members are the details of the error: `exitCode` and `stderr` of a
@@ -49,7 +51,7 @@ export type Problem = z.infer<typeof problemSchema>
 // --- peers
 
 /** See `PeerState`. */
-export const peerStateSchema = z.enum(['alive', 'suspect', 'draining', 'gone'])
+export const peerStateSchema = z.enum(PEER_STATES)
 /** The role of a peer. */
 export const peerRoleSchema = z.enum(['orchestrator', 'worker'])
 
@@ -84,7 +86,7 @@ export const peerSchema = peerStatsSchema.extend({
   voter: z.boolean(),
   term: count.describe('the newest that the peer has said it knows'),
   version: z.string(),
-  runtime: z.enum(['docker', 'process', 'none']),
+  runtime: z.enum(PEER_RUNTIMES),
   runtimeReady: z.boolean(),
   fenced: z.boolean().optional().describe('true: it takes no part in what is agreed any more, since its disk failed or is not what it was'),
   arch: z.string(),
@@ -163,7 +165,7 @@ export const functionSchema = z.object({
   digest: z.string().describe('the content that every worker runs'),
   imageBytes: bytes,
   arch: z.string().optional().describe('CPU architecture of the image, which only peers of the same run; absent: it fits anywhere'),
-  contract: z.enum(['stdio', 'http']),
+  contract: z.enum(CONTRACTS),
   port: count,
   readyPath: z.string().optional(),
   cpus: z.number(),
@@ -174,7 +176,7 @@ export const functionSchema = z.object({
   prewarm: z.union([count, z.literal('auto')]),
   idempotent: z.boolean(),
   env: z.record(z.string(), z.string()),
-  network: z.enum(['none', 'egress']),
+  network: z.enum(NETWORK_POLICIES),
   placement: placementPolicySchema.optional().describe('how workers are chosen; absent: as whoever places would have it'),
   revision: count,
   updatedAt: time,
@@ -280,7 +282,7 @@ export const logLineSchema = z.object({
   peer: z.string(),
   function: z.string(),
   invocation: z.string().optional(),
-  stream: z.enum(['stdout', 'stderr']),
+  stream: z.enum(LOG_STREAMS),
   text: z.string()
 })
 /** One line of a function’s log. */

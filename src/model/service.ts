@@ -3,7 +3,7 @@ import type { AdmissionOutcome, AdmissionRecord, AdmissionRequest } from './admi
 import type { CostLedger } from './costs.ts'
 import type { ErrorCode } from './errors.ts'
 import type { EventRecord } from './events.ts'
-import type { CallPolicy, FunctionRecord, FunctionSpec } from './function.ts'
+import type { CallPolicy, FunctionRecord, FunctionSpec, PullPolicy } from './function.ts'
 import type { ClusterHistory } from './history.ts'
 import type { InvocationId, PeerId, Term } from './ids.ts'
 import type { AnswerHead, CallHead, InvocationRecord, StartKind, Usage, WholeAnswer } from './invocation.ts'
@@ -170,7 +170,7 @@ export interface PeerService {
     request: FunctionRequest,
     options: {
       ifRevision?: number | undefined
-      pull?: 'always' | 'missing' | 'never' | undefined
+      pull?: PullPolicy | undefined
       dryRun?: boolean | undefined
       signal: AbortSignal
     }

@@ -1,4 +1,4 @@
-import type { NetworkPolicy, PlacementPolicy } from './function.ts'
+import type { NetworkPolicy, PlacementPolicy, PullPolicy } from './function.ts'
 import type { Digest } from './ids.ts'
 import type { BlobRef, TaskRecord, TaskState } from './task.ts'
 
@@ -57,7 +57,7 @@ export interface TaskService {
       key?: string | undefined
       /** As the client names itself, for the ledger of costs. */
       caller?: string | undefined
-      pull?: 'always' | 'missing' | 'never' | undefined
+      pull?: PullPolicy | undefined
       signal: AbortSignal
     }
   ): Promise<{ task: TaskRecord; created: boolean }>

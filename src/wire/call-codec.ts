@@ -10,6 +10,7 @@ import {
   type Headers,
   type RemoteError,
   type Run,
+  START_KINDS,
   type StartKind,
   type Usage,
   type WholeAnswer
@@ -33,10 +34,8 @@ import type {
   UsageSchema,
   WholeAnswer as WholeAnswerMessage
 } from './generated/invoke_pb.ts'
-import { objectText } from './json.ts'
+import { objectText } from './json-text.ts'
 import { CHUNK_BYTES_MAX, HEADERS_CHARS_MAX, ID_CHARS_MAX, PATH_CHARS_MAX } from './limits.ts'
-
-const STARTS = ['warm', 'prewarmed', 'cold'] as const
 
 type AnswerKind = Extract<ExecuteDownMessage['kind'], { case: AnswerDown['type'] | 'answerEnd' }>
 type AnswerInit =
@@ -181,7 +180,7 @@ export function readHeaders(headers: readonly HeaderMessage[]): Headers {
 
 /** How a container came to be. Throws `protocol`. */
 function readStart(value: string): StartKind {
-  return oneOf(value, 'start', STARTS)
+  return oneOf(value, 'start', START_KINDS)
 }
 
 function readAnswerHead(message: AnswerHeadMessage): AnswerHead {

@@ -1,7 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ControlAnswer, ControlRequest, PeerAddress } from '../model/control.ts'
+import { INVOCATION_STATES } from '../model/invocation.ts'
 import { INVOCATIONS_LISTED_MAX, type InvocationQuery } from '../model/invocation-list.ts'
-import type { LogLine, LogQuery } from '../model/logs.ts'
+import { LOG_STREAMS, type LogLine, type LogQuery } from '../model/logs.ts'
 import { readInvocationId, readPeerId, readRemoteError, readRun, writeRemoteError, writeRun } from './call-codec.ts'
 import { list, oneOf, optional, refuse, required, text, toWhole, whole } from './check.ts'
 import { createCodec } from './codec.ts'
@@ -17,14 +18,12 @@ import {
 } from './generated/control_pb.ts'
 import { readAddresses, readCluster, readProfile, writeProfile } from './gossip-codec.ts'
 import { readFunctionHistory, writeFunctionHistory } from './history-codec.ts'
-import { readRecord, readSummary, writeRecord, writeSummary } from './json.ts'
+import { readRecord, readSummary } from './invocation-json.ts'
 import { ADMISSIONS_MAX, ID_CHARS_MAX, LOG_LINE_CHARS_MAX, MESSAGE_BYTES_MAX, PEERS_MAX, TEXT_CHARS_MAX } from './limits.ts'
 import { readKnown, readObservations, writeKnown, writeObservation } from './observation-codec.ts'
 import { readCommand, readFunction, readOutcome, writeCommand, writeFunction, writeOutcome } from './registry-codec.ts'
 import { readAdmission, readLedger, readQuestion } from './scheduling-json.ts'
 
-const INVOCATION_STATES = ['queued', 'running', 'succeeded', 'failed'] as const
-const STREAMS = ['stdout', 'stderr'] as const
 /** `LogQuery.tail`. */
 const TAIL_MAX = 10_000
 
@@ -174,7 +173,7 @@ function writeAnswer(answer: ControlAnswer): MessageInitShape<typeof ControlAnsw
         }
       }
     case 'invocation':
-      return { kind: { case: 'invocation', value: answer.record === null ? {} : { record: writeRecord(answer.record) } } }
+      return { kind: { case: 'invocation', value: answer.record === null ? {} : { record: JSON.stringify(answer.record) } } }
     case 'function':
       return { kind: { case: 'function', value: answer.record === null ? {} : { record: writeFunction(answer.record) } } }
     case 'log':
@@ -192,7 +191,7 @@ function writeAnswer(answer: ControlAnswer): MessageInitShape<typeof ControlAnsw
     case 'function-history':
       return { kind: { case: 'functionHistory', value: writeFunctionHistory(answer.stepMs, answer.history) } }
     case 'summary':
-      return { kind: { case: 'summary', value: { summary: writeSummary(answer.invocation) } } }
+      return { kind: { case: 'summary', value: { summary: JSON.stringify(answer.invocation) } } }
     case 'end':
       return { kind: { case: 'end', value: {} } }
     case 'failed':
@@ -265,7 +264,7 @@ function readLine(line: LogLineMessage): LogLine {
     peer: readPeerId(line.peer, 'peer'),
     function: text(line.function, 'function', ID_CHARS_MAX),
     ...(line.invocation === undefined ? {} : { invocation: readInvocationId(line.invocation) }),
-    stream: oneOf(line.stream, 'stream', STREAMS),
+    stream: oneOf(line.stream, 'stream', LOG_STREAMS),
     text: text(line.text, 'text', LOG_LINE_CHARS_MAX)
   }
 }

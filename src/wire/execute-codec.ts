@@ -1,5 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ExecuteDown, ExecuteUp, Order } from '../model/invocation.ts'
+import { PLACEMENT_KINDS } from '../model/placement.ts'
 import {
   readAnswer,
   readAttempt,
@@ -26,8 +27,6 @@ import {
 import { readStats, writeStats } from './gossip-codec.ts'
 import { MESSAGE_BYTES_MAX } from './limits.ts'
 import { readFunction, writeFunction } from './registry-codec.ts'
-
-const PLACEMENTS = ['orchestrator', 'fallback'] as const
 
 /** Gateway to worker. The page is `protocols/execute.md`. */
 export const executeUpCodec = createCodec({
@@ -150,7 +149,7 @@ function readOrder(message: OrderMessage): Order {
   return {
     invocation: readInvocationId(message.invocation),
     attempt: readAttempt(message.attempt),
-    placement: oneOf(message.placement, 'placement', PLACEMENTS),
+    placement: oneOf(message.placement, 'placement', PLACEMENT_KINDS),
     term: whole(message.term, 'term'),
     session: whole(message.session, 'session'),
     placer: readPeerId(message.placer, 'placer'),

@@ -1,7 +1,17 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ClusterUid } from '../model/ids.ts'
 import { LLC_MODES, type LlcState } from '../model/llc.ts'
-import type { Capacity, ClusterDigest, Heartbeat, PeerDigest, PeerProfile, PeerStats, Pressure } from '../model/peer.ts'
+import {
+  type Capacity,
+  type ClusterDigest,
+  type Heartbeat,
+  PEER_RUNTIMES,
+  PEER_STATES,
+  type PeerDigest,
+  type PeerProfile,
+  type PeerStats,
+  type Pressure
+} from '../model/peer.ts'
 import { readPeerId } from './call-codec.ts'
 import { amount, list, oneOf, optional, required, text, toWhole, whole } from './check.ts'
 import { createCodec } from './codec.ts'
@@ -25,9 +35,7 @@ import { ADDRESSES_MAX, GOSSIP_BYTES_MAX, ID_CHARS_MAX, IMAGES_MAX, PEERS_MAX, P
 import { readPairs, readUnique, writePairs } from './pairs.ts'
 import { readDigest } from './registry-codec.ts'
 
-const RUNTIMES = ['docker', 'process', 'none'] as const
 const TASK_STORES = ['log', 'postgres'] as const
-const STATES = ['alive', 'suspect', 'draining', 'gone'] as const
 
 /** A peer's word about itself. The page is `protocols/gossip.md`. */
 export const heartbeatCodec = createCodec({
@@ -121,7 +129,7 @@ export function readProfile(message: PeerProfileMessage): PeerProfile {
     addresses: readAddresses(message.addresses),
     api: text(message.api, 'api', TEXT_CHARS_MAX),
     version: text(message.version, 'version', TEXT_CHARS_MAX),
-    runtime: oneOf(message.runtime, 'runtime', RUNTIMES),
+    runtime: oneOf(message.runtime, 'runtime', PEER_RUNTIMES),
     arch: text(message.arch, 'arch', ID_CHARS_MAX),
     capacity: readCapacity(required(message.capacity, 'capacity')),
     labels: readPairs(message.labels, 'labels'),
@@ -278,6 +286,6 @@ function readPeerDigest(message: PeerDigestMessage): PeerDigest {
     profile: readProfile(required(message.profile, 'profile')),
     stats: readStats(required(message.stats, 'stats')),
     ageMs: amount(message.ageMs, 'ageMs'),
-    state: oneOf(message.state, 'state', STATES)
+    state: oneOf(message.state, 'state', PEER_STATES)
   }
 }

@@ -20,7 +20,7 @@ import {
   InvokeUpSchema
 } from './generated/invoke_pb.ts'
 import { readStats, writeStats } from './gossip-codec.ts'
-import { readReceipt, writeReceipt } from './json.ts'
+import { readReceipt } from './invocation-json.ts'
 import { ID_CHARS_MAX, MESSAGE_BYTES_MAX } from './limits.ts'
 import { readFunction, readPlacement, writeFunction, writePlacement } from './registry-codec.ts'
 
@@ -144,7 +144,7 @@ function writeDown(message: InvokeDown): MessageInitShape<typeof InvokeDownSchem
             attempt: message.attempt,
             term: toWhole(message.term, 'term'),
             order: toWhole(message.order, 'order'),
-            receipt: writeReceipt(message.receipt),
+            receipt: JSON.stringify(message.receipt),
             ...(message.function === undefined ? {} : { function: writeFunction(message.function) })
           }
         }
@@ -155,7 +155,7 @@ function writeDown(message: InvokeDown): MessageInitShape<typeof InvokeDownSchem
           case: 'failed',
           value: {
             error: writeRemoteError(message.error),
-            ...(message.receipt === undefined ? {} : { receipt: writeReceipt(message.receipt) })
+            ...(message.receipt === undefined ? {} : { receipt: JSON.stringify(message.receipt) })
           }
         }
       }

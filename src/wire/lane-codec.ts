@@ -6,7 +6,7 @@ import { BULK_BYTES_MIN, withBulk } from './bulk.ts'
 import { bytes, optional, refuse, text } from './check.ts'
 import { type Codec, createCodec } from './codec.ts'
 import { type LaneAbort, LaneAbortSchema } from './generated/lane_pb.ts'
-import { objectText } from './json.ts'
+import { objectText } from './json-text.ts'
 import { ID_CHARS_MAX, MESSAGE_BYTES_MAX } from './limits.ts'
 
 /** One frame of a lane. `exchange` is the dialler's running number, from 1. */

@@ -1,5 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { PeerId } from '../model/ids.ts'
+import { START_KINDS } from '../model/invocation.ts'
 import type { KnownObservations, SharedObservation } from '../model/observation.ts'
 import { readPeerId } from './call-codec.ts'
 import { amount, list, oneOf, optional, text, toWhole, whole } from './check.ts'
@@ -7,7 +8,6 @@ import type { AskObservations, AskObservationsSchema, Observation, ObservationSc
 import { ID_CHARS_MAX, OBSERVATIONS_MAX, ORIGINS_MAX, TEXT_CHARS_MAX } from './limits.ts'
 import { readDigest } from './registry-codec.ts'
 
-const STARTS = ['warm', 'prewarmed', 'cold'] as const
 /** Of one call's parameters. */
 const PARAMS_CHARS_MAX = 256
 
@@ -46,7 +46,7 @@ export function readObservation(message: Observation): SharedObservation {
     function: text(message.function, 'function', ID_CHARS_MAX, { empty: false }),
     digest: readDigest(message.digest),
     peer: readPeerId(message.peer, 'peer'),
-    start: oneOf(message.start, 'start', STARTS),
+    start: oneOf(message.start, 'start', START_KINDS),
     ...(message.params === undefined ? {} : { params: text(message.params, 'params', PARAMS_CHARS_MAX) }),
     inputBytes: amount(message.inputBytes, 'inputBytes'),
     outputBytes: amount(message.outputBytes, 'outputBytes'),

@@ -2,7 +2,14 @@ import { CaresError } from '../model/errors.ts'
 import { ERROR_CHARS_MAX } from '../model/remote-error.ts'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Command, Outcome } from '../model/command.ts'
-import { CONSTRAINTS_MAX, type FunctionRecord, type FunctionSpec, type PlacementPolicy } from '../model/function.ts'
+import {
+  CONSTRAINTS_MAX,
+  CONTRACTS,
+  type FunctionRecord,
+  type FunctionSpec,
+  NETWORK_POLICIES,
+  type PlacementPolicy
+} from '../model/function.ts'
 import type { Digest } from '../model/ids.ts'
 import { type AgreedStrategy, OBJECTIVES, STRATEGY_NAMES } from '../model/placement.ts'
 import { readTaskChanges, taskOutcomesSchema } from '../model/persisted-task.ts'
@@ -26,8 +33,6 @@ import { COMMAND_BYTES_MAX, ID_CHARS_MAX, PATH_CHARS_MAX, TEXT_CHARS_MAX } from 
 import { readJson, readJsonWith } from './json-text.ts'
 import { readPairs, writePairs } from './pairs.ts'
 
-const CONTRACTS = ['stdio', 'http'] as const
-const NETWORKS = ['none', 'egress'] as const
 const REFUSALS = ['revision_mismatch', 'not_found', 'limit_reached', 'conflict'] as const
 const PORT_MAX = 65_535
 
@@ -267,7 +272,7 @@ function readSpec(message: FunctionSpecMessage): FunctionSpec {
     prewarm: message.prewarmAuto ? 'auto' : message.prewarm,
     idempotent: message.idempotent,
     env: readPairs(message.env, 'env'),
-    network: oneOf(message.network, 'network', NETWORKS),
+    network: oneOf(message.network, 'network', NETWORK_POLICIES),
     ...(message.placement === undefined ? {} : { placement: readPlacement(message.placement) })
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { AdmissionQuestion, AdmissionRecord } from '../model/admission.ts'
+import { ADMISSION_STATES, type AdmissionQuestion, type AdmissionRecord } from '../model/admission.ts'
 import type { CostLedger } from '../model/costs.ts'
 import { admissionOutcomeSchema, admissionRequestSchema, paramsSchema } from '../model/rest-admissions.ts'
 import { readJson } from './json-text.ts'
@@ -50,7 +50,7 @@ const record = z.object({
   name: id,
   params: paramsSchema.optional(),
   inputBytes: amount,
-  state: z.enum(['approved', 'queued', 'completed', 'expired']),
+  state: z.enum(ADMISSION_STATES),
   peer: id.nullable(),
   predicted: z.object({ cpus: amount, memoryBytes: amount, diskBytes: amount }),
   predictedMs: amount,

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { CaresError } from '../../model/errors.ts'
+import { PULL_POLICIES } from '../../model/function.ts'
 import { functionRequestSchema, parseFunctionRequest } from '../../model/function-request.ts'
 import { functionListSchema, functionSchema, type PutResultBody, putResultSchema, removeResultSchema } from '../../model/rest.ts'
 import { REST_PATHS, restPath } from '../../model/rest-paths.ts'
@@ -17,7 +18,7 @@ const revisionQuery = { ifRevision: whole.optional().describe('refuse unless it 
 const putQuery = z.strictObject({
   ...revisionQuery,
   dryRun: flag.optional().describe('say what would happen, and change nothing'),
-  pull: z.enum(['always', 'missing', 'never']).optional().describe('whether the image may or must come from its registry')
+  pull: z.enum(PULL_POLICIES).optional().describe('whether the image may or must come from its registry')
 })
 const removeQuery = z.strictObject(revisionQuery)
 

@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { CaresError } from '../../model/errors.ts'
+import { PULL_POLICIES } from '../../model/function.ts'
 import type { Digest } from '../../model/ids.ts'
 import { REST_PATHS, restPath } from '../../model/rest-paths.ts'
 import { taskExplanationSchema, taskListSchema, taskSchema, taskStateSchema, taskSubmittedSchema } from '../../model/rest-tasks.ts'
@@ -21,7 +22,6 @@ const LIMIT_DEFAULT = 100
 const LIMIT_MAX = 1_000
 /** Longest that one request waits for a task; longer ones ask again. */
 const WAIT_MS_MAX = 300_000
-const pull = z.enum(['always', 'missing', 'never'])
 
 const params = z.object({ id: pathPart })
 const states = z.string().transform((text, context): readonly TaskState[] => {
@@ -91,7 +91,9 @@ export function taskRoutes(app: App, context: ApiContext): void {
         description:
           'Answered once the task cannot be lost any more. With `Idempotency-Key`, the same key is the same task, and a key that comes with another request is refused. `x-cares-caller`: who is charged in the ledger of costs. An input of more than 64 KiB is uploaded first: `POST /v1/payloads`.',
         body: submission,
-        querystring: z.strictObject({ pull: pull.optional().describe('whether the image may or must come from its registry') })
+        querystring: z.strictObject({
+          pull: z.enum(PULL_POLICIES).optional().describe('whether the image may or must come from its registry')
+        })
       }
     },
     async (request, reply) => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { CaresError, toCaresError } from '../../model/errors.ts'
-import type { FunctionRecord } from '../../model/function.ts'
+import type { FunctionRecord, PullPolicy } from '../../model/function.ts'
 import type { Digest, PeerId } from '../../model/ids.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Runtime } from '../../model/ports/runtime.ts'
@@ -45,7 +45,7 @@ export class TaskGateway implements TaskService {
       inputDigest?: Digest | undefined
       key?: string | undefined
       caller?: string | undefined
-      pull?: 'always' | 'missing' | 'never' | undefined
+      pull?: PullPolicy | undefined
       signal: AbortSignal
     }
   ): Promise<{ task: TaskRecord; created: boolean }> {
@@ -168,7 +168,7 @@ export class TaskGateway implements TaskService {
     }
   }
 
-  async #specOf(request: TaskRequest, { pull, signal }: { pull: 'always' | 'missing' | 'never'; signal: AbortSignal }): Promise<TaskSpec> {
+  async #specOf(request: TaskRequest, { pull, signal }: { pull: PullPolicy; signal: AbortSignal }): Promise<TaskSpec> {
     const { runtime, clock, findFunction } = this.#components
     if (request.function !== undefined) return specOfFunction(request, await findFunction(request.function, { signal }))
     if (runtime === null) {

@@ -1,4 +1,4 @@
-import type { Contract, FunctionRecord } from '../function.ts'
+import type { Contract, FunctionRecord, PullPolicy } from '../function.ts'
 import type { Digest, InvocationId } from '../ids.ts'
 import type { CacheNeed, LlcState } from '../llc.ts'
 import type { AnswerEnd, AnswerHead, CallHead, Run, WholeAnswer } from '../invocation.ts'
@@ -94,7 +94,7 @@ export interface Runtime extends Startable {
   resolve(
     image: string,
     options: {
-      pull: 'always' | 'missing' | 'never'
+      pull: PullPolicy
       wish?: { readonly contract?: 'auto' | Contract | undefined; readonly port?: number | undefined }
       signal: AbortSignal
     }

@@ -6,7 +6,7 @@ import { recompute } from '../../../src/core/scheduler/recompute.ts'
 import { strategyFor } from '../../../src/core/scheduler/strategies/strategies.ts'
 import { type Decision, OBJECTIVES, STRATEGY_NAMES } from '../../../src/model/placement.ts'
 import { createRandom } from '../../../src/model/random.ts'
-import { readReceipt, writeReceipt } from '../../../src/wire/json.ts'
+import { readReceipt } from '../../../src/wire/invocation-json.ts'
 import { sampleReceipt } from '../../support/fake-service.ts'
 import { FN, GIB, IMAGE, llcOf, MIB, peerId, requestOf, viewOf } from './cluster.ts'
 
@@ -61,7 +61,7 @@ describe('a receipt', () => {
             strategy,
             kappa
           })
-          const arrived = readReceipt(writeReceipt({ ...sampleReceipt(), decision })).decision
+          const arrived = readReceipt(JSON.stringify({ ...sampleReceipt(), decision })).decision
           const again = recompute(arrived, strategyName, strategy.objective)
           assert.ok(again !== undefined)
           if (decision.chosen !== null)

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { parse as parseYaml } from 'yaml'
 import { CaresError } from '../../../model/errors.ts'
+import { PULL_POLICIES, type PullPolicy } from '../../../model/function.ts'
 import { parseTaskRequest, TASK_LIMITS } from '../../../model/task-request.ts'
 import type { TaskRequest } from '../../../model/task-service.ts'
 import { parseBytes, parseDurationMs } from '../../../model/units.ts'
@@ -30,7 +31,7 @@ interface RunOptions extends PolicyOptions {
   detach?: true
   idempotencyKey?: string
   caller?: string
-  pull?: 'always' | 'missing' | 'never'
+  pull?: PullPolicy
 }
 
 export const run = defineCommand<RunOptions>({
@@ -57,7 +58,7 @@ export const run = defineCommand<RunOptions>({
       flags: '--pull <WHEN>',
       description: 'ask the registry for the image',
       defaultText: 'missing',
-      choices: ['always', 'missing', 'never']
+      choices: PULL_POLICIES
     }
   ],
   description:

@@ -1,6 +1,7 @@
 import type { FunctionRequest } from '../../../model/service.ts'
 import { OBJECTIVES, type Objective, STRATEGY_NAMES, type StrategyName } from '../../../model/placement.ts'
 import { CaresError } from '../../../model/errors.ts'
+import { PULL_POLICIES, type PullPolicy } from '../../../model/function.ts'
 import { parseBytes, parseDurationMs } from '../../../model/units.ts'
 import { uploadLines } from '../../function-view.ts'
 import { defineCommand } from '../command.ts'
@@ -26,7 +27,7 @@ interface UploadOptions {
   maxCost?: number
   require?: readonly string[]
   ifRevision?: number
-  pull?: 'always' | 'missing' | 'never'
+  pull?: PullPolicy
 }
 
 export const upload = defineCommand<UploadOptions>({
@@ -60,7 +61,7 @@ export const upload = defineCommand<UploadOptions>({
       flags: '--pull <WHEN>',
       description: 'ask the registry for the image',
       defaultText: 'missing',
-      choices: ['always', 'missing', 'never']
+      choices: PULL_POLICIES
     }
   ],
   description: 'Uploading a name again makes its next revision; calls that run go on with theirs.',

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact'
+import { START_KINDS } from '../../../model/invocation.ts'
 import type { AlertItem } from '../../../model/rest-events.ts'
 import type { InvocationList, Peer } from '../../../model/rest.ts'
 import { formatBytes, formatDurationMs } from '../../../model/units.ts'
@@ -219,12 +220,10 @@ function Charts() {
 /** The functions that are called most have a line each. */
 const LATENCY_COLOURS = ['accent', 'second', 'third'] as const
 
-const STARTS = ['warm', 'prewarmed', 'cold'] as const
-
 function Starts({ calls }: { calls: InvocationList | null }) {
   const started = (calls?.items ?? []).filter(({ start }) => start !== null)
   if (calls === null || started.length === 0) return <Empty title="No call has been started yet." />
-  const counts = STARTS.map(kind => ({ kind, count: started.filter(({ start }) => start === kind).length }))
+  const counts = START_KINDS.map(kind => ({ kind, count: started.filter(({ start }) => start === kind).length }))
   let from = 0
   return (
     <>

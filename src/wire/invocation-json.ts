@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { CONSTRAINTS_MAX } from '../model/function.ts'
 import { CACHE_BASES } from '../model/llc.ts'
 import { ERROR_CHARS_MAX } from '../model/remote-error.ts'
-import type { InvocationRecord } from '../model/invocation.ts'
+import { INVOCATION_STATES, type InvocationRecord, START_KINDS } from '../model/invocation.ts'
 import type { InvocationSummary } from '../model/invocation-list.ts'
-import { ESTIMATE_BASES, OBJECTIVES, type Receipt, REJECTION_REASONS } from '../model/placement.ts'
+import { ESTIMATE_BASES, OBJECTIVES, PLACEMENT_KINDS, type Receipt, REJECTION_REASONS } from '../model/placement.ts'
 import { readJson } from './json-text.ts'
 import {
   ID_CHARS_MAX,
@@ -29,7 +29,7 @@ const amount = z.number().min(0)
 const whole = z.int().min(0)
 
 const reason = z.enum(REJECTION_REASONS)
-const placement = z.enum(['orchestrator', 'fallback'])
+const placement = z.enum(PLACEMENT_KINDS)
 
 const cost = z.object({ network: amount, start: amount, pull: amount, queue: amount, run: amount, cache: amount.optional(), total: amount })
 const estimate = z.object({
@@ -128,12 +128,12 @@ const record = z.object({
   function: id,
   revision: whole,
   gateway: id,
-  state: z.enum(['queued', 'running', 'succeeded', 'failed']),
+  state: z.enum(INVOCATION_STATES),
   acceptedAt: line,
   method: line,
   path: z.string().max(PATH_CHARS_MAX),
   worker: id.optional(),
-  start: z.enum(['warm', 'prewarmed', 'cold']).optional(),
+  start: z.enum(START_KINDS).optional(),
   placement: placement.optional(),
   status: whole.optional(),
   error: z.object({ code: id, message: z.string().max(ERROR_CHARS_MAX) }).optional(),
@@ -145,38 +145,17 @@ const record = z.object({
 
 const summary = record.omit({ receipts: true }).extend({ placements: whole, predictedMs: amount.nullable(), hasResult: z.boolean() })
 
-/** JSON text of a receipt. */
-export function writeReceipt(value: Receipt): string {
-  return JSON.stringify(value)
-}
-
-/** Throws `protocol` when the text is not a receipt. */
+/** A receipt from its JSON text. Throws `protocol`. */
 export function readReceipt(json: string): Receipt {
   return readJson<unknown>('receipt', receipt, json, RECEIPT_CHARS_MAX) as Receipt
 }
 
-/** JSON text of an invocation record. */
-export function writeRecord(value: InvocationRecord): string {
-  return JSON.stringify(value)
-}
-
-/** Throws `protocol` when the text is not an invocation record. */
+/** An invocation record from its JSON text. Throws `protocol`. */
 export function readRecord(json: string): InvocationRecord {
   return readJson<unknown>('invocation record', record, json, RECORD_CHARS_MAX) as InvocationRecord
 }
 
-/** JSON text of an invocation as lists show it. */
-export function writeSummary(value: InvocationSummary): string {
-  return JSON.stringify(value)
-}
-
-/** Throws `protocol` when the text is not an invocation as lists show it. */
+/** An invocation as lists show it, from its JSON text. Throws `protocol`. */
 export function readSummary(json: string): InvocationSummary {
   return readJson<unknown>('invocation summary', summary, json, SUMMARY_CHARS_MAX) as InvocationSummary
-}
-
-/** `json` if it is the text of an object. Throws `protocol`. */
-export function objectText(json: string, name: string, charsMax: number): string {
-  readJson(name, z.record(z.string(), z.unknown()), json, charsMax)
-  return json
 }
