@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createApi } from './api/api.ts'
 import type { PeerConfig } from './config.ts'
+import { COMMAND_VERSION } from './core/registry/command-version.ts'
 import { STRATEGIES } from './core/scheduler/strategies/strategies.ts'
 import { createDaemon, type Daemon } from './daemon/daemon.ts'
 import { foundCluster } from './daemon/agreement/found-cluster.ts'
@@ -121,6 +122,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
       addresses: transport.addresses(),
       api: apiUrl,
       version: VERSION,
+      commandVersion: COMMAND_VERSION,
       runtime: runtime?.kind ?? 'none',
       arch: runtime?.arch ?? dockerArch(process.arch),
       capacity: host.capacity,
@@ -129,9 +131,9 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
       taskStore: taskStore?.kind ?? 'log',
       startedAt,
       ...(speed === undefined ? {} : { speed }),
+      ...(runtime?.gpuRefusal === undefined ? {} : { gpuRefusal: runtime.gpuRefusal }),
       ...(typeof taskStore?.id === 'string' ? { taskStoreId: taskStore.id } : {})
     })
-      ...(runtime?.gpuRefusal === undefined ? {} : { gpuRefusal: runtime.gpuRefusal }),
     const tracer = await tracerOf(config, { peer: self, name: config.name ?? peerName(self), clock, log })
     const daemon: Daemon = createDaemon(
       {

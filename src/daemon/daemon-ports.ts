@@ -1,6 +1,6 @@
 import type { Strategy } from '../core/scheduler/strategy.ts'
 import type { AlertThresholds } from '../model/alerts.ts'
-import type { CommandCodec } from '../model/command.ts'
+import type { Command, CommandCodec } from '../model/command.ts'
 import type { InvocationId, PeerId, Session } from '../model/ids.ts'
 import type { PeerProfile } from '../model/peer.ts'
 import type { AlertSink } from '../model/ports/alert-sink.ts'
@@ -51,6 +51,8 @@ export interface DaemonComponents {
   readonly observations?: ObservationStore | undefined
   readonly random: Random
   readonly codec: CommandCodec
+  /** What a peer must read to read a command. @default that of the registry: another one is for tests of what becomes of versions */
+  readonly versionOf?: ((command: Command) => number) | undefined
   readonly seeds: readonly Seed[]
   readonly profile: () => PeerProfile
   readonly clusterId: () => string | null

@@ -1,4 +1,5 @@
 import type { Standing } from '../core/consensus/voters.ts'
+import { versionOfCommand } from '../core/registry/command-version.ts'
 import type { ClusterUid } from '../model/ids.ts'
 import type { Startable } from '../model/ports/startable.ts'
 import type { RegistryTables } from '../model/ports/store.ts'
@@ -7,6 +8,7 @@ import { Agreement } from './agreement/agreement.ts'
 import { Beacon } from './members/beacon.ts'
 import { ChangeSignal } from './change-signal.ts'
 import { Citizenship } from './citizenship.ts'
+import { unreadableBy } from './agreement/command-readers.ts'
 import { Consensus } from './agreement/consensus.ts'
 import { Control } from './agreement/control.ts'
 import { Economy } from './costs/economy.ts'
@@ -16,6 +18,7 @@ import { Governor, standingOf } from './agreement/governor.ts'
 import { createImages } from './images/images.ts'
 import { InvocationBook } from './calls/invocation-book.ts'
 import { Gateway } from './calls/invoke.ts'
+import { hear } from './hear.ts'
 import { Joining } from './agreement/joining.ts'
 import { Learning } from './costs/learning.ts'
 import { LogBook } from './telemetry/log-book.ts'
@@ -51,7 +54,7 @@ export interface Daemon extends Startable {
 /** Puts the parts of a peer together. Nothing runs before `start`, which resolves when the peer is in a cluster. */
 export function createDaemon(init: DaemonInit, components: DaemonComponents): Daemon {
   const { self, persisted, timings } = init
-  const { store, transport, runtime, clock, random, profile } = components
+  const { store, transport, runtime, clock, random, profile, versionOf = versionOfCommand } = components
   const log = components.log.child('daemon')
   const cluster: { uid: ClusterUid | null } = { uid: persisted.cluster }
   const uid = (): ClusterUid | null => cluster.uid
@@ -78,6 +81,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       ...components,
       log: log.child('consensus'),
       cluster: uid,
+      newVersionRefusal: version => governor.newVersionRefusal(version),
       listener: {
         onRole: now => reactions.onRole(now),
         onConfiguration: () => reactions.onMembers(),
@@ -96,7 +100,8 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     clock,
     log,
     electionMs: timings.electionMs,
-    newCommandId: components.newInvocationId
+    newCommandId: components.newInvocationId,
+    unreadableBy: (leader, command) => unreadableBy(leader, versionOf(command), members)
   })
   const functions = new Functions({ agreement, runtime, tables, orchestrator: () => consensus.role.leader, transport, clock, log })
 
@@ -167,7 +172,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     { thresholds: init.alerts },
     { ...components, log, consensus, members, book, events, changes, waiting: () => orchestrator.waiting }
   )
-  const governor = new Governor({ consensus, clock, log: log.child('governor'), views: () => members.views(), timings })
+  const governor: Governor = new Governor({ consensus, members, clock, log: log.child('governor'), timings })
   const stateCheck = new StateCheck({
     self,
     version: profile().version,
@@ -294,26 +299,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   const reactions = new Reactions({ ...components, self, consensus, agreement, members, tasks, taskLog, events, log })
 
   function listen(): void {
-    const { signal } = listening
-    transport.on('consensus', (from, message) => consensus.receive(from, message), { signal })
-    transport.on(
-      'heartbeat',
-      (from, heartbeat, via) => {
-        members.heard(from, heartbeat, via)
-        if (heartbeat.cluster === uid() && !members.isOutdated(heartbeat.profile)) stateCheck.heard(from, heartbeat)
-      },
-      { signal }
-    )
-    transport.on('digest', (from, digest) => members.heardDigest(from, digest), { signal })
-    transport.on('connected', peer => members.connectionChanged(peer, true), { signal })
-    transport.on(
-      'disconnected',
-      peer => {
-        consensus.disconnected(peer)
-        members.connectionChanged(peer, false)
-      },
-      { signal }
-    )
+    hear({ transport, consensus, members, stateCheck, cluster: uid }, listening)
     transport.handle('control', channel => control.serve(channel))
     transport.handle('invoke', channel => orchestrator.serve(channel))
     transport.handle('execute', channel => serving.track(worker.serve(channel)))

@@ -4,14 +4,12 @@ const START = new RegExp(`^${FORMAT} ([0-9]{1,16}) `)
 const START_BYTES_MAX = FORMAT.length + 18
 
 /**
- * The version of the snapshots that this peer makes, and the only one that it takes. Raised with every change of what a snapshot holds, new fields
- * included, so that a peer knows by the first bytes whether it can have it.
+ * How a snapshot begins: a word, a version, and a checksum of what is behind this line. The version is that of the commands which made its tables: what
+ * a snapshot may hold is raised with them, so that peers of two versions have snapshots in common as long as they have a log in common, and a peer knows
+ * by the first bytes whether it can have one.
  */
-export const SNAPSHOT_VERSION = 1
-
-/** How a snapshot begins: a word, a version, and a checksum of what is behind this line. */
-export function snapshotStart(checksum: string): string {
-  return `${FORMAT} ${SNAPSHOT_VERSION} ${checksum}\n`
+export function snapshotStart(version: number, checksum: string): string {
+  return `${FORMAT} ${version} ${checksum}\n`
 }
 
 /** The version of the snapshot that begins with these bytes; undefined for what is none, and for too few bytes to tell. */

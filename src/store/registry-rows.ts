@@ -1,10 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { COMMAND_VERSION } from '../core/registry/command-version.ts'
 import { restoreTables } from '../core/tasks/restore-tables.ts'
 import { Sharing } from '../core/tasks/sharing.ts'
 import type { Remembered } from '../model/command.ts'
 import type { FunctionRecord } from '../model/function.ts'
 import type { TaskRecord } from '../model/task.ts'
 import type { RegistryTables } from '../model/ports/store.ts'
+import { CaresError } from '../model/errors.ts'
 import { agreedStrategySchema } from '../model/function-request.ts'
 import { countSchema, readFunctionRecord, rememberedSchema } from '../model/persisted.ts'
 import { readTaskRecord } from '../model/persisted-task.ts'
@@ -19,6 +21,9 @@ const SEQ_KEY = 'seq'
 
 /** The row, among those of the peer's state, of the strategy that was agreed on. */
 const STRATEGY_KEY = 'strategy'
+
+/** Another one, of the version of the commands that made the tables. */
+const VERSION_KEY = 'command_version'
 
 /** The registry's tables as rows. Writes belong into a transaction of the caller. */
 export class RegistryRows {
@@ -39,8 +44,13 @@ export class RegistryRows {
     this.#remembered = new RowTable(database, 'remembered')
   }
 
+  /** Throws `incompatible` for tables of a newer version. */
   read(): RegistryTables {
-    const strategy = this.#state.valueOf(this.#state.read(), STRATEGY_KEY, value => parseWith(agreedStrategySchema, value, 'it'), undefined)
+    const state = this.#state.read()
+    const commandVersion = this.#state.valueOf(state, VERSION_KEY, value => parseWith(countSchema, value, 'it'), undefined)
+    // Said before a row is looked at: what this version finds wrong with them need not be.
+    if ((commandVersion ?? 1) > COMMAND_VERSION) throw tooNew(commandVersion ?? 1)
+    const strategy = this.#state.valueOf(state, STRATEGY_KEY, value => parseWith(agreedStrategySchema, value, 'it'), undefined)
     const functions: ReadonlyMap<string, FunctionRecord> = this.#functions.readAs(value => readFunctionRecord(value, 'it'))
     for (const [key, { name }] of functions) if (key !== name) throw damaged(`function ${key}`, `its record is named ${name}`)
     return {
@@ -49,7 +59,8 @@ export class RegistryRows {
       draining: new Set(this.#draining.read().keys()),
       ...(strategy === undefined ? {} : { strategy }),
       tasks: this.#readTasks(),
-      remembered: inOrder(this.#remembered.readAs(value => parseWith(rememberedSchema, value, 'it')))
+      remembered: inOrder(this.#remembered.readAs(value => parseWith(rememberedSchema, value, 'it'))),
+      ...(commandVersion === undefined ? {} : { commandVersion })
     }
   }
 
@@ -66,6 +77,7 @@ export class RegistryRows {
       if (to.strategy === undefined) this.#state.delete(STRATEGY_KEY)
       else this.#state.put(STRATEGY_KEY, to.strategy)
     }
+    if (to.commandVersion !== undefined && from.commandVersion !== to.commandVersion) this.#state.put(VERSION_KEY, to.commandVersion)
     for (const [key, task] of differences(from.tasks.tasks, to.tasks.tasks)) {
       if (task === undefined) this.#tasks.delete(key)
       else this.#tasks.put(key, task)
@@ -81,6 +93,7 @@ export class RegistryRows {
 
   clear(): void {
     this.#state.delete(STRATEGY_KEY)
+    this.#state.delete(VERSION_KEY)
     this.#functions.clear()
     this.#removed.clear()
     this.#draining.clear()
@@ -98,6 +111,14 @@ export class RegistryRows {
     })
     return restoreTables(records, seq)
   }
+}
+
+function tooNew(version: number): CaresError {
+  return new CaresError(
+    'incompatible',
+    `the data directory holds what commands of version ${version} made, this version of CARES reads up to ${COMMAND_VERSION}`,
+    { hint: 'start it with the version of CARES that has run on it before, or a newer one' }
+  )
 }
 
 function inOrder(rows: ReadonlyMap<string, Remembered>): ReadonlyMap<string, Remembered> {

@@ -1,5 +1,6 @@
 import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib'
 import { CaresError } from '../model/errors.ts'
+import { COMMAND_VERSION } from '../core/registry/command-version.ts'
 import { restoreTables } from '../core/tasks/restore-tables.ts'
 import { Sharing } from '../core/tasks/sharing.ts'
 import type { Remembered } from '../model/command.ts'
@@ -8,7 +9,7 @@ import { readFunctionRecord, registryHeadSchema, rememberedEntrySchema, removedE
 import { readTaskRecord } from '../model/persisted-task.ts'
 import type { RegistryTables } from '../model/ports/store.ts'
 import { valuesOf } from '../model/shards.ts'
-import { SNAPSHOT_VERSION, snapshotStart, snapshotVersion } from '../model/snapshot-format.ts'
+import { snapshotStart, snapshotVersion } from '../model/snapshot-format.ts'
 import type { TaskRecord } from '../model/task.ts'
 import { parseWith } from '../model/validation.ts'
 
@@ -83,7 +84,7 @@ export function* encodeSnapshot(
     yield
   }
   if (text !== '') close()
-  return Buffer.concat([Buffer.from(snapshotStart(hex(sum))), ...blocks])
+  return Buffer.concat([Buffer.from(snapshotStart(tables.commandVersion ?? 1, hex(sum))), ...blocks])
 }
 
 function* linesOf(index: number, { functions, removed, draining, strategy, tasks, remembered }: RegistryTables): Generator<string, void> {
@@ -118,9 +119,10 @@ export function snapshotChecksum(data: Uint8Array): number {
 
 /**
  * What {@link encodeSnapshot} has encoded. Yields the rows of each block, as soon as they are known to be right, and returns it all. Throws `protocol` for
- * anything else: a flipped bit, a part of it; `incompatible` for another version.
+ * anything else: a flipped bit, a part of it; `incompatible` for a newer version.
  */
 export function* decodeSnapshot(data: Uint8Array): Generator<readonly SnapshotRow[], SnapshotContent, void> {
+  const version = readVersion(data)
   const lines = readLines(data)
   let head: ReturnType<typeof registryHeadSchema.parse> | undefined
   const removed = new Map<string, number>()
@@ -161,23 +163,30 @@ export function* decodeSnapshot(data: Uint8Array): Generator<readonly SnapshotRo
       draining: new Set(draining),
       ...(strategy === undefined ? {} : { strategy }),
       tasks: restoreTables([...tasks.values()], taskSeq),
-      remembered
+      remembered,
+      ...(version === 1 ? {} : { commandVersion: version })
     }
   }
 }
 
-/** The lines of its text, those of one block at a time. */
-function* readLines(data: Uint8Array): Generator<readonly string[], void> {
+/** Of the commands that made its tables. */
+function readVersion(data: Uint8Array): number {
   if (data.length > SNAPSHOT_BYTES_MAX) throw unreadable(`it has ${data.length} bytes, at most ${SNAPSHOT_BYTES_MAX} are read`)
-  const all = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-  const end = all.subarray(0, FIRST_LINE_BYTES_MAX).indexOf(0x0a)
-  const version = snapshotVersion(all)
-  if (version === undefined || end < 0) throw unreadable('it does not start like one')
-  if (version !== SNAPSHOT_VERSION) {
-    throw new CaresError('incompatible', `the snapshot has format ${version}, this peer reads ${SNAPSHOT_VERSION}`, {
-      hint: 'upgrade all peers to the newest version that one of them runs'
+  const version = snapshotVersion(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
+  if (version === undefined || version < 1) throw unreadable('it does not start like one')
+  if (version > COMMAND_VERSION) {
+    throw new CaresError('incompatible', `the snapshot has version ${version}, this peer reads up to ${COMMAND_VERSION}`, {
+      hint: 'upgrade this peer to the newest version that a peer of its cluster runs'
     })
   }
+  return version
+}
+
+/** The lines of its text, those of one block at a time. */
+function* readLines(data: Uint8Array): Generator<readonly string[], void> {
+  const all = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+  const end = all.subarray(0, FIRST_LINE_BYTES_MAX).indexOf(0x0a)
+  if (end < 0) throw unreadable('it does not start like one')
   const sum = all.subarray(0, end).toString('latin1').split(' ')[2]
   if (sum !== hex(crc32(all.subarray(end + 1)))) throw unreadable('its checksum does not match')
   let textBytes = 0

@@ -3,6 +3,7 @@ import { createDaemon, type Daemon } from '../../src/daemon/daemon.ts'
 import { foundCluster } from '../../src/daemon/agreement/found-cluster.ts'
 import { newClusterUid, newInvocationId } from '../../src/daemon/new-ids.ts'
 import { createSystemClock } from '../../src/daemon/system-clock.ts'
+import type { Command } from '../../src/model/command.ts'
 import { CaresError } from '../../src/model/errors.ts'
 import type { CallPolicy } from '../../src/model/function.ts'
 import type { PeerId } from '../../src/model/ids.ts'
@@ -41,19 +42,23 @@ export class MemoryCluster {
   /** Where each peer keeps large inputs and results of tasks; undefined: it takes only small ones. */
   readonly blobsOf: (peer: PeerId) => BlobStore | undefined
   readonly machineOf: (peer: PeerId) => Machine
+  /** What a peer must read to read a command, in place of the real versions. */
+  readonly versionOf: ((command: Command) => number) | undefined
 
   constructor(
     scripts: Readonly<Record<string, Script>>,
     {
       tracerOf = () => undefined,
       blobsOf = () => undefined,
-      machineOf = () => ({})
-    }: Partial<Pick<MemoryCluster, 'tracerOf' | 'blobsOf' | 'machineOf'>> = {}
+      machineOf = () => ({}),
+      versionOf
+    }: Partial<Pick<MemoryCluster, 'tracerOf' | 'blobsOf' | 'machineOf' | 'versionOf'>> = {}
   ) {
     this.#scripts = scripts
     this.tracerOf = tracerOf
     this.blobsOf = blobsOf
     this.machineOf = machineOf
+    this.versionOf = versionOf
   }
 
   /** Starts `count` peers and waits until all are members, with as many voters as there should be. */
@@ -177,6 +182,7 @@ export class MemoryPeer {
         log,
         random: createRandom(this.#cluster.peers.length + 1),
         codec: { encode: encodeCommand, decode: decodeCommand },
+        versionOf: this.#cluster.versionOf,
         seeds: seed === undefined ? [] : [{ text: seed, dial: async () => seed }],
         profile: () => profile,
         clusterId: () => null,

@@ -10,11 +10,13 @@ import {
   TEXT_BYTES_MAX,
   TOMBSTONES_MAX
 } from '../../src/core/registry/limits.ts'
+import { COMMAND_VERSION } from '../../src/core/registry/command-version.ts'
 import { applyTaskChanges, noTasks } from '../../src/core/tasks/apply-changes.ts'
 import { TASKS_BYTES_MAX } from '../../src/core/tasks/limits.ts'
 import type { Remembered } from '../../src/model/command.ts'
 import { CONSTRAINTS_MAX } from '../../src/model/function.ts'
 import type { RegistryTables } from '../../src/model/ports/store.ts'
+import { snapshotVersion } from '../../src/model/snapshot-format.ts'
 import type { TaskId } from '../../src/model/task.ts'
 import { decodeSnapshot, encodeSnapshot, inOneGo, SNAPSHOT_BYTES_MAX } from '../../src/store/snapshot-data.ts'
 import * as wire from '../../src/wire/limits.ts'
@@ -106,9 +108,17 @@ describe('snapshot data', () => {
     it(`refuses ${claim}`, () => assert.throws(() => inOneGo(decodeSnapshot(data)), { code: 'protocol', message }))
   }
 
-  it('refuses one of another version, and says what to upgrade', () => {
-    const next = inOneGo.bind(null, decodeSnapshot(withBody(Buffer.from('{}'), '2')))
-    assert.throws(next, { code: 'incompatible', message: /format 2, this peer reads 1/, hint: /upgrade all peers/ })
+  it('has the version of the commands that made its tables, so that older peers can have it until there is something new in it', () => {
+    const versions = [undefined, COMMAND_VERSION + 1].map(commandVersion => {
+      const data = inOneGo(encodeSnapshot(7, { ...NOTHING, ...(commandVersion === undefined ? {} : { commandVersion }) }))
+      return snapshotVersion(data)
+    })
+    assert.deepEqual(versions, [1, COMMAND_VERSION + 1])
+  })
+
+  it('refuses one of a newer version, and says what to upgrade', () => {
+    const next = inOneGo.bind(null, decodeSnapshot(withBody(Buffer.from('{}'), String(COMMAND_VERSION + 1))))
+    assert.throws(next, { code: 'incompatible', message: /this peer reads up to/, hint: /upgrade this peer/ })
   })
 
   it('is larger than all that the tables can hold', () => {

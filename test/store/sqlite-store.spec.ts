@@ -5,8 +5,10 @@ import { appendFileSync, existsSync, readFileSync, rmSync, statfsSync, statSync,
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { createInterface } from 'node:readline'
+import { COMMAND_VERSION } from '../../src/core/registry/command-version.ts'
 import { noTasks } from '../../src/core/tasks/apply-changes.ts'
 import type { Entry } from '../../src/model/consensus.ts'
+import type { RegistryTables } from '../../src/model/ports/store.ts'
 import { BALLAST_BYTES } from '../../src/store/ballast.ts'
 import { SqliteStore } from '../../src/store/sqlite-store.ts'
 import { storeCompliance } from '../compliance/store.ts'
@@ -27,7 +29,7 @@ describe('SqliteStore', () => {
   })
 
   /** A closed data directory with ten entries, of which eight are applied, and two functions. */
-  const filled = async (): Promise<string> => {
+  const filled = async (more: Partial<RegistryTables> = {}): Promise<string> => {
     const dataDir = tempDir()
     const store = new SqliteStore({ dataDir })
     await store.start()
@@ -36,7 +38,7 @@ describe('SqliteStore', () => {
     const functions = new Map(['ocr', 'thumb'].map(name => [name, sampleFunction({ name })]))
     await store.apply(
       [],
-      { functions, removed: new Map([['old', 3]]), draining: new Set(['p']), tasks: noTasks(), remembered: new Map() },
+      { functions, removed: new Map([['old', 3]]), draining: new Set(['p']), tasks: noTasks(), remembered: new Map(), ...more },
       8
     )
     await store.stop()
@@ -167,6 +169,16 @@ describe('SqliteStore', () => {
       const dataDir = await filled()
       change(dataDir, 'PRAGMA user_version = 99')
       await assert.rejects(startAndLoad(dataDir), { code: 'incompatible', message: /newer version/ })
+    })
+
+    it('what commands of a newer version made', async () => {
+      const [own, newer] = [await filled({ commandVersion: COMMAND_VERSION }), await filled({ commandVersion: COMMAND_VERSION + 1 })]
+      await startAndLoad(own)
+      await assert.rejects(startAndLoad(newer), {
+        code: 'incompatible',
+        message: /holds what commands of version/,
+        hint: /has run on it before/
+      })
     })
   })
 

@@ -12,6 +12,7 @@ import {
   TEXT_BYTES_MAX,
   TOMBSTONES_MAX
 } from './limits.ts'
+import { versionOfCommand } from './command-version.ts'
 import { sameSpec } from './same-spec.ts'
 import { type Draft, draftOf } from './tables.ts'
 import { envBytes, textBytes } from './text-bytes.ts'
@@ -29,16 +30,25 @@ type Refusal = Extract<Outcome, { type: 'refused' }>
 export function applyCommand(tables: RegistryTables, command: Command): { tables: RegistryTables; outcome: Outcome } {
   const draft = draftOf(tables)
   const outcome = applyOnce(draft, command)
+  draft.raiseVersion(versionOfCommand(command))
   return { tables: draft.tables, outcome }
 }
 
 /**
  * The same for commands in log order, with one outcome each. The result equals applying them one by one, but each table is copied at most
  * once: replaying a log of n commands costs O(n + size of the tables), not their product.
+ *
+ * @param versionOf of a command; another one only in tests of what becomes of versions
  */
-export function applyCommands(tables: RegistryTables, commands: readonly Command[]): { tables: RegistryTables; outcomes: Outcome[] } {
+export function applyCommands(
+  tables: RegistryTables,
+  commands: readonly Command[],
+  versionOf: (command: Command) => number = versionOfCommand
+): { tables: RegistryTables; outcomes: Outcome[] } {
   const draft = draftOf(tables)
   const outcomes = commands.map(command => applyOnce(draft, command))
+  // Refused ones are in the log, too, and must be read by whoever replays it.
+  for (const command of commands) draft.raiseVersion(versionOf(command))
   return { tables: draft.tables, outcomes }
 }
 

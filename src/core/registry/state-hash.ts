@@ -45,7 +45,7 @@ export function createStateHash(): (tables: RegistryTables) => string {
     tables.set(bucket, sum)
     return sum
   }
-  return ({ functions, removed, draining, strategy, tasks, remembered }) =>
+  return ({ functions, removed, draining, strategy, tasks, remembered, commandVersion }) =>
     [
       hashTable('functions', functions),
       hashTable('removed', removed),
@@ -54,6 +54,7 @@ export function createStateHash(): (tables: RegistryTables) => string {
       ...tasks.tasks.buckets.map(bucket => hashTasks(bucket)),
       // Nothing agreed adds nothing: peers of before hash the same.
       strategy === undefined ? NOTHING : hashRow('strategy', '', strategy),
+      commandVersion === undefined ? NOTHING : hashRow('version', '', commandVersion),
       hashText(`seq\0${tasks.seq}`)
     ]
       .reduce(add)

@@ -29,6 +29,8 @@ export interface Draft {
   remember(id: string, outcome: Outcome): void
   /** To be read and replaced. */
   strategy: AgreedStrategy | undefined
+  /** Tells the version of a command that is among those which made the tables. */
+  raiseVersion(version: number): void
   /** The tasks, to be read and replaced: they are never changed in place. */
   tasks: TaskTables
 }
@@ -78,6 +80,9 @@ export function draftOf(base: RegistryTables): Draft {
     },
     set strategy(next) {
       tables = { ...tables, strategy: next }
+    },
+    raiseVersion(version) {
+      if (version > (tables.commandVersion ?? 1)) tables = { ...tables, commandVersion: version }
     },
     get tasks() {
       return tables.tasks

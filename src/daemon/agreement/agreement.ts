@@ -26,6 +26,8 @@ export interface AgreementComponents {
   readonly electionMs: number
   /** An id that nobody has had before. */
   readonly newCommandId: () => string
+  /** Why an orchestrator, by what is known of it, cannot read a command; null when it can, or nothing is known. @default it can */
+  readonly unreadableBy?: ((orchestrator: PeerId, command: Command) => CaresError | null) | undefined
 }
 
 /** Has the cluster agree on commands, whoever leads it. */
@@ -47,7 +49,7 @@ export class Agreement {
 
   /**
    * Resolves when the command is committed, and applied on this peer too. Throws `no_quorum` when no orchestrator turns up within an
-   * election's time since the last one was lost, `timeout`, and what the orchestrator refuses with.
+   * election's time since the last one was lost, `timeout`, `incompatible` for what a member cannot read yet, and what the orchestrator refuses with.
    */
   async agree(wish: Command, { signal }: { signal: AbortSignal }): Promise<Committed> {
     const { consensus, transport, clock, log, electionMs, newCommandId } = this.#components
@@ -81,8 +83,10 @@ export class Agreement {
   }
 
   async #ask(leader: PeerId, command: Command, signal: AbortSignal): Promise<Committed> {
-    const { consensus, transport } = this.#components
+    const { consensus, transport, unreadableBy } = this.#components
     if (leader === transport.self) return consensus.propose(command, { signal })
+    const unreadable = unreadableBy?.(leader, command) ?? null
+    if (unreadable !== null) throw unreadable
     const answer = await ask(transport, leader, { type: 'propose', command }, { signal })
     if (answer.type !== 'outcome') throw new CaresError('protocol', `the orchestrator answered a proposal with ${answer.type}`)
     return answer

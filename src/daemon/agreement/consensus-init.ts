@@ -1,4 +1,4 @@
-import type { CommandCodec } from '../../model/command.ts'
+import type { Command, CommandCodec } from '../../model/command.ts'
 import type { Configuration, ConsensusRole } from '../../model/consensus.ts'
 import type { CaresError } from '../../model/errors.ts'
 import type { ClusterUid, PeerId, Term } from '../../model/ids.ts'
@@ -50,6 +50,10 @@ export interface ConsensusComponents {
   readonly log: Logger
   readonly random: Random
   readonly codec: CommandCodec
+  /** What a peer must read to read a command. @default that of the registry */
+  readonly versionOf?: ((command: Command) => number) | undefined
+  /** Why a command of a version that the log does not have yet may not come into it now; null when it may. @default it always may */
+  readonly newVersionRefusal?: ((version: number) => CaresError | null) | undefined
   /** This peer's cluster; null while it is in none. */
   readonly cluster: () => ClusterUid | null
   readonly listener: ConsensusListener

@@ -1,9 +1,10 @@
+import { COMMAND_VERSION } from '../../core/registry/command-version.ts'
 import type { ConsensusMessage, SnapshotChunk } from '../../model/consensus.ts'
 import type { ClusterUid, PeerId } from '../../model/ids.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Logger } from '../../model/ports/logger.ts'
 import type { Transport } from '../../model/ports/transport.ts'
-import { SNAPSHOT_VERSION, snapshotVersion } from '../../model/snapshot-format.ts'
+import { snapshotVersion } from '../../model/snapshot-format.ts'
 import { isIntact } from './outgoing-snapshots.ts'
 
 /** Between two lines of the log about a snapshot that this peer cannot read: its leader offers it several times a second. */
@@ -46,15 +47,14 @@ export class ConsensusMail {
     return false
   }
 
-  /** A snapshot of another version is not taken at all: this peer waits for one that it can read, from a leader of its own version or after an upgrade. */
+  /** A snapshot of a newer version is not taken at all: this peer waits for its upgrade. */
   #isReadable(from: PeerId, { offset, data }: SnapshotChunk): boolean {
     const version = offset === 0 ? snapshotVersion(data) : undefined
-    if (version === undefined || version === SNAPSHOT_VERSION) return true
+    if (version === undefined || version <= COMMAND_VERSION) return true
     const { clock, log } = this.#components
     if (clock.nowMs() - this.#toldAtMs < TELL_EVERY_MS) return false
     this.#toldAtMs = clock.nowMs()
-    const older = version > SNAPSHOT_VERSION ? 'this peer' : `peer ${from}`
-    log.error({ peer: from, version, reads: SNAPSHOT_VERSION }, `the snapshot of the cluster has another format: upgrade ${older}`)
+    log.error({ peer: from, version, reads: COMMAND_VERSION }, 'the snapshot of the cluster has a newer version: upgrade this peer')
     return false
   }
 

@@ -24,15 +24,13 @@ import { DeadlineAlarm } from '../deadline-alarm.ts'
 import { bytesUpTo, cutIndex, recount } from '../telemetry/log-cut.ts'
 import { EntryReader } from './entry-reader.ts'
 import { OutgoingSnapshots } from './outgoing-snapshots.ts'
+import { type MemberChange, memberChange, type MemberChangeWish } from './member-change.ts'
 import { type Committed, lostRole, Proposals } from './proposals.ts'
 import { graceMs, readSockets } from './starvation-guard.ts'
 
 /** Messages that wait while the disk is busy: more than a healthy cluster sends in a second. Over it they are dropped, as by a network. */
 const INPUTS_MAX = 10_000
-interface Input {
-  readonly take: (state: RaftState, nowMs: number) => Step
-  readonly drop: (reason: CaresError) => void
-}
+type Input = Pick<MemberChange, 'take' | 'drop'>
 
 /**
  * Drives the Raft core of this peer: the one place where its timer, its disk and its messages meet.
@@ -69,7 +67,7 @@ export class Consensus implements Startable {
     this.#tables = persisted.tables
     this.#mail = new ConsensusMail(components)
     this.#applied = new AppliedIndex(persisted.appliedIndex)
-    this.#reader = new EntryReader(components.codec)
+    this.#reader = new EntryReader(components)
     this.#snapshots = new OutgoingSnapshots(this.#retention.chunkBytes, {
       ...components,
       onDiskFailed: err => (this.#stopped ? undefined : this.fence(err))
@@ -134,6 +132,11 @@ export class Consensus implements Startable {
     return this.#fenced
   }
 
+  /** The newest version of the commands in the log, those that are not agreed yet included: what a member must read. */
+  get commandVersion(): number {
+    return Math.max(this.#tables.commandVersion ?? 1, this.#proposals.commandVersion)
+  }
+
   /** Leader: the highest log index known to be on each other member's disk. */
   get matches(): ReadonlyMap<PeerId, number> {
     return new Map(this.#state.progress.map(({ peer, match }) => [peer, match]))
@@ -172,27 +175,24 @@ export class Consensus implements Startable {
 
   /**
    * Has the cluster agree on a command, in this very term if one is given; resolves once it is applied here. Throws `not_orchestrator` on other peers, `no_quorum`,
-   * `no_orchestrator` (the role was lost: whether the command counts is unknown, ask again), `overloaded`, `too_large`.
+   * `no_orchestrator` (the role was lost: whether the command counts is unknown, ask again), `overloaded`, `too_large`, `incompatible` (a member cannot read it).
    */
   async propose(command: Command, { term, signal }: { term?: Term | undefined; signal: AbortSignal }): Promise<Committed> {
     this.#assertTakingPart()
-    const committed = this.#proposals.add(this.#components.codec.encode(command), { term, signal })
-    this.#enqueue((state, nowMs) => this.#proposals.append(state, nowMs, raft.propose))
+    const { codec, newVersionRefusal } = this.#components
+    const committed = this.#proposals.add(codec.encode(command), { version: this.#reader.versionOf(command), term, signal })
+    const refusalOf = (version: number): CaresError | null =>
+      version <= this.commandVersion ? null : (newVersionRefusal?.(version) ?? null)
+    this.#enqueue((state, nowMs) => this.#proposals.append(state, nowMs, raft.propose, refusalOf))
     return committed
   }
 
-  /** Changes the members from what they were `from`. Resolves when that is appended, which is when it counts; throws `conflict` when refused. */
-  async reconfigure(configuration: Configuration, { from }: { from: Configuration }): Promise<void> {
+  /** Changes the members from what they were `from`. Resolves when that is appended, which is when it counts; throws `conflict` and what the wish says. */
+  async reconfigure(configuration: Configuration, wish: MemberChangeWish): Promise<void> {
     this.#assertTakingPart()
-    const settle = Promise.withResolvers<void>()
-    const take = (state: RaftState, nowMs: number): Step => {
-      const result = raft.reconfigure(state, configuration, nowMs, from)
-      if (result.outcome === 'appended') settle.resolve()
-      else settle.reject(new CaresError('conflict', `the members cannot be changed now: ${result.reason}`, { retryable: true }))
-      return result
-    }
-    this.#enqueue(take, settle.reject)
-    await settle.promise
+    const { take, drop, settled } = memberChange(configuration, wish)
+    this.#enqueue(take, drop)
+    await settled
   }
 
   /** Asks another voter to take the lead. Whether it did shows in the role. */

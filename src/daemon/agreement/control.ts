@@ -5,6 +5,7 @@ import type { PeerLife } from '../../model/peer.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Channel } from '../../model/ports/transport.ts'
 import { toRemoteError } from '../../model/remote-error.ts'
+import { memberRefusal, versionReadBy } from './command-readers.ts'
 import type { Consensus } from './consensus.ts'
 import type { Economy } from '../costs/economy.ts'
 import type { Governor } from './governor.ts'
@@ -118,9 +119,11 @@ export class Control {
       })
     }
     if (members.isOutdated(profile)) throw outdatedLife(profile, members.lifeOf(from))
+    const tooOld = memberRefusal(versionReadBy(profile), consensus.commandVersion)
+    if (tooOld !== null) throw tooOld
     this.#assertOrchestrator()
     members.learn(profile)
-    await governor.admit(from, { signal })
+    await governor.admit(from, versionReadBy(profile), { signal })
     const { voters, learners } = consensus.configuration
     return { type: 'joined', cluster, orchestrator: consensus.role.leader, members: members.addressesOf([...voters, ...learners]) }
   }

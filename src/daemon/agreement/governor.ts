@@ -4,12 +4,15 @@ import { type MemberHealth, nextVoterChange, type Standing } from '../../core/co
 import type { Configuration } from '../../model/consensus.ts'
 import { CaresError, toCaresError } from '../../model/errors.ts'
 import type { PeerId } from '../../model/ids.ts'
-import type { PeerProfile, PeerView } from '../../model/peer.ts'
+import type { PeerProfile } from '../../model/peer.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Logger } from '../../model/ports/logger.ts'
 import type { Startable } from '../../model/ports/startable.ts'
 import type { Timings } from '../../model/presets.ts'
+import { memberRefusal, newVersionRefusal } from './command-readers.ts'
+import type { Members } from '../members/members.ts'
 import type { Consensus } from './consensus.ts'
+import type { MemberChangeWish } from './member-change.ts'
 
 /** How often the orchestrator reviews who votes. */
 const REVIEW_MS = 250
@@ -24,7 +27,7 @@ export interface GovernorComponents {
   readonly consensus: Consensus
   readonly clock: Clock
   readonly log: Logger
-  readonly views: () => readonly PeerView[]
+  readonly members: Pick<Members, 'views' | 'nameOf'>
   readonly timings: Timings
 }
 
@@ -51,14 +54,32 @@ export class Governor implements Startable {
     this.#timer = undefined
   }
 
-  /** Makes a peer a member. Resolves when that counts; a member is welcome again. Throws `not_orchestrator`, `timeout`. */
-  async admit(peer: PeerId, { signal }: { signal: AbortSignal }): Promise<void> {
+  /**
+   * Makes a peer that reads commands up to a version a member. Resolves when that counts; a member is welcome again. Throws `not_orchestrator`,
+   * `timeout`, `incompatible`.
+   */
+  async admit(peer: PeerId, reads: number, { signal }: { signal: AbortSignal }): Promise<void> {
+    const { consensus } = this.#components
     this.#leaving.delete(peer)
     await this.#change(
       ({ voters, learners }) => ({ voters, learners: [...learners, peer] }),
       configuration => membersOf(configuration).includes(peer),
-      signal
+      { refusal: () => memberRefusal(reads, consensus.commandVersion), signal }
     )
+  }
+
+  /** Why a command of a version that the log does not have yet may not come into it now: somebody who must read it cannot. Null when it may. */
+  newVersionRefusal(version: number): CaresError | null {
+    const { consensus, clock, members, timings } = this.#components
+    const { voters, learners } = consensus.configuration
+    const there = new Set(members.views().flatMap(({ profile, state }) => (state === 'gone' ? [] : [profile.id])))
+    // One that has just come in may not have been heard yet. One that stays away stops when it comes back, and says why.
+    const isAway = (peer: PeerId): boolean => {
+      const health = this.#health.get(peer)
+      return health?.state === 'gone' && clock.nowMs() - health.sinceMs >= timings.goneAfterMs
+    }
+    const readers = [...voters, ...learners.filter(peer => there.has(peer) || !isAway(peer))]
+    return newVersionRefusal(version, readers, members)
   }
 
   /** Removes a peer for good, step by step so that the quorum never suffers. Resolves when it is no member any more. */
@@ -94,13 +115,17 @@ export class Governor implements Startable {
       throw new CaresError('not_orchestrator', 'this peer is not the orchestrator', { retryable: true, details: { orchestrator: leader } })
   }
 
-  async #change(next: (now: Configuration) => Configuration, isDone: (now: Configuration) => boolean, signal: AbortSignal): Promise<void> {
+  async #change(
+    next: (now: Configuration) => Configuration,
+    isDone: (now: Configuration) => boolean,
+    { refusal, signal }: Pick<MemberChangeWish, 'refusal'> & { signal: AbortSignal }
+  ): Promise<void> {
     const { consensus, clock } = this.#components
     while (!(await this.#isAgreed(isDone, signal))) {
       this.#assertActive()
       try {
         const from = consensus.configuration
-        await consensus.reconfigure(next(from), { from })
+        await consensus.reconfigure(next(from), { from, refusal })
       } catch (err) {
         if (toCaresError(err).code !== 'conflict') throw err
         await clock.sleep(CHANGE_RETRY_MS, { signal })
@@ -109,7 +134,7 @@ export class Governor implements Startable {
   }
 
   async #review(): Promise<void> {
-    const { consensus, clock, log, views, timings } = this.#components
+    const { consensus, clock, log, members, timings } = this.#components
     if (!consensus.role.active) {
       this.#health.clear()
       // Whoever leads now is asked anew: a wish that outlived a term could remove a peer that has come back since.
@@ -127,7 +152,7 @@ export class Governor implements Startable {
       this.#health.set(peer, entry)
       return entry
     }
-    for (const { profile, stats, state } of views()) {
+    for (const { profile, stats, state } of members.views()) {
       // One that gossips but does not take part (its disk failed) is of no use as a voter.
       const isMute = stats.fenced === true || (profile.id !== this.#self && consensus.silentMs(profile.id) >= timings.goneAfterMs)
       const lag = profile.id === this.#self ? 0 : indices.last - (matches.get(profile.id) ?? 0)
@@ -139,7 +164,7 @@ export class Governor implements Startable {
     for (const peer of this.#health.keys()) if (!health.has(peer)) this.#health.delete(peer)
     const change = nextVoterChange({ self: this.#self, configuration, health, leaving: this.#leaving, timings, nowMs })
     if (change === null) {
-      const draining = new Set(views().flatMap(({ profile, stats }) => (stats.draining ? [profile.id] : [])))
+      const draining = new Set(members.views().flatMap(({ profile, stats }) => (stats.draining ? [profile.id] : [])))
       const succession = nextLeader({ self: this.#self, configuration, health, draining, sinceMs, askedAtMs: this.#askedAtMs, nowMs })
       if (succession === null) return
       this.#askedAtMs = nowMs

@@ -79,7 +79,7 @@ export class Joining {
 
   /**
    * Shows this peer to `others`, until half of them have answered or the signal aborts; resolves with those that have. Throws `conflict` when one of
-   * them has seen a later life of this peer: then this one has lost what it promised in that life.
+   * them has seen a later life of this peer: then this one has lost what it promised in that life; `incompatible` when the log has commands that it cannot read.
    */
   async introduce(others: readonly PeerAddress[], cluster: ClusterUid, { signal }: { signal: AbortSignal }): Promise<ReadonlySet<PeerId>> {
     const { transport, profile, log } = this.#components
@@ -87,7 +87,7 @@ export class Joining {
     const request = { type: 'join', profile: profile(), cluster } as const
     const enough = new AbortController()
     const within = AbortSignal.any([signal, enough.signal])
-    let outdated: CaresError | undefined
+    let refusal: CaresError | undefined
     const answered = new Set<PeerId>()
     await Promise.all(
       others.map(async ({ id }) => {
@@ -96,15 +96,15 @@ export class Joining {
         } catch (err) {
           const error = toCaresError(err)
           log.debug({ code: error.code, peer: id }, 'introduced to a peer, or not')
-          if (error.details['outdated'] === true) outdated = error
+          if (error.details['outdated'] === true || error.details['tooOld'] === true) refusal = error
           // Not an answer of that peer.
           else if (within.aborted || UNANSWERED.has(error.code)) return
         }
         answered.add(id)
-        if (outdated !== undefined || answered.size >= others.length / 2) enough.abort()
+        if (refusal !== undefined || answered.size >= others.length / 2) enough.abort()
       })
     )
-    if (outdated !== undefined) throw outdated
+    if (refusal !== undefined) throw refusal
     return answered
   }
 

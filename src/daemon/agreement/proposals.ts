@@ -13,6 +13,8 @@ export interface Committed {
 
 interface Proposal {
   readonly command: Uint8Array
+  /** Of the command: what a peer must read to read it. */
+  readonly version: number
   /** The only term that it may be appended in; undefined: any. */
   readonly within: Term | undefined
   readonly settle: PromiseWithResolvers<Committed>
@@ -23,10 +25,18 @@ export class Proposals {
   #pending: Proposal[] = []
   readonly #appended = new Map<number, Proposal & { readonly term: Term }>()
 
+  /** The newest version of those that are appended and not applied yet; 1 when there are none. */
+  get commandVersion(): number {
+    return this.#appended.values().reduce((newest, { version }) => Math.max(newest, version), 1)
+  }
+
   /** Resolves when the command is applied; rejects when it is refused, when the role is lost, and with the signal's reason. */
-  async add(command: Uint8Array, { term: within, signal }: { term?: Term | undefined; signal: AbortSignal }): Promise<Committed> {
+  async add(
+    command: Uint8Array,
+    { version, term: within, signal }: { version: number; term?: Term | undefined; signal: AbortSignal }
+  ): Promise<Committed> {
     const settle = Promise.withResolvers<Committed>()
-    this.#pending.push({ command, within, settle })
+    this.#pending.push({ command, version, within, settle })
     const onAbort = (): void => settle.reject(toCaresError(signal.reason))
     signal.addEventListener('abort', onAbort, { once: true })
     try {
@@ -36,10 +46,22 @@ export class Proposals {
     }
   }
 
-  /** Takes everything that has been proposed by now: it shares one fsync and one message per follower. */
-  append(state: RaftState, nowMs: number, propose: typeof raft.propose): raft.Proposal | { state: RaftState; effects: [] } {
-    const pending = this.#pending.filter(({ within }) => within === undefined || within === state.term)
-    for (const proposal of this.#pending) if (!pending.includes(proposal)) proposal.settle.reject(lostRole())
+  /**
+   * Takes everything that has been proposed by now: it shares one fsync and one message per follower. `refusalOf` tells why a version may not come into
+   * the log now; it is asked here, as members and their versions may have changed since the proposal was made.
+   */
+  append(
+    state: RaftState,
+    nowMs: number,
+    propose: typeof raft.propose,
+    refusalOf: (version: number) => CaresError | null
+  ): raft.Proposal | { state: RaftState; effects: [] } {
+    const pending: Proposal[] = []
+    for (const proposal of this.#pending) {
+      const refused = proposal.within === undefined || proposal.within === state.term ? refusalOf(proposal.version) : lostRole()
+      if (refused === null) pending.push(proposal)
+      else proposal.settle.reject(refused)
+    }
     this.#pending = []
     if (pending.length === 0) return { state, effects: [] }
     const result = propose(

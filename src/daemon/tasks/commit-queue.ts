@@ -1,3 +1,4 @@
+import { versionOfCommand } from '../../core/registry/command-version.ts'
 import { toCaresError } from '../../model/errors.ts'
 import type { TaskChange, TaskOutcome } from '../../model/task.ts'
 import { untilAborted } from '../../model/until-aborted.ts'
@@ -10,6 +11,8 @@ const BYTES_MAX = 786_432
 interface Waiting {
   readonly changes: readonly TaskChange[]
   readonly bytes: number
+  /** What a peer must read to read them. */
+  readonly version: number
   readonly settle: PromiseWithResolvers<readonly TaskOutcome[]>
 }
 
@@ -27,7 +30,8 @@ export class CommitQueue {
   async add(changes: readonly TaskChange[], { signal }: { signal: AbortSignal }): Promise<readonly TaskOutcome[]> {
     if (changes.length === 0) return []
     const settle = Promise.withResolvers<readonly TaskOutcome[]>()
-    this.#waiting.push({ changes, bytes: changes.reduce((sum, change) => sum + sizeOf(change), 0), settle })
+    const bytes = changes.reduce((sum, change) => sum + sizeOf(change), 0)
+    this.#waiting.push({ changes, bytes, version: versionOfCommand({ type: 'tasks', changes }), settle })
     if (!this.#busy) void this.#flush()
     return untilAborted(settle.promise, signal)
   }
@@ -55,7 +59,8 @@ export class CommitQueue {
     for (const waiting of this.#waiting) {
       count += waiting.changes.length
       bytes += waiting.bytes
-      if (end > 0 && (count > CHANGES_MAX || bytes > BYTES_MAX)) break
+      // What a member cannot read yet is refused: nothing else may be refused with it.
+      if (end > 0 && (count > CHANGES_MAX || bytes > BYTES_MAX || waiting.version !== this.#waiting[0]?.version)) break
       end++
     }
     return this.#waiting.splice(0, end)

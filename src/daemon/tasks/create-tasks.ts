@@ -1,8 +1,11 @@
+import { versionOfCommand } from '../../core/registry/command-version.ts'
+import type { CaresError } from '../../model/errors.ts'
 import type { PeerId } from '../../model/ids.ts'
 import type { BlobStore } from '../../model/ports/blob-store.ts'
 import type { TaskStore } from '../../model/ports/task-store.ts'
-import type { TaskId, TaskSession } from '../../model/task.ts'
+import type { TaskChange, TaskId, TaskSession } from '../../model/task.ts'
 import type { Agreement } from '../agreement/agreement.ts'
+import { newVersionRefusal } from '../agreement/command-readers.ts'
 import { Blobs } from '../blobs/blobs.ts'
 import type { Consensus } from '../agreement/consensus.ts'
 import type { DaemonComponents } from '../daemon-ports.ts'
@@ -48,7 +51,12 @@ export function createTasks(components: TaskPartsComponents): TaskParts {
     agree: (command, options) => agreement.agree(command, options),
     propose: (command, within, { signal }) => consensus.propose(command, { term: within, signal })
   })
-  const store = new GatheredTaskStore(components.taskStore ?? taskLog, { clock, refusal: () => consensus.fenced })
+  // The log refuses by itself what a member cannot read; a database knows no members.
+  const unreadable = (changes: readonly TaskChange[]): CaresError | null =>
+    components.taskStore === undefined ? null : newVersionRefusal(versionOfCommand({ type: 'tasks', changes }), present(), members)
+  const present = (): PeerId[] => members.views().flatMap(({ profile, state }) => (state === 'gone' ? [] : [profile.id]))
+  const refusal = (changes: readonly TaskChange[]): CaresError | null => consensus.fenced ?? unreadable(changes)
+  const store = new GatheredTaskStore(components.taskStore ?? taskLog, { clock, refusal })
   const blobs =
     components.blobs === undefined
       ? null

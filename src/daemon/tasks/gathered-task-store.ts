@@ -13,13 +13,16 @@ const COMMIT_TIMEOUT_MS = 10_000
 export class GatheredTaskStore implements TaskStore {
   readonly #store: TaskStore
   readonly #clock: Clock
-  readonly #refusal: () => CaresError | null
+  readonly #refusal: (changes: readonly TaskChange[]) => CaresError | null
   readonly #everybodys: CommitQueue
   /** Of the newest term in which this peer led. */
   #own: { readonly term: Term; readonly queue: CommitQueue } | undefined
 
-  /** `refusal`: why this peer may change nothing now, if that is so. */
-  constructor(store: TaskStore, { clock, refusal = () => null }: { clock: Clock; refusal?: () => CaresError | null }) {
+  /** `refusal`: why this peer may not make these changes now, if that is so. */
+  constructor(
+    store: TaskStore,
+    { clock, refusal = () => null }: { clock: Clock; refusal?: (changes: readonly TaskChange[]) => CaresError | null }
+  ) {
     this.#store = store
     this.#clock = clock
     this.#refusal = refusal
@@ -46,7 +49,7 @@ export class GatheredTaskStore implements TaskStore {
     changes: readonly TaskChange[],
     { term, signal }: { term?: Term | undefined; signal: AbortSignal }
   ): Promise<readonly TaskOutcome[]> {
-    const refusal = this.#refusal()
+    const refusal = this.#refusal(changes)
     if (refusal !== null) throw refusal
     return (term === undefined ? this.#everybodys : this.#queueOf(term)).add(changes, { signal })
   }

@@ -19,6 +19,8 @@ export interface RegistryTables {
   readonly tasks: TaskTables
   /** What came of the latest commands that have an id, by that, the oldest first. */
   readonly remembered: ReadonlyMap<string, Remembered>
+  /** The newest version of the commands that made them: what a peer must read to hold them. Absent: 1. See `core/registry/command-version.ts`. */
+  readonly commandVersion?: number | undefined
 }
 
 /** Everything a peer finds again after a restart. */

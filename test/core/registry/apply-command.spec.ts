@@ -327,6 +327,16 @@ describe('a log of commands', () => {
     )
   })
 
+  it('has the version of the newest command in it, refused ones included, whatever comes after', () => {
+    const versionOf = ({ type }: Command): number => (type === 'function-remove' ? 2 : 1)
+    const [first, newer] = [drain('p', true), remove('none')]
+    const { tables: before } = applyCommands(emptyTables(), [first], versionOf)
+    assert.equal(before.commandVersion, undefined, 'an older peer has the same tables')
+    const { tables, outcomes } = applyCommands(before, [newer, first], versionOf)
+    assert.deepEqual([tables.commandVersion, outcomes[0]?.type], [2, 'refused'])
+    assert.equal(applyCommands(tables, [first], versionOf).tables, tables)
+  })
+
   it('never lets a revision fall, changes nothing by a refusal, and leaves the tables it was given alone', () => {
     fc.assert(
       fc.property(log, commands => {

@@ -42,6 +42,7 @@ describe('the hash of the state', () => {
       { ...BASE, removed: new Map([['old', 3]]) },
       { ...BASE, remembered: new Map([['id', { seq: 1, outcome: { type: 'drain-set', peer: 'p', draining: true } }]]) },
       { ...BASE, tasks: applyTaskChanges(BASE.tasks, [sampleSubmit()]).tables },
+      { ...BASE, commandVersion: 2 },
       { ...BASE, strategy: { name: 'cost' } },
       { ...BASE, strategy: { name: 'cost', objective: 'cheap' } },
       { ...BASE, draining: new Set(['p']) },

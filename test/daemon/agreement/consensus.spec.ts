@@ -175,7 +175,7 @@ describe('consensus, driven', () => {
     const learner = await pair.add(LEARNER, store, await opened(store))
     await pair.clock.advance(60_000)
     assert.deepEqual([learner.fenced, learner.indices.applied], [null, 0])
-    const told = pair.log.records.filter(({ message }) => message.includes('another format: upgrade this peer'))
+    const told = pair.log.records.filter(({ message }) => message.includes('newer version: upgrade this peer'))
     assert.equal(told.length, 1, 'once a minute')
     pair.link = message => message
     await pair.until('the learner has it all', () => learner.indices.applied === leader.indices.applied)

@@ -55,7 +55,8 @@ describe('Governor', () => {
       return id === fenced ? { ...listing, stats: { ...listing.stats, fenced: true } } : listing
     }
     const views = (): PeerListing[] => [ATLAS, BIRCH, CEDAR].map(viewOf)
-    governor = new Governor({ consensus, clock, log: createTestLog(), views, timings: TIMINGS })
+    const members = { views, nameOf: (peer: PeerId) => peer }
+    governor = new Governor({ consensus, members, clock, log: createTestLog(), timings: TIMINGS })
     await governor.start()
   })
 
@@ -73,7 +74,7 @@ describe('Governor', () => {
 
   it('lets a peer in, after the change before it', async () => {
     pending = true
-    const admitted = governor.admit(CEDAR, { signal })
+    const admitted = governor.admit(CEDAR, 1, { signal })
     await pass(200)
     assert.equal(configuration.learners.includes(CEDAR), false)
     pending = false
@@ -84,7 +85,7 @@ describe('Governor', () => {
 
   it('lets two peers in that come at once', async () => {
     configuration = { voters: [ATLAS], learners: [] }
-    const admitted = Promise.all([governor.admit(BIRCH, { signal }), governor.admit(CEDAR, { signal })])
+    const admitted = Promise.all([governor.admit(BIRCH, 1, { signal }), governor.admit(CEDAR, 1, { signal })])
     await pass(200)
     await admitted
     assert.deepEqual(configuration.learners.toSorted(), [BIRCH, CEDAR])
@@ -92,12 +93,12 @@ describe('Governor', () => {
 
   it('lets a peer in that is a member already, without a change', async () => {
     pending = true
-    await governor.admit(BIRCH, { signal })
+    await governor.admit(BIRCH, 1, { signal })
   })
 
   it('decides nothing on a peer that is not the orchestrator', async () => {
     active = false
-    await assert.rejects(governor.admit(CEDAR, { signal }), { code: 'not_orchestrator' })
+    await assert.rejects(governor.admit(CEDAR, 1, { signal }), { code: 'not_orchestrator' })
     await assert.rejects(governor.dismiss(BIRCH, { signal }), { code: 'not_orchestrator' })
   })
 
@@ -141,7 +142,7 @@ describe('Governor', () => {
     it('counts from when it became a member, not from when this peer began to lead', async () => {
       configuration = { voters: [ATLAS, BIRCH, CEDAR], learners: [] }
       await pass(forgetAfterMs)
-      await governor.admit(GHOST, { signal })
+      await governor.admit(GHOST, 1, { signal })
       await pass(1_000)
       assert.deepEqual(configuration.learners, [GHOST])
     })
