@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { CLIENT_FLAGS } from '../src/config/client-settings.ts'
+import { CLIENT_SETTINGS } from '../src/config/client-settings.ts'
 import { PEER_FLAGS } from '../src/config/peer-settings.ts'
 import type { ConfigSources, Flags } from '../src/config/sources.ts'
 import { type PeerConfig, readClientConfig, readPeerConfig } from '../src/config.ts'
@@ -505,7 +505,7 @@ describe('the configuration of a client', () => {
 
 describe('the tables of settings', () => {
   it('name each setting alike in flag, variable and file', () => {
-    for (const { name, flags, env } of [...PEER_FLAGS, ...CLIENT_FLAGS]) {
+    for (const { name, flags, env } of [...PEER_FLAGS, ...Object.values(CLIENT_SETTINGS)]) {
       if (flags !== null) assert.match(flags, new RegExp(`^(-[a-z], )?--(no-)?${name}( <[A-Z_:=]+>)?$`))
       // These names are other programs' too.
       if (!['DOCKER_HOST', 'DOCKER_CONFIG', 'OTEL_EXPORTER_OTLP_ENDPOINT'].includes(env))
@@ -514,7 +514,7 @@ describe('the tables of settings', () => {
   })
 
   it('describe a setting that peer and client share by the same flag', () => {
-    const client = new Map(CLIENT_FLAGS.map(({ name, flags, env }) => [name, { flags, env }]))
+    const client = new Map(Object.values(CLIENT_SETTINGS).map(({ name, flags, env }) => [name, { flags, env }]))
     const shared = PEER_FLAGS.filter(({ name }) => client.has(name))
     assert.ok(shared.length > 0)
     for (const { name, flags, env } of shared) assert.deepEqual(client.get(name), { flags, env })

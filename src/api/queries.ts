@@ -11,6 +11,9 @@ export const whole = z
   .regex(/^\d{1,15}$/, 'must be a whole number')
   .transform(Number)
 
+/** Longest that `?wait` lets a request wait: proxies cut a silent connection after a minute or more. To wait longer, a client asks again. */
+export const WAIT_MS_MAX = 60_000
+
 /** A duration such as `30s`, in milliseconds. Longer ones are cut to `msMax`. */
 export function duration(msMax: number) {
   return z.string().transform((text, context) => {

@@ -1,4 +1,4 @@
-import { type Environment, type FlagDefinition, setting } from './setting.ts'
+import { type Environment, setting } from './setting.ts'
 import { apiUrlSchema, choiceSchema, switchSchema, textSchema } from './value-schemas.ts'
 
 const OUTPUTS = ['table', 'wide', 'json', 'jsonl', 'yaml', 'name'] as const
@@ -75,9 +75,6 @@ export const CLIENT_SETTINGS = {
     fallback: false
   })
 } as const
-
-/** The settings of every client command, in the order of the help. */
-export const CLIENT_FLAGS: readonly FlagDefinition[] = Object.values(CLIENT_SETTINGS)
 
 /** What other programs agree on: https://no-color.org, https://force-color.org, and terminals that can do nothing. */
 function colorByCustom(env: Environment): readonly [name: string, value: string] | undefined {

@@ -31,11 +31,6 @@ export function valueAt<Value>(shards: Shards<Value>, key: string): Value | unde
   return shards.buckets[bucketOf(key)]?.get(key)
 }
 
-/** Every entry, in no order that means anything. */
-export function* entriesOf<Value>(shards: Shards<Value>): Generator<readonly [string, Value], void> {
-  for (const bucket of shards.buckets) yield* bucket
-}
-
 /** Every value, in no order that means anything. */
 export function* valuesOf<Value>(shards: Shards<Value>): Generator<Value, void> {
   for (const bucket of shards.buckets) yield* bucket.values()

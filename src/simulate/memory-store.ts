@@ -1,3 +1,4 @@
+import { emptyTables } from '../core/registry/tables.ts'
 import type { Entry, SnapshotChunk, SnapshotMeta } from '../model/consensus.ts'
 import type { PeerAddress } from '../model/control.ts'
 import { CaresError } from '../model/errors.ts'
@@ -7,7 +8,6 @@ import { decodeSnapshot, encodeSnapshot, inOneGo, snapshotChecksum } from '../st
 import {
   assertStaged,
   emptyHead,
-  emptyTables,
   headAfterApply,
   headAfterCompact,
   headAfterPersist,

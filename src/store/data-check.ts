@@ -17,7 +17,7 @@ export function dataChecks(dataDir: string): readonly HealthCheck[] {
       const hint = 'start the newer version, or give this one a directory of its own: cares peer --data DIR'
       return [{ name, ok: false, message: `written by a newer version: format ${format}, this one reads up to ${FORMAT}`, hint }]
     }
-    return [{ name, ok: true, message: format === FORMAT ? `of this version` : `of an older version, brought up at the next start` }]
+    return [{ name, ok: true, message: format === FORMAT ? 'of this version' : 'of an older version, brought up at the next start' }]
   } catch (error) {
     const hint = `move ${dataDir} away, whole, and start again: the peer joins as a new one`
     return [{ name, ok: false, message: `${path} cannot be read: ${(error as Error).message}`, hint }]

@@ -104,15 +104,11 @@ function undo(database: DatabaseSync): void {
 
 function migrate(database: DatabaseSync, path: string): void {
   const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
-  if (version > MIGRATIONS.length) {
-    throw new CaresError(
-      'incompatible',
-      `${path} was written by a newer version of CARES (format ${version}, this one reads ${MIGRATIONS.length})`,
-      {
-        hint: 'start the peer with the newer version, or give this one a directory of its own with --data'
-      }
-    )
+  if (version > FORMAT) {
+    throw new CaresError('incompatible', `${path} was written by a newer version of CARES (format ${version}, this one reads ${FORMAT})`, {
+      hint: 'start the peer with the newer version, or give this one a directory of its own with --data'
+    })
   }
-  if (version === MIGRATIONS.length) return
-  transaction(database, () => database.exec(`${MIGRATIONS.slice(version).join('\n')} PRAGMA user_version = ${MIGRATIONS.length};`))
+  if (version === FORMAT) return
+  transaction(database, () => database.exec(`${MIGRATIONS.slice(version).join('\n')} PRAGMA user_version = ${FORMAT};`))
 }

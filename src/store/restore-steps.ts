@@ -1,3 +1,4 @@
+import { emptyTables } from '../core/registry/tables.ts'
 import type { SnapshotMeta, StagedSnapshot } from '../model/consensus.ts'
 import { CaresError } from '../model/errors.ts'
 import type { RegistryTables } from '../model/ports/store.ts'
@@ -6,7 +7,7 @@ import type { RegistryRows } from './registry-rows.ts'
 import type { RowTable } from './row-table.ts'
 import { decodeSnapshot, snapshotChecksum } from './snapshot-data.ts'
 import type { StagedTable } from './staged-table.ts'
-import { assertStaged, emptyTables, headAfterRestore, type StoreHead } from './store-head.ts'
+import { assertStaged, headAfterRestore, type StoreHead } from './store-head.ts'
 
 /** The rows that a snapshot replaces, and its parts. */
 export interface RestoredTables {

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
+import { emptyTables } from '../core/registry/tables.ts'
 import type { SnapshotChunk, SnapshotMeta } from '../model/consensus.ts'
 import type { PeerAddress } from '../model/control.ts'
 import { CaresError } from '../model/errors.ts'
@@ -30,7 +31,7 @@ import { RowTable } from './row-table.ts'
 import { forgetStaged, restoreSteps, stagedPart } from './restore-steps.ts'
 import { encodeSnapshot, snapshotChecksum } from './snapshot-data.ts'
 import { StagedTable } from './staged-table.ts'
-import { emptyHead, emptyTables, headAfterApply, headAfterCompact, headAfterPersist, headAfterStage, type StoreHead } from './store-head.ts'
+import { emptyHead, headAfterApply, headAfterCompact, headAfterPersist, headAfterStage, type StoreHead } from './store-head.ts'
 
 export interface SqliteStoreInit {
   /** The peer's directory. Made, for its owner only, when it is not there. */

@@ -1,7 +1,6 @@
-import { restoreTables } from '../core/tasks/restore-tables.ts'
 import type { HardState, SnapshotChunk, SnapshotMeta, SnapshotOffer, StagedSnapshot } from '../model/consensus.ts'
 import { CaresError } from '../model/errors.ts'
-import type { Applied, PersistBatch, RegistryTables } from '../model/ports/store.ts'
+import type { Applied, PersistBatch } from '../model/ports/store.ts'
 
 /** How far a store has come. What may be written next follows from it, whatever the store keeps its rows in. */
 export interface StoreHead {
@@ -24,11 +23,6 @@ export interface StoreHead {
 export function emptyHead(): StoreHead {
   const snapshot: SnapshotMeta = { index: 0, term: 0, configuration: { voters: [], learners: [] } }
   return { hardState: { term: 0, votedFor: null }, snapshot, lastIndex: 0, appliedIndex: 0, staged: null }
-}
-
-/** Tables with nothing in them. */
-export function emptyTables(): RegistryTables {
-  return { functions: new Map(), removed: new Map(), draining: new Set(), tasks: restoreTables([], 0), remembered: new Map() }
 }
 
 /** After `persist`. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { differences, draftShards, emptyShards, entriesOf, shardsOf, valueAt } from '../../src/model/shards.ts'
+import { differences, draftShards, emptyShards, type Shards, shardsOf, valueAt } from '../../src/model/shards.ts'
 
 const steps = fc.array(fc.record({ key: fc.string({ maxLength: 3 }), value: fc.option(fc.nat({ max: 5 }), { nil: undefined }) }), {
   maxLength: 60
@@ -13,7 +13,7 @@ describe('shards', () => {
         const expected = new Map<string, number>()
         let shards = emptyShards<number>()
         for (const batch of batches) {
-          const [before, entries] = [shards, new Map(entriesOf(shards))]
+          const [before, entries] = [shards, entriesOf(shards)]
           const draft = draftShards(shards)
           for (const { key, value } of batch) {
             if (value === undefined) {
@@ -28,9 +28,9 @@ describe('shards', () => {
           }
           assert.equal([...draft.values()].length, expected.size)
           shards = draft.done()
-          assert.deepEqual(new Map(entriesOf(before)), entries, 'the map before the change')
+          assert.deepEqual(entriesOf(before), entries, 'the map before the change')
         }
-        assert.deepEqual(new Map(entriesOf(shards)), expected)
+        assert.deepEqual(entriesOf(shards), expected)
         assert.equal(shards.size, expected.size)
         for (const [key, value] of expected) assert.equal(valueAt(shards, key), value)
       })
@@ -43,13 +43,13 @@ describe('shards', () => {
         const entries = (list: typeof some) => list.flatMap(({ key, value }) => (value === undefined ? [] : [[key, value] as const]))
         const from = shardsOf(entries(some))
         const to = shardsOf(entries(others))
-        const patched = new Map(entriesOf(from))
+        const patched = entriesOf(from)
         for (const [key, value] of differences(from, to)) {
           assert.notEqual(patched.get(key), value, `${key} is named although it is the same`)
           if (value === undefined) patched.delete(key)
           else patched.set(key, value)
         }
-        assert.deepEqual(patched, new Map(entriesOf(to)))
+        assert.deepEqual(patched, entriesOf(to))
       })
     )
   })
@@ -69,3 +69,7 @@ describe('shards', () => {
     assert.equal(changed.length, 1)
   })
 })
+
+function entriesOf<Value>({ buckets }: Shards<Value>): Map<string, Value> {
+  return new Map(buckets.flatMap(bucket => [...bucket]))
+}

@@ -1,4 +1,4 @@
-import { countWays, isContiguous, maskOf, parseMask, parseSchemata } from '../../src/core/llc/way-mask.ts'
+import { countWays, maskOf, parseMask, parseSchemata, type WayMask } from '../../src/core/llc/way-mask.ts'
 import type { ResctrlFiles } from '../../src/runtime/llc/resctrl-files.ts'
 
 /** A processor. */
@@ -246,6 +246,11 @@ export function machineOf(files: Readonly<Record<string, string>> = {}): (path: 
     '/sys/devices/system/cpu/cpu0/cache/index3/ways_of_associativity': '20\n'
   }
   return path => ({ ...usual, ...files })[path]
+}
+
+/** Whether the ways of a mask are in a row. The empty mask is not contiguous. */
+export function isContiguous(mask: WayMask): boolean {
+  return mask !== 0 && maskOf(31 - Math.clz32(mask & -mask), countWays(mask)) === mask >>> 0
 }
 
 function split(path: string): [folder: string, name: string] {

@@ -12,12 +12,10 @@ import { REST_PATHS, restPath } from '../../model/rest-paths.ts'
 import type { PeerService } from '../../model/service.ts'
 import { callerGone } from '../caller.ts'
 import type { ApiContext, App } from '../context.ts'
-import { duration, pathPart } from '../queries.ts'
+import { duration, pathPart, WAIT_MS_MAX } from '../queries.ts'
 import { peerNames } from '../views/names.ts'
 import { documented } from './documented.ts'
 
-/** Proxies cut a silent connection after a minute or more; who wants to wait longer asks again. */
-const WAIT_MS_MAX = 60_000
 /** How often what waits is looked at for one that waits for it; the orchestrator decides twice a second. */
 const LOOK_MS = 500
 

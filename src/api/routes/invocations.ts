@@ -16,7 +16,7 @@ import type { PeerService } from '../../model/service.ts'
 import { breakOff } from '../break-off.ts'
 import { callerGone } from '../caller.ts'
 import type { ApiContext, App } from '../context.ts'
-import { duration, pathPart, whole } from '../queries.ts'
+import { duration, pathPart, WAIT_MS_MAX, whole } from '../queries.ts'
 import { checkedHeaders, sendAnswer } from '../send-answer.ts'
 import { explanationView } from '../views/explanation-view.ts'
 import { invocationView } from '../views/invocation-view.ts'
@@ -24,9 +24,6 @@ import { peerNames } from '../views/names.ts'
 import { documented, documentedText } from './documented.ts'
 
 const LIMIT_DEFAULT = 100
-
-/** Proxies cut a silent connection after a minute or more; who wants to wait longer asks again. */
-const WAIT_MS_MAX = 60_000
 
 const params = z.object({ id: pathPart })
 const listQuery = z.strictObject({

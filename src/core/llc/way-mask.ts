@@ -13,11 +13,6 @@ export function countWays(mask: WayMask): number {
   return count
 }
 
-/** Whether the ways of a mask are in a row; that of none are not. */
-export function isContiguous(mask: WayMask): boolean {
-  return mask !== 0 && maskOf(31 - Math.clz32(mask & -mask), countWays(mask)) === mask >>> 0
-}
-
 /** As resctrl writes it, with or without zeros in front or `0x`; undefined for what is no mask. */
 export function parseMask(text: string): WayMask | undefined {
   const digits = /^(?:0x)?([0-9a-f]{1,8})$/i.exec(text.trim())?.[1]

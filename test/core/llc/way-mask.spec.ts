@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
-import { countWays, formatL3Schemata, formatMask, isContiguous, maskOf, parseMask, parseSchemata } from '../../../src/core/llc/way-mask.ts'
+import { countWays, formatL3Schemata, formatMask, maskOf, parseMask, parseSchemata } from '../../../src/core/llc/way-mask.ts'
+import { isContiguous } from '../../support/fake-resctrl.ts'
 
 describe('a mask of ways', () => {
   it('is in a row, has its ways, and survives its text, wherever it lies', () => {
