@@ -6,21 +6,21 @@ export const RESOURCES = ['cpus', 'memoryBytes', 'diskBytes'] as const
 /** See {@link RESOURCES}. */
 export type Resource = (typeof RESOURCES)[number]
 
-/** So much of each resource. */
+/** An amount of each of {@link RESOURCES}. */
 export type Amounts = Readonly<Record<Resource, number>>
 
-/** What someone who runs work outside CARES asks room for. What is left open is predicted from earlier work of the same name. */
+/** A request for room for work that somebody runs outside CARES. Amounts that are absent are predicted from earlier work of the same name. */
 export interface AdmissionRequest {
-  /** What the work is called: admissions of one name are taken for alike, and learned from. The same rules as for a function's name. */
+  /** Admissions of one name count as the same kind of work, from which predictions are learned. The same rules as for a function's name. */
   readonly name: string
-  /** Declared parameters, e.g. `quality=high`: work with the same ones is taken for more alike. At most 256 characters. */
+  /** Declared parameters, e.g. `quality=high`: predictions prefer earlier work with the same ones. At most 256 characters. */
   readonly params?: string | undefined
   readonly inputBytes?: number | undefined
   readonly cpus?: number | undefined
   readonly memoryBytes?: number | undefined
   readonly diskBytes?: number | undefined
   readonly expectedMs?: number | undefined
-  /** Longest that it would wait; 0: it is refused where it would have to. */
+  /** Longest that the caller would wait; 0: the work is refused unless it can start at once. */
   readonly waitMaxMs?: number | undefined
   /** Name or id of the only peer that it may run on: absent, admission chooses. */
   readonly on?: string | undefined
@@ -46,9 +46,9 @@ export interface AdmissionRecord {
   readonly predictedMs: number
   /** Executions that the prediction rests on. */
   readonly samples: number
-  /** Of what waits: until it is expected to be approved. Null: what is in its way was not admitted here, so nobody knows. */
+  /** While queued: time until it is expected to be approved. Null: the work that it waits for was not admitted, so its end is not known. */
   readonly waitMs: number | null
-  /** Of what waits: how many wait before it. */
+  /** While queued: how many admissions wait before it. */
   readonly ahead: number
   /** RFC 3339, for display. */
   readonly at: string
@@ -56,7 +56,7 @@ export interface AdmissionRecord {
   readonly leaseMs: number
 }
 
-/** What the work has taken in truth; what is absent is not learned. */
+/** What the work really used. Nothing is learned of measures that are absent. */
 export interface AdmissionOutcome {
   readonly runMs?: number | undefined
   readonly cpuMs?: number | undefined
@@ -72,7 +72,7 @@ export type AdmissionQuestion =
       readonly kind: 'ask'
       readonly id: string
       readonly request: AdmissionRequest
-      /** An earlier orchestrator has approved it: it runs there, for so long already. */
+      /** Of work that an earlier orchestrator has approved: where it runs, and for how long already. */
       readonly approved?: { readonly peer: PeerId; readonly elapsedMs: number } | undefined
     }
   | { readonly kind: 'read'; readonly id: string }

@@ -51,7 +51,7 @@ export type AlertRuleName = (typeof ALERT_RULE_NAMES)[number]
 /** Thresholds that the operator sets, by rule: a number in the unit of the rule, or `off`. */
 export type AlertThresholds = Readonly<Partial<Record<AlertRuleName, number | 'off'>>>
 
-/** One condition that holds, or has held. */
+/** One alert: a rule whose condition holds, or has held, for one subject. */
 export interface Alert {
   /** The rule and the subject's id: `disk_low/12D3…`. At most one alert of a key is raised at a time. */
   readonly key: string
@@ -189,7 +189,7 @@ export function alertRules(thresholds: AlertThresholds = {}): readonly AlertRule
   })
 }
 
-/** How the webhook does. Counts are of the session. */
+/** State of the alert webhook. Counts are since the peer started. */
 export interface WebhookReport {
   readonly delivered: number
   /** Given up after all tries. */
@@ -198,7 +198,7 @@ export interface WebhookReport {
   readonly lastError: string | null
 }
 
-/** What holds now, and what has held lately. */
+/** The alerts that are raised now, and those that were cleared lately. */
 export interface AlertReport {
   /** Most severe first, then the newest. */
   readonly raised: readonly Alert[]

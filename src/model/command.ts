@@ -5,7 +5,7 @@ import type { TaskChange, TaskOutcome } from './task.ts'
 
 /** What a log entry asks of the registry. Commands carry every value they need, times included: applying one reads no clock. */
 export type Command = {
-  /** Of one wish, however often it is put: a repeated command changes nothing, and has the outcome of the first. Absent: may not be repeated. */
+  /** The same for each retry of one request: a command whose id was applied before changes nothing and has the first one's outcome. Absent: do not retry. */
   readonly id?: string | undefined
 } & (
   | {
@@ -22,9 +22,9 @@ export type Command = {
     }
   | { readonly type: 'function-remove'; readonly name: string; readonly ifRevision?: number | undefined; readonly at: string }
   | { readonly type: 'peer-drain'; readonly peer: string; readonly draining: boolean; readonly at: string }
-  /** How workers are chosen for functions that leave it open; null: as each peer was started. */
+  /** Sets the strategy for functions that name none. Null: each peer places by the one that it was started with. */
   | { readonly type: 'strategy-set'; readonly strategy: AgreedStrategy | null; readonly at: string }
-  /** Changes of tasks, in their order; each counts or is refused by itself. */
+  /** Changes of tasks, applied in this order; each is accepted or refused by itself. */
   | { readonly type: 'tasks'; readonly changes: readonly TaskChange[] }
 )
 
@@ -38,7 +38,7 @@ export type Outcome =
   | { readonly type: 'tasks-changed'; readonly outcomes: readonly TaskOutcome[] }
   | { readonly type: 'refused'; readonly code: 'revision_mismatch' | 'not_found' | 'limit_reached' | 'conflict'; readonly message: string }
 
-/** The outcome of a command that may come again. `seq` counts all that were ever remembered, so that the oldest can be forgotten first. */
+/** The outcome of a command with an id, kept for its retries. `seq` rises with each that is kept, so that the oldest can be forgotten first. */
 export interface Remembered {
   readonly seq: number
   readonly outcome: Outcome

@@ -55,7 +55,7 @@ export interface StagedSnapshot {
 /** Raft's messages (Ongaro 2014, figure 3.1 and chapters 4, 6 and 9). `from`, `to` are added by the transport. */
 export type ConsensusMessage = {
   readonly term: Term
-  /** The sender's cluster, which its driver names: what comes from another one is for nobody here. Absent: it is in none yet. */
+  /** The sender's cluster, filled in by the driver: messages of another cluster are dropped. Absent: the sender is in none yet. */
   readonly cluster?: ClusterUid | undefined
 } & (
   | {

@@ -25,8 +25,8 @@ export interface PeerAddress {
 export type ControlRequest =
   /** Make me a member. Sent to any peer, which passes it on to the orchestrator. */
   | { readonly type: 'join'; readonly profile: PeerProfile; readonly cluster?: ClusterUid | undefined }
-  /** Remove me from the cluster for good. */
-  | { readonly type: 'leave'; readonly peer: PeerId }
+  /** Remove a peer from the cluster for good: me, or, because an operator says so, another one. `force`: even one that is not gone. Sent to the orchestrator. */
+  | { readonly type: 'leave'; readonly peer: PeerId; readonly force?: boolean | undefined }
   /** Append this command and answer once it is applied. Sent to the orchestrator. */
   | { readonly type: 'propose'; readonly command: Command }
   | { readonly type: 'invocation'; readonly invocation: InvocationId }
@@ -43,7 +43,7 @@ export type ControlRequest =
   | { readonly type: 'history'; readonly sinceMs: number }
   /** The newest invocations through the peer that is asked. */
   | { readonly type: 'invocations'; readonly query: InvocationQuery }
-  /** What an execution has taken that its gateway has cut short, and so did not hear the end of. Sent to that gateway by its worker. */
+  /** Sent by a worker to a gateway that has cut an execution short, and so did not hear its end: what it had used by then. */
   | { readonly type: 'cut'; readonly invocation: InvocationId; readonly run: Run }
   /** About work outside CARES. Sent to the orchestrator. */
   | { readonly type: 'admission'; readonly question: AdmissionQuestion }
@@ -55,7 +55,8 @@ export type ControlAnswer =
       readonly orchestrator: PeerId | null
       readonly members: readonly PeerAddress[]
     }
-  | { readonly type: 'left' }
+  /** `wasMember`: false where there was nothing to remove; absent: there was (an earlier version). */
+  | { readonly type: 'left'; readonly wasMember?: boolean | undefined }
   /** Answer to `propose`: applied at `index` with this outcome. */
   | { readonly type: 'outcome'; readonly outcome: Outcome; readonly index: number; readonly term: Term }
   | { readonly type: 'invocation'; readonly record: InvocationRecord | null }
@@ -69,7 +70,7 @@ export type ControlAnswer =
   | { readonly type: 'costs'; readonly ledger: CostLedger }
   /** Of one admission, or of all for `list`. */
   | { readonly type: 'admissions'; readonly records: readonly AdmissionRecord[] }
-  /** One function; the last step of all its series is the newest that is over. */
+  /** One function; the last item of each series is the newest completed step. */
   | { readonly type: 'function-history'; readonly stepMs: number; readonly history: FunctionHistory }
   /** One invocation of a list; the newest comes first. */
   | { readonly type: 'summary'; readonly invocation: InvocationSummary }

@@ -1,6 +1,6 @@
 import type { PeerId } from './ids.ts'
 
-/** What costs are told apart by. */
+/** What costs can be grouped by. */
 export const COST_KEYS = ['function', 'caller', 'peer'] as const
 
 /** See {@link COST_KEYS}. */
@@ -9,24 +9,24 @@ export type CostKey = (typeof COST_KEYS)[number]
 /** Sums over some calls and tasks. */
 export interface CostAmounts {
   readonly calls: number
-  /** That have ended; each is counted where it ran last. Absent: an older peer, which counts none. */
+  /** Tasks that have ended, each counted where its last attempt ran. Absent: from a peer of an earlier version, which counts none. */
   readonly tasks?: number | undefined
   readonly failed: number
-  /** Of one core. */
+  /** CPU time: milliseconds of one core. */
   readonly cpuMs: number
   /** Memory limit times run time, in 10^9 bytes times milliseconds. */
   readonly gbMs: number
   readonly bytesIn: number
   readonly bytesOut: number
   readonly usd: number
-  /** What was expected of `usd`. */
+  /** What `usd` was expected to be. */
   readonly quotedUsd: number
   readonly runMs: number
   /** Of calls: from acceptance to the last byte. Of tasks: of each attempt, from its assignment to its end. */
   readonly totalMs: number
-  /** What was expected of `totalMs`. */
+  /** What `totalMs` was expected to be. */
   readonly predictedMs: number
-  /** See `regretMs` of the REST API; of calls only. */
+  /** By how much the best other peer was expected to be quicker than the chosen one really was, summed over calls; 0 where it was not. */
   readonly regretMs: number
 }
 

@@ -13,7 +13,7 @@ export interface CaresEvents {
   'peer:drain-changed': { readonly peer: PeerId; readonly name: string; readonly draining: boolean }
   'orchestrator:changed': { readonly orchestrator: PeerId | null; readonly name: string | null; readonly term: Term }
   'voters:changed': { readonly voters: readonly PeerId[] }
-  /** Nothing agreed any more: both are null. */
+  /** Both are null once the agreed strategy was taken back. */
   'strategy:changed': { readonly name: StrategyName | null; readonly objective: Objective | null }
   'function:uploaded': { readonly name: string; readonly revision: number; readonly image: FunctionRecord['image'] }
   'function:removed': { readonly name: string }
@@ -46,7 +46,7 @@ export interface CaresEvents {
     readonly totalMs: number
     readonly code: string | null
   }
-  /** An image is on its way to this peer: told once a second, of how many bytes about. */
+  /** An image is on its way to this peer: emitted once a second. `imageBytes` is about the total: the size on disk, not of the archive. */
   'image:progressed': { readonly function: string; readonly from: PeerId; readonly bytes: number; readonly imageBytes: number }
   'image:arrived': { readonly function: string; readonly bytes: number; readonly tookMs: number }
   'image:failed': { readonly function: string; readonly code: string; readonly reason: string }

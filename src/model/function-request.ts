@@ -151,7 +151,7 @@ export const functionRequestSchema = z.strictObject({
   readyPath: readyPath.optional(),
   cpus: cpus.exactOptional(),
   memoryBytes: memoryBytes.exactOptional(),
-  /** Only peers with the label `gpu` are asked then: those that have found some. */
+  /** Limits the function to peers with the label `gpu`, which peers that have found GPUs give themselves. */
   gpus: gpus.optional(),
   timeoutMs: timeoutMs.exactOptional(),
   concurrency: concurrency.exactOptional(),
@@ -202,8 +202,8 @@ export function parseFunctionRequest(value: unknown): FunctionRequest {
 export type ImageTraits = Pick<ImageInfo, 'contract' | 'port' | 'readyPath' | 'concurrency'>
 
 /**
- * Closes what the request left open: the user's word, else the image's, else {@link FUNCTION_DEFAULTS}. An image's port, ready path and
- * concurrency count only if the contract is the one that was found for it. Throws `invalid` where the parts contradict each other, e.g. a
+ * Fills in what the request leaves open: from the image, else from {@link FUNCTION_DEFAULTS}. The image's port, ready path and concurrency
+ * count only if the contract is the one that was detected for it. Throws `invalid` where the parts contradict each other, e.g. a
  * port for `stdio`.
  */
 export function resolveSpec(request: FunctionRequest, imageTraits: ImageTraits): FunctionSpec {

@@ -46,11 +46,11 @@ export interface FunctionSpec {
   readonly idempotent: boolean
   readonly env: Readonly<Record<string, string>>
   readonly network: NetworkPolicy
-  /** Absent: as whoever places would have it. */
+  /** Absent: the placing peer decides. */
   readonly placement?: PlacementPolicy | undefined
 }
 
-/** How workers for a function's calls are chosen. What is absent is left to whoever places. */
+/** How workers for a function's calls are chosen. Where a field is absent, the placing peer decides. */
 export interface PlacementPolicy {
   readonly strategy?: StrategyName | undefined
   /** What the strategy `cost` saves. */
@@ -64,7 +64,7 @@ export interface PlacementPolicy {
 /** What one call asks of its placement beside what its function does. It can narrow the choice, never widen it. */
 export type CallPolicy = Omit<PlacementPolicy, 'strategy'>
 
-/** Constraints of one function. */
+/** Most constraints of one function. */
 export const CONSTRAINTS_MAX = 16
 
 /** A function as the cluster has agreed on it: the newest revision of its spec and what is known of its image. */
@@ -74,9 +74,9 @@ export interface FunctionRecord extends FunctionSpec {
   /** Size of the image on disk. */
   readonly imageBytes: number
   /**
-   * CPU architecture that the image is for, in Docker's spelling. Only machines of just this one are given it: whether one could emulate another
-   * (binfmt_misc) is not asked, since emulated work is many times slower and nobody could tell why. Absent: it fits anywhere, as a command does that
-   * the `process` runtime looks up on each machine, and as a record of an earlier version may.
+   * CPU architecture that the image is for, in Docker's spelling. It runs on machines of exactly this architecture: those that could emulate it
+   * (binfmt_misc) are not used, since emulated work is many times slower for no reason that a user could see. Absent: it runs anywhere. That is so
+   * for commands of the `process` runtime, which looks them up on each machine, and for records of earlier versions.
    */
   readonly arch?: string | undefined
   /** 1 for the first upload of a name, one more for each change. Names are never reused with a smaller revision. */

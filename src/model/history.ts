@@ -51,7 +51,7 @@ export interface FunctionHistory {
   readonly latency: readonly (readonly number[] | null)[]
 }
 
-/** What has been, in steps that are over. All series have the same length and end at the same time. */
+/** The past in completed steps. All series have the same length and end at the same time. */
 export interface StatsHistory {
   readonly stepMs: number
   /** How long ago the last step ended. */
@@ -61,15 +61,15 @@ export interface StatsHistory {
   readonly functions: readonly FunctionHistory[]
 }
 
-/** What has been in the whole cluster, as far as its peers tell. */
+/** The past of the whole cluster, as far as its peers tell. */
 export interface ClusterHistory extends StatsHistory {
-  /** Peers that live and did not tell of the calls through them: those are not in `functions`. */
+  /** Live peers that did not answer: calls through them are not in `functions`. */
   readonly missing: readonly PeerId[]
 }
 
 /**
- * Several gateways' calls as the cluster's, function by function. The newest steps of all are laid over each other, so that a call is drawn at most
- * one step off (every peer counts its steps from its own start), and older steps that only some know hold what those know.
+ * Adds up the calls through several gateways, function by function. The series are aligned at their newest steps; since every peer counts its steps
+ * from its own start, a call may appear one step off. Older steps that only some gateways know hold the calls of those.
  */
 export function sumFunctions(histories: readonly FunctionHistory[]): readonly FunctionHistory[] {
   const byName = Map.groupBy(histories, ({ name }) => name)

@@ -1,4 +1,4 @@
-/** A string that only its own kind may be used as. */
+/** A string type of its own: neither a plain string nor another kind of id can be assigned to it. */
 export type Branded<Kind extends string> = string & { readonly __kind: Kind }
 
 /** The libp2p peer id of one peer (`12D3KooW…`), made from its ed25519 key. */

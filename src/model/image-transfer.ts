@@ -9,12 +9,12 @@ export type ImageUp =
       /** Only this one will do: its first `offset` bytes are here already. Absent: any, from its beginning. */
       readonly archive?: ArchiveId | undefined
       readonly offset: number
-      /** How many bytes may be on their way. */
+      /** Bytes of the archive that the sender may have on their way. */
       readonly bytes: number
-      /** Do not send me to who is getting it from you: I come from there. */
+      /** Send it yourself, and do not answer `elsewhere`: the peers that you would name have failed the asker. */
       readonly direct: boolean
     }
-  /** So many bytes more. */
+  /** This many further bytes may be on their way. */
   | { readonly type: 'more'; readonly bytes: number }
 
 /** The answer: where else to ask; or the name of an archive and its bytes. After `elsewhere`, `end` or `failed` nothing follows. */

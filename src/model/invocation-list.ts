@@ -2,7 +2,7 @@ import type { PeerId } from './ids.ts'
 import type { InvocationRecord, InvocationState } from './invocation.ts'
 import type { Receipt } from './placement.ts'
 
-/** Longest list of invocations: the newest that one gateway, or all together, tell at once. */
+/** Most invocations in one list, of one gateway or of all together. */
 export const INVOCATIONS_LISTED_MAX = 1_000
 
 /** What a list shows of an invocation: all but why it was placed where it was. */
@@ -25,7 +25,7 @@ export interface InvocationQuery {
   readonly since?: string | undefined
 }
 
-/** Invocations of several gateways, newest first, and those whose invocations are not among them as they did not answer in time. */
+/** Invocations of several gateways, newest first. `missing`: gateways that did not answer in time, so that theirs are not among them. */
 export interface InvocationListing {
   readonly items: readonly InvocationSummary[]
   readonly missing: readonly PeerId[]

@@ -17,7 +17,7 @@ export const HEADERS_MAX = 256
 /** Of these, what a client may send: the rest is for what gateways and workers add, the address it came from and the trace that it is part of. */
 export const CLIENT_HEADERS_MAX = HEADERS_MAX - 8
 
-/** A call's header for parameters that its cost depends on: what is expected of it goes by earlier calls with the same. The function sees it, too. */
+/** Header in which a call declares parameters that its cost depends on: predictions prefer earlier calls with the same. The function sees it, too. */
 export const PARAMS_HEADER = 'x-cares-params'
 
 /** Headers by which a call says how its worker is to be chosen. */
@@ -40,7 +40,7 @@ export interface CallHead {
   readonly webSocket?: true | undefined
 }
 
-/** Longest that a WebSocket may go on, in milliseconds: a day, since all that it holds elsewhere needs an end although every client has forgotten it. */
+/** Longest life of a WebSocket, in milliseconds: a day. What peers hold for it must be freed some time, even if its client never closes it. */
 export const WEB_SOCKET_MS_MAX = 86_400_000
 
 /** Status of the answer that opens a WebSocket (RFC 9110, 15.2.2). */
@@ -51,7 +51,7 @@ export interface AnswerHead {
   readonly status: number
   readonly headers: Headers
   readonly start: StartKind
-  /** What the time up to this head went into, where the worker says: the part of {@link Usage} that is known by now. */
+  /** How the time up to this head was spent: the part of {@link Usage} that is known by now. Absent: the worker does not tell. */
   readonly timing?: Pick<Usage, 'queueMs' | 'pullMs' | 'startMs'> | undefined
 }
 
@@ -66,17 +66,17 @@ export interface Usage {
   /** CPU time of the execution's container; absent where it cannot be told apart (a warm container serves several calls). */
   readonly cpuMs?: number | undefined
   readonly memoryPeakBytes?: number | undefined
-  /** To so much of the last-level cache it was confined, to measure how it takes that. Absent: it was not. */
+  /** Bytes of the last-level cache that it was confined to, in order to measure its need. Absent: it was not confined. */
   readonly llcBytes?: number | undefined
-  /** What it had of the last-level cache at its end, as the processor counts it. Absent: that was not counted. */
+  /** Bytes of the last-level cache that it held at its end, as the processor counts them. Absent: not counted. */
   readonly llcUsedBytes?: number | undefined
   readonly bytesIn: number
   readonly bytesOut: number
-  /** For a good part of the time the worker, or who sends and takes the bodies, stood still: it says nothing of the function. Absent: no. */
+  /** The worker, or the peer that sent and took the bodies, was stalled for much of the time: nothing is to be learned from it. Absent: no. */
   readonly disturbed?: true | undefined
 }
 
-/** What an execution came to that has begun, however it ended. */
+/** How an execution that has begun was started, and what it used, however it ended. */
 export interface Run {
   readonly start: StartKind
   readonly usage: Usage
@@ -90,8 +90,8 @@ export interface AnswerEnd {
 }
 
 /**
- * What a gateway asks of a worker, by a placement. A worker obeys only orders of its own session and of no older term than it has seen, whoever
- * brings them.
+ * A gateway's order to a worker to run a call that was placed there. A worker obeys only orders for its own session, and of no older term than it
+ * has seen, whichever gateway brings them.
  */
 export interface Order {
   readonly invocation: InvocationId
@@ -99,7 +99,7 @@ export interface Order {
   readonly placement: PlacementKind
   readonly term: Term
   readonly session: Session
-  /** Who placed it: in whose books it counts. */
+  /** Who placed it: the peer whose ledger reserves the room. */
   readonly placer: PeerId
   /** The placer's running number of this order, for `PeerStats.seenOrders`. */
   readonly order: number
@@ -120,16 +120,16 @@ export interface CallToPlace {
   readonly function: string
   /** The revision that the gateway knows. */
   readonly revision: number
-  /** Those of the call's headers that say something to who places it. */
+  /** Those of the call's headers that its placement depends on. */
   readonly headers: Headers
-  /** What the client asks of the placement. Absent: what the function does. An older placer does not know of it. */
+  /** What the client asks of the placement, beside what the function does. Absent: nothing. A placer of an earlier version ignores it. */
   readonly asked?: CallPolicy | undefined
   /** Size of the request body; the declared one, or 0 when it is not known. */
   readonly inputBytes: number
   readonly round: number
   readonly deadlineMs: number
   readonly pinnedTo?: PeerId | undefined
-  /** The gateway has applied at least this log index: a fresher upload than the orchestrator knows is waited for. */
+  /** A log index that the gateway has applied: a placer that is behind waits until it has, so that it knows the gateway's newest uploads. */
   readonly minIndex: number
   /** Place from your own view although you are not the orchestrator. A peer grants this to itself only. */
   readonly fallback: boolean
@@ -144,20 +144,20 @@ export interface Placed {
   /** See {@link Order}. */
   readonly order: number
   readonly receipt: Receipt
-  /** What was placed, where that is another revision than the gateway knows. Absent: it is the same. */
+  /** The function that was placed, if that is another revision than the gateway knows. Absent: it is the same. */
   readonly function?: FunctionRecord | undefined
 }
 
 /** Gateway to placer, on `/cares/invoke`. `call` first; then, for each `placed`, how that ended. */
 export type InvokeUp =
   | ({ readonly type: 'call' } & CallToPlace)
-  /** The work has ended, or goes on without anybody: the room is not needed any more. Nothing follows. */
+  /** The work has ended, or nobody waits for it any more: its reservation can be released. Nothing follows. */
   | {
       readonly type: 'done'
       readonly attempt: Attempt
-      /** Of an answer that came to its end. Absent: there was none. */
+      /** What it used, if the answer came to its end. Absent: it did not. */
       readonly run?: Run | undefined
-      /** How long it took says nothing of the next call: the worker was lost, the call was given up, or it was a WebSocket. */
+      /** Its duration says nothing about the next call's: the worker was lost, the call was given up, or it was a WebSocket. */
       readonly untypical: boolean
     }
   /** The worker has not started the work and will not: place it again, elsewhere. */
@@ -183,7 +183,7 @@ export type ExecuteUp =
   | {
       readonly type: 'attach'
       readonly invocation: InvocationId
-      /** The round that the gateway has closed: a worker that does not have the id refuses it from now on up to this round. */
+      /** The newest round in which the call was ordered there: a worker that does not have the call will refuse orders up to this round from now on. */
       readonly round: number
       /** The session in which the worker was told to run it. */
       readonly session: Session
@@ -216,7 +216,7 @@ export type AnswerDown =
   | { readonly type: 'answer'; readonly head: AnswerHead; readonly whole?: WholeAnswer | undefined }
   | { readonly type: 'body'; readonly chunk: Uint8Array }
   | { readonly type: 'answer-end'; readonly end: AnswerEnd }
-  /** `run`: what it took, where it had begun. An older worker does not say. */
+  /** `run`: what it used, if it had begun. A worker of an earlier version does not tell. */
   | { readonly type: 'failed'; readonly error: RemoteError; readonly run?: Run | undefined }
 
 /** An error as it travels between peers. */

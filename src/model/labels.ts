@@ -1,15 +1,15 @@
-/** What a label must be like: `zone=eu`, `zone!=us`, or `gpu` for any value. */
+/** One constraint on labels: `zone=eu`, `zone!=us`, or `gpu` for any value. */
 const CONSTRAINT = /^(?<key>[^=!]+)(?:(?<operator>!?=)(?<value>.*))?$/
 
 /**
- * Whether labels are what all constraints want. `key=value`: just that; `key!=value`: anything else, nothing included; `key`: whatever value.
- * A constraint that cannot be read is not met.
+ * Whether labels meet all constraints. `key=value`: the label has this value; `key!=value`: it has another, or is absent; `key`: it is there, with
+ * any value. A constraint that cannot be read is not met.
  */
 export function meets(labels: Readonly<Record<string, string>>, constraints: readonly string[]): boolean {
   return firstUnmet(labels, constraints) < 0
 }
 
-/** Which constraint is the first that labels are not like, by its place; -1: they meet all, see {@link meets}. */
+/** Index of the first constraint that the labels do not meet; -1 when they meet all. See {@link meets}. */
 export function firstUnmet(labels: Readonly<Record<string, string>>, constraints: readonly string[]): number {
   return constraints.findIndex(text => {
     const { key = '', operator, value } = CONSTRAINT.exec(text)?.groups ?? {}
@@ -19,10 +19,10 @@ export function firstUnmet(labels: Readonly<Record<string, string>>, constraints
   })
 }
 
-/** How a peer says how many GPUs it has. Its name alone is a constraint, too: any at all. */
+/** The label that holds a peer's number of GPUs. Its name alone, as a constraint, asks for a peer that has any. */
 export const GPU_LABEL = 'gpu'
 
-/** How many GPUs a peer with these labels has, as far as they say: a label that was given by hand and is no number may mean any number. */
+/** How many GPUs a peer has by its labels; 0 without the label. Infinity for a value that is no number: an operator wrote it, and may mean any. */
 export function gpusOf(labels: Readonly<Record<string, string>>): number {
   const text = labels[GPU_LABEL]
   if (text === undefined) return 0

@@ -1,4 +1,4 @@
-/** Longest log line kept, as `LogLine` promises: enough for a stack trace in one line, small enough to gossip about. */
+/** Longest log line kept, as `LogLine` promises: enough for a stack trace in one line, small enough for a message between peers. */
 export const LINE_BYTES_MAX = 8 * 1024
 
 /** Cuts what a program writes into lines of at most {@link LINE_BYTES_MAX}; what is longer is dropped up to the line's end. */

@@ -1,8 +1,8 @@
 import { formatBytes } from './units.ts'
 
 /**
- * What a peer can do about its last-level cache: give functions ways of their own, only measure who uses how much, only reckon with what functions
- * are expected to need, or not even that. After Fsched.
+ * What a peer does about its last-level cache, after Fsched. `enforced`: it gives functions cache ways of their own. `monitor`: it measures how much
+ * each uses. `advisory`: it only reckons with what functions are expected to need. `none`: not even that.
  */
 export const LLC_MODES = ['enforced', 'monitor', 'advisory', 'none'] as const
 
@@ -29,7 +29,7 @@ const REASONS = {
 /** See {@link LlcState.reason}. */
 export type LlcReason = keyof typeof REASONS
 
-/** The last-level cache of a peer, as it says itself. */
+/** The last-level cache of a peer, as it reports it. */
 export interface LlcState {
   readonly mode: LlcMode
   /** One of `LlcReason`, or a word of a newer version: say it by {@link reasonText}. */
@@ -58,7 +58,7 @@ export interface CacheNeed {
   readonly basis: (typeof CACHE_BASES)[number]
 }
 
-/** A call's header that asks for a run with so many ways of the cache, no more, so that they are measured. Only peers that enforce grant it. */
+/** Header of a call that is to run confined to this many cache ways, so that their effect is measured. Only peers in mode `enforced` accept it. */
 export const WAYS_HEADER = 'x-cares-ways'
 
 /** A reason in words. */

@@ -1,9 +1,9 @@
 import type { CallPolicy, PlacementPolicy } from './function.ts'
 
 /**
- * What a function says of placement and what one of its calls or tasks asks beside it, as one. It can only narrow the choice: the lower of both
- * budgets holds, and the labels of both. An objective is one of the strategy `cost`, so who names one is placed by that, whatever the function's
- * own strategy.
+ * The placement policy of a function combined with what one of its calls or tasks asks. That can only narrow the choice: the lower of both budgets
+ * holds, and the label constraints of both. Only the strategy `cost` has objectives, so whoever names one is placed by `cost`, whatever strategy the
+ * function names.
  */
 export function narrowedPolicy(
   own: PlacementPolicy | undefined,

@@ -1,14 +1,14 @@
 import type { Digest, PeerId } from './ids.ts'
 import type { StartKind } from './invocation.ts'
 
-/** What one execution took: the food of the predictor. */
+/** What one execution used, for the predictor to learn from. */
 export interface Observation {
   /** See `functionKey`. */
   readonly function: string
   readonly digest: Digest
   readonly peer: PeerId
   readonly start: StartKind
-  /** Declared parameters of the call, as its client wrote them: executions with the same ones are taken for more alike. Absent: none. */
+  /** Declared parameters of the call, as its client wrote them: predictions prefer executions with the same ones. Absent: none. */
   readonly params?: string | undefined
   readonly inputBytes: number
   readonly outputBytes: number
@@ -29,7 +29,7 @@ export interface Observation {
 export interface SharedObservation extends Observation {
   /** The placer that made it. */
   readonly origin: PeerId
-  /** Rises with each observation of an origin, over its restarts too; not without gaps. */
+  /** Rises with each observation of an origin, across its restarts; may have gaps. */
   readonly seq: number
   /** When the execution had ended, RFC 3339, by the origin's clock. For display. */
   readonly at: string

@@ -43,7 +43,7 @@ export interface PeerProfile {
   readonly speed?: number | undefined
   /** Where it keeps tasks; the same for all peers of a cluster. Absent: it does not say (an earlier version). */
   readonly taskStore?: 'log' | 'postgres' | undefined
-  /** Which of its kind, e.g. which database; the same for all peers of a cluster. Absent: not known yet, or there is only one. */
+  /** Which one of that kind, e.g. which database; the same for all peers of a cluster. Absent: not known yet, or there is only one. */
   readonly taskStoreId?: string | undefined
   /** Why the GPUs of its machine are given to no function. Absent: they are, or there are none. */
   readonly gpuRefusal?: string | undefined
@@ -52,7 +52,10 @@ export interface PeerProfile {
   readonly startedAt: string
 }
 
-/** One life of a peer, from a start to its end: which start it was by the peer's own disk, and when. Two of one number were on two disks. */
+/**
+ * One life of a peer, from a start to its end: its number by the peer's own disk, and when it began. Two lives of one number had two disks: one of
+ * them began from a copy, such as a restored backup.
+ */
 export type PeerLife = Pick<PeerProfile, 'session' | 'startedAt'>
 
 /**
@@ -73,9 +76,9 @@ export interface Pressure {
 export interface PeerStats {
   /** Rises by one with each sample of a session: the newer of two samples wins by (session, seq), never by a clock. */
   readonly seq: number
-  /** Cores in use on the machine, by anyone; of a peer that may have a part of them, that part of it. */
+  /** Cores in use on the machine, by anyone. For a peer that may use only a share of the machine: that share of the use. */
   readonly cpusUsed: number
-  /** Memory in use on the machine, by anyone; of a peer that may have a part of it, that part of it. */
+  /** Memory in use on the machine, by anyone; scaled to the peer's share like `cpusUsed`. */
   readonly memoryUsedBytes: number
   readonly diskUsedBytes: number
   /** The part of `cpusUsed` that the hypervisor gave to other machines. Absent: the machine does not tell. */

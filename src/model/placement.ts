@@ -35,7 +35,7 @@ export interface Estimate {
   readonly runMs: number
   readonly coldStartMs: number
   readonly warmStartMs: number
-  /** Getting the image to a peer that lacks it, as it was observed elsewhere. Absent: it has not been; it goes by the image's size. */
+  /** Time to bring the image to a peer that lacks it, as observed at other peers. Absent: not observed; it is reckoned from the image's size. */
   readonly pullMs?: number | undefined
   readonly outputBytes: number
   /** Executions that the estimate rests on; 0: nothing but defaults. */
@@ -50,13 +50,16 @@ export interface Estimate {
   readonly memoryPeakBytes?: number | undefined
   /** All but about one execution in twenty need no more than this. Absent: not measured. */
   readonly memoryPeakBytesUpper?: number | undefined
-  /** How the run time was found. Absent: an older peer made the estimate. */
+  /** How the run time was estimated. Absent: by a peer of an earlier version. */
   readonly basis?: EstimateBasis | undefined
   /** Absent: nothing is known of it. */
   readonly cache?: CacheNeed | undefined
 }
 
-/** Ways to find an estimate, from none to all: an assumption, the executions of another image, a line through one or two, or an expert's. */
+/**
+ * What an estimate rests on: `prior`: an assumption; `image`: executions of an earlier image of the function; `line`: one or two executions; the others
+ * name the expert of `core/predictor/experts/` that predicted best so far.
+ */
 export const ESTIMATE_BASES = ['prior', 'image', 'line', 'typical', 'nearest', 'affine', 'local'] as const
 
 /** See {@link ESTIMATE_BASES}. */
@@ -69,7 +72,7 @@ export interface CostMs {
   readonly pull: number
   readonly queue: number
   readonly run: number
-  /** Longer by so much as the cache is expected to be short there. Absent: it is not, or nothing is known of it. */
+  /** Extra run time, because the last-level cache of the peer is expected to be short. Absent: it is not, or nothing is known. */
   readonly cache?: number | undefined
   readonly total: number
 }
@@ -95,7 +98,7 @@ export const OBJECTIVES = ['latency', 'balanced', 'cheap'] as const
 /** See {@link OBJECTIVES}. */
 export type Objective = (typeof OBJECTIVES)[number]
 
-/** What a cluster has agreed on for functions that leave the choice open. */
+/** The strategy that a cluster has agreed on for functions that name none. */
 export interface AgreedStrategy {
   readonly name: StrategyName
   /** Of `cost` only. Absent: balanced. */
@@ -168,7 +171,7 @@ export interface Decision {
     | { readonly start: 'warm' | 'cold'; readonly queueMs: number; readonly totalMs: number; readonly usd: number }
     | null
     | undefined
-  /** Made when they are first read, by whoever placed: what does not need them should not ask. */
+  /** Computed by the placer when they are first read: code that does not need them should not touch them. */
   readonly verdicts: readonly Verdict[]
   /** Peers that were not looked at, because the candidate set is bounded. */
   readonly skipped: number

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { parseWith } from './validation.ts'
 
-/** Whether a value is surely what a schema takes, as it stands. False may mean either: the schema itself decides then. */
+/** Whether a value certainly satisfies a schema as it is. False means only "not certain": then the schema itself decides. */
 type Check = (value: unknown) => boolean
 
 /**
@@ -16,7 +16,7 @@ export function quickReader<Schema extends z.ZodType>(schema: Schema): (value: u
   }
 }
 
-/** What a schema asks of a value, as plain functions. Of what is not understood here (transforms, refinements) nothing is ever sure. */
+/** The checks of a schema as plain functions. For what is not understood here (transforms, refinements) the answer is always "not certain". */
 function checkOf(schema: z.core.$ZodType): Check {
   const { def } = (schema as z.core.$ZodTypes)._zod
   const limits = (def.checks ?? []).map(limitOf)

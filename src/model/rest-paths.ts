@@ -1,5 +1,5 @@
 /*
- * The paths of the REST API, apart from its schemas (`rest.ts`): a client needs these to ask, and not the schema library to trust its peer.
+ * The paths of the REST API. They are apart from its schemas (`rest.ts`), so that a client, which trusts its peer, need not load the schema library.
  * The names in curly brackets are the schemas of the bodies.
  */
 
@@ -45,7 +45,7 @@ export const REST_PATHS = {
   taskExplain: '/v1/tasks/:id/explain',
   /** GET → {peerListSchema}. */
   peers: '/v1/peers',
-  /** GET → {peerSchema}, by id, by a unique prefix of the id, or by name. */
+  /** GET → {peerSchema}, by id, by a unique prefix of the id, or by name. DELETE → {removePeerResultSchema}; `?force=true`. */
   peer: '/v1/peers/:id',
   /** POST → {drainResultSchema}: the peer takes no new work. */
   drain: '/v1/peers/:id/drain',

@@ -152,6 +152,14 @@ export const clusterSchema = z.object({
 export type Cluster = z.infer<typeof clusterSchema>
 
 /** The peer has left. */
+export const removePeerResultSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  removed: z.boolean().describe('false: it was no member any more')
+})
+/** What became of a peer that was to be removed from the cluster. */
+export type RemovePeerResult = z.infer<typeof removePeerResultSchema>
+
 export const leaveResultSchema = z.object({ left: z.literal(true) })
 /** The peer has left. */
 export type LeaveResult = z.infer<typeof leaveResultSchema>

@@ -37,7 +37,7 @@ export interface ClusterStatus {
   /** Why there is no orchestrator; empty when there is one. */
   readonly reason: string
   readonly strategy: StrategyStatus
-  /** This peer's part of the work could not be written to disk, so it takes no part any more. */
+  /** Why this peer takes no part in what is agreed any more: its disk failed, or is not what it was. Null: it does take part. */
   readonly fenced: string | null
 }
 
@@ -45,6 +45,13 @@ export interface ClusterStatus {
 export interface PeerListing extends PeerView {
   readonly role: 'orchestrator' | 'worker'
   readonly voter: boolean
+}
+
+/** What became of a peer that was to be removed. */
+export interface RemovedPeer {
+  readonly id: PeerId
+  readonly name: string
+  readonly removed: boolean
 }
 
 /** What `POST /v1/functions` and `cares upload` ask for: all but name and image has a default, or is detected from the image. */
@@ -70,7 +77,7 @@ export interface InvocationRequest {
   readonly idempotencyKey?: string | undefined
   /** Name or id of the only peer that may run it. */
   readonly on?: string | undefined
-  /** As the client names itself, for the ledger of costs. */
+  /** The name that the client gives itself, for the ledger of costs. */
   readonly caller?: string | undefined
   /** Shorter than the function's own timeout, if at all. */
   readonly timeoutMs?: number | undefined
@@ -87,13 +94,13 @@ export interface InvocationAnswer {
   readonly body: AsyncIterable<Uint8Array>
   /** Settles after the body; rejects if the answer was cut short. Observed by the gateway itself, so it may be ignored. */
   readonly end: Promise<{ usage: Usage }>
-  /** The rest, where all of the answer has arrived; `body` and `end` give the same, and need not be read. */
+  /** Body and end, if the whole answer arrived with its head: `body` and `end` give the same, and need not be read then. */
   readonly whole?: WholeAnswer | undefined
-  /** Resolves, not before the answer has ended, when nothing more of the request's body is read. Absent: that is so already. */
+  /** Resolves when nothing more of the request's body is read; never before the answer has ended. Absent: nothing is read after its end. */
   readonly rest?: Promise<void> | undefined
 }
 
-/** A call that might come. */
+/** A hypothetical call, to be quoted. */
 export interface QuoteQuestion {
   readonly inputBytes: number
   /** Declared parameters, see `Observation`. */
@@ -102,33 +109,33 @@ export interface QuoteQuestion {
   readonly asked?: CallPolicy | undefined
 }
 
-/** What such a call would cost, and where it would run, as this peer sees it. */
+/** What the call would cost, and where it would run, as this peer sees it. */
 export interface Quoted extends QuoteQuestion {
   readonly function: FunctionRecord
   readonly strategy: StrategyName
   readonly objective: Objective
   readonly estimate: Estimate
   readonly decision: Decision
-  /** Why nobody could have it, in words; of no meaning when somebody could. */
+  /** Why no peer could run it, in words; without meaning when one could. */
   readonly refusal: string
 }
 
-/** Which strategy places calls of functions that leave it open. */
+/** Which strategy places calls of functions that name none. */
 export interface StrategyStatus {
   readonly name: StrategyName
-  /** Null where it weighs nothing against each other. */
+  /** Null for a strategy that has no objectives. */
   readonly objective: Objective | null
-  /** Whether the cluster has agreed on it; otherwise each peer places by what it was started with, and this is what the one that was asked would. */
+  /** Whether the cluster has agreed on it. If not, each peer places by the one that it was started with, and this is that of the peer that was asked. */
   readonly agreed: boolean
 }
 
-/** What one invocation has come to. */
+/** What one invocation has cost, and how well it was placed. */
 export interface Account {
   /** By the prices that its peer states; null: it has not ended, or the peer states none. */
   readonly cost: { readonly quotedUsd: number; readonly usd: number } | null
-  /** See `regretMs` of the REST API; null: it has not ended well. */
+  /** By how much the best other peer was expected to be quicker than the chosen one really was; null: the invocation has not succeeded. */
   readonly regretMs: number | null
-  /** Whether its last decision comes out the same when it is worked out again from its receipt; null: the receipt does not hold the numbers. */
+  /** Whether its last decision comes out the same when it is made again from its receipt; null: the receipt does not hold all numbers. */
   readonly recomputes: boolean | null
 }
 
@@ -140,7 +147,7 @@ export interface ServiceCounters {
   /** Answered invocations of this gateway by how their container came to be. */
   readonly starts: readonly { readonly function: string; readonly start: StartKind; readonly count: number }[]
   readonly inFlight: number
-  /** Invocations that wait for room where this peer places them. */
+  /** Invocations that wait for room at this peer, as their placer. */
   readonly waiting: number
 }
 
@@ -194,7 +201,7 @@ export interface PeerService {
   cancel(id: string, options: { signal: AbortSignal }): Promise<{ found: boolean }>
   /** What a call would cost, and where it would run. Nothing is run or reserved for it. Throws `not_found`. */
   quote(name: string, question: QuoteQuestion): Quoted
-  /** What an invocation has come to, and whether its receipt bears out its placement. */
+  /** What an invocation has cost, and whether its receipt bears out its placement. */
   account(record: InvocationRecord): Account
   /** What calls and tasks have cost: one ledger for each peer that could be asked, and how many could not. */
   costs(options: { signal: AbortSignal }): Promise<{ readonly ledgers: readonly CostLedger[]; readonly missing: number }>
@@ -228,6 +235,11 @@ export interface PeerService {
   setDraining(peer: string, draining: boolean, options: { signal: AbortSignal }): Promise<void>
   /** Leaves the cluster for good: drains, hands the role over, is removed. The process goes on, empty. */
   leave(options: { signal: AbortSignal }): Promise<void>
+  /**
+   * Removes another peer, which is gone, from the cluster for good; with `force` even one that is not. `removed`: false for one that was no member
+   * any more. Throws `not_found`, `conflict` for one that should leave by itself, `no_quorum`.
+   */
+  removePeer(idOrName: string, options: { force: boolean; signal: AbortSignal }): Promise<RemovedPeer>
   prune(options: { dryRun: boolean; signal: AbortSignal }): Promise<readonly { container: string; function: string; reason: string }[]>
   checks(options: { signal: AbortSignal }): Promise<readonly HealthCheck[]>
   /** Whether the peer can answer function calls: it is a member and knows a worker. */

@@ -50,12 +50,12 @@ export interface TaskService {
   submit(
     request: TaskRequest,
     options: {
-      /** What its program finds on stdin; */
+      /** What its program reads from stdin. Absent, and no `inputDigest`: nothing. */
       input?: AsyncIterable<Uint8Array> | undefined
-      /** or the address of what was uploaded before. */
+      /** In place of `input`: the address of an input that was {@link upload}ed. */
       inputDigest?: Digest | undefined
       key?: string | undefined
-      /** As the client names itself, for the ledger of costs. */
+      /** The name that the client gives itself, for the ledger of costs. */
       caller?: string | undefined
       pull?: PullPolicy | undefined
       signal: AbortSignal
@@ -76,6 +76,6 @@ export interface TaskService {
   cancel(id: string, options: { signal: AbortSignal }): Promise<TaskRecord>
   /** What a task that succeeded has written to stdout. Throws `conflict` while it is not over, `not_found` when it did not succeed. */
   output(id: string, options: { signal: AbortSignal }): Promise<{ bytes: number; body: AsyncIterable<Uint8Array> }>
-  /** Why it is where it is, newest last. */
+  /** Why the task is in its state, newest reason last. */
   explain(id: string, options: { signal: AbortSignal }): Promise<readonly string[]>
 }

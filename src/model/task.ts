@@ -99,7 +99,7 @@ export interface TaskRecord {
   readonly key?: string | undefined
   /** As the client named itself, for the ledger of costs. Absent: it did not. */
   readonly caller?: string | undefined
-  /** What was asked for, in short: a key that comes with another one is refused. */
+  /** A hash of the request: a submission with the same `key` and another fingerprint is refused. */
   readonly fingerprint: string
   readonly spec: TaskSpec
   /** What its program finds on stdin. Dropped when the task is over. */
@@ -124,14 +124,14 @@ export interface TaskRecord {
   readonly finishedAt?: string | undefined
 }
 
-/** All tasks, and what finds them. Immutable to its readers. */
+/** All tasks, and an index of them by key. Immutable to its readers. */
 export interface TaskTables {
   readonly tasks: Shards<TaskRecord>
   /** What the clients' keys stand for. */
   readonly keys: Shards<TaskId>
   /** The last `seq` or `endSeq` given. */
   readonly seq: number
-  /** About how much room the tasks take, in bytes. */
+  /** About how many bytes the tasks take, for their limit. */
   readonly bytes: number
 }
 
@@ -158,7 +158,7 @@ export type TaskChange =
       readonly at: string
     }
   | { readonly type: 'complete'; readonly id: TaskId; readonly attempt: number; readonly result: TaskResult; readonly at: string }
-  /** The attempt is over without a result. `counts`: against `attemptsMax`. `final`: whatever is left of them. */
+  /** The attempt is over without a result. `counts`: it counts against `attemptsMax`. `final`: there is no further attempt, even if some are left. */
   | {
       readonly type: 'fail'
       readonly id: TaskId
@@ -238,7 +238,7 @@ export type TaskAsk =
   | { readonly type: 'dispatch'; readonly term: Term; readonly orders: readonly TaskOrder[] }
   /** The orchestrator to a worker: end these, if you have them. */
   | { readonly type: 'stop'; readonly term: Term; readonly attempts: readonly AttemptRef[] }
-  /** Why the newest placements of a task went as they did. */
+  /** Any peer to the orchestrator: why did the newest placements of a task go as they did? */
   | { readonly type: 'explain'; readonly task: TaskId }
 
 export type TaskAnswer =

@@ -9,7 +9,7 @@ export interface StoredBlob {
   readonly usedAtMs: number
 }
 
-/** A blob that is coming in. Whoever began it ends it, by one of the last two. */
+/** A blob that is coming in. Whoever began it ends it by `keep` or `discard`. */
 export interface BlobDraft {
   /** Throws `limit_reached` when there is no room for it. */
   append(chunk: Uint8Array): Promise<void>
@@ -19,7 +19,7 @@ export interface BlobDraft {
 }
 
 /**
- * Bytes by the SHA-256 of their content, on this peer's disk, in a room that has an end. Everything throws `internal` with `details.disk`
+ * Bytes by the SHA-256 of their content, on this peer's disk, within a limit on their sum. Everything throws `internal` with `details.disk`
  * when the disk fails, and `invalid` for an address that is none.
  */
 export interface BlobStore extends Startable {

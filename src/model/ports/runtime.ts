@@ -33,7 +33,7 @@ export interface ExecutionCall {
   readonly inline?: Uint8Array | undefined
   /** An attempt of a task, and no call: it is never given a prewarmed program, and lives no longer than the lease, see `Runtime.setLease`. */
   readonly task?: TaskExecution | undefined
-  /** Told what it has taken when it fails or is cut short after it has begun: before the error is thrown, and maybe twice, of which the first counts. */
+  /** Called with what the execution used when it fails or is cut short after it has begun: before the error is thrown. If called twice, the first counts. */
   readonly onFailed?: ((run: Run) => void) | undefined
 }
 
@@ -54,11 +54,11 @@ export interface ExecutionAnswer {
    * `out_of_memory`, `timeout`, `cancelled`. Nobody may leave it unobserved.
    */
   readonly end: Promise<AnswerEnd>
-  /** The rest of the answer, where all of it was there with its head; `body` and `end` give the same, and need not be read. */
+  /** Body and end, if all of the answer was there with its head: `body` and `end` give the same, and need not be read then. */
   readonly whole?: WholeAnswer | undefined
   /**
-   * Resolves when the function takes no more of its input: it may read on after its answer, in the time that the call has. The execution holds what it
-   * holds until then. Absent: nothing is taken any more once the answer has ended.
+   * Resolves when the function has stopped reading its input, which may be after its answer has ended, until the call's deadline at the latest. The
+   * execution keeps its reservation until then. Absent: nothing is read any more once the answer has ended.
    */
   readonly rest?: Promise<void> | undefined
 }
@@ -111,8 +111,8 @@ export interface Runtime extends Startable {
    */
   execute(fn: FunctionRecord, call: ExecutionCall, options: { signal: AbortSignal; timeoutMs: number }): Promise<ExecutionAnswer>
   /**
-   * Attempts of tasks may run for so long from now on, in milliseconds; then they are killed, though this process were frozen or dead. Told again
-   * with each renewal. Absent: the runtime has nothing that could outlive its process.
+   * Lets attempts of tasks run for this many milliseconds from now; after that they are killed, even if this process is frozen or dead. Called with
+   * each renewal of the worker's lease. Absent: the runtime has nothing that could outlive its process.
    */
   setLease?(remainingMs: number): void
   /** The archive of an image, for another peer's `importImage`. Throws `image_not_found`, and `image_unsupported` where images do not travel. */
@@ -122,12 +122,12 @@ export interface Runtime extends Startable {
    * nothing of it stays then that anybody would run.
    */
   importImage(fn: FunctionRecord, archive: AsyncIterable<Uint8Array>, options: { signal: AbortSignal }): Promise<void>
-  /** Where a missing image is looked for before its registry: resolves true when it has been brought here. To be set before `start`. */
+  /** Sets where a missing image is looked for before its registry is asked: `bring` resolves true once the image is here. Call before `start`. */
   onMissingImage(bring: (fn: FunctionRecord, options: { signal: AbortSignal }) => Promise<boolean>): void
   /** The functions that exist now: pools of others are closed, prewarmed containers of these are kept up. */
   setFunctions(functions: readonly FunctionRecord[]): void
   use(): RuntimeUse
-  /** Where it is asked what functions (see `functionKey`) want of the last-level cache. Absent: it does not care. */
+  /** Sets what tells how much last-level cache a function (by its `functionKey`) needs. Absent: the runtime does not divide the cache. */
   onCacheNeed?(need: (fn: string) => CacheNeed | undefined): void
   /** Called for each line that a container writes to its log. */
   onLog(listener: (line: Omit<LogLine, 'peer'>) => void): void
@@ -135,7 +135,7 @@ export interface Runtime extends Startable {
   prune(options: { dryRun: boolean; signal: AbortSignal }): Promise<readonly { container: string; function: string; reason: string }[]>
 }
 
-/** Measured use of the machine, by anyone, as use of the share of it that this process may have. */
+/** Measured use of the machine, by anyone, scaled to the share of it that this process may use. */
 export interface HostUse {
   readonly cpusUsed: number
   readonly memoryUsedBytes: number

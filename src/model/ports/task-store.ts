@@ -4,8 +4,8 @@ import type { TaskCounts, TaskPage, TaskQuery } from '../task-service.ts'
 import type { Startable } from './startable.ts'
 
 /**
- * Where the tasks of a cluster are kept. Two drivers: `log`, the replicated log, so that nothing else is needed; and `postgres`, for who wants more
- * tasks, kept longer, and SQL over them. What a change does to a task is said by `core/tasks`, whatever keeps it; one compliance suite holds both.
+ * Where the tasks of a cluster are kept. Two drivers: `log`, the replicated log, which needs nothing else; and `postgres`, for clusters that want more
+ * tasks, kept for longer, and SQL over them. In both, `core/tasks` decides what a change does to a task; one compliance suite holds for both.
  */
 export interface TaskStore extends Startable {
   readonly kind: 'log' | 'postgres'
