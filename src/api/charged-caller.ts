@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { CaresError } from '../model/errors.ts'
 
-/** As a client may name itself: it becomes a key of the ledger of costs. */
+/** What a client may call itself: it becomes a key in the ledger of costs. */
 const CALLER = /^[\w.@:/+-]{1,64}$/
 
 /** Who is charged for a call or a task, as `x-cares-caller` says. Throws `invalid` for what is no name. */

@@ -25,7 +25,7 @@ export interface ApiContext {
   readonly access: Access
   readonly expectations: Expectations
   readonly metrics: CallMetrics
-  /** What those who read along share. */
+  /** Peers and events for all streams and WebSockets. */
   readonly feed: Feed
   /** Largest request body of a synchronous call, in bytes. */
   readonly bodyBytesMax: number

@@ -36,7 +36,7 @@ interface Asset {
   readonly zipped: Buffer
 }
 
-/** Who is asked, for the page that is shown while there is no dashboard. */
+/** This peer's name and version, for the page that is shown while the dashboard is not built; and where its files are. */
 export interface DashboardInit {
   readonly name: string
   readonly version: string

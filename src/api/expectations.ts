@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Clock } from '../model/ports/clock.ts'
 
-/** What is left to do about a request body around its call: tell the client to send it, and get rid of what nobody read. */
+/** Deals with request bodies around their calls: tells a client that waits to send its body, and discards what nobody read of one. */
 export interface Expectations {
   /** Sends `100 Continue` to a client that waits for it. Call when the body is about to be read, and not if it will be refused. */
   proceed(request: IncomingMessage, response: ServerResponse): void
@@ -10,8 +10,8 @@ export interface Expectations {
 }
 
 /**
- * An answer that is out before its request is in (a refusal, usually) leaves the client writing. What still comes is read and forgotten; to
- * close at once would reset the connection and often lose the answer. So long may it go on.
+ * An answer that is sent before its request has arrived (usually a refusal) leaves the client writing. For this long, what still comes is read and
+ * dropped: closing at once would reset the connection, and often lose the answer.
  */
 const LINGER_MS = 2_000
 

@@ -8,18 +8,18 @@ import { peerView } from './views/peer-view.ts'
 /** Texts kept for the readers of one beat; readers that want the same share one. */
 const SHARED_TEXTS_MAX = 64
 
-/** Events that a reader has not had, and how many before them are lost to it. */
+/** Events that a reader has not been sent yet, and how many before them are no longer kept. */
 export interface News {
   readonly events: readonly EventRecord[]
   readonly missed: number
-  /** The newest event that was looked at, wanted or not. */
+  /** Number of the newest event so far, wanted or not: where to go on. */
   readonly lastId: number
 }
 
 /**
- * What the readers of events and peers share: one watch of the service, one rhythm, one text for all that want the same. A reader holds no queue:
- * it remembers what it has had, and reads on from there when its connection has taken that. So a slow one costs nothing, and learns from a gap in
- * the numbers what it missed.
+ * What the readers of events and peers (server-sent events, WebSockets) share: one listener on the service, one rhythm ({@link Pulse}), and one text for
+ * all that want the same. A reader has no queue: it remembers the number of the last event that it was sent, and reads on from there once its connection
+ * has taken that. So a slow reader costs nothing, and a gap in the numbers tells it what it missed.
  */
 export class Feed {
   readonly #service: PeerService

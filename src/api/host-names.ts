@@ -11,8 +11,9 @@ const PRIVATE_ENDINGS = ['.localhost', '.local', '.internal', '.home.arpa'] as c
 export type HostCheck = (headers: Pick<IncomingHttpHeaders, 'host'>) => boolean
 
 /**
- * A page may point its own name at this machine (DNS rebinding): for the browser, it then reads and changes its own site. What it cannot do is to make
- * the browser ask by an address, nor by a name that only this network knows: these are taken, names without a dot among them, and `names`.
+ * Against DNS rebinding: a page may point its own name at this machine, and the browser then lets it read and change what it finds here, as its own site.
+ * But it cannot make the browser send an IP address as `Host`, nor a name that only the local network knows. So these are accepted, names without a dot
+ * among them, and the given `names`; all others are not.
  */
 export function createHostCheck(names: readonly string[]): HostCheck {
   const own: ReadonlySet<string> = new Set(names.map(name => name.toLowerCase()))

@@ -30,7 +30,7 @@ const LOOP_LOOK_MS = 100
 /** Prometheus counts in base units: bytes and seconds. */
 const BYTE_SECONDS_PER_GB_MS = 1e9 / 1_000
 
-/** One number of a metric, and what tells it from the others. */
+/** One number of a metric, and its labels. */
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 
 /**

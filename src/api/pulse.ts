@@ -1,14 +1,14 @@
 import type { Clock } from '../model/ports/clock.ts'
 
 /**
- * From a change to the beat that tells of it. Long enough that a hundred peers, each heard once a second, make a few dozen messages and not a
+ * Time from a change to the beat that wakes the readers. Long enough that a hundred peers, each heard once a second, make a few dozen messages and not a
  * hundred; short enough that a change is with its readers within 50 ms.
  */
 const GATHER_MS = 25
 
 /**
- * One rhythm for everyone who reads along: a while after a change, all readers are woken at once. Between changes nothing runs, and readers
- * that are woken together find the same news, so that it is put into words once.
+ * Wakes all readers of a stream together, a short while after something has changed. Between changes nothing runs; and readers that are woken together
+ * find the same news, so that its text is made once for all of them.
  */
 export class Pulse {
   readonly #clock: Clock

@@ -14,10 +14,10 @@ const SHARED: ReadonlySet<string> = new Set([
   REST_PATHS.alerts
 ])
 
-/** Different questions whose answers are kept. Pages have fewer; when there are more, all are made anew. */
+/** Most answers that are kept, each to another question. The pages have fewer; when there would be more, all are dropped. */
 const ANSWERS_MAX = 64
 
-/** Nobody is given an older answer, whatever is allowed: a page that is wrong for longer would be noticed. */
+/** No older answer is given, whatever `max-age` allows: people would notice a page that is out of date for longer. */
 const AGE_MS_MAX = 1_000
 
 interface Answer {
@@ -48,7 +48,7 @@ export function shareAnswers(app: App, { clock }: Pick<ApiContext, 'clock'>): vo
   })
 }
 
-/** Functions tell their URLs by the name that the asker has for this peer. */
+/** The host is part of the key: answers hold URLs of functions under the name by which the client asked. */
 function keyOf({ url, headers }: FastifyRequest): string {
   return `${headers.host} ${url}`
 }

@@ -5,12 +5,12 @@ import { CaresError } from '../model/errors.ts'
 import { writePrivateFile } from './private-file.ts'
 
 /**
- * What is kept back for the day on which the disk is full: on a full disk SQLite cannot even delete. It is room to write down that the peer
- * stopped, to log why, and to start once more.
+ * Size of the file that is removed when the disk is full, since SQLite cannot even delete rows on a full disk. It gives room to write down that the
+ * peer stopped, to log why, and to start once more.
  */
 export const BALLAST_BYTES = 4 * 2 ** 20
 
-/** What must stay free besides: a ballast that takes the last room would make the disk full itself. */
+/** What must be free besides the ballast: one that takes the last room would itself fill the disk. */
 const FREE_BYTES_MIN = BALLAST_BYTES
 
 /** Makes the ballast file of a data directory, unless it is there. False where there is too little room; throws `internal` for what else ails the disk. */

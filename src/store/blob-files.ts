@@ -8,7 +8,7 @@ import type { Clock } from '../model/ports/clock.ts'
 import { formatBytes } from '../model/units.ts'
 import { diskError } from './disk-error.ts'
 
-/** It becomes the name of a file, so nothing else may pass. */
+/** The digits become the name of a file, so nothing else may pass. */
 const ADDRESS = /^sha256:([0-9a-f]{64})$/
 const FILE = /^[0-9a-f]{64}$/
 const DRAFT_ENDING = '.part'
@@ -26,7 +26,7 @@ export class BlobFiles implements BlobStore {
   readonly #init: BlobFilesInit
   readonly #clock: Clock
   readonly #blobs = new Map<Digest, StoredBlob>()
-  /** Drafts included. */
+  /** Bytes of all blobs and drafts. */
   #takenBytes = 0
 
   constructor(init: BlobFilesInit, { clock }: { clock: Clock }) {
@@ -108,7 +108,7 @@ export class BlobFiles implements BlobStore {
       const taken = `${formatBytes(this.#takenBytes)} of ${formatBytes(roomBytes)}`
       throw new CaresError('limit_reached', `the room for large inputs and results of tasks is full: ${taken} on this peer`, {
         retryable: true,
-        hint: 'wait until tasks that have such are over and forgotten, or give peers more room: --task-room'
+        hint: 'wait until tasks with large inputs or results are over and forgotten, or give peers more room: --task-room'
       })
     }
     this.#takenBytes += bytes

@@ -74,7 +74,7 @@ export function transaction<Result>(database: DatabaseSync, work: () => Result):
   }
 }
 
-/** The same in steps, between which the process does what else is due. Nothing else may write to the database until this has resolved. */
+/** The same in steps, with a turn for other work of the process after each. Nothing else may write to the database until this has resolved. */
 export async function transactionInSteps<Result>(database: DatabaseSync, steps: Generator<unknown, Result, void>): Promise<Result> {
   database.exec('BEGIN IMMEDIATE')
   try {
@@ -92,7 +92,7 @@ export async function transactionInSteps<Result>(database: DatabaseSync, steps: 
   }
 }
 
-/** Resolves when what else was due is done. */
+/** Resolves after other work that is due has had its turn (`setImmediate`). */
 export async function nextTurn(): Promise<void> {
   await new Promise<void>(resolve => setImmediate(resolve))
 }

@@ -85,7 +85,7 @@ export class SqliteObservationStore implements ObservationStore {
 }
 
 function open(path: string): DatabaseSync {
-  // Parameters of calls may be nobody else's business.
+  // Mode 0600: the parameters of calls may be confidential.
   closeSync(openSync(path, 'a', 0o600))
   const database = new DatabaseSync(path)
   try {

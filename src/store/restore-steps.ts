@@ -9,7 +9,7 @@ import { decodeSnapshot, snapshotChecksum } from './snapshot-data.ts'
 import type { StagedTable } from './staged-table.ts'
 import { assertStaged, headAfterRestore, type StoreHead } from './store-head.ts'
 
-/** The rows that a snapshot replaces, and its parts. */
+/** The tables that a snapshot replaces, and the one with its staged parts. */
 export interface RestoredTables {
   readonly state: RowTable
   readonly log: LogTable
@@ -53,7 +53,7 @@ export function forgetStaged(state: RowTable, staged: StagedTable): void {
   staged.clear()
 }
 
-/** What has arrived of `offer`, null unless all of it is as it was written. */
+/** The staged parts of `offer`; null when there are none, or any of them is damaged. */
 export function stagedPart(table: StagedTable, offer: StagedSnapshot['offer']): StagedSnapshot | null {
   try {
     const received = table.read().length

@@ -9,14 +9,14 @@ export interface AlertWebhookInit {
   readonly url: string
   /** Signs each delivery; null: deliveries are not signed. */
   readonly secret: string | null
-  /** Who tells. */
+  /** This peer, which each delivery names as its sender. */
   readonly peer: () => { readonly id: string; readonly name: string }
   readonly cluster: () => string | null
 }
 
 /** Deliveries that wait. Over it the oldest is given up: what is wrong now matters more. */
 const WAITING_MAX = 200
-/** Tries of one delivery, and the pauses between them: a minute in all, longer than a restart of most receivers. */
+/** Pauses between the five tries of one delivery: a minute in all, longer than most receivers take to restart. */
 const PAUSES_MS = [1_000, 4_000, 15_000, 40_000] as const
 const TRY_TIMEOUT_MS = 5_000
 
@@ -100,7 +100,7 @@ export class AlertWebhook implements AlertSink {
     return false
   }
 
-  /** `refused`: to say it again would not help. */
+  /** Tries once. `refused`: the receiver does not want it, and another try would not help. `failed`: another try may succeed. */
   async #post(body: string): Promise<'taken' | 'refused' | 'failed'> {
     const { url, secret } = this.#init
     const seconds = Math.floor(Date.parse(this.#clock.timestamp()) / 1_000)

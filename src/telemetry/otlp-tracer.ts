@@ -34,7 +34,7 @@ export interface OtlpTracerInit {
   readonly resource: SpanAttributes
 }
 
-/** Spans that wait to be sent: about a second of a busy peer's. More are dropped: tracing must not stop what it watches. */
+/** Most spans that wait to be sent: about what a busy peer makes in a second. More are dropped: tracing must not slow down what it watches. */
 const QUEUE_SPANS_MAX = 4_096
 const BATCH_SPANS_MAX = 512
 const BATCH_MS = 2_000

@@ -1,12 +1,12 @@
 import { type BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 
 /**
- * From here on bytes are put behind their head by hand. The library's writer makes room by doubling, zeroed, and copies once more when it is finished:
- * for a body of 64 KiB that is 192 KiB of garbage instead of 64.
+ * Fields of at least this length are appended by hand. The library's writer doubles a zeroed buffer until they fit, and copies once more at the end: for
+ * a body of 64 KiB, 192 KiB of garbage instead of 64.
  */
 export const BULK_BYTES_MIN = 4_096
 
-/** What `head` has written, then one field with these bytes, as `head` would have written it. */
+/** The bytes that `head` has written so far, and then one more field with `bytes`: the same as if `head` had written that, too. */
 export function withBulk(head: BinaryWriter, field: number, bytes: Uint8Array): Uint8Array {
   const begun = bulkHead(head, field, bytes)
   const whole = Buffer.allocUnsafe(begun.length + bytes.length)
@@ -16,7 +16,7 @@ export function withBulk(head: BinaryWriter, field: number, bytes: Uint8Array): 
   return new Uint8Array(whole.buffer, whole.byteOffset, whole.length)
 }
 
-/** What {@link withBulk} puts before the bytes: for who sends one after the other, without a copy of them. */
+/** What {@link withBulk} puts before `bytes`, for callers that send the two parts one after the other and so need no copy. */
 export function bulkHead(head: BinaryWriter, field: number, bytes: Uint8Array): Uint8Array {
   return head.tag(field, WireType.LengthDelimited).uint32(bytes.length).finish()
 }

@@ -8,7 +8,7 @@ import { refuse } from './check.ts'
 export interface Codec<Value> {
   /** Throws `too_large` for more bytes than the protocol allows, `invalid` for what the other side would refuse. */
   encode(value: Value): Uint8Array
-  /** The same bytes in parts, without a copy of a piece of a body, for who can send them one after the other. Throws as `encode` does. */
+  /** The same bytes in parts, for callers that can send them one after the other: a piece of a body is not copied. Throws as `encode` does. */
   encodeParts?(value: Value): readonly Uint8Array[]
   /** Throws `protocol` for bytes that are malformed, out of range or too many. Throws nothing else, whatever the bytes are. */
   decode(bytes: Uint8Array): Value
@@ -17,22 +17,22 @@ export interface Codec<Value> {
 /** How one message of `protocols/` maps to its model value. */
 export interface Mapping<Schema extends DescMessage, Value> {
   readonly schema: Schema
-  /** For messages to people: `invoke`. */
+  /** Its name in error messages: `invoke`. */
   readonly name: string
   readonly bytesMax: number
   readonly write: (value: Value) => MessageInitShape<Schema>
   /** Checks every limit. Throws `protocol`. */
   readonly read: (message: MessageShape<Schema>) => Value
-  /** Keeps what this version does not know in the messages that `read` gets, for it to refuse; else it is left out. @default false */
+  /** Whether `read` gets fields that this version does not know, so that it can refuse them; else they are left out. @default false */
   readonly keepsUnknown?: boolean
-  /** What is checked of a message before it is sent: all that its reader checks, unless this says less. Throws `protocol`. */
+  /** Checks a message before it is sent. Throws `protocol`. @default all that `read` checks */
   readonly check?: (message: MessageShape<Schema>) => void
 }
 
 /** The codec of one message. What it encodes it would also decode: a sender hears of a broken limit before the receiver does. */
 export function createCodec<Schema extends DescMessage, Value>(mapping: Mapping<Schema, Value>): Codec<Value> {
   const { schema, name, bytesMax, write, read, check = read, keepsUnknown = false } = mapping
-  // Only where a body is all that a message then holds.
+  // Only where the body is the only field of such a message: all fields of the schema are alternatives (`oneof`).
   const bodyField = schema.fields.every(({ oneof }) => oneof !== undefined) ? schema.field['body']?.number : undefined
   return {
     encode(value) {

@@ -289,7 +289,7 @@ function readStrategy({ name, objective }: StrategySetMessage | StrategyAgreedMe
   }
 }
 
-/** A policy as it travels, of a function or of one call. */
+/** The message of a placement policy, of a function or of one call. */
 export function writePlacement({
   strategy,
   objective,
@@ -304,7 +304,7 @@ export function writePlacement({
   }
 }
 
-/** Throws `protocol` when it is none. */
+/** A placement policy, of a function or of one call. Throws `protocol`. */
 export function readPlacement({ strategy, objective, maxCostUsd, require }: PlacementPolicyMessage): PlacementPolicy {
   return {
     ...(strategy === undefined ? {} : { strategy: oneOf(strategy, 'strategy', STRATEGY_NAMES) }),

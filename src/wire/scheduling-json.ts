@@ -61,17 +61,17 @@ const record = z.object({
   leaseMs: amount
 })
 
-/** Throws `protocol` when the text is not a ledger. */
+/** A ledger of costs from its JSON text. Throws `protocol`. */
 export function readLedger(json: string): CostLedger {
   return readJson<unknown>('ledger of costs', ledger, json, COSTS_CHARS_MAX) as CostLedger
 }
 
-/** Throws `protocol` when the text is not a question. */
+/** A question about admissions, from its JSON text. Throws `protocol`. */
 export function readQuestion(json: string): AdmissionQuestion {
   return readJson<unknown>('question about an admission', question, json, ADMISSION_CHARS_MAX) as AdmissionQuestion
 }
 
-/** Throws `protocol` when the text is not an admission. */
+/** An admission, from its JSON text. Throws `protocol`. */
 export function readAdmission(json: string): AdmissionRecord {
   return readJson<unknown>('admission', record, json, ADMISSION_CHARS_MAX) as AdmissionRecord
 }

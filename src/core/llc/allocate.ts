@@ -1,7 +1,7 @@
 import type { CacheNeed } from '../../model/llc.ts'
 import { relativeTime } from './cache-curve.ts'
 
-/** A function that has containers here. */
+/** A function with containers on this machine. */
 export interface Resident {
   /** See `functionKey`. */
   readonly key: string
@@ -11,11 +11,11 @@ export interface Resident {
   readonly need?: CacheNeed | undefined
 }
 
-/** What there is to divide. */
+/** The cache that is divided. */
 export interface CacheShape {
-  /** Of each cache. */
+  /** Ways of each cache. */
   readonly ways: number
-  /** A class has no fewer. */
+  /** Fewest ways that the processor lets a class have. */
   readonly waysMin: number
   readonly wayBytes: number
   /** Classes that can be made. */
@@ -47,19 +47,19 @@ export interface Allocation {
 /** Nobody is confined. */
 export const NOT_DIVIDED: Allocation = { classes: [], classOf: new Map() }
 
-/** Runs that take no more longer than this with next to no cache do not need it. */
+/** A function whose runs take at most this share longer with next to no cache does not need it. */
 const INSENSITIVE_SLOWDOWN_MAX = 0.05
 
-/** Who needs more of the cache than this is `large`; the others, together, `medium`. */
+/** A function that needs more than this share of the cache is `large`; the other sensitive ones are `medium`. */
 const LARGE_SHARE = 0.25
 
-/** What those of whom nothing is known, and those who gain nothing, keep at least. */
+/** Share of the ways that functions of unknown need, and those that gain nothing, keep at least. */
 const OTHERS_SHARE_MIN = 0.25
 
-/** Ways of those who gain nothing. With a single one, a cache maps many addresses to one place, and even they would notice. */
+/** Ways of the class `small`. With a single way, a cache maps many addresses to one place, which would slow down even functions that gain nothing. */
 const SMALL_WAYS = 2
 
-/** Less is not worth that data moves. */
+/** A new division must save this share of the time: changing it moves data. */
 const GAIN_MIN = 0.03
 
 /**

@@ -1,4 +1,4 @@
-/** Runs with so much of the cache took so long. */
+/** Median run time with this much of the cache. */
 export interface CachePoint {
   readonly bytes: number
   readonly ms: number
@@ -10,16 +10,16 @@ export interface FittedNeed {
   readonly slowdown: number
 }
 
-/** What the curve counts in, so that machines whose ways differ in size can tell each other of it. */
+/** The curve is over MiB, not over ways, so that it holds for machines whose ways differ in size. */
 const UNIT_BYTES = 2 ** 20
 
 /** A run that takes this much longer than with all of the cache has enough of it. */
 const TOLERANCE_RATIO = 0.05
 
-/** A curve that explains less of how the times differ is no curve of this function: it goes in steps, or not at all. */
+/** Least share of the variation of the times (R²) that a fitted curve must explain. Below it, the times fall in steps, or not at all. */
 const FIT_QUALITY_MIN = 0.8
 
-/** Of more and of less: the most must be so many times the least, or nothing was compared. */
+/** The largest measured size must be this many times the smallest, or nothing was compared. */
 const SPREAD_MIN = 2
 
 /**

@@ -40,9 +40,9 @@ export function setOrchestrator(state: MembershipState, orchestrator: PeerId | n
 }
 
 /**
- * Time has passed: finds who has been silent for too long, and forgets who has been gone for long. To be called at least every `reportMs`. A
- * much later call means that this peer itself stood still (suspended, starved), so nobody is suspected before there was time to hear them, and
- * for a while others are given more time.
+ * Time has passed: finds who has been silent for too long, and forgets who has been gone for long. Call it at least every `reportMs`. A much later
+ * call means that this peer itself stood still (suspended, or without processor time): nobody is suspected before there was time to hear them, and for
+ * a while others are given more time.
  */
 export function tick(state: MembershipState, nowMs: number): MembershipStep {
   const isLate = nowMs - state.tickedAtMs > state.timings.suspectAfterMs / 2

@@ -23,7 +23,7 @@ export function heard(state: MembershipState, from: PeerId, heartbeat: Heartbeat
   if (order < 0 || (order === 0 && !leaving && (via === 'gossip' || known?.left === true))) return { state, events: [] }
   if (leaving && (known === undefined || known.liveness === 'gone')) return { state, events: [] }
 
-  // A promise of silence that no honest peer of the largest cluster would make would keep a dead peer alive.
+  // A peer that announces an endless silence could never be found dead: no honest one announces more than this.
   const nextWithinMaxMs = 2 * heartbeatIntervalMs(PEERS_MAX, state.timings.gossipMs)
   const events: MembershipEvent[] = []
   const peers = new Map(state.peers)
@@ -68,7 +68,7 @@ function takeLine(
 ): void {
   const word = { session: profile.session, seq: stats.seq }
   const known = peers.get(profile.id)
-  // Somebody else's dead are no news.
+  // A peer that was never known here and is gone already is not worth an entry.
   if (known === undefined && peerState === 'gone') return
   if (known === undefined || compareWords(word, newestWord(known)) > 0) {
     const nextWithinMs = known?.nextWithinMs ?? heartbeatIntervalMs(state.peers.size, state.timings.gossipMs)
@@ -78,7 +78,7 @@ function takeLine(
   if (peer !== undefined) peers.set(profile.id, { ...peer, line: { ...word, liveness: peerState === 'draining' ? 'alive' : peerState } })
 }
 
-/** Puts a newer word into `peers`. Returns whether there was room for it. */
+/** Puts a newer word into `peers`, and what it changes into `events`. Returns whether there was room for it. */
 function takeWord(state: MembershipState, peers: Map<PeerId, KnownPeer>, events: MembershipEvent[], word: Word): boolean {
   const { id, name, session } = word.profile
   const known = peers.get(id)
@@ -108,7 +108,10 @@ function takeWord(state: MembershipState, peers: Map<PeerId, KnownPeer>, events:
   return true
 }
 
-/** Makes room for one more, if it must: of those that are no members the longest gone, or, for a member, even the longest silent. */
+/**
+ * Makes room for `newcomer` in a full view: drops the non-member that has been gone for longest, or, for a member, been silent for longest. False when
+ * there is none to drop.
+ */
 function makeRoom(state: MembershipState, peers: Map<PeerId, KnownPeer>, newcomer: PeerId): boolean {
   if (peers.size < PEERS_MAX) return true
   let victim: KnownPeer | undefined

@@ -1,4 +1,4 @@
-/** Own heartbeats of the whole cluster in one `gossipMs`; a tenth message is left for the digest. */
+/** Heartbeats that all peers together gossip within one `gossipMs`; the tenth message is the digest. */
 const HEARTBEATS_PER_GOSSIP = 9
 
 /**

@@ -12,20 +12,20 @@ export function judge(state: MembershipState, peer: KnownPeer, nowMs: number): L
   if (peer.profile.id === state.self) return 'alive'
   if (peer.left) return 'gone'
 
-  // A word since would have cleared this. A process that was killed is known by it at once, one behind a broken link is given time.
+  // A newer word would have cleared this. It makes a killed process suspect at once, while one behind a broken link is given time.
   if (peer.closedAtMs !== null) {
-    // Others that still hear it pass its heartbeats on: until one was due, nobody has confirmed that it is gone.
+    // Peers that still hear it pass its heartbeats on: only when one was due and did not come is it confirmed to be gone.
     const confirmedAfterMs = Math.max(goneAfterMs / 2, FRESH_INTERVALS * peer.nextWithinMs)
     return nowMs - Math.max(peer.closedAtMs, state.awakeSinceMs) >= confirmedAfterMs ? 'gone' : 'suspect'
   }
 
   const silentMs = nowMs - Math.max(peer.heardAtMs, state.awakeSinceMs)
-  const star = isOrchestrator(state) ? judgeByReports(state, peer, nowMs) : judgeByDigest(state, peer, nowMs)
-  if (star === 'suspect') {
+  const byOrchestrator = isOrchestrator(state) ? judgeByReports(state, peer, nowMs) : judgeByDigest(state, peer, nowMs)
+  if (byOrchestrator === 'suspect') {
     // The orchestrator does not reach it, but others may: as long as its heartbeats come, it is not gone.
     return silentMs >= Math.max(goneAfterMs, FRESH_INTERVALS * peer.nextWithinMs) ? 'gone' : 'suspect'
   }
-  if (star !== null) return star
+  if (byOrchestrator !== null) return byOrchestrator
 
   if (silentMs >= Math.max(goneAfterMs, GONE_INTERVALS * peer.nextWithinMs)) return 'gone'
   return silentMs >= Math.max(suspectAfterMs, FRESH_INTERVALS * peer.nextWithinMs) ? 'suspect' : 'alive'
@@ -49,7 +49,7 @@ function judgeByDigest(state: MembershipState, { line, ...peer }: KnownPeer, now
   const { digest } = state
   if (digest === null || line === null || digest.term < state.term) return null
   if (nowMs - Math.max(digest.heardAtMs, state.awakeSinceMs) >= state.timings.suspectAfterMs) return null
-  // Who has heard of the peer later than the orchestrator knows better.
+  // This peer has a newer word of it than the orchestrator had.
   if (line.liveness === 'gone' && compareWords(newestWord(peer), line) > 0) return null
   return line.liveness
 }

@@ -1,21 +1,24 @@
-/** Peers that a view holds, gone ones included: what one digest may carry. Beyond, newcomers displace the gone, and members everyone else. */
+/**
+ * Most peers in a view, gone ones included: as many as one digest may carry. In a full view a newcomer replaces a gone peer that is no member; a member
+ * may even replace a live one.
+ */
 export const PEERS_MAX = 512
 
 /** A gone peer that is no member is shown for so long, so that people see what happened, and then forgotten. */
 export const FORGET_AFTER_MS = 300_000
 
 /**
- * What others had under way when a connection closed may still arrive for so long; it says nothing about the time after. Without this, one
- * late gossip message would take a killed peer for alive.
+ * Messages that were under way when a connection closed may arrive for this much longer: they do not prove that the peer lives on. Without this, one
+ * late gossip message would bring a killed peer back to life.
  */
 export const IN_FLIGHT_MS = 250
 
 /**
- * A peer whose own clock ticks late is starved, and hears late as well: with each such tick it allows others one more time the silence, up to
- * this, and takes it back in small steps (Lifeguard's local health, arXiv 1707.00788). It may be wrong about the living for less long than
- * others may be wrong about it.
+ * A peer that ticks late gets too little processor time, and so hears others late as well. With each late tick its doubt rises by 1, up to this: it
+ * waits `1 + doubt` times as long before it takes silence for a failure (Lifeguard's local health, arXiv 1707.00788).
  */
 export const DOUBT_MAX = 4
+/** By how much each tick in time lowers the doubt again. */
 export const DOUBT_DECAY = 1 / 16
 
 /** A heartbeat may be late by half its interval before its sender counts as silent: timers drift, messages are lost. */

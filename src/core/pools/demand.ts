@@ -16,21 +16,21 @@ export interface Demand {
   coldStartMs: number
 }
 
-/** How long a container that others make up for waits for a call: calls come in bursts, and a minute outlasts most pauses within one. */
+/** How long an idle container is kept while its function has others: calls come in bursts, and a minute outlasts most pauses within one. */
 export const BURST_MS = 60_000
-/** A shorter absence is not worth a stop and a start. */
+/** If the next call is expected sooner than this, stopping the container and starting it again is not worth while. */
 const ABSENCE_MS_MIN = 300_000
-/** Half a minute of silence leaves a third of a function's rate. */
+/** Time constant of the mean rate: after half a minute without a call, about a third of the rate is left. */
 const RATE_MEMORY_MS = 30_000
-/** Share of the newest start in the mean. */
+/** Weight of the newest start in the mean. */
 const START_RATIO = 0.3
-/** Before one was seen: what a small container takes. */
+/** Assumed before a start was seen: what a small container takes. */
 const START_PRIOR_MS = 300
-/** Programs that are started ahead where demand decides: an engine starts some ten a second, whatever is asked of it. */
+/** Most programs started ahead with `prewarm: auto`: an engine starts about ten a second, however many are asked of it. */
 const AHEAD_MAX = 8
-/** Two calls within this time are one after the other: for one program to be worth starting ahead. */
+/** With fewer calls than this, one a minute, no program is started ahead. */
 const AHEAD_RATE_MIN = 1 / 60_000
-/** For every program that is used up while another starts, this many wait: calls come in bunches. */
+/** As many programs are kept for each one that is used up while another starts: calls come in bunches. */
 const BUNCH_RATIO = 2
 
 /** Nothing known yet. */
@@ -93,9 +93,10 @@ export function aheadOf(demand: Demand, nowMs: number): number {
 }
 
 /**
- * What an idle container is worth: greedy-dual, as FaasCache has it (Fuerst and Sharma, ASPLOS 2021). The more often a function is called, the
- * longer it takes to start and the less memory it holds, the later it goes. `aging`: the worth of what was given up last, which all that
- * were used since start from: so what nobody calls goes in the end, whatever it was worth once.
+ * The worth of an idle container; those of least worth are given up first. Greedy-dual, as in FaasCache (Fuerst and Sharma, ASPLOS 2021): worth rises
+ * with the calls of the function and the time that a start takes, and falls with the memory that it holds.
+ *
+ * @param aging - worth of the container that was given up last. Later uses count from there, so that what nobody calls any more goes in the end
  */
 export function worthOf(demand: Demand, memoryBytes: number, aging: number): number {
   return aging + (demand.calls * demand.coldStartMs) / Math.max(1, memoryBytes / 2 ** 20)

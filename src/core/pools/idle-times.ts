@@ -19,11 +19,11 @@ export interface WarmWindow {
 const BIN_MS = 60_000
 /** Four hours. Longer costs more memory than the cold starts that it saves are worth. */
 const BINS = 240
-/** With fewer, the histogram tells nothing yet. */
+/** With fewer idle times, the histogram tells nothing yet. */
 const COUNT_MIN = 10
-/** Variation of the bins' counts from which the histogram has a shape; below, idle times are spread over everything. */
+/** Coefficient of variation of the bins' counts from which the histogram has a shape; below it, idle times are spread evenly. */
 const SHAPE_MIN = 2
-/** Beyond these shares of the idle times, the rest is taken for chance. The margins make up for the width of a bin. */
+/** Idle times outside of these quantiles are taken for chance. The margins make up for the width of a bin. */
 const HEAD_RATIO = 0.05
 const TAIL_RATIO = 0.99
 const HEAD_MARGIN = 0.9

@@ -52,7 +52,10 @@ export function applyCommands(
   return { tables: draft.tables, outcomes }
 }
 
-/** A gateway that lost its orchestrator asks the next one: the command may have counted by then. */
+/**
+ * Applies a command, or gives its first outcome again: a gateway that lost its orchestrator proposes anew to the next one, and its first proposal may
+ * have been committed by then.
+ */
 function applyOnce(draft: Draft, command: Command): Outcome {
   if (command.id === undefined || command.type === 'tasks') return apply(draft, command)
   const known = draft.tables.remembered.get(command.id)

@@ -16,8 +16,8 @@ export const FUNCTIONS_BYTES_MAX = 16_777_216
 export const TOMBSTONES_MAX = 50_000
 
 /**
- * Commands whose outcome is remembered. A gateway repeats one for some seconds at most, while the role changes hands; so many uploads take longer
- * than that.
+ * Commands whose outcome is remembered for retries. A gateway retries for some seconds at most, while an election is held; this many uploads take
+ * longer than that.
  */
 export const REMEMBERED_MAX = 512
 

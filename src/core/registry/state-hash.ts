@@ -1,7 +1,7 @@
 import type { RegistryTables } from '../../model/ports/store.ts'
 import type { TaskRecord } from '../../model/task.ts'
 
-/** Two FNV-1a hashes of 32 bits with different starts: rows are few enough for them never to collide by chance. */
+/** Two FNV-1a hashes of 32 bits with different starts. 64 bits: among the rows that there can be, a collision by chance is as good as impossible. */
 type Hash = readonly [number, number]
 
 const STARTS: Hash = [0x811c9dc5, 0x01000193]
@@ -78,8 +78,8 @@ function hashText(text: string): Hash {
 }
 
 /**
- * What moves in the life of a task, and what stands for the rest. Tasks change hundreds of times a second: the whole text of each would cost more
- * than all else that is done for it.
+ * The fields of a task that change, and its fingerprint for those that do not. Tasks change hundreds of times a second: hashing the whole of each would
+ * cost more than everything else that is done for it.
  */
 function taskText({ id, key, fingerprint, state, attempt, failures, seq, endSeq, result }: TaskRecord): string {
   return `task\0${id} ${fingerprint} ${state} ${attempt} ${failures} ${seq} ${endSeq ?? 0} ${result?.output.bytes ?? 0}\0${key ?? ''}`

@@ -21,17 +21,17 @@ export interface Draft {
   functions(): Map<string, FunctionRecord>
   /** What {@link textBytes} of all functions sums up to; counted when it is first asked for, then kept up by {@link Draft.grow}. */
   functionsBytes(): number
-  /** Tells that a change of `functions` has changed their bytes by so many. */
+  /** Reports by how many bytes a change of `functions` has changed their sum. */
   grow(bytes: number): void
   removed(): Map<string, number>
   draining(): Set<string>
   /** Keeps the outcome of a command, and forgets the oldest ones over the limit. */
   remember(id: string, outcome: Outcome): void
-  /** To be read and replaced. */
+  /** Read it, or assign another one. */
   strategy: AgreedStrategy | undefined
   /** Tells the version of a command that is among those which made the tables. */
   raiseVersion(version: number): void
-  /** The tasks, to be read and replaced: they are never changed in place. */
+  /** Read them, or assign others: they are never changed in place. */
   tasks: TaskTables
 }
 

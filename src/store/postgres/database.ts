@@ -8,15 +8,15 @@ const CONNECTIONS_MAX = 4
 const CONNECT_TIMEOUT_MS = 5_000
 /** A statement takes milliseconds. One that waits longer than this waits for a peer that holds the lock and was lost. */
 const STATEMENT_TIMEOUT_MS = 10_000
-/** As above, at the server: a transaction whose peer fell silent gives the lock back. */
+/** After this, the server ends a transaction whose peer has fallen silent, so that its lock is free again. */
 const IDLE_TRANSACTION_MS = 5_000
-/** Any number, the same in all peers: of all that begin with an empty database, one makes the tables. */
+/** Key of an advisory lock, the same in all versions: of several peers that start with an empty database, only one makes the tables. */
 const SCHEMA_LOCK = 4_227_337
-/** The layout of the tables. A later one says so, and is refused by peers that do not know it. */
+/** Version of the tables' layout, which is written into the database: peers refuse a layout that they do not know. */
 const LAYOUT = 1
 /** Between two tries to hear of changes again. */
 const LISTEN_AGAIN_MS = 1_000
-/** What is listened to. */
+/** The channel on which peers notify each other of changed tasks (`NOTIFY`). */
 export const CHANNEL = 'cares_tasks'
 
 /*
@@ -86,7 +86,7 @@ export class PostgresDatabase implements Queries {
     this.#pool.on('error', err => log.debug({ err }, 'connection to the database lost'))
   }
 
-  /** Written into it once, by who made its tables. Null before it was reached. A copy of the tables has it, too. */
+  /** Drawn once, by the peer that made the tables, and kept in them. Null before the database was reached. A copy of the database has the same. */
   get id(): string | null {
     return this.#id
   }
@@ -204,7 +204,7 @@ function rowsOf({ rows }: pg.QueryResult): readonly Record<string, unknown>[] {
   return (rows as Record<string, unknown>[] | undefined) ?? []
 }
 
-/** What the database failed with, without the address, which may hold a password. */
+/** The failure of the database as a CaresError, without its address, which may hold a password. */
 function databaseError(cause: unknown): CaresError {
   if (cause instanceof CaresError) return cause
   const reason = cause instanceof AggregateError ? String(cause.errors[0]) : cause instanceof Error ? cause.message : String(cause)

@@ -12,12 +12,12 @@ import type { TaskCounts, TaskPage, TaskQuery } from '../../model/task-service.t
 import { CHANNEL, PostgresDatabase, type Queries } from './database.ts'
 import { readPage, toTask, writeTasks } from './task-rows.ts'
 
-/** Of those that are not over: the orchestrator has all of them in memory. What is over is for the database to hold. */
+/** Most tasks that are not over, all of which the orchestrator holds in memory. Those that are over are only in the database. */
 const OPEN_MAX = TASKS_MAX
-/** Changed tasks that are read at once to tell of them. */
+/** Changed tasks that are read at a time, for the listeners. */
 const NEWS_MAX = 1_000
 const OPEN = "state IN ('queued', 'running')"
-/** No limits of its own: those of the log are for what every peer keeps in memory. */
+/** The log's limits are for what every peer keeps in memory, so they do not apply here. */
 const UNLIMITED = { tasksMax: Number.POSITIVE_INFINITY, bytesMax: Number.POSITIVE_INFINITY }
 
 export interface PostgresTaskStoreComponents {
@@ -34,8 +34,8 @@ interface Meta {
 }
 
 /**
- * The tasks in a PostgreSQL database that all peers of the cluster reach. Every commit holds the lock of one row, so commits have an order, and the
- * numbers that they give (`version`) become visible in it: who asks for what came after the last number that it knows misses nothing.
+ * The tasks in a PostgreSQL database that all peers of the cluster reach. Every commit locks the one row of `cares_task_meta`, so commits are ordered, and
+ * the `version` that each gives to the tasks it changes becomes visible in that order: a peer that asks for all versions above its last one misses nothing.
  */
 export class PostgresTaskStore implements TaskStore {
   readonly kind = 'postgres'
@@ -187,7 +187,7 @@ export class PostgresTaskStore implements TaskStore {
   }
 }
 
-/** Changes of tasks, up to the next change of all of them, in their order. */
+/** The changes in their order, cut into runs that concern single tasks, and each `expire`, which concerns all of them, by itself. */
 function* parts(changes: readonly TaskChange[]): Generator<readonly TaskChange[], void> {
   let part: TaskChange[] = []
   for (const one of changes) {
@@ -201,7 +201,7 @@ function* parts(changes: readonly TaskChange[]): Generator<readonly TaskChange[]
   if (part.length > 0) yield part
 }
 
-/** Carries changes out by what the log does with them, on the tasks that they are about. */
+/** Applies one such run, by the same code as the log (`applyTaskChanges`), to the tasks that it concerns. */
 async function change(
   queries: Queries,
   changes: readonly TaskChange[],

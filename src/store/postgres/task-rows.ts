@@ -4,7 +4,7 @@ import { blobsOf, type TaskRecord } from '../../model/task.ts'
 import type { TaskQuery } from '../../model/task-service.ts'
 import type { Queries } from './database.ts'
 
-/** The task of a row. Throws `internal` for one that somebody else has written. */
+/** The task of a row. Throws `internal` when the row is not as CARES writes it. */
 export function toTask({ record }: Readonly<Record<string, unknown>>): TaskRecord {
   try {
     return taskRecordSchema.parse(JSON.parse(String(record)))
