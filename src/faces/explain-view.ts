@@ -43,25 +43,54 @@ const TERMS = ['network', 'start', 'pull', 'queue', 'run', 'cache', 'total'] as 
 
 /** Every peer that a placement looked at, with its cost by cause, or why it could not have the work. */
 export function verdictsTable(verdicts: readonly VerdictItem[]): Table {
-  // Mostly nobody is short of it.
   const isScored = verdicts.some(({ score }) => score !== undefined)
+  const chosen = verdicts.find(verdict => verdict.chosen)
+  // Mostly nobody is short of it.
   const terms = TERMS.filter(term => term !== 'cache' || verdicts.some(({ cost }) => (cost?.cache ?? 0) > 0))
   return {
     columns: [
       { title: 'PEER' },
       { title: 'FITS' },
       ...terms.map(term => ({ title: (term === 'network' ? 'net' : term).toUpperCase(), align: 'right' }) as const),
-      ...(isScored ? [{ title: 'SCORE', align: 'right' } as const] : []),
+      ...(isScored
+        ? ([
+            { title: 'USD', align: 'right', wide: true },
+            { title: 'LOAD', align: 'right', wide: true },
+            { title: 'SCORE', align: 'right' }
+          ] as const)
+        : []),
       { title: 'VERDICT' }
     ],
-    rows: verdicts.map(({ peer, fits, chosen, cost, score, why }): Cell[] => [
-      peer.name,
-      fits ? 'yes' : 'no',
-      ...terms.map(term => (cost === undefined ? '-' : milliseconds(cost[term] ?? 0))),
-      ...(isScored ? [score === undefined ? '-' : String(Number(score.toPrecision(3)))] : []),
-      chosen ? { text: why, tone: 'good' } : why
+    rows: verdicts.map((verdict): Cell[] => [
+      verdict.peer.name,
+      verdict.fits ? 'yes' : 'no',
+      ...terms.map(term => (verdict.cost === undefined ? '-' : milliseconds(verdict.cost[term] ?? 0))),
+      ...(isScored ? scoreCells(verdict) : []),
+      verdict.chosen ? { text: verdictText(verdict, chosen), tone: 'good' } : verdictText(verdict, chosen)
     ])
   }
+}
+
+/** What a score is made of beside the time, and itself. */
+function scoreCells({ score, terms }: VerdictItem): string[] {
+  return [
+    terms === undefined ? '-' : formatUsd(terms.usd).slice(1),
+    terms === undefined ? '-' : terms.cpuLoad.toFixed(2),
+    score === undefined ? '-' : scoreText(score)
+  ]
+}
+
+/** A score as people compare it: three digits. */
+export function scoreText(score: number): string {
+  return String(Number(score.toPrecision(3)))
+}
+
+/** Why a peer was chosen or not, in few words: beside it stand the numbers, which `why` repeats for who has only that. */
+export function verdictText({ fits, why, score, start, ...verdict }: VerdictItem, chosen: VerdictItem | undefined): string {
+  if (!fits || score === undefined || chosen?.score === undefined) return why
+  if (verdict.chosen) return `chosen${start === undefined ? '' : `, ${start} start`}`
+  if (chosen.score <= 0 || score <= chosen.score) return why
+  return `${Number((score / chosen.score).toPrecision(score < 10 * chosen.score ? 2 : 1))} times the chosen score`
 }
 
 /** A wait that is less than this share of all is not worth a word. */

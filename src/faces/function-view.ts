@@ -19,6 +19,7 @@ export function functionsTable(functions: readonly FunctionItem[], nowMs: number
       { title: 'CALLS', align: 'right', wide: true },
       { title: 'PREWARM', align: 'right', wide: true },
       { title: 'URL', wide: true },
+      { title: 'ARCH', wide: true },
       { title: 'DIGEST', wide: true },
       { title: 'AGE', align: 'right' }
     ],
@@ -34,6 +35,7 @@ export function functionsTable(functions: readonly FunctionItem[], nowMs: number
       String(fn.concurrency),
       String(fn.prewarm),
       fn.url,
+      fn.arch ?? '-',
       fn.digest,
       formatAge(fn.updatedAt, nowMs)
     ])
@@ -62,7 +64,7 @@ export function functionLines(fn: FunctionItem, nowMs: number): string[] {
 }
 
 /** How workers for its calls are chosen, in words. */
-function placementText({ placement = {} }: FunctionItem): string {
+export function placementText({ placement = {} }: FunctionItem): string {
   return policyText(placement) || "the cluster's"
 }
 
@@ -97,6 +99,7 @@ export function functionChanges(before: FunctionItem, after: FunctionItem): stri
     ...change('prewarm', fn => String(fn.prewarm)),
     ...change('idempotent', fn => String(fn.idempotent)),
     ...change('network', fn => fn.network),
+    ...change('placement', placementText),
     ...env
   ]
 }
@@ -111,7 +114,8 @@ function imageText({ imageBytes, arch }: FunctionItem): string {
   return arch === undefined ? formatBytes(imageBytes) : `${formatBytes(imageBytes)}, ${arch}`
 }
 
-function contractText({ contract, port, readyPath }: FunctionItem): string {
+/** How it is called, in words. */
+export function contractText({ contract, port, readyPath }: FunctionItem): string {
   return contract === 'stdio' ? 'stdio' : `http, port ${port}${readyPath === undefined ? '' : `, ready at ${readyPath}`}`
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { explanationLines, queueLines } from '../../src/faces/explain-view.ts'
+import { explanationLines, queueLines, verdictText } from '../../src/faces/explain-view.ts'
 import type { Explanation } from '../../src/model/rest.ts'
 import { EXPLANATION, PLACEMENT } from './samples.ts'
 
@@ -47,6 +47,20 @@ describe('the table of an explanation', () => {
       explanationLines({ ...EXPLANATION, placements: [{ ...PLACEMENT, verdicts }] }, view).join('\n')
     assert.match(text(scored), /TOTAL +SCORE +VERDICT\n\S+ +yes .* 17900 +/)
     assert.doesNotMatch(text([...PLACEMENT.verdicts]), /SCORE/)
+  })
+
+  it('says in few words what the numbers beside them say: of scores, how many times the chosen one they are', () => {
+    assert.ok(first !== undefined)
+    const chosen = { ...first, score: 2 }
+    const text = (score: number): string => verdictText({ ...first, chosen: false, why: 'the whole story', score }, chosen)
+    assert.equal(verdictText({ ...chosen, why: 'the whole story' }, chosen), 'chosen, warm start')
+    assert.deepEqual([2.2, 5, 400, 1.9].map(text), [
+      '1.1 times the chosen score',
+      '2.5 times the chosen score',
+      '200 times the chosen score',
+      'the whole story'
+    ])
+    assert.equal(verdictText({ ...chosen, fits: false, why: 'draining' }, chosen), 'draining')
   })
 
   it('says what a delay comes from that matters', () => {

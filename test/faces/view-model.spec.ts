@@ -100,7 +100,7 @@ describe('the view model', () => {
     const placements = [{ ...PLACEMENT, placement: 'fallback' as const }]
     assert.match(
       placementLines({ ...EXPLANATION, placements })[0] ?? '',
-      /on birch \(fallback placement\): cost 50ms, next best atlas 168ms/
+      /on birch \(fallback placement\): 50ms expected, next best atlas: 168ms expected/
     )
   })
 

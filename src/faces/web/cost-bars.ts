@@ -38,11 +38,17 @@ export function chosenCost({ verdicts }: Pick<PlacementItem, 'verdicts'>): Verdi
   return verdicts.find(({ chosen }) => chosen)?.cost
 }
 
-/** The length that all bars of a placement, and of its call, are drawn against. Never 0. */
-export function scaleMs({ placements, actualMs }: Pick<Explanation, 'placements' | 'actualMs'>): number {
-  const costs = placements.flatMap(({ verdicts }) => verdicts.map(({ cost }) => cost?.total ?? 0))
-  return Math.max(1, actualMs ?? 0, ...costs)
+/** The length that the bars of what a call was expected to take, and took, are drawn against. Never 0: another peer that would be far slower is no part of it. */
+export function callScaleMs({ predictedMs, actualMs }: Pick<Explanation, 'predictedMs' | 'actualMs'>): number {
+  return Math.max(SCALE_MS_MIN, predictedMs ?? 0, actualMs ?? 0)
 }
+
+/** The length that the bars of all peers of a placement are drawn against. Never 0. */
+export function placementScaleMs({ verdicts }: Pick<PlacementItem, 'verdicts'>): number {
+  return Math.max(SCALE_MS_MIN, ...verdicts.map(({ cost }) => cost?.total ?? 0))
+}
+
+const SCALE_MS_MIN = 1e-3
 
 /** How far a prediction was from what came: 0.25 is a quarter too long, -0.25 a quarter too short for what really came. */
 export function surprise(predictedMs: number, actualMs: number): number {

@@ -2,6 +2,7 @@ import type { FunctionItem } from '../../model/rest.ts'
 import type { FunctionRequest } from '../../model/service.ts'
 import { formatBytes, formatDurationMs, parseBytes, parseDurationMs } from '../../model/units.ts'
 import { optional, parseNumber, parseVariables, variableLines } from './form-values.ts'
+import { EMPTY_POLICY, type PolicyFields, policyFieldsOf, policyOf } from './policy-form.ts'
 
 /** What the upload form holds; an empty text leaves the choice to the image and the defaults. */
 export interface FunctionFields {
@@ -9,15 +10,18 @@ export interface FunctionFields {
   readonly image: string
   readonly contract: 'auto' | 'stdio' | 'http'
   readonly port: string
+  readonly ready: string
   readonly cpus: string
   readonly memory: string
   readonly timeout: string
   readonly concurrency: string
   readonly prewarm: string
+  readonly gpus: string
   readonly network: 'none' | 'egress'
   readonly idempotent: boolean
   /** One `NAME=value` a line. */
   readonly env: string
+  readonly policy: PolicyFields
 }
 
 /** The form before anyone has written in it. */
@@ -26,14 +30,17 @@ export const EMPTY_FIELDS: FunctionFields = {
   image: '',
   contract: 'auto',
   port: '',
+  ready: '',
   cpus: '',
   memory: '',
   timeout: '',
   concurrency: '',
   prewarm: '',
+  gpus: '',
   network: 'none',
   idempotent: false,
-  env: ''
+  env: '',
+  policy: EMPTY_POLICY
 }
 
 /** The form for another revision of a function: everything as it is now. */
@@ -43,19 +50,23 @@ export function fieldsOf(fn: FunctionItem): FunctionFields {
     image: fn.image,
     contract: fn.contract,
     port: fn.contract === 'http' ? String(fn.port) : '',
+    ready: fn.readyPath ?? '',
     cpus: String(fn.cpus),
     memory: exactBytes(fn.memoryBytes),
     timeout: exactDuration(fn.timeoutMs),
     concurrency: fn.contract === 'http' ? String(fn.concurrency) : '',
     prewarm: fn.prewarm === 0 ? '' : String(fn.prewarm),
+    gpus: fn.gpus === undefined ? '' : String(fn.gpus),
     network: fn.network,
     idempotent: fn.idempotent,
-    env: variableLines(fn.env)
+    env: variableLines(fn.env),
+    policy: policyFieldsOf(fn.placement)
   }
 }
 
 /** What the form asks the API for. Throws `invalid` with the field that cannot be read; what it means, the API checks. */
 export function requestOf(fields: FunctionFields): FunctionRequest {
+  const placement = policyOf(fields.policy)
   return {
     name: fields.name.trim(),
     image: fields.image.trim(),
@@ -63,11 +74,14 @@ export function requestOf(fields: FunctionFields): FunctionRequest {
     network: fields.network,
     idempotent: fields.idempotent,
     env: parseVariables(fields.env),
+    ...(placement === undefined ? {} : { placement }),
     ...optional('port', fields.port, parseNumber),
+    ...optional('readyPath', fields.ready, text => text),
     ...optional('cpus', fields.cpus, parseNumber),
     ...optional('memoryBytes', fields.memory, parseBytes),
     ...optional('timeoutMs', fields.timeout, parseDurationMs),
     ...optional('concurrency', fields.concurrency, parseNumber),
+    ...optional('gpus', fields.gpus, parseNumber),
     ...optional('prewarm', fields.prewarm, text => (text === 'auto' ? text : parseNumber(text)))
   }
 }

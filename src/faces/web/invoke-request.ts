@@ -1,5 +1,7 @@
 import { CaresError } from '../../model/errors.ts'
 import type { FunctionItem } from '../../model/rest.ts'
+import { policyHeaders } from '../policy-headers.ts'
+import { EMPTY_POLICY, type PolicyFields, policyOf } from './policy-form.ts'
 
 /** What the invoke box holds. */
 export interface InvokeFields {
@@ -9,7 +11,12 @@ export interface InvokeFields {
   /** One `name: value` a line. */
   readonly headers: string
   readonly body: string
+  /** What this call asks of its placement, on top of what its function does. */
+  readonly policy: PolicyFields
 }
+
+/** The box before anyone has written in it. */
+export const EMPTY_CALL: InvokeFields = { method: 'POST', path: '/', headers: '', body: '', policy: EMPTY_POLICY }
 
 /** Methods that the box offers. */
 export const METHODS = ['POST', 'GET', 'PUT', 'PATCH', 'DELETE'] as const
@@ -40,15 +47,20 @@ export function parseHeaders(text: string): readonly (readonly [name: string, va
     })
 }
 
-/** The same call as a command line for `curl`; `file` is sent instead of the body. Throws as {@link parseHeaders}. */
-export function curlLine({ url }: Pick<FunctionItem, 'url'>, { method, path, headers, body }: InvokeFields, file?: string): string {
+/** All headers that the box sends. Throws `invalid` as {@link parseHeaders} and `policyOf` do. */
+export function callHeaders({ headers, policy }: Pick<InvokeFields, 'headers' | 'policy'>): readonly (readonly [string, string])[] {
+  return [...parseHeaders(headers), ...policyHeaders(policyOf(policy))]
+}
+
+/** The same call as a command line for `curl`; `file` is sent instead of the body. Throws as {@link callHeaders}. */
+export function curlLine({ url }: Pick<FunctionItem, 'url'>, { method, path, body, ...asked }: InvokeFields, file?: string): string {
   const target = targetPath(path)
   const data = file !== undefined ? ['--data-binary', quoted(`@${file}`)] : body !== '' ? ['--data-raw', quoted(body)] : []
   const sent = hasBody(method) ? data : []
   return [
     'curl',
     ...(method === (sent.length > 0 ? 'POST' : 'GET') ? [] : ['-X', method]),
-    ...parseHeaders(headers).flatMap(([name, value]) => ['-H', quoted(`${name}: ${value}`)]),
+    ...callHeaders(asked).flatMap(([name, value]) => ['-H', quoted(`${name}: ${value}`)]),
     ...sent,
     quoted(target === '/' ? url : url + target)
   ].join(' ')

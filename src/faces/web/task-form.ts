@@ -4,6 +4,7 @@ import { parseBytes, parseDurationMs } from '../../model/units.ts'
 import { shellLine, shellWords } from '../shell-words.ts'
 import { optional, parseNumber, parseVariables, variableLines } from './form-values.ts'
 import { exactBytes, exactDuration } from './function-form.ts'
+import { EMPTY_POLICY, type PolicyFields, policyFieldsOf, policyOf } from './policy-form.ts'
 
 /** What the form of a task holds; an empty text leaves the choice to the defaults, or to the function that is run. */
 export interface TaskFields {
@@ -22,8 +23,7 @@ export interface TaskFields {
   readonly env: string
   /** What its program finds on stdin. */
   readonly input: string
-  /** How its workers are chosen, as the one before was: the form does not ask. */
-  readonly placement?: TaskItem['placement']
+  readonly policy: PolicyFields
 }
 
 /** The form before anyone has written in it. */
@@ -38,7 +38,8 @@ export const EMPTY_TASK: TaskFields = {
   attempts: '',
   network: '',
   env: '',
-  input: ''
+  input: '',
+  policy: EMPTY_POLICY
 }
 
 /** The form for the same once more. What it read from stdin is not told by the API, and has to be given again. */
@@ -55,7 +56,7 @@ export function taskFieldsOf(task: TaskItem): TaskFields {
     network: task.network,
     env: variableLines(task.env),
     input: '',
-    placement: task.placement
+    policy: policyFieldsOf(task.placement)
   }
 }
 
@@ -66,11 +67,12 @@ export type TaskSubmission = TaskRequest & { readonly input?: string; readonly i
 export function taskRequestOf(fields: TaskFields, file?: Uint8Array): TaskSubmission {
   const args = shellWords(fields.args)
   const env = parseVariables(fields.env)
+  const placement = policyOf(fields.policy)
   return {
     ...(fields.function === '' ? { image: fields.image.trim() } : { function: fields.function }),
     ...(args.length === 0 ? {} : { args }),
     ...(Object.keys(env).length === 0 ? {} : { env }),
-    ...(fields.placement === undefined ? {} : { placement: fields.placement }),
+    ...(placement === undefined ? {} : { placement }),
     ...(fields.network === '' ? {} : { network: fields.network }),
     ...(file !== undefined ? { inputBase64: base64(file) } : fields.input === '' ? {} : { input: fields.input }),
     ...optional('name', fields.name, text => text),

@@ -137,7 +137,7 @@ describe('cares invoke', () => {
     assert.deepEqual(await run(['invoke', 'thumb', '-d', 'x', '-v'], { api: api.url }), {
       code: 0,
       stdout: 'x',
-      stderr: `* invocation ${INVOCATION_ID} on birch: cost 50ms, next best atlas 168ms (see: cares explain ${INVOCATION_ID})\n* queue 2ms  pull 0ms  start 0ms (warm)  run 42ms  total 44ms\n`
+      stderr: `* invocation ${INVOCATION_ID} on birch: 50ms expected, next best atlas: 168ms expected (see: cares explain ${INVOCATION_ID})\n* queue 2ms  pull 0ms  start 0ms (warm)  run 42ms  total 44ms\n`
     })
   })
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Invocation } from '../../../src/model/rest.ts'
-import { accuracy, costSegments, surprise, usageSegments } from '../../../src/faces/web/cost-bars.ts'
+import { accuracy, callScaleMs, costSegments, placementScaleMs, surprise, usageSegments } from '../../../src/faces/web/cost-bars.ts'
+import { PLACEMENT } from '../samples.ts'
 
 describe('cost bars', () => {
   it('stand one behind the other in the order of the terms, without those of nothing', () => {
@@ -18,6 +19,19 @@ describe('cost bars', () => {
     assert.deepEqual(last, { term: 'other', fromMs: 15, ms: 3 })
     assert.deepEqual(usageSegments({ usage: null, totalMs: 7 }), [{ term: 'other', fromMs: 0, ms: 7 }])
     assert.deepEqual(usageSegments({ usage: null, totalMs: null }), [])
+  })
+})
+
+describe('the scale of bars', () => {
+  it('of a call is what was predicted or what it took, however slow another peer would have been', () => {
+    assert.equal(callScaleMs({ predictedMs: 4, actualMs: 11 }), 11)
+    assert.equal(callScaleMs({ predictedMs: 4, actualMs: null }), 4)
+    assert.ok(callScaleMs({ predictedMs: null, actualMs: null }) > 0)
+  })
+
+  it('of a placement is that of the slowest peer', () => {
+    assert.equal(placementScaleMs(PLACEMENT), 3_769.2)
+    assert.ok(placementScaleMs({ verdicts: [] }) > 0)
   })
 })
 

@@ -35,4 +35,17 @@ describe('the upload form', () => {
       )
     }
   })
+
+  it('keeps how its workers are chosen, its GPUs and its ready path, though nobody has touched them', () => {
+    const placement = { strategy: 'cost', objective: 'cheap', maxCostUsd: 0.0001, require: ['zone=eu', 'gpu!=old'] } as const
+    const { placement: kept, gpus, readyPath } = requestOf(fieldsOf({ ...THUMB, placement, gpus: 2, readyPath: '/healthz' }))
+    assert.deepEqual({ kept, gpus, readyPath }, { kept: placement, gpus: 2, readyPath: '/healthz' })
+  })
+
+  it('asks for workers by labels with commas between, whatever the blanks', () => {
+    const policy = { ...EMPTY_FIELDS.policy, require: ' zone=eu ,gpu,, ' }
+    const request = requestOf({ ...EMPTY_FIELDS, name: 'a', image: 'b', policy })
+    assert.deepEqual(request.placement, { require: ['zone=eu', 'gpu'] })
+    assert.doesNotThrow(() => parseFunctionRequest(request))
+  })
 })

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { curlLine, parseHeaders, parseServerTiming, targetPath } from '../../../src/faces/web/invoke-request.ts'
+import { callHeaders, curlLine, EMPTY_CALL, parseHeaders, parseServerTiming, targetPath } from '../../../src/faces/web/invoke-request.ts'
 
 const fn = { url: 'http://127.0.0.1:7070/fn/thumb' }
-const call = { method: 'POST', path: '/', headers: '', body: '' }
+const call = EMPTY_CALL
 
 describe('the invoke box', () => {
   it('reads headers, a line each, and says which line is none', () => {
@@ -26,6 +26,10 @@ describe('the invoke box', () => {
     [
       { method: 'PUT', body: '@file', headers: 'accept: */*' },
       "curl -X PUT -H 'accept: */*' --data-raw @file http://127.0.0.1:7070/fn/thumb"
+    ],
+    [
+      { body: 'x', policy: { strategy: '', objective: 'cheap', maxCost: '0.001', require: 'zone=eu, gpu' } },
+      "curl -H 'x-cares-objective: cheap' -H 'x-cares-max-cost: 0.001' -H 'x-cares-require: zone=eu,gpu' --data-raw x http://127.0.0.1:7070/fn/thumb"
     ]
   ]
   for (const [change, line] of lines) {
@@ -38,6 +42,15 @@ describe('the invoke box', () => {
       "curl --data-binary '@my cat.jpg' http://127.0.0.1:7070/fn/thumb"
     )
     assert.equal(curlLine(fn, { ...call, method: 'GET' }, 'cat.jpg'), 'curl http://127.0.0.1:7070/fn/thumb')
+  })
+
+  it('sends what a call asks of its placement beside the headers that are written, and refuses a cost that is none', () => {
+    const policy = { ...EMPTY_CALL.policy, objective: 'latency' as const }
+    assert.deepEqual(callHeaders({ headers: 'x-a: 1', policy }), [
+      ['x-a', '1'],
+      ['x-cares-objective', 'latency']
+    ])
+    assert.throws(() => callHeaders({ headers: '', policy: { ...policy, maxCost: 'little' } }), { code: 'invalid' })
   })
 
   it('reads server-timing, and leaves out what has no duration', () => {

@@ -1,10 +1,9 @@
 import type { FetchAnswer } from '../../node-fetch.ts'
 import type { CommandContext, Result } from '../command.ts'
 import { CaresError, isErrorCode } from '../../../model/errors.ts'
-import type { CallPolicy } from '../../../model/function.ts'
-import { POLICY_HEADERS } from '../../../model/invocation.ts'
 import { formatBytes, parseDurationMs } from '../../../model/units.ts'
 import { placementLines } from '../../placement-view.ts'
+import { policyHeaders } from '../../policy-headers.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { parseHeader, parseMethod } from '../flags.ts'
@@ -130,15 +129,6 @@ function callHeaders({ headers }: CallBody, { header = [], on, timeout, idempote
     ...policyHeaders(policyOf(policy)),
     ...(idempotencyKey === undefined ? [] : [['idempotency-key', idempotencyKey] as const])
   ].map(([name, value]) => [name, value])
-}
-
-/** What a call asks of its placement, as its headers say it. */
-function policyHeaders({ objective, maxCostUsd, require }: CallPolicy = {}): (readonly [string, string])[] {
-  return [
-    ...(objective === undefined ? [] : [[POLICY_HEADERS.objective, objective] as const]),
-    ...(maxCostUsd === undefined ? [] : [[POLICY_HEADERS.maxCostUsd, String(maxCostUsd)] as const]),
-    ...(require === undefined ? [] : [[POLICY_HEADERS.require, require.join(',')] as const])
-  ]
 }
 
 /** Copies the answer to stdout, or throws the failure that it tells of. Gives the exit code. */

@@ -1,7 +1,9 @@
-import type { Explanation, PlacementItem } from '../../../model/rest.ts'
-import { formatBytes, formatDurationMs } from '../../../model/units.ts'
+import type { Explanation, PlacementItem, VerdictItem } from '../../../model/rest.ts'
+import { formatBytes, formatDurationMs, formatUsd } from '../../../model/units.ts'
+import { scoreText, verdictText } from '../../explain-view.ts'
+import { policyText } from '../../policy-text.ts'
 import { timeOfDay } from '../../text.ts'
-import { chosenCost, costSegments, scaleMs, surprise, usageSegments } from '../cost-bars.ts'
+import { callScaleMs, chosenCost, costSegments, placementScaleMs, surprise, usageSegments } from '../cost-bars.ts'
 import { useAsked, useLive, useNowMs } from '../hooks.ts'
 import { CallState } from '../parts/badges.tsx'
 import { CallLog } from '../parts/call-log.tsx'
@@ -43,7 +45,6 @@ function Explained({ explanation }: { explanation: Explanation }) {
   const nowMs = useNowMs()
   const { invocation, placements, predictedMs, actualMs } = explanation
   const { usage, error } = invocation
-  const scale = scaleMs(explanation)
   return (
     <>
       {error === null ? null : (
@@ -53,7 +54,7 @@ function Explained({ explanation }: { explanation: Explanation }) {
       )}
       <section class="card">
         <h2>Predicted and actual</h2>
-        <PredictedAndActual explanation={explanation} scale={scale} />
+        <PredictedAndActual explanation={explanation} />
         {predictedMs === null || actualMs === null ? null : (
           <Difference predictedMs={predictedMs} actualMs={actualMs} last={placements.at(-1)} />
         )}
@@ -65,13 +66,7 @@ function Explained({ explanation }: { explanation: Explanation }) {
         </section>
       ) : (
         placements.map((placement, i) => (
-          <Placement
-            key={`${placement.round}/${placement.try}/${i}`}
-            placement={placement}
-            scale={scale}
-            turn={i + 1}
-            of={placements.length}
-          />
+          <Placement key={`${placement.round}/${placement.try}/${i}`} placement={placement} turn={i + 1} of={placements.length} />
         ))
       )}
       <div class="columns">
@@ -99,7 +94,8 @@ function Explained({ explanation }: { explanation: Explanation }) {
   )
 }
 
-function PredictedAndActual({ explanation, scale }: { explanation: Explanation; scale: number }) {
+function PredictedAndActual({ explanation }: { explanation: Explanation }) {
+  const scale = callScaleMs(explanation)
   const { invocation, placements, predictedMs, actualMs } = explanation
   const last = placements.at(-1)
   const cost = last === undefined ? undefined : chosenCost(last)
@@ -134,8 +130,12 @@ function Difference({ predictedMs, actualMs, last }: { predictedMs: number; actu
   )
 }
 
-function Placement({ placement, scale, turn, of }: { placement: PlacementItem; scale: number; turn: number; of: number }) {
-  const { verdicts, needs, skipped } = placement
+function Placement({ placement, turn, of }: { placement: PlacementItem; turn: number; of: number }) {
+  const { verdicts, needs, skipped, objective, asked } = placement
+  const scale = placementScaleMs(placement)
+  const chosenOne = verdicts.find(({ chosen }) => chosen)
+  const isPriced = verdicts.some(({ terms }) => (terms?.usd ?? 0) > 0)
+  const scoreMax = Math.max(0, ...verdicts.map(({ score }) => score ?? 0))
   return (
     <section class="card">
       <h2>
@@ -143,10 +143,11 @@ function Placement({ placement, scale, turn, of }: { placement: PlacementItem; s
         {placement.placement === 'fallback' ? <span class="badge warn">fallback</span> : null}
       </h2>
       <p class="dim">
-        Decided at {timeOfDay(placement.at)} by <PeerLink peer={placement.by} />, term {placement.term}, strategy {placement.strategy}, from
-        what the peers had said up to {formatDurationMs(placement.viewAgeMs)} before. It needs {needs.cpus} cores,{' '}
-        {formatBytes(needs.memoryBytes)} of memory,{needs.gpus === undefined ? '' : ` GPUs: ${needs.gpus},`} an image of{' '}
-        {bytesText(needs.imageBytes)}.
+        Decided at {timeOfDay(placement.at)} by <PeerLink peer={placement.by} />, term {placement.term}, strategy {placement.strategy}
+        {objective === undefined ? '' : ` for ${objective}`}, from what the peers had said up to {formatDurationMs(placement.viewAgeMs)}{' '}
+        before. It needs {needs.cpus} cores, {formatBytes(needs.memoryBytes)} of memory,
+        {needs.gpus === undefined ? '' : ` GPUs: ${needs.gpus},`} an image of {bytesText(needs.imageBytes)}.
+        {asked === undefined ? '' : ` The call asked for: ${policyText(asked)}.`}
       </p>
       <div class="table-box">
         <table class="verdicts" aria-label="Every peer that was looked at">
@@ -155,34 +156,74 @@ function Placement({ placement, scale, turn, of }: { placement: PlacementItem; s
               <th scope="col">Peer</th>
               <th scope="col">Expected until the last byte</th>
               <th scope="col" class="number">
-                Cost
+                Time
               </th>
+              {isPriced ? (
+                <th scope="col" class="number wide">
+                  Price
+                </th>
+              ) : null}
+              {scoreMax > 0 ? (
+                <th scope="col" class="score" title="What decided: the least is chosen, or drawn among those about as good">
+                  Score
+                </th>
+              ) : null}
               <th scope="col">Verdict</th>
             </tr>
           </thead>
           <tbody>
-            {verdicts.map(({ peer, chosen, fits, cost, why }) => (
-              <tr key={peer.id} class={chosen ? 'chosen' : fits ? '' : 'refused'}>
-                <th scope="row">
-                  <PeerLink peer={peer} /> {chosen ? <span class="badge good">chosen</span> : null}
-                </th>
-                <td class="cost-cell">
-                  {cost === undefined ? (
-                    <span class="dim">does not fit</span>
-                  ) : (
-                    <CostBar segments={costSegments(cost)} scaleMs={scale} label={`Cost on ${peer.name}`} />
-                  )}
-                </td>
-                <td class="number">{cost === undefined ? '–' : formatDurationMs(cost.total)}</td>
-                <td class="why">{why}</td>
-              </tr>
-            ))}
+            {verdicts.map(verdict => {
+              const { peer, chosen, fits, cost, score, terms } = verdict
+              return (
+                <tr key={peer.id} class={chosen ? 'chosen' : fits ? '' : 'refused'}>
+                  <th scope="row">
+                    <PeerLink peer={peer} /> {chosen ? <span class="badge good">chosen</span> : null}
+                  </th>
+                  <td class="cost-cell">
+                    {cost === undefined ? (
+                      <span class="dim">does not fit</span>
+                    ) : (
+                      <CostBar segments={costSegments(cost)} scaleMs={scale} label={`Expected on ${peer.name}`} />
+                    )}
+                  </td>
+                  <td class="number">{cost === undefined ? '–' : formatDurationMs(cost.total)}</td>
+                  {isPriced ? (
+                    <td
+                      class="number wide"
+                      title={terms === undefined ? '' : `${formatUsd(terms.usdPerHour)} an hour for the whole machine`}
+                    >
+                      {terms === undefined ? '–' : formatUsd(terms.usd)}
+                    </td>
+                  ) : null}
+                  {scoreMax > 0 ? (
+                    <td class="score">
+                      {score === undefined ? <span class="dim">–</span> : <ScoreBar score={score} max={scoreMax} terms={terms} />}
+                    </td>
+                  ) : null}
+                  <td class="why">{verdictText(verdict, chosenOne)}</td>
+                </tr>
+              )
+            })}
           </tbody>
         </table>
       </div>
       <CostLegend />
       {skipped === 0 ? null : <p class="dim">{skipped} more peers were not looked at.</p>}
     </section>
+  )
+}
+
+/** What decided, as a number and beside the scores of the other peers. */
+function ScoreBar({ score, max, terms }: { score: number; max: number; terms: VerdictItem['terms'] }) {
+  const load = terms === undefined ? '' : `; its cores would be loaded ${terms.cpuLoad.toFixed(2)} times`
+  return (
+    <div title={`score ${score.toPrecision(6)}, less is better${load}`}>
+      {scoreText(score)}
+      <svg width="100%" height="4" aria-hidden="true">
+        <rect class="track" width="100%" height="4" rx="1" />
+        <rect class="score-bar" width={`${((100 * score) / max).toFixed(2)}%`} height="4" rx="1" />
+      </svg>
+    </div>
   )
 }
 

@@ -88,7 +88,7 @@ function Rows({ rows, by, total }: { rows: readonly CostItem[]; by: (typeof KEYS
       <table aria-label={`Costs by ${by}`}>
         <thead>
           <tr>
-            <th scope="col">{by}</th>
+            <th scope="col">{by.charAt(0).toUpperCase() + by.slice(1)}</th>
             <th scope="col" class="number">
               Spent
             </th>

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import { type CaresError, toCaresError } from '../../../model/errors.ts'
 import type { FunctionItem } from '../../../model/rest.ts'
 import { formatBytes, formatDurationMs } from '../../../model/units.ts'
+import { contractText, placementText } from '../../function-view.ts'
 import { historyScope } from '../../history-scope.ts'
 import { fieldsOf } from '../function-form.ts'
 import { perSecond, timesOf } from '../history.ts'
@@ -76,15 +77,17 @@ export function FunctionPage({ name }: { name: string }) {
           <Facts
             rows={[
               ['Image', <code>{fn.image}</code>],
-              ['Contract', fn.contract === 'http' ? `http, port ${fn.port}` : 'stdio'],
+              ['Contract', contractText(fn)],
               ['CPU', `${fn.cpus} ${fn.cpus === 1 ? 'core' : 'cores'}`],
               ['Memory', formatBytes(fn.memoryBytes)],
               ...(fn.arch === undefined ? [] : ([['CPU type', fn.arch]] as const)),
+              ...(fn.gpus === undefined ? [] : ([['GPUs', String(fn.gpus)]] as const)),
               ['Timeout', formatDurationMs(fn.timeoutMs)],
               ...(fn.contract === 'http'
                 ? ([['Concurrency', String(fn.concurrency)]] as const)
                 : ([['Prewarm', String(fn.prewarm)]] as const)),
               ['Network', fn.network],
+              ['Placement', placementText(fn)],
               ['Retries', fn.idempotent ? 'idempotent: may be run again' : 'only while it has not started'],
               ['Environment', Object.keys(fn.env).join(' ') || 'none'],
               [

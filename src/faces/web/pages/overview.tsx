@@ -222,7 +222,8 @@ const LATENCY_COLOURS = ['accent', 'second', 'third'] as const
 
 function Starts({ calls }: { calls: InvocationList | null }) {
   const started = (calls?.items ?? []).filter(({ start }) => start !== null)
-  if (calls === null || started.length === 0) return <Empty title="No call has been started yet." />
+  if (calls === null) return <Loading what="the last calls" />
+  if (started.length === 0) return <Empty title="No call has been started yet." />
   const counts = START_KINDS.map(kind => ({ kind, count: started.filter(({ start }) => start === kind).length }))
   let from = 0
   return (

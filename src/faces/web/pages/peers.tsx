@@ -1,8 +1,12 @@
 import { useState } from 'preact/hooks'
 import { useLiveState } from '../hooks.ts'
 import { AmountLegend } from '../parts/amount-bar.tsx'
+import { Copy } from '../parts/copy.tsx'
 import { Empty, Loading } from '../parts/empty.tsx'
 import { PeersTable } from '../parts/peers-table.tsx'
+
+/** What only this machine can dial. */
+const LOOPBACK = /^\/(ip4\/127\.|ip6\/::1\/|dns4?\/localhost\/)/
 
 /** Every peer of the cluster. */
 export function Peers() {
@@ -41,7 +45,13 @@ export function Peers() {
             On another machine with CARES, with the id of this cluster
             {cluster.secretHidden ? ' and its secret, which is shown only on this machine or to whoever has the token' : ''}:
           </p>
-          <pre class="command">cares peer --bootstrap {cluster.id}</pre>
+          <Copy text={`CARES_BOOTSTRAP='${cluster.id}' cares peer`} label="the command" />
+          {LOOPBACK.test(cluster.id) ? (
+            <p class="warn-text">
+              Only peers of this machine can dial this address: start this peer with <code>--listen</code> or <code>--announce</code> and an
+              address of its network.
+            </p>
+          ) : null}
         </section>
       )}
     </>

@@ -14,9 +14,6 @@ const ROWS_SHOWN = 50
 export function CallsTable({ calls: all, nowMs, label }: { calls: readonly Invocation[]; nowMs: number; label: string }) {
   const [isWhole, setWhole] = useState(false)
   const calls = isWhole ? all : all.slice(0, ROWS_SHOWN)
-  // One that hangs must not make the bars of all others too short to compare.
-  const scaled = calls.some(({ totalMs }) => totalMs !== null) ? calls.filter(({ totalMs }) => totalMs !== null) : calls
-  const scaleMs = Math.max(1, ...scaled.flatMap(call => [call.predictedMs ?? 0, tookMs(call, nowMs)]))
   return (
     <div class="table-box">
       <table class="calls" aria-label={label}>
@@ -68,7 +65,7 @@ export function CallsTable({ calls: all, nowMs, label }: { calls: readonly Invoc
               <td class="number">{milliseconds(call.predictedMs)}</td>
               <td class="number">{milliseconds(tookMs(call, nowMs))}</td>
               <td class="wide versus">
-                <Versus call={call} tookMs={tookMs(call, nowMs)} scaleMs={scaleMs} />
+                <Versus call={call} tookMs={tookMs(call, nowMs)} />
               </td>
               <td class="number wide">{offBy(call)}</td>
               <td class="number wide">{ageText(call.acceptedAt, nowMs)}</td>
@@ -85,9 +82,10 @@ export function CallsTable({ calls: all, nowMs, label }: { calls: readonly Invoc
   )
 }
 
-function Versus({ call, tookMs, scaleMs }: { call: Invocation; tookMs: number; scaleMs: number }) {
-  const width = (ms: number): string => `${(100 * Math.min(1, ratio(ms, scaleMs))).toFixed(2)}%`
+/** Each call by its own scale: how well it was predicted is the question, and calls of milliseconds stand beside calls of minutes. */
+function Versus({ call, tookMs }: { call: Invocation; tookMs: number }) {
   const predicted = call.predictedMs ?? 0
+  const width = (ms: number): string => `${(100 * ratio(ms, Math.max(predicted, tookMs))).toFixed(2)}%`
   return (
     <svg class="versus-bar" width="100%" height="14" aria-hidden="true">
       <rect class="predicted" width={width(predicted)} height="5" rx="1" />

@@ -5,6 +5,7 @@ import { functionChanges } from '../../function-view.ts'
 import { type FunctionFields, requestOf } from '../function-form.ts'
 import { useLive, useLiveState } from '../hooks.ts'
 import { Field } from './field.tsx'
+import { PolicyFields } from './policy-fields.tsx'
 import { Problem } from './problem.tsx'
 
 /**
@@ -46,8 +47,8 @@ export function FunctionForm({
       setAsking(undefined)
     }
   }
-  const field = (key: keyof FunctionFields) => ({
-    value: fields[key] as string,
+  const field = (key: Exclude<keyof FunctionFields, 'idempotent' | 'policy'>) => ({
+    value: fields[key],
     onInput: (event: { currentTarget: { value: string } }) => {
       setPlan(undefined)
       setFields({ ...fields, [key]: event.currentTarget.value })
@@ -97,12 +98,15 @@ export function FunctionForm({
           <Field label="Port" hint="it serves on">
             <input {...field('port')} inputMode="numeric" placeholder="8080" />
           </Field>
-          <Field label="Concurrency" hint="calls at once in a container">
+          <Field label="Ready" hint="a path that then answers">
+            <input {...field('ready')} class="mono" placeholder="none" autocomplete="off" spellcheck={false} />
+          </Field>
+          <Field label="Concurrency" hint="calls a container">
             <input {...field('concurrency')} inputMode="numeric" placeholder="8" />
           </Field>
         </>
       ) : (
-        <Field label="Prewarm" hint="containers started ahead">
+        <Field label="Prewarm" hint="started ahead">
           <input {...field('prewarm')} inputMode="numeric" placeholder="0" />
         </Field>
       )}
@@ -112,6 +116,17 @@ export function FunctionForm({
           <option value="egress">egress</option>
         </select>
       </Field>
+      <Field label="GPUs" hint="of a container">
+        <input {...field('gpus')} inputMode="numeric" placeholder="0" />
+      </Field>
+      <PolicyFields
+        strategies
+        fields={fields.policy}
+        onChange={policy => {
+          setPlan(undefined)
+          setFields({ ...fields, policy })
+        }}
+      />
       <Field label="Environment" hint="one NAME=value a line" span>
         <textarea {...field('env')} rows={2} class="mono" spellcheck={false} />
       </Field>

@@ -3,13 +3,14 @@ import { CaresError, toCaresError } from '../../../model/errors.ts'
 import type { FunctionItem } from '../../../model/rest.ts'
 import { formatDurationMs } from '../../../model/units.ts'
 import { useLive } from '../hooks.ts'
-import { curlLine, hasBody, type InvokeFields, METHODS, parseHeaders, parseServerTiming, targetPath } from '../invoke-request.ts'
+import { callHeaders, curlLine, EMPTY_CALL, hasBody, type InvokeFields, METHODS, parseServerTiming, targetPath } from '../invoke-request.ts'
 import { type ReadBody, readBody } from '../read-body.ts'
 import { bytesText } from '../words.ts'
 import { BodyView } from './body-view.tsx'
 import { Copy } from './copy.tsx'
 import { FileChoice } from './file-choice.tsx'
 import { CallLink } from './links.tsx'
+import { PolicyFields } from './policy-fields.tsx'
 import { Problem } from './problem.tsx'
 import { QuoteLine } from './quote.tsx'
 
@@ -22,7 +23,7 @@ interface Answer extends ReadBody {
 /** Calls a function and shows its answer, as text whatever it is: nothing that a function sends is run here. */
 export function InvokeBox({ fn }: { fn: FunctionItem }) {
   const live = useLive()
-  const [fields, setFields] = useState<InvokeFields>({ method: 'POST', path: '/', headers: '', body: '' })
+  const [fields, setFields] = useState(EMPTY_CALL)
   const [file, setFile] = useState<File>()
   const [isAsync, setAsync] = useState(false)
   const [answer, setAnswer] = useState<Answer>()
@@ -40,7 +41,7 @@ export function InvokeBox({ fn }: { fn: FunctionItem }) {
     setAnswer(undefined)
     setAccepted(undefined)
     try {
-      const headers = parseHeaders(fields.headers)
+      const headers = callHeaders(fields)
       const content = file === undefined ? fields.body : new Uint8Array(await file.arrayBuffer())
       const body = hasBody(fields.method) ? content : undefined
       if (isAsync) {
@@ -60,7 +61,7 @@ export function InvokeBox({ fn }: { fn: FunctionItem }) {
       live.refresh()
     }
   }
-  const field = (key: keyof InvokeFields) => ({
+  const field = (key: Exclude<keyof InvokeFields, 'policy'>) => ({
     value: fields[key],
     onInput: (event: { currentTarget: { value: string } }) => setFields({ ...fields, [key]: event.currentTarget.value })
   })
@@ -103,13 +104,16 @@ export function InvokeBox({ fn }: { fn: FunctionItem }) {
         </label>
         <FileChoice label="Body from a file" file={file} onChange={setFile} />
         <details>
-          <summary>Headers and more</summary>
+          <summary>Headers, placement and more</summary>
           <label>
             <span>
               Headers <small class="dim">one name: value a line</small>
             </span>
             <textarea {...field('headers')} rows={2} class="mono" spellcheck={false} placeholder="content-type: application/json" />
           </label>
+          <div class="fields">
+            <PolicyFields fields={fields.policy} onChange={policy => setFields({ ...fields, policy })} />
+          </div>
           <label class="check">
             <input type="checkbox" checked={isAsync} onChange={event => setAsync(event.currentTarget.checked)} />
             Do not wait: hand the call over and look at it later

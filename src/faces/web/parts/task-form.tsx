@@ -4,6 +4,7 @@ import { useLive, useLiveState } from '../hooks.ts'
 import { type TaskFields, taskRequestOf } from '../task-form.ts'
 import { Field } from './field.tsx'
 import { FileChoice } from './file-choice.tsx'
+import { PolicyFields } from './policy-fields.tsx'
 import { Problem } from './problem.tsx'
 
 /** Submits a task: of an image, or of a function that reads stdin. */
@@ -34,7 +35,7 @@ export function TaskForm({ initial, onDone }: { initial: TaskFields; onDone: (id
       setAsking(false)
     }
   }
-  const field = (name: Exclude<keyof TaskFields, 'placement'>) => ({
+  const field = (name: Exclude<keyof TaskFields, 'policy'>) => ({
     value: fields[name],
     onInput: (event: { currentTarget: { value: string } }) => {
       key.current = undefined
@@ -108,6 +109,13 @@ export function TaskForm({ initial, onDone }: { initial: TaskFields; onDone: (id
           <option value="egress">egress</option>
         </select>
       </Field>
+      <PolicyFields
+        fields={fields.policy}
+        onChange={policy => {
+          key.current = undefined
+          setFields({ ...fields, policy })
+        }}
+      />
       <Field label="Environment" hint={`one NAME=value a line${isFunction ? '; comes on top of the function’s' : ''}`} span>
         <textarea {...field('env')} rows={2} class="mono" spellcheck={false} />
       </Field>
