@@ -30,10 +30,10 @@ const FIELD = { exchange: 1, open: 2, message: 3, credit: 4, end: 5, abort: 6 } 
 const NOTHING = new Uint8Array()
 
 /**
- * Frames of invoke, execute, control and image lanes. The page is `protocols/lane.md`.
+ * Frames of invoke, execute, control and task lanes. The page is `protocols/lane.md`.
  *
- * Each message of a call travels in one of these, so they are written field by field: what builds messages from their descriptions takes five
- * times as long. That the bytes are those of `lane.proto` is tested against it.
+ * Each message of a call travels in one of these, so they are written and read field by field: the generated code takes five times as long. A test
+ * compares the bytes with those of `lane.proto`.
  */
 export const laneCodec: Codec<LaneFrame> = { encode: encodeFrame, decode: decodeFrame }
 
