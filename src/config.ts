@@ -1,11 +1,10 @@
-import { proxyChecks } from './config/proxy-check.ts'
-import type { HealthCheck } from './model/service.ts'
 import { readFileSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { CLIENT_SETTINGS } from './config/client-settings.ts'
 import { PEER_SETTINGS } from './config/peer-settings.ts'
+import { proxyChecks } from './config/proxy-check.ts'
 import { alertSecretOf, checkSecrets, contradiction, readTokens, secretOf, tokenOf } from './config/secrets.ts'
 import { taskStoreUrlOf } from './config/task-store.ts'
 import type { Environment, Settings } from './config/setting.ts'
@@ -14,6 +13,7 @@ import type { AlertThresholds } from './model/alerts.ts'
 import { CaresError } from './model/errors.ts'
 import type { StrategyName } from './model/placement.ts'
 import type { Preset } from './model/presets.ts'
+import type { HealthCheck } from './model/service.ts'
 
 /** Everything about a peer that its operator decides. Plain data, frozen; may be cloned or sent to another thread. */
 export interface PeerConfig {
@@ -31,7 +31,7 @@ export interface PeerConfig {
   readonly bootstrap: readonly string[]
   /** Create a cluster that needs no secret. */
   readonly open: boolean
-  /** Of the cluster; null: the one in `bootstrap` or kept from last time, else, unless `open`, a new one. */
+  /** The cluster's secret. Null: the one in `bootstrap`, else the one kept from last time, else, unless `open`, a new one. */
   readonly secret: string | null
   readonly runtime: 'docker' | 'process'
   /** Whether functions run here. */
@@ -42,11 +42,11 @@ export interface PeerConfig {
   readonly memoryBytes: number | null
   /** Connection URL of the PostgreSQL database that keeps the tasks; null: the replicated log keeps them. */
   readonly taskStoreUrl: string | null
-  /** What large inputs and results of tasks may take of the disk. */
+  /** Bytes of the disk for large inputs and results of tasks. */
   readonly taskRoomBytes: number
   /** Whether the last-level cache is divided among functions where that can be done. */
   readonly llc: 'auto' | 'off'
-  /** 0: not stated. */
+  /** Price of the machine. 0: not stated. */
   readonly usdPerHour: number
   /** How workers are chosen while this peer is orchestrator, or places by fallback. */
   readonly strategy: StrategyName
@@ -54,18 +54,19 @@ export interface PeerConfig {
   readonly calibrate: boolean
   readonly labels: Readonly<Record<string, string>>
   readonly preset: Preset
-  /** One of which API clients must show; empty: none needed. */
+  /** API clients must send one of these. Empty: they need none. */
   readonly tokens: readonly string[]
   /** Names, in lower case, that clients without a token may use for this peer, beside those of the local network. */
   readonly hostNames: readonly string[]
-  /** Thresholds of alerts that are not the usual ones. */
+  /** Thresholds of alerts that replace the default ones. */
   readonly alerts: AlertThresholds
-  /** Null: nobody is told of alerts. */
+  /** URL that alerts are posted to. Null: none are posted. */
   readonly alertWebhook: string | null
-  /** Null: what is posted is not signed. */
+  /** Secret that posted alerts are signed with. Null: they are not signed. */
   readonly alertSecret: string | null
   /** Base URL of an OpenTelemetry collector; null: calls are not traced. */
   readonly traceEndpoint: string | null
+  /** Share of the traces that begin here that is recorded, 0 to 1. */
   readonly traceRatio: number
   /** As in `DOCKER_HOST`; null: the engine's local socket. */
   readonly dockerHost: string | null

@@ -23,7 +23,7 @@ export interface LogInit {
   scope?: string
 }
 
-/** Longer texts in a field are cut: a line is for reading, and no payload belongs in it. */
+/** Longer texts in a field are cut: lines are for reading, and payloads do not belong in them. */
 const TEXT_CHARACTERS_MAX = 1_000
 
 /** Causes told of one error; what wraps deeper than this says nothing new. */

@@ -34,7 +34,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   return await runCli(argv, environment)
 }
 
-/** `inherited`: flags that hold for every command line, unless it says otherwise. */
+/** What commands get of the process. `inherited`: flags that hold for every command line that does not give them itself. */
 function cliEnvironment({
   terminal,
   clock,
@@ -82,7 +82,7 @@ function cliEnvironment({
   }
 }
 
-/** Puts a peer together. Without `onLog` its log goes to stderr; with it, to a file in the data directory and to `onLog`, for people. */
+/** Builds a peer. Without `onLog` its log goes to stderr; with it, to a file in the data directory and, line by line, to `onLog`, in the format for people. */
 async function newPeer(flags: Flags, { onLog }: { onLog?: (line: string) => void } = {}): Promise<RunnablePeer> {
   const [{ readPeerConfig }, { createLog }, { createPeer }, { takePrecedence }] = await Promise.all([
     import('./config.ts'),
@@ -142,7 +142,7 @@ async function openScreens(cli: CliEnvironment, flags: Flags): Promise<number> {
     },
     connect: api => new CaresClient({ api, token: config.token ?? undefined, readOnly: config.readOnly, fetch: nodeFetch, timeout }),
     runCommand: async (words, { api, columns, colour, write, signal }) => {
-      // What goes on for ever is a line a sample; on a terminal it would be drawn over what stands above it.
+      // A command that watches prints one line for each sample here; told of a terminal's width, it would redraw the lines above it.
       const isWatch = words.some(word => word === '-w' || word === '--watch')
       const terminal = capturedTerminal(write, { columns: isWatch ? undefined : columns })
       const argv = ['--api', api, '--color', colour ? 'always' : 'never', ...words]

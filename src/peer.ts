@@ -56,7 +56,7 @@ const SEED_BYTES = 6
  * Builds a peer out of its parts: its data directory, the machine, the other peers, the daemon between them, and the API in front. `start`
  * resolves when the peer is in a cluster; the API answers before that.
  *
- * Throws what cannot be mended while running: `conflict` (the data directory is in use, or belongs to another cluster), `invalid` (a
+ * Throws where a restart with other settings is needed: `conflict` (the data directory is in use, or belongs to another cluster), `invalid` (a
  * cluster id), `incompatible` (a newer version wrote the data), `unauthorized` (the cluster's secret).
  */
 export async function createPeer(config: PeerConfig, { log }: { log: Logger }): Promise<Peer> {
@@ -111,13 +111,14 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
       { clock, log }
     )
 
+    const name = config.name ?? peerName(self)
     const startedAt = clock.timestamp()
     let speed: number | undefined
     let apiUrl = `http://${config.http.host}:${config.http.port}`
     const taskStore = await taskStoreOf(config, { cluster: () => daemon.service.cluster().uid as ClusterUid | null, clock, log })
     const profile = (): PeerProfile => ({
       id: self,
-      name: config.name ?? peerName(self),
+      name,
       session: persisted.session,
       addresses: transport.addresses(),
       api: apiUrl,
@@ -134,7 +135,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
       ...(runtime?.gpuRefusal === undefined ? {} : { gpuRefusal: runtime.gpuRefusal }),
       ...(typeof taskStore?.id === 'string' ? { taskStoreId: taskStore.id } : {})
     })
-    const tracer = await tracerOf(config, { peer: self, name: config.name ?? peerName(self), clock, log })
+    const tracer = await tracerOf(config, { peer: self, name, clock, log })
     const daemon: Daemon = createDaemon(
       {
         self,
@@ -198,9 +199,9 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
         await starting
       },
       async stop() {
-        // A start that looks for its cluster ends by this; what it has begun by then is stopped after it.
+        // This also ends a start that is still looking for its cluster; what that has begun by then is stopped below.
         await daemon.stop()
-        await starting?.catch(() => {}) // Whoever started it is told.
+        await starting?.catch(() => {}) // The caller of start() gets the error.
         await api.stop()
         await tracer?.stop()
         await store.stop()
@@ -212,7 +213,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
   }
 }
 
-/** Only a peer that traces pays for it: the libraries are loaded here. */
+/** The tracer, if calls are traced. Its libraries are loaded here, so that only peers that trace pay for them. */
 async function tracerOf(
   { traceEndpoint, traceRatio }: PeerConfig,
   { peer, name, clock, log }: { peer: PeerId; name: string; clock: Clock; log: Logger }
@@ -223,7 +224,7 @@ async function tracerOf(
   return createOtlpTracer({ endpoint: traceEndpoint, ratio: traceRatio, resource }, { clock, log: log.child('traces') })
 }
 
-/** Only a peer that keeps its tasks in a database pays for the library. */
+/** The database of tasks, if they are kept in one. Its library is loaded here, so that only peers that need it pay for it. */
 async function taskStoreOf(
   { taskStoreUrl: url }: PeerConfig,
   { cluster, clock, log }: { cluster: () => ClusterUid | null; clock: Clock; log: Logger }
@@ -233,7 +234,7 @@ async function taskStoreOf(
   return new PostgresTaskStore({ url }, { cluster, clock, log: log.child('task-store') })
 }
 
-/** libp2p has no use for finer levels: it logs all or next to nothing. */
+/** CARES' log level for libp2p as one of libp2p's own, which are fewer: it logs everything or next to nothing. */
 function libp2pLogLevel(level: PeerConfig['logLevelLibp2p']): 'none' | 'warn' | 'debug' {
   if (level === 'debug') return 'debug'
   return level === 'silent' || level === 'error' ? 'none' : 'warn'

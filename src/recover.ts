@@ -7,8 +7,8 @@ import { loadIdentity } from './store/identity.ts'
 import { SqliteStore } from './store/sqlite-store.ts'
 
 /**
- * Takes hold of the data directory of a stopped peer whose cluster has lost its majority. Throws `conflict` when its peer runs, `not_found`
- * when there is none that was in a cluster, `internal` with `details.disk` when the data is damaged.
+ * Opens, and locks, the data directory of a stopped peer whose cluster has lost its majority. Throws `conflict` while that peer runs, `not_found` when
+ * no peer that was in a cluster has its data there, `internal` with `details.disk` when the data is damaged.
  */
 export async function openRecovery({ data }: Pick<PeerConfig, 'data'>): Promise<Recovery> {
   const store = new SqliteStore({ dataDir: data })

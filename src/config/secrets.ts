@@ -3,11 +3,11 @@ import type { CLIENT_SETTINGS } from './client-settings.ts'
 import type { PEER_SETTINGS } from './peer-settings.ts'
 import type { ConfigSources, Resolved } from './sources.ts'
 
-/** Shorter ones could be found by trying. */
+/** A shorter secret could be guessed by trying all. */
 const SECRET_CHARACTERS_MIN = 16
 const SECRET_CHARACTERS_MAX = 256
 
-/** Each request is compared with all of them. */
+/** The token of each request is compared with all of them. */
 const TOKENS_MAX = 64
 
 /** The cluster's secret, from a file or a variable, whichever is the stronger source; null when there is neither. */
@@ -21,7 +21,7 @@ export function secretOf({ values, rank, from }: Resolved<typeof PEER_SETTINGS>,
   return secret
 }
 
-/** Refuses a cluster that is to be open and has a secret, and one that is to have two. */
+/** Throws `invalid` when a cluster is to be open and yet has a secret, or is given two different secrets. */
 export function checkSecrets({ values, rank, from }: Resolved<typeof PEER_SETTINGS>, secret: string | null): void {
   const source = rank('secret-file') < rank('secret') ? from('secret-file') : from('secret')
   if (values.open && secret !== null) throw contradiction(from('open'), source)

@@ -4,7 +4,7 @@ import type { z } from 'zod'
 export interface FlagDefinition {
   /** Its key in a configuration file, and, with `--` before it, its flag: `log-level`. */
   readonly name: string
-  /** In commander's notation, e.g. `--log-level <LEVEL>`; null for what is no flag. */
+  /** In commander's notation, e.g. `--log-level <LEVEL>`; null for a setting without a flag. */
   readonly flags: string | null
   /** The environment variable that says the same. */
   readonly env: string
@@ -25,7 +25,7 @@ export interface Setting<Value> extends FlagDefinition {
   readonly isPath: boolean
   /** The value must not be shown, nor written into a configuration file. */
   readonly isSecret: boolean
-  /** Other variables that decide when `env` is not set: the one that does, and what it says. */
+  /** Reads other programs' variables when `env` is not set: the name of the one that decides, and what its value means for this setting. */
   readonly otherEnv: ((env: Environment) => readonly [name: string, value: string] | undefined) | undefined
 }
 
