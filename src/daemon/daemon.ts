@@ -277,6 +277,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     stateCheck,
     members,
     agreement,
+    governor,
     functions,
     gateway,
     worker,

@@ -18,6 +18,8 @@ import { faultTolerance, quorumLoss, votersNow } from './agreement/voters-now.ts
 import type { Economy } from './costs/economy.ts'
 import type { EventLog } from './telemetry/event-log.ts'
 import type { Functions } from './functions.ts'
+import type { Governor } from './agreement/governor.ts'
+import { removePeer } from './agreement/remove-peer.ts'
 import { healthChecks } from './members/health.ts'
 import type { InvocationBook } from './calls/invocation-book.ts'
 import type { Gateway } from './calls/invoke.ts'
@@ -40,6 +42,7 @@ export interface ServiceComponents {
   readonly stateCheck: StateCheck
   readonly members: Members
   readonly agreement: Agreement
+  readonly governor: Governor
   readonly functions: Functions
   readonly gateway: Gateway
   readonly worker: Worker
@@ -174,6 +177,7 @@ export function createService(components: ServiceComponents): PeerService {
       if (outcome.type === 'refused') throw new CaresError(outcome.code, outcome.message)
     },
     leave: options => components.leave(options),
+    removePeer: (idOrName, options) => removePeer(components, idOrName, options),
     async prune({ dryRun, signal }) {
       return runtime === null ? [] : runtime.prune({ dryRun, signal })
     },

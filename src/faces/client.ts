@@ -18,6 +18,7 @@ import type {
   PeerList,
   PruneResult,
   PutResultBody,
+  RemovePeerResult,
   RemoveResult,
   Stats,
   StrategyItem,
@@ -96,6 +97,12 @@ export class CaresClient {
   /** The peer that is asked leaves the cluster for good. */
   async leave(options: Abortable): Promise<LeaveResult> {
     return await this.#rest.json('POST', restPath(REST_PATHS.leave), { ...options, timeoutMs: WORK_TIMEOUT_MS })
+  }
+
+  /** Removes another peer for good. */
+  async removePeer(id: string, { force, signal }: Abortable & { force: boolean }): Promise<RemovePeerResult> {
+    const path = restPath(REST_PATHS.peer, { id }) + query({ force: force ? true : undefined })
+    return await this.#rest.json('DELETE', path, { signal, timeoutMs: WORK_TIMEOUT_MS })
   }
 
   async stats(options: Abortable): Promise<Stats> {

@@ -52,7 +52,7 @@ function writeRequest(request: ControlRequest): MessageInitShape<typeof ControlR
     case 'join':
       return { kind: { case: 'join', value: { profile: writeProfile(request.profile), ...optional('cluster', request.cluster) } } }
     case 'leave':
-      return { kind: { case: 'leave', value: { peer: request.peer } } }
+      return { kind: { case: 'leave', value: { peer: request.peer, force: request.force ?? false } } }
     case 'propose':
       return { kind: { case: 'propose', value: writeCommand(request.command) } }
     case 'invocation':
@@ -98,7 +98,7 @@ function readRequest({ kind }: ControlRequestMessage): ControlRequest {
         ...(kind.value.cluster === undefined ? {} : { cluster: readCluster(kind.value.cluster) })
       }
     case 'leave':
-      return { type: 'leave', peer: readPeerId(kind.value.peer, 'peer') }
+      return { type: 'leave', peer: readPeerId(kind.value.peer, 'peer'), ...(kind.value.force ? { force: true } : {}) }
     case 'propose':
       return { type: 'propose', command: readCommand(kind.value) }
     case 'invocation':
@@ -160,7 +160,7 @@ function writeAnswer(answer: ControlAnswer): MessageInitShape<typeof ControlAnsw
         }
       }
     case 'left':
-      return { kind: { case: 'left', value: {} } }
+      return { kind: { case: 'left', value: { ...optional('wasMember', answer.wasMember) } } }
     case 'outcome':
       return {
         kind: {
@@ -213,7 +213,7 @@ function readAnswer({ kind }: ControlAnswerMessage): ControlAnswer {
       }
     }
     case 'left':
-      return { type: 'left' }
+      return { type: 'left', ...optional('wasMember', kind.value.wasMember) }
     case 'outcome':
       return {
         type: 'outcome',

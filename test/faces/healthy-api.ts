@@ -1,4 +1,4 @@
-import { type FakeApi, startFakeApi } from './fake-api.ts'
+import { type FakeApi, problem, startFakeApi } from './fake-api.ts'
 import {
   ALERTS,
   CLUSTER,
@@ -79,6 +79,8 @@ export async function startHealthyApi(): Promise<FakeApi> {
     'PUT /v1/strategy': { name: 'greedy', objective: null, agreed: true },
     'DELETE /v1/strategy': CLUSTER.strategy,
     'POST /v1/leave': { left: true },
+    'DELETE /v1/peers/birch': { id: samplePeer('birch').id, name: 'birch', removed: true },
+    'DELETE /v1/peers/cedar': problem('conflict', 'cedar is alive', 409, { hint: 'stop its process first' }),
     'GET /v1/stats': STATS,
     'GET /v1/stats/history': HISTORY,
     'GET /v1/alerts': ALERTS,

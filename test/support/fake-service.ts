@@ -98,6 +98,7 @@ function defaults(): PeerService {
     completeAdmission: async id => (id === sampleAdmission().id ? sampleAdmission({ state: 'completed' }) : missing('admission')),
     setDraining: async () => {},
     leave: async () => {},
+    removePeer: async idOrName => ({ id: BIRCH, name: idOrName, removed: true }),
     prune: async () => [{ container: 'c1d9f2', function: 'thumb@1', reason: 'idle' }],
     checks: async () => [{ name: 'runtime', ok: true, message: 'docker answers' }],
     ready: () => ({ ready: true, reason: '' }),

@@ -610,7 +610,7 @@ const functionHistory: fc.Arbitrary<FunctionHistory> = fc.tuple(name, few(histor
 }))
 const controlRequest: fc.Arbitrary<ControlRequest> = fc.oneof(
   record<Extract<ControlRequest, { type: 'join' }>>({ type: one('join'), profile, cluster }, ['cluster']),
-  record<Extract<ControlRequest, { type: 'leave' }>>({ type: one('leave'), peer }),
+  record<Extract<ControlRequest, { type: 'leave' }>>({ type: one('leave'), peer, force: one(true) }, ['force']),
   record<Extract<ControlRequest, { type: 'propose' }>>({ type: one('propose'), command }),
   record<Extract<ControlRequest, { type: 'invocation' }>>({ type: fc.constantFrom('invocation' as const), invocation }),
   record<Extract<ControlRequest, { type: 'logs' }>>({ type: one('logs'), query }),
@@ -629,7 +629,7 @@ const controlAnswer: fc.Arbitrary<ControlAnswer> = fc.oneof(
     orchestrator: fc.option(peer),
     members: few(record<{ id: PeerId; addresses: readonly string[] }>({ id: peer, addresses: few(name) }))
   }),
-  record<{ type: 'left' }>({ type: one('left') }),
+  record<Extract<ControlAnswer, { type: 'left' }>>({ type: one('left'), wasMember: fc.boolean() }, ['wasMember']),
   record<Extract<ControlAnswer, { type: 'outcome' }>>({ type: one('outcome'), outcome, index: whole, term: whole }),
   record<Extract<ControlAnswer, { type: 'invocation' }>>({ type: one('invocation'), record: fc.option(invocationRecord) }),
   record<Extract<ControlAnswer, { type: 'log' }>>({ type: one('log'), line }),

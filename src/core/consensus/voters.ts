@@ -3,6 +3,7 @@ import type { PeerId } from '../../model/ids.ts'
 import type { Timings } from '../../model/presets.ts'
 import { normalize } from './configuration.ts'
 import { membersOf } from './log.ts'
+import { majority } from './quorum.ts'
 
 /** What the leader knows of a member's health, on its own clock. */
 export interface MemberHealth {
@@ -28,7 +29,7 @@ export interface VoterReview {
   readonly configuration: Configuration
   /** Members without an entry count as gone, since now. `self` needs none. */
   readonly health: ReadonlyMap<PeerId, MemberHealth>
-  /** Members that asked to leave for good. */
+  /** Members that asked to leave for good, or whose operator did. */
   readonly leaving: ReadonlySet<PeerId>
   readonly timings: Pick<Timings, 'promoteAfterMs' | 'replaceAfterMs' | 'forgetAfterMs'>
   readonly nowMs: number
@@ -77,7 +78,17 @@ function removeLeaver(review: VoterReview): VoterChange | null {
   const staying = configuration.voters.filter(peer => !leaving.has(peer))
   const heir = staying.length < target(review) ? promotable(review)[0] : undefined
   if (heir !== undefined) return promote(review, heir, `${voter} is leaving`)
-  return staying.length > 0 ? remove(review, voter, 'it is leaving') : null
+  if (staying.length === 0) return null
+  const next = configuration.voters.filter(peer => peer !== voter)
+  if (canAgree(review, next)) return remove(review, voter, 'it is leaving')
+  // Of two that are left one may be gone: nothing could be agreed any more, not even that. So that one goes first, while there are three.
+  const gone = next.find(peer => healthOf(review, peer).state === 'gone')
+  return gone === undefined ? null : demote(review, gone, `it is gone, and ${voter} is leaving`)
+}
+
+/** Whether so many of `voters` are there that they could go on among themselves. */
+function canAgree(review: VoterReview, voters: readonly PeerId[]): boolean {
+  return voters.filter(peer => healthOf(review, peer).state === 'alive').length >= majority(voters.length)
 }
 
 /** Grows to the target. From an odd number it starts only when it can reach the next odd one. */
@@ -148,13 +159,12 @@ function shrink(review: VoterReview): VoterChange | null {
   if (isWhole && isHelpComing) return null
   const weakest = weakestOf(review, configuration.voters)
   if (weakest === undefined) return null
-  const voters = configuration.voters.filter(voter => voter !== weakest)
-  return {
-    type: 'demote',
-    peer: weakest,
-    configuration: normalize({ voters, learners: [...configuration.learners, weakest] }),
-    reason: `${configuration.voters.length} voters are too many, and ${weakest} is the least stable`
-  }
+  return demote(review, weakest, `${configuration.voters.length} voters are too many, and ${weakest} is the least stable`)
+}
+
+function demote({ configuration }: VoterReview, peer: PeerId, reason: string): VoterChange {
+  const voters = configuration.voters.filter(voter => voter !== peer)
+  return { type: 'demote', peer, configuration: normalize({ voters, learners: [...configuration.learners, peer] }), reason }
 }
 
 function promote({ configuration }: VoterReview, peer: PeerId, reason: string): VoterChange {

@@ -52,19 +52,34 @@ export class Agreement {
    * election's time since the last one was lost, `timeout`, `incompatible` for what a member cannot read yet, and what the orchestrator refuses with.
    */
   async agree(wish: Command, { signal }: { signal: AbortSignal }): Promise<Committed> {
-    const { consensus, transport, clock, log, electionMs, newCommandId } = this.#components
+    const { consensus, newCommandId } = this.#components
     // The same in every try: whether an earlier one counted is not known, but then this one has its outcome.
     // Changes of tasks know their repeats by themselves.
     const command: Command = wish.type === 'tasks' ? wish : { ...wish, id: newCommandId() }
+    const propose = async (leader: PeerId, within: AbortSignal): Promise<Committed> => {
+      const committed = await this.#propose(leader, command, within)
+      await consensus.applied(committed.index, { signal: within })
+      return committed
+    }
+    return this.asked(propose, { signal })
+  }
+
+  /**
+   * What the orchestrator, whoever it is, answers to a question, which is put again while the role changes hands: so it must do no harm twice. Throws
+   * as `agree` does.
+   */
+  async asked<Answer>(
+    question: (orchestrator: PeerId, within: AbortSignal) => Promise<Answer>,
+    { signal }: { signal: AbortSignal }
+  ): Promise<Answer> {
+    const { consensus, transport, clock, log, electionMs } = this.#components
     const within = AbortSignal.any([signal, clock.timeout(AGREE_TIMEOUT_MS)])
     let failingSinceMs: number | undefined
     while (true) {
       const leader = consensus.role.leader
       try {
         if (leader === null) throw noOrchestrator(consensus)
-        const committed = await this.#ask(leader, command, within)
-        await consensus.applied(committed.index, { signal: within })
-        return committed
+        return await question(leader, within)
       } catch (err) {
         if (signal.aborted) throw toCaresError(signal.reason)
         const error = toCaresError(err)
@@ -82,7 +97,7 @@ export class Agreement {
     }
   }
 
-  async #ask(leader: PeerId, command: Command, signal: AbortSignal): Promise<Committed> {
+  async #propose(leader: PeerId, command: Command, signal: AbortSignal): Promise<Committed> {
     const { consensus, transport, unreadableBy } = this.#components
     if (leader === transport.self) return consensus.propose(command, { signal })
     const unreadable = unreadableBy?.(leader, command) ?? null

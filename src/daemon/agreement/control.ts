@@ -79,11 +79,13 @@ export class Control {
     switch (request.type) {
       case 'join':
         return this.#admit(from, request, signal)
-      case 'leave':
-        if (request.peer !== from) throw new CaresError('unauthorized', 'a peer removes only itself')
+      case 'leave': {
+        const { peer, force = false } = request
         this.#assertOrchestrator()
+        if (peer !== from) return { type: 'left', wasMember: await governor.remove(peer, { force, signal }) }
         await governor.dismiss(from, { signal })
         return { type: 'left' }
+      }
       case 'propose':
         return { type: 'outcome', ...(await consensus.propose(request.command, { signal })) }
       case 'invocation':

@@ -12,6 +12,7 @@ import type { Timings } from '../../model/presets.ts'
 import { memberRefusal, newVersionRefusal } from './command-readers.ts'
 import type { Members } from '../members/members.ts'
 import type { Consensus } from './consensus.ts'
+import { noQuorum, removalRefusal } from './removal-refusal.ts'
 import type { MemberChangeWish } from './member-change.ts'
 
 /** How often the orchestrator reviews who votes. */
@@ -80,6 +81,22 @@ export class Governor implements Startable {
     }
     const readers = [...voters, ...learners.filter(peer => there.has(peer) || !isAway(peer))]
     return newVersionRefusal(version, readers, members)
+  }
+
+  /**
+   * Removes another peer for good because its operator says so; resolves with whether it was a member. With `force` also one that is not gone: if it
+   * runs on, it comes back by itself. Throws `conflict` for one that should leave by itself, `no_quorum`, `not_orchestrator`, `timeout`.
+   */
+  async remove(peer: PeerId, { force, signal }: { force: boolean; signal: AbortSignal }): Promise<boolean> {
+    const { consensus, members } = this.#components
+    this.#assertActive()
+    if (!membersOf(consensus.configuration).includes(peer)) return false
+    const view = members.views().find(({ profile }) => profile.id === peer)
+    const refusal = removalRefusal({ isSelf: peer === this.#self, force, view, name: members.nameOf(peer) })
+    if (refusal !== null) throw refusal
+    if (!consensus.hasQuorum()) throw noQuorum()
+    await this.dismiss(peer, { signal })
+    return true
   }
 
   /** Removes a peer for good, step by step so that the quorum never suffers. Resolves when it is no member any more. */

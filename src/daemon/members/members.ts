@@ -114,8 +114,11 @@ export class Members implements Startable {
     })
   }
 
-  /** The peer meant by an id, the start of one, or a name. Throws `not_found` with the closest name, `conflict` when several fit. */
-  resolve(idOrName: string): PeerId {
+  /**
+   * The peer meant by an id, the start of one, or a name. Throws `not_found` with the closest name, `conflict` when several fit. With `past` it may be one
+   * that has not been seen since this peer started, or is forgotten.
+   */
+  resolve(idOrName: string, { past = false }: { past?: boolean } = {}): PeerId {
     const fits = this.#views.filter(
       ({ profile: { id, name } }) => id === idOrName || name === idOrName || (idOrName.length >= ID_PREFIX_MIN && id.startsWith(idOrName))
     )
@@ -123,6 +126,8 @@ export class Members implements Startable {
     if (first !== undefined && second === undefined) return first.profile.id
     if (first !== undefined)
       throw new CaresError('conflict', `several peers are called ${idOrName}`, { hint: 'name it by its id: cares peers -o wide' })
+    const [earlier, another] = past ? this.#named(idOrName) : []
+    if (earlier !== undefined && another === undefined) return earlier
     const similar = closest(
       idOrName,
       this.#views.map(({ profile }) => profile.name)
@@ -130,6 +135,14 @@ export class Members implements Startable {
     throw new CaresError('not_found', `no peer named ${idOrName}`, {
       hint: similar === undefined ? 'list the peers: cares peers' : `closest name: ${similar}`
     })
+  }
+
+  /** Peers that were ever called so, be they forgotten. */
+  #named(idOrName: string): readonly PeerId[] {
+    const ids = new Set([...this.#state.members, ...this.#names.keys()])
+    return [...ids].filter(
+      id => id === idOrName || this.#names.get(id) === idOrName || (idOrName.length >= ID_PREFIX_MIN && id.startsWith(idOrName))
+    )
   }
 
   /** This peer's own newest sample. */

@@ -36,6 +36,20 @@ describe('/v1/peers', () => {
     assert.equal((await harness.app.inject('/v1/peers/oak')).statusCode, 404)
   })
 
+  it('removes one from the cluster, by force if that is asked for, and takes nothing else for force', async () => {
+    await using harness = createHarness()
+    const remove = async (query: string): Promise<{ status: number; body: object }> => {
+      const answer = await harness.app.inject({ method: 'DELETE', url: `/v1/peers/birch${query}` })
+      return { status: answer.statusCode, body: answer.json<object>() }
+    }
+    for (const query of ['', '?force=true']) assert.deepEqual((await remove(query)).body, { id: BIRCH, name: 'birch', removed: true })
+    const forces = harness.service.asked.flatMap(({ method, args }) =>
+      method === 'removePeer' ? [(args[1] as { force: boolean }).force] : []
+    )
+    assert.deepEqual(forces, [false, true])
+    for (const query of ['?force=2', '?forced=true']) assert.equal((await remove(query)).status, 422)
+  })
+
   for (const [action, draining] of [
     ['drain', true],
     ['resume', false]

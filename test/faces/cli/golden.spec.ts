@@ -44,7 +44,13 @@ const SCREENS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['strategy', 'gredy'],
     ['strategy', '--objective', 'cheap']
   ],
-  leave: [['leave', '-y']],
+  leave: [
+    ['leave', '-y'],
+    ['leave', 'birch', '--yes'],
+    ['leave', 'birch', '--yes', '--force', '--json'],
+    ['leave', 'cedar', '--yes'],
+    ['leave', '--force']
+  ],
   prune: [['prune']],
   cancel: [['cancel', INVOCATION_ID]],
   'not-found': [
