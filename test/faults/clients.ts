@@ -5,7 +5,7 @@ import type { History } from './history.ts'
 
 /** How long a client waits between two operations: long enough to leave a small machine to the peers. */
 const PAUSE_MS = 40
-/** Of so many operations of a client one is an upload, one competes with those of the other clients, one is a task, and one looks who leads. */
+/** Of so many operations of a client one is an upload, one competes with those of the other clients, one is a task, and two look: who leads, and what became of a task. */
 const UPLOAD_EVERY = 10
 
 /** Clients that go on until they are stopped, at the latest when they go out of scope. */
@@ -45,6 +45,7 @@ async function operate(history: History, peer: PeerProcess, turn: number): Promi
   if (turn === 0) await history.upload(peer)
   else if (turn === 3) await history.contest(peer)
   else if (turn === 6) await history.look(peer)
+  else if (turn === 7) await history.tasks.lookUp(peer)
   else if (turn === 8) await history.task(peer)
   else await history.call(peer)
 }

@@ -55,6 +55,7 @@ describe('a clock that jumps by days', () => {
       await clients.stop()
       assert.equal(await cluster.settled(), orchestrator)
       assert.deepEqual(await history.contradictions(cluster), [])
+      assert.deepEqual(history.untried(), [])
       assert.deepEqual(
         history.operations
           .filter(({ kind, outcome }) => kind === 'call' && outcome !== 'ok')

@@ -31,6 +31,7 @@ describe('a machine whose processors are taken eight times over', () => {
       const elections = (await stateOf(settled)).term - term
       assert.ok(elections <= FALSE_ELECTIONS_MAX, `${elections} false elections`)
       assert.deepEqual(await history.contradictions(cluster), [])
+      assert.deepEqual(history.untried(), [])
       assert.ok(history.count('call', 'ok') > 0)
     } finally {
       for (const hog of hogs) hog.kill('SIGKILL')

@@ -40,6 +40,7 @@ describe('SIGSTOP', () => {
       assert.notEqual(orchestrator, frozen)
       assert.ok((await stateOf(frozen)).term > term)
       assert.deepEqual(await history.contradictions(cluster), [])
+      assert.deepEqual(history.untried(), [])
       const slow = history.operations.filter(({ through, tookMs }) => through !== frozen.name && tookMs > ANSWERED_WITHIN_MS)
       assert.deepEqual(slow, [])
     } finally {
@@ -69,6 +70,7 @@ describe('SIGSTOP', () => {
       await clients.stop()
       assert.equal((await stateOf(orchestrator)).term, term)
       assert.deepEqual(await history.contradictions(cluster), [])
+      assert.deepEqual(history.untried(), [])
     } finally {
       frozenPeersThaw(cluster)
       await cluster.stop()

@@ -21,6 +21,8 @@ interface Operation {
   detail: string
 }
 
+const KINDS: readonly Operation['kind'][] = ['call', 'upload', 'task']
+
 /** The name that uploads compete for: each with an image of its own, so that every revision tells whose it is. */
 const CONTESTED = 'contested'
 
@@ -130,6 +132,11 @@ export class History {
 
   count(kind: Operation['kind'], outcome: Operation['outcome']): number {
     return this.operations.filter(operation => operation.kind === kind && operation.outcome === outcome).length
+  }
+
+  /** What never came to pass, so that this history says nothing of it. */
+  untried(): readonly Operation['kind'][] {
+    return KINDS.filter(kind => this.count(kind, 'ok') === 0)
   }
 
   /** Everything that contradicts the promises, as sentences; empty when all is well. Call it when the cluster is whole again. */

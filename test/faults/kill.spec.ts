@@ -40,6 +40,7 @@ describe('kill -9', () => {
 
       await cluster.knows('counting')
       assert.deepEqual(await history.contradictions(cluster), [])
+      assert.deepEqual(history.untried(), [])
       assert.ok(history.count('call', 'ok') >= 2 * SOME, `only ${history.count('call', 'ok')} calls succeeded`)
       assert.ok(history.count('upload', 'ok') > 0)
     } finally {

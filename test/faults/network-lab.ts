@@ -76,6 +76,11 @@ export class NetworkLab {
     for (const other of this.#others(index)) this.#drop(index, 'INPUT', '-s', other.address)
   }
 
+  /** The second place no longer hears the first; both hear, and are heard by, all others. */
+  cut(from: number, to: number): void {
+    this.#drop(from, 'OUTPUT', '-d', this.places[to]?.address ?? '')
+  }
+
   heal(): void {
     for (const { namespace } of this.places) run('ip', 'netns', 'exec', namespace, 'iptables', '-F')
   }

@@ -141,11 +141,65 @@ describe('a network that parts', () => {
     await allIsWell()
   })
 
+  for (const [ways, isBothWays] of [
+    ['both ways', true],
+    ['one way', false]
+  ] as const) {
+    it(`on the one link from the orchestrator to another voter, ${ways}: nobody is deposed, calls are answered by all, and all agree after`, async () => {
+      const [orchestrator, one, other] = await castOf()
+      const { term } = await stateOf(orchestrator)
+      lab.cut(peers.indexOf(orchestrator), peers.indexOf(one))
+      if (isBothWays) lab.cut(peers.indexOf(one), peers.indexOf(orchestrator))
+      await eventually('the one knows that it hears nobody', async () => ((await stateOf(one)).orchestrator === null ? true : undefined))
+      for (const peer of peers) await eventually('calls are answered', async () => ((await call(peer)).text === 'CALL' ? true : undefined))
+      const [refused, taken] = [await register(one, { name: 'unseen', ...upper }), await register(other, { name: 'seen', ...upper })]
+      assert.equal(refused.status, 503, refused.text)
+      assert.ok(taken.status < 300, taken.text)
+      await sleep(CUT_MS)
+      const { term: since, orchestrator: leads } = await stateOf(other)
+      assert.deepEqual([leads?.id, since], [orchestrator.id, term], 'who hears the orchestrator elects nobody else')
+      lab.heal()
+      assert.equal(await whole(), orchestrator)
+      assert.equal((await stateOf(orchestrator)).term, term)
+      await everybodyKnows('seen')
+      for (const peer of peers) assert.equal((await ask(peer, '/v1/functions/unseen')).status, 404, peer.name)
+      await allIsWell()
+    })
+  }
+
+  it('on the one link between two that only follow: a gateway whose order does not reach its worker has the call placed again', async () => {
+    const [orchestrator, one, other] = await castOf()
+    const { term } = await stateOf(orchestrator)
+    lab.cut(peers.indexOf(one), peers.indexOf(other))
+    lab.cut(peers.indexOf(other), peers.indexOf(one))
+    await sleep(CUT_MS)
+    for (const peer of peers) await eventually('calls are answered', async () => ((await call(peer)).text === 'CALL' ? true : undefined))
+    for (const peer of peers) {
+      const { term: since, orchestrator: leads } = await stateOf(peer)
+      assert.deepEqual([leads?.id, since], [orchestrator.id, term], `${peer.name} follows as before`)
+    }
+    const taken = await register(one, { name: 'agreed', ...upper })
+    assert.ok(taken.status < 300, taken.text)
+    lab.heal()
+    await whole()
+    await everybodyKnows('agreed')
+    await allIsWell()
+  })
+
+  /** Who leads, and the two that follow. */
+  async function castOf(): Promise<readonly [PeerProcess, PeerProcess, PeerProcess]> {
+    const orchestrator = await whole()
+    const [one, other] = peers.filter(peer => peer !== orchestrator)
+    assert.ok(one !== undefined && other !== undefined)
+    return [orchestrator, one, other]
+  }
+
   /** What clients did all the while, and go on to do, contradicts nothing. */
   async function allIsWell(): Promise<void> {
     await clients.answered(SOME)
     await clients.stop()
     assert.deepEqual(await history.contradictions(stage), [])
+    assert.deepEqual(history.untried(), [])
   }
 
   /** Waits until all follow the same orchestrator, with three voters. */

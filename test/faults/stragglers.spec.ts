@@ -51,6 +51,7 @@ describe('a network that straggles', () => {
       await clients.stop()
       await cluster.settled()
       assert.deepEqual(await history.contradictions(cluster), [])
+      assert.deepEqual(history.untried(), [])
       assert.deepEqual(
         history.operations.filter(({ tookMs }) => tookMs > ANSWERED_WITHIN_MS),
         []

@@ -21,6 +21,7 @@ const LISTED_MAX = 1_000
 export class TaskClientsHistory {
   readonly #history = new TaskHistory()
   readonly #beatsPath: string
+  #lookedUp = 0
 
   /** `beatsPath`: a file that all programs of this machine append to. */
   constructor(beatsPath: string) {
@@ -56,6 +57,20 @@ export class TaskClientsHistory {
     } catch {
       submission.end = { type: 'gateway died', atMs: performance.now() }
       return 'unknown'
+    }
+  }
+
+  /** Asks a peer after one of the tasks that were accepted; if it is over, what is told of it must stay true. Never rejects. */
+  async lookUp(peer: PeerProcess): Promise<void> {
+    const accepted = this.#history.submissions.flatMap(({ id }) => id ?? [])
+    const id = accepted[this.#lookedUp++ % accepted.length]
+    if (id === undefined) return
+    try {
+      const item = await json<TaskItem>(peer, `/v1/tasks/${id}`)
+      if (!isOver(item)) return
+      this.#history.told.push({ id, by: peer.name as PeerId, state: item.state, output: await outputOf(peer, item) })
+    } catch {
+      // It is down, cut off, or does not know of the task yet.
     }
   }
 
@@ -107,6 +122,7 @@ export class TaskClientsHistory {
 
 async function outputOf(peer: PeerProcess, { id, state }: TaskItem): Promise<string | undefined> {
   if (state !== 'succeeded') return undefined
-  const { text } = await ask(peer, `/v1/tasks/${id}/result`)
+  const { status, text } = await ask(peer, `/v1/tasks/${id}/result`)
+  if (status !== 200) throw new Error(`${peer.name} has no result of ${id}: ${status} ${text}`)
   return text.trim()
 }

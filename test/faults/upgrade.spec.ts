@@ -53,6 +53,7 @@ describe('a rolling upgrade', () => {
       await cluster.settled()
       for (const peer of cluster.alive) assert.equal((await stateOf(peer)).fenced, null, peer.name)
       assert.deepEqual(await history.contradictions(cluster), [])
+      assert.deepEqual(history.untried(), [])
       const failed = history.operations.filter(({ kind, outcome }) => kind === 'call' && outcome !== 'ok')
       assert.deepEqual(
         failed.map(({ through, detail }) => `${through}: ${detail}`),
