@@ -1,6 +1,6 @@
 /*
- * Simulates clusters under faults: npx node scripts/simulate.ts [--seeds N] [--from S] [--whole] [--jobs J] [--trace]
- * The consensus core alone or, with `--whole`, whole peers of production code. Prints one line for each failure, the first one cut down to the
+ * Simulates clusters under faults: npx node scripts/simulate.ts [--seeds N] [--from S] [--whole] [--peers P] [--jobs J] [--trace]
+ * The consensus core alone or, with `--whole`, whole peers of production code; in clusters of as many peers as each seed draws, or all of `P`. Prints one line for each failure, the first one cut down to the
  * faults that it takes, and one line in all; exits with 1 when a rule was broken, or
  * when many runs have left a corner untried. `--trace` prints the run of seed S, event by event.
  */
@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { CONSENSUS } from '../src/simulate/consensus/subject.ts'
 import { addRuns, describeFailure, explainFailure, NO_RUNS, type RunSummary, runSeeds, type SeedRange } from '../src/simulate/run.ts'
-import type { AnySubject, Outcome } from '../src/simulate/subject.ts'
+import { type AnySubject, type Outcome, type Subject, withPeers } from '../src/simulate/subject.ts'
 import { WHOLE } from '../src/simulate/whole/subject.ts'
 
 /** A thread asks for the next seeds so often that no other one waits long for it at the end. */
@@ -26,15 +26,19 @@ const RARE = new Set(['taskSessionsBurned'])
 const CONSENSUS_SEEDS_MIN = 1_000
 const WHOLE_SEEDS_MIN = 150
 
-const SUBJECTS: readonly AnySubject[] = [CONSENSUS, WHOLE]
+/** What is simulated; a thread is told of it in this way. */
+interface Choice {
+  readonly whole: boolean
+  /** Undefined: as many as each seed draws. */
+  readonly peers: number | undefined
+}
 
 if (isMainThread) await main()
 else work()
 
 /** In a thread: runs the ranges that come. */
 function work(): void {
-  const subject = SUBJECTS.find(({ name }) => name === workerData)
-  if (subject === undefined) throw new Error(`nothing is called ${String(workerData)}`)
+  const { subject } = choose(workerData as Choice)
   // A failure is run again to be explained, and then every error may say where it was made.
   Error.stackTraceLimit = 0
   parentPort?.on('message', (range: SeedRange) => {
@@ -48,26 +52,26 @@ async function main(): Promise<void> {
     options: {
       seeds: { type: 'string' },
       from: { type: 'string', default: '1' },
+      peers: { type: 'string' },
       jobs: { type: 'string', default: String(availableParallelism()) },
       whole: { type: 'boolean', default: false },
       trace: { type: 'boolean', default: false }
     }
   })
-  const subject: AnySubject = values.whole ? WHOLE : CONSENSUS
-  const explain = (failure: Outcome): Promise<string> =>
-    values.whole ? explainFailure(WHOLE, failure) : explainFailure(CONSENSUS, failure)
   const [from, count, jobs] = [Number(values.from), Number(values.seeds ?? (values.whole ? 50 : 1_000)), Number(values.jobs)]
-  if (!Number.isSafeInteger(from) || !isCount(count) || !isCount(jobs)) {
-    console.error('--from, --seeds and --jobs must be whole numbers, the last two at least 1')
+  const choice: Choice = { whole: values.whole, peers: values.peers === undefined ? undefined : Number(values.peers) }
+  if (!Number.isSafeInteger(from) || !isCount(count) || !isCount(jobs) || !isCount(choice.peers ?? 1)) {
+    console.error('--from, --seeds, --peers and --jobs must be whole numbers, the last three at least 1')
     process.exit(2)
   }
+  const { subject, explain } = choose(choice)
   if (values.trace) {
     const outcome = await subject.simulate({ seed: from, trace: line => console.log(line) })
     console.log(describeFailure(outcome))
     process.exit(outcome.violation === undefined ? 0 : 1)
   }
   const startMs = performance.now()
-  const { seedsCount, failures, coverage, virtualMs, eventsCount } = await runInThreads(subject, { from, count }, jobs)
+  const { seedsCount, failures, coverage, virtualMs, eventsCount } = await runInThreads(choice, { from, count }, jobs)
   const seconds = (performance.now() - startMs) / 1_000
   for (const failure of failures) console.error(describeFailure(failure))
   if (failures[0] !== undefined) console.error(await explain(failures[0]))
@@ -76,18 +80,30 @@ async function main(): Promise<void> {
       `${eventsCount} events, ${Math.round((seedsCount / seconds) * 60)} seeds/min in ${jobs} threads, ${JSON.stringify(coverage)}`
   )
   const untried = Object.keys(coverage).filter(corner => coverage[corner] === 0 && !RARE.has(corner))
-  const isProof = count >= (values.whole ? WHOLE_SEEDS_MIN : CONSENSUS_SEEDS_MIN)
+  const isProof = choice.peers === undefined && count >= (values.whole ? WHOLE_SEEDS_MIN : CONSENSUS_SEEDS_MIN)
   if (isProof && untried.length > 0) console.error(`never tried, so that nothing is said about it: ${untried.join(', ')}`)
   process.exitCode = failures.length === 0 && !(isProof && untried.length > 0) ? 0 : 1
 }
 
+function choose({ whole, peers }: Choice): ReturnType<typeof sized> {
+  return whole ? sized(WHOLE, peers) : sized(CONSENSUS, peers)
+}
+
+function sized<Knobs extends { readonly peersCount: number }, Fault>(
+  drawn: Subject<Knobs, Fault>,
+  peers: number | undefined
+): { subject: AnySubject; explain: (failure: Outcome) => Promise<string> } {
+  const subject = peers === undefined ? drawn : withPeers(drawn, peers)
+  return { subject, explain: failure => explainFailure(subject, failure) }
+}
+
 /** Deals the seeds out in batches, until they are all done or enough have failed. */
-async function runInThreads(subject: AnySubject, { from, count }: SeedRange, jobs: number): Promise<RunSummary> {
+async function runInThreads(choice: Choice, { from, count }: SeedRange, jobs: number): Promise<RunSummary> {
   const size = Math.max(1, Math.min(BATCH_SEEDS_MAX, Math.ceil(count / jobs / BATCHES_PER_JOB)))
   let next = from
   let summary = NO_RUNS
   const thread = async (): Promise<void> => {
-    const worker = new Worker(new URL(import.meta.url), { workerData: subject.name, argv: [] })
+    const worker = new Worker(new URL(import.meta.url), { workerData: choice, argv: [] })
     try {
       while (next < from + count && summary.failures.length === 0) {
         const range = { from: next, count: Math.min(size, from + count - next) }

@@ -96,6 +96,8 @@ step 'build' npm run --silent build -- --outDir "$WORK/dist"
 # Pure computing, for what the tests leave of the machine: they wait for engines and peers half of the time.
 later 'consensus, 20,000 seeds' "$NODE" scripts/simulate.ts --seeds 20000 --jobs 1
 later 'whole peers, 150 seeds' "$NODE" scripts/simulate.ts --whole --seeds 150 --jobs 1
+later 'consensus in clusters of 50, 40 seeds' "$NODE" scripts/simulate.ts --peers 50 --seeds 40 --jobs 1
+later 'a cluster of 50 whole peers' "$NODE" scripts/simulate.ts --whole --peers 50 --seeds 1 --jobs 1
 if has spin; then
   later 'models of consensus, searched to the last state' "$NODE" node_modules/mocha/bin/mocha.js \
     --config test/model-check/mocharc.json --spec 'test/model-check/*.spec.ts'

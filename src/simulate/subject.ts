@@ -49,3 +49,17 @@ export interface AnySubject {
   readonly name: string
   simulate(run: Pick<Run<unknown, unknown>, 'seed' | 'trace'>): Outcome | Promise<Outcome>
 }
+
+/** The same subject in clusters of one size, instead of the one that each seed draws. */
+export function withPeers<Knobs extends { readonly peersCount: number }, Fault>(
+  subject: Subject<Knobs, Fault>,
+  peersCount: number
+): Subject<Knobs, Fault> {
+  const sized = (knobs: Partial<Knobs> = {}): Partial<Knobs> => ({ peersCount, ...knobs }) as Partial<Knobs>
+  return {
+    ...subject,
+    name: `${subject.name} of ${peersCount} peers`,
+    plan: run => subject.plan({ ...run, knobs: sized(run.knobs) }),
+    simulate: run => subject.simulate({ ...run, knobs: sized(run.knobs) })
+  }
+}

@@ -2,19 +2,22 @@ import assert from 'node:assert/strict'
 import { simulateConsensus } from '../../src/simulate/consensus/simulate.ts'
 import { CONSENSUS } from '../../src/simulate/consensus/subject.ts'
 import { addRuns, describeFailure, explainFailure, NO_RUNS, runSeeds, type RunSummary } from '../../src/simulate/run.ts'
+import { withPeers } from '../../src/simulate/subject.ts'
 import regressions from './regressions.json' with { type: 'json' }
 
 const ONE_SEED = process.env['SEED']
 const FIXED_SEEDS = 2_000
 const SEEDS_PER_TEST = 200
 const FRESH_SEEDS = 100
+/** Each costs as much as eighty of the others. */
+const LARGE_SEEDS = 4
 /** A hundredfold of what it takes on an idle machine: only a run that hangs is stopped. */
 const TIMEOUT_MS = 240_000
 
-async function assertNoFailure(from: number, count: number): Promise<RunSummary> {
-  const summary = await runSeeds(CONSENSUS, { from, count })
+async function assertNoFailure(from: number, count: number, subject = CONSENSUS): Promise<RunSummary> {
+  const summary = await runSeeds(subject, { from, count })
   const [first] = summary.failures
-  if (first !== undefined) assert.fail(`${summary.failures.map(describeFailure).join('\n')}\n${await explainFailure(CONSENSUS, first)}`)
+  if (first !== undefined) assert.fail(`${summary.failures.map(describeFailure).join('\n')}\n${await explainFailure(subject, first)}`)
   return summary
 }
 
@@ -50,6 +53,12 @@ describe('consensus, simulated', function () {
   const fresh = 1_000_000 + (Date.now() % 1_000_000_000)
   it(`is safe and whole in runs that nobody has tried before (seeds ${fresh} to ${fresh + FRESH_SEEDS - 1})`, async () => {
     await assertNoFailure(fresh, FRESH_SEEDS)
+  })
+
+  it('is safe and whole where fifty peers have five voters', async () => {
+    const { coverage } = await assertNoFailure(1, LARGE_SEEDS, withPeers(CONSENSUS, 50))
+    assert.ok((coverage['elections'] ?? 0) > LARGE_SEEDS, 'some orchestrators were replaced')
+    assert.ok((coverage['snapshotsRestored'] ?? 0) > 0, 'some peers were far behind')
   })
 
   it('is the same run for the same seed, and another one for another', () => {
