@@ -55,7 +55,7 @@ export function withPeers<Knobs extends { readonly peersCount: number }, Fault>(
   subject: Subject<Knobs, Fault>,
   peersCount: number
 ): Subject<Knobs, Fault> {
-  const sized = (knobs: Partial<Knobs> = {}): Partial<Knobs> => ({ peersCount, ...knobs }) as Partial<Knobs>
+  const sized = (knobs: Partial<Knobs> = {}): Partial<Knobs> => ({ peersCount, ...knobs })
   return {
     ...subject,
     name: `${subject.name} of ${peersCount} peers`,
