@@ -2,7 +2,6 @@ import type { EventItem } from '../../model/rest.ts'
 import type { Tone } from '../table.ts'
 import { assertNever } from '../../model/errors.ts'
 import { formatBytes, formatDurationMs } from '../../model/units.ts'
-import { shortId } from '../../model/short-id.ts'
 import { strategyText } from '../view-model.ts'
 
 /** One line of the activity log. */
@@ -65,7 +64,7 @@ function told({ type, data }: EventItem, nameOf: (id: string) => string): Told {
     case 'orchestrator:changed':
       return data.orchestrator === null
         ? { kind: 'cluster', text: 'no orchestrator: electing', tone: 'warn' }
-        : { kind: 'cluster', text: `${data.name ?? shortId(data.orchestrator)} is orchestrator of term ${data.term}`, tone: 'good' }
+        : { kind: 'cluster', text: `${data.name ?? nameOf(data.orchestrator)} is orchestrator of term ${data.term}`, tone: 'good' }
     case 'voters:changed':
       return { kind: 'cluster', text: `voters ${data.voters.map(nameOf).join(' ')}` }
     case 'strategy:changed':

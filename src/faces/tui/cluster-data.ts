@@ -3,7 +3,6 @@ import type { AlertItem } from '../../model/rest-events.ts'
 import type { StatsHistoryBody } from '../../model/rest-telemetry.ts'
 import { historySeconds } from '../history-seconds.ts'
 import type { TaskList } from '../../model/rest-tasks.ts'
-import { formatDurationMs } from '../../model/units.ts'
 import { shortId } from '../../model/short-id.ts'
 import { type Activity, activityOf } from './activity.ts'
 import { endsElsewhere } from './ends-elsewhere.ts'
@@ -18,7 +17,7 @@ export interface ClusterData {
   readonly functions: readonly FunctionItem[]
   /** What is raised now, the most severe first. */
   readonly alerts: readonly AlertItem[]
-  /** The newest calls of the cluster; only while somebody looks at them or the log is that of the orchestrator, and null before that. */
+  /** The newest calls of the cluster; null before they were asked for. */
   readonly invocations: InvocationList | null
   /** The newest tasks; only while somebody looks at them, and null before that. */
   readonly tasks: TaskList | null
@@ -102,7 +101,6 @@ export function withLook(data: ClusterData, look: Look): ClusterData {
   const { peers, cluster, stats, networkRate } = look
   const before = new Map(data.peers.map(peer => [peer.id, peer]))
   const ended = peers.reduce((sum, peer) => sum + endedSince(before.get(peer.id), peer), 0)
-  const own = peers.find(peer => peer.id === cluster.self.id)
   return {
     ...data,
     link: { state: 'live' },
@@ -126,7 +124,7 @@ export function withLook(data: ClusterData, look: Look): ClusterData {
             inBytes: appended(data.network?.inBytes ?? [], [networkRate.inBytes], SAMPLES_MAX),
             outBytes: appended(data.network?.outBytes ?? [], [networkRate.outBytes], SAMPLES_MAX)
           },
-    log: appended(data.log, newLines(data, look, own), LOG_MAX)
+    log: appended(data.log, newLines(data, look), LOG_MAX)
   }
 }
 
@@ -241,29 +239,17 @@ function withUse(series: UseSeries | undefined, { used, capacity }: Peer): UseSe
   }
 }
 
-/** What a look tells that no event does. */
-function newLines(data: ClusterData, { peers, stats, invocations }: Look, own: Peer | undefined): Activity[] {
-  if (own === undefined) return []
-  const before = data.peers.find(({ id }) => id === own.id)
-  const work = ownWork(data, before, own, stats.at)
-  const ends = invocations === undefined ? [] : endsElsewhere(data.invocations, invocations, own.id)
-  return [...work, ...linesOf(ends, peers, nextSeq(data) + work.length)]
+/** What a look tells that no event does: the ends of calls through other peers, on the orchestrator of all, on a worker of those that it ran. */
+function newLines(data: ClusterData, { cluster, peers, invocations }: Look): Activity[] {
+  if (invocations === undefined) return []
+  const ends = endsElsewhere(data.invocations, invocations, cluster.self.id)
+  const shown = isOrchestrator({ cluster }) ? ends : ends.filter(({ data: { worker } }) => worker === cluster.self.id)
+  return linesOf(shown, peers, nextSeq(data))
 }
 
 function linesOf(events: readonly EventItem[], peers: readonly Peer[], firstSeq: number): Activity[] {
   const names = new Map(peers.map(({ id, name }) => [id, name]))
   return events.map((event, index) => activityOf(event, firstSeq + index, id => names.get(id) ?? shortId(id)))
-}
-
-/** What ran on the peer itself: its events tell of calls that it took in or placed, its counters of what it worked. */
-function ownWork(data: ClusterData, before: Peer | undefined, own: Peer, at: string): Activity[] {
-  if (before === undefined) return []
-  const failed = own.failed - before.failed
-  const succeeded = own.succeeded - before.succeeded
-  if (failed < 0 || succeeded < 0 || failed + succeeded === 0) return []
-  const parts = [...(succeeded > 0 ? [`${succeeded} done`] : []), ...(failed > 0 ? [`${failed} failed`] : []), `${own.running} running`]
-  const text = `here: ${parts.join(', ')}${own.state === 'suspect' ? `, heard ${formatDurationMs(own.ageMs)} ago` : ''}`
-  return [{ seq: nextSeq(data), at: at.slice(11, 19), kind: 'work', text, tone: failed > 0 ? 'bad' : undefined }]
 }
 
 function nextSeq({ log }: ClusterData): number {

@@ -39,8 +39,8 @@ const PENDING_MAX = 5_000
 export interface ClusterWatchComponents {
   readonly client: CaresClient
   readonly clock: Clock
-  /** Whether the newest calls are shown. */
-  readonly wantsInvocations: () => boolean
+  /** How often the newest calls are asked for, which every peer of the cluster is asked for in turn: at each look, at some, or at none. */
+  readonly wantsInvocations: () => 'often' | 'seldom' | 'never'
   /** Whether somebody looks at how the calls went, and why some wait. */
   readonly wantsCallHistory: () => boolean
   /** Whether somebody looks at the tasks. */
@@ -54,6 +54,7 @@ export class ClusterWatch {
   readonly #stopping = new AbortController()
   #events: EventItem[] = []
   #look: Look | undefined
+  #hasLooked = false
   #counters: NetworkCounters | undefined
   #knowsHistory = false
   #callsAskedAtMs = Number.NEGATIVE_INFINITY
@@ -64,13 +65,15 @@ export class ClusterWatch {
     void this.#listenOn()
   }
 
-  /** Events that wait to be taken. */
+  /** Events that wait to be taken, or for the first look. */
   get pending(): number {
     return this.#events.length
   }
 
-  /** What has come since this was asked last. */
+  /** What has come since this was asked last. Events wait for the first look, which tells the names of the peers that they are about. */
   take(): { readonly look: Look | undefined; readonly events: readonly EventItem[] } {
+    this.#hasLooked ||= this.#look !== undefined
+    if (!this.#hasLooked) return { look: undefined, events: [] }
     const taken = { look: this.#look, events: this.#events }
     this.#look = undefined
     this.#events = []
@@ -98,12 +101,15 @@ export class ClusterWatch {
   async #lookOnce(isFull: boolean): Promise<Look> {
     const { client, clock, wantsInvocations, wantsCallHistory, wantsTasks } = this.#components
     const options = { signal: AbortSignal.any([this.#stopping.signal, clock.timeout(LOOK_TIMEOUT_MS)]) }
+    const often = wantsInvocations()
     const [peers, cluster, stats, functions, invocations, tasks] = await Promise.all([
       client.peers(options),
       client.cluster(options),
       client.stats(options),
       isFull ? client.functions(options) : undefined,
-      wantsInvocations() ? client.invocations({ ...options, limit: wantsCallHistory() ? INVOCATIONS_READ : ENDS_READ }) : undefined,
+      often === 'often' || (often === 'seldom' && isFull)
+        ? client.invocations({ ...options, limit: wantsCallHistory() ? INVOCATIONS_READ : ENDS_READ })
+        : undefined,
       wantsTasks() ? client.tasks({ ...options, limit: TASKS_READ }) : undefined
     ])
     const alerts = isFull ? await client.alerts(options) : undefined

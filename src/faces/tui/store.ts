@@ -156,7 +156,8 @@ export class TuiStore implements ScreenSource {
     this.#watch = new ClusterWatch({
       client: connect(api),
       clock,
-      wantsInvocations: () => currentView(this.#state).name === 'monitor' || isOrchestrator(this.#state.data),
+      // A worker tells of its own calls only; that needs no haste.
+      wantsInvocations: () => (currentView(this.#state).name === 'monitor' || isOrchestrator(this.#state.data) ? 'often' : 'seldom'),
       wantsCallHistory: () => currentView(this.#state).name === 'monitor',
       wantsTasks: () => currentView(this.#state).name === 'tasks',
       onUnreachable: reason => this.dispatch({ type: 'unreachable', reason, nowMs: this.#nowMs() })

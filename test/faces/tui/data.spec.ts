@@ -14,7 +14,7 @@ import {
 import { listedLog, listedPeers, windowAround } from '../../../src/faces/tui/listed.ts'
 import { networkRate, parseNetDev } from '../../../src/faces/tui/network-rate.ts'
 import { withPlacements } from '../../../src/faces/tui/peer-costs.ts'
-import { HISTORY, NOW_MS, PEERS, samplePeer } from '../samples.ts'
+import { HISTORY, INVOCATION, NOW_MS, PEERS, samplePeer } from '../samples.ts'
 import { EVENTS, finished, freshState, placed, sampleLook } from './states.ts'
 
 const at = (ms: number): string => new Date(NOW_MS + ms).toISOString()
@@ -67,6 +67,22 @@ describe('what is known of a cluster', () => {
     assert.equal(withEvents(once, EVENTS), once)
     const again = withEvents(once, [finished(1, at(60_000), { worker: 'elm', totalMs: 1 })])
     assert.equal(again.log.length, once.log.length + 1)
+  })
+
+  it('tells on a worker of the calls that it ran for others, and on the orchestrator of all', () => {
+    const [elm, birch] = ['elm', 'birch'].map(name => ({ id: samplePeer(name).id, name }))
+    assert.ok(elm !== undefined && birch !== undefined)
+    const calls = [
+      { ...INVOCATION, id: 'i-1', gateway: elm, worker: birch },
+      { ...INVOCATION, id: 'i-2', gateway: elm, worker: elm }
+    ]
+    const told = (self: string): readonly string[] => {
+      const look = sampleLook(self)
+      const before = withLook(emptyData(''), { ...look, invocations: { items: [], missing: [] } })
+      return withLook(before, { ...look, invocations: { items: calls, missing: [] } }).log.map(({ text }) => text)
+    }
+    assert.deepEqual(told('birch'), ['i-1 thumb on birch in 44ms'])
+    assert.deepEqual(told('atlas'), ['i-1 thumb on birch in 44ms', 'i-2 thumb on elm in 44ms'])
   })
 
   it('numbers the lines of its log one after the other', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { answerIn, askGround } from '../../../src/faces/tui/ground.ts'
-import { createManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 
 const WHITE = '\u001B]11;rgb:ffff/ffff/ffff\u001B\\'
 const KIND = '\u001B[?62;22c'
@@ -18,7 +18,7 @@ function terminal(answers: readonly string[]) {
       return true
     }
   }
-  const clock = createManualClock()
+  const clock = new ManualClock()
   return { modes, asked, clock, stdin, streams: { stdin, stdout, clock } as unknown as Parameters<typeof askGround>[0] }
 }
 

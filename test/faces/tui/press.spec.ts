@@ -4,7 +4,7 @@ import { screenLines } from '../../../src/faces/tui/screen.ts'
 import { currentView, type Effect, questionOf, type TuiState } from '../../../src/faces/tui/state.ts'
 import { update } from '../../../src/faces/tui/update.ts'
 import { INVOCATION_ID } from '../samples.ts'
-import { freshState, MACHINE, press, pressed, sampleLook, TASKS, watching } from './states.ts'
+import { freshState, MACHINE, press, pressed, NEWEST_CALL, sampleLook, TASKS, watching } from './states.ts'
 
 const home = (): TuiState => watching('atlas')
 const start = (machine = MACHINE): TuiState =>
@@ -225,7 +225,7 @@ describe('at home', () => {
   })
 
   it('explains the newest call, or the one under the cursor', () => {
-    assert.deepEqual(runs(pressed(home(), 'e').effects), [`explain ${INVOCATION_ID}`])
+    assert.deepEqual(runs(pressed(home(), 'e').effects), [`explain ${NEWEST_CALL}`])
     const marked = press(home(), 'tab', 'home', 'down', 'down', 'down', 'down')
     assert.deepEqual(runs(pressed(marked, 'enter').effects), [`explain ${INVOCATION_ID}`])
   })

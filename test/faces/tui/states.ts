@@ -1,4 +1,4 @@
-import type { EventItem, Peer } from '../../../src/model/rest.ts'
+import type { EventItem, Invocation, Peer } from '../../../src/model/rest.ts'
 import type { TaskItem, TaskList } from '../../../src/model/rest-tasks.ts'
 import type { Look } from '../../../src/faces/tui/cluster-data.ts'
 import type { MachineFacts, TuiSettings } from '../../../src/faces/tui/environment.ts'
@@ -137,16 +137,25 @@ export function watching(self = 'atlas', size?: Size, settings?: Partial<TuiSett
   let state = update(freshState(size, settings), { type: 'probed', answers: true }).state
   for (let second = 0; second < 40; second++) {
     const peers = PEERS.map(peer => seen(peer, second))
-    const events = second === 39 ? EVENTS : []
-    state = update(state, { type: 'tick', nowMs: NOW_MS, look: sampleLook(self, peers), events }).state
+    const [events, look] = second === 39 ? [EVENTS, withCallThroughElm(sampleLook(self, peers))] : [[], sampleLook(self, peers)]
+    state = update(state, { type: 'tick', nowMs: NOW_MS, look, events }).state
   }
-  return {
-    ...state,
-    data: {
-      ...state.data,
-      log: state.data.log.filter(({ kind }) => kind !== 'work').concat(state.data.log.findLast(({ kind }) => kind === 'work') ?? [])
-    }
+  return state
+}
+
+/** The call of which a cluster that was watched tells last. */
+export const NEWEST_CALL = `${INVOCATION_ID.slice(0, -6)}3m0elm`
+
+/** One more call has ended, of which no event tells: birch ran it, and elm had taken it in. */
+function withCallThroughElm(look: Look): Look {
+  const elm = { id: samplePeer('elm').id, name: 'elm' }
+  const call: Invocation = {
+    ...INVOCATION,
+    id: `${INVOCATION_ID.slice(0, -6)}3m0elm`,
+    gateway: elm,
+    acceptedAt: '2026-11-22T11:59:59.900Z'
   }
+  return { ...look, invocations: { items: [call, ...(look.invocations?.items ?? [])], missing: [] } }
 }
 
 /** A peer some seconds before the samples: busier or not, and with less done. */

@@ -24,7 +24,7 @@ export function monitorPage(state: TuiState, area: Area, top: number): Page {
     sections: [
       { title, right, rows: [...problems, ...callRows(data, area, heights.calls)], height: heights.calls + problems.length },
       ...(waiting === null ? [] : [waiting]),
-      peerSection(state, data, { ...area, height: heights.peers }),
+      peerSection(state, data, { ...area, height: heights.peers }, heights.peerRows),
       { ...functions, height: heights.functions }
     ],
     keys: [
@@ -42,17 +42,22 @@ export function monitorPage(state: TuiState, area: Area, top: number): Page {
 /** Rows of the chart of all calls, with its line of numbers: at least, and at most. */
 const CALLS_HEIGHT = { min: 4, max: 14 }
 
-/** Who gets how many rows: functions and peers what they need, while there is room, and the chart what is left. */
+/** Rows of one peer at most: a blank one, which tells its charts from those above, and the charts. */
+const PEER_HEIGHT_MAX = 3
+
+/** Who gets how many rows: functions and peers what they need, while there is room, and the charts what is left. */
 function shares(
   height: number,
   peerRows: number,
   functionRows: number
-): { readonly calls: number; readonly peers: number; readonly functions: number } {
+): { readonly calls: number; readonly peers: number; readonly peerRows: number; readonly functions: number } {
   const room = height - CALLS_HEIGHT.min
   const functions = Math.max(2, Math.min(functionRows, Math.max(Math.floor(room / 2), room - peerRows)))
-  const peers = Math.max(1, Math.min(peerRows, room - functions))
+  const listed = Math.max(1, Math.min(peerRows, room - functions))
+  const each = Math.max(1, Math.min(PEER_HEIGHT_MAX, Math.floor((height - CALLS_HEIGHT.max - functions) / listed)))
+  const peers = listed * each
   const calls = Math.min(CALLS_HEIGHT.max, height - peers - functions)
-  return { calls, peers, functions: Math.max(functions, height - calls - peers) }
+  return { calls, peers, peerRows: each, functions: Math.max(functions, height - calls - peers) }
 }
 
 /** Which functions have calls that wait for a worker, and why; null while none has. */
@@ -95,11 +100,14 @@ function callRows(data: ClusterData, { width, glyphs }: Area, height: number): r
   ]
 }
 
-function peerSection(state: TuiState, data: ClusterData, { width, height, glyphs }: Area): Section {
+function peerSection(state: TuiState, data: ClusterData, { width, height, glyphs }: Area, peerRows: number): Section {
   const peers = listedPeers(data, { ...state.list, filter: '' }).filter(({ state }) => state !== 'gone')
   const chart = Math.max(0, Math.floor((width - NAME - 2 * (PERCENT + 3)) / 2))
-  const rows = peers.slice(0, height).map(peer => peerRow(data, peer, { chart, glyphs }))
-  const more = peers.length > height ? ` ${height} of ${peers.length}` : ''
+  const listed = Math.floor(height / peerRows)
+  const charts = { chart, height: Math.max(1, peerRows - 1), glyphs }
+  const apart: readonly Line[] = peerRows === 1 ? [] : [[]]
+  const rows = peers.slice(0, listed).flatMap(peer => apart.concat(rowsOfPeer(data, peer, charts)))
+  const more = peers.length > listed ? ` ${listed} of ${peers.length}` : ''
   return {
     title: [bold('Peers'), dim(`  by ${state.list.sort}${more}`)],
     right: [dim('left cpu, right memory')],
@@ -108,25 +116,28 @@ function peerSection(state: TuiState, data: ClusterData, { width, height, glyphs
   }
 }
 
-function peerRow(
+/** The charts of one peer, with its name and numbers in their last row, where the newest samples end. */
+function rowsOfPeer(
   data: ClusterData,
   { id, name, used, capacity }: Peer,
-  { chart, glyphs }: { chart: number; glyphs: Area['glyphs'] }
-): Line {
+  { chart, height, glyphs }: { chart: number; height: number; glyphs: Area['glyphs'] }
+): readonly Line[] {
   const { cpu, memory } = useOf(data, id)
-  const drawn = (values: readonly number[]): Span => ({
-    text: sparkline(values, { width: chart, max: 1, span: SAMPLES_MAX }, glyphs),
-    tone: 'accent'
+  const drawn = (values: readonly number[]): readonly Span[] =>
+    chartRows(values, { width: chart, height, max: 1, span: SAMPLES_MAX }, glyphs).map(text => ({ text, tone: 'accent' }))
+  const [cpuRows, memoryRows] = [drawn(cpu), drawn(memory)]
+  return Array.from({ length: height }, (_, row): Line => {
+    const isLast = row === height - 1
+    return [
+      bold(cell(isLast ? name : '', NAME)),
+      ' ',
+      cpuRows[row] ?? '',
+      cell(isLast ? percent(used.cpus, capacity.cpus) : '', PERCENT, 'right'),
+      '  ',
+      memoryRows[row] ?? '',
+      cell(isLast ? percent(used.memoryBytes, capacity.memoryBytes) : '', PERCENT, 'right')
+    ]
   })
-  return [
-    bold(cell(name, NAME)),
-    ' ',
-    drawn(cpu),
-    cell(percent(used.cpus, capacity.cpus), PERCENT, 'right'),
-    '  ',
-    drawn(memory),
-    cell(percent(used.memoryBytes, capacity.memoryBytes), PERCENT, 'right')
-  ]
 }
 
 const NAME = 12
