@@ -2,7 +2,7 @@ import { ChangeSignal } from '../../src/daemon/change-signal.ts'
 import { EventLog } from '../../src/daemon/telemetry/event-log.ts'
 import type { PeerListing, PeerService } from '../../src/model/service.ts'
 import { ATLAS, sampleListing } from '../support/fake-service.ts'
-import { createManualClock } from '../support/manual-clock.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 
 /** What happens at a peer, for a service to tell of. */
 export interface News {
@@ -17,7 +17,7 @@ export interface News {
 
 /** A peer that has seen nothing yet, and knows of atlas only. */
 export function createNews(peers: readonly PeerListing[] = [sampleListing()]): News {
-  const events = new EventLog({ clock: createManualClock() })
+  const events = new EventLog({ clock: new ManualClock() })
   const changes = new ChangeSignal()
   let now = peers
   let listeners = 0

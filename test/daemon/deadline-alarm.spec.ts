@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict'
 import { DeadlineAlarm } from '../../src/daemon/deadline-alarm.ts'
-import { createManualClock } from '../support/manual-clock.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 
-/** An alarm whose clock goes on while its timers stand still, as they do in a process that is not run. */
 function createAlarm() {
-  const timers = createManualClock()
-  let frozenMs = 0
-  const clock = { ...timers, nowMs: () => timers.nowMs() + frozenMs }
+  const clock = new ManualClock()
   const rung: { atMs: number; hasStarved: boolean }[] = []
   let deadlineMs = 1_000
   const alarm = new DeadlineAlarm({
@@ -15,8 +12,7 @@ function createAlarm() {
     onDeadline: ({ hasStarved }) => rung.push({ atMs: clock.nowMs(), hasStarved })
   })
   const setDeadline = (ms: number): void => void (deadlineMs = ms)
-  const freeze = (ms: number): void => void (frozenMs += ms)
-  return { alarm, rung, setDeadline, freeze, advance: (ms: number) => timers.advance(ms) }
+  return { alarm, rung, setDeadline, freeze: (ms: number) => clock.freeze(ms), advance: (ms: number) => clock.advance(ms) }
 }
 
 describe('DeadlineAlarm', () => {

@@ -15,12 +15,12 @@ import type { Transport } from '../../src/model/ports/transport.ts'
 import { PRESETS } from '../../src/model/presets.ts'
 import { createRandom } from '../../src/model/random.ts'
 import type { InvocationAnswer, PeerService } from '../../src/model/service.ts'
-import { createMemorySpool } from '../../src/simulate/memory-spool.ts'
 import { MemoryDisk, MemoryStore } from '../../src/simulate/memory-store.ts'
 import { MemoryNetwork } from '../../src/simulate/memory-transport.ts'
 import { decodeCommand, encodeCommand } from '../../src/wire/registry-codec.ts'
 import { ScriptedRuntime, type Script } from '../support/scripted-runtime.ts'
 import { createTestLog } from '../support/test-log.ts'
+import { createMemorySpool } from '../support/memory-spool.ts'
 
 /** What a peer of the cluster says of its machine, and runs on it, where that should be another than all others. */
 export interface Machine {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { SoonestAlarm } from '../../src/daemon/soonest-alarm.ts'
-import { createManualClock } from '../support/manual-clock.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 
 describe('an alarm for the soonest', () => {
   it('rings once, after the earliest of the times that it was set to, and again when it is set again', () => {
-    const clock = createManualClock()
+    const clock = new ManualClock()
     const rung: number[] = []
     const alarm = new SoonestAlarm(() => rung.push(clock.nowMs()), { clock })
     for (const atMs of [500, 200, Number.POSITIVE_INFINITY, 300]) alarm.set(atMs)
@@ -20,7 +20,7 @@ describe('an alarm for the soonest', () => {
   })
 
   it('does not ring once it is stopped', () => {
-    const clock = createManualClock()
+    const clock = new ManualClock()
     const alarm = new SoonestAlarm(() => assert.fail('it rang'), { clock })
     alarm.set(100)
     alarm.stop()

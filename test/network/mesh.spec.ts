@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { CaresError } from '../../src/model/errors.ts'
 import type { PeerId } from '../../src/model/ids.ts'
 import { Mesh } from '../../src/network/mesh.ts'
-import { ManualClock } from '../../src/simulate/manual-clock.ts'
 import { createTestLog } from '../support/test-log.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 
 const MEMBERS = ['b', 'c', 'd'].map(id => ({ id: id as PeerId, addresses: [] }))
 const SEED = { address: '/ip4/10.0.0.5/tcp/4001' }
@@ -27,7 +27,7 @@ async function warnings(dial: (before: number) => void, { members = MEMBERS, see
   })
   mesh.setMembers(members)
   await mesh.start()
-  await clock.advance(60_000)
+  await clock.pass(60_000)
   await mesh.stop()
   return { dials, warned: log.records.filter(({ level }) => level === 'warn') }
 }

@@ -4,7 +4,7 @@ import type { InvocationId } from '../../src/model/ids.ts'
 import type { Driver, StdioInstance } from '../../src/runtime/driver.ts'
 import { FunctionRuntime } from '../../src/runtime/function-runtime.ts'
 import type { LlcControl } from '../../src/runtime/llc/llc-control.ts'
-import { createManualClock } from '../support/manual-clock.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { sampleFunction } from '../support/samples.ts'
 import { createTestLog } from '../support/test-log.ts'
 
@@ -18,7 +18,7 @@ const INIT = {
 
 describe('FunctionRuntime', () => {
   it('is stopped within seconds by an engine that does not answer any more, and says that programs may be left', async () => {
-    const clock = createManualClock()
+    const clock = new ManualClock()
     const asked: string[] = []
     const never = (what: string) => async (): Promise<never> => {
       asked.push(what)
@@ -74,7 +74,7 @@ describe('FunctionRuntime', () => {
     ['a task, whose answer nobody waits for,', { args: [], stopGraceMs: 0 }, 'it had not ended within 700ms']
   ] as const) {
     it(`says of ${what} that ran out of time: ${message}`, async () => {
-      const clock = createManualClock()
+      const clock = new ManualClock()
       const driver: Partial<Driver> = { startStdio: async () => new Promise(() => {}) }
       const llc: Partial<LlcControl> = {}
       const runtime = new FunctionRuntime(INIT, { driver: driver as Driver, llc: llc as LlcControl, clock, log: createTestLog() })
@@ -100,7 +100,7 @@ describe('FunctionRuntime', () => {
         return new Promise(() => {})
       }
     }
-    const components = { driver: driver as Driver, llc: {} as LlcControl, clock: createManualClock(), log: createTestLog() }
+    const components = { driver: driver as Driver, llc: {} as LlcControl, clock: new ManualClock(), log: createTestLog() }
     const runtime = new FunctionRuntime(INIT, components)
     runtime.setFunctions([sampleFunction({ name: 'foreign', prewarm: 1, arch: 'arm64' })])
     runtime.setFunctions([

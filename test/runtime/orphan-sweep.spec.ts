@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import { OrphanSweep } from '../../src/runtime/orphan-sweep.ts'
-import { createManualClock } from '../support/manual-clock.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { createTestLog } from '../support/test-log.ts'
 
 const ORPHAN = { container: 'c1', function: 'f@1', reason: 'created' }
 
 /** An engine that answers to a sweep only while it is up; what hangs never answers. */
 function setup() {
-  const clock = createManualClock()
+  const clock = new ManualClock()
   const log = createTestLog()
   const engine = { state: 'up' as 'up' | 'down' | 'frozen', sweeps: 0 }
   const sweep = new OrphanSweep(

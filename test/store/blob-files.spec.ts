@@ -4,14 +4,14 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Digest } from '../../src/model/ids.ts'
 import { BlobFiles } from '../../src/store/blob-files.ts'
-import { createManualClock } from '../support/manual-clock.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { useTempDirs } from '../support/temp-dirs.ts'
 
 const addressOf = (text: string): Digest => `sha256:${createHash('sha256').update(text).digest('hex')}` as Digest
 
 describe('BlobFiles', () => {
   const newDir = useTempDirs()
-  const clock = createManualClock()
+  const clock = new ManualClock()
 
   const opened = async (folder: string, roomBytes = 100): Promise<BlobFiles> => {
     const blobs = new BlobFiles({ folder, roomBytes }, { clock })

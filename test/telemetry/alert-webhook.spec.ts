@@ -5,7 +5,7 @@ import http, { type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Alert } from '../../src/model/alerts.ts'
 import { AlertWebhook } from '../../src/telemetry/alert-webhook.ts'
-import { createManualClock, type ManualClock } from '../support/manual-clock.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { createTestLog } from '../support/test-log.ts'
 
 const alert = (number: number, state: Alert['state'] = 'raised'): Alert => ({
@@ -54,7 +54,7 @@ function webhookTo(
   url: string,
   secret: string | null = null
 ): { webhook: AlertWebhook; clock: ManualClock; log: ReturnType<typeof createTestLog> } {
-  const [clock, log] = [createManualClock(), createTestLog()]
+  const [clock, log] = [new ManualClock(), createTestLog()]
   const webhook = new AlertWebhook({ url, secret, peer: () => ({ id: 'p', name: 'atlas' }), cluster: () => 'c-1' }, { clock, log })
   return { webhook, clock, log }
 }

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createSystemClock } from '../../src/daemon/system-clock.ts'
 import { readTraceContext } from '../../src/model/trace-context.ts'
 import { createOtlpTracer } from '../../src/telemetry/otlp-tracer.ts'
-import { createManualClock } from '../support/manual-clock.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { createTestLog } from '../support/test-log.ts'
 import { type OtlpReceiver, startOtlpReceiver } from './otlp-receiver.ts'
 
@@ -88,7 +88,7 @@ describe('the OTLP tracer', () => {
   it('does not keep a peer that stops waiting for a collector that does not answer', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
-    const clock = createManualClock()
+    const clock = new ManualClock()
     const { port } = server.address() as AddressInfo
     const init = { endpoint: `http://127.0.0.1:${port}`, ratio: 1, resource: {} }
     const tracer = createOtlpTracer(init, { clock, log: createTestLog() })

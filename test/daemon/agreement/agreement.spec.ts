@@ -10,7 +10,7 @@ import type { Transport } from '../../../src/model/ports/transport.ts'
 import { toRemoteError } from '../../../src/model/remote-error.ts'
 import { dial } from '../../support/dial.ts'
 import { ATLAS, BIRCH } from '../../support/fake-service.ts'
-import { createManualClock, type ManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { createTestLog } from '../../support/test-log.ts'
 
 const ELECTION_MS = 600
@@ -29,7 +29,7 @@ describe('Agreement', () => {
   let propose: () => Promise<Committed>
 
   beforeEach(() => {
-    clock = createManualClock()
+    clock = new ManualClock()
     leader = ATLAS
     fenced = null
     appliedUpTo = []

@@ -8,7 +8,7 @@ import type { PeerId } from '../../../src/model/ids.ts'
 import type { PeerListing } from '../../../src/model/service.ts'
 import { PRESETS } from '../../../src/model/presets.ts'
 import { ATLAS, BIRCH, sampleListing, sampleProfile } from '../../support/fake-service.ts'
-import { createManualClock, type ManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { createTestLog } from '../../support/test-log.ts'
 
 const CEDAR = '12D3KooWCedar' as PeerId
@@ -25,7 +25,7 @@ describe('Governor', () => {
   let fenced: PeerId | null
 
   beforeEach(async () => {
-    clock = createManualClock()
+    clock = new ManualClock()
     configuration = { voters: [ATLAS], learners: [BIRCH] }
     active = true
     pending = false

@@ -7,7 +7,7 @@ import type { PeerId } from '../../../src/model/ids.ts'
 import type { Transport } from '../../../src/model/ports/transport.ts'
 import { dial } from '../../support/dial.ts'
 import { ATLAS, BIRCH, sampleProfile } from '../../support/fake-service.ts'
-import { createManualClock, type ManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { CLUSTER } from '../../support/messages.ts'
 import { createTestLog, type TestLog } from '../../support/test-log.ts'
 
@@ -21,7 +21,7 @@ describe('Joining', () => {
   let answers: (peer: PeerId) => Promise<ControlAnswer>
 
   beforeEach(() => {
-    clock = createManualClock()
+    clock = new ManualClock()
     log = createTestLog()
     asked = []
     answers = async () => JOINED

@@ -5,31 +5,20 @@ import type { PeerId } from '../../../src/model/ids.ts'
 import type { Transport } from '../../../src/model/ports/transport.ts'
 import { PRESETS } from '../../../src/model/presets.ts'
 import { createRandom } from '../../../src/model/random.ts'
-import { ManualClock } from '../../../src/simulate/manual-clock.ts'
 import { MemoryDisk, MemoryStore } from '../../../src/simulate/memory-store.ts'
 import { decodeCommand, encodeCommand } from '../../../src/wire/registry-codec.ts'
 import { createTestLog } from '../../support/test-log.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 
 const [SELF, LEADER, CANDIDATE] = ['self', 'leader', 'candidate'] as PeerId[] as [PeerId, PeerId, PeerId]
 const { heartbeatMs, electionMs } = PRESETS.lan
-
-/** A clock that goes on while its timers stand still, as in a process that is not run. */
-class FreezableClock extends ManualClock {
-  #frozenMs = 0
-  override nowMs(): number {
-    return super.nowMs() + this.#frozenMs
-  }
-  freeze(ms: number): void {
-    this.#frozenMs += ms
-  }
-}
 
 const heartbeat: ConsensusMessage = { type: 'append-request', term: 1, prevIndex: 0, prevTerm: 0, entries: [], commit: 0, round: 1 }
 const question: ConsensusMessage = { type: 'vote-request', term: 2, pre: true, lastIndex: 0, lastTerm: 0, transfer: false }
 
 /** A voter of three, and what it sends. */
-async function createVoter(): Promise<{ clock: FreezableClock; voter: Consensus; sent: (readonly [PeerId, ConsensusMessage])[] }> {
-  const clock = new FreezableClock()
+async function createVoter(): Promise<{ clock: ManualClock; voter: Consensus; sent: (readonly [PeerId, ConsensusMessage])[] }> {
+  const clock = new ManualClock()
   const sent: (readonly [PeerId, ConsensusMessage])[] = []
   const store = new MemoryStore(new MemoryDisk())
   await store.start()
@@ -51,7 +40,7 @@ async function createVoter(): Promise<{ clock: FreezableClock; voter: Consensus;
   )
   await voter.start()
   voter.receive(LEADER, heartbeat)
-  await clock.advance(heartbeatMs)
+  await clock.pass(heartbeatMs)
   sent.length = 0
   return { clock, voter, sent }
 }
@@ -65,7 +54,7 @@ describe('a voter that was not run for a while', () => {
     clock.freeze(1.5 * electionMs)
     voter.receive(CANDIDATE, question)
     voter.receive(LEADER, heartbeat)
-    await clock.advance(10)
+    await clock.pass(10)
     assert.deepEqual(answers(sent), [])
     await voter.stop()
   })
@@ -74,7 +63,7 @@ describe('a voter that was not run for a while', () => {
     const { clock, voter, sent } = await createVoter()
     clock.freeze(1.5 * electionMs)
     voter.receive(CANDIDATE, question)
-    await clock.advance(10)
+    await clock.pass(10)
     assert.deepEqual(answers(sent), [true])
     await voter.stop()
   })
@@ -82,9 +71,9 @@ describe('a voter that was not run for a while', () => {
   it('does not campaign before it has read, nor at once then', async () => {
     const { clock, voter, sent } = await createVoter()
     clock.freeze(3 * electionMs)
-    await clock.advance(0.5 * electionMs)
+    await clock.pass(0.5 * electionMs)
     assert.equal(sent.length, 0)
-    await clock.advance(8 * electionMs)
+    await clock.pass(8 * electionMs)
     assert.ok(sent.some(([, { type }]) => type === 'vote-request'))
     await voter.stop()
   })

@@ -5,7 +5,7 @@ import type { PeerId } from '../../../src/model/ids.ts'
 import type { BlobRef } from '../../../src/model/task.ts'
 import { MemoryNetwork } from '../../../src/simulate/memory-transport.ts'
 import { BlobFiles } from '../../../src/store/blob-files.ts'
-import { createManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { useTempDirs } from '../../support/temp-dirs.ts'
 import { createTestLog } from '../../support/test-log.ts'
 
@@ -15,7 +15,7 @@ describe('blobs, looked after', () => {
   const newDir = useTempDirs()
   const log = createTestLog()
   const network = new MemoryNetwork({}, { clock: createSystemClock(), log })
-  const clock = createManualClock()
+  const clock = new ManualClock()
   const signal = new AbortController().signal
   const stops: (() => Promise<void>)[] = []
   afterEach(async () => {

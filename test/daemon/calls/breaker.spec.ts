@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { Breaker } from '../../../src/daemon/calls/breaker.ts'
 import { ATLAS, BIRCH } from '../../support/fake-service.ts'
-import { createManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 
 describe('Breaker', () => {
   it('is open for as long as it should be, for the peer that tripped it', () => {
-    const clock = createManualClock()
+    const clock = new ManualClock()
     const breaker = new Breaker({ openMs: 500 }, { clock })
     assert.equal(breaker.isOpen(ATLAS), false)
     breaker.trip(ATLAS)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { AnswerTape } from '../../../src/daemon/calls/answer-tape.ts'
 import { type Execution, ExecutionIds } from '../../../src/daemon/calls/execution-ids.ts'
 import type { InvocationId } from '../../../src/model/ids.ts'
-import { createManualClock, type ManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 
 const signal = new AbortController().signal
 const id = (n: number): InvocationId => `i-${n}` as InvocationId
@@ -16,7 +16,7 @@ describe('ExecutionIds', () => {
   let ids: ExecutionIds
 
   beforeEach(() => {
-    clock = createManualClock()
+    clock = new ManualClock()
     ids = new ExecutionIds({ clock })
   })
 

@@ -4,7 +4,7 @@ import { InvocationBook } from '../../../src/daemon/calls/invocation-book.ts'
 import { RequestPrint } from '../../../src/daemon/calls/request-print.ts'
 import type { InvocationId } from '../../../src/model/ids.ts'
 import { sampleHead, sampleInvocation } from '../../support/fake-service.ts'
-import { createManualClock, type ManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 
 const id = (n: number): InvocationId => `i-${n}` as InvocationId
 const signal = new AbortController().signal
@@ -13,7 +13,7 @@ describe('InvocationBook', () => {
   let clock: ManualClock
   let book: InvocationBook
   beforeEach(() => {
-    clock = createManualClock()
+    clock = new ManualClock()
     book = new InvocationBook({ clock })
   })
 

@@ -13,7 +13,7 @@ import { toRemoteError } from '../../../src/model/remote-error.ts'
 import { untilAborted } from '../../../src/model/until-aborted.ts'
 import { dial, type Dialled } from '../../support/dial.ts'
 import { ATLAS, sampleReceipt, sampleStats } from '../../support/fake-service.ts'
-import { createManualClock, type ManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { sampleFunction } from '../../support/samples.ts'
 import { createTestLog } from '../../support/test-log.ts'
 
@@ -96,7 +96,7 @@ describe('Gateway', () => {
   const cutOff: Working = async (_channel, _order, lane) => lane().cut()
 
   beforeEach(() => {
-    clock = createManualClock()
+    clock = new ManualClock()
     silentMs = 0
     watch = new OrchestratorWatch({ clock, silentMs: () => silentMs, lostAfterMs: 800 })
     idempotent = false

@@ -11,7 +11,7 @@ import type { RejectionReason } from '../../../src/model/placement.ts'
 import { toRemoteError } from '../../../src/model/remote-error.ts'
 import { dial, type Dialled } from '../../support/dial.ts'
 import { ATLAS, BIRCH, sampleReceipt, sampleStats } from '../../support/fake-service.ts'
-import { createManualClock, type ManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { sampleCall } from '../../support/messages.ts'
 import { sampleFunction } from '../../support/samples.ts'
 
@@ -50,7 +50,7 @@ describe('Orchestrator', () => {
   let behave: Ending
 
   beforeEach(() => {
-    clock = createManualClock()
+    clock = new ManualClock()
     events = new EventLog({ clock })
     active = true
     term = 3

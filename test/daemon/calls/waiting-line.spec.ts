@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Place } from '../../../src/core/scheduler/fair-line.ts'
 import { WaitingLine } from '../../../src/daemon/calls/waiting-line.ts'
-import { createManualClock, type ManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 
 const signal = new AbortController().signal
 const endMs = 1e9
@@ -13,7 +13,7 @@ describe('WaitingLine', () => {
   let line: WaitingLine
   let woken: Place[]
   beforeEach(() => {
-    clock = createManualClock()
+    clock = new ManualClock()
     line = new WaitingLine({ lengthMax: 4 }, { clock })
     woken = []
   })

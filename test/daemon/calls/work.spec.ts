@@ -6,7 +6,7 @@ import type { InvocationId } from '../../../src/model/ids.ts'
 import type { ExecuteDown, Order } from '../../../src/model/invocation.ts'
 import { dial, type Dialled } from '../../support/dial.ts'
 import { ATLAS, BIRCH, INVOCATION, sampleStats } from '../../support/fake-service.ts'
-import { createManualClock, type ManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { sampleFunction } from '../../support/samples.ts'
 import { ScriptedRuntime, type Script } from '../../support/scripted-runtime.ts'
 import { createTestLog } from '../../support/test-log.ts'
@@ -69,7 +69,7 @@ describe('Worker', () => {
   let cut: unknown[]
 
   beforeEach(() => {
-    clock = createManualClock()
+    clock = new ManualClock()
     term = TERM
     draining = false
     stalled = 0

@@ -3,13 +3,13 @@ import { Predictor } from '../../../src/core/predictor/predictor.ts'
 import { Admissions } from '../../../src/daemon/costs/admissions.ts'
 import type { AdmissionRecord } from '../../../src/model/admission.ts'
 import { ATLAS, sampleProfile, sampleStats } from '../../support/fake-service.ts'
-import { createManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 
 const LEASE_MS = 600_000
 
 describe('Admissions', () => {
   it('learns from work that nobody had ended in time, once somebody does', () => {
-    const clock = createManualClock()
+    const clock = new ManualClock()
     const predictor = new Predictor()
     const admissions = new Admissions({
       learning: predictor,

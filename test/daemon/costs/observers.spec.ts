@@ -4,7 +4,7 @@ import { EventLog } from '../../../src/daemon/telemetry/event-log.ts'
 import type { ClusterUid } from '../../../src/model/ids.ts'
 import { PRESETS } from '../../../src/model/presets.ts'
 import { ATLAS, BIRCH, sampleProfile, sampleStats } from '../../support/fake-service.ts'
-import { createManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { MemoryCluster } from '../memory-cluster.ts'
 
 describe('what a peer watches', () => {
@@ -37,7 +37,7 @@ describe('what a peer watches', () => {
   })
 
   it('sees by how much the clock of a peer is off', () => {
-    const clock = createManualClock()
+    const clock = new ManualClock()
     const cluster = 'c-1' as ClusterUid
     const members = new Members(
       { self: sampleProfile(), timings: PRESETS.loopback, addresses: [] },

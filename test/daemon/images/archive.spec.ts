@@ -3,7 +3,7 @@ import { Archive, BLOCK_BYTES } from '../../../src/daemon/images/archive.ts'
 import { CaresError } from '../../../src/model/errors.ts'
 import type { ArchiveId } from '../../../src/model/ids.ts'
 import type { SpoolFile } from '../../../src/model/ports/spool.ts'
-import { createMemorySpool } from '../../../src/simulate/memory-spool.ts'
+import { createMemorySpool } from '../../support/memory-spool.ts'
 
 const signal = new AbortController().signal
 

@@ -10,10 +10,10 @@ import type { PeerView } from '../../../src/model/peer.ts'
 import type { Runtime } from '../../../src/model/ports/runtime.ts'
 import type { Channel, Transport } from '../../../src/model/ports/transport.ts'
 import { createRandom } from '../../../src/model/random.ts'
-import { createMemorySpool } from '../../../src/simulate/memory-spool.ts'
 import { MemoryNetwork } from '../../../src/simulate/memory-transport.ts'
 import { sampleFunction } from '../../support/samples.ts'
 import { createTestLog } from '../../support/test-log.ts'
+import { createMemorySpool } from '../../support/memory-spool.ts'
 
 const FN = sampleFunction({ digest: 'sha256:the-image' as Digest })
 const ARCHIVE = Buffer.alloc(4 * BLOCK_BYTES + 7, 'the image, ')

@@ -4,11 +4,11 @@ import { Members } from '../../../src/daemon/members/members.ts'
 import type { ClusterUid } from '../../../src/model/ids.ts'
 import { PRESETS } from '../../../src/model/presets.ts'
 import { ATLAS, BIRCH, sampleProfile, sampleStats } from '../../support/fake-service.ts'
-import { createManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 
 describe('members', () => {
   it('calls a peer by the name that it has told, and until then by the end of its id, never by a name that nobody gave', () => {
-    const clock = createManualClock()
+    const clock = new ManualClock()
     const cluster = 'cluster' as ClusterUid
     const members = new Members(
       {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { OrchestratorWatch } from '../../../src/daemon/members/orchestrator-watch.ts'
 import { ATLAS, BIRCH } from '../../support/fake-service.ts'
-import { createManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 
 describe('OrchestratorWatch', () => {
   it('tells all who watch a peer once it has been silent for too long, and nobody else', async () => {
-    const clock = createManualClock()
+    const clock = new ManualClock()
     const silentMs = new Map([
       [ATLAS, 0],
       [BIRCH, 0]

@@ -8,14 +8,14 @@ import type { FunctionRecord } from '../../../src/model/function.ts'
 import type { Host } from '../../../src/model/ports/runtime.ts'
 import { ATLAS, sampleStats } from '../../support/fake-service.ts'
 import { untilAborted } from '../../../src/model/until-aborted.ts'
-import { createManualClock, type ManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { sampleFunction } from '../../support/samples.ts'
 import { ScriptedRuntime } from '../../support/scripted-runtime.ts'
 import { createTestLog } from '../../support/test-log.ts'
 
 describe('Statistics', () => {
   it('does not call an engine away that was late once, and asks it again soon', async () => {
-    const clock = createManualClock()
+    const clock = new ManualClock()
     const runtime = new ScriptedRuntime('worker', {})
     let late = 0
     let checks = 0
@@ -46,7 +46,7 @@ describe('Statistics', () => {
   })
 
   it('numbers samples, names the images that are here, and asks the engine now and then only', async () => {
-    const clock = createManualClock()
+    const clock = new ManualClock()
     const runtime = new ScriptedRuntime('worker', {})
     let checks = 0
     let ready = true

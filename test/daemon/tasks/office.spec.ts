@@ -9,7 +9,7 @@ import type { Transport } from '../../../src/model/ports/transport.ts'
 import { valueAt } from '../../../src/model/shards.ts'
 import type { TaskAnswer, TaskAsk, TaskId, TaskRecord, TaskSession, TaskSpec } from '../../../src/model/task.ts'
 import { AgreedLog } from '../../support/agreed-log.ts'
-import { createManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { sampleResult, sampleSubmit, sampleTaskSpec } from '../../support/sample-task.ts'
 import { createTestLog } from '../../support/test-log.ts'
 
@@ -24,7 +24,7 @@ type Dispatch = Extract<TaskAsk, { type: 'dispatch' }>
 /** An office with one worker, which has room for `room` attempts and takes every order. */
 async function setup({ room = 1, order = 'interactive' }: { room?: number; order?: QueueOrder } = {}) {
   const learned: string[] = []
-  const clock = createManualClock()
+  const clock = new ManualClock()
   const log = new AgreedLog()
   const store = log.peer()
   const worker = { room, seq: 1, reserved: 0, asked: [] as TaskAsk[], refuses: false }

@@ -7,7 +7,7 @@ import type { Runtime } from '../../../src/model/ports/runtime.ts'
 import type { Transport } from '../../../src/model/ports/transport.ts'
 import { valuesOf } from '../../../src/model/shards.ts'
 import type { AttemptReport, TaskAnswer, TaskAsk, TaskOrder, TaskSession } from '../../../src/model/task.ts'
-import { createManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { sampleSubmit, tasksWith } from '../../support/sample-task.ts'
 import { createTestLog } from '../../support/test-log.ts'
 
@@ -16,7 +16,7 @@ const TIMES = leaseTimes({ leaseMs: 10_000, electionMs: 1_000 })
 
 /** A worker whose orchestrator renews its lease unless it is silent, and whose programs run until they are aborted. */
 async function setup() {
-  const clock = createManualClock()
+  const clock = new ManualClock()
   const orchestrator = { isSilent: false, burned: '', renewals: 0 }
   const engine = { ready: true, reason: '' }
   const [task] = valuesOf(tasksWith(sampleSubmit()).tasks)

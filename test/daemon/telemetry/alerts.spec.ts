@@ -7,7 +7,7 @@ import type { EventRecord } from '../../../src/model/events.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
 import type { PeerView } from '../../../src/model/peer.ts'
 import { ATLAS, BIRCH, sampleProfile, sampleStats } from '../../support/fake-service.ts'
-import { createManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 
 const view = (id: PeerId, state: PeerView['state'] = 'alive'): PeerView => ({
   profile: sampleProfile({ id, name: id === ATLAS ? 'atlas' : 'birch' }),
@@ -18,7 +18,7 @@ const view = (id: PeerId, state: PeerView['state'] = 'alive'): PeerView => ({
 
 /** Alerts of atlas in a cluster that the test makes what it wants, looked at each second. */
 async function watched() {
-  const clock = createManualClock()
+  const clock = new ManualClock()
   const events = new EventLog({ clock })
   const scene = { leader: ATLAS as PeerId | null, views: [view(ATLAS), view(BIRCH)] }
   const delivered: Alert[] = []

@@ -9,7 +9,7 @@ import type { PeerId } from '../../../src/model/ids.ts'
 import type { Transport } from '../../../src/model/ports/transport.ts'
 import { MemoryNetwork } from '../../../src/simulate/memory-transport.ts'
 import { ATLAS, BIRCH } from '../../support/fake-service.ts'
-import { createManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { createTestLog } from '../../support/test-log.ts'
 
 const ELM = '12D3KooWElm' as PeerId
@@ -17,7 +17,7 @@ const OPTIONS = { signal: new AbortController().signal }
 
 /** Three peers with histories of their own; what each is asked goes over a network in memory. */
 class World {
-  readonly clock = createManualClock()
+  readonly clock = new ManualClock()
   readonly #log = createTestLog()
   readonly #network = new MemoryNetwork({}, { clock: createSystemClock(), log: this.#log })
   readonly histories = new Map<PeerId, History>()

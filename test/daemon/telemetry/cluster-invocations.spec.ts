@@ -10,7 +10,7 @@ import type { InvocationListing, InvocationQuery } from '../../../src/model/invo
 import type { Transport } from '../../../src/model/ports/transport.ts'
 import { MemoryNetwork } from '../../../src/simulate/memory-transport.ts'
 import { ATLAS, BIRCH, sampleInvocation } from '../../support/fake-service.ts'
-import { createManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { createTestLog } from '../../support/test-log.ts'
 
 const ELM = '12D3KooWElm' as PeerId
@@ -18,7 +18,7 @@ const OPTIONS = { signal: new AbortController().signal }
 
 /** Gateways with invocations of their own; what each is asked goes over a network in memory. */
 class World {
-  readonly clock = createManualClock()
+  readonly clock = new ManualClock()
   readonly #log = createTestLog()
   readonly #network = new MemoryNetwork({}, { clock: createSystemClock(), log: this.#log })
   readonly #books = new Map<PeerId, InvocationBook>()

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { EventLog } from '../../../src/daemon/telemetry/event-log.ts'
 import type { InvocationId } from '../../../src/model/ids.ts'
 import { ATLAS } from '../../support/fake-service.ts'
-import { createManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 
 function filled({ calls, before = 1 }: { calls: number; before?: number }): EventLog {
-  const log = new EventLog({ clock: createManualClock() })
+  const log = new EventLog({ clock: new ManualClock() })
   for (let term = 1; term <= before; term++) log.emit('orchestrator:changed', { orchestrator: ATLAS, name: 'atlas', term })
   const call = { invocation: 'i-1' as InvocationId, function: 'thumb', worker: ATLAS, status: 200, totalMs: 1, code: null }
   for (let i = 0; i < calls; i++) log.emit('invocation:finished', call)

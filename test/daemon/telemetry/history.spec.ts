@@ -4,7 +4,7 @@ import { LATENCY_CLASSES_MS, latencyClass, quantileMs } from '../../../src/model
 import type { PeerId } from '../../../src/model/ids.ts'
 import type { PeerView } from '../../../src/model/peer.ts'
 import { ATLAS, BIRCH, sampleProfile, sampleStats } from '../../support/fake-service.ts'
-import { createManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 
 const viewOf = (changes: Partial<PeerView['stats']> = {}, session = 7, id: PeerId = ATLAS): PeerView => ({
   profile: sampleProfile({ id, name: id === ATLAS ? 'atlas' : 'birch', session }),
@@ -15,7 +15,7 @@ const viewOf = (changes: Partial<PeerView['stats']> = {}, session = 7, id: PeerI
 
 /** A history of peers that the test sets, on a clock that it moves. */
 async function started(views: readonly PeerView[] = []) {
-  const clock = createManualClock()
+  const clock = new ManualClock()
   const now = { views }
   const history = new History({ clock, views: () => now.views })
   await history.start()

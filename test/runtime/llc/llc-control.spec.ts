@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type CacheNeed, llcText, reasonText } from '../../../src/model/llc.ts'
 import { LlcControl, type LlcControlInit } from '../../../src/runtime/llc/llc-control.ts'
 import { FakeResctrl, machineOf } from '../../support/fake-resctrl.ts'
-import { createManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { createTestLog } from '../../support/test-log.ts'
 
 const MIB = 2 ** 20
@@ -39,7 +39,7 @@ describe('control of the last-level cache of a peer', () => {
     fake: FakeResctrl,
     { files, ...init }: Partial<LlcControlInit> & { files?: Record<string, string> } = {}
   ): Promise<{ llc: LlcControl; settle: () => Promise<void>; reconcile: () => Promise<void> }> {
-    const clock = createManualClock()
+    const clock = new ManualClock()
     const llc = new LlcControl(
       { use: 'auto', prefix: PREFIX, ...init },
       { files: fake, read: machineOf(files), clock, log: createTestLog() }

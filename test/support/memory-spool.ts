@@ -1,4 +1,4 @@
-import type { Spool } from '../model/ports/spool.ts'
+import type { Spool } from '../../src/model/ports/spool.ts'
 
 /** A spool in memory. */
 export function createMemorySpool(): Spool {
