@@ -30,6 +30,7 @@ import { Placer } from './calls/placer.ts'
 import { runParts } from './run-parts.ts'
 import { createService } from './service.ts'
 import { Serving } from './serving.ts'
+import { SnapshotHealth } from './agreement/snapshot-health.ts'
 import { StateCheck } from './agreement/state-check.ts'
 import { Statistics } from './members/statistics.ts'
 import { StrategyChoice } from './calls/strategy-choice.ts'
@@ -69,6 +70,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   const book = new InvocationBook({ clock })
 
   // What is agreed.
+  const snapshotHealth = new SnapshotHealth()
   const consensus: Consensus = new Consensus(
     {
       self,
@@ -81,6 +83,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       ...components,
       log: log.child('consensus'),
       cluster: uid,
+      snapshotHealth,
       newVersionRefusal: version => governor.newVersionRefusal(version),
       listener: {
         onRole: now => reactions.onRole(now),
@@ -151,7 +154,8 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   })
 
   // Who is there.
-  const statistics = new Statistics({ ...components, worker, tables, term, draining, fenced, events, log: log.child('statistics') })
+  const own = { tables, term, draining, fenced, snapshotHealth }
+  const statistics = new Statistics({ ...components, ...own, worker, events, log: log.child('statistics') })
   const members = new Members(
     { self: profile(), timings, addresses: persisted.addresses },
     {

@@ -230,6 +230,7 @@ function clusterStatus({
     appliedIndex: applied,
     reason: leader === null ? whyLeaderless({ consensus, members, cluster }) : '',
     strategy: strategies.status(),
+    commandVersion: consensus.commandVersion,
     lag: stateCheck.lag(commit),
     fenced: consensus.fenced?.message ?? null
   }

@@ -77,13 +77,23 @@ export function statusLines(
       ],
       ['Peers', `${there.length} there, ${peers.length - there.length} gone`],
       ['Functions', String(functions.length)],
-      ['Strategy', strategyText(cluster.strategy)]
+      ['Strategy', strategyText(cluster.strategy)],
+      ...versionRows(there)
     ]),
     ...problems.map(problem => `! ${problem}`),
     ...alerts.map(({ severity, message }) => `! ${severity}: ${message}`),
     '',
     ...renderTable(peersTable(peers, nowMs), view)
   ]
+}
+
+/** Which versions the peers run, while they differ: what is new cannot be used until all of them have it. */
+function versionRows(peers: readonly Peer[]): readonly (readonly [string, string])[] {
+  const byVersion = Map.groupBy(peers, ({ version }) => version)
+  if (byVersion.size < 2) return []
+  const text = [...byVersion].map(([version, some]) => `${version} (${some.map(({ name }) => name).join(', ')})`).join(', ')
+  const reads = new Set(peers.map(({ commandVersion = 1 }) => commandVersion))
+  return [['Versions', reads.size === 1 ? text : `${text}; what is new in the newest can be used once all are upgraded`]]
 }
 
 /** A strategy by its name, with what it saves, and whose it is where the cluster has not agreed on it. */

@@ -40,6 +40,7 @@ export const ALERT_RULE_NAMES = [
   'orchestrator_missing',
   'orchestrator_changed',
   'quorum_at_risk',
+  'snapshot_failed',
   'cpu_high',
   'memory_high',
   'disk_low',
@@ -122,6 +123,16 @@ const DEFAULT_RULES: readonly AlertRule[] = [
     forMs: 5_000,
     clearForMs: 5_000,
     description: '1 while the loss of one more voter would leave the cluster without a majority'
+  },
+  {
+    name: 'snapshot_failed',
+    severity: 'critical',
+    unit: 'count',
+    raiseAt: 1,
+    clearBelow: 1,
+    forMs: 0,
+    clearForMs: 5_000,
+    description: '1 while a peer cannot make or read a snapshot of what is agreed, so that peers stay behind'
   },
   {
     name: 'cpu_high',

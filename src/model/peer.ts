@@ -106,6 +106,8 @@ export interface PeerStats {
   readonly runtimeReady: boolean
   /** It takes no part in what is agreed any more: its disk failed, or is not what it was. It still runs functions. Absent: it takes part. */
   readonly fenced?: boolean | undefined
+  /** Why it cannot make or read a snapshot of what is agreed, so that peers that need one stay behind. Absent: it can, or none is needed. */
+  readonly snapshotFailure?: string | undefined
   readonly term: Term
   /**
    * For each placer by which something was ordered here in the last 10 s, its highest order number that these statistics include. Gateways order for

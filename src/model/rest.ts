@@ -86,6 +86,7 @@ export const peerSchema = peerStatsSchema.extend({
   voter: z.boolean(),
   term: count.describe('the newest that the peer has said it knows'),
   version: z.string(),
+  commandVersion: count.optional().describe('the newest version of commands in the log that it reads; absent: an older CARES answers'),
   runtime: z.enum(PEER_RUNTIMES),
   runtimeReady: z.boolean(),
   fenced: z.boolean().optional().describe('true: it takes no part in what is agreed any more, since its disk failed or is not what it was'),
@@ -144,6 +145,9 @@ export const clusterSchema = z.object({
   lastIndex: count,
   commitIndex: count,
   appliedIndex: count,
+  commandVersion: count
+    .optional()
+    .describe('of the newest command that was agreed: what a peer must read to join; absent: an older CARES answers'),
   lag: z.record(z.string(), count).optional().describe('entries that each other peer lacked when it was last heard'),
   strategy: strategySchema,
   fenced: z.string().nullable().describe('why this peer takes no part any more; null when it does')

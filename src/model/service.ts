@@ -32,6 +32,8 @@ export interface ClusterStatus {
   readonly lastIndex: number
   readonly commitIndex: number
   readonly appliedIndex: number
+  /** Of the newest command in the log: what a peer must read to be a member. */
+  readonly commandVersion: number
   /** Entries that each other member lacked when it was last heard. */
   readonly lag?: Readonly<Record<PeerId, number>> | undefined
   /** Why there is no orchestrator; empty when there is one. */

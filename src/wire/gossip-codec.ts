@@ -168,6 +168,7 @@ export function writeStats(stats: PeerStats): MessageInitShape<typeof PeerStatsS
     draining: stats.draining,
     runtimeReady: stats.runtimeReady,
     fenced: stats.fenced ?? false,
+    ...optional('snapshotFailure', stats.snapshotFailure),
     term: toWhole(stats.term, 'term'),
     seenOrders: Object.entries(stats.seenOrders).map(([peer, order]) => ({ peer, order: toWhole(order, 'order') })),
     ...optional('cpusEvictable', stats.cpusEvictable),
@@ -209,6 +210,7 @@ export function readStats(message: PeerStatsMessage): PeerStats {
     draining: message.draining,
     runtimeReady: message.runtimeReady,
     ...(message.fenced ? { fenced: true } : {}),
+    ...(message.snapshotFailure === undefined ? {} : { snapshotFailure: text(message.snapshotFailure, 'snapshotFailure', TEXT_CHARS_MAX) }),
     term: whole(message.term, 'term'),
     seenOrders: readUnique(seen, 'seenOrders')
   }

@@ -3,6 +3,7 @@ import { placementLines } from '../../src/faces/placement-view.ts'
 import { explanationLines } from '../../src/faces/explain-view.ts'
 import { functionChanges, functionLines, uploadLines } from '../../src/faces/function-view.ts'
 import { peerLines, peersTable, statsLine } from '../../src/faces/peer-view.ts'
+import type { Peer } from '../../src/model/rest.ts'
 import { shortId } from '../../src/model/short-id.ts'
 import { timeOfDay } from '../../src/faces/text.ts'
 import { degradations, statusLines, verdict } from '../../src/faces/view-model.ts'
@@ -130,6 +131,14 @@ describe('the status of a cluster', () => {
     const text = statusLines(CLUSTER, PEERS, [], ALERTS.items, 0, {}).join('\n')
     assert.match(text, /Cluster +working, with 1 critical, private[^]*! critical: cedar is gone/)
     assert.doesNotMatch(text, /healthy/)
+  })
+
+  it('tells which versions the peers run while they differ, and that what is new waits for the last one', () => {
+    const status = (changes: Partial<Peer>): string =>
+      statusLines(CLUSTER, [{ ...PEERS[0], version: '0.2.0', ...changes }, ...PEERS.slice(1)] as Peer[], [], [], 0, {}).join('\n')
+    assert.doesNotMatch(status({ version: PEERS[1]?.version ?? '' }), /Versions/)
+    assert.match(status({}), /Versions +0\.2\.0 \(atlas\), 0\.1\.0 \(birch, elm, dogwood\)\n/)
+    assert.match(status({ commandVersion: 2 }), /Versions .*; what is new in the newest can be used once all are upgraded/)
   })
 
   it('tells which voter is far behind, and leaves out what is only on its way', () => {

@@ -185,6 +185,7 @@ export function sampleCluster(changes: Partial<ClusterStatus> = {}): ClusterStat
     lastIndex: 12,
     commitIndex: 12,
     appliedIndex: 11,
+    commandVersion: 1,
     reason: '',
     strategy: { name: 'cost', objective: 'balanced', agreed: false },
     fenced: null,

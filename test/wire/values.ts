@@ -412,6 +412,7 @@ const stats = record<PeerStats>(
     draining: flag,
     runtimeReady: flag,
     fenced: fc.constant(true),
+    snapshotFailure: text,
     term: whole,
     seenOrders: pairs(whole),
     llc: record<LlcState>(
@@ -427,7 +428,7 @@ const stats = record<PeerStats>(
       ['usedBytes', 'classes']
     )
   },
-  ['cpusStolen', 'pressure', 'cpusEvictable', 'memoryEvictableBytes', 'fenced', 'llc']
+  ['cpusStolen', 'pressure', 'cpusEvictable', 'memoryEvictableBytes', 'fenced', 'snapshotFailure', 'llc']
 )
 const invokeUp: fc.Arbitrary<InvokeUp> = fc.oneof(
   record<Extract<InvokeUp, { type: 'call' }>>(

@@ -22,6 +22,7 @@ export function clusterView(status: ClusterStatus, { name, showSecret }: { name:
     lastIndex: status.lastIndex,
     commitIndex: status.commitIndex,
     appliedIndex: status.appliedIndex,
+    commandVersion: status.commandVersion,
     ...(status.lag === undefined ? {} : { lag: status.lag }),
     strategy: status.strategy,
     fenced: status.fenced

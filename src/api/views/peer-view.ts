@@ -33,6 +33,7 @@ export function peerView(listing: PeerListing): Peer {
     voter,
     term: stats.term,
     version: profile.version,
+    commandVersion: profile.commandVersion ?? 1,
     runtime: profile.runtime,
     runtimeReady: stats.runtimeReady,
     ...(stats.fenced === true ? { fenced: true } : {}),

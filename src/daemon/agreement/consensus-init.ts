@@ -8,6 +8,7 @@ import type { Applied, Persisted, RegistryTables, Store } from '../../model/port
 import type { Transport } from '../../model/ports/transport.ts'
 import type { Timings } from '../../model/presets.ts'
 import type { Random } from '../../model/random.ts'
+import type { SnapshotHealth } from './snapshot-health.ts'
 
 /** When the log is cut, and in which pieces its snapshots travel. */
 export interface LogRetention {
@@ -57,6 +58,8 @@ export interface ConsensusComponents {
   /** This peer's cluster; null while it is in none. */
   readonly cluster: () => ClusterUid | null
   readonly listener: ConsensusListener
+  /** Told when a snapshot cannot be made or read, and when that is over. @default nobody is */
+  readonly snapshotHealth?: Pick<SnapshotHealth, 'note'> | undefined
 }
 
 /** A peer's own part in the cluster. */

@@ -1,11 +1,13 @@
 import { COMMAND_VERSION } from '../../core/registry/command-version.ts'
 import type { ConsensusMessage, SnapshotChunk } from '../../model/consensus.ts'
+import { CaresError } from '../../model/errors.ts'
 import type { ClusterUid, PeerId } from '../../model/ids.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Logger } from '../../model/ports/logger.ts'
 import type { Transport } from '../../model/ports/transport.ts'
 import { snapshotVersion } from '../../model/snapshot-format.ts'
 import { isIntact } from './outgoing-snapshots.ts'
+import type { SnapshotHealth } from './snapshot-health.ts'
 
 /** Between two lines of the log about a snapshot that this peer cannot read: its leader offers it several times a second. */
 const TELL_EVERY_MS = 60_000
@@ -15,6 +17,7 @@ export interface ConsensusMailComponents {
   readonly clock: Clock
   readonly log: Logger
   readonly cluster: () => ClusterUid | null
+  readonly snapshotHealth?: Pick<SnapshotHealth, 'note'> | undefined
 }
 
 /** What consensus sends and hears: every message names its cluster, and what should not have come is dropped. */
@@ -50,11 +53,14 @@ export class ConsensusMail {
   /** A snapshot of a newer version is not taken at all: this peer waits for its upgrade. */
   #isReadable(from: PeerId, { offset, data }: SnapshotChunk): boolean {
     const version = offset === 0 ? snapshotVersion(data) : undefined
-    if (version === undefined || version <= COMMAND_VERSION) return true
-    const { clock, log } = this.#components
+    if (version === undefined) return true
+    const { clock, log, snapshotHealth } = this.#components
+    const failure = version <= COMMAND_VERSION ? null : tooNew(version)
+    snapshotHealth?.note('read', failure)
+    if (failure === null) return true
     if (clock.nowMs() - this.#toldAtMs < TELL_EVERY_MS) return false
     this.#toldAtMs = clock.nowMs()
-    log.error({ peer: from, version, reads: COMMAND_VERSION }, 'the snapshot of the cluster has a newer version: upgrade this peer')
+    log.error({ peer: from, version, reads: COMMAND_VERSION }, failure.message)
     return false
   }
 
@@ -63,4 +69,8 @@ export class ConsensusMail {
     const heardAtMs = this.#heardAtMs.get(peer)
     return heardAtMs === undefined ? Number.POSITIVE_INFINITY : this.#components.clock.nowMs() - heardAtMs
   }
+}
+
+function tooNew(version: number): CaresError {
+  return new CaresError('incompatible', `the snapshot of the cluster has the newer version ${version}: upgrade this peer`)
 }

@@ -6,6 +6,7 @@ import type { PeerId } from '../../model/ids.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Logger } from '../../model/ports/logger.ts'
 import type { Store } from '../../model/ports/store.ts'
+import type { SnapshotHealth } from './snapshot-health.ts'
 
 /** After one could not be made: the tables are other ones by then, and making one is work. */
 const AGAIN_MS = 10_000
@@ -14,6 +15,7 @@ export interface OutgoingSnapshotsComponents {
   readonly store: Pick<Store, 'snapshot'>
   readonly clock: Pick<Clock, 'nowMs'>
   readonly log: Logger
+  readonly snapshotHealth?: Pick<SnapshotHealth, 'note'> | undefined
   /** The disk failed. Anything else is logged only: who cannot make a snapshot can still lead all that need none. */
   readonly onDiskFailed: (error: CaresError) => void
 }
@@ -68,6 +70,7 @@ export class OutgoingSnapshots {
 
   /** Nobody needs it for now. */
   forget(): void {
+    this.#components.snapshotHealth?.note('make', null)
     this.#taken = null
     this.#wishes.clear()
   }
@@ -77,6 +80,7 @@ export class OutgoingSnapshots {
       const { index, data, checksum } = await this.#components.store.snapshot()
       if (snapshot?.index !== index) throw new CaresError('internal', `the tables are at ${index}, where the log is not known any more`)
       const taken = { snapshot, data, checksum }
+      this.#components.snapshotHealth?.note('make', null)
       if (this.#wishes.size > 0) this.#taken = taken
       for (const wish of this.#wishes.values()) this.#deliver(wish, taken)
     } catch (err) {
@@ -88,11 +92,12 @@ export class OutgoingSnapshots {
   }
 
   #failed(error: CaresError): void {
-    const { clock, log, onDiskFailed } = this.#components
+    const { clock, log, snapshotHealth, onDiskFailed } = this.#components
     if (error.details['disk'] !== undefined) return onDiskFailed(error)
     this.#againMs = clock.nowMs() + AGAIN_MS
-    if (error.code !== 'stopping')
-      log.error({ err: error, peers: [...this.#wishes.keys()] }, 'no snapshot can be made: peers that need one wait')
+    if (error.code === 'stopping') return
+    snapshotHealth?.note('make', error)
+    log.error({ err: error, peers: [...this.#wishes.keys()] }, 'no snapshot can be made: peers that need one wait')
   }
 
   #deliver({ at, deliver }: ChunkWish, { snapshot, data: all, checksum }: Taken): void {

@@ -1,7 +1,8 @@
 import { gpusOf } from '../../model/labels.ts'
 import { llcText } from '../../model/llc.ts'
-import type { PeerProfile } from '../../model/peer.ts'
+import type { PeerProfile, PeerView } from '../../model/peer.ts'
 import type { HealthCheck } from '../../model/service.ts'
+import { versionReadBy } from '../agreement/command-readers.ts'
 import type { ServiceComponents } from '../service.ts'
 
 /** With less of the disk free, the engine may fail to unpack an image, and the log to grow. */
@@ -59,6 +60,7 @@ export async function healthChecks(
         : `not connected to ${unconnected.map(view => view.profile.name).join(', ')}`,
     hint: unconnected.length === 0 ? undefined : 'each peer must be able to reach the others: see --listen and --announce'
   })
+  checks.push(versionCheck(members.views().filter(({ state }) => state !== 'gone')))
   const { capacity } = profile()
   const { diskUsedBytes } = members.self().stats
   const freeRatio = capacity.diskBytes === 0 ? 1 : 1 - diskUsedBytes / capacity.diskBytes
@@ -69,6 +71,27 @@ export async function healthChecks(
     hint: freeRatio >= DISK_FREE_RATIO_MIN ? undefined : 'remove unused images: docker image prune'
   })
   return checks
+}
+
+/** During a rolling upgrade peers differ, and work together; what only some of them can read waits until it is over. */
+export function versionCheck(views: readonly PeerView[]): HealthCheck {
+  const name = 'versions'
+  const versions = [...new Set(views.map(({ profile }) => profile.version))].sort()
+  const newest = Math.max(...views.map(({ profile }) => versionReadBy(profile)))
+  const older = views.filter(({ profile }) => versionReadBy(profile) < newest).map(({ profile }) => profile.name)
+  if (older.length === 0) {
+    return {
+      name,
+      ok: true,
+      message: versions.length === 1 ? `all peers run ${versions[0]}` : `peers run ${versions.join(' and ')}, which understand each other`
+    }
+  }
+  return {
+    name,
+    ok: false,
+    message: `peers run ${versions.join(' and ')}: what is new cannot be used yet`,
+    hint: `upgrade ${older.join(', ')}`
+  }
 }
 
 /** Nothing of a machine without GPUs. */

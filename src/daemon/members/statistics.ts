@@ -4,6 +4,7 @@ import type { Clock } from '../../model/ports/clock.ts'
 import type { Logger } from '../../model/ports/logger.ts'
 import type { Host, HostUse, Runtime } from '../../model/ports/runtime.ts'
 import type { RegistryTables } from '../../model/ports/store.ts'
+import type { SnapshotHealth } from '../agreement/snapshot-health.ts'
 import type { EventLog } from '../telemetry/event-log.ts'
 import type { Worker } from '../calls/work.ts'
 
@@ -24,6 +25,8 @@ export interface StatisticsComponents {
   readonly draining: () => boolean
   /** Whether this peer takes no part in what is agreed any more. @default it does */
   readonly fenced?: () => boolean
+  /** What goes wrong with snapshots. @default nothing */
+  readonly snapshotHealth?: Pick<SnapshotHealth, 'failure'>
   readonly events: EventLog
   readonly clock: Clock
   readonly log: Logger
@@ -83,7 +86,7 @@ export class Statistics {
 
   /** What is promised and running at this moment, over the machine as it was last sampled. Numbered like any other sample. */
   now(): PeerStats {
-    const { runtime, worker, term, draining, fenced } = this.#components
+    const { runtime, worker, term, draining, fenced, snapshotHealth } = this.#components
     const use = runtime?.use() ?? { running: 0, cpusReserved: 0, memoryReservedBytes: 0, warm: [] }
     const { running, succeeded, failed, seenOrders } = worker.stats()
     return {
@@ -97,6 +100,7 @@ export class Statistics {
       draining: draining() || worker.isStopping,
       runtimeReady: this.#engine?.ready ?? false,
       ...(fenced?.() === true ? { fenced: true } : {}),
+      ...(snapshotHealth?.failure === undefined ? {} : { snapshotFailure: snapshotHealth.failure }),
       term: term(),
       seenOrders
     }

@@ -82,6 +82,12 @@ function peerSamples({ profile, stats, state }: PeerView, { members, skewMs }: A
       value: profile.runtime !== 'none' && stats.seq > 0 && !stats.runtimeReady ? 1 : 0,
       message: `the container engine of ${name} does not answer`
     },
+    {
+      rule: 'snapshot_failed',
+      subject,
+      value: stats.snapshotFailure === undefined ? 0 : 1,
+      message: `${name} ${stats.snapshotFailure ?? ''}`
+    },
     { rule: 'clock_skew', subject, value: skew, message: `the clock of ${name} is off by ${formatDurationMs(skew)}` }
   ]
 }

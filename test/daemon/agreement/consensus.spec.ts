@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib'
 import * as fc from 'fast-check'
 import { Consensus } from '../../../src/daemon/agreement/consensus.ts'
 import type { LogRetention } from '../../../src/daemon/agreement/consensus-init.ts'
+import { SnapshotHealth } from '../../../src/daemon/agreement/snapshot-health.ts'
 import { foundCluster } from '../../../src/daemon/agreement/found-cluster.ts'
 import type { Command } from '../../../src/model/command.ts'
 import type { ConsensusMessage } from '../../../src/model/consensus.ts'
@@ -11,7 +12,6 @@ import type { Persisted, Store } from '../../../src/model/ports/store.ts'
 import type { Transport } from '../../../src/model/ports/transport.ts'
 import { PRESETS } from '../../../src/model/presets.ts'
 import { createRandom, type Random } from '../../../src/model/random.ts'
-import { ManualClock } from '../../../src/simulate/manual-clock.ts'
 import { MemoryDisk, MemoryStore } from '../../../src/simulate/memory-store.ts'
 import { diskError } from '../../../src/store/disk-error.ts'
 import { SqliteStore } from '../../../src/store/sqlite-store.ts'
@@ -19,6 +19,7 @@ import { decodeCommand, encodeCommand } from '../../../src/wire/registry-codec.t
 import { sampleFunction } from '../../support/samples.ts'
 import { useTempDirs } from '../../support/temp-dirs.ts'
 import { createTestLog } from '../../support/test-log.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 
 const [LEADER, LEARNER] = ['leader', 'learner'] as PeerId[] as [PeerId, PeerId]
 const RETENTION: LogRetention = { trailingEntries: 2, trailingBytes: 100_000, compactEveryEntries: 3, chunkBytes: 20 }
@@ -44,6 +45,7 @@ class Pair {
   readonly log = createTestLog()
   readonly chunks: number[] = []
   readonly clusters = new Map<PeerId, ClusterUid>()
+  readonly health = new SnapshotHealth()
   readonly #peers = new Map<PeerId, Consensus>()
   /** What becomes of one message; the default carries it. */
   link: (message: ConsensusMessage) => ConsensusMessage | undefined = message => message
@@ -64,6 +66,7 @@ class Pair {
         log: this.log,
         random: createRandom(1),
         codec: { encode: encodeCommand, decode: decodeCommand },
+        snapshotHealth: this.health,
         cluster: () => this.clusters.get(self) ?? null,
         listener: { onRole: nothing, onConfiguration: nothing, onTables: nothing, onFenced: nothing }
       }
@@ -76,7 +79,7 @@ class Pair {
   async until(what: string, isSo: () => boolean): Promise<void> {
     for (let waitedMs = 0; !isSo(); waitedMs += STEP_MS) {
       assert.ok(waitedMs < PATIENCE_MS, `waited for: ${what}`)
-      await this.clock.advance(STEP_MS)
+      await this.clock.pass(STEP_MS)
     }
   }
 
@@ -89,7 +92,7 @@ class Pair {
     await this.until('a leader', () => leader.role.active)
     for (let n = 0; n < FUNCTIONS * 4; n++) {
       const committed = leader.propose(put(n % FUNCTIONS), { signal: this.clock.timeout(PATIENCE_MS) })
-      await this.clock.advance(0)
+      await this.clock.pass(0)
       await committed
     }
     await leader.reconfigure({ voters: [LEADER], learners: [LEARNER] }, { from: leader.configuration })
@@ -148,7 +151,7 @@ describe('consensus, driven', () => {
         for (const steps of lives) {
           const store = new MemoryStore(disk)
           const learner = await pair.add(LEARNER, store, await opened(store))
-          await pair.clock.advance(steps * STEP_MS)
+          await pair.clock.pass(steps * STEP_MS)
           disk.openedBy = null
           await learner.stop()
           assert.equal(learner.fenced, null)
@@ -173,12 +176,14 @@ describe('consensus, driven', () => {
     }
     const store = new MemoryStore(new MemoryDisk())
     const learner = await pair.add(LEARNER, store, await opened(store))
-    await pair.clock.advance(60_000)
+    await pair.clock.pass(60_000)
     assert.deepEqual([learner.fenced, learner.indices.applied], [null, 0])
-    const told = pair.log.records.filter(({ message }) => message.includes('newer version: upgrade this peer'))
+    const told = pair.log.records.filter(({ message }) => message.includes('newer version 9: upgrade this peer'))
     assert.equal(told.length, 1, 'once a minute')
+    assert.match(pair.health.failure ?? '', /cannot read a snapshot.*upgrade this peer/)
     pair.link = message => message
     await pair.until('the learner has it all', () => learner.indices.applied === leader.indices.applied)
+    assert.equal(pair.health.failure, undefined)
     await pair.stop()
   })
 
@@ -217,7 +222,7 @@ describe('consensus, driven', () => {
     pair.clusters.set(LEARNER, 'recovered' as ClusterUid)
     const store = new MemoryStore(new MemoryDisk())
     const learner = await pair.add(LEARNER, store, await opened(store))
-    await pair.clock.advance(10_000)
+    await pair.clock.pass(10_000)
     assert.deepEqual([learner.term, learner.indices.last, learner.silentMs(LEADER)], [0, 0, Number.POSITIVE_INFINITY])
     pair.clusters.set(LEARNER, 'lost' as ClusterUid)
     await pair.until('the learner has it all', () => learner.indices.applied === leader.indices.applied)

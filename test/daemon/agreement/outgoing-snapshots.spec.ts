@@ -4,9 +4,10 @@ import { CaresError } from '../../../src/model/errors.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
 import type { Store } from '../../../src/model/ports/store.ts'
 import { OutgoingSnapshots } from '../../../src/daemon/agreement/outgoing-snapshots.ts'
-import { ManualClock } from '../../../src/simulate/manual-clock.ts'
+import { SnapshotHealth } from '../../../src/daemon/agreement/snapshot-health.ts'
 import { snapshotChecksum } from '../../../src/store/snapshot-data.ts'
 import { createTestLog, type TestLog } from '../../support/test-log.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 
 const [A, B] = ['a', 'b'] as PeerId[] as [PeerId, PeerId]
 const DATA = Buffer.from('0123456789')
@@ -40,19 +41,21 @@ function setUp(): {
   sent: string[]
   ask: (to: PeerId, offset?: number, log?: { logStart: number; index: number }) => void
   snapshots: OutgoingSnapshots
+  health: SnapshotHealth
 } {
   const store = new SlowStore()
   const failures: CaresError[] = []
   const [clock, log] = [new ManualClock(), createTestLog()]
   const sent: string[] = []
-  const snapshots = new OutgoingSnapshots(4, { store, clock, log, onDiskFailed: err => failures.push(err) })
+  const health = new SnapshotHealth()
+  const snapshots = new OutgoingSnapshots(4, { store, clock, log, snapshotHealth: health, onDiskFailed: err => failures.push(err) })
   const ask = (to: PeerId, offset?: number, { logStart, index } = { logStart: 1, index: 7 }): void => {
     const at = offset === undefined ? null : { index, offset }
     const deliver = ({ snapshot, offset, data }: SnapshotChunk): void =>
       void sent.push(`${to} ${snapshot.index} ${offset} ${Buffer.from(data).toString()}`)
     snapshots.chunk({ to, at, deliver }, { logStart, describe: () => meta(index) })
   }
-  return { store, failures, clock, log, sent, ask, snapshots }
+  return { store, failures, clock, log, sent, ask, snapshots, health }
 }
 
 describe('outgoing snapshots', () => {
@@ -97,6 +100,25 @@ describe('outgoing snapshots', () => {
     assert.deepEqual(failures, [error])
   })
 
+  it('say why one cannot be made for as long as somebody needs it and none is made', async () => {
+    const { store, ask, clock, health, snapshots } = setUp()
+    const tooLarge = new CaresError('limit_reached', 'it is too large')
+    const fail = async (): Promise<void> => {
+      ask(A)
+      await store.fail(tooLarge)
+      assert.equal(health.failure, 'cannot make a snapshot of what is agreed: it is too large')
+      await clock.pass(10_000)
+    }
+    await fail()
+    ask(A)
+    await store.finish(7)
+    assert.equal(health.failure, undefined, 'one was made')
+    snapshots.forget()
+    await fail()
+    snapshots.forget()
+    assert.equal(health.failure, undefined, 'nobody needs one')
+  })
+
   it('log that one cannot be made for another reason, and try again later', async () => {
     const { store, failures, sent, ask, clock, log } = setUp()
     ask(A)
@@ -105,7 +127,7 @@ describe('outgoing snapshots', () => {
     assert.match(String(log.records.map(({ fields }) => ('err' in fields ? fields.err : ''))), /tables are at 3/)
     ask(A)
     assert.equal(store.made, 1, 'not at once')
-    await clock.advance(10_000)
+    await clock.pass(10_000)
     ask(A)
     await store.finish(7)
     assert.deepEqual(sent, ['a 7 0 0123'])

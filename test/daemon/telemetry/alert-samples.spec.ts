@@ -42,6 +42,7 @@ describe('what alerts are judged by', () => {
     ['one that is suspect', { views: [view({}, 'suspect')] }, []],
     ['a full disk of a peer that is gone', { views: [view({ diskUsedBytes: 2 ** 40 }, 'gone')], members: [] }, []],
     ['a full disk', { views: [view({ diskUsedBytes: 95 * 2 ** 30 })] }, ['disk_low']],
+    ['one that cannot make a snapshot', { views: [view({ snapshotFailure: 'cannot make a snapshot' })] }, ['snapshot_failed']],
     ['a busy machine', { views: [view({ cpusUsed: 3.9, memoryUsedBytes: 8 * 2 ** 30 })] }, ['cpu_high', 'memory_high']],
     ['an engine that is down', { views: [view({ runtimeReady: false })] }, ['runtime_down']],
     ['an engine that has not been asked yet', { views: [view({ runtimeReady: false, seq: 0 })] }, []],
