@@ -94,7 +94,7 @@ export class Cluster {
   }
 
   /** Waits until every running peer sees exactly the running peers as alive, and the same one of them as orchestrator. Returns that one. */
-  async settled(): Promise<PeerProcess> {
+  async settled({ withinMs = SEEN_WITHIN_MS }: { withinMs?: number } = {}): Promise<PeerProcess> {
     const ids = this.alive.map(({ id }) => id).sort()
     return await eventually(
       'all peers agree on who is there and who is orchestrator',
@@ -113,7 +113,7 @@ export class Cluster {
         const agreed = orchestrators.size === 1 && seen.every(view => view === ids.join())
         return agreed ? this.alive.find(({ id }) => id === orchestrator) : undefined
       },
-      { onFailure: () => this.alive.map(peer => `--- ${peer.name}\n${peer.log(10)}`).join('\n') }
+      { withinMs, onFailure: () => this.alive.map(peer => `--- ${peer.name}\n${peer.log(10)}`).join('\n') }
     )
   }
 
