@@ -140,6 +140,7 @@ function requestOf(fn: number, memoryBytes: number): PlacementRequest {
     function: `f${fn}@1`,
     digest: `sha256:${fn}` as Digest,
     imageBytes: 100_000_000,
+    arch: 'amd64',
     cpus: 0.5,
     memoryBytes,
     inputBytes: 1_000,

@@ -1,3 +1,5 @@
+import { hashText } from './hash-text.ts'
+
 /** The state lets it take work, now or when it no longer drains: `alive` or `draining`. */
 export const IS_ALIVE = 1
 /** Asked to take no new work. */
@@ -7,12 +9,24 @@ export const IS_READY = 4
 /** It has a runtime and is not gone: it may be a home. */
 export const IS_WORKER = 8
 
+/** Above the bits of state, the flags hold those of {@link archBits}. */
+const ARCH_SHIFT = 4
+export const ARCH_MASK = 0xff_ffff << ARCH_SHIFT
+
+/**
+ * A CPU architecture as a part of the flags: 24 bits of its hash, so that a placement compares no text and looks at nothing but the cells. The
+ * names in use are a dozen and all differ; of two names made for it that do not, a container's start would tell.
+ */
+export function archBits(arch: string): number {
+  return (hashText(arch) >>> 8) << ARCH_SHIFT
+}
+
 /** Doubled as peers come. */
 const INITIAL_SLOTS = 64
 
 /** What is known of a peer, by place among the cells of its slot. */
 export const CELL = {
-  /** `IS_…` together. */
+  /** `IS_…` and the architecture together. */
   flags: 0,
   cpus: 1,
   /** Cores in use, as far as they slow down a newcomer. */

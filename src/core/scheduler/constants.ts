@@ -8,9 +8,10 @@ export const SCAN_ALL_PEERS_MAX = 64
 
 /**
  * Workers with an idle container of the function that are looked at, from a random place among them. More differ too little to be worth the
- * time: with them, half of a decision went into looking at the second sixteen.
+ * time: with 16, a decision among 10,000 peers took a sixth longer, and calls of a public cloud on 200 machines had a mean slowdown of 1.54 instead
+ * of 1.55.
  */
-export const WARM_CANDIDATES_MAX = 16
+export const WARM_CANDIDATES_MAX = 8
 
 /** Homes of a function: where its image and warm containers gather when nothing else decides. Eight is room for a popular function. */
 export const HOMES_COUNT = 8

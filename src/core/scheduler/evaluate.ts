@@ -3,7 +3,7 @@ import { firstUnmet, gpusOf } from '../../model/labels.ts'
 import type { PlacementRequest } from '../../model/placement.ts'
 import { usdOf } from '../../model/price.ts'
 import { cacheShortage } from './cache-shortage.ts'
-import { CELL, IS_ALIVE, IS_DRAINING, IS_READY, SLOT_CELLS } from './cells.ts'
+import { ARCH_MASK, archBits, CELL, IS_ALIVE, IS_DRAINING, IS_READY, SLOT_CELLS } from './cells.ts'
 import {
   CPU_OVERSUBSCRIPTION_RATIO,
   CPUS_TOLERANCE,
@@ -55,8 +55,10 @@ export function evaluate({ request, table, kappa, idle, claims, withImage }: Que
   const { rows, first, slots, wanted } = sheet
   const { estimate, cpus, memoryBytes: memoryWanted, deadlineMs, maxCostUsd = Number.POSITIVE_INFINITY } = request
   const { runMs, coldStartMs, warmStartMs, cache: need } = estimate
-  const { selfSlot, profiles } = table
+  const { selfSlot } = table
   const { arch } = request
+  const flagsRead = MAY_TAKE_WORK | (arch === undefined ? 0 : ARCH_MASK)
+  const flagsWanted = IS_ALIVE | IS_READY | (arch === undefined ? 0 : archBits(arch))
   const cells = table.cells.numbers
   const isChoosy = hasConstraints(request)
   const isLearned = estimate.samples >= DEADLINE_SAMPLES_MIN
@@ -72,9 +74,7 @@ export function evaluate({ request, table, kappa, idle, claims, withImage }: Que
     const base = first + row * ROW_NUMBERS
     rows[base] = slot
     const flags = at(cells, cell + CELL.flags)
-    if (isChoosy || (flags & MAY_TAKE_WORK) !== (IS_ALIVE | IS_READY) || (arch !== undefined && arch !== profiles[slot]?.arch)) {
-      if (isRefused(request, table, slot, flags, sheet, base)) continue
-    }
+    if ((isChoosy || (flags & flagsRead) !== flagsWanted) && isRefused(request, table, slot, flags, sheet, base)) continue
 
     const idleCount = idle === undefined ? 0 : idle.count(slot)
     const claimed = claims === undefined ? 0 : (claims.get(table.ids[slot] ?? table.self) ?? 0)

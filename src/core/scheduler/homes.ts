@@ -1,19 +1,13 @@
 import type { PeerId } from '../../model/ids.ts'
 import { HOMES_COUNT } from './constants.ts'
-
-/** A 32-bit hash of a text: FNV-1a, then the finaliser of MurmurHash3, as FNV alone mixes the last characters badly. */
-export function hashText(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  return mix(hash)
-}
+import { mix } from './hash-text.ts'
 
 /**
  * Slots of the {@link HOMES_COUNT} homes of a function, best first: rendezvous hashing (Thaler and Ravishankar 1998). Every placer finds the
  * same homes without asking, and a peer that comes or goes changes only the homes that are its own.
  *
- * @param functionHash {@link hashText} of the function's name
- * @param hashes by slot, {@link hashText} of the peer's id
+ * @param functionHash `hashText` of the function's name
+ * @param hashes by slot, `hashText` of the peer's id
  * @param isWorker by slot, whether it can be a home
  */
 export function homesOf(
@@ -45,12 +39,4 @@ interface Weighted {
 /** Higher weight first; the id decides between equal hashes, so that the order of the slots does not. */
 function isBefore(a: Weighted, b: Weighted | undefined): boolean {
   return b === undefined || a.weight > b.weight || (a.weight === b.weight && a.id < b.id)
-}
-
-function mix(hash: number): number {
-  let h = hash ^ (hash >>> 16)
-  h = Math.imul(h, 0x85ebca6b)
-  h ^= h >>> 13
-  h = Math.imul(h, 0xc2b2ae35)
-  return (h ^ (h >>> 16)) >>> 0
 }

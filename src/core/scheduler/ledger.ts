@@ -40,13 +40,20 @@ export const NOTHING_UNSEEN: Unseen = { orders: 0, milliCpus: 0, memoryBytes: 0,
 interface Entry extends Reservation {
   readonly order: number
   readonly orderedAtMs: number
+  readonly milliCpus: number
 }
 
 interface WorkerAccount {
   /** By order number, which is also the order of insertion. */
   readonly unseen: Map<number, Entry>
-  sum: Unseen
+  readonly sum: { -readonly [Name in keyof Unseen]: number }
 }
+
+/**
+ * Workers and functions with nothing unseen whose accounts stay: most have the next order a moment later, and opening and closing accounts took as
+ * long as keeping them. They are empty and take some 300 bytes each.
+ */
+const EMPTY_KEPT_MAX = 1_024
 
 /**
  * A placer's own orders that are not finished. Statistics are up to seconds old, and in that time one placer sends hundreds of orders: without
@@ -73,7 +80,20 @@ export class Ledger {
         hint: 'try again later'
       })
     }
-    const entry: Entry = { ...reservation, order: ++this.#lastOrder, orderedAtMs: nowMs }
+    const { worker, session, function: fn, cpus, memoryBytes, llcBytes = 0, start } = reservation
+    const milliCpus = Math.round(cpus * 1_000)
+    const entry: Entry = {
+      worker,
+      session,
+      function: fn,
+      cpus,
+      memoryBytes,
+      llcBytes,
+      start,
+      order: ++this.#lastOrder,
+      orderedAtMs: nowMs,
+      milliCpus
+    }
     this.#entries.set(entry.order, entry)
     this.#count(entry)
     return entry.order
@@ -105,29 +125,30 @@ export class Ledger {
     }
   }
 
-  /** What counts on top of the worker's statistics. */
+  /** What counts on top of the worker's statistics, as it stands now: the same object says more once there is another order. */
   unseen(worker: PeerId): Unseen {
     return this.#workers.get(worker)?.sum ?? NOTHING_UNSEEN
   }
 
   /** Workers with idle containers of this function that own unseen orders have claimed, and how many. */
   claims(fn: string): ReadonlyMap<PeerId, number> | undefined {
-    return this.#claims.get(fn)
+    const claims = this.#claims.get(fn)
+    return claims === undefined || claims.size === 0 ? undefined : claims
   }
 
   #count(entry: Entry): void {
     let account = this.#workers.get(entry.worker)
-    if (account === undefined) this.#workers.set(entry.worker, (account = { unseen: new Map(), sum: NOTHING_UNSEEN }))
+    if (account === undefined) this.#workers.set(entry.worker, (account = { unseen: new Map(), sum: { ...NOTHING_UNSEEN } }))
     account.unseen.set(entry.order, entry)
-    account.sum = plus(account.sum, entry, 1)
+    add(account.sum, entry, 1)
     if (entry.start === 'warm') this.#claim(entry, 1)
   }
 
   #uncount(entry: Entry): void {
     const account = this.#workers.get(entry.worker)
     if (account === undefined || !account.unseen.delete(entry.order)) return
-    account.sum = plus(account.sum, entry, -1)
-    if (account.unseen.size === 0) this.#workers.delete(entry.worker)
+    add(account.sum, entry, -1)
+    if (account.unseen.size === 0 && this.#workers.size > EMPTY_KEPT_MAX) this.#workers.delete(entry.worker)
     if (entry.start === 'warm') this.#claim(entry, -1)
   }
 
@@ -137,19 +158,16 @@ export class Ledger {
     const count = (claims.get(worker) ?? 0) + by
     if (count > 0) claims.set(worker, count)
     else claims.delete(worker)
-    if (claims.size === 0) this.#claims.delete(fn)
+    if (claims.size === 0 && this.#claims.size > EMPTY_KEPT_MAX) this.#claims.delete(fn)
   }
 }
 
-function plus(sum: Unseen, { start, cpus, memoryBytes, llcBytes = 0 }: Entry, sign: 1 | -1): Unseen {
-  const milliCpus = sign * Math.round(cpus * 1_000)
-  const cold = start === 'cold'
-  return {
-    orders: sum.orders + sign,
-    milliCpus: sum.milliCpus + milliCpus,
-    memoryBytes: sum.memoryBytes + sign * memoryBytes,
-    coldMilliCpus: sum.coldMilliCpus + (cold ? milliCpus : 0),
-    coldMemoryBytes: sum.coldMemoryBytes + (cold ? sign * memoryBytes : 0),
-    llcBytes: sum.llcBytes + sign * llcBytes
-  }
+function add(sum: WorkerAccount['sum'], { start, milliCpus, memoryBytes, llcBytes = 0 }: Entry, sign: 1 | -1): void {
+  sum.orders += sign
+  sum.milliCpus += sign * milliCpus
+  sum.memoryBytes += sign * memoryBytes
+  sum.llcBytes += sign * llcBytes
+  if (start !== 'cold') return
+  sum.coldMilliCpus += sign * milliCpus
+  sum.coldMemoryBytes += sign * memoryBytes
 }

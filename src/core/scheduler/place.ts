@@ -3,6 +3,7 @@ import type { Random } from '../../model/random.ts'
 import { wantAll, wantCandidates } from './candidates.ts'
 import { ask, evaluate } from './evaluate.ts'
 import { Findings } from './findings.ts'
+import { HASHES, mix } from './hash-text.ts'
 import type { PlacementTable } from './placement-table.ts'
 import { FIELD, ROW_NUMBERS, type Sheet } from './sheet.ts'
 import type { Strategy } from './strategy.ts'
@@ -86,7 +87,7 @@ export function choose(request: PlacementRequest, table: PlacementTable, { rando
     wantAll(table, sheet)
     evaluate(question, sheet)
   }
-  return sheet.fitting === 0 ? -1 : pick(table, strategy, random, sheet)
+  return sheet.fitting === 0 ? -1 : pick(strategy, random, sheet)
 }
 
 /** What is expected of the peer whose row begins at `base`. */
@@ -99,9 +100,11 @@ export function expectedOf(rows: Float64Array, base: number): NonNullable<Decisi
   }
 }
 
-/** Scores everyone that fits, and draws one of the best. Returns where its row begins. */
-function pick(table: PlacementTable, strategy: Strategy, random: Random, sheet: Sheet): number {
-  const { rows, first, end, candidate, band } = sheet
+/**
+ * Scores everyone that fits, and draws one of the best. Returns where its row begins. Each of them draws a number by its id and the seed, and the
+ * least wins: so the order of the slots does not decide, and nothing is sorted.
+ */
+function pick(strategy: Strategy, random: Random, { rows, first, end, candidate }: Sheet): number {
   candidate.rows = rows
   let best = Number.POSITIVE_INFINITY
   for (let base = first; base < end; base += ROW_NUMBERS) {
@@ -112,12 +115,15 @@ function pick(table: PlacementTable, strategy: Strategy, random: Random, sheet: 
     if (score < best) best = score
   }
   const limit = best + Math.abs(best) * strategy.bandRatio
-  band.length = 0
+  const seed = random() * HASHES
+  let chosen = first
+  let least = Number.POSITIVE_INFINITY
   for (let base = first; base < end; base += ROW_NUMBERS) {
-    if (rows[base + FIELD.refusal] === 0 && (rows[base + FIELD.score] ?? 0) <= limit) band.push(base)
+    if (rows[base + FIELD.refusal] !== 0 || (rows[base + FIELD.score] ?? 0) > limit) continue
+    const drawn = mix(((rows[base + FIELD.place] ?? 0) * HASHES) ^ seed)
+    if (drawn >= least) continue
+    least = drawn
+    chosen = base
   }
-  const drawn = Math.floor(random() * band.length)
-  // By id, so that the order of the slots does not decide.
-  if (band.length > 1) band.sort((a, b) => table.rank(rows[a] ?? 0) - table.rank(rows[b] ?? 0))
-  return band[drawn] ?? first
+  return chosen
 }

@@ -1,10 +1,11 @@
 import { CaresError } from '../../model/errors.ts'
 import type { PeerId, Session } from '../../model/ids.ts'
 import type { PeerProfile, PeerStats, PeerView } from '../../model/peer.ts'
-import { Cells, IS_ALIVE, IS_DRAINING, IS_READY, IS_WORKER } from './cells.ts'
+import { ARCH_MASK, archBits, Cells, IS_ALIVE, IS_DRAINING, IS_READY, IS_WORKER } from './cells.ts'
 import { CPUS_TOLERANCE } from './constants.ts'
 import { cpusBusy } from './cpus-busy.ts'
-import { hashText, homesOf } from './homes.ts'
+import { HASHES, hashText } from './hash-text.ts'
+import { homesOf } from './homes.ts'
 import { Ledger, type Reservation } from './ledger.ts'
 import { Sheet } from './sheet.ts'
 import { type SlotIndex, SlotIndexes } from './slot-index.ts'
@@ -14,9 +15,6 @@ export const TABLE_PEERS_MAX = 16_384
 
 /** Functions whose homes are kept. They are found again in microseconds per thousand peers. */
 const HOMES_KEPT_MAX = 1_024
-
-/** How many hashes of ids there are, so that places in their order are from 0 to 1. */
-const HASHES = 2 ** 32
 
 /** What {@link PlacementTable.reserve} needs to know of an order. */
 export type TableReservation = Omit<Reservation, 'session'>
@@ -45,7 +43,6 @@ export class PlacementTable {
   /** Somebody reads the ids as they are now, later. */
   #areIdsLent = false
   #selfSlot = -1
-  #ranks: Uint32Array | undefined
   /** The turn that the last order took. */
   #turn = 0
 
@@ -89,12 +86,14 @@ export class PlacementTable {
     // A correction may have come since this was said.
     const isOld = known !== undefined && known.seq > said.seq && this.profiles[slot]?.session === profile.session
     const stats = isOld ? known : said
+    const before = cells.get(slot, 'flags')
+    const arch = this.profiles[slot]?.arch === profile.arch && before !== 0 ? before & ARCH_MASK : archBits(profile.arch)
     const flags =
       (state === 'alive' || state === 'draining' ? IS_ALIVE : 0) |
       (state === 'draining' || stats.draining ? IS_DRAINING : 0) |
       (profile.runtime !== 'none' && stats.runtimeReady ? IS_READY : 0) |
-      (profile.runtime !== 'none' && state !== 'gone' ? IS_WORKER : 0)
-    const before = cells.get(slot, 'flags')
+      (profile.runtime !== 'none' && state !== 'gone' ? IS_WORKER : 0) |
+      arch
     cells.set(slot, 'flags', flags)
     if (((before ^ flags) & IS_WORKER) !== 0) this.#homes.clear()
     if (isOld) return
@@ -142,7 +141,6 @@ export class PlacementTable {
     this.#stats.pop()
     this.cells.set(last, 'flags', 0)
     this.#homes.clear()
-    this.#ranks = undefined
   }
 
   /** How many times longer than on a reference machine things take there, above 0; from the predictor. Ignored for unknown peers. */
@@ -158,9 +156,10 @@ export class PlacementTable {
   }
 
   /** Enters an order, to be called before it is sent; the number goes into it. Throws `overloaded` when too many are out. */
-  reserve(reservation: TableReservation, nowMs: number): number {
-    const order = this.#ledger.reserve({ ...reservation, session: this.session(reservation.worker) ?? 0 }, nowMs)
-    const slot = this.#slots.get(reservation.worker)
+  reserve({ worker, function: fn, cpus, memoryBytes, llcBytes, start }: TableReservation, nowMs: number): number {
+    const slot = this.#slots.get(worker)
+    const session = slot === undefined ? 0 : (this.profiles[slot]?.session ?? 0)
+    const order = this.#ledger.reserve({ worker, session, function: fn, cpus, memoryBytes, llcBytes, start }, nowMs)
     this.#overlay(slot)
     if (slot !== undefined) this.#takeTurn(slot)
     return order
@@ -185,11 +184,6 @@ export class PlacementTable {
 
   slotOf(peer: PeerId): number | undefined {
     return this.#slots.get(peer)
-  }
-
-  /** Where a slot's id comes among all ids. Worked out when it is first asked for after a peer has come or gone. */
-  rank(slot: number): number {
-    return (this.#ranks ??= ranksOf(this.#ids))[slot] ?? 0
   }
 
   /** Slots with idle containers of a function (see `functionKey`), as their workers say. */
@@ -253,7 +247,6 @@ export class PlacementTable {
     // Not the statistics themselves, so that `update` sees them as news.
     this.#stats.push({ ...stats, warm: [], images: [] })
     this.#slots.set(profile.id, slot)
-    this.#ranks = undefined
     if (profile.id === this.self) this.#selfSlot = slot
     return slot
   }
@@ -339,11 +332,4 @@ export class PlacementTable {
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((each, i) => each === b[i])
-}
-
-function ranksOf(ids: readonly PeerId[]): Uint32Array {
-  const slots = Uint32Array.from(ids.keys()).sort((a, b) => ((ids[a] ?? '') < (ids[b] ?? '') ? -1 : 1))
-  const ranks = new Uint32Array(ids.length)
-  for (const [rank, slot] of slots.entries()) ranks[slot] = rank
-  return ranks
 }

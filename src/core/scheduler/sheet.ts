@@ -88,8 +88,6 @@ export class Sheet {
   fitting = 0
   /** What the strategy is shown of each row, one after the other. */
   readonly candidate = new RowCandidate()
-  /** Rows that are equally good. */
-  readonly band: number[] = []
   /** By slot, the number of the placement that wanted it last. */
   readonly #wantedIn: Uint32Array
   #placement = 0

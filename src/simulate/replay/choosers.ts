@@ -1,5 +1,5 @@
 import type { QueueOrder } from '../../core/scheduler/admission/queue-order.ts'
-import { hashText } from '../../core/scheduler/homes.ts'
+import { hashText } from '../../core/scheduler/hash-text.ts'
 import { choose, expectedOf, type PlaceOptions } from '../../core/scheduler/place.ts'
 import type { PlacementTable } from '../../core/scheduler/placement-table.ts'
 import type { Strategy } from '../../core/scheduler/strategy.ts'

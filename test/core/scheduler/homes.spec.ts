@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { hashText, homesOf } from '../../../src/core/scheduler/homes.ts'
+import { hashText } from '../../../src/core/scheduler/hash-text.ts'
+import { homesOf } from '../../../src/core/scheduler/homes.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
 
 const PEERS = Array.from({ length: 200 }, (_, i) => `12D3KooWpeer${i}` as PeerId)

@@ -225,6 +225,19 @@ describe('the choice', () => {
     assert.deepEqual(chosen, new Set(['a', 'b', 'c']))
   })
 
+  it('falls on equal peers about equally often', () => {
+    const table = tableOf(Array.from({ length: 8 }, (_, i) => viewOf(`p${i}`)))
+    const random = createRandom(1)
+    const counts = new Map<string, number>()
+    for (let i = 0; i < 4_000; i++) {
+      const { chosen } = place(requestOf(), table, { random, strategy: COST, kappa: 1 })
+      counts.set(chosen ?? '', (counts.get(chosen ?? '') ?? 0) + 1)
+    }
+    // 500 expected, standard deviation 21: five of them each way.
+    for (const [peer, count] of counts) assert.ok(Math.abs(count - 500) < 105, `${peer}: ${count}`)
+    assert.equal(counts.size, 8)
+  })
+
   it('does not depend on the order in which peers were heard', () => {
     const views = Array.from({ length: 12 }, (_, i) => viewOf(`p${i}`))
     const shuffled = [...views.slice(7), ...views.slice(0, 7).reverse()]

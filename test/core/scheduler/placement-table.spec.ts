@@ -77,6 +77,18 @@ describe('PlacementTable', () => {
     )
   })
 
+  it('knows a peer by the architecture that it came back with', () => {
+    const table = new PlacementTable(peerId('a'))
+    const chosen = (): string | null =>
+      place(requestOf({ arch: 'arm64' }), table, { random: createRandom(1), strategy: COST, kappa: 1 }).chosen
+    table.sync([viewOf('a')], 0)
+    assert.equal(chosen(), null)
+    table.sync([viewOf('a', { profile: { arch: 'arm64', session: 2 }, stats: { seq: 1 } })], 0)
+    assert.equal(chosen(), 'a')
+    table.correct(peerId('a'), 2, { ...viewOf('a').stats, seq: 9 }, 0)
+    assert.equal(chosen(), 'a', 'a correction speaks of statistics only')
+  })
+
   it('removes peers that a view has no more', () => {
     const table = new PlacementTable(SELF)
     table.sync([viewOf('a'), viewOf('b'), viewOf('c')], 0)
