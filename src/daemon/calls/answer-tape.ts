@@ -10,7 +10,7 @@ import {
 } from '../../model/invocation.ts'
 import { untilAborted } from '../../model/until-aborted.ts'
 
-/** Body bytes of an answer that are kept behind its reader (to go on elsewhere) and allowed ahead of it (back-pressure). */
+/** Bytes of a body that are kept after they were read, so that a reader can go on over another connection; and that may be written ahead of all readers. */
 const WINDOW_BYTES_MAX = 2 ** 20
 
 /**

@@ -6,7 +6,7 @@ const LOST_PLACER_MS = 500
 /** A worker that did not answer an opening is not tried again for so long: each try costs its call more than a second. */
 const SILENT_WORKER_MS = 2_000
 
-/** Whom a gateway does without for a moment, in all of its calls. */
+/** Peers that all calls of a gateway leave alone for a moment, since they did not answer. */
 export interface Breakers {
   /** Peers that were lost as orchestrators lately. */
   readonly lostPlacers: Breaker

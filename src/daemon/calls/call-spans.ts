@@ -4,7 +4,7 @@ import type { AnswerHead, CallHead, CallToPlace, Order, Placed, Usage } from '..
 import type { Span, Tracer } from '../../model/ports/tracer.ts'
 
 /*
- * What is told of a call, where it is traced. Its context travels in its own headers, so placer, worker and function each find who has asked them as
+ * The spans of a call, if calls are traced. Its context travels in its own headers, so placer, worker and function each find who has asked them as
  * their parent, and no protocol knows of it.
  */
 

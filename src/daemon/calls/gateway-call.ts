@@ -20,14 +20,14 @@ import { PlacerTalk, type PlacerTalkComponents, type PlacerWord } from './placer
 import type { ReplayBody } from './replay-body.ts'
 import { type WorkEnd, WorkerTalk, type WorkerTalkComponents } from './worker-talk.ts'
 
-/** A round is a placement by somebody else, or after a loss. More of them than peers can die in one call's time are a sign of something worse. */
+/** Most rounds of one call: each asks for a new placement, of another placer or after a loss. More are a sign of something worse than dying peers. */
 const ROUNDS_MAX = 6
-/** Connections to its worker that a call may lose one after the other before it is given up. */
+/** How often a call attaches to its worker again after a lost connection before the worker counts as lost. */
 const ATTACHES_MAX = 3
-/** Gateways that lose the same worker do not all attach in the same millisecond. */
+/** Longest random pause before an attach, so that gateways which lose the same worker do not all attach in the same millisecond. */
 const ATTACH_JITTER_MS = 50
 
-/** Failures of a round that another placer may not have. */
+/** Failures of a round that another placer may not meet, so that another round is worth while. */
 const ANOTHER_PLACER_MAY = new Set<string>([
   'not_orchestrator',
   'no_orchestrator',
@@ -52,9 +52,9 @@ export interface GatewayCallInit {
   readonly deadlineMs: number
   readonly minIndex: number
   readonly onPlaced: (placed: Placed) => void
-  /** Nobody could have it, for the reasons that the receipt gives. */
+  /** No peer could take it, for the reasons that the receipt gives. */
   readonly onUnplaced: (receipt: Receipt) => void
-  /** It has failed after it had begun. */
+  /** The work has failed after it had begun; what it used. */
   readonly onFailed: (run: Run) => void
 }
 
@@ -64,14 +64,14 @@ export interface GatewayCallComponents extends PlacerTalkComponents, WorkerTalkC
   readonly random: () => number
 }
 
-/** How a round ended: with the last byte of the answer, or with the certainty that another round does no harm. */
+/** How a round ended: `done`: with the last byte of the answer; `again`: without one, and another round does no harm. */
 type RoundEnd = { readonly type: 'done' } | { readonly type: 'again'; readonly error: CaresError }
 
 /**
  * One invocation as its gateway sees it: rounds of placement, by the orchestrator or by itself, until one is answered. The gateway itself orders the
  * work from the worker that it is told, so whoever places can be lost without harm.
  *
- * Between two orders stands promise 3: another one only when the work provably did not start, or the function is idempotent.
+ * Promise 3 of the README decides whether there may be another order: only when the work provably did not start, or the function is idempotent.
  */
 export class GatewayCall {
   readonly #init: GatewayCallInit
@@ -263,7 +263,7 @@ export class GatewayCall {
   }
 }
 
-/** Headers that say something to who places a call: what its cost depends on, and the trace that it is part of. */
+/** Headers that the placer of a call needs: what its cost depends on, and the trace that it is part of. */
 function placerHeaders(headers: Headers): Headers {
   return headers.filter(([name]) => name === PARAMS_HEADER || name === 'traceparent' || name === 'tracestate')
 }

@@ -31,7 +31,7 @@ import { checkWebSocket, isOpen, timesOf } from './web-sockets.ts'
 
 /** Invocations that one gateway carries at once; each holds at most about 1.3 MB. */
 const IN_FLIGHT_MAX = 2_048
-/** The worker ends a call at its deadline and tells why; the gateway gives it this much longer to do so. */
+/** The worker ends a call at its deadline and says why; the gateway waits this much longer for that. */
 const DEADLINE_GRACE_MS = 500
 /** How often a gateway that drains looks whether it is done. */
 const DRAIN_LOOK_MS = 25
@@ -237,9 +237,9 @@ export class Gateway implements Startable {
         return { ...this.#complete(running, placed, { head, whole, keep }), rest }
       }
       const end = Promise.withResolvers<{ usage: Usage }>()
-      end.promise.catch(() => {}) // The record tells it, too: a caller need not look.
-      // A generator that was never started runs no clean-up when it is dropped: a call whose answer nobody reads ends with its signal.
-      const onAbort = (): void => void reading.next().catch(() => {}) // Its clean-up has told the record.
+      end.promise.catch(() => {}) // A caller need not look at it: the record of the invocation holds the failure, too.
+      // A generator that was never started runs no clean-up when it is dropped. So if nobody reads the answer, the abort of the call starts it.
+      const onAbort = (): void => void reading.next().catch(() => {}) // Its clean-up writes the failure into the record.
       const rest = Promise.withResolvers<void>()
       const onEnd = (): void => {
         over()
@@ -262,7 +262,7 @@ export class Gateway implements Startable {
       }
     } catch (err) {
       const error = toldOfWait(running, toCaresError(err))
-      // Nothing was done in the name of this key: the next call with it is a first one.
+      // A retryable failure means that nothing was done under this idempotency key: the next call with it runs anew.
       if (error.retryable) this.#components.book.clearKey(running.keyed?.key)
       this.#finish(running, { error })
       links[Symbol.dispose]()

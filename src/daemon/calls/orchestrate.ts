@@ -21,11 +21,11 @@ const WAITING_MAX = 1_000
 /** A gateway ends its call at the deadline, or a little later. One that does not (it is frozen, or broken) is not waited for. */
 const ABANDON_AFTER_MS = 2_000
 
-/** A call, and what came of its placement up to now. */
+/** A call, and the state of its placement. */
 interface Call extends CallToPlace {
   /** Where calls are traced. */
   span: Span | undefined
-  /** When the last look found nobody for it: why. */
+  /** The receipt of the last placement, if that found no worker. */
   unplaced: Receipt | undefined
 }
 type GatewayChannel = Channel<InvokeDown, InvokeUp>
@@ -176,7 +176,7 @@ export class Orchestrator {
     }
   }
 
-  /** Enters a try in the books at once: what is placed in the same moment must see it, though the gateway is still to be told. */
+  /** Reserves the room for a try at once, before the gateway is told of it: what is placed in the same moment must see that the room is taken. */
   #reserve(worker: PeerId, fn: FunctionRecord, call: Call, receipt: Receipt, key: string): Try {
     const { placer } = this.#components
     const session = placer.session(worker)

@@ -2,7 +2,7 @@ import { CaresError } from '../../model/errors.ts'
 import type { ExecuteDown, ExecuteUp, Order } from '../../model/invocation.ts'
 import type { Channel } from '../../model/ports/transport.ts'
 
-/** The body of an order: what came with it, else what the channel carries once this asks for it by `accepted`. For one reader. */
+/** The body of an order, for one reader: what came inside the order, else what follows on the channel once this has asked for it by `accepted`. */
 export class OrderBody implements AsyncIterable<Uint8Array> {
   readonly #inline: Uint8Array | undefined
   readonly #channel: Channel<ExecuteDown, ExecuteUp>

@@ -25,8 +25,8 @@ export type PlacerWord = Exclude<InvokeDown, { type: 'queued' }>
 export type WorkReport = Pick<Extract<InvokeUp, { type: 'done' }>, 'run' | 'untypical'>
 
 /**
- * One round of a call, as a gateway and a placer speak of it: the gateway asks for a place, and tells how the work there ended. That the placer is
- * lost matters only while it is waited for: what was placed goes on without it.
+ * One round of a call between its gateway and a placer: the gateway asks for a place, and tells how the work there ended. A lost placer matters only while
+ * it is waited for: what was placed goes on without it.
  */
 export class PlacerTalk {
   readonly #peer: PeerId
@@ -102,7 +102,7 @@ export class PlacerTalk {
 
   #tell(message: InvokeUp): Promise<void> {
     const sending = this.#channel.send(message)
-    // Who waits for an answer looks at it; else, a placer that is gone needs to hear no more: its books went with it.
+    // Whoever waits for an answer awaits this; otherwise a failure does not matter: the reservations of a lost placer are lost with it.
     sending.catch(() => {})
     return sending
   }

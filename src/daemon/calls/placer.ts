@@ -14,10 +14,10 @@ import type { Random } from '../../model/random.ts'
 import type { Learning } from '../costs/learning.ts'
 import { demandsOf } from './demands-of.ts'
 
-/** Longer ones are no class that calls could share. */
+/** Longer parameters are ignored: they hardly ever come twice, so nothing could be learned from them. */
 const PARAMS_CHARACTERS_MAX = 256
 
-/** Gateways that place by fallback at once make the others' unseen work count up to so many times; more only overreacts. */
+/** Largest `kappa` in fallback (see `PlaceOptions`): to allow for more unseen orders of other gateways would only overreact. */
 const KAPPA_MAX = 12
 
 export interface PlacerComponents {
@@ -35,7 +35,7 @@ export type Placeable = Pick<
   'invocation' | 'headers' | 'asked' | 'inputBytes' | 'round' | 'deadlineMs' | 'pinnedTo' | 'fallback'
 >
 
-/** Own work that a worker has, from its order to its end. */
+/** An order that this placer has reserved room for, until it is released. */
 export interface Reserved {
   readonly order: number
   /** A second call does nothing. */
@@ -208,7 +208,7 @@ export function wasClean(receipt: Receipt): boolean {
   return expected != null && expected.queueMs < 1
 }
 
-/** What a client declares of a call. Longer parameters are no class of calls. */
+/** The parameters that a client declares for a call; undefined without any, or when they are too long. */
 export function paramsOf(headers: Headers): string | undefined {
   const params = headers.find(([name]) => name === PARAMS_HEADER)?.[1]
   return params === undefined || params === '' || params.length > PARAMS_CHARACTERS_MAX ? undefined : params

@@ -4,7 +4,7 @@ import type { InvocationId } from '../../model/ids.ts'
 import type { InvocationRequest } from '../../model/service.ts'
 import { AbortLinks } from './abort-links.ts'
 
-/** What a call with an idempotency key is known by. */
+/** An idempotency key with the fingerprint of the request that came with it. */
 export interface Keyed {
   /** See `keyOf`. */
   readonly key: string

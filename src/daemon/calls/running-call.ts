@@ -6,10 +6,10 @@ import type { Span } from '../../model/ports/tracer.ts'
 import { formatDurationMs } from '../../model/units.ts'
 import type { Keyed } from './request-print.ts'
 
-/** A call that was out of time is told of its wait when that took at least so much of what its function may take. */
+/** The error of a call that timed out mentions its wait for room if that took at least this share of the function's timeout. */
 const WAITED_RATIO_MIN = 0.1
 
-/** A call that its gateway has in hand. */
+/** A call that its gateway has accepted and not yet ended. */
 export interface RunningCall {
   readonly id: InvocationId
   readonly fn: FunctionRecord

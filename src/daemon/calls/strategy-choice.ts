@@ -29,13 +29,13 @@ export class StrategyChoice {
     return placement === undefined ? this.#usual : strategyFor(placement, this.#usual)
   }
 
-  /** For functions that leave it open, as this peer would place them now. */
+  /** The strategy by which this peer would now place functions that name none. */
   status(): StrategyStatus {
     const { name, objective } = this.#usual
     return { name, objective: objective ?? null, agreed: this.#components.tables().strategy !== undefined }
   }
 
-  /** Has the cluster agree on one; null takes what was agreed back. Resolves when it is committed and applied here. */
+  /** Has the cluster agree on a strategy; null revokes the agreed one. Resolves when that is committed and applied here. */
   async agree(strategy: AgreedStrategy | null, { signal }: { signal: AbortSignal }): Promise<void> {
     const { agreement, clock } = this.#components
     const { outcome } = await agreement.agree({ type: 'strategy-set', strategy, at: clock.timestamp() }, { signal })

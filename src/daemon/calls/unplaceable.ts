@@ -6,17 +6,17 @@ import type { RemoteError } from '../../model/invocation.ts'
 import type { Decision, RejectionReason } from '../../model/placement.ts'
 import { fromRemoteError } from '../../model/remote-error.ts'
 
-/** Reasons that waiting does not cure soon enough to wait for it. */
+/** Rejection reasons that do not pass soon enough to wait. */
 const LASTING = new Set<RejectionReason>(['not_pinned', 'wrong_arch', 'gpus', 'labels', 'deadline', 'budget', 'draining'])
-/** Reasons that a peer has for a moment only when it was slow to answer: for longer, it is gone, or without an engine. */
+/** Rejection reasons that pass in a moment if the peer was only slow to answer; if they last, it is gone, or has no engine. */
 const PASSING = new Set<RejectionReason>(['not_alive', 'no_runtime'])
 /** Refusals of workers that were not reached, have just started again, or whose engine did not answer. */
 const PASSING_REFUSALS = new Set<string>(['peer_unreachable', 'stale', 'runtime_unavailable'])
 
-/** What a call may wait for that nobody can have now: for room as long as it has, for a peer to answer again a moment only, else for nothing. */
+/** What a call that cannot be placed now may wait for: `room`, until its deadline; a peer's `return`, for a moment; `none`: nothing would help. */
 export type Cure = 'room' | 'return' | 'none'
 
-/** What would cure that nobody was chosen; `refusalOf` is the code with which an excluded peer has refused. */
+/** What to wait for when a placement chose nobody. `refusalOf`: the code with which an excluded peer has refused. */
 export function cureOf({ verdicts, skipped }: Decision, refusalOf: (peer: PeerId) => string | undefined): Cure {
   if (skipped > 0) return 'room'
   let cure: Cure = 'none'
@@ -29,7 +29,7 @@ export function cureOf({ verdicts, skipped }: Decision, refusalOf: (peer: PeerId
   return cure
 }
 
-/** What would cure that a worker has refused. */
+/** What to wait for when a worker has refused with this code. */
 export function cureOfRefusal(code: string | undefined): Cure {
   if (code === undefined) return 'none'
   if (code === 'busy') return 'room'
@@ -41,7 +41,7 @@ function cureOfReason(reason: RejectionReason): Cure {
   return PASSING.has(reason) ? 'return' : 'room'
 }
 
-/** Refusals that say more than "no room": they are the answer when no other worker is left. */
+/** Refusals that tell the client more than "no room": one of them is the answer when no other worker is left. */
 const TELLING = new Set<string>(['image_not_found', 'image_unsupported', 'runtime_unavailable', 'function_protocol'])
 
 /**

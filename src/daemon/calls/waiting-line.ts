@@ -4,9 +4,9 @@ import { CaresError } from '../../model/errors.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import { formatDurationMs } from '../../model/units.ts'
 
-/** Functions whose first waiter looks for room at one time: each look is a placement. */
+/** Most functions whose first waiter looks for room at the same time: each look costs a placement. */
 const LOOK_TOGETHER_MAX = 16
-/** The first of a function looks again at least so often: room may have come without a word to this peer. */
+/** The first waiter of each function looks for room at least this often: room may have come without this peer hearing of it. */
 const LOOK_AGAIN_MS = 500
 
 /** Room that a call holds, from here to its disposal. */

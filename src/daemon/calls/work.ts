@@ -31,8 +31,8 @@ const NOT_STARTED = new Set([
 ])
 
 /**
- * A machine that stands still for so much of its time, since all that runs on it waits for memory, makes no more progress by one more program. The
- * share at which systemd-oomd begins to kill (`DefaultMemoryPressureLimit`): refusing work is the milder answer.
+ * From this share of time in which everything on the machine waits for memory, new work is refused: one more program would only slow down all others.
+ * It is the share at which systemd-oomd begins to kill (`DefaultMemoryPressureLimit`); to refuse work is milder.
  */
 const MEMORY_STALLED_RATIO_MAX = 0.6
 
@@ -52,13 +52,13 @@ export interface WorkerComponents {
   readonly term: () => number
   /** Whether this peer was asked to take no new work. */
   readonly draining: () => boolean
-  /** What this peer holds now, for the placers of what is refused. */
+  /** This peer's statistics now, which go with each refusal, for the placer. */
   readonly stats: () => PeerStats
   /** See `Pressure`. */
   readonly memoryStalledRatio: () => number
   /** An execution has ended: there is room for another, of which placers learn the sooner the better. */
   readonly onRoom: () => void
-  /** An execution was cut short that nobody reads the end of: its gateway is to know what it has taken. */
+  /** An execution was cut short, and nobody reads its end: tells its gateway what it had used. */
   readonly onCut: (gateway: PeerId, invocation: InvocationId, run: Run) => void
   readonly tracer?: Tracer | undefined
 }

@@ -22,7 +22,7 @@ import type { WorkReport } from './placer-talk.ts'
 import type { ReplayBody } from './replay-body.ts'
 import { isOpen } from './web-sockets.ts'
 
-/** A connected worker answers an opening at once; a silent one is not worth more. */
+/** Longest wait for a channel to a worker: one that is connected answers at once. */
 const OPEN_TIMEOUT_MS = 1_500
 
 export interface WorkerTalkComponents extends Pick<Breakers, 'silentWorkers'> {
@@ -46,8 +46,8 @@ export type WorkEnd =
 type WorkerChannel = Channel<ExecuteUp, ExecuteDown>
 
 /**
- * One call, as its gateway and its workers speak of it: the order, and should the connection break, the question for the answer. Whatever brings the
- * answer, each byte of it is passed on once.
+ * One call between its gateway and its workers: the order, and after a broken connection the question for the answer (`attach`). However often an answer
+ * is begun, each byte of it is passed on once.
  */
 export class WorkerTalk {
   readonly #body: ReplayBody
@@ -81,7 +81,7 @@ export class WorkerTalk {
     return this.#report
   }
 
-  /** Orders the work. What is not sent is refused: nothing has started where the worker was not reached. */
+  /** Orders the work. An order that could not be sent counts as refused: nothing has started at a worker that was not reached. */
   async *order(worker: PeerId, order: Order, { signal }: { signal: AbortSignal }): AsyncGenerator<AnswerDown, WorkEnd> {
     const { clock, silentWorkers } = this.#components
     this.#report = UNTYPICAL
@@ -197,7 +197,7 @@ export class WorkerTalk {
     yield { type: 'answer-end', end }
   }
 
-  /** Before the last word is passed on: whoever reads it may read no further. */
+  /** Called before the last message is passed on, since its reader may read no further. */
   #onEnd({ usage }: AnswerEnd): void {
     const head = this.#head
     if (head !== undefined) this.#report = { run: { start: head.start, usage }, untypical: isOpen(head) }

@@ -5,12 +5,12 @@ import type { AttemptReport, TaskOrder } from '../../model/task.ts'
 import type { Payloads } from './payloads.ts'
 import { executionId, taskFunction } from './task-function.ts'
 
-/** From SIGTERM to SIGKILL, for a task that is cancelled or has run out of time: what it has begun it may end, or put back. */
+/** From SIGTERM to SIGKILL for a task that is cancelled or out of time, so that its program can finish or undo a step. */
 const STOP_GRACE_MS = 5_000
 
-/** Failures that say that nothing of the task has run: another worker, or this one later, may have it, and it does not count. */
+/** Failures before anything of the task has run: the attempt does not count, and another worker, or this one later, may run the task. */
 const NOT_BEGUN: ReadonlySet<ErrorCode> = new Set(['busy', 'runtime_unavailable', 'peer_draining', 'stopping', 'stale'])
-/** Failures that any attempt would have. */
+/** Failures that would hit every further attempt, too. */
 const FINAL: ReadonlySet<ErrorCode> = new Set(['image_unsupported', 'invalid', 'too_large'])
 
 export interface AttemptRunnerComponents {

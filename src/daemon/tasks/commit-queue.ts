@@ -3,7 +3,7 @@ import { toCaresError } from '../../model/errors.ts'
 import type { TaskChange, TaskOutcome } from '../../model/task.ts'
 import { untilAborted } from '../../model/until-aborted.ts'
 
-/** Changes in one command: a commit takes milliseconds, so more only make it larger. */
+/** Most changes in one command. A commit takes milliseconds whatever its size, so more would only make it larger. */
 const CHANGES_MAX = 512
 /** A command has at most 1 MiB; twice what one change with an inline payload and all the environment it may have takes, left free. */
 const BYTES_MAX = 786_432
@@ -11,7 +11,7 @@ const BYTES_MAX = 786_432
 interface Waiting {
   readonly changes: readonly TaskChange[]
   readonly bytes: number
-  /** What a peer must read to read them. */
+  /** The command version that a peer must read to read them. */
   readonly version: number
   readonly settle: PromiseWithResolvers<readonly TaskOutcome[]>
 }

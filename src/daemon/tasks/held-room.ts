@@ -9,7 +9,7 @@ interface Held {
   takenAt: number | null
 }
 
-/** What is held of workers' room for attempts, by their keys, until it shows in a worker's own words: from then on it would count twice. */
+/** Reservations of room on workers for attempts, by key. Each is held until the worker's own statistics include the attempt: from then on it would count twice. */
 export class HeldRoom {
   readonly #held = new Map<string, Held>()
   /** Those that their workers have taken. */

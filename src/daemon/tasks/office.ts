@@ -30,13 +30,13 @@ import { ending, refusal } from './task-changes.ts'
 import { TaskReasons } from './task-reasons.ts'
 import { TaskRetention } from './task-retention.ts'
 
-/** Between two tries of what could not be agreed. */
+/** Pause before changes that could not be agreed are tried again. */
 const AGAIN_MS = 100
-/** Tasks that nobody could have are tried when a worker says that it has room; and so often, should that say nothing. */
+/** Tasks that no worker could take are tried again when a worker reports room, and at least this often. */
 const WAITING_MS = 1_000
-/** A worker that had no room is not asked again for so long: its statistics tell by then. */
+/** For this long, a worker that refused for want of room is not asked again: its statistics show that by then. */
 const BUSY_MS = 500
-/** Longest that a worker may take to say that it has its orders. */
+/** Longest that a worker may take to acknowledge its orders. */
 const DISPATCH_TIMEOUT_MS = 5_000
 
 export interface OfficeComponents extends Pick<TaskQueueComponents, 'order' | 'predictMs' | 'views'> {

@@ -4,7 +4,7 @@ import type { BlobRef, Payload } from '../../model/task.ts'
 import { TASK_LIMITS } from '../../model/task-request.ts'
 import type { Blobs } from '../blobs/blobs.ts'
 
-/** What goes into tasks and comes out of them, wherever it is kept. */
+/** Inputs and results of tasks, wherever they are kept. */
 export interface Payloads {
   /**
    * The bytes of a payload, once all of them are on this peer. Throws `not_found` when nobody has them any more, `peer_unreachable` when

@@ -4,13 +4,13 @@ import type { PeerView } from '../../model/peer.ts'
 import type { TaskId, TaskRecord } from '../../model/task.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 
-/** Tasks that are put in order at one time: those that came first. More would make every look at them slow, and their turn comes. */
+/** Most tasks that are sorted at a time, the oldest. To sort more would make each round slow; the others get their turn later. */
 const LINE_MAX = 512
-/** Tasks that one round assigns: they share one commit. */
+/** Most tasks that one round assigns, in one commit. */
 const TAKEN_MAX = 256
-/** A round ends after so many kinds of tasks that nobody could have: the rest would most likely fare no better, and each costs a placement. */
+/** A round ends after this many kinds of tasks that could not be placed: the others would most likely fare no better, and each costs a placement. */
 const MISSES_MAX = 32
-/** Something has to be waited for by everyone: less than a millisecond would make an order of guesses. */
+/** Shortest run time that tasks are ordered by: differences below a millisecond are guesses. */
 const PREDICTED_MIN_MS = 1
 
 export interface TaskQueueComponents {

@@ -10,7 +10,7 @@ import type { AttemptRef, AttemptReport, TaskAnswer, TaskOrder, TaskSession } fr
 import { untilAborted } from '../../model/until-aborted.ts'
 import { askTask } from './ask-task.ts'
 
-/** Attempts in hand at once, reports that nobody has taken yet included. A runtime has at most 256 containers. */
+/** Most attempts that are running or have reports not yet taken. A runtime has at most 256 containers. */
 const HAVING_MAX = 4_096
 /** Attempts that are remembered once they are over and reported, or refused, so that an order that comes again has no other answer. */
 const OVER_MAX = 10_000
@@ -23,7 +23,7 @@ const REPORTS_MAX = 256
 const REPORTS_BYTES_MAX = 786_432
 /** What the runtime needs at most to remove the containers of attempts that were cut short: it promises a second. */
 const FENCE_MS = 1_000
-/** A worker that stops tells the orchestrator what it hands back, if that can be done so soon. */
+/** Longest that a stopping worker tries to tell the orchestrator which attempts it hands back. */
 const HAND_BACK_MS = 1_000
 
 export interface TaskWorkerComponents {
@@ -108,7 +108,7 @@ export class TaskWorker implements Startable {
     this.#renewing ??= this.#renew().finally(() => (this.#renewing = undefined))
   }
 
-  /** The orchestrator wants these run. */
+  /** The orchestrator dispatches these attempts. */
   onDispatch(from: PeerId, term: Term, orders: readonly TaskOrder[]): TaskAnswer {
     if (term < this.#components.term()) throw stale(`the order is of term ${term}, and term ${this.#components.term()} has begun`)
     const refused = orders.flatMap(order => {
@@ -126,7 +126,7 @@ export class TaskWorker implements Startable {
     return { type: 'dispatched', refused }
   }
 
-  /** The orchestrator wants these ended. */
+  /** The orchestrator has these attempts ended. */
   onStop(term: Term, attempts: readonly AttemptRef[]): TaskAnswer {
     if (term < this.#components.term()) throw stale(`the order is of term ${term}`)
     this.#cancel(attempts)
