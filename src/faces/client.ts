@@ -1,17 +1,11 @@
 import type { CaresError } from '../model/errors.ts'
 import type { PullPolicy } from '../model/function.ts'
 import type {
-  Accepted,
-  CancelResult,
   CheckList,
   Cluster,
   DrainResult,
-  EventItem,
-  Explanation,
   FunctionItem,
   FunctionList,
-  Invocation,
-  InvocationList,
   LeaveResult,
   LogItem,
   Peer,
@@ -24,6 +18,8 @@ import type {
   StrategyItem,
   Version
 } from '../model/rest.ts'
+import type { Accepted, CancelResult, Explanation, Invocation, InvocationList } from '../model/rest-invocations.ts'
+import type { EventItem } from '../model/rest-events.ts'
 import type { AgreedStrategy } from '../model/placement.ts'
 import type { CostKey } from '../model/costs.ts'
 import type { CostList } from '../model/rest-costs.ts'

@@ -1,4 +1,4 @@
-import type { Explanation, PlacementItem, VerdictItem } from '../model/rest.ts'
+import type { Explanation, PlacementItem, VerdictItem } from '../model/rest-invocations.ts'
 import type { Cell, Table, TableView } from './table.ts'
 import { formatBytes, formatDurationMs, formatUsd } from '../model/units.ts'
 import { cacheNeedText } from './cache-text.ts'

@@ -1,5 +1,6 @@
 import { type CaresError, toCaresError } from '../model/errors.ts'
-import type { Dropped, EventItem } from '../model/rest.ts'
+import type { Dropped } from '../model/rest.ts'
+import type { EventItem } from '../model/rest-events.ts'
 import { REST_PATHS, restPath } from '../model/rest-paths.ts'
 import { type Abortable, LINE_CHARACTERS_MAX, parseJson, query, type RestExchange } from './rest-exchange.ts'
 

@@ -1,4 +1,4 @@
-import type { Explanation, VerdictItem } from '../model/rest.ts'
+import type { Explanation, VerdictItem } from '../model/rest-invocations.ts'
 import { formatDurationMs } from '../model/units.ts'
 import { scoreText } from './explain-view.ts'
 

@@ -1,6 +1,6 @@
-import type { CheckList, Cluster, EventItem, FunctionItem, LogItem, Peer, StrategyItem } from '../model/rest.ts'
+import type { CheckList, Cluster, FunctionItem, LogItem, Peer, StrategyItem } from '../model/rest.ts'
 import { assertNever } from '../model/errors.ts'
-import type { AlertItem } from '../model/rest-events.ts'
+import type { AlertItem, EventItem } from '../model/rest-events.ts'
 import { formatBytes, formatDurationMs } from '../model/units.ts'
 import { peersTable } from './peer-view.ts'
 import { type Cell, renderTable, type TableView } from './table.ts'

@@ -75,3 +75,5 @@ export const eventSchema = z.discriminatedUnion('type', [
   event('alert:raised', alertSchema),
   event('alert:cleared', alertSchema)
 ])
+/** One event. */
+export type EventItem = z.infer<typeof eventSchema>

@@ -44,18 +44,26 @@ export const invocationSchema = z.object({
   placements: count.describe('how often it was placed'),
   result: z.boolean().describe('whether its answer is kept at /v1/invocations/:id/result')
 })
+/** An invocation. */
+export type Invocation = z.infer<typeof invocationSchema>
 
 /** Invocations, newest first. */
 export const invocationListSchema = z.object({
   items: listOf(invocationSchema),
   missing: listOf(peerRefSchema).describe('gateways that did not answer in time: calls through them are not among the items')
 })
+/** Invocations, newest first. */
+export type InvocationList = z.infer<typeof invocationListSchema>
 
 /** The answer 202 to an asynchronous call. */
 export const acceptedSchema = z.object({ invocation: z.string(), location: z.string(), state: z.literal('queued') })
+/** An asynchronous call was accepted. */
+export type Accepted = z.infer<typeof acceptedSchema>
 
 /** Whether there was something to cancel. */
 export const cancelResultSchema = z.object({ id: z.string(), found: z.boolean().describe('false: it had ended, or never was') })
+/** Whether there was something to cancel. */
+export type CancelResult = z.infer<typeof cancelResultSchema>
 
 const costSchema = z.object({ network: ms, start: ms, pull: ms, queue: ms, run: ms, cache: ms.optional(), total: ms })
 const rejectionSchema = z.enum(REJECTION_REASONS)
@@ -88,6 +96,8 @@ export const verdictSchema = z.object({
   constraint: z.string().optional().describe('of `labels`: the first that the peer does not meet'),
   arch: z.object({ image: z.string(), peer: z.string() }).optional().describe('of `wrong_arch`: the CPU architectures that differ')
 })
+/** One peer as a placement saw it. */
+export type VerdictItem = z.infer<typeof verdictSchema>
 
 /** One placement with the numbers that decided it. */
 export const placementSchema = z.object({
@@ -125,6 +135,8 @@ export const placementSchema = z.object({
   skipped: count.describe('peers that were not looked at'),
   rejected: z.partialRecord(rejectionSchema, count)
 })
+/** One placement. */
+export type PlacementItem = z.infer<typeof placementSchema>
 
 /** Why an invocation ran where it ran, with all numbers that decided. */
 export const explanationSchema = z.object({
@@ -148,3 +160,5 @@ export const explanationSchema = z.object({
     .describe('what it was expected to cost and what it has cost; null: it has not ended, or its peer states no price'),
   whyNot: z.object({ peer: peerRefSchema, why: z.string() }).optional().describe('the answer to ?whyNot, of the last placement')
 })
+/** Why an invocation ran where it ran. */
+export type Explanation = z.infer<typeof explanationSchema>

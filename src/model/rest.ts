@@ -5,16 +5,6 @@ import { placementPolicySchema } from './function-request.ts'
 import { LOG_STREAMS } from './logs.ts'
 import { PEER_RUNTIMES, PEER_STATES } from './peer.ts'
 import { OBJECTIVES, STRATEGY_NAMES } from './placement.ts'
-import type { eventSchema } from './rest-events.ts'
-import type {
-  acceptedSchema,
-  cancelResultSchema,
-  explanationSchema,
-  invocationListSchema,
-  invocationSchema,
-  placementSchema,
-  verdictSchema
-} from './rest-invocations.ts'
 import { bytes, count, listOf, llcSchema, ms, peerRefSchema, placementKindSchema, time } from './rest-parts.ts'
 
 /*
@@ -218,29 +208,6 @@ export const removeResultSchema = z.object({ name: z.string(), revision: count.d
 /** What was removed. */
 export type RemoveResult = z.infer<typeof removeResultSchema>
 
-// --- invocations: the schemas are in `rest-invocations.ts`
-
-/** An invocation. */
-export type Invocation = z.infer<typeof invocationSchema>
-
-/** Invocations, newest first. */
-export type InvocationList = z.infer<typeof invocationListSchema>
-
-/** An asynchronous call was accepted. */
-export type Accepted = z.infer<typeof acceptedSchema>
-
-/** Whether there was something to cancel. */
-export type CancelResult = z.infer<typeof cancelResultSchema>
-
-/** One peer as a placement saw it. */
-export type VerdictItem = z.infer<typeof verdictSchema>
-
-/** One placement. */
-export type PlacementItem = z.infer<typeof placementSchema>
-
-/** Why an invocation ran where it ran. */
-export type Explanation = z.infer<typeof explanationSchema>
-
 // --- numbers
 
 /** The numbers of every peer, their sums, and what came through the peer that was asked. */
@@ -273,9 +240,6 @@ export const statsSchema = z.object({
 export type Stats = z.infer<typeof statsSchema>
 
 // --- streams
-
-/** One event, see `rest-events.ts`. */
-export type EventItem = z.infer<typeof eventSchema>
 
 /** Tells of a gap, under the event name `dropped`: the events between those before and after it are not kept any more, or not known. */
 export const droppedSchema = z.object({

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { explanationLines, queueLines, verdictText } from '../../src/faces/explain-view.ts'
-import type { Explanation } from '../../src/model/rest.ts'
+import type { Explanation } from '../../src/model/rest-invocations.ts'
 import { EXPLANATION, PLACEMENT } from './samples.ts'
 
 const MIB = 2 ** 20

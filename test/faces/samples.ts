@@ -1,6 +1,7 @@
 import { alertRules } from '../../src/model/alerts.ts'
 import type { AlertList, StatsHistoryBody } from '../../src/model/rest-telemetry.ts'
-import type { Cluster, Explanation, FunctionItem, Invocation, Peer, PlacementItem, Stats } from '../../src/model/rest.ts'
+import type { Cluster, FunctionItem, Peer, Stats } from '../../src/model/rest.ts'
+import type { Explanation, Invocation, PlacementItem } from '../../src/model/rest-invocations.ts'
 
 /** The time at which the samples are looked at. */
 export const NOW = '2026-11-22T12:00:00.000Z'

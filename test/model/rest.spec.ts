@@ -4,16 +4,8 @@ import type { CaresEvents, EventName, EventRecord } from '../../src/model/events
 import type { FunctionRecord } from '../../src/model/function.ts'
 import type { PeerId } from '../../src/model/ids.ts'
 import type { LogLine } from '../../src/model/logs.ts'
-import {
-  type EventItem,
-  type FunctionItem,
-  type LogItem,
-  logLineSchema,
-  aliveSchema,
-  functionSchema,
-  problemSchema
-} from '../../src/model/rest.ts'
-import { eventSchema } from '../../src/model/rest-events.ts'
+import { type FunctionItem, type LogItem, logLineSchema, aliveSchema, functionSchema, problemSchema } from '../../src/model/rest.ts'
+import { type EventItem, eventSchema } from '../../src/model/rest-events.ts'
 import { REST_PATHS, restPath } from '../../src/model/rest-paths.ts'
 import { sampleFunction } from '../support/samples.ts'
 

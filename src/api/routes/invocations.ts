@@ -6,11 +6,11 @@ import { INVOCATIONS_LISTED_MAX, summaryOf } from '../../model/invocation-list.t
 import {
   cancelResultSchema,
   explanationSchema,
+  type Invocation,
   invocationListSchema,
   invocationSchema,
   invocationStateSchema
 } from '../../model/rest-invocations.ts'
-import type { Invocation } from '../../model/rest.ts'
 import { REST_PATHS } from '../../model/rest-paths.ts'
 import type { PeerService } from '../../model/service.ts'
 import { breakOff } from '../break-off.ts'

@@ -1,7 +1,7 @@
 import { assertNever } from '../../model/errors.ts'
 import type { InvocationRecord } from '../../model/invocation.ts'
 import type { Decision, Receipt, Verdict } from '../../model/placement.ts'
-import type { Explanation, Invocation, PlacementItem, VerdictItem } from '../../model/rest.ts'
+import type { Explanation, Invocation, PlacementItem, VerdictItem } from '../../model/rest-invocations.ts'
 import type { Account } from '../../model/service.ts'
 import { formatBytes, formatDurationMs, formatUsd } from '../../model/units.ts'
 import type { PeerRef } from './names.ts'

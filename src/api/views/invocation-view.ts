@@ -1,5 +1,5 @@
 import type { InvocationSummary } from '../../model/invocation-list.ts'
-import type { Invocation } from '../../model/rest.ts'
+import type { Invocation } from '../../model/rest-invocations.ts'
 import type { PeerRef } from './names.ts'
 
 /** An invocation, without the reasons of its placements: `explain` has those. */

@@ -1,4 +1,4 @@
-import type { EventItem } from '../../model/rest.ts'
+import type { EventItem } from '../../model/rest-events.ts'
 import type { Tone } from '../table.ts'
 import { assertNever } from '../../model/errors.ts'
 import { formatBytes, formatDurationMs } from '../../model/units.ts'

@@ -1,5 +1,6 @@
-import type { Cluster, EventItem, FunctionItem, InvocationList, Peer, Stats } from '../../model/rest.ts'
-import type { AlertItem } from '../../model/rest-events.ts'
+import type { Cluster, FunctionItem, Peer, Stats } from '../../model/rest.ts'
+import type { InvocationList } from '../../model/rest-invocations.ts'
+import type { AlertItem, EventItem } from '../../model/rest-events.ts'
 import type { StatsHistoryBody } from '../../model/rest-telemetry.ts'
 import { historySeconds } from '../history-seconds.ts'
 import type { TaskList } from '../../model/rest-tasks.ts'

@@ -1,5 +1,6 @@
 import type { Clock } from '../../model/ports/clock.ts'
-import type { EventItem, Invocation } from '../../model/rest.ts'
+import type { Invocation } from '../../model/rest-invocations.ts'
+import type { EventItem } from '../../model/rest-events.ts'
 import type { CaresClient } from '../client.ts'
 import { type Look, SAMPLES_MAX } from './cluster-data.ts'
 import { toCaresError } from '../../model/errors.ts'

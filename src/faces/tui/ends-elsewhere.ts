@@ -1,4 +1,5 @@
-import type { EventItem, Invocation, InvocationList } from '../../model/rest.ts'
+import type { Invocation, InvocationList } from '../../model/rest-invocations.ts'
+import type { EventItem } from '../../model/rest-events.ts'
 
 /**
  * The ends of calls that came through other peers than `self`: events tell only of those through the peer that is asked. They are those that have ended in

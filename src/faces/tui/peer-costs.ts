@@ -1,4 +1,4 @@
-import type { EventItem } from '../../model/rest.ts'
+import type { EventItem } from '../../model/rest-events.ts'
 
 /** How much a new cost moves the one that is shown: the last ten or so decide. */
 const COST_WEIGHT = 0.2

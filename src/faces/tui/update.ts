@@ -1,4 +1,4 @@
-import type { EventItem } from '../../model/rest.ts'
+import type { EventItem } from '../../model/rest-events.ts'
 import type { MachineFacts } from './environment.ts'
 import type { Key } from './keys.ts'
 import { assertNever } from '../../model/errors.ts'

@@ -1,18 +1,15 @@
 import type {
-  Accepted,
-  CancelResult,
   Cluster,
   DrainResult,
-  Explanation,
   FunctionItem,
   FunctionList,
-  InvocationList,
   LogItem,
   PeerList,
   PutResultBody,
   RemoveResult,
   Stats
 } from '../../model/rest.ts'
+import type { Accepted, CancelResult, Explanation, InvocationList } from '../../model/rest-invocations.ts'
 import type { CostList } from '../../model/rest-costs.ts'
 import type { Quote } from '../../model/rest-quote.ts'
 import type { TaskExplanation, TaskItem, TaskList, TaskSubmitted } from '../../model/rest-tasks.ts'

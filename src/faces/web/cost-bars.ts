@@ -1,4 +1,4 @@
-import type { Explanation, Invocation, PlacementItem, VerdictItem } from '../../model/rest.ts'
+import type { Explanation, Invocation, PlacementItem, VerdictItem } from '../../model/rest-invocations.ts'
 
 /** The causes of a cost, in the order in which a call meets them. */
 export const COST_TERMS = ['network', 'queue', 'pull', 'start', 'run'] as const

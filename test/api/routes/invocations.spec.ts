@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Explanation, Invocation, InvocationList } from '../../../src/model/rest.ts'
+import type { Explanation, Invocation, InvocationList } from '../../../src/model/rest-invocations.ts'
 import { summaryOf } from '../../../src/model/invocation-list.ts'
 import { createHarness } from '../harness.ts'
 import { ATLAS, BIRCH, INVOCATION, sampleHead, sampleInvocation } from '../../support/fake-service.ts'

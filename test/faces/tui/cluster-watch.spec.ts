@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { CaresClient } from '../../../src/faces/client.ts'
 import { ClusterWatch } from '../../../src/faces/tui/cluster-watch.ts'
-import type { EventItem } from '../../../src/model/rest.ts'
+import type { EventItem } from '../../../src/model/rest-events.ts'
 import { createSystemClock } from '../../../src/daemon/system-clock.ts'
 import { ALERTS, CLUSTER, HISTORY, PEER_LIST, STATS, THUMB } from '../samples.ts'
 import { EVENTS } from './states.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { endsElsewhere } from '../../../src/faces/tui/ends-elsewhere.ts'
-import type { Invocation, InvocationList } from '../../../src/model/rest.ts'
+import type { Invocation, InvocationList } from '../../../src/model/rest-invocations.ts'
 import { INVOCATION } from '../samples.ts'
 
 const [ATLAS, BIRCH] = [

@@ -1,4 +1,6 @@
-import type { EventItem, Invocation, Peer } from '../../../src/model/rest.ts'
+import type { Peer } from '../../../src/model/rest.ts'
+import type { Invocation } from '../../../src/model/rest-invocations.ts'
+import type { EventItem } from '../../../src/model/rest-events.ts'
 import type { TaskItem, TaskList } from '../../../src/model/rest-tasks.ts'
 import type { Look } from '../../../src/faces/tui/cluster-data.ts'
 import type { MachineFacts, TuiSettings } from '../../../src/faces/tui/environment.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Invocation } from '../../../src/model/rest.ts'
+import type { Invocation } from '../../../src/model/rest-invocations.ts'
 import { accuracy, callScaleMs, costSegments, placementScaleMs, surprise, usageSegments } from '../../../src/faces/web/cost-bars.ts'
 import { PLACEMENT } from '../samples.ts'
 

@@ -1,5 +1,5 @@
 import type { CommandContext } from '../command.ts'
-import type { Invocation } from '../../../model/rest.ts'
+import type { Invocation } from '../../../model/rest-invocations.ts'
 import { CaresError, type ErrorCode, toCaresError } from '../../../model/errors.ts'
 import { WAYS_HEADER } from '../../../model/llc.ts'
 

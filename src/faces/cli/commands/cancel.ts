@@ -1,4 +1,4 @@
-import type { CancelResult } from '../../../model/rest.ts'
+import type { CancelResult } from '../../../model/rest-invocations.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { isTaskId } from '../names.ts'

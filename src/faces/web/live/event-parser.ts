@@ -1,5 +1,5 @@
 import { CaresError } from '../../../model/errors.ts'
-import type { EventItem } from '../../../model/rest.ts'
+import type { EventItem } from '../../../model/rest-events.ts'
 import { parseJson } from '../../rest-exchange.ts'
 
 /** An event with the id by which the stream can be taken up again behind it. */

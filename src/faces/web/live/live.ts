@@ -1,5 +1,5 @@
 import { CaresError, toCaresError } from '../../../model/errors.ts'
-import type { EventItem } from '../../../model/rest.ts'
+import type { EventItem } from '../../../model/rest-events.ts'
 import { type ApiClient, createApiClient } from '../api-client.ts'
 import { type Input, type LiveState, reduce, UNKNOWN } from './state.ts'
 

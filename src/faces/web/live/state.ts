@@ -1,4 +1,6 @@
-import type { Cluster, EventItem, FunctionItem, InvocationList, Peer, Stats } from '../../../model/rest.ts'
+import type { Cluster, FunctionItem, Peer, Stats } from '../../../model/rest.ts'
+import type { InvocationList } from '../../../model/rest-invocations.ts'
+import type { EventItem } from '../../../model/rest-events.ts'
 import type { StatsHistoryBody } from '../../../model/rest-telemetry.ts'
 import type { Link } from './link.ts'
 import { type Sample, withHistory, withSample } from './samples.ts'

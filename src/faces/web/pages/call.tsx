@@ -1,4 +1,4 @@
-import type { Explanation, PlacementItem, VerdictItem } from '../../../model/rest.ts'
+import type { Explanation, PlacementItem, VerdictItem } from '../../../model/rest-invocations.ts'
 import { formatBytes, formatDurationMs, formatUsd } from '../../../model/units.ts'
 import { scoreText, verdictText } from '../../explain-view.ts'
 import { policyText } from '../../policy-text.ts'

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { Invocation } from '../../../model/rest.ts'
+import type { Invocation } from '../../../model/rest-invocations.ts'
 import { historyScope } from '../../history-scope.ts'
 import { percent } from '../../text.ts'
 import { accuracy } from '../cost-bars.ts'

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { EventItem } from '../../../model/rest.ts'
+import type { EventItem } from '../../../model/rest-events.ts'
 import { eventLine } from '../../view-model.ts'
 import { useLiveState } from '../hooks.ts'
 import { CALL_EVENTS_MAX, OTHER_EVENTS_MAX } from '../live/state.ts'

@@ -1,4 +1,5 @@
-import type { Invocation, PeerStatsItem } from '../../../model/rest.ts'
+import type { PeerStatsItem } from '../../../model/rest.ts'
+import type { Invocation } from '../../../model/rest-invocations.ts'
 import type { TaskItem } from '../../../model/rest-tasks.ts'
 
 const PEER_TONES: Readonly<Record<PeerStatsItem['state'], string>> = { alive: 'good', suspect: 'warn', draining: 'warn', gone: 'bad' }

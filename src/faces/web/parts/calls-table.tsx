@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { Invocation } from '../../../model/rest.ts'
+import type { Invocation } from '../../../model/rest-invocations.ts'
 import { formatDurationMs } from '../../../model/units.ts'
 import { ratio } from '../../text.ts'
 import { surprise } from '../cost-bars.ts'

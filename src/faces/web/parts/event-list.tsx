@@ -1,4 +1,5 @@
-import type { EventItem, Peer } from '../../../model/rest.ts'
+import type { Peer } from '../../../model/rest.ts'
+import type { EventItem } from '../../../model/rest-events.ts'
 import { shortId } from '../../../model/short-id.ts'
 import { timeOfDay } from '../../text.ts'
 import { eventText } from '../../view-model.ts'

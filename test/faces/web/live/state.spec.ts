@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { EventItem } from '../../../../src/model/rest.ts'
+import type { EventItem } from '../../../../src/model/rest-events.ts'
 
 import { SAMPLES_MAX, withSample } from '../../../../src/faces/web/live/samples.ts'
 import { CALL_EVENTS_MAX, OTHER_EVENTS_MAX, reduce, UNKNOWN, UPLOADS_MAX } from '../../../../src/faces/web/live/state.ts'
