@@ -228,7 +228,7 @@ export const CancelSchema: GenMessage<Cancel> = /*@__PURE__*/
   messageDesc(file_control, 5);
 
 /**
- * What an execution has taken that you have cut short.
+ * What an execution had used when you cut it short.
  *
  * @generated from message cares.v1.TellCut
  */

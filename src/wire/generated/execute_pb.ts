@@ -236,14 +236,14 @@ export type ExecuteDown = Message<"cares.v1.ExecuteDown"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * With a refusal: what the worker holds at this moment, for the placer to choose again by.
+   * With a refusal: the worker's statistics at this moment, by which the placer chooses again.
    *
    * @generated from field: optional cares.v1.PeerStats stats = 7;
    */
   stats?: PeerStats | undefined;
 
   /**
-   * With a failure of work that had begun: what it took.
+   * With a failure of work that had begun: what it used.
    *
    * @generated from field: optional cares.v1.Run run = 8;
    */

@@ -163,7 +163,7 @@ export type Call = Message<"cares.v1.Call"> & {
   revision: bigint;
 
   /**
-   * Those that say something to who places the call.
+   * Those that the placement depends on.
    *
    * @generated from field: repeated cares.v1.Header headers = 4;
    */
@@ -224,14 +224,14 @@ export type CallDone = Message<"cares.v1.CallDone"> & {
   attempt?: Attempt | undefined;
 
   /**
-   * Of an answer that came to its end.
+   * What it used, if its answer came to its end.
    *
    * @generated from field: optional cares.v1.Run run = 2;
    */
   run?: Run | undefined;
 
   /**
-   * How long it took says nothing of the next call.
+   * Its duration says nothing about the next call's.
    *
    * @generated from field: bool untypical = 3;
    */
@@ -383,7 +383,7 @@ export type Placed = Message<"cares.v1.Placed"> & {
   receipt: string;
 
   /**
-   * What was placed, where that is another revision than the gateway knows.
+   * The function that was placed, if that is another revision than the gateway knows.
    *
    * @generated from field: optional cares.v1.FunctionRecord function = 7;
    */
@@ -590,7 +590,7 @@ export type Usage = Message<"cares.v1.Usage"> & {
   llcUsedBytes?: bigint | undefined;
 
   /**
-   * The worker, or who sends and takes the bodies, stood still for a good part of run_ms: nothing is to be learned from it.
+   * The worker, or the peer that sent and took the bodies, was stalled for much of run_ms: nothing is to be learned from it.
    *
    * @generated from field: bool disturbed = 11;
    */

@@ -110,7 +110,7 @@ export type FunctionSpec = Message<"cares.v1.FunctionSpec"> & {
   network: string;
 
   /**
-   * As many as the calls of late use up; `prewarm` is 0 then.
+   * As many containers as recent calls use up; `prewarm` is 0 then.
    *
    * @generated from field: bool prewarm_auto = 14;
    */
@@ -135,7 +135,7 @@ export const FunctionSpecSchema: GenMessage<FunctionSpec> = /*@__PURE__*/
   messageDesc(file_registry, 1);
 
 /**
- * How workers are chosen. What is absent is left to whoever places.
+ * How workers are chosen. Where a field is absent, the placing peer decides.
  *
  * @generated from message cares.v1.PlacementPolicy
  */
@@ -254,7 +254,7 @@ export type Command = Message<"cares.v1.Command"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * Of one wish, however often it is put; empty: may not be repeated.
+   * The same for each retry of one request: a command whose id was applied before changes nothing. Empty: do not retry.
    *
    * @generated from field: string id = 15;
    */
@@ -365,7 +365,7 @@ export const PeerDrainSchema: GenMessage<PeerDrain> = /*@__PURE__*/
   messageDesc(file_registry, 7);
 
 /**
- * How workers are chosen for functions that leave it open. No name: as each peer was started.
+ * The strategy for functions that name none. No name: each peer places by the one that it was started with.
  *
  * @generated from message cares.v1.StrategySet
  */
