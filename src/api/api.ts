@@ -14,6 +14,7 @@ import type { ApiContext, App } from './context.ts'
 import { type DashboardInit, dashboardRoutes } from './dashboard.ts'
 import { createExpectations } from './expectations.ts'
 import { Feed } from './feed.ts'
+import { freshReads } from './fresh-reads.ts'
 import { createLimits } from './limits.ts'
 import { createMetrics } from './metrics.ts'
 import { describeApi } from './openapi.ts'
@@ -205,6 +206,7 @@ function jsonRoutes(app: App, context: ApiContext): void {
     void reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store')
   })
   shareAnswers(app, context)
+  freshReads(app, context)
   functionRoutes(app, context)
   economyRoutes(app, context)
   invocationRoutes(app, context)

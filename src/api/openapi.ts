@@ -56,6 +56,7 @@ function description(): string {
   return [
     'One peer of a CARES cluster. Every peer serves the same API and answers for the whole cluster.',
     'Sizes are bytes, durations end in `Ms`, times are RFC 3339. Fields are only ever added; unknown fields in a request are refused.',
+    'Reads of functions, tasks and the strategy hold all that was acknowledged before, through whichever peer. Where that cannot be confirmed, the answer has `x-cares-stale-ms`: for how long no orchestrator was heard. `cache-control: max-age=SECONDS` allows an old answer.',
     'A `{path}` may hold slashes, which are sent as they are.',
     'Errors are `application/problem+json` (RFC 9457) with one of these codes:',
     [

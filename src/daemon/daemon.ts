@@ -204,7 +204,9 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     events,
     findFunction: (name, options) => functions.find(name, options),
     resolvePeer: idOrName => members.resolve(idOrName),
-    appliedIndex: () => consensus.indices.applied
+    appliedIndex: () => consensus.indices.applied,
+    silentMs: peer => consensus.silentMs(peer),
+    suspectAfterMs: timings.suspectAfterMs
   })
   const serving = new Serving()
   const citizenship = new Citizenship(
@@ -272,6 +274,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     logs,
     history: observers.history,
     economy,
+    transport,
     clock,
     cluster: uid
   })

@@ -13,6 +13,7 @@ import type { Agreement } from './agreement/agreement.ts'
 import { ClusterHistoryReader } from './telemetry/cluster-history.ts'
 import { ClusterInvocations } from './telemetry/cluster-invocations.ts'
 import type { Consensus } from './agreement/consensus.ts'
+import { catchUp } from './agreement/catch-up.ts'
 import { ask, converse } from './agreement/control-client.ts'
 import { faultTolerance, quorumLoss, votersNow } from './agreement/voters-now.ts'
 import type { Economy } from './costs/economy.ts'
@@ -130,6 +131,7 @@ export function createService(components: ServiceComponents): PeerService {
     tasks: components.tasks.service,
     peers,
     peer,
+    catchUp: options => catchUp(components, options),
     functions: () => functions.list(),
     function: name => functions.get(name),
     putFunction: (request, options) => functions.put(request, options),

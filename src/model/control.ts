@@ -45,6 +45,10 @@ export type ControlRequest =
   | { readonly type: 'invocations'; readonly query: InvocationQuery }
   /** Sent by a worker to a gateway that has cut an execution short, and so did not hear its end: what it had used by then. */
   | { readonly type: 'cut'; readonly invocation: InvocationId; readonly run: Run }
+  /** Do you hear me? With a peer: does that one answer you? Answered at once, or not at all. */
+  | { readonly type: 'reach'; readonly peer?: PeerId | undefined }
+  /** How far must the log be applied here, so that the tables hold all that was agreed before I asked? Sent to the orchestrator. */
+  | { readonly type: 'read-index' }
   /** About work outside CARES. Sent to the orchestrator. */
   | { readonly type: 'admission'; readonly question: AdmissionQuestion }
 
@@ -65,6 +69,8 @@ export type ControlAnswer =
   | { readonly type: 'cancelled'; readonly found: boolean }
   /** Answer to `cut`. */
   | { readonly type: 'noted' }
+  | { readonly type: 'reached'; readonly reached: boolean }
+  | { readonly type: 'read-index'; readonly index: number }
   /** Oldest first; `more`: ask again. */
   | { readonly type: 'observations'; readonly observations: readonly SharedObservation[]; readonly more: boolean }
   | { readonly type: 'costs'; readonly ledger: CostLedger }

@@ -172,6 +172,11 @@ export interface PeerService {
   peers(): readonly PeerListing[]
   /** Throws `not_found`, or `conflict` when the name fits several. */
   peer(idOrName: string): PeerListing
+  /**
+   * Resolves when what this peer knows of functions, tasks and the strategy holds all that was agreed before, through whichever peer. `staleMs`: 0, or, where
+   * nobody could confirm that soon, for how long no orchestrator was heard.
+   */
+  catchUp(options: { signal: AbortSignal }): Promise<{ readonly staleMs: number }>
   functions(): readonly FunctionRecord[]
   function(name: string): FunctionRecord
   /** Finds the image, detects its contract, has the cluster agree. Resolves when it is committed and applied here. */

@@ -67,6 +67,10 @@ function writeRequest(request: ControlRequest): MessageInitShape<typeof ControlR
       return { kind: { case: 'cancel', value: { invocation: request.invocation } } }
     case 'cut':
       return { kind: { case: 'cut', value: { invocation: request.invocation, run: writeRun(request.run) } } }
+    case 'reach':
+      return { kind: { case: 'reach', value: optional('peer', request.peer) } }
+    case 'read-index':
+      return { kind: { case: 'readIndex', value: {} } }
     case 'observations':
       return { kind: { case: 'observations', value: writeKnown(request.known) } }
     case 'costs':
@@ -111,6 +115,10 @@ function readRequest({ kind }: ControlRequestMessage): ControlRequest {
       return { type: 'cancel', invocation: readInvocationId(kind.value.invocation) }
     case 'cut':
       return { type: 'cut', invocation: readInvocationId(kind.value.invocation), run: readRun(required(kind.value.run, 'run')) }
+    case 'reach':
+      return { type: 'reach', ...(kind.value.peer === undefined ? {} : { peer: readPeerId(kind.value.peer, 'peer') }) }
+    case 'readIndex':
+      return { type: 'read-index' }
     case 'observations':
       return { type: 'observations', known: readKnown(kind.value) }
     case 'costs':
@@ -182,6 +190,10 @@ function writeAnswer(answer: ControlAnswer): MessageInitShape<typeof ControlAnsw
       return { kind: { case: 'cancelled', value: { found: answer.found } } }
     case 'noted':
       return { kind: { case: 'noted', value: {} } }
+    case 'reached':
+      return { kind: { case: 'reached', value: { reached: answer.reached } } }
+    case 'read-index':
+      return { kind: { case: 'readIndex', value: { index: toWhole(answer.index, 'index') } } }
     case 'observations':
       return { kind: { case: 'observations', value: { observations: answer.observations.map(writeObservation), more: answer.more } } }
     case 'costs':
@@ -231,6 +243,10 @@ function readAnswer({ kind }: ControlAnswerMessage): ControlAnswer {
       return { type: 'cancelled', found: kind.value.found }
     case 'noted':
       return { type: 'noted' }
+    case 'reached':
+      return { type: 'reached', reached: kind.value.reached }
+    case 'readIndex':
+      return { type: 'read-index', index: whole(kind.value.index, 'index') }
     case 'observations':
       return { type: 'observations', observations: readObservations(kind.value.observations), more: kind.value.more }
     case 'costs':

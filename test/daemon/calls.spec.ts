@@ -74,6 +74,30 @@ describe('calls in a cluster of daemons', function () {
     }
   })
 
+  it('shows through every peer what was acknowledged through another, at once', async () => {
+    const { signal } = new AbortController()
+    for (let revision = 1; revision <= 20; revision++) {
+      const [through, other] = [cluster.peer(revision % 3), cluster.peer((revision + 1) % 3)]
+      await through.service.putFunction({ name: 'upper', image: 'upper', env: { REVISION: `${revision}` } }, { signal })
+      assert.deepEqual(await other.service.catchUp({ signal }), { staleMs: 0 })
+      assert.equal(other.service.function('upper').revision, revision)
+    }
+  })
+
+  it('says for how long it has heard no orchestrator where nobody can confirm what is agreed', async () => {
+    const { signal } = new AbortController()
+    const [cutOff] = cluster.workers
+    assert.ok(cutOff)
+    cluster.isolate(cutOff)
+    const { staleMs } = await cutOff.service.catchUp({ signal })
+    assert.ok(staleMs > 0)
+    cluster.heal()
+    const old = cluster.orchestrator
+    cluster.isolate(old)
+    assert.ok((await old.service.catchUp({ signal })).staleMs > 0, 'it may have been replaced already')
+    cluster.heal()
+  })
+
   it('runs a pinned call on its peer only', async () => {
     await upload(cluster.peer(0), 'who')
     for (const gateway of cluster.peers) {

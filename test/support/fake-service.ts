@@ -56,6 +56,7 @@ function defaults(): PeerService {
     cluster: () => sampleCluster(),
     peers: () => peers,
     peer: wanted => peers.find(({ profile }) => profile.id === wanted || profile.name === wanted) ?? missing('peer'),
+    catchUp: async () => ({ staleMs: 0 }),
     functions: () => [sampleFunction()],
     function: name => (name === 'thumb' ? sampleFunction() : missing('function')),
     putFunction: async request => ({

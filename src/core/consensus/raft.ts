@@ -10,6 +10,7 @@ import { EXTENSIONS_MAX, HINT_DELAY_RATIO_MAX, HINT_DELAY_RATIO_MIN, RAFT_LIMITS
 import { compact, createLog, entriesBetween, entryBytes, lastIndex, newestConfiguration } from './log.ts'
 import {
   advanceCommit,
+  askVoters,
   hurryTransfer,
   onAppendResponse,
   onSnapshotResponse,
@@ -41,6 +42,16 @@ export type Reconfiguration = Step &
   (
     | { readonly outcome: 'appended'; readonly term: Term; readonly index: number }
     | { readonly outcome: 'refused'; readonly reason: Refusal | 'pending' | ConfigurationFault }
+  )
+
+/**
+ * A question of how much is agreed: whoever has applied the log up to `index` knows all of it, once `isAnswered` says of `round` that this peer still
+ * led in `term` when it was asked. Or a refusal.
+ */
+export type ReadIndex = Step &
+  (
+    | { readonly outcome: 'asked'; readonly term: Term; readonly index: number; readonly round: number }
+    | { readonly outcome: 'refused'; readonly reason: Refusal }
   )
 
 /** Whether a transfer has begun. It has succeeded when another peer leads; it ends without success after one election timeout. */
@@ -187,6 +198,19 @@ export function reconfigure(state: RaftState, configuration: Configuration, nowM
   const index = lastIndex(state.log) + 1
   appendAsLeader(draft, [{ index, term: state.term, kind: 'configuration', configuration: next }])
   return { ...finishStep(draft), outcome: 'appended', term: state.term, index }
+}
+
+/**
+ * Asks the voters whether this peer still leads, so that its commit index can be read by: no entry and no disk, one message to each of them
+ * and back (Ongaro 2014, section 6.4). Its clock is not trusted for that: a lease would be.
+ */
+export function readIndex(state: RaftState, nowMs: number): ReadIndex {
+  const reason = refusal(state, nowMs)
+  if (reason !== undefined) return { state, effects: [], outcome: 'refused', reason }
+  const draft = beginStep(state, nowMs)
+  askVoters(draft)
+  const { term, commitIndex: index, round } = draft.state
+  return { ...finishStep(draft), outcome: 'asked', term, index, round }
 }
 
 /** Hands the lead to another voter, without an election timeout (Ongaro 2014, section 3.10). Proposals are refused meanwhile. */

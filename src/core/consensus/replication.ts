@@ -30,6 +30,7 @@ export function trackMembers({ state, nowMs }: Draft): void {
     match: 0,
     commitSent: 0,
     ackedAtMs: nowMs,
+    ackedRound: 0,
     snapshotSentAtMs: 0,
     snapshotRound: 0,
     snapshotAt: null
@@ -43,6 +44,13 @@ export function sendHeartbeats(draft: Draft): void {
   state.round += 1
   state.deadlineMs = nowMs + state.timings.heartbeatMs
   for (const progress of state.progress) speak(draft, progress, 'beat')
+}
+
+/** A round for the voters only: their answers tell whether this peer still leads. The heartbeats keep their time. */
+export function askVoters(draft: Draft): void {
+  const { state } = draft
+  state.round += 1
+  for (const progress of state.progress) if (isVoter(state, progress.peer)) speak(draft, progress, 'beat')
 }
 
 /** Tells each peer what is new to it, if it can take more now. */
@@ -83,9 +91,14 @@ export function onAppendResponse(draft: Draft, from: PeerId, response: AppendRes
   const progress = progressOf(draft.state, from)
   if (draft.state.role !== 'leader' || progress === undefined) return
   if (response.contradicted !== undefined) throw judgeContradiction(draft, from, response.contradicted)
-  progress.ackedAtMs = draft.nowMs
+  noteAnswer(draft, progress, response.round)
   if (response.ok) onMatch(draft, progress, response)
   else onMismatch(draft, progress, response)
+}
+
+function noteAnswer({ nowMs }: Draft, progress: OwnProgress, round: number): void {
+  progress.ackedAtMs = nowMs
+  progress.ackedRound = Math.max(progress.ackedRound, round)
 }
 
 function onMatch(draft: Draft, progress: OwnProgress, response: AppendResponse): void {
@@ -151,10 +164,10 @@ function onMismatch(draft: Draft, progress: OwnProgress, response: AppendRespons
  * Goes on with a snapshot where the peer says. One chunk is on its way to each peer at any time: an answer that asks for that very one says
  * nothing new, and answering it would double every message from then on.
  */
-export function onSnapshotResponse(draft: Draft, from: PeerId, { index, received }: SnapshotResponse): void {
+export function onSnapshotResponse(draft: Draft, from: PeerId, { index, received, round }: SnapshotResponse): void {
   const progress = progressOf(draft.state, from)
   if (draft.state.role !== 'leader' || progress === undefined) return
-  progress.ackedAtMs = draft.nowMs
+  noteAnswer(draft, progress, round)
   const { mode, snapshotAt } = progress
   if (mode !== 'snapshot' || (snapshotAt?.index === index && snapshotAt.offset === received)) return
   sendSnapshot(draft, progress, { index, offset: received })

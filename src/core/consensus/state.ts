@@ -5,7 +5,7 @@ import type { Random } from '../../model/random.ts'
 import { PATIENCE_LOSS_RATIO, QUORUM_CONTACT_RATIO, type RaftLimits } from './limits.ts'
 import type { SnapshotPosition } from './effects.ts'
 import { configurationAt, type Log, membersOf, newestConfiguration, termAt } from './log.ts'
-import { majority } from './quorum.ts'
+import { majority, reachedByMajority } from './quorum.ts'
 
 /** What a peer starts from. */
 export interface RaftInit {
@@ -50,6 +50,8 @@ export interface Progress {
   readonly commitSent: number
   /** When the peer last answered in this term; when it became known, at first. */
   readonly ackedAtMs: number
+  /** The latest of this leader's rounds that it has answered. */
+  readonly ackedRound: number
   /** In mode `snapshot`: when, and in which round, the last chunk was sent, and from where; null for the first of a new snapshot. */
   readonly snapshotSentAtMs: number
   readonly snapshotRound: number
@@ -93,7 +95,7 @@ export interface RaftState {
 
   /** Leader: every other member. */
   readonly progress: readonly Progress[]
-  /** Leader: rises with each heartbeat. */
+  /** Leader: rises with each heartbeat, and with each question whether it still leads. */
   readonly round: number
   /** Leader: the index of the no-op that began its term. */
   readonly termStartIndex: number
@@ -145,6 +147,12 @@ export function hasQuorumContact(state: RaftState, nowMs: number): boolean {
   const sinceMs = nowMs - state.timings.electionMs * QUORUM_CONTACT_RATIO
   const heard = voters.filter(voter => voter === state.self || (progressOf(state, voter)?.ackedAtMs ?? Number.NEGATIVE_INFINITY) > sinceMs)
   return heard.length >= majority(voters.length)
+}
+
+/** Whether a majority of the voters has answered a round of this leader: when it asked, none of them followed a later one. */
+export function isAnswered(state: RaftState, round: number): boolean {
+  const ackedRound = (voter: PeerId): number => (voter === state.self ? state.round : (progressOf(state, voter)?.ackedRound ?? 0))
+  return state.role === 'leader' && reachedByMajority(configurationOf(state).voters, ackedRound) >= round
 }
 
 /** Leader: the other voter that has most of the log; undefined when there is none, or this peer does not lead. */

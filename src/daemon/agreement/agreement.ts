@@ -41,6 +41,11 @@ export class Agreement {
     this.#leaderlessSinceMs = components.clock.nowMs()
   }
 
+  /** For how long no orchestrator has been known; 0 while one is. */
+  get leaderlessMs(): number {
+    return Math.max(0, this.#components.clock.nowMs() - this.#leaderlessSinceMs)
+  }
+
   /** Who is orchestrator has changed. */
   onRole({ leader }: { readonly leader: PeerId | null }): void {
     if (leader !== null) this.#leaderlessSinceMs = Number.POSITIVE_INFINITY

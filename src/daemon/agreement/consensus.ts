@@ -8,7 +8,7 @@ import {
   nextDeadlineMs,
   type RaftState
 } from '../../core/consensus/state.ts'
-import { entryBytes, lastIndex } from '../../core/consensus/log.ts'
+import { lastIndex } from '../../core/consensus/log.ts'
 import type { Effect, Step } from '../../core/consensus/effects.ts'
 import type { Command } from '../../model/command.ts'
 import type { Configuration, ConsensusMessage, Entry, SnapshotChunk } from '../../model/consensus.ts'
@@ -18,14 +18,15 @@ import type { Startable } from '../../model/ports/startable.ts'
 import type { RegistryTables } from '../../model/ports/store.ts'
 import type { Timings } from '../../model/presets.ts'
 import { AppliedIndex } from './applied-index.ts'
-import { type ConsensusComponents, type ConsensusInit, type ConsensusRoleNow, type LogRetention, RETENTION } from './consensus-init.ts'
+import { type ConsensusComponents, type ConsensusInit, type ConsensusRoleNow, RETENTION } from './consensus-init.ts'
 import { ConsensusMail } from './consensus-mail.ts'
 import { DeadlineAlarm } from '../deadline-alarm.ts'
-import { bytesUpTo, cutIndex, recount } from '../telemetry/log-cut.ts'
+import { LogCutter } from '../telemetry/log-cut.ts'
 import { EntryReader } from './entry-reader.ts'
 import { OutgoingSnapshots } from './outgoing-snapshots.ts'
 import { type MemberChange, memberChange, type MemberChangeWish } from './member-change.ts'
 import { type Committed, lostRole, Proposals } from './proposals.ts'
+import { Reads } from './reads.ts'
 import { graceMs, readSockets } from './starvation-guard.ts'
 
 /** Messages that wait while the disk is busy: more than a healthy cluster sends in a second. Over it they are dropped, as by a network. */
@@ -41,16 +42,16 @@ type Input = Pick<MemberChange, 'take' | 'drop'>
 export class Consensus implements Startable {
   readonly #components: ConsensusComponents
   readonly #timings: Timings
-  readonly #retention: LogRetention
   readonly #inputs: Input[] = []
   readonly #proposals = new Proposals()
+  readonly #reads = new Reads(take => this.#enqueue(take))
   readonly #mail: ConsensusMail
   readonly #applied: AppliedIndex
   readonly #snapshots: OutgoingSnapshots
   readonly #reader: EntryReader
   #state: RaftState
   #tables: RegistryTables
-  #appliedBytes: number
+  readonly #cutter: LogCutter
   #role: ConsensusRoleNow = { role: 'follower', leader: null, term: 0, active: false }
   #isDraining = false
   #drained: Promise<void> = Promise.resolve()
@@ -63,12 +64,12 @@ export class Consensus implements Startable {
     const { self, timings, persisted } = init
     this.#components = components
     this.#timings = timings
-    this.#retention = { ...RETENTION, ...init.retention }
+    const retention = { ...RETENTION, ...init.retention }
     this.#tables = persisted.tables
     this.#mail = new ConsensusMail(components)
     this.#applied = new AppliedIndex(persisted.appliedIndex)
     this.#reader = new EntryReader(components)
-    this.#snapshots = new OutgoingSnapshots(this.#retention.chunkBytes, {
+    this.#snapshots = new OutgoingSnapshots(retention.chunkBytes, {
       ...components,
       onDiskFailed: err => (this.#stopped ? undefined : this.fence(err))
     })
@@ -81,7 +82,7 @@ export class Consensus implements Startable {
       nowMs: components.clock.nowMs(),
       rankSlot: init.rankSlot ?? 0
     })
-    this.#appliedBytes = bytesUpTo(this.#state.log, persisted.appliedIndex)
+    this.#cutter = new LogCutter(this.#state.log, persisted.appliedIndex, retention)
     this.#alarm = new DeadlineAlarm({
       clock: components.clock,
       deadlineMs: () => (this.#isHeld ? Number.POSITIVE_INFINITY : nextDeadlineMs(this.#state)),
@@ -99,9 +100,9 @@ export class Consensus implements Startable {
     this.#stopped = true
     this.#alarm.stop()
     const reason = new CaresError('stopping', 'this peer is stopping', { retryable: true })
-    this.#dropInputs(reason)
+    for (const { drop } of this.#inputs.splice(0)) drop(reason)
     await this.#drained
-    this.#proposals.rejectAll(reason)
+    for (const waiting of [this.#proposals, this.#reads]) waiting.rejectAll(reason)
   }
 
   get self(): PeerId {
@@ -187,6 +188,12 @@ export class Consensus implements Startable {
     return committed
   }
 
+  /** How far the log must be applied for tables to hold all that was agreed before this was called. Throws as {@link Consensus.propose}. */
+  async readIndex({ signal }: { signal: AbortSignal }): Promise<number> {
+    this.#assertTakingPart()
+    return this.#reads.ask({ signal })
+  }
+
   /** Changes the members from what they were `from`. Resolves when that is appended, which is when it counts; throws `conflict` and what the wish says. */
   async reconfigure(configuration: Configuration, wish: MemberChangeWish): Promise<void> {
     this.#assertTakingPart()
@@ -248,6 +255,7 @@ export class Consensus implements Startable {
           if (this.#fenced !== null) return
           await this.#carryOut(effect)
         }
+        this.#reads.onStep(this.#state)
         await this.#compact()
       }
     } catch (err) {
@@ -259,27 +267,19 @@ export class Consensus implements Startable {
     }
   }
 
-  #dropInputs(reason: CaresError): void {
-    for (const { drop } of this.#inputs.splice(0)) drop(reason)
-  }
-
   /** Ends this peer's part: one that cannot write what it promises, or does not hold what was agreed, must stop promising. */
   fence(reason: CaresError): void {
     if (this.#fenced !== null) return
     this.#fenced = reason
-    this.#resign()
-    this.#dropInputs(reason)
-    this.#alarm.stop()
-    this.#components.log.error({ err: reason }, 'peer takes no part in consensus any more')
-    this.#proposals.rejectAll(reason)
-    this.#setRole({ role: 'follower', leader: null, term: this.#state.term, active: false })
-    this.#components.listener.onFenced(reason)
-  }
-
-  /** A leader that cannot go on asks the voter that has most of the log to campaign at once, so that nobody has to wait for its silence. */
-  #resign(): void {
+    // The voter that has most of the log is asked to campaign at once, so that nobody has to wait for the silence of a leader that cannot go on.
     const heir = heirOf(this.#state)
     if (heir !== undefined) this.#mail.send(heir, { type: 'timeout-now', term: this.#state.term })
+    for (const { drop } of this.#inputs.splice(0)) drop(reason)
+    this.#alarm.stop()
+    this.#components.log.error({ err: reason }, 'peer takes no part in consensus any more')
+    for (const waiting of [this.#proposals, this.#reads]) waiting.rejectAll(reason)
+    this.#setRole({ role: 'follower', leader: null, term: this.#state.term, active: false })
+    this.#components.listener.onFenced(reason)
   }
 
   async #carryOut(effect: Effect): Promise<void> {
@@ -304,7 +304,7 @@ export class Consensus implements Startable {
       case 'configuration-changed':
         return listener.onConfiguration(effect.configuration)
       case 'role-changed':
-        if (effect.role !== 'leader') this.#proposals.rejectAll(lostRole())
+        if (effect.role !== 'leader') for (const waiting of [this.#proposals, this.#reads]) waiting.rejectAll(lostRole())
         return this.#setRole(effect)
       default:
         return assertNever(effect)
@@ -321,7 +321,7 @@ export class Consensus implements Startable {
 
   async #apply(entries: readonly Entry[]): Promise<void> {
     const { store, listener } = this.#components
-    this.#appliedBytes += entries.reduce((sum, entry) => sum + entryBytes(entry), 0)
+    this.#cutter.applied(entries)
     const { tables, applied } = this.#reader.read(this.#tables, entries)
     const appliedIndex = entries.at(-1)?.index ?? this.#applied.value
     await store.apply(applied, tables, appliedIndex)
@@ -334,13 +334,12 @@ export class Consensus implements Startable {
   async #compact(): Promise<void> {
     if (!this.#state.progress.some(({ mode }) => mode === 'snapshot')) this.#snapshots.forget()
     const appliedIndex = this.#applied.value
-    this.#appliedBytes = recount(this.#state.log, { appliedIndex, appliedBytes: this.#appliedBytes }, this.#retention)
-    const index = cutIndex(this.#state.log, { appliedIndex, appliedBytes: this.#appliedBytes }, this.#retention)
+    const index = this.#cutter.dueIndex(this.#state.log, appliedIndex)
     const snapshot = index === undefined ? undefined : describeSnapshot(this.#state, index)
     if (snapshot === undefined) return
     await this.#components.store.compact(snapshot)
     this.#state = raft.compacted(this.#state, snapshot).state
-    this.#appliedBytes = bytesUpTo(this.#state.log, appliedIndex)
+    this.#cutter.cut(this.#state.log, appliedIndex)
   }
 
   #setRole({ role, leader, term, active }: ConsensusRoleNow): void {

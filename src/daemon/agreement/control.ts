@@ -3,7 +3,7 @@ import { assertNever, CaresError } from '../../model/errors.ts'
 import type { ClusterUid, PeerId } from '../../model/ids.ts'
 import type { PeerLife } from '../../model/peer.ts'
 import type { Clock } from '../../model/ports/clock.ts'
-import type { Channel } from '../../model/ports/transport.ts'
+import type { Channel, Transport } from '../../model/ports/transport.ts'
 import { toRemoteError } from '../../model/remote-error.ts'
 import { memberRefusal, versionReadBy } from './command-readers.ts'
 import type { Consensus } from './consensus.ts'
@@ -14,6 +14,7 @@ import type { InvocationBook } from '../calls/invocation-book.ts'
 import type { Gateway } from '../calls/invoke.ts'
 import type { LogBook } from '../telemetry/log-book.ts'
 import type { Members } from '../members/members.ts'
+import { REACH_MS, reaches } from '../members/reach.ts'
 import type { Worker } from '../calls/work.ts'
 
 /** Longest that a change of members or of the log may take before its asker is told to try again. */
@@ -29,6 +30,7 @@ export interface ControlComponents {
   readonly logs: LogBook
   readonly history: History
   readonly economy: Economy
+  readonly transport: Transport
   readonly clock: Clock
   readonly cluster: () => ClusterUid | null
 }
@@ -47,7 +49,13 @@ export class Control {
     const request = await channel.receive()
     if (request === undefined) throw new CaresError('protocol', 'the exchange ended without a question')
     try {
-      if (request.type === 'logs') {
+      if (request.type === 'reach') {
+        const { peer } = request
+        // Nobody is dialled for it: who is not connected here is not reached from here.
+        const isConnected = peer !== undefined && this.#components.transport.connected().includes(peer)
+        const reached = peer === undefined || (isConnected && (await reaches(peer, REACH_MS, this.#components)))
+        await channel.send({ type: 'reached', reached })
+      } else if (request.type === 'logs') {
         for await (const line of this.#components.logs.query(request.query, { signal: channel.signal }))
           await channel.send({ type: 'log', line })
         await channel.send({ type: 'end' })
@@ -71,7 +79,7 @@ export class Control {
 
   async #answer(
     from: PeerId,
-    request: Exclude<ControlRequest, { type: 'logs' | 'history' | 'invocations' }>,
+    request: Exclude<ControlRequest, { type: 'reach' | 'logs' | 'history' | 'invocations' }>,
     aborted: AbortSignal
   ): Promise<ControlAnswer> {
     const { consensus, governor, book, worker, gateway, economy, clock } = this.#components
@@ -86,6 +94,8 @@ export class Control {
         await governor.dismiss(from, { signal })
         return { type: 'left' }
       }
+      case 'read-index':
+        return { type: 'read-index', index: await consensus.readIndex({ signal }) }
       case 'propose':
         return { type: 'outcome', ...(await consensus.propose(request.command, { signal })) }
       case 'invocation':

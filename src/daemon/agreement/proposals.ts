@@ -103,7 +103,8 @@ export function lostRole(): CaresError {
   )
 }
 
-function refusal(reason: raft.Refusal | 'full' | 'too-large', leader: PeerId | null): CaresError {
+/** What whoever asked is told. */
+export function refusal(reason: raft.Refusal | 'full' | 'too-large', leader: PeerId | null): CaresError {
   switch (reason) {
     case 'not-leader':
       return new CaresError('not_orchestrator', 'this peer is not the orchestrator', {

@@ -37,6 +37,11 @@ export class Breaker {
     this.#openUntilMs.set(peer, this.#clock.nowMs() + this.#openMs)
   }
 
+  /** The peer was reached after all. */
+  close(peer: PeerId): void {
+    this.#openUntilMs.delete(peer)
+  }
+
   isOpen(peer: PeerId): boolean {
     const untilMs = this.#openUntilMs.get(peer)
     if (untilMs === undefined) return false

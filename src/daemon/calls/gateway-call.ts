@@ -79,17 +79,28 @@ export class GatewayCall {
   readonly #startedMs: number
   readonly #work: WorkerTalk
   #hint: PeerId | undefined
+  /** What was ordered last. */
+  #ordered: FunctionRecord
 
   constructor(init: GatewayCallInit, components: GatewayCallComponents) {
     this.#init = init
     this.#components = components
     this.#startedMs = components.clock.nowMs()
+    this.#ordered = init.fn
     this.#work = new WorkerTalk(init, components)
   }
 
   /** See `WorkerTalk.rest`; to be asked once the messages have ended. */
   get rest(): Promise<void> | undefined {
     return this.#work.rest
+  }
+
+  /**
+   * A worker does not answer although its connection stands. A call that may be repeated is placed elsewhere; any other waits until that is confirmed
+   * by others: if the worker comes back before, it still gets its answer.
+   */
+  onSilent(worker: PeerId, { isConfirmed }: { readonly isConfirmed: boolean }): void {
+    if (isConfirmed || (this.#ordered.idempotent && this.#canStartOver)) this.#work.giveUp(worker)
   }
 
   /** The answer: its head, its body, its end. Throws the CaresError that ended the call, or the signal's reason as one. */
@@ -210,6 +221,7 @@ export class GatewayCall {
     const { clock, random } = this.#components
     const { worker, session, attempt, function: fn = this.#init.fn } = placed
     const asked = { invocation: this.#init.invocation, round: attempt.round, session }
+    this.#ordered = fn
     let end = yield* this.#work.order(worker, this.#order(placed, fn, placer, fallback), { signal })
     for (let attaches = 0; end.type === 'lost' && end.error.code === 'peer_lost' && attaches < ATTACHES_MAX; attaches++) {
       await clock.sleep(random() * ATTACH_JITTER_MS, { signal })

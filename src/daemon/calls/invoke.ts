@@ -25,12 +25,11 @@ import { type InvocationBook, keyOf, RESULT_BYTES_EACH_MAX } from './invocation-
 import { type OutcomeCount, OutcomeCounts } from '../telemetry/outcome-counts.ts'
 import { ReplayBody } from './replay-body.ts'
 import { finished, type Outcome, type RunningCall, runningCall, stopping, toldOfWait } from './running-call.ts'
+import { RunningCalls } from './running-calls.ts'
 import { type Keyed, RequestPrint } from './request-print.ts'
 import { untilAborted } from '../../model/until-aborted.ts'
 import { checkWebSocket, isOpen, timesOf } from './web-sockets.ts'
 
-/** Invocations that one gateway carries at once; each holds at most about 1.3 MB. */
-const IN_FLIGHT_MAX = 2_048
 /** The worker ends a call at its deadline and says why; the gateway waits this much longer for that. */
 const DEADLINE_GRACE_MS = 500
 /** How often a gateway that drains looks whether it is done. */
@@ -45,13 +44,17 @@ export interface GatewayComponents extends Omit<GatewayCallComponents, keyof Bre
   readonly resolvePeer: (idOrName: string) => PeerId
   readonly appliedIndex: () => number
   readonly tracer?: Tracer | undefined
+  /** Milliseconds since the last consensus message of a peer. */
+  readonly silentMs: (peer: PeerId) => number
+  /** From which silence on a peer is suspect. */
+  readonly suspectAfterMs: number
 }
 
 /** Takes clients' calls, has each placed and answered, and keeps their records. */
 export class Gateway implements Startable {
   readonly #components: GatewayComponents
   readonly #breakers: Breakers
-  readonly #running = new Map<InvocationId, RunningCall>()
+  readonly #running: RunningCalls
   readonly #background = new Set<Promise<void>>()
   readonly #outcomes = new OutcomeCounts()
   readonly #placements: Record<PlacementKind, number> = { orchestrator: 0, fallback: 0 }
@@ -60,6 +63,7 @@ export class Gateway implements Startable {
   constructor(components: GatewayComponents) {
     this.#components = components
     this.#breakers = createBreakers(components)
+    this.#running = new RunningCalls({ ...components, ...this.#breakers })
   }
 
   get inFlight(): number {
@@ -84,15 +88,16 @@ export class Gateway implements Startable {
   /** Refuses new calls, and waits for those in flight until the signal aborts. WebSockets end at once: by themselves they would not. */
   async drain({ signal }: { signal: AbortSignal }): Promise<void> {
     this.#stopping = true
-    for (const { head, abort } of this.#running.values()) if (isOpen(head)) abort.abort(stopping())
+    for (const { head, abort } of this.#running) if (isOpen(head)) abort.abort(stopping())
     while (this.#running.size > 0 && !signal.aborted) await this.#components.clock.sleep(DRAIN_LOOK_MS)
   }
 
   /** Cancels what is in flight. */
   async stop(): Promise<void> {
     this.#stopping = true
-    for (const { abort } of this.#running.values()) abort.abort(stopping())
+    for (const { abort } of this.#running) abort.abort(stopping())
     await Promise.all(this.#background)
+    this.#running.stop()
   }
 
   /** Cancels an invocation of this gateway; false when it is not in flight here. */
@@ -155,16 +160,11 @@ export class Gateway implements Startable {
   ): RunningCall {
     const { book, clock, transport } = this.#components
     if (this.#stopping) throw new CaresError('stopping', 'this peer is stopping', { retryable: true, hint: 'call another peer' })
-    if (this.#running.size >= IN_FLIGHT_MAX) {
-      throw new CaresError('overloaded', `this gateway carries ${IN_FLIGHT_MAX} calls already`, {
-        retryable: true,
-        details: { retryAfterMs: 1_000 }
-      })
-    }
+    this.#running.assertRoom()
     const id = this.#components.newInvocationId()
     const span = gatewaySpan(this.#components.tracer, id, fn, request.head)
     const running = runningCall({ id, fn, keyed, startedMs, span })
-    this.#running.set(id, running)
+    this.#running.add(running)
     if (keyed !== undefined) book.setKey(keyed.key, { id, print: keyed.print })
     book.open({
       id,
@@ -218,6 +218,7 @@ export class Gateway implements Startable {
         },
         { ...this.#components, ...this.#breakers }
       )
+      running.call = call
       messages = call.messages({ signal: abort.signal })
       const first = await messages.next()
       if (first.done === true || first.value.type !== 'answer') throw new CaresError('protocol', 'an answer must begin with its head')
@@ -319,9 +320,8 @@ export class Gateway implements Startable {
   }
 
   #onPlaced(running: RunningCall, placed: Placed): void {
-    const { book, clock } = this.#components
-    running.placed = placed
-    running.placedMs = clock.nowMs()
+    const { book } = this.#components
+    this.#running.place(running, placed)
     const { worker, receipt } = placed
     book.addReceipt(running.id, receipt)
     book.update(running.id, { state: 'running', worker, placement: receipt.placement })

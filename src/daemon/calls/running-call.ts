@@ -4,6 +4,7 @@ import type { InvocationId } from '../../model/ids.ts'
 import type { AnswerHead, InvocationRecord, Placed, Run, Usage } from '../../model/invocation.ts'
 import type { Span } from '../../model/ports/tracer.ts'
 import { formatDurationMs } from '../../model/units.ts'
+import type { GatewayCall } from './gateway-call.ts'
 import type { Keyed } from './request-print.ts'
 
 /** The error of a call that timed out mentions its wait for room if that took at least this share of the function's timeout. */
@@ -19,6 +20,8 @@ export interface RunningCall {
   readonly abort: AbortController
   /** Where calls are traced. */
   readonly span: Span | undefined
+  /** What became of it; undefined while its body is read. */
+  call: GatewayCall | undefined
   placed: Placed | undefined
   /** When a place was asked for, and when there was one: the last, if there were several. */
   askedMs: number
@@ -64,6 +67,7 @@ export function runningCall(call: Pick<RunningCall, 'id' | 'fn' | 'keyed' | 'sta
     startedMs,
     abort,
     span,
+    call: undefined,
     placed: undefined,
     askedMs: startedMs,
     placedMs: undefined,

@@ -52,6 +52,9 @@ type WorkerChannel = Channel<ExecuteUp, ExecuteDown>
 export class WorkerTalk {
   readonly #body: ReplayBody
   readonly #components: WorkerTalkComponents
+  /** The exchange with a worker that is under way. */
+  #channel: WorkerChannel | undefined
+  #isGivenUp = false
   #head: AnswerHead | undefined
   /** Bytes of the answer's body that were passed on. */
   #offset = 0
@@ -74,6 +77,13 @@ export class WorkerTalk {
    */
   get rest(): Promise<void> | undefined {
     return this.#rest
+  }
+
+  /** Waits for this worker no longer, if it does: the exchange with it ends as lost. The work is cancelled, should the worker ever hear of it. */
+  giveUp(worker: PeerId): void {
+    if (this.#channel?.remote !== worker) return
+    this.#isGivenUp = true
+    this.#channel.abort(new CaresError('cancelled', 'the gateway has given up a silent worker'))
   }
 
   /** How the last order ended, for who placed it. */
@@ -123,6 +133,8 @@ export class WorkerTalk {
   async *#converse(channel: WorkerChannel, first: ExecuteUp, signal: AbortSignal): AsyncGenerator<AnswerDown, WorkEnd> {
     using links = new AbortLinks()
     links.add(signal, reason => channel.abort(toCaresError(reason)))
+    this.#channel = channel
+    this.#isGivenUp = false
     let isOver = false
     let isAnswered = false
     let upload: Promise<void> | undefined
@@ -154,10 +166,13 @@ export class WorkerTalk {
       }
     } catch (err) {
       if (signal.aborted) throw toCaresError(signal.reason)
+      // Not `peer_lost`: there is no point in asking a silent worker for its answer.
+      if (this.#isGivenUp) return { type: 'lost', error: new CaresError('peer_unreachable', 'it does not answer any more') }
       const error = toCaresError(err)
       if (error.code !== 'peer_lost') throw error
       return { type: 'lost', error }
     } finally {
+      this.#channel = undefined
       if (isAnswered && upload !== undefined && !isOpen(this.#head)) {
         this.#rest = sendRest(channel, upload, signal)
       } else {

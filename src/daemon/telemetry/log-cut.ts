@@ -1,8 +1,36 @@
 import { entryAt, entryBytes, type Log } from '../../core/consensus/log.ts'
+import type { Entry } from '../../model/consensus.ts'
 import type { LogRetention } from '../agreement/consensus-init.ts'
 
 /** What is kept may be so many times what must be, before the log is cut: it costs a transaction. */
 const BYTES_RATIO = 2
+
+/** Counts what the applied entries of a log take, and says when it is to be cut. */
+export class LogCutter {
+  readonly #retention: LogRetention
+  #appliedBytes: number
+
+  constructor(log: Log, appliedIndex: number, retention: LogRetention) {
+    this.#retention = retention
+    this.#appliedBytes = bytesUpTo(log, appliedIndex)
+  }
+
+  applied(entries: readonly Entry[]): void {
+    this.#appliedBytes += entries.reduce((sum, entry) => sum + entryBytes(entry), 0)
+  }
+
+  /** See {@link cutIndex}. */
+  dueIndex(log: Log, appliedIndex: number): number | undefined {
+    // So much that it would be cut: entries that a snapshot has replaced may have been counted.
+    if (this.#appliedBytes > BYTES_RATIO * this.#retention.trailingBytes) this.#appliedBytes = bytesUpTo(log, appliedIndex)
+    return cutIndex(log, { appliedIndex, appliedBytes: this.#appliedBytes }, this.#retention)
+  }
+
+  /** The log was cut to this. */
+  cut(log: Log, appliedIndex: number): void {
+    this.#appliedBytes = bytesUpTo(log, appliedIndex)
+  }
+}
 
 /**
  * Up to which index a log that is applied up to `appliedIndex` is to be cut now; undefined: not yet. It keeps as many entries as it may, as long as they do
@@ -37,13 +65,4 @@ function oldestWithin(log: Log, appliedIndex: number, bytesMax: number): number 
 /** What the applied entries of a log take. */
 export function bytesUpTo(log: Log, appliedIndex: number): number {
   return log.entries.reduce((sum, entry) => sum + (entry.index <= appliedIndex ? entryBytes(entry) : 0), 0)
-}
-
-/** What was counted, counted anew once it is so much that the log would be cut: entries that a snapshot has replaced may be in it. */
-export function recount(
-  log: Log,
-  { appliedIndex, appliedBytes }: { appliedIndex: number; appliedBytes: number },
-  { trailingBytes }: Pick<LogRetention, 'trailingBytes'>
-): number {
-  return appliedBytes > BYTES_RATIO * trailingBytes ? bytesUpTo(log, appliedIndex) : appliedBytes
 }

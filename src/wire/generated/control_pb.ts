@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file control.proto.
  */
 export const file_control: GenFile = /*@__PURE__*/
-  fileDesc("Cg1jb250cm9sLnByb3RvEghjYXJlcy52MSKiBAoOQ29udHJvbFJlcXVlc3QSHgoEam9pbhgBIAEoCzIOLmNhcmVzLnYxLkpvaW5IABIgCgVsZWF2ZRgCIAEoCzIPLmNhcmVzLnYxLkxlYXZlSAASJAoHcHJvcG9zZRgDIAEoCzIRLmNhcmVzLnYxLkNvbW1hbmRIABItCgppbnZvY2F0aW9uGAQgASgLMhcuY2FyZXMudjEuQXNrSW52b2NhdGlvbkgAEiEKBGxvZ3MYBSABKAsyES5jYXJlcy52MS5Bc2tMb2dzSAASIgoGY2FuY2VsGAYgASgLMhAuY2FyZXMudjEuQ2FuY2VsSAASKQoIZnVuY3Rpb24YByABKAsyFS5jYXJlcy52MS5Bc2tGdW5jdGlvbkgAEjEKDG9ic2VydmF0aW9ucxgUIAEoCzIZLmNhcmVzLnYxLkFza09ic2VydmF0aW9uc0gAEiMKBWNvc3RzGBUgASgLMhIuY2FyZXMudjEuQXNrQ29zdHNIABIrCglhZG1pc3Npb24YFiABKAsyFi5jYXJlcy52MS5Bc2tBZG1pc3Npb25IABInCgdoaXN0b3J5GBcgASgLMhQuY2FyZXMudjEuQXNrSGlzdG9yeUgAEi8KC2ludm9jYXRpb25zGBggASgLMhguY2FyZXMudjEuQXNrSW52b2NhdGlvbnNIABIgCgNjdXQYGSABKAsyES5jYXJlcy52MS5UZWxsQ3V0SABCBgoEa2luZCJQCgRKb2luEiYKB3Byb2ZpbGUYASABKAsyFS5jYXJlcy52MS5QZWVyUHJvZmlsZRIUCgdjbHVzdGVyGAIgASgJSACIAQFCCgoIX2NsdXN0ZXIiJAoFTGVhdmUSDAoEcGVlchgBIAEoCRINCgVmb3JjZRgCIAEoCCIjCg1Bc2tJbnZvY2F0aW9uEhIKCmludm9jYXRpb24YASABKAkicwoHQXNrTG9ncxIXCgppbnZvY2F0aW9uGAEgASgJSACIAQESFQoIZnVuY3Rpb24YAiABKAlIAYgBARIMCgR0YWlsGAMgASgNEg4KBmZvbGxvdxgEIAEoCEINCgtfaW52b2NhdGlvbkILCglfZnVuY3Rpb24iHAoGQ2FuY2VsEhIKCmludm9jYXRpb24YASABKAkiOQoHVGVsbEN1dBISCgppbnZvY2F0aW9uGAEgASgJEhoKA3J1bhgCIAEoCzINLmNhcmVzLnYxLlJ1biIHCgVOb3RlZCIbCgtBc2tGdW5jdGlvbhIMCgRuYW1lGAEgASgJIv4ECg1Db250cm9sQW5zd2VyEiIKBmpvaW5lZBgBIAEoCzIQLmNhcmVzLnYxLkpvaW5lZEgAEh4KBGxlZnQYAiABKAsyDi5jYXJlcy52MS5MZWZ0SAASJQoHb3V0Y29tZRgDIAEoCzISLmNhcmVzLnYxLlByb3Bvc2VkSAASLwoKaW52b2NhdGlvbhgEIAEoCzIZLmNhcmVzLnYxLkludm9jYXRpb25Gb3VuZEgAEiAKA2xvZxgFIAEoCzIRLmNhcmVzLnYxLkxvZ0xpbmVIABIoCgljYW5jZWxsZWQYBiABKAsyEy5jYXJlcy52MS5DYW5jZWxsZWRIABIgCgNlbmQYByABKAsyES5jYXJlcy52MS5Mb2dzRW5kSAASJwoGZmFpbGVkGAggASgLMhUuY2FyZXMudjEuUmVtb3RlRXJyb3JIABIrCghmdW5jdGlvbhgJIAEoCzIXLmNhcmVzLnYxLkZ1bmN0aW9uRm91bmRIABIuCgxvYnNlcnZhdGlvbnMYFCABKAsyFi5jYXJlcy52MS5PYnNlcnZhdGlvbnNIABIgCgVjb3N0cxgVIAEoCzIPLmNhcmVzLnYxLkNvc3RzSAASKgoKYWRtaXNzaW9ucxgWIAEoCzIULmNhcmVzLnYxLkFkbWlzc2lvbnNIABI1ChBmdW5jdGlvbl9oaXN0b3J5GBcgASgLMhkuY2FyZXMudjEuRnVuY3Rpb25IaXN0b3J5SAASLgoHc3VtbWFyeRgYIAEoCzIbLmNhcmVzLnYxLkludm9jYXRpb25TdW1tYXJ5SAASIAoFbm90ZWQYGSABKAsyDy5jYXJlcy52MS5Ob3RlZEgAQgYKBGtpbmQiLAoLUGVlckFkZHJlc3MSCgoCaWQYASABKAkSEQoJYWRkcmVzc2VzGAIgAygJIm0KBkpvaW5lZBIPCgdjbHVzdGVyGAEgASgJEhkKDG9yY2hlc3RyYXRvchgCIAEoCUgAiAEBEiYKB21lbWJlcnMYAyADKAsyFS5jYXJlcy52MS5QZWVyQWRkcmVzc0IPCg1fb3JjaGVzdHJhdG9yIi4KBExlZnQSFwoKd2FzX21lbWJlchgBIAEoCEgAiAEBQg0KC193YXNfbWVtYmVyIksKCFByb3Bvc2VkEiIKB291dGNvbWUYASABKAsyES5jYXJlcy52MS5PdXRjb21lEg0KBWluZGV4GAIgASgEEgwKBHRlcm0YAyABKAQiMQoPSW52b2NhdGlvbkZvdW5kEhMKBnJlY29yZBgBIAEoCUgAiAEBQgkKB19yZWNvcmQiSQoNRnVuY3Rpb25Gb3VuZBItCgZyZWNvcmQYASABKAsyGC5jYXJlcy52MS5GdW5jdGlvblJlY29yZEgAiAEBQgkKB19yZWNvcmQiewoHTG9nTGluZRIKCgJhdBgBIAEoCRIMCgRwZWVyGAIgASgJEhAKCGZ1bmN0aW9uGAMgASgJEhcKCmludm9jYXRpb24YBCABKAlIAIgBARIOCgZzdHJlYW0YBSABKAkSDAoEdGV4dBgGIAEoCUINCgtfaW52b2NhdGlvbiIaCglDYW5jZWxsZWQSDQoFZm91bmQYASABKAgiCQoHTG9nc0VuZCIxCg9Bc2tPYnNlcnZhdGlvbnMSHgoFa25vd24YASADKAsyDy5jYXJlcy52MS5Lbm93biIkCgVLbm93bhIOCgZvcmlnaW4YASABKAkSCwoDc2VxGAIgASgEIkkKDE9ic2VydmF0aW9ucxIrCgxvYnNlcnZhdGlvbnMYASADKAsyFS5jYXJlcy52MS5PYnNlcnZhdGlvbhIMCgRtb3JlGAIgASgIIq4DCgtPYnNlcnZhdGlvbhIOCgZvcmlnaW4YASABKAkSCwoDc2VxGAIgASgEEgoKAmF0GAMgASgJEhAKCGZ1bmN0aW9uGAQgASgJEg4KBmRpZ2VzdBgFIAEoCRIMCgRwZWVyGAYgASgJEg0KBXN0YXJ0GAcgASgJEhMKBnBhcmFtcxgIIAEoCUgAiAEBEhMKC2lucHV0X2J5dGVzGAkgASgBEhQKDG91dHB1dF9ieXRlcxgKIAEoARIPCgdwdWxsX21zGAsgASgBEhAKCHN0YXJ0X21zGAwgASgBEg4KBnJ1bl9tcxgNIAEoARITCgZjcHVfbXMYDiABKAFIAYgBARIeChFtZW1vcnlfcGVha19ieXRlcxgPIAEoAUgCiAEBEg0KBWNsZWFuGBAgASgIEhYKCWxsY19ieXRlcxgRIAEoAUgDiAEBEhsKDmxsY191c2VkX2J5dGVzGBIgASgBSASIAQFCCQoHX3BhcmFtc0IJCgdfY3B1X21zQhQKEl9tZW1vcnlfcGVha19ieXRlc0IMCgpfbGxjX2J5dGVzQhEKD19sbGNfdXNlZF9ieXRlcyIKCghBc2tDb3N0cyIXCgVDb3N0cxIOCgZsZWRnZXIYASABKAkiIAoMQXNrQWRtaXNzaW9uEhAKCHF1ZXN0aW9uGAEgASgJIh0KCkFkbWlzc2lvbnMSDwoHcmVjb3JkcxgBIAMoCSIeCgpBc2tIaXN0b3J5EhAKCHNpbmNlX21zGAEgASgNIn8KDkFza0ludm9jYXRpb25zEhUKCGZ1bmN0aW9uGAEgASgJSACIAQESEgoFc3RhdGUYAiABKAlIAYgBARINCgVsaW1pdBgDIAEoDRISCgVzaW5jZRgEIAEoCUgCiAEBQgsKCV9mdW5jdGlvbkIICgZfc3RhdGVCCAoGX3NpbmNlIiQKEUludm9jYXRpb25TdW1tYXJ5Eg8KB3N1bW1hcnkYASABKAkicgoPRnVuY3Rpb25IaXN0b3J5EhAKCGZ1bmN0aW9uGAEgASgJEg8KB3N0ZXBfbXMYAiABKA0SDQoFY2FsbHMYAyADKA0SDgoGZmFpbGVkGAQgAygNEgwKBGNvbGQYBSADKA0SDwoHbGF0ZW5jeRgGIAMoDWIGcHJvdG8z", [file_gossip, file_invoke, file_registry]);
+  fileDesc("Cg1jb250cm9sLnByb3RvEghjYXJlcy52MSL1BAoOQ29udHJvbFJlcXVlc3QSHgoEam9pbhgBIAEoCzIOLmNhcmVzLnYxLkpvaW5IABIgCgVsZWF2ZRgCIAEoCzIPLmNhcmVzLnYxLkxlYXZlSAASJAoHcHJvcG9zZRgDIAEoCzIRLmNhcmVzLnYxLkNvbW1hbmRIABItCgppbnZvY2F0aW9uGAQgASgLMhcuY2FyZXMudjEuQXNrSW52b2NhdGlvbkgAEiEKBGxvZ3MYBSABKAsyES5jYXJlcy52MS5Bc2tMb2dzSAASIgoGY2FuY2VsGAYgASgLMhAuY2FyZXMudjEuQ2FuY2VsSAASKQoIZnVuY3Rpb24YByABKAsyFS5jYXJlcy52MS5Bc2tGdW5jdGlvbkgAEjEKDG9ic2VydmF0aW9ucxgUIAEoCzIZLmNhcmVzLnYxLkFza09ic2VydmF0aW9uc0gAEiMKBWNvc3RzGBUgASgLMhIuY2FyZXMudjEuQXNrQ29zdHNIABIrCglhZG1pc3Npb24YFiABKAsyFi5jYXJlcy52MS5Bc2tBZG1pc3Npb25IABInCgdoaXN0b3J5GBcgASgLMhQuY2FyZXMudjEuQXNrSGlzdG9yeUgAEi8KC2ludm9jYXRpb25zGBggASgLMhguY2FyZXMudjEuQXNrSW52b2NhdGlvbnNIABIgCgNjdXQYGSABKAsyES5jYXJlcy52MS5UZWxsQ3V0SAASIwoFcmVhY2gYHiABKAsyEi5jYXJlcy52MS5Bc2tSZWFjaEgAEiwKCnJlYWRfaW5kZXgYHyABKAsyFi5jYXJlcy52MS5Bc2tSZWFkSW5kZXhIAEIGCgRraW5kIlAKBEpvaW4SJgoHcHJvZmlsZRgBIAEoCzIVLmNhcmVzLnYxLlBlZXJQcm9maWxlEhQKB2NsdXN0ZXIYAiABKAlIAIgBAUIKCghfY2x1c3RlciIkCgVMZWF2ZRIMCgRwZWVyGAEgASgJEg0KBWZvcmNlGAIgASgIIiMKDUFza0ludm9jYXRpb24SEgoKaW52b2NhdGlvbhgBIAEoCSJzCgdBc2tMb2dzEhcKCmludm9jYXRpb24YASABKAlIAIgBARIVCghmdW5jdGlvbhgCIAEoCUgBiAEBEgwKBHRhaWwYAyABKA0SDgoGZm9sbG93GAQgASgIQg0KC19pbnZvY2F0aW9uQgsKCV9mdW5jdGlvbiIcCgZDYW5jZWwSEgoKaW52b2NhdGlvbhgBIAEoCSI5CgdUZWxsQ3V0EhIKCmludm9jYXRpb24YASABKAkSGgoDcnVuGAIgASgLMg0uY2FyZXMudjEuUnVuIgcKBU5vdGVkIiYKCEFza1JlYWNoEhEKBHBlZXIYASABKAlIAIgBAUIHCgVfcGVlciIaCgdSZWFjaGVkEg8KB3JlYWNoZWQYASABKAgiDgoMQXNrUmVhZEluZGV4IhoKCVJlYWRJbmRleBINCgVpbmRleBgBIAEoBCIbCgtBc2tGdW5jdGlvbhIMCgRuYW1lGAEgASgJIs8FCg1Db250cm9sQW5zd2VyEiIKBmpvaW5lZBgBIAEoCzIQLmNhcmVzLnYxLkpvaW5lZEgAEh4KBGxlZnQYAiABKAsyDi5jYXJlcy52MS5MZWZ0SAASJQoHb3V0Y29tZRgDIAEoCzISLmNhcmVzLnYxLlByb3Bvc2VkSAASLwoKaW52b2NhdGlvbhgEIAEoCzIZLmNhcmVzLnYxLkludm9jYXRpb25Gb3VuZEgAEiAKA2xvZxgFIAEoCzIRLmNhcmVzLnYxLkxvZ0xpbmVIABIoCgljYW5jZWxsZWQYBiABKAsyEy5jYXJlcy52MS5DYW5jZWxsZWRIABIgCgNlbmQYByABKAsyES5jYXJlcy52MS5Mb2dzRW5kSAASJwoGZmFpbGVkGAggASgLMhUuY2FyZXMudjEuUmVtb3RlRXJyb3JIABIrCghmdW5jdGlvbhgJIAEoCzIXLmNhcmVzLnYxLkZ1bmN0aW9uRm91bmRIABIuCgxvYnNlcnZhdGlvbnMYFCABKAsyFi5jYXJlcy52MS5PYnNlcnZhdGlvbnNIABIgCgVjb3N0cxgVIAEoCzIPLmNhcmVzLnYxLkNvc3RzSAASKgoKYWRtaXNzaW9ucxgWIAEoCzIULmNhcmVzLnYxLkFkbWlzc2lvbnNIABI1ChBmdW5jdGlvbl9oaXN0b3J5GBcgASgLMhkuY2FyZXMudjEuRnVuY3Rpb25IaXN0b3J5SAASLgoHc3VtbWFyeRgYIAEoCzIbLmNhcmVzLnYxLkludm9jYXRpb25TdW1tYXJ5SAASIAoFbm90ZWQYGSABKAsyDy5jYXJlcy52MS5Ob3RlZEgAEiQKB3JlYWNoZWQYHiABKAsyES5jYXJlcy52MS5SZWFjaGVkSAASKQoKcmVhZF9pbmRleBgfIAEoCzITLmNhcmVzLnYxLlJlYWRJbmRleEgAQgYKBGtpbmQiLAoLUGVlckFkZHJlc3MSCgoCaWQYASABKAkSEQoJYWRkcmVzc2VzGAIgAygJIm0KBkpvaW5lZBIPCgdjbHVzdGVyGAEgASgJEhkKDG9yY2hlc3RyYXRvchgCIAEoCUgAiAEBEiYKB21lbWJlcnMYAyADKAsyFS5jYXJlcy52MS5QZWVyQWRkcmVzc0IPCg1fb3JjaGVzdHJhdG9yIi4KBExlZnQSFwoKd2FzX21lbWJlchgBIAEoCEgAiAEBQg0KC193YXNfbWVtYmVyIksKCFByb3Bvc2VkEiIKB291dGNvbWUYASABKAsyES5jYXJlcy52MS5PdXRjb21lEg0KBWluZGV4GAIgASgEEgwKBHRlcm0YAyABKAQiMQoPSW52b2NhdGlvbkZvdW5kEhMKBnJlY29yZBgBIAEoCUgAiAEBQgkKB19yZWNvcmQiSQoNRnVuY3Rpb25Gb3VuZBItCgZyZWNvcmQYASABKAsyGC5jYXJlcy52MS5GdW5jdGlvblJlY29yZEgAiAEBQgkKB19yZWNvcmQiewoHTG9nTGluZRIKCgJhdBgBIAEoCRIMCgRwZWVyGAIgASgJEhAKCGZ1bmN0aW9uGAMgASgJEhcKCmludm9jYXRpb24YBCABKAlIAIgBARIOCgZzdHJlYW0YBSABKAkSDAoEdGV4dBgGIAEoCUINCgtfaW52b2NhdGlvbiIaCglDYW5jZWxsZWQSDQoFZm91bmQYASABKAgiCQoHTG9nc0VuZCIxCg9Bc2tPYnNlcnZhdGlvbnMSHgoFa25vd24YASADKAsyDy5jYXJlcy52MS5Lbm93biIkCgVLbm93bhIOCgZvcmlnaW4YASABKAkSCwoDc2VxGAIgASgEIkkKDE9ic2VydmF0aW9ucxIrCgxvYnNlcnZhdGlvbnMYASADKAsyFS5jYXJlcy52MS5PYnNlcnZhdGlvbhIMCgRtb3JlGAIgASgIIq4DCgtPYnNlcnZhdGlvbhIOCgZvcmlnaW4YASABKAkSCwoDc2VxGAIgASgEEgoKAmF0GAMgASgJEhAKCGZ1bmN0aW9uGAQgASgJEg4KBmRpZ2VzdBgFIAEoCRIMCgRwZWVyGAYgASgJEg0KBXN0YXJ0GAcgASgJEhMKBnBhcmFtcxgIIAEoCUgAiAEBEhMKC2lucHV0X2J5dGVzGAkgASgBEhQKDG91dHB1dF9ieXRlcxgKIAEoARIPCgdwdWxsX21zGAsgASgBEhAKCHN0YXJ0X21zGAwgASgBEg4KBnJ1bl9tcxgNIAEoARITCgZjcHVfbXMYDiABKAFIAYgBARIeChFtZW1vcnlfcGVha19ieXRlcxgPIAEoAUgCiAEBEg0KBWNsZWFuGBAgASgIEhYKCWxsY19ieXRlcxgRIAEoAUgDiAEBEhsKDmxsY191c2VkX2J5dGVzGBIgASgBSASIAQFCCQoHX3BhcmFtc0IJCgdfY3B1X21zQhQKEl9tZW1vcnlfcGVha19ieXRlc0IMCgpfbGxjX2J5dGVzQhEKD19sbGNfdXNlZF9ieXRlcyIKCghBc2tDb3N0cyIXCgVDb3N0cxIOCgZsZWRnZXIYASABKAkiIAoMQXNrQWRtaXNzaW9uEhAKCHF1ZXN0aW9uGAEgASgJIh0KCkFkbWlzc2lvbnMSDwoHcmVjb3JkcxgBIAMoCSIeCgpBc2tIaXN0b3J5EhAKCHNpbmNlX21zGAEgASgNIn8KDkFza0ludm9jYXRpb25zEhUKCGZ1bmN0aW9uGAEgASgJSACIAQESEgoFc3RhdGUYAiABKAlIAYgBARINCgVsaW1pdBgDIAEoDRISCgVzaW5jZRgEIAEoCUgCiAEBQgsKCV9mdW5jdGlvbkIICgZfc3RhdGVCCAoGX3NpbmNlIiQKEUludm9jYXRpb25TdW1tYXJ5Eg8KB3N1bW1hcnkYASABKAkicgoPRnVuY3Rpb25IaXN0b3J5EhAKCGZ1bmN0aW9uGAEgASgJEg8KB3N0ZXBfbXMYAiABKA0SDQoFY2FsbHMYAyADKA0SDgoGZmFpbGVkGAQgAygNEgwKBGNvbGQYBSADKA0SDwoHbGF0ZW5jeRgGIAMoDWIGcHJvdG8z", [file_gossip, file_invoke, file_registry]);
 
 /**
  * @generated from message cares.v1.ControlRequest
@@ -105,6 +105,18 @@ export type ControlRequest = Message<"cares.v1.ControlRequest"> & {
      */
     value: TellCut;
     case: "cut";
+  } | {
+    /**
+     * @generated from field: cares.v1.AskReach reach = 30;
+     */
+    value: AskReach;
+    case: "reach";
+  } | {
+    /**
+     * @generated from field: cares.v1.AskReadIndex read_index = 31;
+     */
+    value: AskReadIndex;
+    case: "readIndex";
   } | { case: undefined; value?: undefined };
 };
 
@@ -265,6 +277,74 @@ export const NotedSchema: GenMessage<Noted> = /*@__PURE__*/
   messageDesc(file_control, 7);
 
 /**
+ * Do you hear me? With a peer: does that one hear you?
+ *
+ * @generated from message cares.v1.AskReach
+ */
+export type AskReach = Message<"cares.v1.AskReach"> & {
+  /**
+   * @generated from field: optional string peer = 1;
+   */
+  peer?: string | undefined;
+};
+
+/**
+ * Describes the message cares.v1.AskReach.
+ * Use `create(AskReachSchema)` to create a new message.
+ */
+export const AskReachSchema: GenMessage<AskReach> = /*@__PURE__*/
+  messageDesc(file_control, 8);
+
+/**
+ * @generated from message cares.v1.Reached
+ */
+export type Reached = Message<"cares.v1.Reached"> & {
+  /**
+   * @generated from field: bool reached = 1;
+   */
+  reached: boolean;
+};
+
+/**
+ * Describes the message cares.v1.Reached.
+ * Use `create(ReachedSchema)` to create a new message.
+ */
+export const ReachedSchema: GenMessage<Reached> = /*@__PURE__*/
+  messageDesc(file_control, 9);
+
+/**
+ * How far must I have applied the log, so that my tables hold all that was agreed before I asked?
+ *
+ * @generated from message cares.v1.AskReadIndex
+ */
+export type AskReadIndex = Message<"cares.v1.AskReadIndex"> & {
+};
+
+/**
+ * Describes the message cares.v1.AskReadIndex.
+ * Use `create(AskReadIndexSchema)` to create a new message.
+ */
+export const AskReadIndexSchema: GenMessage<AskReadIndex> = /*@__PURE__*/
+  messageDesc(file_control, 10);
+
+/**
+ * @generated from message cares.v1.ReadIndex
+ */
+export type ReadIndex = Message<"cares.v1.ReadIndex"> & {
+  /**
+   * @generated from field: uint64 index = 1;
+   */
+  index: bigint;
+};
+
+/**
+ * Describes the message cares.v1.ReadIndex.
+ * Use `create(ReadIndexSchema)` to create a new message.
+ */
+export const ReadIndexSchema: GenMessage<ReadIndex> = /*@__PURE__*/
+  messageDesc(file_control, 11);
+
+/**
  * @generated from message cares.v1.AskFunction
  */
 export type AskFunction = Message<"cares.v1.AskFunction"> & {
@@ -279,7 +359,7 @@ export type AskFunction = Message<"cares.v1.AskFunction"> & {
  * Use `create(AskFunctionSchema)` to create a new message.
  */
 export const AskFunctionSchema: GenMessage<AskFunction> = /*@__PURE__*/
-  messageDesc(file_control, 8);
+  messageDesc(file_control, 12);
 
 /**
  * @generated from message cares.v1.ControlAnswer
@@ -378,6 +458,18 @@ export type ControlAnswer = Message<"cares.v1.ControlAnswer"> & {
      */
     value: Noted;
     case: "noted";
+  } | {
+    /**
+     * @generated from field: cares.v1.Reached reached = 30;
+     */
+    value: Reached;
+    case: "reached";
+  } | {
+    /**
+     * @generated from field: cares.v1.ReadIndex read_index = 31;
+     */
+    value: ReadIndex;
+    case: "readIndex";
   } | { case: undefined; value?: undefined };
 };
 
@@ -386,7 +478,7 @@ export type ControlAnswer = Message<"cares.v1.ControlAnswer"> & {
  * Use `create(ControlAnswerSchema)` to create a new message.
  */
 export const ControlAnswerSchema: GenMessage<ControlAnswer> = /*@__PURE__*/
-  messageDesc(file_control, 9);
+  messageDesc(file_control, 13);
 
 /**
  * @generated from message cares.v1.PeerAddress
@@ -408,7 +500,7 @@ export type PeerAddress = Message<"cares.v1.PeerAddress"> & {
  * Use `create(PeerAddressSchema)` to create a new message.
  */
 export const PeerAddressSchema: GenMessage<PeerAddress> = /*@__PURE__*/
-  messageDesc(file_control, 10);
+  messageDesc(file_control, 14);
 
 /**
  * @generated from message cares.v1.Joined
@@ -435,7 +527,7 @@ export type Joined = Message<"cares.v1.Joined"> & {
  * Use `create(JoinedSchema)` to create a new message.
  */
 export const JoinedSchema: GenMessage<Joined> = /*@__PURE__*/
-  messageDesc(file_control, 11);
+  messageDesc(file_control, 15);
 
 /**
  * @generated from message cares.v1.Left
@@ -454,7 +546,7 @@ export type Left = Message<"cares.v1.Left"> & {
  * Use `create(LeftSchema)` to create a new message.
  */
 export const LeftSchema: GenMessage<Left> = /*@__PURE__*/
-  messageDesc(file_control, 12);
+  messageDesc(file_control, 16);
 
 /**
  * @generated from message cares.v1.Proposed
@@ -481,7 +573,7 @@ export type Proposed = Message<"cares.v1.Proposed"> & {
  * Use `create(ProposedSchema)` to create a new message.
  */
 export const ProposedSchema: GenMessage<Proposed> = /*@__PURE__*/
-  messageDesc(file_control, 13);
+  messageDesc(file_control, 17);
 
 /**
  * @generated from message cares.v1.InvocationFound
@@ -500,7 +592,7 @@ export type InvocationFound = Message<"cares.v1.InvocationFound"> & {
  * Use `create(InvocationFoundSchema)` to create a new message.
  */
 export const InvocationFoundSchema: GenMessage<InvocationFound> = /*@__PURE__*/
-  messageDesc(file_control, 14);
+  messageDesc(file_control, 18);
 
 /**
  * @generated from message cares.v1.FunctionFound
@@ -519,7 +611,7 @@ export type FunctionFound = Message<"cares.v1.FunctionFound"> & {
  * Use `create(FunctionFoundSchema)` to create a new message.
  */
 export const FunctionFoundSchema: GenMessage<FunctionFound> = /*@__PURE__*/
-  messageDesc(file_control, 15);
+  messageDesc(file_control, 19);
 
 /**
  * @generated from message cares.v1.LogLine
@@ -563,7 +655,7 @@ export type LogLine = Message<"cares.v1.LogLine"> & {
  * Use `create(LogLineSchema)` to create a new message.
  */
 export const LogLineSchema: GenMessage<LogLine> = /*@__PURE__*/
-  messageDesc(file_control, 16);
+  messageDesc(file_control, 20);
 
 /**
  * @generated from message cares.v1.Cancelled
@@ -580,7 +672,7 @@ export type Cancelled = Message<"cares.v1.Cancelled"> & {
  * Use `create(CancelledSchema)` to create a new message.
  */
 export const CancelledSchema: GenMessage<Cancelled> = /*@__PURE__*/
-  messageDesc(file_control, 17);
+  messageDesc(file_control, 21);
 
 /**
  * @generated from message cares.v1.LogsEnd
@@ -593,7 +685,7 @@ export type LogsEnd = Message<"cares.v1.LogsEnd"> & {
  * Use `create(LogsEndSchema)` to create a new message.
  */
 export const LogsEndSchema: GenMessage<LogsEnd> = /*@__PURE__*/
-  messageDesc(file_control, 18);
+  messageDesc(file_control, 22);
 
 /**
  * Tell me what has been observed beyond this.
@@ -612,7 +704,7 @@ export type AskObservations = Message<"cares.v1.AskObservations"> & {
  * Use `create(AskObservationsSchema)` to create a new message.
  */
 export const AskObservationsSchema: GenMessage<AskObservations> = /*@__PURE__*/
-  messageDesc(file_control, 19);
+  messageDesc(file_control, 23);
 
 /**
  * @generated from message cares.v1.Known
@@ -636,7 +728,7 @@ export type Known = Message<"cares.v1.Known"> & {
  * Use `create(KnownSchema)` to create a new message.
  */
 export const KnownSchema: GenMessage<Known> = /*@__PURE__*/
-  messageDesc(file_control, 20);
+  messageDesc(file_control, 24);
 
 /**
  * @generated from message cares.v1.Observations
@@ -660,7 +752,7 @@ export type Observations = Message<"cares.v1.Observations"> & {
  * Use `create(ObservationsSchema)` to create a new message.
  */
 export const ObservationsSchema: GenMessage<Observations> = /*@__PURE__*/
-  messageDesc(file_control, 21);
+  messageDesc(file_control, 25);
 
 /**
  * What one execution took, as its placer measured it.
@@ -770,7 +862,7 @@ export type Observation = Message<"cares.v1.Observation"> & {
  * Use `create(ObservationSchema)` to create a new message.
  */
 export const ObservationSchema: GenMessage<Observation> = /*@__PURE__*/
-  messageDesc(file_control, 22);
+  messageDesc(file_control, 26);
 
 /**
  * @generated from message cares.v1.AskCosts
@@ -783,7 +875,7 @@ export type AskCosts = Message<"cares.v1.AskCosts"> & {
  * Use `create(AskCostsSchema)` to create a new message.
  */
 export const AskCostsSchema: GenMessage<AskCosts> = /*@__PURE__*/
-  messageDesc(file_control, 23);
+  messageDesc(file_control, 27);
 
 /**
  * @generated from message cares.v1.Costs
@@ -802,7 +894,7 @@ export type Costs = Message<"cares.v1.Costs"> & {
  * Use `create(CostsSchema)` to create a new message.
  */
 export const CostsSchema: GenMessage<Costs> = /*@__PURE__*/
-  messageDesc(file_control, 24);
+  messageDesc(file_control, 28);
 
 /**
  * @generated from message cares.v1.AskAdmission
@@ -821,7 +913,7 @@ export type AskAdmission = Message<"cares.v1.AskAdmission"> & {
  * Use `create(AskAdmissionSchema)` to create a new message.
  */
 export const AskAdmissionSchema: GenMessage<AskAdmission> = /*@__PURE__*/
-  messageDesc(file_control, 25);
+  messageDesc(file_control, 29);
 
 /**
  * @generated from message cares.v1.Admissions
@@ -840,7 +932,7 @@ export type Admissions = Message<"cares.v1.Admissions"> & {
  * Use `create(AdmissionsSchema)` to create a new message.
  */
 export const AdmissionsSchema: GenMessage<Admissions> = /*@__PURE__*/
-  messageDesc(file_control, 26);
+  messageDesc(file_control, 30);
 
 /**
  * How have the calls through you gone? One FunctionHistory for each function, then LogsEnd.
@@ -861,7 +953,7 @@ export type AskHistory = Message<"cares.v1.AskHistory"> & {
  * Use `create(AskHistorySchema)` to create a new message.
  */
 export const AskHistorySchema: GenMessage<AskHistory> = /*@__PURE__*/
-  messageDesc(file_control, 27);
+  messageDesc(file_control, 31);
 
 /**
  * Which calls have come through you? One InvocationSummary for each, the newest first, then LogsEnd.
@@ -899,7 +991,7 @@ export type AskInvocations = Message<"cares.v1.AskInvocations"> & {
  * Use `create(AskInvocationsSchema)` to create a new message.
  */
 export const AskInvocationsSchema: GenMessage<AskInvocations> = /*@__PURE__*/
-  messageDesc(file_control, 28);
+  messageDesc(file_control, 32);
 
 /**
  * @generated from message cares.v1.InvocationSummary
@@ -918,7 +1010,7 @@ export type InvocationSummary = Message<"cares.v1.InvocationSummary"> & {
  * Use `create(InvocationSummarySchema)` to create a new message.
  */
 export const InvocationSummarySchema: GenMessage<InvocationSummary> = /*@__PURE__*/
-  messageDesc(file_control, 29);
+  messageDesc(file_control, 33);
 
 /**
  * @generated from message cares.v1.FunctionHistory
@@ -964,5 +1056,5 @@ export type FunctionHistory = Message<"cares.v1.FunctionHistory"> & {
  * Use `create(FunctionHistorySchema)` to create a new message.
  */
 export const FunctionHistorySchema: GenMessage<FunctionHistory> = /*@__PURE__*/
-  messageDesc(file_control, 30);
+  messageDesc(file_control, 34);
 

@@ -68,6 +68,8 @@ describe('Gateway', () => {
   /** Workers that refuse every connection, and those that answer none. */
   let unreachable: Set<PeerId>
   let silent: Set<PeerId>
+  /** Workers that have frozen: they answer no question any more, and nobody hears them. */
+  let frozen: Set<PeerId>
   /** What the leader does, and what this peer does by fallback. */
   let lead: Placing
   let fallBack: Placing
@@ -107,13 +109,15 @@ describe('Gateway', () => {
     dialled = []
     unreachable = new Set()
     silent = new Set()
+    frozen = new Set()
     lead = placesOn(WORKER)
     fallBack = placesOn(WORKER)
     work = answering
     onAttach = channel => send(channel, ANSWER)
     const transport = {
       self: ATLAS,
-      open: async (protocol: 'invoke' | 'execute', peer: PeerId, { signal }: { signal: AbortSignal }) => {
+      connected: () => [LEADER, WORKER, OTHER],
+      open: async (protocol: 'invoke' | 'execute' | 'control', peer: PeerId, { signal }: { signal: AbortSignal }) => {
         if (protocol === 'invoke') {
           const lane: Dialled<'invoke'> = dial('invoke', peer, async channel => {
             const call = await channel.receive()
@@ -122,6 +126,14 @@ describe('Gateway', () => {
             await (peer === ATLAS ? fallBack : lead)(channel, call, () => lane)
           })
           return lane.channel
+        }
+        if (protocol === 'control') {
+          return dial('control', peer, async channel => {
+            const request = await channel.receive()
+            assert.equal(request?.type, 'reach')
+            if (frozen.has(peer)) await untilAborted(new Promise(() => {}), channel.signal)
+            await channel.send({ type: 'reached', reached: !frozen.has(request.peer ?? peer) })
+          }).channel
         }
         dialled.push(peer)
         if (silent.has(peer)) await untilAborted(new Promise(() => {}), signal)
@@ -154,7 +166,9 @@ describe('Gateway', () => {
       newInvocationId: () => `i-${String(++id).padStart(26, '0')}` as InvocationId,
       findFunction: async () => sampleFunction({ idempotent }),
       resolvePeer: peer => peer as PeerId,
-      appliedIndex: () => 0
+      appliedIndex: () => 0,
+      silentMs: () => Number.POSITIVE_INFINITY,
+      suspectAfterMs: 3_000
     })
   })
 
@@ -184,9 +198,99 @@ describe('Gateway', () => {
     return done
   }
 
+  /** Lets time pass in small steps, and what is said meanwhile arrive; gives back how much of it the call took. */
+  const passUntil = async (over: Promise<unknown>, msMax: number): Promise<number> => {
+    const state = { isOver: false }
+    const end = (): boolean => (state.isOver = true)
+    over.then(end, end)
+    let passedMs = 0
+    for (; passedMs < msMax && !state.isOver; passedMs += 50) {
+      clock.advance(50)
+      for (let i = 0; i < 10; i++) await turn()
+    }
+    return passedMs
+  }
+
   const placers = (): readonly PeerId[] => asked.map(({ peer }) => peer)
 
   afterEach(() => assert.equal(gateway.inFlight, 0, 'a call was not ended'))
+
+  describe('when the worker falls silent, though its connection stands', () => {
+    /** It has begun, and freezes. */
+    const freezes: Working = async channel => {
+      frozen.add(WORKER)
+      await untilAborted(new Promise(() => {}), channel.signal)
+    }
+
+    it('places a call that may be repeated elsewhere, within little more than a second', async () => {
+      idempotent = true
+      lead = async (channel, call, lane) => placesOn(...(call.round === 1 ? [WORKER] : [WORKER, OTHER]))(channel, call, lane)
+      let cancelledBy: unknown
+      work = async (channel, order, lane) => {
+        if (order.attempt.round > 1) return send(channel, ANSWER)
+        channel.signal.addEventListener('abort', () => void (cancelledBy = channel.signal.reason))
+        return freezes(channel, order, lane)
+      }
+      const answer = outputOf(invoke())
+      const tookMs = await passUntil(answer, 5_000)
+      assert.equal(await answer, 'ok')
+      assert.ok(tookMs <= 1_300, `${tookMs} ms`)
+      assert.deepEqual(
+        orders.map(({ worker }) => worker),
+        [WORKER, OTHER]
+      )
+      assert.equal((cancelledBy as CaresError).code, 'cancelled', 'should it thaw, it is to stop')
+    })
+
+    it('keeps any other until others say the same, then ends it without a second order', async () => {
+      work = freezes
+      const answer = outputOf(invoke())
+      const tookMs = await passUntil(answer, 10_000)
+      await assert.rejects(answer, (error: CaresError) => error.code === 'peer_lost' && error.details['execution'] === 'unknown')
+      assert.ok(tookMs >= 3_000 && tookMs <= 3_500, `${tookMs} ms`)
+      assert.deepEqual([orders.length, attaches.length], [1, 0])
+    })
+
+    it('gives a call its answer when the worker comes back before that', async () => {
+      const thawed = Promise.withResolvers<void>()
+      work = async channel => {
+        frozen.add(WORKER)
+        await thawed.promise
+        await send(channel, ANSWER)
+      }
+      const answer = outputOf(invoke())
+      await passUntil(answer, 2_500)
+      frozen.clear()
+      thawed.resolve()
+      assert.equal(await answer, 'ok')
+      assert.equal(orders.length, 1)
+    })
+
+    it('ends an answer that had begun, which nobody can begin anew', async () => {
+      idempotent = true
+      work = async (channel, order, lane) => {
+        await send(channel, ANSWER.slice(0, 2))
+        await freezes(channel, order, lane)
+      }
+      const reading = invoke().then(answer => Array.fromAsync(answer.body))
+      const tookMs = await passUntil(reading, 10_000)
+      await assert.rejects(reading, { code: 'peer_lost' })
+      assert.ok(tookMs >= 3_000, `${tookMs} ms`)
+      assert.equal(orders.length, 1)
+    })
+
+    it('orders nothing from it while it is silent, and again once it is heard', async () => {
+      idempotent = true
+      lead = placesOn(WORKER, OTHER)
+      work = async (channel, order, lane) => (orders.length === 1 ? freezes(channel, order, lane) : send(channel, ANSWER))
+      const first = outputOf(invoke())
+      await passUntil(first, 5_000)
+      await first
+      dialled.length = 0
+      await outputOf(invoke())
+      assert.deepEqual(dialled, [OTHER])
+    })
+  })
 
   it('places again by itself, in the next round, when the orchestrator is lost before it placed', async () => {
     lead = async (_channel, _call, lane) => lane().cut()
@@ -304,7 +408,7 @@ describe('Gateway', () => {
     silent.add(WORKER)
     const first = outputOf(invoke())
     while (dialled.length === 0) await turn()
-    clock.advance(1_500)
+    await passUntil(first, 2_000)
     assert.equal(await first, 'ok')
     assert.equal(await outputOf(invoke()), 'ok')
     assert.deepEqual(dialled, [WORKER, OTHER, OTHER])
