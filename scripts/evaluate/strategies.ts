@@ -12,11 +12,11 @@
 import { parseArgs } from 'node:util'
 import { type MetricName, METRICS, type SimulationReport, type SimulationRequest, type Spread } from '../../src/model/simulation.ts'
 import { metricText, sceneText } from '../../src/model/simulation-text.ts'
-import { leastUsd } from '../../src/simulate/replay/bound.ts'
-import { BATCH_FLEET, drawFleet } from '../../src/simulate/replay/fleet.ts'
+import { leastUsd, leastUsdInSteps } from '../../src/simulate/replay/bound.ts'
+import { BATCH_FLEET, capacityOf, drawFleet } from '../../src/simulate/replay/fleet.ts'
 import { choosers, simulate, spreadOf } from '../../src/simulate/simulation.ts'
 import { openTrace } from '../../src/simulate/workload/open-trace.ts'
-import { firstCalls } from '../../src/simulate/workload/workload.ts'
+import { compressed, firstCalls, spanMs, workMs } from '../../src/simulate/workload/workload.ts'
 import { lpBoundMs } from './lp-bound.ts'
 
 const { values, positionals } = parseArgs({
@@ -33,13 +33,16 @@ const [figure = '', trace] = positionals
 /** Each strategy with its default objective, and the baselines. */
 const NAMES = [...choosers().keys()].filter(name => !name.startsWith('cost-'))
 
+/** Share of the cores that is kept busy. */
+const LOAD = 0.5
+
 const BASE: SimulationRequest = {
   trace: trace ?? 'steady',
   strategies: NAMES,
   peers: Number(values.peers),
   seed: Number(values.seed),
   runs: Number(values.runs),
-  load: 0.5,
+  load: LOAD,
   callsMax: Number(values.limit),
   gossipMs: 1_000,
   gossipDelayMs: 100,
@@ -76,6 +79,9 @@ async function slowdown(): Promise<readonly Aim[]> {
 /** The dearest core against the cheapest one. */
 const PRICE_SPREAD = 4
 
+/** How long work may be put off, in seconds, where it is asked what that could save. */
+const PUT_OFF_S = [1, 5, 10, 60]
+
 async function prices(): Promise<readonly Aim[]> {
   const report = run({
     ...BASE,
@@ -83,21 +89,32 @@ async function prices(): Promise<readonly Aim[]> {
     priceSpread: PRICE_SPREAD,
     strategies: ['cost', 'cost-cheap', 'cost-latency', 'least-loaded', 'power-of-two', 'bounded-hashing']
   })
-  const [cost, least] = [runs(report, 'cost'), runs(report, 'least-loaded')]
-  const saved = spreadOf(cost.map((metrics, i) => 1 - metrics.usd / (least[i]?.usd ?? Number.NaN)))
-  const tail = spreadOf(cost.map((metrics, i) => metrics.slowdownP99 / (least[i]?.slowdownP99 ?? Number.NaN)))
+  const least = runs(report, 'least-loaded')
+  const saved = (usdOf: (seed: number) => number): Spread => spreadOf(least.map(({ usd }, i) => 1 - usdOf(i) / usd))
   const source = openTrace(needTrace())
-  const most = spreadOf(
-    least.map(({ usd, makespanS }, i) => {
-      const fleet = drawFleet({ peers: BASE.peers, priceSpread: PRICE_SPREAD, seed: BASE.seed + i })
-      return 1 - leastUsd(firstCalls(source.workload(BASE.seed + i), BASE.callsMax), fleet, makespanS * 1_000) / usd
-    })
+  const scenes = least.map(({ makespanS }, i) => {
+    const fleet = drawFleet({ peers: BASE.peers, priceSpread: PRICE_SPREAD, seed: BASE.seed + i })
+    const calls = firstCalls(source.workload(BASE.seed + i), BASE.callsMax)
+    return { fleet, makespanMs: makespanS * 1_000, calls: compressed(calls, (spanMs(calls) * capacityOf(fleet) * LOAD) / workMs(calls)) }
+  })
+  const most = (usdOf: (scene: (typeof scenes)[number]) => number): string =>
+    percent(saved(i => (scenes[i] === undefined ? Number.NaN : usdOf(scenes[i]))))
+  console.log(
+    'the most that any placement could save, if nothing had to start, nobody were delayed, and the cheapest machines were always busy:'
   )
-  console.log(`no placement could save more than ${percent(most)}: the cheapest machines always busy, nothing started, nobody delayed`)
-  return [
-    { says: `cost saves ${percent(saved)} of the dollars of least-loaded, aim at least 35 %`, holds: saved.median >= 0.35 },
-    { says: `its p99 is ${show(tail)} times that of least-loaded, aim at most 1`, holds: tail.median <= 1 }
-  ]
+  console.log(`  ${most(({ calls, fleet, makespanMs }) => leastUsd(calls, fleet, makespanMs))}, were all work there from the beginning`)
+  for (const seconds of PUT_OFF_S) {
+    console.log(`  ${most(({ calls, fleet }) => leastUsdInSteps(calls, fleet, seconds * 1_000))}, if work can be put off by ${seconds} s`)
+  }
+  return ['cost', 'cost-cheap'].flatMap(name => {
+    const metrics = runs(report, name)
+    const tail = spreadOf(metrics.map(({ slowdownP99 }, i) => slowdownP99 / (least[i]?.slowdownP99 ?? Number.NaN)))
+    const share = saved(i => metrics[i]?.usd ?? Number.NaN)
+    return [
+      { says: `${name} saves ${percent(share)} of the dollars of least-loaded, aim at least 35 %`, holds: share.median >= 0.35 },
+      { says: `its p99 is ${show(tail)} times that of least-loaded, aim at most 1`, holds: tail.median <= 1 }
+    ]
+  })
 }
 
 async function batch(): Promise<readonly Aim[]> {

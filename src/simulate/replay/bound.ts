@@ -30,13 +30,50 @@ export function makespanBoundMs({ functions, functionOf, runMs, arrivalMs }: Wor
  * the machines on which a unit of work is cheapest never stop, one after the other until all is done.
  */
 export function leastUsd(workload: Workload, fleet: readonly MachineSpec[], withinMs: number): number {
-  const usdOfWork = ({ usdPerHour, cpus, speed }: MachineSpec): number => usdPerHour / MS_PER_HOUR / cpus / speed
-  let leftMs = workMs(workload)
+  return filled(workMs(workload), byPriceOfWork(fleet), withinMs).usd
+}
+
+/**
+ * The same where work cannot be put off for longer than `stepMs`: what arrives in each step of that length fills the cheapest machines for the
+ * step. What all machines together cannot do in it is left for the next one. Still nothing starts, and machines are filled without a gap.
+ */
+export function leastUsdInSteps(
+  { functions, functionOf, runMs, arrivalMs }: Workload,
+  fleet: readonly MachineSpec[],
+  stepMs: number
+): number {
+  const machines = byPriceOfWork(fleet)
+  let [usd, leftMs, endMs] = [0, 0, stepMs]
+  const finishStep = (): void => {
+    const step = filled(leftMs, machines, stepMs)
+    usd += step.usd
+    leftMs = step.leftMs
+    endMs += stepMs
+  }
+  for (const [call, atMs] of arrivalMs.entries()) {
+    while (atMs >= endMs) finishStep()
+    leftMs += (runMs[call] ?? 0) * (functions[functionOf[call] ?? 0]?.cpus ?? 1)
+  }
+  while (leftMs > 0) finishStep()
+  return usd
+}
+
+function usdOfWork({ usdPerHour, cpus, speed }: MachineSpec): number {
+  return usdPerHour / MS_PER_HOUR / cpus / speed
+}
+
+function byPriceOfWork(fleet: readonly MachineSpec[]): readonly MachineSpec[] {
+  return fleet.toSorted((a, b) => usdOfWork(a) - usdOfWork(b))
+}
+
+/** Has machines do work for so long, one after the other, and says what that costs and what they leave. */
+function filled(workMs: number, machines: readonly MachineSpec[], withinMs: number): { usd: number; leftMs: number } {
+  let leftMs = workMs
   let usd = 0
-  for (const machine of fleet.toSorted((a, b) => usdOfWork(a) - usdOfWork(b))) {
+  for (const machine of machines) {
     const takenMs = Math.min(leftMs, machine.cpus * machine.speed * withinMs)
     leftMs -= takenMs
     usd += takenMs * usdOfWork(machine)
   }
-  return usd
+  return { usd, leftMs }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { COST } from '../../../src/core/scheduler/strategies/cost.ts'
 import { baselines, strategyChooser } from '../../../src/simulate/replay/choosers.ts'
 import { BATCH_FLEET, drawFleet, type MachineSpec } from '../../../src/simulate/replay/fleet.ts'
-import { leastUsd, makespanBoundMs } from '../../../src/simulate/replay/bound.ts'
+import { leastUsd, leastUsdInSteps, makespanBoundMs } from '../../../src/simulate/replay/bound.ts'
 import { Invariants } from '../../../src/simulate/replay/invariants.ts'
 import { measure } from '../../../src/simulate/replay/metrics.ts'
 import type { ReplayInit, ReplayResult } from '../../../src/simulate/replay/replay-init.ts'
@@ -150,6 +150,28 @@ describe('a replay', () => {
       const least = leastUsd(workload, fleet, endMs)
       assert.ok(least > 0 && least <= usd, `${chooser.name}: ${usd} is less than ${least}`)
     }
+  })
+
+  it('could cost the less the longer work can be put off', () => {
+    const fleet = ['cheap', 'dear'].map((name, i) => ({
+      name,
+      cpus: 1,
+      speed: 1,
+      memoryBytes: 2 ** 30,
+      gpus: 0,
+      usdPerHour: 3.6 * (1 + i)
+    }))
+    // Two seconds of work at once, then none for three seconds.
+    const workload = workloadOf([
+      [0, 1_000],
+      [0, 1_000],
+      [3_999, 0]
+    ])
+    const thousandths = (usd: number): number => Math.round(usd * 1_000)
+    assert.equal(thousandths(leastUsdInSteps(workload, fleet, 1_000)), 3, 'a second on each')
+    assert.equal(thousandths(leastUsdInSteps(workload, fleet, 500)), 3, 'what both cannot do in a step is left for the next')
+    assert.equal(thousandths(leastUsdInSteps(workload, fleet, 2_000)), 2)
+    assert.equal(leastUsdInSteps(workload, fleet, 4_000), leastUsd(workload, fleet, 4_000))
   })
 
   it('cannot give figures of a simulation that is wrong', () => {
