@@ -8,6 +8,7 @@ import { Agreement } from './agreement/agreement.ts'
 import { Beacon } from './members/beacon.ts'
 import { ChangeSignal } from './change-signal.ts'
 import { Citizenship } from './citizenship.ts'
+import { ClusterClock } from './members/cluster-clock.ts'
 import { unreadableBy } from './agreement/command-readers.ts'
 import { Consensus } from './agreement/consensus.ts'
 import { Control } from './agreement/control.ts'
@@ -251,6 +252,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   })
   const { tasks, taskLog, blobs } = createTasks({
     ...components,
+    clock: new ClusterClock(clock, () => members.skewsMs()),
     consensus,
     agreement,
     members,
@@ -262,7 +264,8 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     log,
     draining: () => draining() || worker.isStopping,
     onRoom: () => beacon.soon(),
-    onTask: task => economy.onTask(task)
+    onTask: task => economy.onTask(task),
+    onFailedAttempt: (attempt, usage) => economy.onFailedAttempt(attempt, usage)
   })
   const control = new Control({
     consensus,

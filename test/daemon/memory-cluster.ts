@@ -9,6 +9,7 @@ import type { CallPolicy } from '../../src/model/function.ts'
 import type { PeerId } from '../../src/model/ids.ts'
 import type { PeerProfile } from '../../src/model/peer.ts'
 import type { BlobStore } from '../../src/model/ports/blob-store.ts'
+import type { Clock } from '../../src/model/ports/clock.ts'
 import type { Host } from '../../src/model/ports/runtime.ts'
 import type { Tracer } from '../../src/model/ports/tracer.ts'
 import type { Transport } from '../../src/model/ports/transport.ts'
@@ -27,6 +28,8 @@ export interface Machine {
   readonly runtime?: ScriptedRuntime
   readonly sample?: Host['sample']
   readonly profile?: Partial<PeerProfile>
+  /** How far its wall clock is ahead. */
+  readonly clockAheadMs?: number
 }
 
 /** Whole daemons on a network, disks and runtimes in memory, in real time. */
@@ -144,8 +147,9 @@ export class MemoryPeer {
   }
 
   async start(): Promise<void> {
-    const { clock, log, network } = this.#cluster
+    const { log, network } = this.#cluster
     const self = this.id
+    const clock = this.#clock()
     const store = new MemoryStore(this.#disk)
     await store.start()
     const seed = this.#seed
@@ -191,6 +195,13 @@ export class MemoryPeer {
       }
     )
     await this.#daemon.start()
+  }
+
+  #clock(): Clock {
+    const { clock, machineOf } = this.#cluster
+    const { clockAheadMs } = machineOf(this.id)
+    if (clockAheadMs === undefined) return clock
+    return { ...clock, timestamp: () => new Date(Date.parse(clock.timestamp()) + clockAheadMs).toISOString() }
   }
 
   async stop(): Promise<void> {

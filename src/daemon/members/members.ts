@@ -195,6 +195,11 @@ export class Members implements Startable {
     return this.#skewsMs.get(peer) ?? 0
   }
 
+  /** The same for each peer that is there. */
+  skewsMs(): readonly number[] {
+    return this.#views.flatMap(({ profile: { id }, state }) => (state === 'gone' ? [] : (this.#skewsMs.get(id) ?? [])))
+  }
+
   /** What the log says of the cluster's members. */
   setMembers(members: readonly PeerId[], draining: ReadonlySet<string>): void {
     this.#step(setMembers(this.#state, members, draining, this.#nowMs))

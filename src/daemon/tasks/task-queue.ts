@@ -106,7 +106,7 @@ export class TaskQueue {
         task,
         needs,
         predictedMs,
-        // By the clocks of people, since it may have been accepted by another peer, or before a restart of this one.
+        // By the wall time of the cluster, since it may have been accepted by another peer, or before a restart of this one.
         arrivedAtMs: nowMs - Math.max(0, atMs - Date.parse(submittedAt)),
         dominantShare: Math.max(cpus / Math.max(cpus, all.cpus), memoryBytes / Math.max(memoryBytes, all.memoryBytes))
       }
