@@ -301,6 +301,11 @@ describe('the configuration of a peer', () => {
       const { http, memoryBytes, cpus } = peer({}, {}, { '/cwd/cares.yaml': 'http: 7171\nmemory: 1048576\ncpus: "2"\n' })
       assert.deepEqual([http.port, memoryBytes, cpus], [7171, 2 ** 20, 2])
     })
+    it('an empty variable as none', () => assert.equal(peer({}, { CARES_NAME: '' }).name, null))
+    it('a flag, whatever an empty CARES_BOOTSTRAP was to say', () => {
+      const id = '/ip4/10.0.0.5/tcp/4001'
+      assert.deepEqual(peer({ bootstrap: [id] }, { CARES_BOOTSTRAP: '' }).bootstrap, [id])
+    })
     it('an empty file, and one with only a comment', () => {
       for (const text of ['', '# nothing\n', '---\n', 'null\n', '{}']) assert.equal(peer({}, {}, { '/cwd/cares.yaml': text }).name, null)
     })
@@ -308,6 +313,12 @@ describe('the configuration of a peer', () => {
 
   describe('refuses', () => {
     const wrong: readonly (readonly [claim: string, flags: Flags, env: Record<string, string>, message: RegExp])[] = [
+      [
+        'a cluster id that did not come: a new cluster would be founded in silence',
+        {},
+        { CARES_BOOTSTRAP: '' },
+        /env CARES_BOOTSTRAP is empty/
+      ],
       ['a port that is none', { http: '1.2.3.4:70707' }, {}, /^flag --http: must be HOST:PORT/],
       ['a host without a port', { http: 'elm.local' }, {}, /^flag --http: must be HOST:PORT/],
       ['cores of nothing', { cpus: '0' }, {}, /^flag --cpus: must be a number above 0.* \(it is "0"\)$/],

@@ -38,7 +38,8 @@ export const PEER_SETTINGS = {
     defaultText: 'the cluster of last time, else a new one',
     schema: listSchema(clusterIdSchema, BOOTSTRAP_MAX),
     fallback: [] as readonly string[],
-    repeats: true
+    repeats: true,
+    emptyHint: 'the command that was to print the cluster id has failed; unset the variable to found a cluster'
   }),
   listen: setting('listen', {
     flags: '--listen <MADDR>',

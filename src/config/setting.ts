@@ -27,6 +27,8 @@ export interface Setting<Value> extends FlagDefinition {
   readonly isSecret: boolean
   /** Reads other programs' variables when `env` is not set: the name of the one that decides, and what its value means for this setting. */
   readonly otherEnv: ((env: Environment) => readonly [name: string, value: string] | undefined) | undefined
+  /** Elsewhere a variable that is empty is none. Here it is refused with this hint: its default is too different from what somebody meant to say. */
+  readonly emptyHint: string | undefined
 }
 
 /** The variables of a process. */
@@ -50,6 +52,7 @@ interface SettingInit<Value> {
   isPath?: boolean
   isSecret?: boolean
   otherEnv?: Setting<Value>['otherEnv']
+  emptyHint?: string
 }
 
 /** Declares a setting. Its flag is `--name`, its variable `CARES_NAME`, unless it says otherwise. */
@@ -61,6 +64,7 @@ export function setting<Value>(name: string, init: SettingInit<Value>): Setting<
     isPath: false,
     isSecret: false,
     otherEnv: undefined,
+    emptyHint: undefined,
     choices: undefined,
     ...init,
     name

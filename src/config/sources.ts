@@ -147,8 +147,12 @@ function fromFlags({ name, flags }: Setting<unknown>, given: Flags, { cwd }: Con
   return { value, from, at: from, directory: cwd, rank: 0 }
 }
 
-function fromEnvironment({ env: variable, repeats, otherEnv }: Setting<unknown>, { env, cwd }: ConfigSources): Found | undefined {
+function fromEnvironment(
+  { env: variable, repeats, otherEnv, emptyHint }: Setting<unknown>,
+  { env, cwd }: ConfigSources
+): Found | undefined {
   const own = env[variable]
+  if (own === '' && emptyHint !== undefined) throw new CaresError('invalid', `env ${variable} is empty`, { hint: emptyHint })
   const [name, text] = own !== undefined && own !== '' ? [variable, own] : (otherEnv?.(env) ?? [])
   if (name === undefined || text === undefined) return undefined
   const value = repeats
