@@ -164,7 +164,7 @@ function Placement({ placement, turn, of }: { placement: PlacementItem; turn: nu
                 </th>
               ) : null}
               {scoreMax > 0 ? (
-                <th scope="col" class="score" title="What decided: the least is chosen, or drawn among those about as good">
+                <th scope="col" class="score wide" title="What decided: the least is chosen, or drawn among those about as good">
                   Score
                 </th>
               ) : null}
@@ -196,7 +196,7 @@ function Placement({ placement, turn, of }: { placement: PlacementItem; turn: nu
                     </td>
                   ) : null}
                   {scoreMax > 0 ? (
-                    <td class="score">
+                    <td class="score wide">
                       {score === undefined ? <span class="dim">–</span> : <ScoreBar score={score} max={scoreMax} terms={terms} />}
                     </td>
                   ) : null}
