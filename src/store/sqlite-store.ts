@@ -5,30 +5,20 @@ import { emptyTables } from '../core/registry/tables.ts'
 import type { SnapshotChunk, SnapshotMeta } from '../model/consensus.ts'
 import type { PeerAddress } from '../model/control.ts'
 import { CaresError } from '../model/errors.ts'
-import type { ClusterUid, PeerId } from '../model/ids.ts'
-import type { PeerLife } from '../model/peer.ts'
-import {
-  addressListSchema,
-  clusterUidSchema,
-  countSchema,
-  hardStateSchema,
-  lifeListSchema,
-  nameListSchema,
-  snapshotMetaSchema,
-  snapshotOfferSchema
-} from '../model/persisted.ts'
+import type { ClusterUid } from '../model/ids.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import type { Applied, Persisted, PersistBatch, RegistryTables, Store } from '../model/ports/store.ts'
-import { parseWith } from '../model/validation.ts'
+import { writeAddresses } from './address-rows.ts'
 import { BALLAST_BYTES, dropBallast, keepBallast } from './ballast.ts'
 import { nextTurn, openDatabase, transaction, transactionInSteps } from './database.ts'
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts'
 import { damaged, diskError } from './disk-error.ts'
 import { LogTable } from './log-table.ts'
 import { makePrivateDirectory } from './private-file.ts'
+import { readPersisted, type StoreTables } from './read-persisted.ts'
 import { RegistryRows } from './registry-rows.ts'
 import { RowTable } from './row-table.ts'
-import { forgetStaged, restoreSteps, stagedPart } from './restore-steps.ts'
+import { forgetStaged, restoreSteps } from './restore-steps.ts'
 import { encodeSnapshot, snapshotChecksum } from './snapshot-data.ts'
 import { StagedTable } from './staged-table.ts'
 import { emptyHead, headAfterApply, headAfterCompact, headAfterPersist, headAfterStage, type StoreHead } from './store-head.ts'
@@ -51,14 +41,9 @@ const DATABASE_BYTES_MAX = 4 * 2 ** 30
 type Work = (open: Open) => { head?: StoreHead; tables?: RegistryTables } | void
 
 /** What exists between start and stop. */
-interface Open {
+interface Open extends StoreTables {
   readonly lock: DirectoryLock
   readonly database: DatabaseSync
-  readonly state: RowTable
-  readonly addresses: RowTable
-  readonly log: LogTable
-  readonly registry: RegistryRows
-  readonly staged: StagedTable
   /** The file that is open; another one at its path, or none, is not the one that is written to. */
   readonly file: { readonly dev: number; readonly ino: number }
 }
@@ -136,46 +121,17 @@ export class SqliteStore implements Store {
 
   async load(): Promise<Persisted> {
     if (this.#loaded) throw new CaresError('internal', 'the store was loaded already')
-    return this.#guarded('read the data directory', ({ database, state, addresses, log, registry, staged: stagedTable }) => {
-      const rows = state.read()
-      const empty = emptyHead()
-      const hardState = state.valueOf(rows, 'hard_state', value => parseWith(hardStateSchema, value, 'it'), empty.hardState)
-      const snapshot = state.valueOf(rows, 'snapshot', value => parseWith(snapshotMetaSchema, value, 'it'), empty.snapshot)
-      const appliedIndex = state.valueOf(rows, 'applied_index', value => parseWith(countSchema, value, 'it'), empty.appliedIndex)
-      const cluster = state.valueOf(rows, 'cluster', value => parseWith(clusterUidSchema, value, 'it'), null)
-      const session = 1 + state.valueOf(rows, 'session', value => parseWith(countSchema, value, 'it'), 0)
-      const entries = log.read(snapshot.index + 1)
-      const lastIndex = snapshot.index + entries.length
-      if (appliedIndex < snapshot.index || appliedIndex > lastIndex)
-        throw damaged('the log', `entries up to ${appliedIndex} are applied, but it goes from ${snapshot.index + 1} to ${lastIndex}`)
-      const tables = registry.read()
-      const names = new Map(state.valueOf(rows, 'names', value => parseWith(nameListSchema, value, 'it'), []))
-      const lives = new Map(
-        state
-          .valueOf(rows, 'lives', value => parseWith(lifeListSchema, value, 'it'), [])
-          .map(([id, session, startedAt]) => [id, { session, startedAt }])
-      )
-      const addressRows = addresses.readAs(value => parseWith(addressListSchema, value, 'it'))
-      const offer = state.valueOf(rows, 'staged', value => parseWith(snapshotOfferSchema, value, 'it'), null)
-      const staged = offer === null || offer.snapshot.index <= appliedIndex ? null : stagedPart(stagedTable, offer)
-      transaction(database, () => {
-        state.put('session', session)
-        if (staged === null) forgetStaged(state, stagedTable)
+    return this.#guarded('read the data directory', open => {
+      const persisted = readPersisted(open)
+      const { hardState, snapshot, entries, tables, appliedIndex, staged } = persisted
+      transaction(open.database, () => {
+        open.state.put('session', persisted.session)
+        if (staged === null) forgetStaged(open.state, open.staged)
       })
-      this.#head = { hardState, snapshot, lastIndex, appliedIndex, staged }
+      this.#head = { hardState, snapshot, lastIndex: snapshot.index + entries.length, appliedIndex, staged }
       this.#tables = tables
       this.#loaded = true
-      return {
-        cluster,
-        session,
-        hardState,
-        snapshot,
-        entries,
-        tables,
-        appliedIndex,
-        staged,
-        addresses: [...addressRows].map(([id, addresses]) => addressOf(id as PeerId, addresses, names.get(id), lives.get(id)))
-      }
+      return persisted
     })
   }
 
@@ -264,19 +220,7 @@ export class SqliteStore implements Store {
   }
 
   async setAddresses(addresses: readonly PeerAddress[]): Promise<void> {
-    await this.#write('write the addresses', ({ addresses: table, state }) => {
-      table.clear()
-      for (const peer of addresses) table.put(peer.id, peer.addresses)
-      // Apart, since peers of before read those rows as lists of addresses.
-      state.put(
-        'names',
-        addresses.flatMap(({ id, name }) => (name === undefined ? [] : [[id, name]]))
-      )
-      state.put(
-        'lives',
-        addresses.flatMap(({ id, life }) => (life === undefined ? [] : [[id, life.session, life.startedAt]]))
-      )
-    })
+    await this.#write('write the addresses', open => writeAddresses(open, addresses))
   }
 
   async reset(): Promise<void> {
@@ -341,8 +285,4 @@ export class SqliteStore implements Store {
     if (this.#open === null) throw new CaresError('stopping', 'the store is not open')
     if (!this.#loaded) throw new CaresError('internal', 'the store is used before it was loaded')
   }
-}
-
-function addressOf(id: PeerId, addresses: readonly string[], name: string | undefined, life: PeerLife | undefined): PeerAddress {
-  return { id, addresses, ...(name === undefined ? {} : { name }), ...(life === undefined ? {} : { life }) }
 }
