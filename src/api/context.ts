@@ -6,7 +6,7 @@ import type { PeerService } from '../model/service.ts'
 import type { Access } from './access.ts'
 import type { Expectations } from './expectations.ts'
 import type { Feed } from './feed.ts'
-import type { CallMetrics } from './metrics.ts'
+import type { CallMetrics } from './metrics/metrics.ts'
 
 /** Fastify, with zod schemas. */
 export type App = FastifyInstance<

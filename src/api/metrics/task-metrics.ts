@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client'
-import type { TaskService } from '../model/task-service.ts'
+import type { TaskService } from '../../model/task-service.ts'
 
 /** Tasks by state, read when they are asked for. The same on every peer of a cluster: add them up for one of its peers only. */
 export function registerTaskMetrics(tasks: TaskService, registry: Registry): void {
