@@ -171,9 +171,3 @@ export const IMPURE_GLOBALS: readonly string[] = ['process', 'console', 'fetch',
 
 /** Longest file under `src/`, in lines. */
 export const LINES_MAX = 350
-
-/**
- * Files that were longer than `LINES_MAX` when the limit came, with the length they may have. They may shrink, never grow; a file that has
- * become short leaves the list. New files do not enter it.
- */
-export const LONG_FILES: Readonly<Record<string, number>> = {}

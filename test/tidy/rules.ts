@@ -1,4 +1,4 @@
-import { allowsPackage, IMPURE_GLOBALS, LINES_MAX, LONG_FILES, RESTRICTIONS, roomOf, within } from './rooms.ts'
+import { allowsPackage, IMPURE_GLOBALS, LINES_MAX, RESTRICTIONS, roomOf, within } from './rooms.ts'
 import { isNode, lineOf, type Node, nameOf, resolveRelative, type SourceFile, walk } from './source.ts'
 
 /** Something that is not as it should be, with what to do instead. */
@@ -227,10 +227,8 @@ function fileNames(file: SourceFile): readonly Finding[] {
 function fileLengths(file: SourceFile): readonly Finding[] {
   if (!file.path.startsWith('src/')) return []
   const lines = file.text.split('\n').length - 1
-  const allowed = LONG_FILES[file.path]
-  if (allowed !== undefined && lines <= LINES_MAX) return [finding(file, 0, 'short again: take it off LONG_FILES in test/tidy/rooms.ts')]
-  if (lines <= (allowed ?? LINES_MAX)) return []
-  return [finding(file, 0, `${lines} lines, at most ${allowed ?? LINES_MAX}: find the second idea in it and give it a file of its own`)]
+  if (lines <= LINES_MAX) return []
+  return [finding(file, 0, `${lines} lines, at most ${LINES_MAX}: find the second idea in it and give it a file of its own`)]
 }
 
 function specsAssert(file: SourceFile): readonly Finding[] {
