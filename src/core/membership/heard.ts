@@ -1,7 +1,7 @@
 import type { PeerId } from '../../model/ids.ts'
 import type { ClusterDigest, Heartbeat, PeerDigest } from '../../model/peer.ts'
 import { heartbeatIntervalMs } from './heartbeat-interval.ts'
-import { IN_FLIGHT_MS, PEERS_MAX } from './limits.ts'
+import { IN_FLIGHT, PEERS_MAX } from './limits.ts'
 import { settle } from './settle.ts'
 import { compareWords, type KnownPeer, type MembershipEvent, type MembershipState, type MembershipStep, newestWord } from './state.ts'
 
@@ -101,11 +101,15 @@ function takeWord(state: MembershipState, peers: Map<PeerId, KnownPeer>, events:
     const anew = { liveness: 'alive', hereSinceMs: word.heardAtMs, reportedAtMs: null, closedAtMs: null, left: false, line: null } as const
     peers.set(id, { ...known, ...anew, ...word })
   } else {
-    const isAfterClosing = known.closedAtMs !== null && word.heardAtMs > known.closedAtMs + IN_FLIGHT_MS
+    const isAfterClosing = known.closedAtMs !== null && word.heardAtMs > known.closedAtMs + inFlightMs(state)
     const heardAtMs = Math.max(known.heardAtMs, word.heardAtMs)
     peers.set(id, { ...known, left: false, ...word, heardAtMs, closedAtMs: isAfterClosing ? null : known.closedAtMs })
   }
   return true
+}
+
+function inFlightMs({ timings }: MembershipState): number {
+  return Math.max(IN_FLIGHT.msMin, IN_FLIGHT.reportRatio * timings.reportMs)
 }
 
 /**
