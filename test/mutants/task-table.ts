@@ -10,11 +10,11 @@ const OFFICE = 'daemon/tasks/office.ts'
 const WORKER = 'daemon/tasks/task-worker.ts'
 
 /**
- * About ten times the first seed that found one, which was 1, at most 6, and 14. What one run in n finds is missed by 10 n of them once in 20,000 times, so that
+ * About ten times the first seed that found one, which was 1, at most 8, and 14. What one run in n finds is missed by 10 n of them once in 20,000 times, so that
  * another draw of the same faults does not let it pass. What a directed test finds first has no budget.
  */
 const SOON = 10
-const LATER = 60
+const LATER = 80
 const LATE = 140
 
 /** Bugs of durable tasks. */
@@ -79,7 +79,7 @@ export const TASK_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(CHANGE, 'if (change.final || failures >= task.spec.attemptsMax)', 'if (change.final || task.attempt >= task.spec.attemptsMax)')
     ],
-    seedsMax: SOON
+    seedsMax: LATER
   },
   {
     name: 'takes a repeated key for another task',
@@ -121,7 +121,7 @@ export const TASK_MUTANTS: readonly Mutant[] = [
       edit(WORKER, '    if (this.#leaseUntilMs === null || this.#components.clock.nowMs() < this.#leaseUntilMs) return\n', '    return\n'),
       edit(WORKER, '      this.#components.runtime?.setLease?.(this.#leaseUntilMs - clock.nowMs())\n', '')
     ],
-    seedsMax: LATER
+    seedsMax: 0
   },
   {
     name: 'dispatches before it is agreed',
