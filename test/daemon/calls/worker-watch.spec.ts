@@ -8,7 +8,7 @@ import type { Clock } from '../../../src/model/ports/clock.ts'
 import type { Transport } from '../../../src/model/ports/transport.ts'
 import { untilAborted } from '../../../src/model/until-aborted.ts'
 import { dial } from '../../support/dial.ts'
-import { createManualClock, type ManualClock } from '../../support/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { createTestLog } from '../../support/test-log.ts'
 
 const SELF = '12D3KooWSelf' as PeerId
@@ -75,7 +75,7 @@ describe('WorkerWatch', () => {
   const freeze = (...peers: PeerId[]): void => peers.forEach(peer => frozen.add(peer))
 
   beforeEach(() => {
-    clock = createManualClock()
+    clock = new ManualClock()
     silentWorkers = new Breaker({ openMs: 2_000 }, { clock })
     busy = [WORKER]
     connected = [LEADER, OTHER, WORKER]
