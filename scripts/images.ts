@@ -91,6 +91,13 @@ export const TEST_IMAGES: readonly ImageRecipe[] = [
     about: 'serves HTTP, but does not say so',
     base: 'busybox',
     command: ['httpd', '-f', '-p', '8080', '-h', '/tmp']
+  },
+  {
+    name: 'cares-test/checked',
+    about: 'accepts at once, and is ready by its own check a second later',
+    base: 'busybox',
+    command: ['sh', '-c', 'httpd -p 8080 -h /tmp; sleep 1; echo ok >/tmp/health; exec sleep 3600'],
+    changes: ['EXPOSE 8080', 'HEALTHCHECK --interval=1s --timeout=2s --retries=1 CMD [ "$(cat /tmp/health)" = ok ]']
   }
 ]
 

@@ -19,7 +19,7 @@ import { engineUnavailable, startFailed, statusOf } from './docker-errors.ts'
 import { isDeaf } from './deaf.ts'
 import { demultiplex } from './docker-stream.ts'
 import type { EndMark } from './end-mark.ts'
-import type { Exit, Measured, ServerInstance, StdioInstance } from './driver.ts'
+import type { Exit, Measured, ServerHealth, ServerInstance, StdioInstance } from './driver.ts'
 import { within } from './within.ts'
 
 /** From SIGTERM to SIGKILL: an abort is to be over within a second, and the engine takes up to half of that. */
@@ -65,6 +65,8 @@ export interface ContainerInit {
   readonly started: Promise<void>
   /** Tells of a good end before the engine does. Absent: only the engine tells. */
   readonly early?: EarlyEnd | undefined
+  /** See `ServerInstance`. */
+  readonly health?: ServerHealth | undefined
   /** It is gone, or was given up on. */
   readonly onRemoved: () => void
   /** From SIGTERM to SIGKILL, in milliseconds. @default 300 */
@@ -79,6 +81,7 @@ export class DockerContainer implements StdioInstance, ServerInstance {
   readonly stdout: Readable
   readonly stderr: Readable
   readonly exited: Promise<Exit>
+  readonly health: ServerHealth | undefined
   host = ''
   port = 0
   readonly #container: Docker.Container
@@ -96,6 +99,7 @@ export class DockerContainer implements StdioInstance, ServerInstance {
   constructor(container: Docker.Container, streams: Streams, init: ContainerInit, components: ContainerComponents) {
     this.id = container.id
     this.pullMs = init.pullMs
+    this.health = init.health
     this.stdin = streams.stdin
     this.stdout = init.early?.mark.before(streams.stdout) ?? streams.stdout
     this.stderr = streams.stderr

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import type Docker from 'dockerode'
 import { CaresError } from '../model/errors.ts'
-import { type FunctionRecord, functionKey } from '../model/function.ts'
+import { type FunctionRecord, functionKey, type PullPolicy } from '../model/function.ts'
 import type { Digest } from '../model/ids.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
@@ -16,10 +16,12 @@ import { DOCKER_HOST_DEFAULT, dockerEngine, watchdogEngine } from './docker-engi
 import { type DockerHost, engineUnavailable, statusOf } from './docker-errors.ts'
 import { exportImage, importImage } from './docker-image-archive.ts'
 import { DockerGpus } from './docker-gpus.ts'
+import { DockerHealth, type HealthCommand } from './docker-health.ts'
 import { DockerImages } from './docker-image.ts'
 import { LABEL, type Owner } from './docker-labels.ts'
 import { DockerNetworks } from './docker-network.ts'
-import { containerOptions } from './docker-options.ts'
+import { containerOptions, type ContainerWish } from './docker-options.ts'
+import { DockerRecipes } from './docker-recipes.ts'
 import type { BringImage, Driver, Orphan, StartOptions } from './driver.ts'
 import { untilAborted } from '../model/until-aborted.ts'
 import { EndMark } from './end-mark.ts'
@@ -78,6 +80,8 @@ class DockerDriver implements Driver {
   readonly #images: DockerImages
   readonly #networks: DockerNetworks
   readonly #gpus: DockerGpus
+  readonly #health: DockerHealth
+  readonly #recipes: DockerRecipes
   readonly #watchdog: TaskWatchdog
   /** Containers of this life that are not removed yet: everything else with this peer's label is an orphan. */
   readonly #own = new Set<string>()
@@ -98,6 +102,9 @@ class DockerDriver implements Driver {
     this.#images = new DockerImages(this.#client, this.#host, init.dockerConfig)
     this.#networks = new DockerNetworks(this.#client, init, log)
     this.#gpus = new DockerGpus(this.#client, { owner: init, ids: init.gpus ?? [] }, { clock, log })
+    const cpus = async (): Promise<number> => (await this.#known()).cpus
+    this.#recipes = new DockerRecipes({ owner: init, cpus, health: async digest => this.#images.health(digest) })
+    this.#health = new DockerHealth(this.#client, init.peer, { clock, log })
     this.#watchdog = new TaskWatchdog(watchdogEngine(this.#host), { log })
     this.#sweep = new OrphanSweep(async ({ signal }) => this.prune({ dryRun: false, signal }), { clock, log })
   }
@@ -119,6 +126,7 @@ class DockerDriver implements Driver {
   async stop(): Promise<void> {
     this.#watchdog.stop()
     this.#containerd?.close()
+    await this.#health.stop()
     if (this.#engine === undefined) return
     // Before the networks, which must be empty to be removed.
     await this.#sweep.stop()
@@ -137,10 +145,7 @@ class DockerDriver implements Driver {
     }
   }
 
-  async resolve(
-    image: string,
-    { pull, wish, signal }: { pull: 'always' | 'missing' | 'never'; wish?: ContractWish; signal: AbortSignal }
-  ): Promise<ImageInfo> {
+  async resolve(image: string, { pull, wish, signal }: { pull: PullPolicy; wish?: ContractWish; signal: AbortSignal }): Promise<ImageInfo> {
     const { arch } = await this.#known()
     return this.#images.resolve(image, { pull, wish, arch, signal })
   }
@@ -149,7 +154,9 @@ class DockerDriver implements Driver {
     return this.#images.present(digests, options)
   }
 
-  setFunctions(): void {}
+  setFunctions(functions: readonly FunctionRecord[]): void {
+    this.#recipes.keep(functions)
+  }
 
   setLease(remainingMs: number): void {
     this.#watchdog.setLease(remainingMs)
@@ -224,13 +231,14 @@ class DockerDriver implements Driver {
     fn: FunctionRecord,
     { env, network, gpuIds, signal, task }: StartOptions & { env: Readonly<Record<string, string>>; network: string }
   ): Promise<DockerContainer> {
-    const { cpus, cgroups } = await this.#known()
+    const { cgroups } = await this.#known()
     const onLeft = (): void => this.#sweep.doubt()
     const components: ContainerComponents = { engine: this.#client, host: this.#host, cgroups, onLeft, clock: this.#clock, log: this.#log }
-    const options = containerOptions({ fn, owner: this.#init, env, gpuIds, network, cpusMax: cpus, args: task?.args })
-    const { container, pullMs } = await this.#create(fn, options, signal)
+    const wish = { name: fn.name, env, gpuIds, network, args: task?.args }
+    const { container, pullMs, health } = await this.#create(fn, wish, { signal, isKept: task === undefined })
     const onRemoved = (): void => {
       this.#own.delete(container.id)
+      this.#health.forget(container.id)
       if (task !== undefined) this.#watchdog.release(container.id)
     }
     // Before it runs: a peer that freezes in between leaves nothing that runs unwatched.
@@ -246,6 +254,7 @@ class DockerDriver implements Driver {
         isSampled: fn.contract === 'stdio',
         early: fn.contract === 'stdio' && task === undefined ? this.#early() : undefined,
         started: starting,
+        health: health === undefined ? undefined : this.#health.of(container, health),
         onRemoved,
         stopGraceMs: task?.stopGraceMs
       }
@@ -270,17 +279,19 @@ class DockerDriver implements Driver {
 
   async #create(
     fn: FunctionRecord,
-    { name = '', ...body }: Docker.ContainerCreateOptions,
-    signal: AbortSignal
-  ): Promise<{ container: Docker.Container; pullMs: number }> {
+    wish: ContainerWish,
+    { signal, isKept }: { signal: AbortSignal; isKept: boolean }
+  ): Promise<{ container: Docker.Container; pullMs: number; health: HealthCommand | undefined }> {
     signal.throwIfAborted()
-    const create = async (): Promise<Docker.Container> => {
+    const create = async (): Promise<{ container: Docker.Container; health: HealthCommand | undefined }> => {
+      const { options, health } = await this.#recipes.of(fn, { isKept })
+      const { name, ...body } = containerOptions(options, wish)
       this.#creating.add(name)
       try {
         // dockerode would put the whole body into the address as well, unless told which is which.
         const container = await this.#client.createContainer({ _query: { name }, _body: body } as unknown as Docker.ContainerCreateOptions)
         this.#own.add(container.id)
-        return container
+        return { container, health }
       } catch (error) {
         // No answer is not a refusal: an engine that dies now, or whose client does not listen any more, may have made it.
         if (statusOf(error) === undefined) this.#sweep.doubt()
@@ -290,7 +301,7 @@ class DockerDriver implements Driver {
       }
     }
     try {
-      return { container: await create(), pullMs: 0 }
+      return { ...(await create()), pullMs: 0 }
     } catch (error) {
       if (statusOf(error) !== 404) throw engineUnavailable(error, this.#host)
     }
@@ -298,7 +309,7 @@ class DockerDriver implements Driver {
     await this.#images.fetch(fn, { signal })
     const pullMs = this.#clock.nowMs() - askedMs
     try {
-      return { container: await create(), pullMs }
+      return { ...(await create()), pullMs }
     } catch (error) {
       throw engineUnavailable(error, this.#host)
     }

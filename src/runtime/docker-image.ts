@@ -1,9 +1,10 @@
 import type Docker from 'dockerode'
 import { CaresError } from '../model/errors.ts'
-import type { FunctionRecord } from '../model/function.ts'
+import type { FunctionRecord, PullPolicy } from '../model/function.ts'
 import type { Digest } from '../model/ids.ts'
 import type { ImageInfo } from '../model/ports/runtime.ts'
 import { type ContractWish, detectContract, type ImageFacts } from './contract.ts'
+import { type HealthCommand, type HealthConfig, healthCommand } from './docker-health.ts'
 import type { BringImage } from './driver.ts'
 import { untilAborted } from '../model/until-aborted.ts'
 import { requireImageReference } from './image-reference.ts'
@@ -28,12 +29,7 @@ export class DockerImages {
   /** See `Runtime.resolve`. */
   async resolve(
     image: string,
-    {
-      pull,
-      wish,
-      arch,
-      signal
-    }: { pull: 'always' | 'missing' | 'never'; wish?: ContractWish | undefined; arch: string; signal: AbortSignal }
+    { pull, wish, arch, signal }: { pull: PullPolicy; wish?: ContractWish | undefined; arch: string; signal: AbortSignal }
   ): Promise<ImageInfo> {
     requireImageReference(image)
     if (pull === 'always') await this.#pull(image, signal)
@@ -71,6 +67,12 @@ export class DockerImages {
     if (found === undefined) {
       throw notFound(fn.image, `the registry has another image by that name than ${fn.digest}`, { hint: 'upload the function again' })
     }
+  }
+
+  /** The HEALTHCHECK of an image. Throws as the engine does, with 404 when the image is not here. */
+  async health(digest: Digest): Promise<HealthCommand | undefined> {
+    const { Config } = await this.#engine.getImage(digest).inspect()
+    return healthCommand(Config as HealthConfig)
   }
 
   async #inspect(image: string, signal: AbortSignal): Promise<Docker.ImageInspectInfo | undefined> {

@@ -12,26 +12,37 @@ const PIDS_MAX = 512
 /** What `docker logs` can still show of a server: enough to look at, too little to fill a disk with 256 containers. */
 const LOG_OPTIONS = { 'max-size': '1m', 'max-file': '1' }
 
-/** What is asked of the engine for one container. */
-export interface ContainerWish {
+/** What all containers of one revision of a function have in common. */
+export interface RecipeWish {
   readonly fn: FunctionRecord
   readonly owner: Owner
+  /** Cores of the engine's machine, the most that it accepts as a limit. */
+  readonly cpusMax: number
+  /** Whether the engine is to run the image's HEALTHCHECK. */
+  readonly isChecked: boolean
+}
+
+/** What is one container's own. */
+export interface ContainerWish {
+  /** Name of the function. */
+  readonly name: string
   readonly env: Readonly<Record<string, string>>
   /** GPUs of the machine, by their ids. */
   readonly gpuIds: readonly string[]
   /** Name of the engine's network. */
   readonly network: string
-  /** Cores of the engine's machine, the most that it accepts as a limit. */
-  readonly cpusMax: number
   /** Instead of the image's own command. @default the image's own */
   readonly args?: readonly string[] | undefined
 }
 
+/** The options of a function's containers that are known before there is one; see {@link containerOptions}. */
+export type ContainerRecipe = ContainerCreateOptions & { readonly HostConfig: HostConfig }
+
 /**
- * The options of a function's container: its limits are hard, swap is off, all capabilities are dropped and none can be gained. The image's own
+ * The options of a function's containers: their limits are hard, swap is off, all capabilities are dropped and none can be gained. The image's own
  * user and file system stay, since images rely on them.
  */
-export function containerOptions({ fn, owner, env, gpuIds, network, cpusMax, args = [] }: ContainerWish): ContainerCreateOptions {
+export function containerRecipe({ fn, owner, cpusMax, isChecked }: RecipeWish): ContainerRecipe {
   const memoryBytes = Math.max(MEMORY_BYTES_MIN, fn.memoryBytes)
   const isStdio = fn.contract === 'stdio'
   const limits: HostConfig = {
@@ -39,25 +50,19 @@ export function containerOptions({ fn, owner, env, gpuIds, network, cpusMax, arg
     Memory: memoryBytes,
     // Memory and swap together: so there is no swap, and a program over its limit ends instead of slowing down the machine.
     MemorySwap: memoryBytes,
-    PidsLimit: PIDS_MAX,
-    ...(gpuIds.length === 0 ? {} : { DeviceRequests: [{ DeviceIDs: [...gpuIds], Capabilities: [['gpu']] }] })
+    PidsLimit: PIDS_MAX
   }
   const isolation: HostConfig = {
-    NetworkMode: network,
     CapDrop: ['ALL'],
     SecurityOpt: ['no-new-privileges:true'],
     // The engine forwards DNS questions even from networks without a way out (CVE-2024-29018); to a server that does not exist, it cannot.
     ...(fn.network === 'none' && !isStdio ? { Dns: ['127.0.0.1'] } : {})
   }
   return {
-    // For people who look at `docker ps`; the random part keeps two containers of a function apart.
-    name: `cares-${fn.name}-${randomBytes(6).toString('hex')}`,
     Image: fn.digest,
-    ...(args.length === 0 ? {} : { Cmd: [...args] }),
-    Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
     Labels: { ...ownLabels(owner, fn.contract), [LABEL.function]: functionKey(fn) },
-    // Nobody here asks the engine how a container is, and each look of its own costs a program started inside.
-    Healthcheck: { Test: ['NONE'] },
+    // Where nobody here asks the engine how a container is: each look of its own costs a program started inside.
+    ...(isChecked ? {} : { Healthcheck: { Test: ['NONE'] } }),
     OpenStdin: isStdio,
     StdinOnce: isStdio,
     Tty: false,
@@ -66,6 +71,25 @@ export function containerOptions({ fn, owner, env, gpuIds, network, cpusMax, arg
       ...isolation,
       // A one-shot's output is streamed, so storing it would only cost time.
       LogConfig: isStdio ? { Type: 'none', Config: {} } : { Type: 'json-file', Config: LOG_OPTIONS }
+    }
+  }
+}
+
+/** What is asked of the engine for one container. */
+export function containerOptions(
+  recipe: ContainerRecipe,
+  { name, env, gpuIds, network, args = [] }: ContainerWish
+): ContainerCreateOptions & { readonly name: string } {
+  return {
+    ...recipe,
+    // For people who look at `docker ps`; the random part keeps two containers of a function apart.
+    name: `cares-${name}-${randomBytes(6).toString('hex')}`,
+    ...(args.length === 0 ? {} : { Cmd: [...args] }),
+    Env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
+    HostConfig: {
+      ...recipe.HostConfig,
+      NetworkMode: network,
+      ...(gpuIds.length === 0 ? {} : { DeviceRequests: [{ DeviceIDs: [...gpuIds], Capabilities: [['gpu']] }] })
     }
   }
 }

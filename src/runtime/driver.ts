@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import type { CaresError } from '../model/errors.ts'
-import type { FunctionRecord } from '../model/function.ts'
+import type { FunctionRecord, PullPolicy } from '../model/function.ts'
 import type { Digest } from '../model/ids.ts'
 import type { ImageInfo, TaskExecution } from '../model/ports/runtime.ts'
 import type { Startable } from '../model/ports/startable.ts'
@@ -51,6 +51,18 @@ export interface ServerInstance extends Instance {
   /** Empty when the program ended before its container had an address. */
   readonly host: string
   readonly port: number
+  /** Present where its image has a check of its own, which is neither an address nor put aside by a ready path. */
+  readonly health?: ServerHealth | undefined
+}
+
+/** A check that an image brings along: a command that says whether the program in its container is well. */
+export interface ServerHealth {
+  /** How long the program may take to start, if the image says so; 0 otherwise. */
+  readonly startPeriodMs: number
+  /** Runs the check once: whether it passed. Never rejects. */
+  passes(options: { signal: AbortSignal }): Promise<boolean>
+  /** Tells once when the program fails its check as often in a row as the image allows. To be called when it has passed. */
+  onUnhealthy(listener: () => void): void
 }
 
 /** A container that an earlier life of the peer left behind. */
@@ -79,7 +91,7 @@ export interface Driver extends Startable {
   /** See `Runtime`. */
   readonly gpuRefusal?: string | undefined
   check(options: { signal: AbortSignal }): Promise<{ ready: boolean; reason: string; hint?: string | undefined }>
-  resolve(image: string, options: { pull: 'always' | 'missing' | 'never'; wish?: ContractWish; signal: AbortSignal }): Promise<ImageInfo>
+  resolve(image: string, options: { pull: PullPolicy; wish?: ContractWish; signal: AbortSignal }): Promise<ImageInfo>
   present(digests: readonly Digest[], options: { signal: AbortSignal }): Promise<readonly Digest[]>
   /** The functions that exist, for drivers that find images by them. */
   setFunctions(functions: readonly FunctionRecord[]): void

@@ -18,6 +18,7 @@ import { executeHttp } from './http-execution.ts'
 import { HttpPool } from './http-pool.ts'
 import { readLines } from './log-lines.ts'
 import { PrewarmPool } from './prewarm-pool.ts'
+import { RunningCalls } from './running-calls.ts'
 import { type Claim, type Idle, Ledger, type Reservation } from './resources.ts'
 import { callEnv } from './stdio-env.ts'
 import { executeStdio, overdueOf } from './stdio-execution.ts'
@@ -49,7 +50,7 @@ export class FunctionRuntime implements Runtime {
   readonly #demands = new DemandBook()
   readonly #pools = new Map<string, HttpPool>()
   #functions: readonly FunctionRecord[] = []
-  readonly #calls = new Map<string, { count: number; contract: FunctionRecord['contract'] }>()
+  readonly #calls = new RunningCalls()
   /** Started programs of which something is left. */
   readonly #programs = new Set<Instance>()
   /** Settles for each one-shot program that was asked for, when it has ended. */
@@ -164,15 +165,20 @@ export class FunctionRuntime implements Runtime {
 
   use(): RuntimeUse {
     const { cpus, memoryBytes } = this.#ledger.promised()
-    let running = 0
-    for (const { count } of this.#calls.values()) running += count
     const evictable = { cpusEvictable: 0, memoryEvictableBytes: 0 }
     for (const { reservation } of this.#idle()) {
       evictable.cpusEvictable += reservation.cpus
       evictable.memoryEvictableBytes += reservation.memoryBytes
     }
     const warm = this.#warm()
-    return { running, cpusReserved: cpus, memoryReservedBytes: memoryBytes, ...evictable, warm, llc: this.#llc.state(warm) }
+    return {
+      running: this.#calls.total,
+      cpusReserved: cpus,
+      memoryReservedBytes: memoryBytes,
+      ...evictable,
+      warm,
+      llc: this.#llc.state(warm)
+    }
   }
 
   async execute(
@@ -184,7 +190,7 @@ export class FunctionRuntime implements Runtime {
     const ways = waysWanted(this.#llc, call.head.headers)
     const program: Program = { ways }
     const ending = createEnding({ clock: this.#clock, signal, timeoutMs, overdue: () => overdueOf(call, timeoutMs, program.instance) })
-    const uncount = this.#count(fn)
+    const uncount = this.#calls.add(fn)
     const demand = this.#demands.of(fn)
     onCall(demand, this.#clock.nowMs())
     this.#endings.add(ending)
@@ -299,22 +305,11 @@ export class FunctionRuntime implements Runtime {
     return instance
   }
 
-  #count(fn: FunctionRecord): () => void {
-    const key = functionKey(fn)
-    const calls = this.#calls.get(key) ?? { count: 0, contract: fn.contract }
-    this.#calls.set(key, calls)
-    calls.count++
-    return () => {
-      calls.count--
-      if (calls.count === 0) this.#calls.delete(key)
-    }
-  }
-
   #warm(): readonly WarmPool[] {
     const pools = new Map<string, WarmPool>()
     for (const pool of this.#prewarm.warm()) pools.set(pool.function, pool)
     for (const pool of this.#pools.values()) pools.set(pool.key, pool.warm())
-    for (const [key, { count, contract }] of this.#calls) {
+    for (const [key, { count, contract }] of this.#calls.byFunction) {
       if (contract === 'stdio') pools.set(key, { function: key, idle: pools.get(key)?.idle ?? 0, busy: count })
     }
     return [...pools.values()].filter(({ idle, busy }) => idle > 0 || busy > 0)

@@ -22,6 +22,8 @@ interface Server {
   readonly ready: Promise<Ready>
   /** Set once it is ready. */
   serving?: Ready
+  /** Its port accepts. */
+  isUp: boolean
   /** Set once it is started. */
   started?: Pick<Ready, 'instance' | 'client'>
   reservation?: Reservation
@@ -104,7 +106,8 @@ export class HttpPool {
       if (signal.aborted && signal.reason instanceof CaresError && signal.reason.code === 'timeout') {
         const waitedMs = clock.nowMs() - askedMs
         if (server.started === undefined) throw notStarted(this.fn, waitedMs)
-        throw notReady(this.fn, server.started.instance.port, waitedMs, '')
+        const { instance } = server.started
+        throw notReady(this.fn, { port: instance.port, waitedMs, isUp: server.isUp, stderr: '' })
       }
       throw error
     }
@@ -197,6 +200,7 @@ export class HttpPool {
     const { clock, worth } = this.#components
     const server: Server = {
       ready,
+      isUp: false,
       busy: 0,
       leases: 0,
       idleSinceMs: clock.nowMs(),
@@ -241,11 +245,22 @@ export class HttpPool {
       bodyTimeout: 0
     })
     server.started = { instance, client }
-    await untilReady({ instance, client, fn, clock }, { deadlineMs: this.#readyTimeoutMs, stderr: () => tail.text(), signal })
+    const onUp = (): void => void (server.isUp = true)
+    await untilReady({ instance, client, fn, clock }, { deadlineMs: this.#readyTimeoutMs, stderr: () => tail.text(), onUp, signal })
     server.serving = { instance, client, tail }
     // Not before: until then it is the watch for readiness that tells how the program ended.
     void instance.exited.then(() => this.#remove(server))
+    instance.health?.onUnhealthy(() => this.#replace(server))
     return server.serving
+  }
+
+  /** Its calls may still end well. One that was never called is not worth another, which may be no better. */
+  #replace(server: Server): void {
+    if (server.retired) return
+    server.retired = true
+    if (server.busy === 0) void this.#remove(server)
+    const hasOthers = [...this.#servers].some(other => !other.retired)
+    if (server.leases > 0 && !hasOthers) this.#launch()
   }
 
   /** Resolves when the container is gone. */

@@ -14,28 +14,40 @@ import { exitError } from './exit-error.ts'
 const POLL_MS_MIN = 2
 const POLL_MS_MAX = 100
 
+/** The same for a look by the image's own check, which starts a program in the container: some 50 ms of work for the engine. */
+const CHECK_MS_MIN = 100
+const CHECK_MS_MAX = 1_000
+
 /** How long one look may take: a server that is up but slower than this for its own ready path is not ready. */
 const LOOK_MS_MAX = 2_000
 
 /**
- * Resolves when the server is ready: its `readyPath` answers below 400, or, without one, its port accepts. Throws `function_protocol` when the
- * program ends before, or `deadlineMs` have passed.
+ * Resolves when the server is ready: its `readyPath` answers below 400, or, without one, its port accepts and the check passes that its image brings
+ * along, if any. Throws `function_protocol` when the program ends before, or `deadlineMs` have passed, and the time that the image says it takes.
  */
 export async function untilReady(
   { instance, client, fn, clock }: { instance: ServerInstance; client: Pool; fn: FunctionRecord; clock: Clock },
-  { deadlineMs, stderr, signal }: { deadlineMs: number; stderr: () => string; signal: AbortSignal }
+  { deadlineMs, stderr, onUp, signal }: { deadlineMs: number; stderr: () => string; onUp: () => void; signal: AbortSignal }
 ): Promise<void> {
   let exit: Exit | undefined
   void instance.exited.then(value => {
     exit = value
   })
-  const giveUpMs = clock.nowMs() + deadlineMs
-  for (let pauseMs = POLL_MS_MIN; ; pauseMs = Math.min(POLL_MS_MAX, pauseMs * 1.5)) {
+  const { health } = instance
+  const patienceMs = Math.max(deadlineMs, health?.startPeriodMs ?? 0)
+  const giveUpMs = clock.nowMs() + patienceMs
+  for (let pauseMs = POLL_MS_MIN, pauseMsMax = POLL_MS_MAX; ; pauseMs = Math.min(pauseMsMax, pauseMs * 1.5)) {
     signal.throwIfAborted()
     const look = AbortSignal.any([signal, clock.timeout(LOOK_MS_MAX)])
-    if (fn.readyPath === undefined ? await accepts(instance, look) : await answers(client, fn.readyPath, look)) return
+    const isUp = fn.readyPath === undefined ? await accepts(instance, look) : await answers(client, fn.readyPath, look)
+    if (isUp && (health === undefined || (await health.passes({ signal })))) return
     if (exit !== undefined) throw endedEarly(fn, exit, stderr())
-    if (clock.nowMs() >= giveUpMs) throw notReady(fn, instance.port, deadlineMs, stderr())
+    if (clock.nowMs() >= giveUpMs) throw notReady(fn, { port: instance.port, waitedMs: patienceMs, isUp, stderr: stderr() })
+    if (isUp) {
+      onUp()
+      pauseMs = Math.max(CHECK_MS_MIN, pauseMs)
+      pauseMsMax = CHECK_MS_MAX
+    }
     await clock.sleep(pauseMs, { signal })
   }
 }
@@ -46,12 +58,20 @@ export function notStarted(fn: FunctionRecord, waitedMs: number): CaresError {
   return new CaresError('timeout', message, { retryable: true, hint: 'try again: what has begun goes on without this call' })
 }
 
-/** What a caller is told whose program did not come up. */
-export function notReady(fn: FunctionRecord, port: number, waitedMs: number, stderr: string): CaresError {
-  const what =
-    fn.readyPath === undefined ? `nothing accepted connections on port ${port}` : `${fn.readyPath} on port ${port} did not answer`
+/** What a caller is told whose program did not come up; `isUp`: its port does accept. */
+export function notReady(
+  fn: FunctionRecord,
+  { port, waitedMs, isUp, stderr }: { port: number; waitedMs: number; isUp: boolean; stderr: string }
+): CaresError {
+  const what = isUp
+    ? `the HEALTHCHECK of its image did not pass`
+    : fn.readyPath === undefined
+      ? `nothing accepted connections on port ${port}`
+      : `${fn.readyPath} on port ${port} did not answer`
   return new CaresError('function_protocol', `${fn.name} was not ready: ${what} within ${formatDurationMs(waitedMs)}`, {
-    hint: 'have the program listen on 0.0.0.0 at $PORT, or upload it with its --port, or with --contract stdio',
+    hint: isUp
+      ? 'see what the check says (docker inspect), or upload it with --ready PATH, which counts instead'
+      : 'have the program listen on 0.0.0.0 at $PORT, or upload it with its --port, or with --contract stdio',
     details: { port, stderr }
   })
 }

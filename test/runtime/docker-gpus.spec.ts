@@ -52,7 +52,7 @@ describe('GPUs of an engine', () => {
     ['has one that fails', BROKEN_DRIVER]
   ] as const) {
     it(`are refused by one that ${claim}, until it is mended`, async () => {
-      const says = { start: message }
+      const says: { start: string } = { start: message }
       const { engine, made } = engineThatSays(says)
       const gpus = gpusOf(engine)
       await gpus.look()

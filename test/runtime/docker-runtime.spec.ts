@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import Docker from 'dockerode'
 import { EXAMPLE_IMAGES, makeImages, TEST_IMAGES } from '../../scripts/images.ts'
 import { createSystemClock } from '../../src/daemon/system-clock.ts'
@@ -214,6 +215,24 @@ describe('runtime: docker', function () {
       } finally {
         await foreign.remove({ force: true })
       }
+    })
+
+    it('waits for the check of the image itself, and replaces a server that fails it later', async () => {
+      const fn = await functionOf(runtime, 'cares-test/checked')
+      assert.equal(fn.readyPath, undefined)
+      const asked = { path: '/health', method: 'GET' }
+      const first = await call(runtime, fn, asked)
+      assert.deepEqual([first.head.status, first.head.start, first.text], [200, 'cold', 'ok\n'], 'it was called before it was ready')
+      const filters = { label: [`io.cares.peer=${tried.peer}`] }
+      const [container] = await engine.listContainers({ filters })
+      const exec = await engine.getContainer(container?.Id ?? '').exec({ Cmd: ['/bin/sh', '-c', 'echo ill >/tmp/health'] })
+      await exec.start({ Detach: true })
+      const others = async (): Promise<boolean> => (await engine.listContainers({ filters })).some(({ Id }) => Id !== container?.Id)
+      while (!(await others())) await setTimeout(50)
+      const second = await call(runtime, fn, asked)
+      assert.deepEqual([second.head.status, second.text], [200, 'ok\n'])
+      const [last] = await engine.listContainers({ filters })
+      assert.notEqual(last?.Id, container?.Id, 'the ill one is still there')
     })
 
     it('refuses work for GPUs that the engine does not give to containers', async function () {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { sampleFunction } from '../support/samples.ts'
 import type { PeerId } from '../../src/model/ids.ts'
-import { containerOptions } from '../../src/runtime/docker-options.ts'
+import { containerOptions, containerRecipe } from '../../src/runtime/docker-options.ts'
 import { gpuLabels, listGpus } from '../../src/runtime/gpus.ts'
 import { Ledger } from '../../src/runtime/resources.ts'
 
@@ -56,9 +56,16 @@ describe('GPUs', () => {
   })
 
   it('are asked of the engine by their ids, and only for a function that wants some', () => {
-    const wish = { owner: { peer: 'p' as PeerId, cluster: null, session: 1 }, env: {}, network: 'none', cpusMax: 4 }
-    const withGpus = containerOptions({ ...wish, fn: sampleFunction({ gpus: 1 }), gpuIds: ['a'] })
-    assert.deepEqual(withGpus.HostConfig?.DeviceRequests, [{ DeviceIDs: ['a'], Capabilities: [['gpu']] }])
-    assert.equal(containerOptions({ ...wish, fn: sampleFunction(), gpuIds: [] }).HostConfig?.DeviceRequests, undefined)
+    const recipe = containerRecipe({
+      fn: sampleFunction({ gpus: 1 }),
+      owner: { peer: 'p' as PeerId, cluster: null, session: 1 },
+      cpusMax: 4,
+      isChecked: false
+    })
+    const wish = { name: 'f', env: {}, network: 'none' }
+    assert.deepEqual(containerOptions(recipe, { ...wish, gpuIds: ['a'] }).HostConfig?.DeviceRequests, [
+      { DeviceIDs: ['a'], Capabilities: [['gpu']] }
+    ])
+    assert.equal(containerOptions(recipe, { ...wish, gpuIds: [] }).HostConfig?.DeviceRequests, undefined)
   })
 })
