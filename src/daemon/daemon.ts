@@ -13,6 +13,8 @@ import { unreadableBy } from './agreement/command-readers.ts'
 import { Consensus } from './agreement/consensus.ts'
 import { Control } from './agreement/control.ts'
 import { Economy } from './costs/economy.ts'
+import { TaskExpectations } from './costs/task-expectations.ts'
+import { attemptMs } from './tasks/task-placement.ts'
 import { EventLog } from './telemetry/event-log.ts'
 import { Functions } from './functions.ts'
 import { Governor, standingOf } from './agreement/governor.ts'
@@ -239,6 +241,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     stopping: stopping.signal,
     onArrived: () => statistics.lookAgain()
   })
+  const taskExpectations = new TaskExpectations({ expectedMs: (task, on) => attemptMs(placer, task, learning.slowness(on)) })
   const economy = new Economy({
     ...components,
     learning,
@@ -264,7 +267,10 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     log,
     draining: () => draining() || worker.isStopping,
     onRoom: () => beacon.soon(),
-    onTask: task => economy.onTask(task),
+    onTask: task => {
+      taskExpectations.onTask(task)
+      economy.onTask(task)
+    },
     onFailedAttempt: (attempt, usage) => economy.onFailedAttempt(attempt, usage)
   })
   const control = new Control({
@@ -296,6 +302,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     logs,
     events,
     economy,
+    taskExpectations,
     strategies,
     observers,
     log,

@@ -17,6 +17,7 @@ import { catchUp } from './agreement/catch-up.ts'
 import { ask, converse } from './agreement/control-client.ts'
 import { faultTolerance, quorumLoss, votersNow } from './agreement/voters-now.ts'
 import type { Economy } from './costs/economy.ts'
+import type { TaskExpectations } from './costs/task-expectations.ts'
 import type { EventLog } from './telemetry/event-log.ts'
 import type { Functions } from './functions.ts'
 import type { Governor } from './agreement/governor.ts'
@@ -52,6 +53,7 @@ export interface ServiceComponents {
   readonly logs: LogBook
   readonly events: EventLog
   readonly economy: Economy
+  readonly taskExpectations: TaskExpectations
   readonly strategies: StrategyChoice
   readonly observers: Observers
   readonly runtime: Runtime | null
@@ -160,6 +162,7 @@ export function createService(components: ServiceComponents): PeerService {
     account: record => economy.account(record),
     costs: options => economy.costs(options),
     ownCosts: () => economy.ownCosts(),
+    expectedTaskMs: task => components.taskExpectations.of(task),
     admit: (request, options) => economy.admission({ kind: 'ask', id: newAdmissionId(), request }, options),
     admissions: options => economy.admissions(options),
     admission: (id, options) => economy.admission({ kind: 'read', id }, options),

@@ -50,6 +50,9 @@ export const taskSchema = z.object({
   submittedAt: time,
   startedAt: time.nullable().describe('when its newest attempt was assigned'),
   finishedAt: time.nullable(),
+  predictedMs: ms
+    .optional()
+    .describe('what was expected of its newest attempt when it began; absent: it has not, or the peer that is asked was not there'),
   inputBytes: bytes,
   outputBytes: bytes.nullable(),
   exitCode: z.int().nullable(),

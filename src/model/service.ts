@@ -10,6 +10,7 @@ import type { AnswerHead, CallHead, InvocationRecord, StartKind, Usage, WholeAns
 import type { InvocationListing, InvocationQuery } from './invocation-list.ts'
 import type { LogLine, LogQuery } from './logs.ts'
 import type { PeerProfile, PeerView } from './peer.ts'
+import type { TaskRecord } from './task.ts'
 import type { TaskService } from './task-service.ts'
 import type { AgreedStrategy, Decision, Estimate, Objective, PlacementKind, StrategyName } from './placement.ts'
 
@@ -214,6 +215,8 @@ export interface PeerService {
   costs(options: { signal: AbortSignal }): Promise<{ readonly ledgers: readonly CostLedger[]; readonly missing: number }>
   /** What calls through this peer have cost. */
   ownCosts(): CostLedger
+  /** What the newest attempt of a task was expected to take when it began, in milliseconds; undefined: it has not, or this peer was not there. */
+  expectedTaskMs(task: TaskRecord): number | undefined
   /** Asks for room for work outside CARES. Throws `no_capacity` (`details.retryAfterMs`), `overloaded`, `no_orchestrator`. */
   admit(request: AdmissionRequest, options: { signal: AbortSignal }): Promise<AdmissionRecord>
   /** Newest first, at most 128. */

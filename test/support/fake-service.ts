@@ -93,6 +93,7 @@ function defaults(): PeerService {
     account: () => ({ cost: { quotedUsd: 0.000_1, usd: 0.000_2 }, regretMs: 0, recomputes: true }),
     costs: async () => ({ ledgers: [sampleLedger()], missing: 1 }),
     ownCosts: () => sampleLedger(),
+    expectedTaskMs: () => 281,
     admit: async ({ name }) => sampleAdmission({ name }),
     admissions: async () => [sampleAdmission()],
     admission: async id => (id === sampleAdmission().id ? sampleAdmission() : missing('admission')),

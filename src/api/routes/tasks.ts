@@ -5,8 +5,16 @@ import { CaresError } from '../../model/errors.ts'
 import { PULL_POLICIES } from '../../model/function.ts'
 import type { Digest } from '../../model/ids.ts'
 import { REST_PATHS, restPath } from '../../model/rest-paths.ts'
-import { taskExplanationSchema, taskListSchema, taskSchema, taskStateSchema, taskSubmittedSchema } from '../../model/rest-tasks.ts'
-import { TASK_STATES, type TaskState } from '../../model/task.ts'
+import {
+  taskExplanationSchema,
+  type TaskItem,
+  taskListSchema,
+  taskSchema,
+  taskStateSchema,
+  taskSubmittedSchema
+} from '../../model/rest-tasks.ts'
+import type { PeerService } from '../../model/service.ts'
+import { TASK_STATES, type TaskRecord, type TaskState } from '../../model/task.ts'
 import { taskRequestSchema } from '../../model/task-request.ts'
 import { breakOff } from '../break-off.ts'
 import { callerGone } from '../caller.ts'
@@ -79,7 +87,7 @@ export function taskRoutes(app: App, context: ApiContext): void {
         service.tasks.counts()
       ])
       const name = peerNames(service)
-      return { items: items.map(task => taskView(task, name)), counts: { ...counts }, next: next === null ? null : String(next) }
+      return { items: items.map(task => viewOf(service, task, name)), counts: { ...counts }, next: next === null ? null : String(next) }
     }
   )
 
@@ -111,7 +119,7 @@ export function taskRoutes(app: App, context: ApiContext): void {
         ...(request.query.pull === undefined ? {} : { pull: request.query.pull })
       })
       void reply.status(created ? 202 : 200).header('location', restPath(REST_PATHS.task, { id: task.id }))
-      return { created, warnings: [...uploadWarnings(task.spec, service.peers())], task: taskView(task, peerNames(service)) }
+      return { created, warnings: [...uploadWarnings(task.spec, service.peers())], task: viewOf(service, task) }
     }
   )
 
@@ -129,14 +137,14 @@ export function taskRoutes(app: App, context: ApiContext): void {
       const waitMs = request.query.wait ?? 0
       const signal = AbortSignal.any([signalOf(reply), context.stopping, clock.timeout(waitMs)])
       const task = waitMs === 0 ? await service.tasks.find(id) : await service.tasks.waitFor(id, { signal })
-      return taskView(task, peerNames(service))
+      return viewOf(service, task)
     }
   )
 
   app.delete(
     REST_PATHS.task,
     { schema: { ...documented('tasks', 'Cancel a task', { 200: taskSchema }), params } },
-    async (request, reply) => taskView(await service.tasks.cancel(request.params.id, { signal: signalOf(reply) }), peerNames(service))
+    async (request, reply) => viewOf(service, await service.tasks.cancel(request.params.id, { signal: signalOf(reply) }))
   )
 
   app.get(
@@ -167,6 +175,12 @@ export function taskRoutes(app: App, context: ApiContext): void {
       }
     }
   )
+}
+
+/** A task as clients see it, with what was expected of it. */
+function viewOf(service: PeerService, task: TaskRecord, name = peerNames(service)): TaskItem {
+  const predictedMs = service.expectedTaskMs(task)
+  return { ...taskView(task, name), ...(predictedMs === undefined ? {} : { predictedMs }) }
 }
 
 function signalOf(reply: FastifyReply): AbortSignal {

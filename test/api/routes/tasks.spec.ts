@@ -78,6 +78,12 @@ describe('/v1/tasks', () => {
       assert.deepEqual([answer.statusCode, answer.json<Problem>().code], [422, 'invalid'], answer.body)
     })
 
+  it('tells what was expected of one, as far as its peer was there to expect it', async () => {
+    await using harness = harnessWith()
+    assert.equal((await harness.app.inject('/v1/tasks/t-1')).json<TaskItem>().predictedMs, 281)
+    assert.equal((await harness.app.inject('/v1/tasks')).json<TaskList>().items[0]?.predictedMs, 281)
+  })
+
   it('says which machines the image of one is for', async () => {
     await using harness = createHarness({ tasks: fakeTasks({ ...TASK, spec: { ...TASK.spec, arch: 'arm64' } }) })
     assert.equal((await harness.app.inject('/v1/tasks/t-1')).json<TaskItem>().arch, 'arm64')
