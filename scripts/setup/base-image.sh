@@ -23,7 +23,7 @@ REGISTRY=$(npm config get registry 2>/dev/null)
 CERTIFICATES=${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}
 [ -f "$CERTIFICATES" ] || CERTIFICATES=/dev/null
 
-# An image that is made anew has another id, and everything that was built on the old one would be built again.
+# If nothing that goes into it has changed, the image is left as it is: a new one would have another id, and all images on top would be built again.
 INGREDIENTS=$(cat "${BASH_SOURCE[0]}" "$NODE" "$NPM/package.json" "$BUSYBOX" "$CERTIFICATES" <(echo "$REGISTRY") | sha256sum | cut -d ' ' -f 1)
 LABEL=io.cares.ingredients
 if [ "$(docker image inspect --format "{{ index .Config.Labels \"$LABEL\" }}" "$NAME" 2>/dev/null)" = "$INGREDIENTS" ]; then
@@ -40,7 +40,7 @@ ln -s /bin/env "$TREE/usr/bin/env"
 cp "$NODE" "$TREE/usr/local/bin/node"
 # The loader and every shared library, at the paths where the binary looks for them.
 ldd "$NODE" | grep -o '/[^ ]*' | while read -r library; do cp --parents -L "$library" "$TREE"; done
-# The rest of the C library, which native packages (the bundler of the dashboard) ask for by name though it is empty nowadays.
+# Parts of the C library that are empty nowadays, but that native packages (the bundler of the dashboard) still load by name.
 for part in rt util resolv; do
   library=$(dirname "$(ldd "$NODE" | grep -o '/[^ ]*/libc\.so\.6')")/lib$part.so
   for file in "$library".*; do [ ! -f "$file" ] || cp --parents -L "$file" "$TREE"; done

@@ -20,7 +20,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 # Whether this script may install packages: root on Debian, Ubuntu or one of their kin.
 can_install() { [ "$(id -u)" = 0 ] && has apt-get; }
 
-# quietly NAME COMMAND...: keeps the output for the case that it fails.
+# quietly NAME COMMAND...: shows the end of the output only if the command fails.
 quietly() {
   local log="$WORK/$1.log"
   shift
@@ -43,7 +43,8 @@ apt_install() {
   quietly apt-install apt-get install -y -q --no-install-recommends "${missing[@]}" || return 1
 }
 
-# The system's Node only starts npm and the launcher; CARES itself runs on the Node 24 that npm brings along where it has to.
+# The system's Node only starts npm and the launcher; CARES itself runs on the Node 24 that npm installs beside it where it has to. So the 18 of
+# Debian 12 and Ubuntu 24.04 will do, though whoever installs one is told to take a version that is still supported.
 ensure_node() {
   if ! { has node && has npm; } && can_install; then apt_install nodejs npm || true; fi
   if ! { has node && has npm; }; then fail 'Node.js and npm are not installed' 'https://nodejs.org/en/download (20 or newer)'; fi
@@ -82,7 +83,7 @@ docker_socket() {
 
 engine_answers() { (cd "$ROOT" && "$(modern_node)" scripts/setup/engine-answers.ts "$(docker_socket)") >/dev/null 2>&1; }
 
-# ensure_engine: finds a Docker engine, or installs and starts one. Returns 1 where there is none and none can be had.
+# ensure_engine: finds a Docker engine, or installs and starts one. Returns 1 where neither is possible.
 # An engine that was started here is stopped by clean_up.
 ensure_engine() {
   if engine_answers && has docker; then return 0; fi
@@ -96,7 +97,7 @@ ensure_engine() {
   fi
   say 'no Docker engine answers here: one is started for the time of this script (dockerd, from the package docker.io)'
   { has dockerd && has docker; } || apt_install "${packages[@]}" || return 1
-  # A dockerd that was killed leaves its pid file, and the next one takes a recycled pid for a running daemon.
+  # A dockerd that was killed leaves its pid file. If another process has that pid by now, a new dockerd would think that the old one still runs.
   if [ -f /var/run/docker.pid ] && ! grep -q dockerd "/proc/$(cat /var/run/docker.pid)/comm" 2>/dev/null; then rm -f /var/run/docker.pid; fi
   setsid dockerd >"$WORK/dockerd.log" 2>&1 &
   DOCKERD_PID=$!
