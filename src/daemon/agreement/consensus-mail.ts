@@ -9,7 +9,7 @@ import { snapshotVersion } from '../../model/snapshot-format.ts'
 import { isIntact } from './outgoing-snapshots.ts'
 import type { SnapshotHealth } from './snapshot-health.ts'
 
-/** Between two lines of the log about a snapshot that this peer cannot read: its leader offers it several times a second. */
+/** Shortest time between two log lines about a snapshot that this peer cannot read, which its leader offers several times a second. */
 const TELL_EVERY_MS = 60_000
 
 export interface ConsensusMailComponents {
@@ -20,7 +20,7 @@ export interface ConsensusMailComponents {
   readonly snapshotHealth?: Pick<SnapshotHealth, 'note'> | undefined
 }
 
-/** What consensus sends and hears: every message names its cluster, and what should not have come is dropped. */
+/** Sends and checks the messages of consensus: each names its cluster, and those of other clusters, or that cannot be read, are dropped. */
 export class ConsensusMail {
   readonly #components: ConsensusMailComponents
   readonly #heardAtMs = new Map<PeerId, number>()

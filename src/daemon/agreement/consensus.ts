@@ -148,7 +148,7 @@ export class Consensus implements Startable {
     return peer === this.#state.self ? 0 : this.#mail.silentMs(peer)
   }
 
-  /** Whether this peer, as leader, is in touch with a majority. */
+  /** Whether this peer leads and a majority has answered it lately. */
   hasQuorum(): boolean {
     return this.#state.role === 'leader' && hasQuorumContact(this.#state, this.#components.clock.nowMs())
   }
@@ -158,12 +158,12 @@ export class Consensus implements Startable {
     if (!this.#mail.accepts(from, message) || this.#inputs.length >= INPUTS_MAX) return
     if (this.#isHeld && (message.type === 'vote-request' || message.type === 'timeout-now')) return
     const take = (): void => this.#enqueue((state, nowMs) => raft.receive(state, from, message, nowMs))
-    // Whether the leader is silent is not known to a voter that was itself not run: what the leader has said may be waiting behind the question.
+    // A voter that got no processor time cannot know whether its leader is silent: the leader's messages may be waiting behind this question.
     if (message.type === 'vote-request' && this.#alarm.hasStarved) void readSockets(this.#components.clock).then(take)
     else take()
   }
 
-  /** Lets a peer that was held take part in elections: nobody has seen a later life of it than the one that its disk tells of. */
+  /** Lets a peer that was held take part in elections, once the others have confirmed that its disk is not that of an earlier life. */
   release(): void {
     this.#isHeld = false
     this.#alarm.set()
@@ -267,7 +267,7 @@ export class Consensus implements Startable {
     }
   }
 
-  /** Ends this peer's part: one that cannot write what it promises, or does not hold what was agreed, must stop promising. */
+  /** Ends this peer's part in consensus: one that cannot write what it promises, or does not hold what was agreed, must promise nothing more. */
   fence(reason: CaresError): void {
     if (this.#fenced !== null) return
     this.#fenced = reason

@@ -17,7 +17,7 @@ import type { Members } from '../members/members.ts'
 import { REACH_MS, reaches } from '../members/reach.ts'
 import type { Worker } from '../calls/work.ts'
 
-/** Longest that a change of members or of the log may take before its asker is told to try again. */
+/** Longest that a change of members or of the log may take; after it, the asker is told to try again. */
 const CHANGE_TIMEOUT_MS = 5_000
 
 export interface ControlComponents {

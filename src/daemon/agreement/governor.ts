@@ -19,9 +19,9 @@ import type { MemberChangeWish } from './member-change.ts'
 const REVIEW_MS = 250
 /** Peers with the same value of this label share their fate (`--label zone=rack-1`): voters are spread over its values. */
 export const DOMAIN_LABEL = 'zone'
-/** How gladly a peer votes and leads (`--label control=preferred`, or `reluctant`). */
+/** Label that says whether a peer should vote and lead before others (`--label control=preferred`) or after them (`reluctant`). */
 export const STANDING_LABEL = 'control'
-/** A change of members waits so long for the one before it. */
+/** Pause before a change of members is tried again that had to wait for the one before it. */
 const CHANGE_RETRY_MS = 50
 
 export interface GovernorComponents {
@@ -32,7 +32,7 @@ export interface GovernorComponents {
   readonly timings: Timings
 }
 
-/** The orchestrator's care for the cluster's members: lets peers in and out, and keeps the right number of voters. Idle on other peers. */
+/** What the orchestrator does about members: lets peers in and out, and keeps the right number of voters. Idle on other peers. */
 export class Governor implements Startable {
   readonly #components: GovernorComponents
   readonly #health = new Map<PeerId, { state: MemberHealth['state']; sinceMs: number }>()

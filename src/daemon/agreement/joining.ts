@@ -11,7 +11,7 @@ import { ask } from './control-client.ts'
 const TRY_TIMEOUT_MS = 5_000
 /** A peer that cannot get in keeps trying: the others may start later. It waits up to this long between tries, with jitter. */
 const PAUSE_MS = { first: 200, max: 5_000 }
-/** On an ordinary restart the others are there within a second or two; after this it is worth a word, and then once in a while. */
+/** After this long without getting in, a warning is logged, and again from time to time. On an ordinary restart the others answer within a second or two. */
 const WARN_AFTER_MS = 3_000
 const WARN_EVERY_MS = 30_000
 
@@ -147,10 +147,10 @@ export class Joining {
   }
 }
 
-/** What comes of a peer that cannot be asked. */
+/** Failures of peers that could not be asked. */
 const UNANSWERED = new Set<string>(['peer_unreachable', 'peer_lost', 'cancelled'])
 
-/** What no second try cures. */
+/** Failures that another try does not mend. */
 const LASTING = new Set<string>(['conflict', 'invalid', 'unauthorized', 'incompatible'])
 
 function asJoined(answer: ControlAnswer): Joined {

@@ -8,7 +8,7 @@ import type { Logger } from '../../model/ports/logger.ts'
 import type { Store } from '../../model/ports/store.ts'
 import type { SnapshotHealth } from './snapshot-health.ts'
 
-/** After one could not be made: the tables are other ones by then, and making one is work. */
+/** Pause after a snapshot could not be made, since each try is work; the tables have changed by then. */
 const AGAIN_MS = 10_000
 
 export interface OutgoingSnapshotsComponents {
@@ -16,7 +16,7 @@ export interface OutgoingSnapshotsComponents {
   readonly clock: Pick<Clock, 'nowMs'>
   readonly log: Logger
   readonly snapshotHealth?: Pick<SnapshotHealth, 'note'> | undefined
-  /** The disk failed. Anything else is logged only: who cannot make a snapshot can still lead all that need none. */
+  /** The disk failed. Other failures are only logged: a leader that cannot make a snapshot can still lead peers that need none. */
   readonly onDiskFailed: (error: CaresError) => void
 }
 

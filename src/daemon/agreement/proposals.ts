@@ -13,7 +13,7 @@ export interface Committed {
 
 interface Proposal {
   readonly command: Uint8Array
-  /** Of the command: what a peer must read to read it. */
+  /** The command version that a peer must read to read it. */
   readonly version: number
   /** The only term that it may be appended in; undefined: any. */
   readonly within: Term | undefined

@@ -3,7 +3,7 @@ import type { Random } from '../../model/random.ts'
 
 /** Turns of the event loop in which what waits in the sockets is read: the first may have begun before it came. */
 const SOCKET_TURNS = 2
-/** Silence waits for this share of the election timeout before it counts after all. */
+/** By this share of the election timeout a peer that got no processor time waits longer before it acts on silence. */
 const GRACE_RATIO = { min: 0.6, max: 1.2 }
 
 /*

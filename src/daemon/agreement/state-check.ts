@@ -8,7 +8,7 @@ import type { RegistryTables } from '../../model/ports/store.ts'
 import type { TaskStore } from '../../model/ports/task-store.ts'
 import { TaskStoreCheck } from './task-store-check.ts'
 
-/** Own states that are remembered, one a beat: words of others are a few beats old. */
+/** Own states that are remembered, one for each beat: heartbeats of others are a few beats old when they come. */
 const REMEMBERED_MAX = 16
 
 export interface StateCheckComponents {
@@ -39,7 +39,7 @@ export class StateCheck {
   readonly #taskStores: TaskStoreCheck
   readonly #own = new Map<number, string>()
   readonly #words = new Map<PeerId, Word>()
-  /** How far each other member has applied the log, by its latest word. */
+  /** How far each other member has applied the log, by its latest heartbeat. */
   readonly #indices = new Map<PeerId, number>()
 
   constructor(components: StateCheckComponents) {

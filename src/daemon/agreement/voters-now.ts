@@ -7,7 +7,7 @@ export interface VotersNow {
   readonly voters: readonly PeerId[]
   /** Not heard, or not for too long. */
   readonly gone: readonly PeerId[]
-  /** There, but they take no part any more: their disks failed, or are not what they were. */
+  /** Alive, but without a part in consensus: their disks failed, or do not hold what they should. */
   readonly fenced: readonly PeerId[]
 }
 

@@ -13,7 +13,7 @@ import type { Timings } from '../../model/presets.ts'
 import { shortId } from '../../model/short-id.ts'
 import type { EventLog } from '../telemetry/event-log.ts'
 
-/** How often silence is looked at: an eighth of the shortest one that counts. */
+/** Peers are checked for silence at this fraction of the shortest silence that counts. */
 const LOOK_RATIO = 1 / 8
 /** Shortest part of a peer id that names a peer. */
 const ID_PREFIX_MIN = 6
@@ -137,7 +137,7 @@ export class Members implements Startable {
     })
   }
 
-  /** Peers that were ever called so, be they forgotten. */
+  /** All peers that had this id, name or start of an id, even those that are forgotten. */
   #named(idOrName: string): readonly PeerId[] {
     const ids = new Set([...this.#state.members, ...this.#names.keys()])
     return [...ids].filter(
@@ -190,7 +190,7 @@ export class Members implements Startable {
     this.#components.onAddresses()
   }
 
-  /** How far our wall clock is before that of a peer, by its newest word, and as long as that took; 0 where it is not known. */
+  /** How far this peer's wall clock is ahead of another's, by that one's newest heartbeat (its time on the way included); 0: not known. */
   skewMs(peer: PeerId): number {
     return this.#skewsMs.get(peer) ?? 0
   }

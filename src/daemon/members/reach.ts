@@ -5,10 +5,10 @@ import type { Transport } from '../../model/ports/transport.ts'
 import { ask } from '../agreement/control-client.ts'
 import { AbortLinks } from '../calls/abort-links.ts'
 
-/** A peer that is asked about another one asks that one for so long. Many round trips; the asker waits a little longer. */
+/** How long a peer that is asked whether it reaches another one waits for that one: many round trips. The asker waits a little longer. */
 export const REACH_MS = 400
 
-/** What shows that a peer could not be asked. Whatever else comes back, be it that it does not know the question, has come from there. */
+/** Failures that show that a peer could not be reached. Any other failure, even that it does not know the question, is an answer of that peer. */
 const UNANSWERED = new Set<string>(['peer_lost', 'peer_unreachable', 'stopping'])
 
 export interface ReachComponents {

@@ -25,7 +25,7 @@ export interface StatisticsComponents {
   readonly draining: () => boolean
   /** Whether this peer takes no part in what is agreed any more. @default it does */
   readonly fenced?: () => boolean
-  /** What goes wrong with snapshots. @default nothing */
+  /** What fails about snapshots now. @default nothing */
   readonly snapshotHealth?: Pick<SnapshotHealth, 'failure'>
   readonly events: EventLog
   readonly clock: Clock
@@ -42,7 +42,7 @@ export class Statistics {
   #lookedFor: RegistryTables['functions'] | undefined
   #lookedAtMs = Number.NEGATIVE_INFINITY
   #looking: Promise<void> | undefined
-  /** The last look was not answered in time, and the one before it was. */
+  /** The engine has not answered the last look in time, but the one before it. */
   #isDoubted = false
 
   constructor(components: StatisticsComponents) {
