@@ -57,6 +57,7 @@ export function costsTable({ by, items, totals }: CostList): Table {
     [{ title: 'IN', align: 'right' }, ({ bytesIn }) => formatBytes(bytesIn)],
     [{ title: 'OUT', align: 'right' }, ({ bytesOut }) => formatBytes(bytesOut)],
     [{ title: 'COST', align: 'right' }, ({ usd }) => formatUsd(usd)],
+    [{ title: 'ESTIMATED', align: 'right', wide: true }, ({ estimatedUsd }) => formatUsd(estimatedUsd)],
     [{ title: 'QUOTED', align: 'right', wide: true }, ({ quotedUsd }) => formatUsd(quotedUsd)],
     [{ title: 'MEAN', align: 'right' }, ({ totalMs, calls, tasks }) => formatDurationMs(totalMs / Math.max(1, calls + tasks))],
     [

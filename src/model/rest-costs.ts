@@ -12,6 +12,7 @@ const amounts = {
   bytesIn: bytes,
   bytesOut: bytes,
   usd: z.number().describe('by the prices that the peers state'),
+  estimatedUsd: z.number().describe('the part of usd that rests on time alone: attempts of tasks that nobody could measure'),
   quotedUsd: z.number().describe('what it was expected to be'),
   runMs: ms.describe('of containers'),
   totalMs: ms.describe('of calls from acceptance to the last byte, of attempts of tasks from assignment to end'),

@@ -26,6 +26,7 @@ const row = z.object({
   bytesIn: amount,
   bytesOut: amount,
   usd: amount,
+  estimatedUsd: amount.optional(),
   quotedUsd: amount,
   runMs: amount,
   totalMs: amount,

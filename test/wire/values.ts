@@ -531,13 +531,14 @@ const costLedger = record<CostLedger>({
         bytesIn: amount,
         bytesOut: amount,
         usd: amount,
+        estimatedUsd: amount,
         quotedUsd: amount,
         runMs: amount,
         totalMs: amount,
         predictedMs: amount,
         regretMs: amount
       },
-      ['tasks']
+      ['tasks', 'estimatedUsd']
     )
   )
 })

@@ -42,6 +42,7 @@ function sumsOf(before: Sums | undefined, row: CostAmounts | undefined): Sums {
     bytesIn: plus('bytesIn'),
     bytesOut: plus('bytesOut'),
     usd: plus('usd'),
+    estimatedUsd: plus('estimatedUsd'),
     quotedUsd: plus('quotedUsd'),
     runMs: plus('runMs'),
     totalMs: plus('totalMs'),

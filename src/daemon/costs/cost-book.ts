@@ -26,6 +26,7 @@ export const NO_COSTS: CostAmounts = {
   bytesIn: 0,
   bytesOut: 0,
   usd: 0,
+  estimatedUsd: 0,
   quotedUsd: 0,
   runMs: 0,
   totalMs: 0,

@@ -6,7 +6,7 @@ import type { CostLedger } from '../../model/costs.ts'
 import { CaresError, toCaresError } from '../../model/errors.ts'
 import type { FunctionRecord } from '../../model/function.ts'
 import type { InvocationId, PeerId } from '../../model/ids.ts'
-import type { InvocationRecord, Run } from '../../model/invocation.ts'
+import type { InvocationRecord, Run, Usage } from '../../model/invocation.ts'
 import type { PeerProfile } from '../../model/peer.ts'
 import { type Receipt, STRATEGY_NAMES } from '../../model/placement.ts'
 import type { Clock } from '../../model/ports/clock.ts'
@@ -15,7 +15,7 @@ import type { Startable } from '../../model/ports/startable.ts'
 import type { Transport } from '../../model/ports/transport.ts'
 import type { Random } from '../../model/random.ts'
 import type { Account, Quoted, QuoteQuestion } from '../../model/service.ts'
-import type { TaskRecord } from '../../model/task.ts'
+import type { AttemptRef, TaskRecord } from '../../model/task.ts'
 import { AdmissionGate } from './admission-gate.ts'
 import { Admissions } from './admissions.ts'
 import type { Consensus } from '../agreement/consensus.ts'
@@ -68,6 +68,7 @@ export class Economy implements Startable {
     this.#costs = new CostBook({ clock, book, profileOf: peer => this.#profileOf(peer) })
     this.#taskCosts = new TaskCosts({
       self: transport.self,
+      isOrchestrator: () => consensus.role.active,
       profileOf: peer => this.#profileOf(peer),
       expectedMs: task => attemptMs(placer, task, learning.slowness(transport.self)),
       add: (key, amounts) => this.#costs.add(key, amounts)
@@ -105,6 +106,11 @@ export class Economy implements Startable {
   /** A task has changed. */
   onTask(task: TaskRecord): void {
     this.#taskCosts.onTask(task)
+  }
+
+  /** An attempt of a task has failed here, or was cut short. */
+  onFailedAttempt(attempt: AttemptRef, usage: Usage): void {
+    this.#taskCosts.onFailed(attempt, usage)
   }
 
   /** What a call would cost and where it would run, from this peer's own view. Nothing is reserved. */

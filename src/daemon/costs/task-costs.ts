@@ -1,18 +1,23 @@
 import type { CostAmounts, CostKey, CostRow } from '../../model/costs.ts'
 import type { PeerId } from '../../model/ids.ts'
+import type { Usage } from '../../model/invocation.ts'
 import type { PeerProfile } from '../../model/peer.ts'
 import { shareOfMachine, usdOf } from '../../model/price.ts'
-import { isOver, type TaskAttempt, type TaskId, type TaskRecord } from '../../model/task.ts'
+import { type AttemptRef, isOver, type TaskAttempt, type TaskId, type TaskRecord } from '../../model/task.ts'
 import { NO_COSTS } from './cost-book.ts'
 
-/** Tasks whose expectation is remembered; a worker has fewer in hand. What is dropped is only not compared with what it took. */
-const EXPECTED_MAX = 4_096
+/** Tasks that have run here and are not over; a worker has fewer in hand. Of one that is dropped, earlier attempts are counted again at its end. */
+const TASKS_MAX = 4_096
+
+/** Attempts whose usage is remembered until the cluster has heard of their end. What is dropped, or never asked for, is counted by time alone. */
+const USAGES_MAX = 1_024
 
 /** An image may be a whole command; so much of it tells it from others, and fits into what peers send. */
 const NAME_CHARS_MAX = 120
 
 export interface TaskCostsComponents {
   readonly self: PeerId
+  readonly isOrchestrator: () => boolean
   /** What is known of a peer, however it stands. */
   readonly profileOf: (peer: PeerId) => PeerProfile | undefined
   /** How long an attempt that begins here now is expected to take, in milliseconds. */
@@ -20,38 +25,91 @@ export interface TaskCostsComponents {
   readonly add: (key: Pick<CostRow, CostKey>, amounts: CostAmounts) => void
 }
 
+/** What is remembered of a task that has run here and is not over. */
+interface Known {
+  /** What is expected of the attempt that runs here. */
+  expectedMs: number
+  /** The newest attempt that has been counted. */
+  counted: number
+}
+
 /**
- * What tasks have cost. Every peer hears of every task that ends, once: what is applied of the log is never applied again. The one that ran its
- * last attempt counts it, with its earlier attempts wherever they ran; so it makes no difference whose client submitted it, who places tasks
- * by then, and which of them have been restarted. A task that never ran has cost nothing. One whose last worker has died is not counted, as
- * all else that this worker had counted is lost with it.
+ * What tasks have cost. Every peer hears of every task that changes. Each worker counts its own attempts as they end, with what it has measured of
+ * them. Whose worker was lost is counted when the task is over, by the time that they held their room: by the worker of the last attempt, or
+ * by the orchestrator where that one was lost, too. The same peer counts the task itself. So it makes no difference whose client submitted it. A
+ * task that never ran has cost nothing.
  */
 export class TaskCosts {
   readonly #components: TaskCostsComponents
-  readonly #expectedMs = new Map<TaskId, number>()
+  readonly #known = new Map<TaskId, Known>()
+  /** What attempts have used that brought no result, by task and number. */
+  readonly #usages = new Map<string, Usage>()
 
   constructor(components: TaskCostsComponents) {
     this.#components = components
   }
 
-  /** A task has changed. */
-  onTask(task: TaskRecord): void {
-    const { self, expectedMs, profileOf, add } = this.#components
-    if (task.attempts.at(-1)?.worker === self) {
-      if (task.state === 'running') return this.#expect(task.id, expectedMs(task))
-      if (isOver(task)) {
-        for (const { peer, amounts } of costsOfTask(task, { expectedMs: this.#expectedMs.get(task.id) ?? 0, profileOf })) {
-          add({ function: costName(task), caller: task.caller ?? '', peer }, amounts)
-        }
-      }
-    }
-    this.#expectedMs.delete(task.id)
+  /** An attempt has failed or was cut short here, having used so much. To be told before the cluster hears of its end. */
+  onFailed({ task, attempt }: AttemptRef, usage: Usage): void {
+    this.#usages.set(`${task}/${attempt}`, usage)
+    dropOldest(this.#usages, USAGES_MAX)
   }
 
-  #expect(id: TaskId, ms: number): void {
-    this.#expectedMs.set(id, ms)
-    if (this.#expectedMs.size > EXPECTED_MAX) for (const oldest of this.#expectedMs.keys().take(1)) this.#expectedMs.delete(oldest)
+  /** A task has changed. */
+  onTask(task: TaskRecord): void {
+    const { self, expectedMs, isOrchestrator } = this.#components
+    const last = task.attempts.at(-1)
+    for (const attempt of task.attempts) if (attempt.worker === self && attempt.endedAt !== undefined) this.#countOwn(task, attempt)
+    if (task.state === 'running' && last?.worker === self) this.#of(task.id).expectedMs = expectedMs(task)
+    if (!isOver(task)) return
+    if (last !== undefined && (isLost(last) ? isOrchestrator() : last.worker === self)) this.#countTask(task, last)
+    this.#known.delete(task.id)
   }
+
+  /** Once: a task is told again with each further change. */
+  #countOwn(task: TaskRecord, attempt: TaskAttempt): void {
+    const known = this.#of(task.id)
+    if (attempt.attempt <= known.counted || isLost(attempt)) return
+    known.counted = attempt.attempt
+    const hasResult = task.state === 'succeeded' && attempt === task.attempts.at(-1)
+    const usage = hasResult ? task.result?.usage : this.#usages.get(`${task.id}/${attempt.attempt}`)
+    this.#usages.delete(`${task.id}/${attempt.attempt}`)
+    this.#add(task, attempt.worker, costsOfAttempt(task, attempt, this.#profile(attempt), usage))
+  }
+
+  #countTask(task: TaskRecord, last: TaskAttempt): void {
+    for (const attempt of task.attempts) {
+      if (isLost(attempt)) this.#add(task, attempt.worker, costsOfAttempt(task, attempt, this.#profile(attempt), undefined))
+    }
+    const predictedMs = this.#known.get(task.id)?.expectedMs ?? 0
+    const profile = this.#profile(last)
+    const quotedUsd = usdOf(profile?.usdPerHour ?? 0, shareOf(task, profile), predictedMs)
+    this.#add(task, last.worker, { ...NO_COSTS, tasks: 1, failed: task.state === 'dead' ? 1 : 0, predictedMs, quotedUsd })
+  }
+
+  #add(task: TaskRecord, peer: PeerId, amounts: CostAmounts): void {
+    this.#components.add({ function: costName(task), caller: task.caller ?? '', peer }, amounts)
+  }
+
+  #profile({ worker }: TaskAttempt): PeerProfile | undefined {
+    return this.#components.profileOf(worker)
+  }
+
+  #of(id: TaskId): Known {
+    let known = this.#known.get(id)
+    if (known === undefined) this.#known.set(id, (known = { expectedMs: 0, counted: 0 }))
+    dropOldest(this.#known, TASKS_MAX)
+    return known
+  }
+}
+
+function dropOldest<Key>(map: Map<Key, unknown>, sizeMax: number): void {
+  if (map.size > sizeMax) for (const oldest of map.keys().take(1)) map.delete(oldest)
+}
+
+/** Whether its worker cannot have counted it. */
+function isLost({ failure }: TaskAttempt): boolean {
+  return failure?.code === 'peer_lost'
 }
 
 /** What a task is called in the ledger. A function's name has no colon. */
@@ -60,39 +118,29 @@ function costName({ spec: { function: fn, image } }: TaskRecord): string {
 }
 
 /**
- * What each attempt of a task that is over has cost, where it ran. Usage is measured of the one that brought the result; of others all that is
- * known is how long they held their room, by the orchestrator's clock.
- *
- * @param expectedMs - what was expected of the last one
+ * What an attempt has cost. Where its usage was not measured, all that is known is how long it held its room, by the orchestrator's clock: so much is
+ * counted, and marked as an estimate.
  */
-export function costsOfTask(
-  task: TaskRecord,
-  { expectedMs, profileOf }: { expectedMs: number; profileOf: (peer: PeerId) => PeerProfile | undefined }
-): readonly { peer: PeerId; amounts: CostAmounts }[] {
-  const { spec, state, result, attempts } = task
-  return attempts.map((attempt, at) => {
-    const isLast = at === attempts.length - 1
-    const usage = isLast ? result?.usage : undefined
-    const profile = profileOf(attempt.worker)
-    const share = profile === undefined ? 0 : shareOfMachine(profile.capacity, spec.cpus, spec.memoryBytes)
-    const usdPerHour = profile?.usdPerHour ?? 0
-    const heldMs = heldMsOf(attempt)
-    const occupiedMs = usage === undefined ? heldMs : usage.pullMs + usage.startMs + usage.runMs
-    const runMs = usage?.runMs ?? heldMs
-    const amounts = {
-      ...NO_COSTS,
-      cpuMs: usage?.cpuMs ?? 0,
-      gbMs: (spec.memoryBytes / 1e9) * runMs,
-      bytesIn: usage?.bytesIn ?? 0,
-      bytesOut: usage?.bytesOut ?? 0,
-      usd: usdOf(usdPerHour, share, occupiedMs),
-      runMs,
-      totalMs: heldMs
-    }
-    if (!isLast) return { peer: attempt.worker, amounts }
-    const quotedUsd = usdOf(usdPerHour, share, expectedMs)
-    return { peer: attempt.worker, amounts: { ...amounts, tasks: 1, failed: state === 'dead' ? 1 : 0, predictedMs: expectedMs, quotedUsd } }
-  })
+function costsOfAttempt(task: TaskRecord, attempt: TaskAttempt, profile: PeerProfile | undefined, usage: Usage | undefined): CostAmounts {
+  const heldMs = heldMsOf(attempt)
+  const occupiedMs = usage === undefined ? heldMs : usage.pullMs + usage.startMs + usage.runMs
+  const runMs = usage?.runMs ?? heldMs
+  const usd = usdOf(profile?.usdPerHour ?? 0, shareOf(task, profile), occupiedMs)
+  return {
+    ...NO_COSTS,
+    cpuMs: usage?.cpuMs ?? 0,
+    gbMs: (task.spec.memoryBytes / 1e9) * runMs,
+    bytesIn: usage?.bytesIn ?? 0,
+    bytesOut: usage?.bytesOut ?? 0,
+    usd,
+    estimatedUsd: usage === undefined ? usd : 0,
+    runMs,
+    totalMs: heldMs
+  }
+}
+
+function shareOf({ spec }: TaskRecord, profile: PeerProfile | undefined): number {
+  return profile === undefined ? 0 : shareOfMachine(profile.capacity, spec.cpus, spec.memoryBytes)
 }
 
 /** From assignment to end. Two orchestrators may have told the times, whose clocks differ. */

@@ -1,4 +1,5 @@
 import { type CaresError, type ErrorCode, toCaresError } from '../../model/errors.ts'
+import type { Usage } from '../../model/invocation.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { ExecutionAnswer, Runtime } from '../../model/ports/runtime.ts'
 import type { AttemptReport, TaskOrder } from '../../model/task.ts'
@@ -19,12 +20,14 @@ export interface AttemptRunnerComponents {
   readonly clock: Clock
   /** A line that a task wrote to stdout, for its log. */
   readonly onOutput: (order: TaskOrder, chunk: Uint8Array) => void
+  /** What an attempt has used that brings no result. */
+  readonly onFailed: (usage: Usage) => void
 }
 
 /** Runs one attempt to its end, whatever the end is, and says what it came to. Never rejects. */
 export async function runAttempt(
   order: TaskOrder,
-  { runtime, payloads, clock, onOutput }: AttemptRunnerComponents,
+  { runtime, payloads, clock, onOutput, onFailed }: AttemptRunnerComponents,
   { signal }: { signal: AbortSignal }
 ): Promise<AttemptReport> {
   const { task, attempt } = order
@@ -40,7 +43,8 @@ export async function runAttempt(
         invocation: executionId(task.id),
         head: { method: 'POST', path: '/', query: '', headers: [], bodyBytes: task.input?.bytes ?? 0 },
         body: input,
-        task: { args: task.spec.args, stopGraceMs: STOP_GRACE_MS }
+        task: { args: task.spec.args, stopGraceMs: STOP_GRACE_MS },
+        onFailed: ({ usage }) => onFailed(usage)
       },
       { signal, timeoutMs: task.spec.timeoutMs }
     )

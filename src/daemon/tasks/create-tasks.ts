@@ -20,7 +20,7 @@ import { Tasks, type TasksComponents } from './tasks.ts'
 export interface TaskPartsComponents
   extends Pick<
       TasksComponents,
-      'runtime' | 'transport' | 'placer' | 'clock' | 'log' | 'events' | 'timings' | 'draining' | 'onRoom' | 'onTask'
+      'runtime' | 'transport' | 'placer' | 'clock' | 'log' | 'events' | 'timings' | 'draining' | 'onRoom' | 'onTask' | 'onFailedAttempt'
     >,
     Pick<DaemonComponents, 'newInvocationId'> {
   /** @default the replicated log */

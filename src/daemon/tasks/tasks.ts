@@ -2,6 +2,7 @@ import { type LeaseTimes, leaseTimes } from '../../core/tasks/leases.ts'
 import { assertNever, CaresError, toCaresError } from '../../model/errors.ts'
 import type { FunctionRecord } from '../../model/function.ts'
 import type { PeerId, Term } from '../../model/ids.ts'
+import type { Usage } from '../../model/invocation.ts'
 import type { PeerView } from '../../model/peer.ts'
 import { LineSplitter } from '../../model/line-splitter.ts'
 import type { LogLine } from '../../model/logs.ts'
@@ -12,7 +13,16 @@ import type { Startable } from '../../model/ports/startable.ts'
 import type { TaskStore } from '../../model/ports/task-store.ts'
 import type { Channel, Transport } from '../../model/ports/transport.ts'
 import type { Timings } from '../../model/presets.ts'
-import { isOver, type TaskAnswer, type TaskAsk, type TaskId, type TaskOrder, type TaskRecord, type TaskSession } from '../../model/task.ts'
+import {
+  type AttemptRef,
+  isOver,
+  type TaskAnswer,
+  type TaskAsk,
+  type TaskId,
+  type TaskOrder,
+  type TaskRecord,
+  type TaskSession
+} from '../../model/task.ts'
 import type { TaskService } from '../../model/task-service.ts'
 import type { ConsensusRoleNow } from '../agreement/consensus-init.ts'
 import type { EventLog } from '../telemetry/event-log.ts'
@@ -45,6 +55,8 @@ export interface TasksComponents {
   readonly onLog: (line: LogLine) => void
   /** A task has changed, whichever peer made the change. */
   readonly onTask: (task: TaskRecord) => void
+  /** Told what an attempt has used here that brings no result, before its end is reported. */
+  readonly onFailedAttempt: (attempt: AttemptRef, usage: Usage) => void
   /** The room of this peer has changed: the orchestrator is to hear of it soon. */
   readonly onRoom: () => void
 }
@@ -75,7 +87,17 @@ export class Tasks implements Startable {
         const { runtime, payloads } = components
         if (runtime === null) throw new CaresError('internal', 'a worker without a runtime accepted a task')
         const lines = new LineSplitter(text => components.onLog(this.#line(order, text)))
-        const report = await runAttempt(order, { runtime, payloads, clock, onOutput: (_, chunk) => lines.write(chunk) }, options)
+        const report = await runAttempt(
+          order,
+          {
+            runtime,
+            payloads,
+            clock,
+            onOutput: (_, chunk) => lines.write(chunk),
+            onFailed: usage => components.onFailedAttempt({ task: order.task.id, attempt: order.attempt }, usage)
+          },
+          options
+        )
         lines.end()
         return report
       }

@@ -43,18 +43,16 @@ export function leastUsdInSteps(
   stepMs: number
 ): number {
   const machines = byPriceOfWork(fleet)
-  let [usd, leftMs, endMs] = [0, 0, stepMs]
-  const finishStep = (): void => {
+  let usd = 0
+  let leftMs = 0
+  for (let call = 0, fromMs = 0; call < arrivalMs.length || leftMs > 0; fromMs += stepMs) {
+    for (; (arrivalMs[call] ?? Number.POSITIVE_INFINITY) < fromMs + stepMs; call++) {
+      leftMs += (runMs[call] ?? 0) * (functions[functionOf[call] ?? 0]?.cpus ?? 1)
+    }
     const step = filled(leftMs, machines, stepMs)
     usd += step.usd
     leftMs = step.leftMs
-    endMs += stepMs
   }
-  for (const [call, atMs] of arrivalMs.entries()) {
-    while (atMs >= endMs) finishStep()
-    leftMs += (runMs[call] ?? 0) * (functions[functionOf[call] ?? 0]?.cpus ?? 1)
-  }
-  while (leftMs > 0) finishStep()
   return usd
 }
 

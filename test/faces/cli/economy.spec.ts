@@ -39,6 +39,7 @@ const AMOUNTS = {
   bytesIn: 4_096,
   bytesOut: 100,
   usd: 0.000_12,
+  estimatedUsd: 0,
   quotedUsd: 0.000_1,
   runMs: 2_000,
   totalMs: 2_400,
