@@ -27,7 +27,8 @@ import type { Libp2pLogLevel } from './libp2p-logger.ts'
 import { Listeners } from './listeners.ts'
 import { Mesh } from './mesh.ts'
 import { createNode, type Node, STREAMS_MAX } from './node.ts'
-import { checkAddress, parseAddress, parsePeerId } from './parse-address.ts'
+import { OwnAddresses } from './own-addresses.ts'
+import { checkAddress, parseAddress, parsePeerId, toPeerId } from './parse-address.ts'
 import { CONSENSUS_PROTOCOL, LANE_PROTOCOL_NAMES, LANE_PROTOCOLS, STREAM_PROTOCOL_NAMES } from './protocols.ts'
 import { StreamChannel } from './stream-channel.ts'
 import { untilAborted } from '../model/until-aborted.ts'
@@ -111,6 +112,7 @@ class NodeTransport implements Libp2pTransport {
   readonly #mesh: Mesh
   readonly #monitor: ConnectionMonitor
   readonly #directory: ImageDirectory
+  readonly #addresses: OwnAddresses
   #learned: Promise<void> = Promise.resolve()
   #state: 'new' | 'running' | 'stopped' = 'new'
 
@@ -120,6 +122,7 @@ class NodeTransport implements Libp2pTransport {
     this.#node = node
     this.#components = components
     this.#handlers = new Handlers(log)
+    this.#addresses = new OwnAddresses(() => node.getMultiaddrs().map(withoutPeer), { clock })
     this.#lanes = new Lanes({
       self,
       handlers: this.#handlers,
@@ -206,7 +209,7 @@ class NodeTransport implements Libp2pTransport {
   }
 
   addresses(): readonly string[] {
-    return [...new Set(this.#node.getMultiaddrs().map(withoutPeer))]
+    return this.#addresses.list
   }
 
   clusterId(): string | null {
@@ -343,8 +346,4 @@ class NodeTransport implements Libp2pTransport {
       })
     })
   }
-}
-
-function toPeerId(id: Libp2pPeerId): PeerId {
-  return id.toString() as PeerId
 }

@@ -32,3 +32,8 @@ export function checkAddress(address: string): void {
     throw new CaresError('invalid', `not a multiaddr: ${address}`, { hint: 'write an address like /ip4/0.0.0.0/tcp/4001', cause })
   }
 }
+
+/** The id of a peer, as the rest of CARES has it. */
+export function toPeerId(id: Libp2pPeerId): PeerId {
+  return id.toString() as PeerId
+}
