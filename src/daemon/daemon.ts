@@ -14,7 +14,6 @@ import { Consensus } from './agreement/consensus.ts'
 import { Control } from './agreement/control.ts'
 import { Economy } from './costs/economy.ts'
 import { TaskExpectations } from './costs/task-expectations.ts'
-import { attemptMs } from './tasks/task-placement.ts'
 import { EventLog } from './telemetry/event-log.ts'
 import { Functions } from './functions.ts'
 import { Governor, standingOf } from './agreement/governor.ts'
@@ -241,7 +240,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     stopping: stopping.signal,
     onArrived: () => statistics.lookAgain()
   })
-  const taskExpectations = new TaskExpectations({ expectedMs: (task, on) => attemptMs(placer, task, learning.slowness(on)) })
+  const taskExpectations = new TaskExpectations({ placer, learning })
   const economy = new Economy({
     ...components,
     learning,
@@ -267,10 +266,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     log,
     draining: () => draining() || worker.isStopping,
     onRoom: () => beacon.soon(),
-    onTask: task => {
-      taskExpectations.onTask(task)
-      economy.onTask(task)
-    },
+    onTask: task => [taskExpectations, economy].forEach(part => part.onTask(task)),
     onFailedAttempt: (attempt, usage) => economy.onFailedAttempt(attempt, usage)
   })
   const control = new Control({

@@ -1,12 +1,14 @@
-import type { PeerId } from '../../model/ids.ts'
 import type { TaskId, TaskRecord } from '../../model/task.ts'
+import type { Placer } from '../calls/placer.ts'
+import { attemptMs } from '../tasks/task-placement.ts'
+import type { Learning } from './learning.ts'
 
 /** Tasks whose expectation is remembered, whoever runs them: more than people look at. Of older ones nothing is told. */
 const TASKS_MAX = 4_096
 
 export interface TaskExpectationsComponents {
-  /** How long an attempt that begins on `worker` now is expected to take, in milliseconds. */
-  readonly expectedMs: (task: TaskRecord, worker: PeerId) => number
+  readonly placer: Pick<Placer, 'estimate'>
+  readonly learning: Pick<Learning, 'slowness'>
 }
 
 /**
@@ -26,7 +28,8 @@ export class TaskExpectations {
     const worker = task.attempts.at(-1)?.worker
     if (task.state !== 'running' || worker === undefined || this.#known.get(task.id)?.attempt === task.attempt) return
     this.#known.delete(task.id)
-    this.#known.set(task.id, { attempt: task.attempt, expectedMs: this.#components.expectedMs(task, worker) })
+    const { placer, learning } = this.#components
+    this.#known.set(task.id, { attempt: task.attempt, expectedMs: attemptMs(placer, task, learning.slowness(worker)) })
     if (this.#known.size > TASKS_MAX) for (const oldest of this.#known.keys().take(1)) this.#known.delete(oldest)
   }
 

@@ -2,18 +2,28 @@ import assert from 'node:assert/strict'
 import { TaskExpectations } from '../../../src/daemon/costs/task-expectations.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
 import type { TaskId, TaskRecord, TaskState } from '../../../src/model/task.ts'
+import { sampleTaskSpec } from '../../support/sample-task.ts'
 
 const [OAK, ELM] = ['oak', 'elm'] as PeerId[] as [PeerId, PeerId]
 
-/** All that is looked at of a task in its newest attempt. */
+/** In its newest attempt. */
 const task = (state: TaskState, attempt: number, worker?: PeerId, id = 't-1'): TaskRecord =>
-  ({ id: id as TaskId, state, attempt, attempts: worker === undefined ? [] : [{ worker }] }) as unknown as TaskRecord
+  ({
+    id: id as TaskId,
+    state,
+    attempt,
+    attempts: worker === undefined ? [] : [{ worker }],
+    spec: sampleTaskSpec()
+  }) as unknown as TaskRecord
 
 describe('what a task was expected to take', () => {
-  /** Each worker is slower than the one before, and what is known gets better: the next answer of the same worker is another. */
+  /** Elm takes twice as long as oak, and each question finds more learned: a run of one more millisecond. */
   const expectations = (): TaskExpectations => {
-    let learned = 0
-    return new TaskExpectations({ expectedMs: (_, worker) => (worker === OAK ? 100 : 200) + learned++ })
+    let runMs = 100
+    return new TaskExpectations({
+      placer: { estimate: () => ({ runMs: runMs++, coldStartMs: 0, warmStartMs: 0, outputBytes: 0, samples: 1 }) },
+      learning: { slowness: worker => (worker === ELM ? 2 : 1) }
+    })
   }
 
   it('is what was expected where it runs, when the attempt began, whatever is learned and told of it since', () => {
@@ -30,7 +40,7 @@ describe('what a task was expected to take', () => {
     const expected = expectations()
     expected.onTask(task('running', 1, OAK))
     expected.onTask(task('running', 2, ELM))
-    assert.equal(expected.of(task('running', 2, ELM)), 201)
+    assert.equal(expected.of(task('running', 2, ELM)), 202)
     assert.equal(expected.of(task('running', 3, OAK)), undefined)
   })
 
