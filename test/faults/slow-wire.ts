@@ -58,18 +58,22 @@ export class SlowWire {
   #pipe(from: Socket, to: Socket): void {
     this.#sockets.add(from)
     let [waitingBytes, lastAtMs] = [0, 0]
+    // Two timers for the same moment may fire in either order, and bytes in another order are no bytes of the stream: whichever fires, the oldest piece goes.
+    const waiting: Buffer[] = []
     from.on('data', piece => {
       const nowMs = performance.now()
       const { delayMs = 0, bytesPerS = Number.POSITIVE_INFINITY, stallRatio = 0, stallMs = 0 } = this.quality
       const lateMs = Math.random() * delayMs + (Math.random() < stallRatio ? stallMs : 0)
       lastAtMs = Math.max(nowMs + lateMs, lastAtMs) + (piece.length / bytesPerS) * 1_000
       if (lastAtMs > nowMs) this.lateCount += 1
+      waiting.push(piece)
       waitingBytes += piece.length
       if (waitingBytes > WAITING_BYTES_MAX) from.pause()
       setTimeout(() => {
-        waitingBytes -= piece.length
+        const oldest = waiting.shift() ?? Buffer.alloc(0)
+        waitingBytes -= oldest.length
         if (waitingBytes <= WAITING_BYTES_MAX) from.resume()
-        if (to.writable) to.write(piece)
+        if (to.writable) to.write(oldest)
       }, lastAtMs - nowMs)
     })
     from.on('error', () => {}) // A connection that breaks also closes.
