@@ -5,13 +5,11 @@ import { WS_TOKEN_PREFIX } from '../model/rest-telemetry.ts'
 import { createHostCheck, hostNameIn } from './host-names.ts'
 
 export interface AccessInit {
-  /** Any of them opens the API. None: the API is open to everyone who can reach it. */
+  /** Any of them opens the API; callers on this machine need none while the server is `loopbackOnly`. Empty: everyone who can reach the API may use it. */
   readonly tokens: readonly string[]
   /** Whether the server listens on a loopback address only. */
   readonly loopbackOnly: boolean
-  /** Whether callers on this machine need no token while the server listens on loopback only. @default true */
-  readonly loopbackOpen?: boolean | undefined
-  /** Names by which this machine may be asked without a token, apart from those that no public name server answers. @default none */
+  /** Names by which this machine may be asked without a token, beside those that no public name server answers. @default none */
   readonly hostNames?: readonly string[] | undefined
 }
 
@@ -32,7 +30,7 @@ const TOKEN_HEADER = 'x-cares-token'
  * Access by bearer token. A caller behind a proxy on this machine is not on this machine: one whose request says that it was forwarded counts
  * as remote.
  */
-export function createAccess({ tokens, loopbackOnly, loopbackOpen = true, hostNames = [] }: AccessInit): Access {
+export function createAccess({ tokens, loopbackOnly, hostNames = [] }: AccessInit): Access {
   const isOwnName = createHostCheck(hostNames)
   const digests = tokens.map(digest)
   // Every token is compared, in constant time each, so that the time taken tells nothing of any.
@@ -49,7 +47,7 @@ export function createAccess({ tokens, loopbackOnly, loopbackOpen = true, hostNa
     authenticates,
     trusts: request => hasToken(request) || (isLocal(request) && isOwnName(request.headers)),
     require: request => {
-      const open = digests.length === 0 || (loopbackOpen && loopbackOnly && isLocal(request))
+      const open = digests.length === 0 || (loopbackOnly && isLocal(request))
       if (hasToken(request)) return
       if (!open) {
         throw new CaresError('unauthorized', 'this peer wants a token, and the request carries none that it knows', {

@@ -39,14 +39,12 @@ import { validatorCompiler } from './schema-compilers.ts'
 import { callsByWebSocket } from './web-socket.ts'
 
 export interface ApiInit {
-  /** Address to listen on. On a loopback address callers need no token, see `loopbackOpen`. */
+  /** Address to listen on. On a loopback address, callers on this machine need no token. */
   host: string
   /** 0: any that is free. */
   port: number
   /** Bearer tokens, any of which opens the API. Empty: the API is open to everyone who can reach it. */
   tokens?: readonly string[]
-  /** Whether callers on this machine need no token while the server listens on a loopback address. @default true */
-  loopbackOpen?: boolean
   /** Names that clients without a token may use for this peer, beside addresses and names that mean something on this network only. @default none */
   hostNames?: readonly string[]
   /** Largest request body of a synchronous call, in bytes. It is streamed: raising this costs no memory. @default 1 GiB */
@@ -110,7 +108,6 @@ export function createApi(init: ApiInit, { service, clock, log, registry }: ApiC
     access: createAccess({
       tokens,
       loopbackOnly: isLoopbackHost(host),
-      loopbackOpen: init.loopbackOpen,
       hostNames: [host, ...(init.hostNames ?? [])]
     }),
     expectations: createExpectations(app.server, { clock }),

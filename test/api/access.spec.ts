@@ -34,12 +34,6 @@ const CASES: readonly Case[] = [
     init: { ...LOCKED, host: '127.0.0.1' },
     request: { headers: { 'x-forwarded-for': '192.0.2.7' } },
     allowed: false
-  },
-  {
-    claim: 'not this machine, when even it needs a token',
-    init: { ...LOCKED, host: '127.0.0.1', loopbackOpen: false },
-    request: {},
-    allowed: false
   }
 ]
 

@@ -93,7 +93,7 @@ describe('the dashboard, built', () => {
   }
 
   it('needs no token, while what it shows does', async () => {
-    await using api = createHarness({}, { dashboardFolder: folder, tokens: ['secret'], loopbackOpen: false })
+    await using api = createHarness({}, { dashboardFolder: folder, tokens: ['secret'], host: '0.0.0.0' })
     assert.equal((await api.app.inject('/')).statusCode, 200)
     assert.equal((await api.app.inject('/assets/index-abc123.js')).statusCode, 200)
     assert.equal((await api.app.inject('/v1/peers')).statusCode, 401)

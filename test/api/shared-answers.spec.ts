@@ -71,7 +71,7 @@ describe('answers that many ask for', () => {
   })
 
   it('stay with those who may have them', async () => {
-    await using harness = createHarness({}, { tokens: ['right'], loopbackOpen: false })
+    await using harness = createHarness({}, { tokens: ['right'], host: '0.0.0.0' })
     const open = { 'x-cares-token': 'right', 'cache-control': 'max-age=1' }
     assert.equal((await ask(harness, '/v1/peers', open)).statusCode, 200)
     assert.equal((await ask(harness, '/v1/peers')).statusCode, 401)

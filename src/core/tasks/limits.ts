@@ -30,6 +30,3 @@ export const ATTEMPTS_KEPT = 8
 
 /** The end of what a failed attempt wrote to stderr, in UTF-16 units. */
 export const STDERR_CHARS_MAX = 4_096
-
-/** A client's name for a task. A UUID has 36 characters. */
-export const KEY_CHARS_MAX = 256

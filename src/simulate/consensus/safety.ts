@@ -41,14 +41,6 @@ export class SafetyMonitor {
     this.#disks.set(peer, disk)
   }
 
-  get committedCount(): number {
-    return this.#committed.length
-  }
-
-  get acknowledgedCount(): number {
-    return this.#acknowledged.size
-  }
-
   /** At most one leader per term; every committed entry of earlier terms is in its log (Leader Completeness). `state` may be a later one. */
   onElected(peer: PeerId, term: Term, state: RaftState): void {
     const other = this.#leaders.get(term)

@@ -293,7 +293,7 @@ describe('/v1/ws', () => {
     })
 
     it('callers without a token where one is needed, and takes it as a subprotocol', async () => {
-      const { harness } = scene({ tokens: ['s3cret/token'], loopbackOpen: false })
+      const { harness } = scene({ tokens: ['s3cret/token'], host: '0.0.0.0' })
       await using _ = harness
       assert.deepEqual(await refusedWs(harness), { status: 401, code: 'unauthorized' })
       assert.equal((await refusedWs(harness, '', { 'sec-websocket-protocol': 'cares.v1, cares.token.d3Jvbmc' })).status, 401)
