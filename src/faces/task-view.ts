@@ -26,6 +26,7 @@ export function tasksTable(tasks: readonly TaskItem[], nowMs: number): Table {
       { title: 'IMAGE', wide: true },
       { title: 'CPU', align: 'right', wide: true },
       { title: 'MEM', align: 'right', wide: true },
+      { title: 'PREDICTED', align: 'right', wide: true },
       { title: 'KEY', wide: true },
       { title: 'AGE', align: 'right' }
     ],
@@ -40,6 +41,7 @@ export function tasksTable(tasks: readonly TaskItem[], nowMs: number): Table {
       task.image,
       String(task.cpus),
       formatBytes(task.memoryBytes),
+      task.predictedMs === undefined ? '-' : formatDurationMs(Math.round(task.predictedMs)),
       task.idempotencyKey ?? '-',
       formatAge(task.submittedAt, nowMs)
     ])
@@ -71,6 +73,11 @@ export function taskLines(task: TaskItem, nowMs: number): string[] {
           `${worker.name}, ${formatAge(startedAt, nowMs)} ago${endedAt === null ? ', under way' : failure === null ? '' : `: ${failure.message}`}`
         ] as const
     ),
+    ...(task.predictedMs === undefined
+      ? []
+      : [
+          ['predicted', `${formatDurationMs(Math.round(task.predictedMs))} for its newest attempt, from its assignment to its end`] as const
+        ]),
     ...(usage === null
       ? []
       : [

@@ -12,7 +12,7 @@ import { Problem } from '../parts/problem.tsx'
 import { TaskOutput } from '../parts/task-output.tsx'
 import { hrefOf } from '../route.ts'
 import { agoText, bytesText } from '../words.ts'
-import { isActive, tookText } from './tasks.tsx'
+import { isActive, predictedText, tookText } from './tasks.tsx'
 
 const ASK_EVERY_MS = 1_000
 
@@ -75,6 +75,7 @@ function Told({ task }: { task: TaskItem }) {
                 `${task.cpus} ${task.cpus === 1 ? 'core' : 'cores'}, ${formatBytes(task.memoryBytes)}, ${formatDurationMs(task.timeoutMs)} an attempt`
               ],
               ['Took', tookText(task, nowMs)],
+              ['Predicted', predictedText(task)],
               ['Exit code', task.exitCode === null ? 'none' : String(task.exitCode)],
               [
                 'In and out',

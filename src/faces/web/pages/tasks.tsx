@@ -98,6 +98,9 @@ function TasksTable({ tasks, nowMs, label }: { tasks: readonly TaskItem[]; nowMs
               Took
             </th>
             <th scope="col" class="number wide">
+              Predicted
+            </th>
+            <th scope="col" class="number wide">
               Age
             </th>
           </tr>
@@ -125,6 +128,7 @@ function TasksTable({ tasks, nowMs, label }: { tasks: readonly TaskItem[]; nowMs
                 {task.failures} of {task.attemptsMax}
               </td>
               <td class="number">{tookText(task, nowMs)}</td>
+              <td class="number wide">{predictedText(task)}</td>
               <td class="number wide">{ageText(task.submittedAt, nowMs)}</td>
             </tr>
           ))}
@@ -132,6 +136,11 @@ function TasksTable({ tasks, nowMs, label }: { tasks: readonly TaskItem[]; nowMs
       </table>
     </div>
   )
+}
+
+/** What was expected of the newest attempt, as far as the peer that is asked was there to expect it. */
+export function predictedText({ predictedMs }: TaskItem): string {
+  return predictedMs === undefined ? '–' : formatDurationMs(predictedMs)
 }
 
 /** What the newest attempt took, or has taken so far. */
