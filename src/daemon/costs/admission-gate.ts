@@ -8,13 +8,13 @@ import type { Transport } from '../../model/ports/transport.ts'
 import type { Admissions } from './admissions.ts'
 import { ask } from '../agreement/control-client.ts'
 
-/** How often it is looked whether another peer holds the office. */
+/** How often this peer checks whether there is a new orchestrator. */
 const LOOK_MS = 1_000
 /** Longest that an answer may take, elections included. */
 const ASK_TIMEOUT_MS = 5_000
-/** Between two tries while nobody is in office, or who was is lost. */
+/** Pause between two tries while there is no orchestrator, or the last one is lost. */
 const RETRY_MS = 100
-/** Then another try may do: with the same id it counts once, however often it arrives. */
+/** Failures after which another try may succeed: with the same id a question counts once, however often it arrives. */
 const PASSING: ReadonlySet<string> = new Set(['no_orchestrator', 'not_orchestrator', 'peer_lost', 'peer_unreachable'])
 /** Admissions that came through this peer and have not ended. */
 const OPEN_MAX = 1_000

@@ -9,17 +9,17 @@ import type { Clock } from '../../model/ports/clock.ts'
 import type { Startable } from '../../model/ports/startable.ts'
 import type { Learning } from './learning.ts'
 
-/** What waits is looked at so often: room comes with every heartbeat. */
+/** How often waiting admissions are looked at: every heartbeat may bring room. */
 const LOOK_MS = 500
-/** What work is taken to need of which nothing is known, neither by its own word nor by what was observed. */
+/** Assumed needs of work that neither states them nor has been observed. */
 const UNKNOWN: Amounts = { cpus: 1, memoryBytes: 256 * 2 ** 20, diskBytes: 0 }
 const UNKNOWN_MS = 60_000
 const WAIT_MAX_MS = 3_600_000
-/** Work that nobody ends counts for ten times as long as it was expected to take, and for no less than ten minutes. */
+/** Work whose end nobody reports counts for ten times its expected time, and at least for ten minutes. */
 const LEASE_RATIO = 10
 const LEASE_MIN_MS = 600_000
 const LEASE_MAX_MS = 7 * 86_400_000
-/** Records of work that is over, for those who ask how it went. */
+/** Most records of ended work that are kept for questions. */
 const OVER_MAX = 1_000
 /** Records in one list; the most that the wire takes. */
 const LISTED_MAX = 128
@@ -219,7 +219,7 @@ export class Admissions implements Startable {
   }
 }
 
-/** Work outside CARES is learned of under names that no function has. */
+/** The name under which work outside CARES is learned: one that no function can have. */
 function keyOf(name: string): { function: string; digest: Digest } {
   return { function: `outside/${name}@1`, digest: `outside:${name}` as Digest }
 }

@@ -21,11 +21,11 @@ const ASK_TIMEOUT_MS = 2_000
 const ANSWER_MAX = 512
 /** Questions in a row while there is more: enough for a whole history, and an end for a peer that always has more. */
 const QUESTIONS_MAX = 64
-/** Every so many times somebody else than the orchestrator is asked: who placed by fallback knows what it does not. */
+/** Every fourth question goes to another peer than the orchestrator: gateways that placed by fallback know what it does not. */
 const OTHERS_EVERY = 4
-/** Observations that are learned from at a time: a few milliseconds, before others get their turn. */
+/** Observations that are learned from in one turn of the event loop: a few milliseconds. */
 const SLICE = 200
-/** Observations of one session; far more than it can make. Numbers of a later session are above it. */
+/** Numbers that each session has for its observations, far more than it can use: those of a later session are all higher. */
 const SESSION_OBSERVATIONS_MAX = 1e9
 
 export interface LearningComponents {
@@ -116,7 +116,7 @@ export class Learning implements Startable {
     for (const { profile } of views) if (profile.speed !== undefined) this.#predictor.seedSpeed(profile.id, profile.speed)
   }
 
-  /** What somebody lacks who knows so much. */
+  /** The observations that a peer with this knowledge lacks. */
   answer(known: KnownObservations): { observations: readonly SharedObservation[]; more: boolean } {
     return this.#history.since(known, ANSWER_MAX)
   }

@@ -13,7 +13,7 @@ import { History } from '../telemetry/history.ts'
 import type { InvocationBook } from '../calls/invocation-book.ts'
 import type { Members } from '../members/members.ts'
 
-/** Functions that are counted one by one; those beyond share a row. */
+/** Functions that are counted one by one; further ones are counted together. */
 const COUNTED_FUNCTIONS_MAX = 1_000
 
 export interface ObserversComponents {
@@ -23,7 +23,7 @@ export interface ObserversComponents {
   readonly events: EventLog
   /** Tells of each event, and of each change of what is known of the peers. */
   readonly changes: ChangeSignal
-  /** How many calls wait for room where this peer places them. */
+  /** How many calls wait for room at this peer, as their placer. */
   readonly waiting: () => number
   readonly clock: Clock
   readonly log: Logger

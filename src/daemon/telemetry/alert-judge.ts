@@ -1,6 +1,6 @@
 import type { Alert, AlertRule, AlertRuleName, AlertSubject } from '../../model/alerts.ts'
 
-/** Conditions that are watched at once: some for each of a few hundred peers. What comes after them is not watched. */
+/** Most conditions that are watched: several for each of a few hundred peers. Further ones are not. */
 const WATCHED_MAX = 2_000
 
 /** What one rule sees of one subject now. */
@@ -13,7 +13,7 @@ export interface AlertSample {
   readonly message: string
 }
 
-/** One condition, and since when it has been on which side of its threshold; null: it is not there now. */
+/** One condition, and since when it has been above or below its thresholds; null: it is not on that side now. */
 interface Watched {
   readonly aboveSinceMs: number | null
   readonly belowSinceMs: number | null

@@ -5,7 +5,7 @@ import type { PeerView } from '../../model/peer.ts'
 import { formatDurationMs } from '../../model/units.ts'
 import type { AlertSample } from './alert-judge.ts'
 
-/** Failures of fewer calls than this are no share of anything. */
+/** Fewest calls for which a share of failures means anything. */
 const CALLS_MIN = 10
 
 /** What alerts are judged by. */
@@ -27,7 +27,7 @@ export interface AlertFacts {
 
 const CLUSTER: AlertSubject = { kind: 'cluster', id: 'cluster', name: 'cluster' }
 
-/** What every rule sees. */
+/** The samples of all rules. */
 export function alertSamples(facts: AlertFacts): readonly AlertSample[] {
   return [...clusterSamples(facts), ...facts.views.flatMap(view => peerSamples(view, facts)), ...functionSamples(facts)]
 }

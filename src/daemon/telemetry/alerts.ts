@@ -16,11 +16,11 @@ const LOOK_MS = 1_000
 const FAILURE_STEPS = 12
 /** How long a change of orchestrator counts. */
 const CHANGE_KEPT_MS = 5 * 60_000
-/** Changes that are counted; a cluster with more of them is not described by their number. */
+/** Most changes that are counted; with more, their number does not matter. */
 const CHANGES_MAX = 100
 const RECENT_MAX = 100
 
-/** What only this peer sees, so that only this peer can tell of it. */
+/** Rules by numbers that only this peer has, so that it must report them itself. */
 const OWN: ReadonlySet<AlertRuleName> = new Set(['function_failures'])
 
 export interface AlertsComponents {

@@ -16,12 +16,12 @@ import { untilAborted } from '../../model/until-aborted.ts'
 import { converse } from '../agreement/control-client.ts'
 import type { History } from './history.ts'
 
-/** Peers answer from memory. One that takes longer is left out, and named: a chart that is there now is worth more than one that is complete later. */
+/** Longest wait for a peer, which answers from memory. A slower one is left out and named: a chart now is worth more than a complete one later. */
 const ANSWER_WITHIN_MS = 1_000
 
 /**
- * What other peers are asked for, whatever is wanted of it: all who look at the same stretch share one question to each peer and step. The first is
- * what screens show by themselves, the others are as far as each resolution goes back.
+ * The stretches of time that other peers are asked for; a reader of less is given a part of one. So all who look at one stretch share one question to
+ * each peer and step. The first is what screens show by themselves, the others are as far as each resolution goes back.
  */
 const STRETCHES_MS = [15 * 60_000, HISTORY.fine.stepMs * HISTORY.fine.steps, HISTORY.coarse.stepMs * HISTORY.coarse.steps] as const
 

@@ -14,7 +14,7 @@ import { untilAborted } from '../../model/until-aborted.ts'
 import { converse } from '../agreement/control-client.ts'
 import type { InvocationBook } from '../calls/invocation-book.ts'
 
-/** Gateways answer from memory. One that takes longer is left out, and named: a list is looked at again and again. */
+/** Longest wait for a gateway, which answers from memory. A slower one is left out and named: lists are refreshed all the time anyway. */
 const ANSWER_WITHIN_MS = 1_000
 
 /** Lists whose end is remembered, and for how long: a page that is looked at asks once a second. */
@@ -35,7 +35,7 @@ export interface ClusterInvocationsComponents {
  */
 export class ClusterInvocations {
   readonly #components: ClusterInvocationsComponents
-  /** What is being asked: those who ask the same meanwhile share it. */
+  /** Questions under way: whoever asks the same meanwhile shares the answer. */
   readonly #asking = new Map<string, Promise<InvocationListing>>()
   /** The oldest of the last full list for a question. Only newer ones can be in the next. */
   readonly #ends = new Map<string, { readonly since: string; readonly atMs: number }>()

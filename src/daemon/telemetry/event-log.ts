@@ -1,7 +1,7 @@
 import type { CaresEvents, EventName, EventRecord } from '../../model/events.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 
-/** Events that a client can still ask for after it was away. */
+/** Newest events that are kept, for clients that come back. */
 const EVENTS_KEPT_MAX = 1_000
 
 /**

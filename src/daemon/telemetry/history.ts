@@ -13,11 +13,11 @@ import type { Clock } from '../../model/ports/clock.ts'
 import type { Startable } from '../../model/ports/startable.ts'
 import { SeriesRing } from './series-ring.ts'
 
-/** Looked at so often that a step is written down soon after it is over, whatever else the process does. */
+/** How often the clock is checked for the end of a step: often enough to record it soon after, even in a busy process. */
 const LOOK_MS = 1_000
-/** Peers that have a series: more than a cluster is made for. At 70 kB each for a day this is 18 MB. Over it, the one silent for longest goes. */
+/** Most peers with series: more than a cluster is made for. At 70 kB each for a day this is 18 MB. Beyond it, the one that is silent for longest goes. */
 const PEERS_MAX = 256
-/** Functions that have a series: at 290 kB each for a day this is 19 MB. What comes after them is counted as `other`. */
+/** Most functions with series: at 290 kB each for a day this is 19 MB. Further ones are counted as `other`. */
 const FUNCTIONS_MAX = 64
 const OTHER = 'other'
 
