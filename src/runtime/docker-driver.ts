@@ -36,9 +36,9 @@ const MARK_BYTES = 32
 /** How long clearing up after an earlier life may take before the peer starts without it. */
 const CLEAR_TIMEOUT_MS = 15_000
 
-/** Servers that are started at once, one for each core, but at least so many: more would wait in the engine rather than here, where they take turns. */
+/** Containers that are started at once, one for each core, but at least so many: more would wait in the engine rather than here, where they take turns. */
 const STARTS_MIN = 2
-/** Servers that wait to be started, some half a minute's worth: the call of a further one is better placed on another peer. */
+/** Containers that wait to be started, some half a minute's worth: the call of a further one is better placed on another peer. */
 const STARTS_WAITING_MAX = 256
 
 /** What is known of the engine once it has answered. */
@@ -245,7 +245,7 @@ class DockerDriver implements Driver {
     if (task !== undefined) this.#watchdog.guard(container.id)
     const start = async (): Promise<DockerContainer> => {
       // Not before its image is here: what waits for an image must not hold up what could start.
-      using _ = fn.contract === 'http' ? await this.#starts.enter(functionKey(fn), { signal }) : undefined
+      using _ = await this.#starts.enter(functionKey(fn), { signal })
       const streams = await attachStreams(container, { withStdin: fn.contract === 'stdio' })
       const starting = container.start() as Promise<void>
       const init = {

@@ -41,11 +41,28 @@ describe('the gate of starts', () => {
     assert.deepEqual(names(), ['a1', 'a2', 'a3', 'b1', 'c1', 'a4'])
   })
 
+  it('has the function that fills the line make room for others, down to a share like theirs', async () => {
+    const lost: string[] = []
+    const tried = async (name: string): Promise<void> =>
+      start(name.charAt(0), name).catch((error: CaresError) => void lost.push(`${name} ${error.code}`))
+    for (const name of ['1', '2', 'a1', 'a2', 'a3', 'a4', 'a5']) void tried(name)
+    await turn()
+    assert.deepEqual(lost, ['a5 busy'])
+    for (const name of ['b1', 'b2', 'b3', 'a6']) void tried(name)
+    await turn()
+    assert.deepEqual(lost.toSorted(), ['a3 busy', 'a4 busy', 'a5 busy', 'a6 busy', 'b3 busy'])
+    for (let i = 0; i < 6; i++) {
+      going[i]?.end()
+      await turn()
+    }
+    assert.deepEqual(names(), ['1', '2', 'a1', 'b1', 'a2', 'b2'])
+  })
+
   it('refuses one too many, and has room again when one that waits has given up', async () => {
     const leaver = new AbortController()
     for (const name of ['1', '2', '3', '4', '5']) void start('a', name)
     const leaving = assert.rejects(start('a', '6', leaver.signal), { code: 'cancelled' })
-    await assert.rejects(start('b', '7'), { code: 'busy' })
+    await assert.rejects(start('a', '7'), { code: 'busy' })
     leaver.abort(new CaresError('cancelled', 'scripted'))
     await leaving
     void start('b', '8')
