@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createLog, entryBytes } from '../../../src/core/consensus/log.ts'
-import { bytesUpTo, cutIndex } from '../../../src/daemon/telemetry/log-cut.ts'
+import { bytesUpTo, cutIndex } from '../../../src/daemon/agreement/log-cut.ts'
 import type { Entry } from '../../../src/model/consensus.ts'
 
 /** Entries from 11 on, each of 100 bytes and its bookkeeping. */

@@ -1,8 +1,8 @@
 import { entryAt, entryBytes, type Log } from '../../core/consensus/log.ts'
 import type { Entry } from '../../model/consensus.ts'
-import type { LogRetention } from '../agreement/consensus-init.ts'
+import type { LogRetention } from './consensus-init.ts'
 
-/** What is kept may be so many times what must be, before the log is cut: it costs a transaction. */
+/** The log is cut once its applied entries take this many times the bytes that are to be kept: each cut costs a transaction. */
 const BYTES_RATIO = 2
 
 /** Counts what the applied entries of a log take, and says when it is to be cut. */
