@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import type { PeerId } from '../../src/model/ids.ts'
 import { DockerGpus } from '../../src/runtime/docker-gpus.ts'
-import { createManualClock } from '../support/manual-clock.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { createTestLog } from '../support/test-log.ts'
 
 const REFUSED = 'could not select device driver "" with capabilities: [[gpu]]'
@@ -33,7 +33,7 @@ function engineThatSays(says: { start: string }) {
 }
 
 describe('GPUs of an engine', () => {
-  const clock = createManualClock()
+  const clock = new ManualClock()
   const gpusOf = (engine: Docker, ids: readonly string[] = ['GPU-1', 'GPU-2']): DockerGpus =>
     new DockerGpus(engine, { owner: { peer: 'p' as PeerId, cluster: null, session: 1 }, ids }, { clock, log: createTestLog() })
 

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import { DockerHealth, healthCommand } from '../../src/runtime/docker-health.ts'
-import { createManualClock } from '../support/manual-clock.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { createTestLog } from '../support/test-log.ts'
 
 const COMMAND = { command: ['check'], timeoutMs: 1_000, startPeriodMs: 0 }
@@ -31,7 +31,7 @@ describe('the HEALTHCHECK of an image', () => {
 
 describe('the health of containers', () => {
   it('is told by events of the engine, once, and by what is so after a gap in them', async () => {
-    const clock = createManualClock()
+    const clock = new ManualClock()
     const streams: PassThrough[] = []
     const unhealthy: string[] = []
     const engine = {

@@ -122,8 +122,3 @@ function settled(): Promise<void> {
     setImmediate(resolve)
   })
 }
-
-/** Makes one. */
-export function createManualClock(): ManualClock {
-  return new ManualClock()
-}
