@@ -188,7 +188,17 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     appliedIndex: () => consensus.indices.applied,
     onDifference: reason => consensus.fence(reason)
   })
-  const beacon = new Beacon({ ...components, statistics, stateCheck, members, consensus, cluster: uid, timings, log: log.child('beacon') })
+  const beacon = new Beacon({
+    ...components,
+    statistics,
+    stateCheck,
+    members,
+    consensus,
+    admittedOn: peer => placer.outsideOn(peer),
+    cluster: uid,
+    timings,
+    log: log.child('beacon')
+  })
   const joining = new Joining({ ...components, log: log.child('joining') })
 
   // Who is called.
@@ -313,7 +323,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   const reactions = new Reactions({ ...components, self, consensus, agreement, members, tasks, taskLog, events, log })
 
   function listen(): void {
-    hear({ transport, consensus, members, stateCheck, cluster: uid }, listening)
+    hear({ transport, consensus, members, stateCheck, placer, cluster: uid }, listening)
     transport.handle('control', channel => control.serve(channel))
     transport.handle('invoke', channel => orchestrator.serve(channel))
     transport.handle('execute', channel => serving.track(worker.serve(channel)))

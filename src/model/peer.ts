@@ -154,6 +154,8 @@ export interface PeerDigest {
   /** How long ago the orchestrator heard the peer. */
   readonly ageMs: number
   readonly state: PeerState
+  /** What the orchestrator has promised there to work outside CARES. Absent: nothing, or it is of an earlier version. */
+  readonly admittedMemoryBytes?: number | undefined
 }
 
 /** `alive`: takes work. `suspect`: silent for too long, takes no new work. `draining`: asked to take no new work. `gone`: left or dead. */

@@ -264,11 +264,12 @@ function writeDigest(digest: ClusterDigest): MessageInitShape<typeof ClusterDige
     orchestrator: digest.orchestrator,
     term: toWhole(digest.term, 'term'),
     seq: toWhole(digest.seq, 'seq'),
-    peers: digest.peers.map(({ profile, stats, ageMs, state }) => ({
+    peers: digest.peers.map(({ profile, stats, ageMs, state, admittedMemoryBytes }) => ({
       profile: writeProfile(profile),
       stats: writeStats(stats),
       ageMs,
-      state
+      state,
+      ...(admittedMemoryBytes === undefined ? {} : { admittedMemoryBytes: toWhole(admittedMemoryBytes, 'admittedMemoryBytes') })
     }))
   }
 }
@@ -288,6 +289,7 @@ function readPeerDigest(message: PeerDigestMessage): PeerDigest {
     profile: readProfile(required(message.profile, 'profile')),
     stats: readStats(required(message.stats, 'stats')),
     ageMs: amount(message.ageMs, 'ageMs'),
-    state: oneOf(message.state, 'state', PEER_STATES)
+    state: oneOf(message.state, 'state', PEER_STATES),
+    ...(message.admittedMemoryBytes === undefined ? {} : { admittedMemoryBytes: whole(message.admittedMemoryBytes, 'admittedMemoryBytes') })
   }
 }

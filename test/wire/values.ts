@@ -485,7 +485,12 @@ const clusterDigest = record<ClusterDigest>({
   orchestrator: peer,
   term: whole,
   seq: whole,
-  peers: few(record<PeerDigest>({ profile, stats, ageMs: amount, state: fc.constantFrom('alive', 'suspect', 'draining', 'gone') }))
+  peers: few(
+    record<PeerDigest>(
+      { profile, stats, ageMs: amount, state: fc.constantFrom('alive', 'suspect', 'draining', 'gone'), admittedMemoryBytes: whole },
+      ['admittedMemoryBytes']
+    )
+  )
 })
 
 const line = record<LogLine>({ at: text, peer, function: text, invocation, stream: fc.constantFrom('stdout', 'stderr'), text }, [

@@ -7,7 +7,7 @@ import { CaresError } from '../../model/errors.ts'
 import { type FunctionRecord, functionKey } from '../../model/function.ts'
 import type { PeerId, Session } from '../../model/ids.ts'
 import { type CallToPlace, type Headers, PARAMS_HEADER, type StartKind, type Usage } from '../../model/invocation.ts'
-import type { PeerStats, PeerView } from '../../model/peer.ts'
+import type { PeerDigest, PeerStats, PeerView } from '../../model/peer.ts'
 import type { Estimate, Receipt } from '../../model/placement.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Random } from '../../model/random.ts'
@@ -72,7 +72,7 @@ export class Placer {
     for (const { profile } of views) {
       // What other placers have observed says something of machines, too.
       table.setSlowness(profile.id, learning.slowness(profile.id))
-      table.setOutside(profile.id, this.#outside.get(profile.id) ?? 0)
+      table.setOutside(profile.id, this.outsideOn(profile.id))
     }
   }
 
@@ -86,6 +86,17 @@ export class Placer {
     if (memoryBytes > 0) this.#outside.set(peer, memoryBytes)
     else this.#outside.delete(peer)
     this.#table.setOutside(peer, memoryBytes)
+  }
+
+  /** Keeps free what the orchestrator has promised, as it says: for quotes, and for placements by fallback. */
+  hearOutside(lines: readonly Pick<PeerDigest, 'profile' | 'admittedMemoryBytes'>[]): void {
+    const told = new Map(lines.map(({ profile, admittedMemoryBytes = 0 }) => [profile.id, admittedMemoryBytes]))
+    for (const peer of [...this.#outside.keys(), ...told.keys()]) this.setOutside(peer, told.get(peer) ?? 0)
+  }
+
+  /** Bytes that are kept free on a peer, see {@link Placer.setOutside}. */
+  outsideOn(peer: PeerId): number {
+    return this.#outside.get(peer) ?? 0
   }
 
   /** Chooses a worker, and keeps the numbers that decided. Changes nothing: reserve the chosen one at once. */

@@ -161,11 +161,14 @@ export class Members implements Startable {
     this.#step(heard(this.#state, from, heartbeat, via, this.#nowMs))
   }
 
-  heardDigest(from: PeerId, digest: ClusterDigest): void {
-    if (digest.cluster !== this.#components.cluster()) return
+  /** Takes in the orchestrator's summary. Returns whether it was news. */
+  heardDigest(from: PeerId, digest: ClusterDigest): boolean {
+    if (digest.cluster !== this.#components.cluster()) return false
     for (const { profile } of digest.peers)
       if (!this.#addresses.has(profile.id) || profile.session > (this.#lives.get(profile.id)?.session ?? 0)) this.learn(profile)
+    const before = this.#state.digest
     this.#step(heardDigest(this.#state, from, digest, this.#nowMs))
+    return this.#state.digest !== before
   }
 
   connectionChanged(peer: PeerId, connected: boolean): void {
@@ -209,11 +212,16 @@ export class Members implements Startable {
     this.#step(setOrchestrator(this.#state, orchestrator, term, this.#nowMs))
   }
 
-  /** The summary that an orchestrator gossips. */
-  digest(seq: number): ClusterDigest | null {
+  /** The summary that an orchestrator gossips; `admittedOn` says how much memory it has promised on a peer to work outside CARES. */
+  digest(seq: number, admittedOn: (peer: PeerId) => number): ClusterDigest | null {
     const cluster = this.#components.cluster()
     const { self: orchestrator, term } = this.#state
-    return cluster === null ? null : { cluster, orchestrator, term, seq, peers: digestOf(this.#state, this.#nowMs) }
+    if (cluster === null) return null
+    const peers = digestOf(this.#state, this.#nowMs).map(line => {
+      const admittedMemoryBytes = admittedOn(line.profile.id)
+      return admittedMemoryBytes === 0 ? line : { ...line, admittedMemoryBytes }
+    })
+    return { cluster, orchestrator, term, seq, peers }
   }
 
   get #nowMs(): number {

@@ -189,18 +189,24 @@ describe('what a cluster of daemons reckons', function () {
     )
   })
 
-  it('quotes a call by what admitted work has left, as it would place it', async () => {
+  it('quotes a call through any peer by what admitted work has left, as it would be placed', async () => {
     await upload(cluster.peer(0), 'upper')
     const { service } = cluster.orchestrator
-    const chosenBy = (): string | null => service.quote('upper', { inputBytes: 5 }).decision.chosen
-    assert.notEqual(chosenBy(), null)
+    const areChosen = (): boolean[] => cluster.peers.map(peer => peer.service.quote('upper', { inputBytes: 5 }).decision.chosen !== null)
+    await cluster.until(() => cluster.peers.every(peer => peer.service.functions().some(({ name }) => name === 'upper')), 'the function')
+    await cluster.until(() => !areChosen().includes(false), 'a place for a call, as every peer sees it')
+    const ids: string[] = []
     for (const { id } of cluster.peers) {
       const { capacity } = cluster.peer(0).service.profile
-      await service.admit({ name: 'hoard', cpus: 0.01, memoryBytes: Math.floor(0.89 * capacity.memoryBytes), on: id }, { signal: signal() })
+      const request = { name: 'hoard', cpus: 0.01, memoryBytes: Math.floor(0.89 * capacity.memoryBytes), on: id }
+      ids.push((await service.admit(request, { signal: signal() })).id)
     }
     const { decision } = service.quote('upper', { inputBytes: 5 })
     const memory = decision.verdicts.map(verdict => verdict.fits)
     assert.deepEqual([decision.chosen, memory.includes(true)], [null, false])
+    await cluster.until(() => !areChosen().includes(true), 'no room for a call, as every peer sees it')
+    for (const id of ids) await service.completeAdmission(id, {}, { signal: signal() })
+    await cluster.until(() => !areChosen().includes(false), 'room again, as every peer sees it')
   })
 
   it('refuses work that no peer could ever hold', async () => {
