@@ -243,10 +243,15 @@ async function runCommand(spec: AnyCommand, command: Command, environment: CliEn
     timeout: ms => environment.clock.timeout(ms)
   })
   failure.client = client
+  // A command that reads the settings of a peer, too, finds in them what was wrong with its own.
+  const told = new Set<string>()
   const note = (line: string): void => {
-    if (!output.quiet) environment.terminal.stderr.write(`${line}\n`)
+    if (!output.quiet && !told.has(line)) environment.terminal.stderr.write(`${line}\n`)
   }
-  for (const warning of settings.warnings) note(`cares: ${warning}`)
+  for (const warning of settings.warnings.map(text => `cares: ${text}`)) {
+    note(warning)
+    told.add(warning)
+  }
   const { terminal, clock, signal } = environment
   const context: CommandContext<unknown> = { args: command.args, options: flags, client, terminal, clock, output, signal, note }
   const result = await spec.run(context as CommandContext<never>)

@@ -55,6 +55,22 @@ describe('cares doctor', () => {
     assert.match((await run(['doctor', '-v'], { api: nobody.url, environment: environment() })).stdout, /^cpus {5}all .* default$/m)
   })
 
+  it('says once what is wrong with the settings of every command', async () => {
+    await using api = await startHealthyApi()
+    const readClientSettings: CliEnvironment['readClientSettings'] = async () => ({
+      api: api.url,
+      token: null,
+      output: 'table',
+      color: 'never',
+      verbose: false,
+      quiet: false,
+      readOnly: false,
+      warnings: settings.warnings
+    })
+    const { stderr } = await run(['doctor'], { api: api.url, environment: { ...environment(), readClientSettings } })
+    assert.equal(stderr.split('CARES_DTA').length - 1, 1)
+  })
+
   it('exits with 1 when the peer says that something is to be fixed, and how', async () => {
     await using api = await startHealthyApi()
     const { code, stdout } = await run(['doctor'], { api: api.url, environment: environment() })
