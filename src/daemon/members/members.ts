@@ -217,9 +217,9 @@ export class Members implements Startable {
     const cluster = this.#components.cluster()
     const { self: orchestrator, term } = this.#state
     if (cluster === null) return null
-    const peers = digestOf(this.#state, this.#nowMs).map(line => {
-      const admittedMemoryBytes = admittedOn(line.profile.id)
-      return admittedMemoryBytes === 0 ? line : { ...line, admittedMemoryBytes }
+    const peers = digestOf(this.#state, this.#nowMs).map(({ profile, stats, ageMs, state }) => {
+      const admittedMemoryBytes = admittedOn(profile.id) || undefined
+      return { profile, stats, ageMs, state, admittedMemoryBytes }
     })
     return { cluster, orchestrator, term, seq, peers }
   }
