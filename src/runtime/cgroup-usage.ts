@@ -89,6 +89,18 @@ export function listeningPort(pid: number, root = '/proc'): number | undefined {
   return parseListeningPort(`${readText(`${root}/${pid}/net/tcp`) ?? ''}\n${readText(`${root}/${pid}/net/tcp6`) ?? ''}`)
 }
 
+/** The IPv4 address of a container with one network, from the text of its `/proc/<pid>/net/fib_trie`; undefined for one with none or several. */
+export function parseOwnAddress(text: string): string | undefined {
+  const all = [...text.matchAll(/\|-- (\d+\.\d+\.\d+\.\d+)\n\s+\/32 host LOCAL/g)].map(([, address]) => address ?? '')
+  const own = new Set(all.filter(address => !address.startsWith('127.')))
+  return own.size === 1 ? [...own][0] : undefined
+}
+
+/** See {@link parseOwnAddress}; for the network that the process is in. */
+export function ownAddress(pid: number, root = '/proc'): string | undefined {
+  return parseOwnAddress(readText(`${root}/${pid}/net/fib_trie`) ?? '')
+}
+
 /** One a line. */
 function numbers(text: string | undefined): readonly number[] {
   return (text ?? '')

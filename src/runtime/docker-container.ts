@@ -12,7 +12,8 @@ import {
   cgroupProcesses,
   cgroupReader,
   cgroupThreads,
-  listeningPort
+  listeningPort,
+  ownAddress
 } from './cgroup-usage.ts'
 import type { Containerd } from './containerd.ts'
 import { engineUnavailable, startFailed, statusOf } from './docker-errors.ts'
@@ -122,6 +123,12 @@ export class DockerContainer implements StdioInstance, ServerInstance {
   listeningPort(): number | undefined {
     const pid = cgroupProcess(this.#components.cgroups, this.id)
     return pid === undefined ? undefined : listeningPort(pid)
+  }
+
+  /** Its address, where this peer sees its processes: the kernel tells it in microseconds, the engine in milliseconds. */
+  address(): string | undefined {
+    const pid = cgroupProcess(this.#components.cgroups, this.id)
+    return pid === undefined ? undefined : ownAddress(pid)
   }
 
   threads(): readonly number[] {

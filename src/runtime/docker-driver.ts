@@ -264,8 +264,7 @@ class DockerDriver implements Driver {
         throw (gpuIds.length > 0 ? this.#gpus.refused(error) : undefined) ?? error
       })
       if (fn.contract === 'http') {
-        const { NetworkSettings } = await container.inspect()
-        started.host = NetworkSettings.Networks[network]?.IPAddress ?? ''
+        started.host = started.address() ?? (await container.inspect()).NetworkSettings.Networks[network]?.IPAddress ?? ''
         started.port = fn.port
       }
       return started
