@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createApi } from '../../src/api/api.ts'
 import { REST_PATHS } from '../../src/model/rest-paths.ts'
-import { sampleAnswer } from '../support/fake-service.ts'
+import { sampleAnswer } from '../support/samples.ts'
 import { createHarness } from './harness.ts'
 import { head, open, rest } from './sockets.ts'
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { createHarness, type Harness } from './harness.ts'
-import { sampleProfile } from '../support/fake-service.ts'
+import { sampleProfile } from '../support/samples.ts'
 
 const SCRIPT = 'export const long = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"\n'
 

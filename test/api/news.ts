@@ -1,7 +1,7 @@
 import { ChangeSignal } from '../../src/daemon/change-signal.ts'
 import { EventLog } from '../../src/daemon/telemetry/event-log.ts'
 import type { PeerListing, PeerService } from '../../src/model/service.ts'
-import { ATLAS, sampleListing } from '../support/fake-service.ts'
+import { ATLAS, sampleListing } from '../support/samples.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 /** What happens at a peer, for a service to tell of. */

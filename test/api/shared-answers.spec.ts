@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { sampleListing } from '../support/fake-service.ts'
+import { sampleListing } from '../support/samples.ts'
 import { createHarness, type Harness } from './harness.ts'
 
 /** An API that counts how often its peers are read. */

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { Agent } from 'node:http'
 import { setImmediate as turn } from 'node:timers/promises'
 import { CaresError } from '../../src/model/errors.ts'
-import { bytes, INVOCATION, sampleAnswer, sampleHead, sampleUsage, textOf } from '../support/fake-service.ts'
+import { bytes, INVOCATION, sampleAnswer, sampleHead, sampleUsage, textOf } from '../support/samples.ts'
 import { createHarness } from './harness.ts'
 import { connect, head, open, rest, untilClosed } from './sockets.ts'
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { CaresError } from '../../src/model/errors.ts'
-import { sampleAnswer, sampleHead } from '../support/fake-service.ts'
+import { sampleAnswer, sampleHead } from '../support/samples.ts'
 import { createHarness, type Harness } from './harness.ts'
 import { connect, head, open, rest, untilClosed } from './sockets.ts'
 

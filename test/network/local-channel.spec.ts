@@ -3,7 +3,7 @@ import { CaresError } from '../../src/model/errors.ts'
 import { WINDOW_BYTES } from '../../src/network/exchange.ts'
 import { createLocalPair, type LocalPair } from '../../src/network/local-channel.ts'
 import { CHUNK_BYTES_MAX } from '../../src/wire/limits.ts'
-import { ATLAS } from '../support/fake-service.ts'
+import { ATLAS } from '../support/samples.ts'
 
 interface Part {
   readonly chunk: Uint8Array

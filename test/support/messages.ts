@@ -1,8 +1,7 @@
 import type { ClusterUid, PeerId } from '../../src/model/ids.ts'
 import { type CallToPlace, type ExecuteDown, type ExecuteUp, type InvokeUp, type Order, PARAMS_HEADER } from '../../src/model/invocation.ts'
 import type { ClusterDigest, Heartbeat } from '../../src/model/peer.ts'
-import { ATLAS, INVOCATION, sampleProfile, sampleStats } from './fake-service.ts'
-import { sampleFunction } from './samples.ts'
+import { ATLAS, INVOCATION, sampleFunction, sampleProfile, sampleStats } from './samples.ts'
 
 /** The cluster that sample messages are of. */
 export const CLUSTER = 'c-test' as ClusterUid

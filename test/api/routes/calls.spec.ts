@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { CaresError } from '../../../src/model/errors.ts'
 import type { InvocationRequest } from '../../../src/model/service.ts'
 import { createHarness, type Harness } from '../harness.ts'
-import { bytes, INVOCATION, sampleAnswer, sampleHead, textOf } from '../../support/fake-service.ts'
+import { bytes, INVOCATION, sampleAnswer, sampleHead, textOf } from '../../support/samples.ts'
 
 const invoked = ({ service }: Harness): InvocationRequest =>
   service.asked.find(({ method }) => method === 'invoke')?.args[0] as InvocationRequest

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { CheckList, Cluster, Peer, PeerList, Stats } from '../../../src/model/rest.ts'
 import { createHarness } from '../harness.ts'
-import { argsOf, ATLAS, BIRCH, CLUSTER_ID, sampleListing, sampleProfile } from '../../support/fake-service.ts'
+import { argsOf } from '../../support/fake-service.ts'
+import { ATLAS, BIRCH, CLUSTER_ID, sampleListing, sampleProfile } from '../../support/samples.ts'
 
 const BARE_ID = CLUSTER_ID.split('#')[0]
 

@@ -4,7 +4,8 @@ import type { Admission, AdmissionList } from '../../../src/model/rest-admission
 import type { CostList } from '../../../src/model/rest-costs.ts'
 import { quoteSchema } from '../../../src/model/rest-quote.ts'
 import { sampleAdmission, sampleLedger } from '../../support/economy-samples.ts'
-import { argsOf, BIRCH } from '../../support/fake-service.ts'
+import { argsOf } from '../../support/fake-service.ts'
+import { BIRCH } from '../../support/samples.ts'
 import { createHarness } from '../harness.ts'
 
 describe('/v1/functions/:name/quote', () => {

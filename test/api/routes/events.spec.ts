@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import { createHarness, type Harness } from '../harness.ts'
 import { createNews, type News } from '../news.ts'
 import { connect, head, open, rest } from '../sockets.ts'
-import { ATLAS } from '../../support/fake-service.ts'
+import { ATLAS } from '../../support/samples.ts'
 
 /** As the feed's own: after a change, its readers are told so much later. */
 const GATHER_MS = 25

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Explanation, Invocation, InvocationList } from '../../../src/model/rest-invocations.ts'
 import { summaryOf } from '../../../src/model/invocation-list.ts'
 import { createHarness } from '../harness.ts'
-import { ATLAS, BIRCH, INVOCATION, sampleHead, sampleInvocation } from '../../support/fake-service.ts'
+import { ATLAS, BIRCH, INVOCATION, sampleHead, sampleInvocation } from '../../support/samples.ts'
 
 describe('/v1/invocations', () => {
   it('lists what the peers tell, and names those that did not answer', async () => {

@@ -4,7 +4,7 @@ import { CaresError } from '../../../src/model/errors.ts'
 import type { LogLine } from '../../../src/model/logs.ts'
 import { createHarness } from '../harness.ts'
 import { connect, head, open, rest, untilClosed } from '../sockets.ts'
-import { BIRCH, INVOCATION } from '../../support/fake-service.ts'
+import { BIRCH, INVOCATION } from '../../support/samples.ts'
 
 const line = (text: string): LogLine => ({ at: '2026-01-02T03:04:05.000Z', peer: BIRCH, function: 'thumb', stream: 'stderr', text })
 

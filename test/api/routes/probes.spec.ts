@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHarness } from '../harness.ts'
-import { ATLAS, sampleCluster, sampleListing } from '../../support/fake-service.ts'
+import { ATLAS, sampleCluster, sampleListing } from '../../support/samples.ts'
 
 describe('probes', () => {
   it('answer while the process lives, and say who it is', async () => {

@@ -4,7 +4,7 @@ import type { Digest } from '../../../src/model/ids.ts'
 import type { Problem } from '../../../src/model/rest.ts'
 import type { TaskExplanation, TaskItem, TaskList, TaskSubmitted } from '../../../src/model/rest-tasks.ts'
 import type { TaskQuery, TaskRequest, TaskService } from '../../../src/model/task-service.ts'
-import { BIRCH } from '../../support/fake-service.ts'
+import { BIRCH } from '../../support/samples.ts'
 import { fakeTasks, sampleTask } from '../../support/fake-tasks.ts'
 import { createHarness } from '../harness.ts'
 

@@ -4,7 +4,7 @@ import { invocationView } from '../../../src/api/views/invocation-view.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
 import { summaryOf } from '../../../src/model/invocation-list.ts'
 import type { Decision, RejectionReason, Verdict } from '../../../src/model/placement.ts'
-import { sampleInvocation, sampleReceipt } from '../../support/fake-service.ts'
+import { sampleInvocation, sampleReceipt } from '../../support/samples.ts'
 
 const [A, B, C] = ['a', 'b', 'c'] as PeerId[] as [PeerId, PeerId, PeerId]
 const cost = (run: number, pull = 0) => ({ network: 1, start: 0, pull, queue: 0, run, total: 1 + pull + run })

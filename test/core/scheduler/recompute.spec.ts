@@ -7,7 +7,7 @@ import { strategyFor } from '../../../src/core/scheduler/strategies/strategies.t
 import { type Decision, OBJECTIVES, STRATEGY_NAMES } from '../../../src/model/placement.ts'
 import { createRandom } from '../../../src/model/random.ts'
 import { readReceipt } from '../../../src/wire/invocation-json.ts'
-import { sampleReceipt } from '../../support/fake-service.ts'
+import { sampleReceipt } from '../../support/samples.ts'
 import { FN, GIB, IMAGE, llcOf, MIB, peerId, requestOf, viewOf } from './cluster.ts'
 
 const draft = fc.record({

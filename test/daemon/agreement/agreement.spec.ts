@@ -9,7 +9,7 @@ import type { PeerId } from '../../../src/model/ids.ts'
 import type { Transport } from '../../../src/model/ports/transport.ts'
 import { toRemoteError } from '../../../src/model/remote-error.ts'
 import { dial } from '../../support/dial.ts'
-import { ATLAS, BIRCH } from '../../support/fake-service.ts'
+import { ATLAS, BIRCH } from '../../support/samples.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { createTestLog } from '../../support/test-log.ts'
 

@@ -7,7 +7,7 @@ import { CaresError } from '../../../src/model/errors.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
 import type { PeerListing } from '../../../src/model/service.ts'
 import { PRESETS } from '../../../src/model/presets.ts'
-import { ATLAS, BIRCH, sampleListing, sampleProfile } from '../../support/fake-service.ts'
+import { ATLAS, BIRCH, sampleListing, sampleProfile } from '../../support/samples.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { createTestLog } from '../../support/test-log.ts'
 

@@ -3,7 +3,7 @@ import { faultTolerance, quorumLoss, votersNow } from '../../../src/daemon/agree
 import type { PeerId } from '../../../src/model/ids.ts'
 import type { PeerState } from '../../../src/model/peer.ts'
 import type { PeerListing } from '../../../src/model/service.ts'
-import { sampleListing, sampleProfile } from '../../support/fake-service.ts'
+import { sampleListing, sampleProfile } from '../../support/samples.ts'
 
 const IDS = ['a', 'b', 'c', 'd', 'e'] as PeerId[]
 

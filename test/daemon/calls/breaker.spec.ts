@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { Breaker } from '../../../src/daemon/calls/breaker.ts'
-import { ATLAS, BIRCH } from '../../support/fake-service.ts'
+import { ATLAS, BIRCH } from '../../support/samples.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 describe('Breaker', () => {

@@ -3,7 +3,7 @@ import { once } from '../../../src/daemon/calls/bodies.ts'
 import { InvocationBook } from '../../../src/daemon/calls/invocation-book.ts'
 import { RequestPrint } from '../../../src/daemon/calls/request-print.ts'
 import type { InvocationId } from '../../../src/model/ids.ts'
-import { sampleHead, sampleInvocation } from '../../support/fake-service.ts'
+import { sampleHead, sampleInvocation } from '../../support/samples.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 const id = (n: number): InvocationId => `i-${n}` as InvocationId

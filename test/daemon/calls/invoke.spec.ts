@@ -12,9 +12,8 @@ import type { InvocationAnswer, InvocationRequest } from '../../../src/model/ser
 import { toRemoteError } from '../../../src/model/remote-error.ts'
 import { untilAborted } from '../../../src/model/until-aborted.ts'
 import { dial, type Dialled } from '../../support/dial.ts'
-import { ATLAS, sampleReceipt, sampleStats } from '../../support/fake-service.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
-import { sampleFunction } from '../../support/samples.ts'
+import { ATLAS, sampleFunction, sampleReceipt, sampleStats } from '../../support/samples.ts'
 import { createTestLog } from '../../support/test-log.ts'
 
 const LEADER = '12D3KooWLeader' as PeerId

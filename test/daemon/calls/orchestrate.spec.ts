@@ -10,10 +10,9 @@ import type { PeerStats } from '../../../src/model/peer.ts'
 import type { RejectionReason } from '../../../src/model/placement.ts'
 import { toRemoteError } from '../../../src/model/remote-error.ts'
 import { dial, type Dialled } from '../../support/dial.ts'
-import { ATLAS, BIRCH, sampleReceipt, sampleStats } from '../../support/fake-service.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { sampleCall } from '../../support/messages.ts'
-import { sampleFunction } from '../../support/samples.ts'
+import { ATLAS, BIRCH, sampleFunction, sampleReceipt, sampleStats } from '../../support/samples.ts'
 
 const FIRST = '12D3KooWFirst' as PeerId
 const SECOND = '12D3KooWSecond' as PeerId

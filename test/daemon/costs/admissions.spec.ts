@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Predictor } from '../../../src/core/predictor/predictor.ts'
 import { Admissions } from '../../../src/daemon/costs/admissions.ts'
 import type { AdmissionRecord } from '../../../src/model/admission.ts'
-import { ATLAS, sampleProfile, sampleStats } from '../../support/fake-service.ts'
+import { ATLAS, sampleProfile, sampleStats } from '../../support/samples.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 const LEASE_MS = 600_000

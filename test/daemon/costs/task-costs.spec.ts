@@ -4,7 +4,7 @@ import type { CostAmounts, CostKey, CostRow } from '../../../src/model/costs.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
 import { valuesOf } from '../../../src/model/shards.ts'
 import type { TaskChange, TaskId, TaskRecord, TaskSession } from '../../../src/model/task.ts'
-import { sampleProfile } from '../../support/fake-service.ts'
+import { sampleProfile } from '../../support/samples.ts'
 import { sampleResult, sampleSubmit, sampleTaskSpec, tasksWith } from '../../support/sample-task.ts'
 
 const [OAK, ELM] = ['oak', 'elm'] as PeerId[] as [PeerId, PeerId]

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { versionCheck } from '../../../src/daemon/members/health.ts'
 import type { PeerView } from '../../../src/model/peer.ts'
-import { sampleListing, sampleProfile } from '../../support/fake-service.ts'
+import { sampleListing, sampleProfile } from '../../support/samples.ts'
 
 const peer = (name: string, version: string, commandVersion?: number): PeerView => {
   const profile = { ...sampleProfile(), name, version }

@@ -3,7 +3,7 @@ import { EventLog } from '../../../src/daemon/telemetry/event-log.ts'
 import { Members } from '../../../src/daemon/members/members.ts'
 import type { ClusterUid } from '../../../src/model/ids.ts'
 import { PRESETS } from '../../../src/model/presets.ts'
-import { ATLAS, BIRCH, sampleProfile, sampleStats } from '../../support/fake-service.ts'
+import { ATLAS, BIRCH, sampleProfile, sampleStats } from '../../support/samples.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 describe('members', () => {

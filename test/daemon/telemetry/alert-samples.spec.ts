@@ -3,7 +3,7 @@ import { type AlertFacts, alertSamples } from '../../../src/daemon/telemetry/ale
 import { alertRules, type AlertRuleName } from '../../../src/model/alerts.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
 import type { PeerView } from '../../../src/model/peer.ts'
-import { ATLAS, sampleProfile, sampleStats } from '../../support/fake-service.ts'
+import { ATLAS, sampleProfile, sampleStats } from '../../support/samples.ts'
 
 const view = (changes: Partial<PeerView['stats']> = {}, state: PeerView['state'] = 'alive', id: PeerId = ATLAS): PeerView => ({
   profile: sampleProfile({ id }),

@@ -6,7 +6,7 @@ import type { Alert } from '../../../src/model/alerts.ts'
 import type { EventRecord } from '../../../src/model/events.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
 import type { PeerView } from '../../../src/model/peer.ts'
-import { ATLAS, BIRCH, sampleProfile, sampleStats } from '../../support/fake-service.ts'
+import { ATLAS, BIRCH, sampleProfile, sampleStats } from '../../support/samples.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 const view = (id: PeerId, state: PeerView['state'] = 'alive'): PeerView => ({

@@ -8,7 +8,7 @@ import { LATENCY_CLASSES_MS, latencyClass, newest, sumFunctions } from '../../..
 import type { PeerId } from '../../../src/model/ids.ts'
 import type { Transport } from '../../../src/model/ports/transport.ts'
 import { MemoryNetwork } from '../../../src/simulate/memory-transport.ts'
-import { ATLAS, BIRCH } from '../../support/fake-service.ts'
+import { ATLAS, BIRCH } from '../../support/samples.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { createTestLog } from '../../support/test-log.ts'
 

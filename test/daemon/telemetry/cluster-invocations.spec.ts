@@ -9,7 +9,7 @@ import type { InvocationRecord } from '../../../src/model/invocation.ts'
 import type { InvocationListing, InvocationQuery } from '../../../src/model/invocation-list.ts'
 import type { Transport } from '../../../src/model/ports/transport.ts'
 import { MemoryNetwork } from '../../../src/simulate/memory-transport.ts'
-import { ATLAS, BIRCH, sampleInvocation } from '../../support/fake-service.ts'
+import { ATLAS, BIRCH, sampleInvocation } from '../../support/samples.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { createTestLog } from '../../support/test-log.ts'
 

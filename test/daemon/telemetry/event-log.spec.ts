@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { EventLog } from '../../../src/daemon/telemetry/event-log.ts'
 import type { InvocationId } from '../../../src/model/ids.ts'
-import { ATLAS } from '../../support/fake-service.ts'
+import { ATLAS } from '../../support/samples.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 function filled({ calls, before = 1 }: { calls: number; before?: number }): EventLog {

@@ -3,7 +3,7 @@ import { History } from '../../../src/daemon/telemetry/history.ts'
 import { LATENCY_CLASSES_MS, latencyClass, quantileMs } from '../../../src/model/history.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
 import type { PeerView } from '../../../src/model/peer.ts'
-import { ATLAS, BIRCH, sampleProfile, sampleStats } from '../../support/fake-service.ts'
+import { ATLAS, BIRCH, sampleProfile, sampleStats } from '../../support/samples.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 const viewOf = (changes: Partial<PeerView['stats']> = {}, session = 7, id: PeerId = ATLAS): PeerView => ({

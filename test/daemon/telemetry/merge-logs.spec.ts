@@ -3,7 +3,7 @@ import { LogBook } from '../../../src/daemon/telemetry/log-book.ts'
 import { mergeLogs } from '../../../src/daemon/telemetry/merge-logs.ts'
 import type { InvocationId } from '../../../src/model/ids.ts'
 import type { LogLine } from '../../../src/model/logs.ts'
-import { ATLAS, BIRCH } from '../../support/fake-service.ts'
+import { ATLAS, BIRCH } from '../../support/samples.ts'
 
 function line(second: number, changes: Partial<LogLine> = {}): LogLine {
   const at = `2026-01-02T03:04:${String(second).padStart(2, '0')}.000Z`
