@@ -35,8 +35,8 @@ export const MEMBERS_MAX = 512
 export const EXTENSIONS_MAX = 4
 
 /**
- * Silences of a living leader, beyond so many heartbeat intervals, teach a follower patience: on a machine where they happen, another one as long says
- * nothing. On a quiet machine there are none, and nothing changes.
+ * A follower that hears its leader again after a silence of more than this many heartbeat intervals becomes that much more patient: on such a machine
+ * another silence as long proves nothing. On a quiet machine there are none, and nothing changes.
  */
 export const SILENCE_HEARTBEATS = 2
 /** Most patience, in election timeouts: the silence of a dead leader must end some day. */

@@ -5,14 +5,14 @@ import type { TaskChange } from '../../model/task.ts'
  * The newest version of commands that this version of CARES reads: every peer says it of itself (`PeerProfile.commandVersion`), and an orchestrator
  * takes no command into the log that a member cannot read. So a cluster is upgraded peer by peer, and what is new can be used once the last one is.
  *
- * To add to what commands say (a kind, a field, a value, another meaning, a higher limit, anything that makes other tables): raise this number by one,
- * and have {@link versionOfCommand} or {@link versionOfChange} say it of the commands that have what is new, and of no others. A snapshot has the version
- * of the commands that made its tables, so rows may have new fields where those commands have them. Nothing else is to be done: who cannot read the
- * command is found, named and waited for by `propose`, and refused when it joins later.
+ * To change what commands can say (a kind, a field, a value, another meaning, a higher limit: anything that makes other tables), raise this number by one,
+ * and have {@link versionOfCommand} or {@link versionOfChange} return it for the commands that use what is new, and for no others. Nothing else is to be
+ * done: `propose` refuses such a command while a member cannot read it, and names those members; a peer that cannot read it is refused when it joins later.
+ * A snapshot has the version of the commands that made its tables, so its rows may have the new fields of those commands.
  *
  * | version | what it added |
  * | --- | --- |
- * | 1 | all there was when versions were first told; also what a peer reads that does not say |
+ * | 1 | everything up to the introduction of versions; a peer that tells no version reads this one |
  */
 export const COMMAND_VERSION = 1
 
