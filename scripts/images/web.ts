@@ -28,6 +28,8 @@ server.on('upgrade', (request, socket) => {
   socket.on('error', () => {})
   socket.pipe(socket)
 })
+// How long a call may take is for CARES to say: by itself, Node cuts a body off that has not come whole within five minutes.
+server.requestTimeout = 0
 server.listen(port, '0.0.0.0', () => console.log(`listening on ${port}`))
 process.on('SIGTERM', () => process.exit(0))
 
