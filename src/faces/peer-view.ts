@@ -34,7 +34,7 @@ export function peersTable(peers: readonly Peer[], nowMs: number): Table {
       ...useCells(peer),
       String(peer.running),
       okRatio(peer),
-      peer.voter ? 'yes' : 'no',
+      peer.fenced === true ? { text: 'fenced', tone: 'bad' } : peer.voter ? 'yes' : 'no',
       runtimeCell(peer),
       peer.arch,
       peer.version,
@@ -45,12 +45,16 @@ export function peersTable(peers: readonly Peer[], nowMs: number): Table {
   }
 }
 
+/** What it means for a peer that it is fenced. */
+export const FENCED = 'takes no part in what is agreed any more: its disk failed, or is not what it was'
+
 /** One peer on a screen of its own. */
 export function peerLines(peer: Peer, nowMs: number): string[] {
   const { capacity, used, reserved } = peer
   const warm = peer.warm.map(pool => `${pool.function} (${pool.idle} idle, ${pool.busy} busy)`)
   return keyed([
     [peer.name, `${peer.state}, ${peer.role}${peer.voter ? ', voter' : ''}`],
+    ...(peer.fenced === true ? [['fenced', FENCED] as const] : []),
     ['id', peer.id],
     ['cpu', `${oneDecimal(used.cpus)} of ${oneDecimal(capacity.cpus)} cores used, ${oneDecimal(reserved.cpus)} reserved`],
     [

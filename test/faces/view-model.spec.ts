@@ -5,6 +5,7 @@ import { functionChanges, functionLines, uploadLines } from '../../src/faces/fun
 import { peerLines, peersTable, statsLine } from '../../src/faces/peer-view.ts'
 import type { Peer } from '../../src/model/rest.ts'
 import { shortId } from '../../src/model/short-id.ts'
+import { renderTable } from '../../src/faces/table.ts'
 import { timeOfDay } from '../../src/faces/text.ts'
 import { degradations, statusLines, verdict } from '../../src/faces/view-model.ts'
 import { ALERTS, CLUSTER, EXPLANATION, INVOCATION, NOW_MS, PEERS, PLACEMENT, samplePeer, STATS, THUMB } from './samples.ts'
@@ -74,7 +75,8 @@ describe('the view model', () => {
       memoryBytes: 2 ** 29,
       timeoutMs: 60_000,
       env: { SECRET: 'new' },
-      network: 'egress' as const
+      network: 'egress' as const,
+      placement: { objective: 'cheap' as const, require: ['zone=eu'] }
     }
     assert.deepEqual(functionChanges(THUMB, after), [
       'image acme/thumb:1.4 -> acme/thumb:2',
@@ -82,6 +84,7 @@ describe('the view model', () => {
       'memory 256Mi -> 512Mi',
       'timeout 30s -> 1m',
       'network none -> egress',
+      "placement the cluster's -> for cheap, on peers with zone=eu",
       'env'
     ])
     assert.deepEqual(functionChanges(THUMB, THUMB), [])
@@ -95,6 +98,13 @@ describe('the view model', () => {
     assert.deepEqual(waiting, [`Invocation  ${INVOCATION.id}  thumb r1  queued`, 'It has not been placed.'])
     const whyNot = { peer: { id: 'x', name: 'elm' }, why: 'image not there' }
     assert.equal(explanationLines({ ...EXPLANATION, whyNot }, {}).at(-1), 'Why not elm: image not there')
+  })
+
+  it('marks a peer that takes no part in what is agreed, in the list and on its own page', () => {
+    const peer = samplePeer('atlas', { fenced: true })
+    assert.match(renderTable(peersTable([peer], NOW_MS), { wide: true }).join('\n'), /VOTER[^]* fenced /)
+    assert.match(peerLines(peer, NOW_MS).join('\n'), /^fenced +takes no part in what is agreed any more/m)
+    assert.doesNotMatch(peerLines(samplePeer('atlas'), NOW_MS).join('\n'), /fenced/)
   })
 
   it('says when a gateway placed a call by itself', () => {

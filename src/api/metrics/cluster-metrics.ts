@@ -12,6 +12,9 @@ export function registerClusterMetrics(service: PeerService, { gauge, counter }:
   gauge('cares_is_orchestrator', 'Whether this peer is the orchestrator: 1 or 0', [], () =>
     one(service.cluster().orchestrator?.id === service.profile.id ? 1 : 0)
   )
+  gauge('cares_fenced', 'Whether this peer takes no part in what is agreed any more: 1 or 0', [], () =>
+    one(service.cluster().fenced === null ? 0 : 1)
+  )
   gauge('cares_peers', 'Peers of the cluster by state, as this peer sees them', ['state'], () => {
     const peers = service.peers()
     return PEER_STATES.map(state => [{ state }, peers.filter(peer => peer.state === state).length])

@@ -46,6 +46,7 @@ describe('/metrics', () => {
     assert.equal(value(first, 'cares_in_flight'), 1)
     assert.equal(value(first, 'cares_waiting'), 4)
     assert.equal(value(first, 'cares_is_orchestrator'), 1)
+    assert.equal(value(first, 'cares_fenced'), 0)
     assert.equal(value(first, 'cares_alerts{rule="disk_low",severity="critical"}'), 0)
     assert.equal(value(first, 'cares_executions_total{outcome="failed"}'), 1)
     assert.equal(value(first, 'cares_warm_containers{function="thumb",kind="busy"}'), 2)

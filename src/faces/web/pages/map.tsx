@@ -114,7 +114,7 @@ export function ClusterMap() {
                     <td>
                       <PeerState state={peer.state} />
                     </td>
-                    <td>{peer.voter ? 'votes' : 'learns'}</td>
+                    <td>{peer.fenced === true ? <span class="bad-text">no part</span> : peer.voter ? 'votes' : 'learns'}</td>
                     <td class="number">{oneDecimal(perS.get(peer.id) ?? samples.at(-1)?.peers.get(peer.id)?.donePerS ?? 0)}</td>
                     <td class="number">{formatDurationMs(peer.ageMs)}</td>
                   </tr>
