@@ -44,7 +44,7 @@ export const METRICS = [
     title: 'makespan / bound',
     unit: '',
     better: 'less',
-    says: 'time until all is done, against the least that any schedule takes'
+    says: 'time until all is done, against a time that no schedule can beat'
   },
   { name: 'makespanS', title: 'makespan', unit: 's', better: 'less', says: 'time from the first arrival to the last answer' },
   { name: 'waitMeanS', title: 'mean wait', unit: 's', better: 'less', says: 'from arrival until a worker has the call and its image' },

@@ -72,11 +72,15 @@ export function* simulate(request: SimulationRequest): Generator<SimulationStep,
     spanS: arrivingMs / 1_000,
     peers: fleet.length,
     cores: fleet.reduce((sum, { cpus }) => sum + cpus, 0),
-    notes: request.cache === undefined || request.cache === 'off' ? workload.notes : [...workload.notes, CACHE_NOTE],
+    notes: [...workload.notes, ...(first.isBatch ? [BOUND_NOTE] : []), ...((request.cache ?? 'off') === 'off' ? [] : [CACHE_NOTE])],
     rows: [...outcomes].map(([strategy, runs]) => rowOf(strategy, runs, first)),
     runs: [...outcomes.values()].flatMap(runs => runs.map(({ run }) => run))
   }
 }
+
+/** What the bound of a batch leaves out. */
+const BOUND_NOTE =
+  'the bound is what all machines need for all work, or the fastest for the longest task: what fits on which machine is not in it, so that no schedule may reach it'
 
 /** What traces do not tell of caches. */
 const CACHE_NOTE =
