@@ -44,6 +44,18 @@ export const CALL_MUTANTS: readonly Mutant[] = [
     seedsMax: LATER
   },
   {
+    name: 'ends calls on a worker that others hear',
+    risk: 'one bad link between two peers costs calls that go on well',
+    edits: [edit('calls/worker-watch.ts', '!words.includes(true) && (', '(')],
+    seedsMax: 0
+  },
+  {
+    name: 'blames workers for having stood still itself',
+    risk: 'a gateway that was frozen gives up all of its calls when it thaws',
+    edits: [edit('calls/worker-watch.ts', 'Math.min(nowMs - this.#lookedAtMs, LOOK_MS)', 'nowMs - this.#lookedAtMs')],
+    seedsMax: 0
+  },
+  {
     name: 'does not withdraw what it says it does not know',
     risk: 'an order that was on its way starts after the gateway has placed the call again',
     edits: [edit('calls/work.ts', '    this.#ids.withdraw(attach.invocation, attach.round)\n', '')],

@@ -22,15 +22,21 @@ export interface Ground {
 /** The consensus core, simulated alone. */
 export const CONSENSUS_GROUND: Ground = {
   subject: { module: 'src/simulate/consensus/subject.ts', name: 'CONSENSUS', seedsPerBatch: 10 },
-  specs: ['election', 'quorum', 'replication', 'scenarios'].map(name => `test/core/consensus/${name}.spec.ts`)
+  specs: ['election', 'quorum', 'read-index', 'replication', 'scenarios'].map(name => `test/core/consensus/${name}.spec.ts`)
 }
 
 /** The way of a call, simulated in whole clusters. */
 export const CALL_GROUND: Ground = {
   subject: { module: 'src/simulate/whole/subject.ts', name: 'WHOLE', seedsPerBatch: 2 },
-  specs: ['agreement/proposals', 'calls/execution-ids', 'calls/invoke', 'calls/orchestrate', 'calls/work', 'life-cycle'].map(
-    name => `test/daemon/${name}.spec.ts`
-  )
+  specs: [
+    'agreement/proposals',
+    'calls/execution-ids',
+    'calls/invoke',
+    'calls/orchestrate',
+    'calls/work',
+    'calls/worker-watch',
+    'life-cycle'
+  ].map(name => `test/daemon/${name}.spec.ts`)
 }
 
 /** Durable tasks, simulated in whole clusters whose clients do little else. */

@@ -32,6 +32,24 @@ export const MUTANTS: readonly Mutant[] = [
     seedsMax: SOON
   },
   {
+    name: 'is read without asking whether it still leads',
+    risk: 'a leader that was replaced behind a partition shows what is no longer so',
+    edits: [edit('state.ts', 'ackedRound) >= round', 'ackedRound) >= 0')],
+    seedsMax: LATER
+  },
+  {
+    name: 'is read before an entry of its own is committed',
+    risk: 'a new leader does not know yet what its predecessor has acknowledged',
+    edits: [
+      edit(
+        'raft.ts',
+        "if (reason !== undefined) return { state, effects: [], outcome: 'refused', reason }\n  const draft = beginStep(state, nowMs)\n  askVoters",
+        "if (reason !== undefined && reason !== 'warming') return { state, effects: [], outcome: 'refused', reason }\n  const draft = beginStep(state, nowMs)\n  askVoters"
+      )
+    ],
+    seedsMax: LATER
+  },
+  {
     name: 'votes without a look at the log',
     risk: 'a leader lacks what is agreed',
     edits: [

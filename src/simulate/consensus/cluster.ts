@@ -1,4 +1,4 @@
-import { leaderLost, propose } from '../../core/consensus/raft.ts'
+import { leaderLost, propose, readIndex } from '../../core/consensus/raft.ts'
 import { configurationOf, isActiveLeader } from '../../core/consensus/state.ts'
 import { targetVoters } from '../../core/consensus/voters.ts'
 import type { Configuration, ConsensusMessage } from '../../model/consensus.ts'
@@ -176,6 +176,14 @@ export class SimulatedCluster {
     const asked = pick(this.#world.random, [...this.#peers.values()])
     const leader = asked.state.role === 'leader' ? asked : this.#peers.get(asked.state.leader ?? asked.id)
     if (leader?.isUp === true && !leader.isPaused) this.#propose(leader)
+    if (this.#knobs.asksReads) for (const peer of this.#peers.values()) if (peer.isUp && !peer.isPaused) this.#read(peer)
+  }
+
+  #read(peer: SimulatedPeer): void {
+    const asked = readIndex(peer.state, peer.nowMs())
+    if (asked.outcome === 'refused') return
+    peer.reads.add(asked, this.safety.highestAcknowledged)
+    peer.take(asked)
   }
 
   #propose(leader: SimulatedPeer): void {

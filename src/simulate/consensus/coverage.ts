@@ -23,6 +23,8 @@ export type Coverage = {
   snapshotsResumed: number
   compactions: number
   extensions: number
+  /** Questions of how much is agreed that were answered. */
+  reads: number
 }
 
 /** All counters at 0. */
@@ -47,6 +49,7 @@ export function emptyCoverage(): Coverage {
     snapshotsRestored: 0,
     snapshotsResumed: 0,
     compactions: 0,
-    extensions: 0
+    extensions: 0,
+    reads: 0
   }
 }

@@ -36,6 +36,8 @@ export interface Knobs {
   readonly proposeMs: number
   /** Chance of an arbitrary, but legal, change of voters or a transfer at each review of the voters. */
   readonly restlessRatio: number
+  /** Whether clients ask whoever believes to lead how much is agreed. */
+  readonly asksReads: boolean
 }
 
 /** Shorter than those of production where that only makes more happen in a simulated minute. */
@@ -54,7 +56,7 @@ const COMMAND_ENTRY_BYTES = 36
 export const FAIR_QUALITY: LinkQuality = { lossRatio: 0, duplicateRatio: 0, stragglerRatio: 0, delayMsMax: 5 }
 
 /** The character of one simulated cluster: how slow, how lossy, how large its batches are. */
-export function drawKnobs(random: Random): Knobs {
+export function drawKnobs(random: Random): Omit<Knobs, 'asksReads'> {
   const fsyncMsMax = pick(random, [1, 5, 20, 150])
   const appendEntriesMax = pick(random, [1, 1, 2, 4, 32])
   const appendBytesMax = pick(random, [40, 200, 100_000])

@@ -11,6 +11,7 @@ import { type DiskImage, stagedOf, writeBatch, writeCompact, writeRestore, write
 import { type Knobs, TIMINGS } from './knobs.ts'
 import { applyEntry, decodeCommand, EMPTY_MACHINE, type Machine } from './machine.ts'
 import { OutgoingSnapshot } from './outgoing-snapshot.ts'
+import { PendingReads } from './pending-reads.ts'
 import type { PromiseMonitor } from './promises.ts'
 import type { SafetyMonitor } from './safety.ts'
 
@@ -45,6 +46,7 @@ export class SimulatedPeer {
   isUp = false
   /** Proposals that wait to be applied: by index, the term and command that they were appended as. */
   readonly pending = new Map<number, { readonly term: number; readonly command: number }>()
+  readonly reads = new PendingReads()
   /** When this peer began to lead, or last changed the members: check-quorum gives everybody time from then on. */
   changedAtMs = 0
   /** When a message of each peer was last heard, on this peer's clock. */
@@ -117,6 +119,7 @@ export class SimulatedPeer {
     this.#inbox = []
     this.#timerAtMs = Number.POSITIVE_INFINITY
     this.pending.clear()
+    this.reads.clear()
     this.heardAtMs.clear()
     this.#components.onCrash(this)
   }
@@ -158,6 +161,7 @@ export class SimulatedPeer {
     const before = this.state
     this.state = outcome.state
     this.#observe(before, outcome.state)
+    this.reads.onStep(this.state, this.#components)
     for (const effect of outcome.effects) {
       if (effect.type === 'send' && effect.message.type === 'timeout-now') this.#components.promises.onHandOver(outcome.state, effect.to)
       this.#effects.push(effect)

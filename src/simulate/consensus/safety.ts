@@ -128,6 +128,15 @@ export class SafetyMonitor {
     this.#highestAcknowledged = Math.max(this.#highestAcknowledged, index)
   }
 
+  get highestAcknowledged(): number {
+    return this.#highestAcknowledged
+  }
+
+  /** A read may be answered by the log up to `index`; `floor` was acknowledged when it was asked for. */
+  onRead(peer: PeerId, index: number, floor: number): void {
+    if (index < floor) throw new Violation(`${peer} lets the log be read up to ${index}, but ${floor} was acknowledged before`)
+  }
+
   /** What a peer did in one step, as a leader of one term. */
   onStep(before: RaftState, after: RaftState): void {
     if (before.role !== 'leader' || before.term !== after.term) return
