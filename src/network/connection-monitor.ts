@@ -5,6 +5,13 @@ import type { Startable } from '../model/ports/startable.ts'
 
 /** Between two pings of a connection. */
 export const PING_INTERVAL_MS = 2_000
+/** How often it is looked who is to be pinged. */
+const LOOK_MS = 1_000
+/**
+ * Who was heard within so long is not: each ping opens a stream, which costs both sides a millisecond, and most of what they did while nobody called. A
+ * leader and its followers hear each other several times a second; one that falls silent is pinged at the next look.
+ */
+const HEARD_MS = 1_000
 /** A connection whose ping is not answered for so long is dead: a frozen peer is noticed after 3 to 5 s, and consensus notices it sooner. */
 export const PING_TIMEOUT_MS = 3_000
 /**
@@ -36,6 +43,9 @@ export interface ConnectionMonitorComponents {
 export class ConnectionMonitor implements Startable {
   readonly #components: ConnectionMonitorComponents
   readonly #asking = new Set<PeerId>()
+  /** When each connected peer was last asked. */
+  readonly #askedAtMs = new Map<PeerId, number>()
+  #startedAtMs = 0
   #patience = { ms: 0, atMs: 0 }
   #timer: Disposable | undefined
 
@@ -44,9 +54,9 @@ export class ConnectionMonitor implements Startable {
   }
 
   async start(): Promise<void> {
-    this.#timer ??= this.#components.clock.every(PING_INTERVAL_MS, () => {
-      for (const peer of this.#components.connected()) void this.#ask(peer)
-    })
+    const { clock } = this.#components
+    this.#startedAtMs = clock.nowMs()
+    this.#timer ??= clock.every(LOOK_MS, () => this.#look())
   }
 
   async stop(): Promise<void> {
@@ -54,11 +64,23 @@ export class ConnectionMonitor implements Startable {
     this.#timer = undefined
   }
 
+  #look(): void {
+    const { clock, connected, heardAtMs } = this.#components
+    const [nowMs, peers] = [clock.nowMs(), connected()]
+    for (const peer of this.#askedAtMs.keys()) if (!peers.includes(peer)) this.#askedAtMs.delete(peer)
+    for (const peer of peers) {
+      // Half a look early is better than half a look late: timers drift.
+      const isDue = nowMs - (this.#askedAtMs.get(peer) ?? this.#startedAtMs) >= PING_INTERVAL_MS - LOOK_MS / 2
+      if (isDue && nowMs - heardAtMs(peer) >= HEARD_MS) void this.#ask(peer)
+    }
+  }
+
   async #ask(peer: PeerId): Promise<void> {
     const { clock, log, heardAtMs, ping, cut } = this.#components
     if (this.#asking.has(peer)) return
     this.#asking.add(peer)
     const askedAtMs = clock.nowMs()
+    this.#askedAtMs.set(peer, askedAtMs)
     const timeoutMs = PING_TIMEOUT_MS + this.#patienceMs(askedAtMs)
     const signal = clock.timeout(timeoutMs)
     try {

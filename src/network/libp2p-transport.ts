@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto'
 import type { Connection, PeerId as Libp2pPeerId, Stream } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { ConsensusMessage } from '../model/consensus.ts'
 import type { PeerAddress } from '../model/control.ts'
@@ -28,6 +27,7 @@ import { Listeners } from './listeners.ts'
 import { Mesh } from './mesh.ts'
 import { createNode, type Node, STREAMS_MAX } from './node.ts'
 import { OwnAddresses } from './own-addresses.ts'
+import { peerIdReader } from './peer-ids.ts'
 import { checkAddress, parseAddress, parsePeerId, toPeerId } from './parse-address.ts'
 import { CONSENSUS_PROTOCOL, LANE_PROTOCOL_NAMES, LANE_PROTOCOLS, STREAM_PROTOCOL_NAMES } from './protocols.ts'
 import { StreamChannel } from './stream-channel.ts'
@@ -130,14 +130,15 @@ class NodeTransport implements Libp2pTransport {
       clock,
       openStream: (protocol, peer) => this.#openStream(LANE_PROTOCOLS[protocol].id, peer)
     })
-    const isConnected = (peer: PeerId): boolean => node.getConnections(peerIdFromString(peer)).length > 0
+    const idOf = peerIdReader()
+    const isConnected = (peer: PeerId): boolean => node.getConnections(idOf(peer)).length > 0
     this.#mesh = new Mesh(bootstrap, {
       self,
       clock,
       log,
       random: createRandom(randomInt(2 ** 47)),
       isConnected,
-      dialPeer: async (peer, { signal }) => void (await this.#dial(peerIdFromString(peer), peer, signal)),
+      dialPeer: async (peer, { signal }) => void (await this.#dial(idOf(peer), peer, signal)),
       dialSeed: (seed, options) => this.dialSeed(seed, options)
     })
     this.#consensus = new ConsensusStreams({
@@ -154,8 +155,8 @@ class NodeTransport implements Libp2pTransport {
       log,
       connected: () => this.connected(),
       heardAtMs: peer => this.#consensus.heardAtMs(peer),
-      ping: (peer, options) => node.services.ping.ping(peerIdFromString(peer), options),
-      cut: (peer, reason) => node.getConnections(peerIdFromString(peer)).forEach(connection => connection.abort(reason))
+      ping: (peer, options) => node.services.ping.ping(idOf(peer), options),
+      cut: (peer, reason) => node.getConnections(idOf(peer)).forEach(connection => connection.abort(reason))
     })
     this.#directory = createImageDirectory(node.contentRouting, log)
     this.#gossip = new Gossip({ self, pubsub: node.services.pubsub, listeners: this.#listeners, log })

@@ -23,7 +23,7 @@ async function watch(
   const monitor = new ConnectionMonitor({
     clock,
     log: createTestLog(),
-    connected: () => [PEER],
+    connected: () => (cuts === 0 ? [PEER] : []),
     heardAtMs,
     ping: (...args) => {
       pings += 1
@@ -66,6 +66,14 @@ describe('connection monitor', () => {
   it('lets a connection be on which the peer is heard, be it without an answer', async () => {
     const clock = new ManualClock()
     assert.equal((await watch(silence, 4 * PING_INTERVAL_MS, clock, () => clock.nowMs())).cuts, 0)
+  })
+
+  it('does not ask who is heard anyway, and asks soon whoever falls silent', async () => {
+    const clock = new ManualClock()
+    const silentFromMs = 10 * PING_INTERVAL_MS
+    const heard = (): number => Math.min(clock.nowMs(), silentFromMs)
+    assert.deepEqual(await watch(silence, silentFromMs, clock, heard), { cuts: 0, pings: 0 })
+    assert.deepEqual(await watch(silence, PING_INTERVAL_MS + PING_TIMEOUT_MS, clock, heard), { cuts: 1, pings: 1 })
   })
 
   it('does not hold against a peer that this process itself stood still', async () => {
