@@ -8,6 +8,7 @@ import { OUTPUT_FORMATS } from './command.ts'
 import { COMMAND_GROUPS, COMMANDS, type CommandEntry, findCommand } from './commands.ts'
 import { errorJson, errorLines } from './errors.ts'
 import { EXIT, EXIT_BY_ERROR } from './exit-codes.ts'
+import { createNote } from './notes.ts'
 
 /** Flags that every command takes, before or after its name. */
 export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
@@ -243,16 +244,8 @@ async function runCommand(spec: AnyCommand, command: Command, environment: CliEn
     timeout: ms => environment.clock.timeout(ms)
   })
   failure.client = client
-  // A command that reads the settings of a peer, too, finds in them what was wrong with its own.
-  const told = new Set<string>()
-  const note = (line: string): void => {
-    if (!output.quiet && !told.has(line)) environment.terminal.stderr.write(`${line}\n`)
-  }
-  for (const warning of settings.warnings.map(text => `cares: ${text}`)) {
-    note(warning)
-    told.add(warning)
-  }
   const { terminal, clock, signal } = environment
+  const note = createNote(terminal.stderr, { quiet: output.quiet, warnings: settings.warnings })
   const context: CommandContext<unknown> = { args: command.args, options: flags, client, terminal, clock, output, signal, note }
   const result = await spec.run(context as CommandContext<never>)
   if (result.kind === 'written') return result.exitCode ?? EXIT.done
