@@ -2,6 +2,7 @@ import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { CaresError } from '../model/errors.ts'
 import { damaged, diskError } from './disk-error.ts'
+import { checkWriteAheadLog } from './write-ahead-log.ts'
 
 /** SQLite's default, made explicit because the size limit is given in pages. */
 const PAGE_BYTES = 4_096
@@ -41,6 +42,7 @@ export function openDatabase(path: string, { bytesMax }: { bytesMax: number }): 
   try {
     // Functions' environments may hold secrets. SQLite gives its side files the mode of the database.
     closeSync(openSync(path, 'a', 0o600))
+    checkWriteAheadLog(`${path}-wal`)
     database = new DatabaseSync(path)
     database.exec(`
       PRAGMA page_size = ${PAGE_BYTES};

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask, Cluster, eventually, upload } from '../e2e/cluster.ts'
+import type { PeerProcess } from '../e2e/peer-process.ts'
 import { skip } from '../support/skip.ts'
 import { startClients } from './clients.ts'
 import { type DiskTrouble, FailingDisk } from './failing-disk.ts'
@@ -103,47 +104,48 @@ describe('a disk that fails below a running peer', () => {
 })
 
 describe('a disk that has changed what was written', () => {
-  it('by one bit: the peer does not start, says what is damaged and what to do, and joins anew without it', async () => {
-    const cluster = await Cluster.start()
-    try {
-      const history = new History(cluster)
-      const orchestrator = await voters(cluster, 3)
-      await upload(cluster, orchestrator, history.countingFunction)
-      const victim = cluster.alive.find(peer => peer !== orchestrator)
-      assert.ok(victim)
-      await using clients = startClients(history, () => cluster.alive.filter(peer => peer !== victim))
-      await clients.answered(SOME)
-      await victim.stop()
-      const data = cluster.dataOf(victim.name)
-      flipBitAt(join(data, 'cares.db'), history.countingFunction.image)
-      await assert.rejects(
-        cluster.add(victim.name),
-        /damaged: its checksum does not match[\s\S]*move the whole data directory away and start again/
-      )
-      renameSync(data, `${data}-damaged`)
-      const again = await cluster.add(victim.name)
-      assert.notEqual(again.id, victim.id, 'it must not vote under the name of what it forgot')
-      await eventually('the new one votes in place of the old one', async () => {
-        const { voters: now } = await stateOf(orchestrator)
-        const ids = now.map(String)
-        return ids.length === 3 && ids.includes(again.id) && !ids.includes(victim.id) ? true : undefined
-      })
-      await clients.answered(SOME)
-      await clients.stop()
-      await cluster.settled()
-      assert.deepEqual(await history.contradictions(cluster), [])
-      assert.deepEqual(history.untried(), [])
-    } finally {
-      await cluster.stop()
-    }
-  })
+  for (const [where, file, end] of [
+    ['in its database', 'cares.db', async (peer: PeerProcess) => peer.stop()],
+    ['in what a killed peer has written last', 'cares.db-wal', async (peer: PeerProcess) => peer.crash()]
+  ] as const) {
+    it(`by one bit, ${where}: the peer does not start, says what is damaged and what to do, and joins anew without it`, async () => {
+      const cluster = await Cluster.start()
+      try {
+        const history = new History(cluster)
+        const orchestrator = await voters(cluster, 3)
+        await upload(cluster, orchestrator, history.countingFunction)
+        const victim = cluster.alive.find(peer => peer !== orchestrator)
+        assert.ok(victim)
+        await using clients = startClients(history, () => cluster.alive.filter(peer => peer !== victim))
+        await clients.answered(SOME)
+        await end(victim)
+        const data = cluster.dataOf(victim.name)
+        flipBitsAt(join(data, file), history.countingFunction.image)
+        await assert.rejects(cluster.add(victim.name), /is damaged: [\s\S]*move the whole data directory away and start again/)
+        renameSync(data, `${data}-damaged`)
+        const again = await cluster.add(victim.name)
+        assert.notEqual(again.id, victim.id, 'it must not vote under the name of what it forgot')
+        await eventually('the new one votes in place of the old one', async () => {
+          const { voters: now } = await stateOf(orchestrator)
+          const ids = now.map(String)
+          return ids.length === 3 && ids.includes(again.id) && !ids.includes(victim.id) ? true : undefined
+        })
+        await clients.answered(SOME)
+        await clients.stop()
+        await cluster.settled()
+        assert.deepEqual(await history.contradictions(cluster), [])
+        assert.deepEqual(history.untried(), [])
+      } finally {
+        await cluster.stop()
+      }
+    })
+  }
 })
 
-/** Changes one bit of the last place in a file that holds `text`. */
-function flipBitAt(path: string, text: string): void {
+/** Changes one bit in each place of a file that holds `text`: some may be left over from before. */
+function flipBitsAt(path: string, text: string): void {
   const bytes = readFileSync(path)
-  const at = bytes.lastIndexOf(text)
-  assert.notEqual(at, -1, `${path} does not hold ${text}`)
-  bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at)
+  assert.ok(bytes.includes(text), `${path} does not hold ${text}`)
+  for (let at = bytes.indexOf(text); at !== -1; at = bytes.indexOf(text, at)) bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at)
   writeFileSync(path, bytes)
 }
