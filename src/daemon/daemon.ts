@@ -164,6 +164,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       clock,
       events,
       cluster: uid,
+      admittedOn: peer => placer.outsideOn(peer),
       onAddresses: () => reactions.onMembers(),
       onChange: views => {
         learning.meet(views)
@@ -188,17 +189,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     appliedIndex: () => consensus.indices.applied,
     onDifference: reason => consensus.fence(reason)
   })
-  const beacon = new Beacon({
-    ...components,
-    statistics,
-    stateCheck,
-    members,
-    consensus,
-    admittedOn: peer => placer.outsideOn(peer),
-    cluster: uid,
-    timings,
-    log: log.child('beacon')
-  })
+  const beacon = new Beacon({ ...components, statistics, stateCheck, members, consensus, cluster: uid, timings, log: log.child('beacon') })
   const joining = new Joining({ ...components, log: log.child('joining') })
 
   // Who is called.
@@ -314,10 +305,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     log,
     cluster: uid,
     private: init.private,
-    leave: async options => {
-      await citizenship.leave(options)
-      left.resolve()
-    }
+    leave: async options => citizenship.leave(options).then(left.resolve)
   })
 
   const reactions = new Reactions({ ...components, self, consensus, agreement, members, tasks, taskLog, events, log })

@@ -1,5 +1,5 @@
 import { heartbeatIntervalMs } from '../../core/membership/heartbeat-interval.ts'
-import type { ClusterUid, PeerId } from '../../model/ids.ts'
+import type { ClusterUid } from '../../model/ids.ts'
 import type { Heartbeat, PeerProfile, PeerStats } from '../../model/peer.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Logger } from '../../model/ports/logger.ts'
@@ -32,8 +32,6 @@ export interface BeaconComponents {
   readonly log: Logger
   readonly random: Random
   readonly profile: () => PeerProfile
-  /** Memory that is promised on a peer to work outside CARES. */
-  readonly admittedOn: (peer: PeerId) => number
   readonly cluster: () => ClusterUid | null
   readonly timings: Timings
 }
@@ -90,7 +88,7 @@ export class Beacon implements Startable {
         this.#gossipDueMs = clock.nowMs() + this.#intervalMs() * (1 + JITTER_RATIO * (2 * random() - 1))
         transport.publishHeartbeat(heartbeat)
       }
-      const digest = consensus.role.active ? members.digest(++this.#digestSeq, this.#components.admittedOn) : null
+      const digest = consensus.role.active ? members.digest(++this.#digestSeq) : null
       if (digest !== null) transport.publishDigest(digest)
     })
   }

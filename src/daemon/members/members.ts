@@ -24,6 +24,8 @@ export interface MembersComponents {
   readonly clock: Clock
   readonly events: EventLog
   readonly cluster: () => ClusterUid | null
+  /** Memory that this peer has promised on another, in office, to work outside CARES. */
+  readonly admittedOn: (peer: PeerId) => number
   /** Called when a peer is somewhere else than it was. */
   readonly onAddresses: () => void
   /** Called after each change of what is known. */
@@ -212,13 +214,13 @@ export class Members implements Startable {
     this.#step(setOrchestrator(this.#state, orchestrator, term, this.#nowMs))
   }
 
-  /** The summary that an orchestrator gossips; `admittedOn` says how much memory it has promised on a peer to work outside CARES. */
-  digest(seq: number, admittedOn: (peer: PeerId) => number): ClusterDigest | null {
+  /** The summary that an orchestrator gossips. */
+  digest(seq: number): ClusterDigest | null {
     const cluster = this.#components.cluster()
     const { self: orchestrator, term } = this.#state
     if (cluster === null) return null
     const peers = digestOf(this.#state, this.#nowMs).map(({ profile, stats, ageMs, state }) => {
-      const admittedMemoryBytes = admittedOn(profile.id) || undefined
+      const admittedMemoryBytes = this.#components.admittedOn(profile.id) || undefined
       return { profile, stats, ageMs, state, admittedMemoryBytes }
     })
     return { cluster, orchestrator, term, seq, peers }

@@ -41,7 +41,7 @@ describe('what a peer watches', () => {
     const cluster = 'c-1' as ClusterUid
     const members = new Members(
       { self: sampleProfile(), timings: PRESETS.loopback, addresses: [] },
-      { clock, events: new EventLog({ clock }), cluster: () => cluster, onAddresses: () => {}, onChange: () => {} }
+      { clock, events: new EventLog({ clock }), cluster: () => cluster, admittedOn: () => 0, onAddresses: () => {}, onChange: () => {} }
     )
     const heartbeat = {
       cluster,

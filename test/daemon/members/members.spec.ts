@@ -16,7 +16,7 @@ describe('members', () => {
         timings: PRESETS.loopback,
         addresses: [{ id: BIRCH, addresses: ['/ip4/10.0.0.6/tcp/4001'] }]
       },
-      { clock, events: new EventLog({ clock }), cluster: () => cluster, onAddresses: () => {}, onChange: () => {} }
+      { clock, events: new EventLog({ clock }), cluster: () => cluster, admittedOn: () => 0, onAddresses: () => {}, onChange: () => {} }
     )
     members.setMembers([ATLAS, BIRCH], new Set())
     assert.equal(members.nameOf(ATLAS), 'atlas')
@@ -30,7 +30,7 @@ describe('members', () => {
     const addresses = members.addressesOf([BIRCH])
     const later = new Members(
       { self: sampleProfile({ id: ATLAS, name: 'atlas' }), timings: PRESETS.loopback, addresses },
-      { clock, events: new EventLog({ clock }), cluster: () => cluster, onAddresses: () => {}, onChange: () => {} }
+      { clock, events: new EventLog({ clock }), cluster: () => cluster, admittedOn: () => 0, onAddresses: () => {}, onChange: () => {} }
     )
     assert.equal(later.nameOf(BIRCH), 'birch', 'after a restart, before it is heard')
   })
