@@ -23,6 +23,8 @@ export interface PeerConfig {
   readonly data: string
   /** Port 0: any that is free. */
   readonly http: { readonly host: string; readonly port: number }
+  /** Where connections for published services are taken; null: at the host of the API. */
+  readonly publishHost: string | null
   /** Multiaddrs. */
   readonly listen: readonly string[]
   /** Multiaddrs; empty: those listened on. */
@@ -120,6 +122,7 @@ export function readPeerConfig(flags: Flags, sources: Partial<ConfigSources> = {
     name: values.name,
     data: values.data ?? defaultData(from),
     http: values.http,
+    publishHost: values['publish-host'],
     listen: values.listen,
     announce: values.announce,
     bootstrap: values.bootstrap,

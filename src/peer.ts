@@ -24,6 +24,7 @@ import { parseClusterId } from './network/cluster-id.ts'
 import { generateIdentity } from './network/identity.ts'
 import { createLibp2pTransport } from './network/libp2p-transport.ts'
 import { checkListen } from './network/listen-check.ts'
+import { createTcp } from './network/tcp.ts'
 import { chooseSecret } from './network/secret.ts'
 import { dockerArch } from './runtime/arch.ts'
 import { gpuLabels, listGpus } from './runtime/gpus.ts'
@@ -155,6 +156,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
         taskStore,
         blobs: new BlobFiles({ folder: join(config.data, 'payloads'), roomBytes: config.taskRoomBytes }, { clock }),
         directory: transport,
+        tcp: createTcp({ host: config.publishHost ?? config.http.host }),
         observations: new SqliteObservationStore({ dataDir: config.data }),
         clock,
         log,

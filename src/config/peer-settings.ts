@@ -64,6 +64,13 @@ export const PEER_SETTINGS = {
     schema: hostPortSchema,
     fallback: { host: '127.0.0.1', port: 7_070 }
   }),
+  'publish-host': setting('publish-host', {
+    flags: '--publish-host <HOST>',
+    description: 'Take connections for published services at this address',
+    defaultText: 'the host of --http',
+    schema: textSchema.nullable(),
+    fallback: null
+  }),
   data: setting('data', {
     flags: '--data <DIR>',
     description: 'Keep identity and state in this directory',

@@ -58,6 +58,8 @@ export interface CitizenshipComponents {
   readonly cluster: { uid: ClusterUid | null }
   /** Aborted when the peer is to stop, which it may have to do before it has come in. */
   readonly stopping: AbortSignal
+  /** This peer takes no new work any more, because it goes: what would not end by itself is given to others. Never rejects. */
+  readonly onRefusing: () => Promise<void>
 }
 
 /** A peer's membership in its cluster: coming in, coming back, going away for a while, leaving for good. */
@@ -107,7 +109,7 @@ export class Citizenship implements Startable {
 
   /** Goes away for a while: work ends, the role is handed over, the others are told. The peer stays a member. */
   async stop(): Promise<void> {
-    const { consensus, beacon, worker, cluster } = this.#components
+    const { consensus, beacon, worker, cluster, onRefusing } = this.#components
     this.#timer?.[Symbol.dispose]()
     await this.#returning
     await this.#meeting
@@ -116,6 +118,7 @@ export class Citizenship implements Startable {
     const over = this.#components.clock.timeout(DRAIN_MS)
     // Before the role goes to one that has not heard it: nothing must be placed here when the connections close.
     await beacon.beat({ urgent: true })
+    await onRefusing()
     await this.#handOver()
     await this.#drain(over)
     if (consensus.fenced === null) await beacon.beat({ leaving: true })
@@ -123,11 +126,12 @@ export class Citizenship implements Startable {
 
   /** Leaves for good: when it resolves, the others count without this peer, and its data directory is empty but for its identity. */
   async leave({ signal }: { signal: AbortSignal }): Promise<void> {
-    const { beacon, worker, gateway, store, clock, consensus, cluster } = this.#components
+    const { beacon, worker, gateway, store, clock, consensus, cluster, onRefusing } = this.#components
     this.#isLeaving = true
     await this.#returning
     worker.refuse()
     await beacon.beat({ urgent: true })
+    await onRefusing()
     try {
       await this.#drain(AbortSignal.any([signal, clock.timeout(DRAIN_MS)]))
       await this.#untilReleased(signal)

@@ -12,6 +12,7 @@ import type { ObservationStore } from '../model/ports/observation-store.ts'
 import type { Host, Runtime } from '../model/ports/runtime.ts'
 import type { Spool } from '../model/ports/spool.ts'
 import type { Persisted, Store } from '../model/ports/store.ts'
+import type { Tcp } from '../model/ports/tcp.ts'
 import type { TaskStore } from '../model/ports/task-store.ts'
 import type { Tracer } from '../model/ports/tracer.ts'
 import type { Transport } from '../model/ports/transport.ts'
@@ -41,6 +42,8 @@ export interface DaemonComponents {
   readonly taskStore?: TaskStore | undefined
   /** Room for large inputs and results of tasks. Absent: there are only small ones. */
   readonly blobs?: BlobStore | undefined
+  /** Where connections to published services come in, and go on to their programs. Absent: they do not. */
+  readonly tcp?: Tcp | undefined
   /** Room for images on their way. Absent: images do not travel. */
   readonly spool?: Spool | undefined
   /** Who has which image, beyond what the peers' statistics say. @default nobody is asked */

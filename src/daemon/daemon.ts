@@ -229,7 +229,8 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       log: log.child('citizenship'),
       timings,
       cluster,
-      stopping: stopping.signal
+      stopping: stopping.signal,
+      onRefusing: () => tasks.handBack()
     }
   )
 
@@ -253,7 +254,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     events,
     log: log.child('economy')
   })
-  const { tasks, taskLog, blobs } = createTasks({
+  const { tasks, taskLog, blobs, mesh, tunnels } = createTasks({
     ...components,
     clock: new ClusterClock(clock, () => members.skewsMs()),
     consensus,
@@ -316,6 +317,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     transport.handle('invoke', channel => orchestrator.serve(channel))
     transport.handle('execute', channel => serving.track(worker.serve(channel)))
     transport.handle('task', channel => serving.track(tasks.serve(channel)))
+    if (tunnels !== null) transport.handle('tunnel', channel => tunnels.serve(channel))
     if (blobs !== null) transport.handle('blob', channel => blobs.serve(channel))
     if (images !== null) transport.handle('image', channel => images.serve(channel))
     statistics.onImages(present => images?.announce(present))
@@ -336,6 +338,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     gateway,
     ...(blobs === null ? [] : [blobs]),
     tasks,
+    ...(mesh === null ? [] : [mesh]),
     beacon,
     economy,
     citizenship

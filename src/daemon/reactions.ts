@@ -72,10 +72,13 @@ export class Reactions {
   }
 
   onTables(now: RegistryTables, applied: readonly Applied[]): void {
-    const { runtime, taskLog, events } = this.#components
+    const { runtime, tasks, taskLog, events } = this.#components
     // Tasks come and go hundreds of times a second; what has not changed is not looked at each time.
     if (now.functions !== this.#tables?.functions) runtime?.setFunctions([...now.functions.values()])
-    if (now.draining !== this.#tables?.draining) this.onMembers()
+    if (now.draining !== this.#tables?.draining) {
+      this.onMembers()
+      tasks.onDraining()
+    }
     if (this.#tables !== undefined && now.strategy !== this.#tables.strategy) this.#onStrategy(now.strategy)
     this.#tables = now
     taskLog.onApplied(applied)

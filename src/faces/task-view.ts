@@ -1,4 +1,4 @@
-import type { TaskItem } from '../model/rest-tasks.ts'
+import type { TaskItem, TaskServiceItem } from '../model/rest-tasks.ts'
 import { formatBytes, formatDurationMs } from '../model/units.ts'
 import { policyText } from './policy-text.ts'
 import type { Table, Tone } from './table.ts'
@@ -12,8 +12,23 @@ const TONES: Readonly<Record<TaskItem['state'], Tone>> = {
   cancelled: 'dim'
 }
 
+/** How a task stands, in a word: a service runs once it is healthy. */
+export function taskStateCell({ state, service }: Pick<TaskItem, 'state' | 'service'>): { readonly text: string; readonly tone: Tone } {
+  switch (service?.health) {
+    case 'healthy':
+      return { text: 'running', tone: 'good' }
+    case 'starting':
+      return { text: 'starting', tone: 'warn' }
+    case 'unhealthy':
+      return { text: 'unhealthy', tone: 'bad' }
+    default:
+      return { text: state, tone: TONES[state] }
+  }
+}
+
 /** Every task in a row. */
 export function tasksTable(tasks: readonly TaskItem[], nowMs: number): Table {
+  const hasPorts = tasks.some(({ service }) => service !== null && service.publish !== null)
   return {
     columns: [
       { title: 'NAME', shrinks: true },
@@ -21,6 +36,7 @@ export function tasksTable(tasks: readonly TaskItem[], nowMs: number): Table {
       { title: 'STATE' },
       { title: 'TRY', align: 'right' },
       { title: 'PEER' },
+      ...(hasPorts ? [{ title: 'PORT', align: 'right' } as const] : []),
       { title: 'EXIT', align: 'right' },
       { title: 'TOOK', align: 'right' },
       { title: 'IMAGE', wide: true },
@@ -33,11 +49,12 @@ export function tasksTable(tasks: readonly TaskItem[], nowMs: number): Table {
     rows: tasks.map(task => [
       task.name,
       task.id,
-      { text: task.state, tone: TONES[task.state] },
-      `${Math.max(task.failures + (task.state === 'succeeded' || task.state === 'running' ? 1 : 0), 0)}/${task.attemptsMax}`,
+      taskStateCell(task),
+      triesText(task),
       task.worker?.name ?? '-',
+      ...(hasPorts ? [task.service === null || task.service.publish === null ? '-' : String(task.service.publish)] : []),
       task.exitCode === null ? '-' : String(task.exitCode),
-      task.usage === null ? '-' : formatDurationMs(Math.round(task.usage.runMs)),
+      tookText(task, nowMs),
       task.image,
       String(task.cpus),
       formatBytes(task.memoryBytes),
@@ -48,24 +65,47 @@ export function tasksTable(tasks: readonly TaskItem[], nowMs: number): Table {
   }
 }
 
+function triesText({ failures, state, attemptsMax, service }: TaskItem): string {
+  if (service !== null) return String(service.restarts + (state === 'running' ? 1 : 0))
+  return `${failures + (state === 'succeeded' || state === 'running' ? 1 : 0)}/${attemptsMax ?? '-'}`
+}
+
+function tookText({ usage, service }: TaskItem, nowMs: number): string {
+  if (service !== null) return service.healthSince === null ? '-' : formatAge(service.healthSince, nowMs)
+  return usage === null ? '-' : formatDurationMs(Math.round(usage.runMs))
+}
+
+/** What a service is and how it is, in a line. */
+export function serviceText({ publish, port, healthPath, health, restarts }: TaskServiceItem): string {
+  const where =
+    publish === null ? 'publishes no port' : `port ${publish} of every peer${port === null || port === publish ? '' : `, ${port} inside`}`
+  const asked = healthPath === null ? '' : `, asked at ${healthPath}`
+  return `${health ?? 'over'}, ${where}${asked}, started again ${restarts === 1 ? 'once' : `${restarts} times`}`
+}
+
 /** One task on a screen of its own. */
 export function taskLines(task: TaskItem, nowMs: number): string[] {
-  const { usage, error } = task
+  const { usage, error, service, timeoutMs, attemptsMax } = task
+  const time = timeoutMs === null ? '' : `, timeout ${formatDurationMs(timeoutMs)}`
   return keyed([
-    [task.id, `${task.name}, ${task.state}, submitted ${formatAge(task.submittedAt, nowMs)} ago through ${task.gateway.name}`],
+    [
+      task.id,
+      `${task.name}, ${taskStateCell(task).text}, submitted ${formatAge(task.submittedAt, nowMs)} ago through ${task.gateway.name}`
+    ],
     ['image', task.image],
     ...(task.function === null ? [] : [['function', task.function] as const]),
     ...(task.args.length === 0
       ? []
       : [['args', task.args.map(arg => (/[\s"']/.test(arg) || arg === '' ? JSON.stringify(arg) : arg)).join(' ')] as const]),
-    [
-      'limits',
-      `cpu ${task.cpus}, memory ${formatBytes(task.memoryBytes)}, timeout ${formatDurationMs(task.timeoutMs)}, network ${task.network}`
-    ],
+    ['limits', `cpu ${task.cpus}, memory ${formatBytes(task.memoryBytes)}${time}, network ${task.network}`],
+    ...(service === null ? [] : [['service', serviceText(service)] as const]),
     ...(task.placement === undefined ? [] : [['placed', policyText(task.placement)] as const]),
     // Values are often secrets; whoever needs them asks for JSON.
     ['env', Object.keys(task.env).join(' ') || 'none'],
-    ['attempts', `${task.failures} of ${task.attemptsMax} have failed`],
+    [
+      'attempts',
+      attemptsMax === null ? `${task.attempt}, ${task.failures} failed of late` : `${task.failures} of ${attemptsMax} have failed`
+    ],
     ...task.attempts.map(
       ({ attempt, worker, startedAt, endedAt, failure }) =>
         [

@@ -163,6 +163,10 @@ export function eventText(event: EventBody, nameOf: (id: string) => string): str
       return `${event.data.task} ${event.data.name}`
     case 'task:started':
       return `${event.data.task} ${event.data.name} -> ${nameOf(event.data.worker)}, attempt ${event.data.attempt}`
+    case 'task:health-changed':
+      return `${event.data.task} ${event.data.name} ${event.data.health} on ${nameOf(event.data.worker)}`
+    case 'task:port-refused':
+      return `${event.data.task} ${event.data.name}: ${event.data.reason}`
     case 'task:requeued':
       return `${event.data.task} ${event.data.name} attempt ${event.data.attempt}: ${event.data.code ?? 'handed back'}`
     case 'task:finished':

@@ -2,7 +2,7 @@ import type { Alert } from './alerts.ts'
 import type { FunctionRecord } from './function.ts'
 import type { InvocationId, PeerId, Term } from './ids.ts'
 import type { Objective, PlacementKind, StrategyName } from './placement.ts'
-import type { TaskId, TaskState } from './task.ts'
+import type { ServiceHealth, TaskId, TaskState } from './task.ts'
 
 /** What happens in a cluster, as one peer sees it: the name is `noun:verb-past`, the payload plain data. Emitted by `daemon/` only. */
 export interface CaresEvents {
@@ -19,6 +19,16 @@ export interface CaresEvents {
   'function:removed': { readonly name: string }
   'task:submitted': { readonly task: TaskId; readonly name: string }
   'task:started': { readonly task: TaskId; readonly name: string; readonly attempt: number; readonly worker: PeerId }
+  /** The program of a service has become healthy, or unhealthy. */
+  'task:health-changed': {
+    readonly task: TaskId
+    readonly name: string
+    readonly attempt: number
+    readonly worker: PeerId
+    readonly health: ServiceHealth
+  }
+  /** This peer takes no connections at the published port of a service, for the reason. */
+  'task:port-refused': { readonly port: number; readonly task: TaskId; readonly name: string; readonly reason: string }
   /** An attempt has failed, or was handed back, and another will follow. */
   'task:requeued': { readonly task: TaskId; readonly name: string; readonly attempt: number; readonly code: string | null }
   'task:finished': {

@@ -6,10 +6,13 @@ import type { Digest, PeerId } from './ids.ts'
 import type { Usage } from './invocation.ts'
 import { quickReader } from './quick-check.ts'
 import {
+  type AttemptHeld,
   type AttemptRef,
   type AttemptReport,
   type BlobRef,
   type Payload,
+  SERVICE_HEALTHS,
+  type ServiceSpec,
   TASK_STATES,
   type TaskAttempt,
   type TaskChange,
@@ -48,6 +51,14 @@ const payloadSchema: z.ZodType<Payload> = z.strictObject({
   blob: blobSchema.exactOptional()
 })
 
+const port = z.int().min(1).max(65_535)
+const serviceSchema: z.ZodType<ServiceSpec> = z.strictObject({
+  publish: port.exactOptional(),
+  port: port.exactOptional(),
+  health: z.string().min(1).exactOptional()
+})
+const health = z.enum(SERVICE_HEALTHS)
+
 const specSchema: z.ZodType<TaskSpec> = z.strictObject({
   name: z.string(),
   image: z.string().min(1),
@@ -62,7 +73,8 @@ const specSchema: z.ZodType<TaskSpec> = z.strictObject({
   memoryBytes: z.int().positive(),
   placement: placementPolicySchema.exactOptional(),
   timeoutMs: z.int().positive(),
-  attemptsMax: z.int().positive()
+  attemptsMax: z.int().positive(),
+  service: serviceSchema.exactOptional()
 })
 
 const failureSchema: z.ZodType<TaskFailure> = z.strictObject({
@@ -93,7 +105,9 @@ const attemptSchema: z.ZodType<TaskAttempt> = z.strictObject({
   session,
   at: z.string(),
   endedAt: z.string().exactOptional(),
-  failure: failureSchema.exactOptional()
+  failure: failureSchema.exactOptional(),
+  health: health.exactOptional(),
+  healthAt: z.string().exactOptional()
 })
 
 /** A task as it is kept. */
@@ -145,6 +159,7 @@ const taskChangesSchema: z.ZodType<readonly TaskChange[]> = z.array(
       final: z.boolean(),
       at
     }),
+    z.strictObject({ type: z.literal('health'), id: taskId, attempt: count, health, at }),
     z.strictObject({ type: z.literal('cancel'), id: taskId, at }),
     z.strictObject({ type: z.literal('expire'), before: at, at })
   ])
@@ -163,6 +178,7 @@ export const taskOutcomesSchema: z.ZodType<readonly TaskOutcome[]> = z.array(
 )
 
 const attemptRefSchema: z.ZodType<AttemptRef> = z.strictObject({ task: taskId, attempt: count })
+const attemptHeldSchema: z.ZodType<AttemptHeld> = z.strictObject({ task: taskId, attempt: count, health: health.exactOptional() })
 
 const reportSchema: z.ZodType<AttemptReport> = z.strictObject({
   task: taskId,
@@ -175,7 +191,7 @@ const reportSchema: z.ZodType<AttemptReport> = z.strictObject({
 
 /** One question on `/cares/task`. */
 export const taskAskSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('renew'), session, having: z.array(attemptRefSchema) }),
+  z.strictObject({ type: z.literal('renew'), session, having: z.array(attemptHeldSchema) }),
   z.strictObject({ type: z.literal('report'), reports: z.array(reportSchema) }),
   z.strictObject({
     type: z.literal('dispatch'),

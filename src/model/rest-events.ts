@@ -3,6 +3,7 @@ import { ALERT_RULE_NAMES, ALERT_SEVERITIES, ALERT_UNITS } from './alerts.ts'
 import { OBJECTIVES, STRATEGY_NAMES } from './placement.ts'
 import { count, listOf, ms, placementKindSchema, time } from './rest-parts.ts'
 import { taskStateSchema } from './rest-tasks.ts'
+import { SERVICE_HEALTHS } from './task.ts'
 
 const peerEvent = { peer: z.string(), name: z.string() }
 const taskEvent = { task: z.string(), name: z.string() }
@@ -63,6 +64,8 @@ export const eventSchema = z.discriminatedUnion('type', [
   ),
   event('task:submitted', z.object(taskEvent)),
   event('task:started', z.object({ ...taskEvent, attempt: count, worker: z.string() })),
+  event('task:health-changed', z.object({ ...taskEvent, attempt: count, worker: z.string(), health: z.enum(SERVICE_HEALTHS) })),
+  event('task:port-refused', z.object({ port: count, ...taskEvent, reason: z.string() })),
   event('task:requeued', z.object({ ...taskEvent, attempt: count, code: z.string().nullable() })),
   event(
     'task:finished',

@@ -3,7 +3,7 @@ import { NETWORK_POLICIES } from './function.ts'
 import { placementPolicySchema } from './function-request.ts'
 import { bytes, count, listOf, ms, peerRefSchema, time } from './rest-parts.ts'
 import { usageSchema } from './rest-invocations.ts'
-import { TASK_STATES } from './task.ts'
+import { SERVICE_HEALTHS, TASK_STATES } from './task.ts'
 
 /** See `TaskState`. */
 export const taskStateSchema = z.enum(TASK_STATES)
@@ -24,6 +24,21 @@ export const taskAttemptSchema = z.object({
   failure: failureSchema.nullable()
 })
 
+/** What makes a task a service, and how it is. */
+export const taskServiceSchema = z.object({
+  publish: count.nullable().describe('port on which every peer takes connections for it'),
+  port: count.nullable().describe('where its program listens'),
+  healthPath: z.string().nullable().describe('what must answer below 400'),
+  health: z
+    .enum(['waiting', 'starting', ...SERVICE_HEALTHS])
+    .nullable()
+    .describe('waiting: no worker has it; starting: its program has not been healthy yet; null: it is over'),
+  healthSince: time.nullable().describe('since when it is healthy, or unhealthy'),
+  restarts: count.describe('attempts after the first, wherever they ran')
+})
+/** What makes a task a service, and how it is. */
+export type TaskServiceItem = z.infer<typeof taskServiceSchema>
+
 /** A task. Null: not yet, or not at all. */
 export const taskSchema = z.object({
   id: z.string(),
@@ -39,13 +54,13 @@ export const taskSchema = z.object({
   cpus: z.number(),
   memoryBytes: bytes,
   placement: placementPolicySchema.optional().describe('how its workers are chosen'),
-  timeoutMs: ms.describe('longest one attempt may take'),
+  timeoutMs: ms.nullable().describe('longest one attempt may take; null: a service has no end'),
   idempotencyKey: z.string().nullable(),
   gateway: peerRefSchema.describe('the peer that accepted it'),
   worker: peerRefSchema.nullable().describe('who runs it, or ran it last'),
   attempt: count.describe('number of the newest assignment; its fencing token'),
-  failures: count.describe('attempts that have failed'),
-  attemptsMax: count.describe('attempts that may fail before it is dead'),
+  failures: count.describe('attempts that have failed; of a service, since it last stayed up'),
+  attemptsMax: count.nullable().describe('attempts that may fail before it is dead; null: a service is started again for ever'),
   attempts: listOf(taskAttemptSchema).describe('the newest, oldest first'),
   submittedAt: time,
   startedAt: time.nullable().describe('when its newest attempt was assigned'),
@@ -57,7 +72,8 @@ export const taskSchema = z.object({
   outputBytes: bytes.nullable(),
   exitCode: z.int().nullable(),
   error: failureSchema.nullable().describe('why its newest attempt failed'),
-  usage: usageSchema.nullable()
+  usage: usageSchema.nullable(),
+  service: taskServiceSchema.nullable().describe('null: a job, which runs to its end')
 })
 /** A task. */
 export type TaskItem = z.infer<typeof taskSchema>

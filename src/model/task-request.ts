@@ -4,8 +4,8 @@ import { FUNCTION_DEFAULTS, functionRequestSchema, placementPolicySchema } from 
 import type { FunctionRecord } from './function.ts'
 import { narrowedPolicy } from './narrowed-policy.ts'
 import type { ImageInfo } from './ports/runtime.ts'
-import type { TaskSpec } from './task.ts'
-import type { TaskRequest } from './task-service.ts'
+import type { ServiceSpec, TaskSpec } from './task.ts'
+import type { ServiceRequest, TaskRequest } from './task-service.ts'
 import { formatBytes, formatDurationMs } from './units.ts'
 import { parseWith } from './validation.ts'
 
@@ -20,6 +20,8 @@ export const TASK_LIMITS = {
   /** The largest: a minute over a slow link. What is larger belongs into a store of its own, and its address into the task. */
   payloadBytesMax: 67_108_864,
   attemptsMax: 100,
+  /** Below are the ports of well-known services: the machine's own, and a peer need not be root. */
+  publishMin: 1_024,
   /** A week: what takes longer should write down how far it has come, and be a task again. */
   timeoutMsMax: 7 * 86_400_000,
   /** Printable ASCII, as the header `Idempotency-Key` may carry it. */
@@ -34,7 +36,18 @@ export const TASK_DEFAULTS = {
   attempts: 3
 } as const
 
-const { image, env, network, cpus, memoryBytes } = functionRequestSchema.shape
+const { image, env, network, cpus, memoryBytes, readyPath } = functionRequestSchema.shape
+
+const port = z.int().min(1).max(65_535)
+
+const serviceSchema = z.strictObject({
+  publish: port
+    .min(TASK_LIMITS.publishMin, `must be at least ${TASK_LIMITS.publishMin}`)
+    .exactOptional()
+    .describe('port on which every peer takes connections for it'),
+  port: port.exactOptional().describe('where its program listens; absent: as its image says, else the published port'),
+  health: readyPath.unwrap().exactOptional().describe('path that must answer below 400 over HTTP')
+})
 
 const args = z
   .array(z.string().refine(value => !value.includes('\0'), 'must not contain NUL'))
@@ -43,6 +56,13 @@ const args = z
     values => values.reduce((bytes, value) => bytes + Buffer.byteLength(value), 0) <= TASK_LIMITS.argsBytesMax,
     `must be at most ${formatBytes(TASK_LIMITS.argsBytesMax)} together`
   )
+
+/** What a service cannot have, and why. */
+const NOT_FOR_SERVICES = {
+  function: 'a service runs an image: a function is kept ready by itself',
+  timeoutMs: 'a service has no end of its own, and so no time for it',
+  attempts: 'a service is started again as often as it takes'
+} as const
 
 /** The body of `POST /v1/tasks` and one document of `cares run -f`: an image or a function, and what differs from the defaults. */
 export const taskRequestSchema = z
@@ -65,9 +85,15 @@ export const taskRequestSchema = z
       .max(TASK_LIMITS.timeoutMsMax, `must be at most ${formatDurationMs(TASK_LIMITS.timeoutMsMax)}`)
       .exactOptional(),
     placement: placementPolicySchema.exactOptional(),
-    attempts: z.int().min(1).max(TASK_LIMITS.attemptsMax).exactOptional()
+    attempts: z.int().min(1).max(TASK_LIMITS.attemptsMax).exactOptional(),
+    service: serviceSchema.exactOptional().describe('makes it a service, which has no end of its own')
   })
   .refine(value => (value.image === undefined) !== (value.function === undefined), 'needs either an image or a function')
+  .superRefine((value, context) => {
+    if (value.service === undefined) return
+    const unfit = (['function', 'timeoutMs', 'attempts'] as const).find(field => value[field] !== undefined)
+    if (unfit !== undefined) context.addIssue({ code: 'custom', path: [unfit], message: NOT_FOR_SERVICES[unfit] })
+  })
 
 /** `value` as a request, or a CaresError `invalid` whose `details.issues` name every field that is wrong. */
 export function parseTaskRequest(value: unknown): TaskRequest {
@@ -77,7 +103,7 @@ export function parseTaskRequest(value: unknown): TaskRequest {
 /** The spec of a request for an image. */
 export function specOfImage(
   request: TaskRequest,
-  { image: reference, digest, bytes, arch }: Pick<ImageInfo, 'image' | 'digest' | 'bytes' | 'arch'>
+  { image: reference, digest, bytes, arch, ...traits }: Pick<ImageInfo, 'image' | 'digest' | 'bytes' | 'arch'> & Partial<ServiceTraits>
 ): TaskSpec {
   return {
     name: request.name ?? nameOf(reference),
@@ -91,8 +117,28 @@ export function specOfImage(
     cpus: request.cpus ?? FUNCTION_DEFAULTS.cpus,
     memoryBytes: request.memoryBytes ?? FUNCTION_DEFAULTS.memoryBytes,
     ...(request.placement === undefined ? {} : { placement: request.placement }),
-    timeoutMs: request.timeoutMs ?? TASK_DEFAULTS.timeoutMs,
-    attemptsMax: request.attempts ?? TASK_DEFAULTS.attempts
+    ...(request.service === undefined
+      ? { timeoutMs: request.timeoutMs ?? TASK_DEFAULTS.timeoutMs, attemptsMax: request.attempts ?? TASK_DEFAULTS.attempts }
+      : { timeoutMs: TASK_LIMITS.timeoutMsMax, attemptsMax: TASK_LIMITS.attemptsMax, service: serviceOf(request.service, traits) })
+  }
+}
+
+/** What an image says of how it is reached. */
+type ServiceTraits = Pick<ImageInfo, 'port' | 'readyPath'>
+
+/** Whether somebody connects to a service, so that it is given a port. */
+export function isReached({ publish, port: inside, health }: ServiceRequest): boolean {
+  return publish !== undefined || inside !== undefined || health !== undefined
+}
+
+function serviceOf(asked: ServiceRequest, traits: Partial<ServiceTraits>): ServiceSpec {
+  if (!isReached(asked)) return {}
+  const { publish, health = traits.readyPath } = asked
+  const inside = asked.port ?? (traits.port || publish)
+  return {
+    ...(publish === undefined ? {} : { publish }),
+    ...(inside === undefined ? {} : { port: inside }),
+    ...(health === undefined ? {} : { health })
   }
 }
 

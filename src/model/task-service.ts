@@ -17,6 +17,18 @@ export interface TaskRequest {
   /** How its workers are chosen; of a function's task: beside what the function says. */
   readonly placement?: PlacementPolicy | undefined
   readonly attempts?: number | undefined
+  /** Makes it a service: no end of its own, no timeout, as many attempts as it takes. Only of an image, and without an input. */
+  readonly service?: ServiceRequest | undefined
+}
+
+/** What makes a task a service, and what of it is to be reached. */
+export interface ServiceRequest {
+  /** The port on which every peer takes connections for it. */
+  readonly publish?: number | undefined
+  /** Where its program listens. Absent: as its image says, else the published port. */
+  readonly port?: number | undefined
+  /** What must answer below 400 over HTTP. Absent: as the image's HEALTHCHECK says, if it asks for a path. */
+  readonly health?: string | undefined
 }
 
 /** Which tasks: newest first, `limit` of them from where the last page ended. */
@@ -70,7 +82,7 @@ export interface TaskService {
   counts(): Promise<TaskCounts>
   /** By id, or a unique beginning of it, or the name of exactly one task. Throws `not_found`, `conflict`. */
   find(id: string): Promise<TaskRecord>
-  /** Resolves when the task is over, or with its state at that moment when the signal aborts. */
+  /** Resolves when the task is over, or is a service that is healthy, or with its state at that moment when the signal aborts. */
   waitFor(id: string, options: { signal: AbortSignal }): Promise<TaskRecord>
   /** Resolves when it is agreed that the task is over. One that was over before stays as it was. */
   cancel(id: string, options: { signal: AbortSignal }): Promise<TaskRecord>

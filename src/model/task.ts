@@ -37,6 +37,20 @@ export interface BlobRef {
   readonly holders: readonly PeerId[]
 }
 
+/** What makes a task a service: it has no end of its own, and is started again, wherever there is room, whenever its program has ended. */
+export interface ServiceSpec {
+  /** The TCP port on which every peer takes connections for it. No other service that is not over has the same. Absent: none. */
+  readonly publish?: number | undefined
+  /** Where its program listens; it finds that in `PORT`. Absent: nobody connects to it. */
+  readonly port?: number | undefined
+  /** What must answer below 400, at `port` over HTTP, from time to time. Absent: a port that accepts, or a program that runs, is healthy. */
+  readonly health?: string | undefined
+}
+
+/** How the program of a service that was started is, as its worker says. Before it has become healthy it says nothing. */
+export const SERVICE_HEALTHS = ['healthy', 'unhealthy'] as const
+export type ServiceHealth = (typeof SERVICE_HEALTHS)[number]
+
 /** What is to be done. Nothing of it changes after the task was accepted. */
 export interface TaskSpec {
   /** For people; need not be unique. */
@@ -58,10 +72,12 @@ export interface TaskSpec {
   readonly memoryBytes: number
   /** How its workers are chosen. Absent: as whoever places would have it. */
   readonly placement?: PlacementPolicy | undefined
-  /** Longest one attempt may take. */
+  /** Longest one attempt may take. Means nothing for a service. */
   readonly timeoutMs: number
-  /** Attempts that may fail before the task is `dead`. */
+  /** Attempts that may fail before the task is `dead`. Means nothing for a service. */
   readonly attemptsMax: number
+  /** Absent: a job, which runs to its end. */
+  readonly service?: ServiceSpec | undefined
 }
 
 /** Why an attempt did not bring a result. */
@@ -90,6 +106,10 @@ export interface TaskAttempt {
   readonly at: string
   readonly endedAt?: string | undefined
   readonly failure?: TaskFailure | undefined
+  /** Of a service, once it has become healthy. */
+  readonly health?: ServiceHealth | undefined
+  /** When it became as `health` says. RFC 3339, by the orchestrator's clock. */
+  readonly healthAt?: string | undefined
 }
 
 /** A task as the cluster has agreed on it. */
@@ -107,7 +127,7 @@ export interface TaskRecord {
   readonly state: TaskState
   /** Number of the newest assignment; 0 before the first. */
   readonly attempt: number
-  /** Attempts that count against `attemptsMax`: those that had, or may have, begun. */
+  /** Attempts that count against `attemptsMax`: those that had, or may have, begun. Of a service: since it last stayed up. */
   readonly failures: number
   /** The newest ones, oldest first; the last one is under way while the task is `running`. */
   readonly attempts: readonly TaskAttempt[]
@@ -129,6 +149,8 @@ export interface TaskTables {
   readonly tasks: Shards<TaskRecord>
   /** What the clients' keys stand for. */
   readonly keys: Shards<TaskId>
+  /** Who has which published port: services that are not over. */
+  readonly ports: ReadonlyMap<number, TaskId>
   /** The last `seq` or `endSeq` given. */
   readonly seq: number
   /** About how many bytes the tasks take, for their limit. */
@@ -168,6 +190,8 @@ export type TaskChange =
       readonly final: boolean
       readonly at: string
     }
+  /** The program of a service, in the attempt that is under way, is as its worker says. */
+  | { readonly type: 'health'; readonly id: TaskId; readonly attempt: number; readonly health: ServiceHealth; readonly at: string }
   | { readonly type: 'cancel'; readonly id: TaskId; readonly at: string }
   /** Forgets tasks that were over before a moment (RFC 3339 in UTC, so that texts compare like times). */
   | { readonly type: 'expire'; readonly before: string; readonly at: string }
@@ -198,6 +222,11 @@ export function currentAttempt(task: TaskRecord): TaskAttempt | undefined {
   return task.state === 'running' ? task.attempts.at(-1) : undefined
 }
 
+/** Whether a task is a service whose program runs and is as it should be. */
+export function isServing(task: TaskRecord): boolean {
+  return currentAttempt(task)?.health === 'healthy'
+}
+
 /**
  * What a task's program should hand to whatever it writes to: a later attempt of the same task has a larger one, so a store that refuses smaller
  * tokens than it has seen is safe from an attempt that was given up but could not be ended (Kleppmann 2016).
@@ -222,16 +251,22 @@ export interface AttemptReport {
     | { readonly type: 'failed'; readonly failure: TaskFailure; readonly counts: boolean; readonly final: boolean }
 }
 
-/** An attempt that a worker has in its hands. */
+/** One attempt of one task. */
 export interface AttemptRef {
   readonly task: TaskId
   readonly attempt: number
 }
 
+/** An attempt that a worker has in its hands. */
+export interface AttemptHeld extends AttemptRef {
+  /** Of a service that has become healthy. */
+  readonly health?: ServiceHealth | undefined
+}
+
 /** Questions on `/cares/task/1`: each exchange is one question and one answer. */
 export type TaskAsk =
   /** A worker to the orchestrator: I am here, and this is what I have. */
-  | { readonly type: 'renew'; readonly session: TaskSession; readonly having: readonly AttemptRef[] }
+  | { readonly type: 'renew'; readonly session: TaskSession; readonly having: readonly AttemptHeld[] }
   /** A worker to the orchestrator: these are over. Repeated until it is answered. */
   | { readonly type: 'report'; readonly reports: readonly AttemptReport[] }
   /** The orchestrator to a worker: run these. */

@@ -6,6 +6,7 @@ import { executeDownCodec, executeUpCodec } from '../wire/execute-codec.ts'
 import { imageDownCodec, imageUpCodec } from '../wire/image-codec.ts'
 import { invokeDownCodec, invokeUpCodec } from '../wire/invoke-codec.ts'
 import { taskAnswerCodec, taskAskCodec } from '../wire/task-codec.ts'
+import { tunnelDownCodec, tunnelUpCodec } from '../wire/tunnel-codec.ts'
 import { CHUNK_BYTES_MAX } from '../wire/limits.ts'
 
 /** One protocol: what it is called on the wire, and its codecs. */
@@ -22,11 +23,12 @@ export const LANE_PROTOCOLS: { readonly [Name in ProtocolName]: LaneProtocol<Nam
   control: { id: '/cares/control/1', up: controlRequestCodec, down: controlAnswerCodec },
   task: { id: '/cares/task/1', up: taskAskCodec, down: taskAnswerCodec },
   image: { id: '/cares/image/2', up: imageUpCodec, down: imageDownCodec },
-  blob: { id: '/cares/blob/1', up: blobUpCodec, down: blobDownCodec }
+  blob: { id: '/cares/blob/1', up: blobUpCodec, down: blobDownCodec },
+  tunnel: { id: '/cares/tunnel/1', up: tunnelUpCodec, down: tunnelDownCodec }
 }
 
 /** Those whose exchanges share a lane, in the order in which they are registered. */
-export const LANE_PROTOCOL_NAMES = ['invoke', 'execute', 'control', 'task'] as const satisfies readonly ProtocolName[]
+export const LANE_PROTOCOL_NAMES = ['invoke', 'execute', 'control', 'task', 'tunnel'] as const satisfies readonly ProtocolName[]
 
 /** Those whose exchanges have a stream each: bulk, which would stand in the way of others on a lane. */
 export const STREAM_PROTOCOL_NAMES = ['image', 'blob'] as const satisfies readonly ProtocolName[]

@@ -5,7 +5,7 @@ import type { LogLine } from '../model/logs.ts'
 import type { Capacity, WarmPool } from '../model/peer.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Logger } from '../model/ports/logger.ts'
-import type { ExecutionAnswer, ExecutionCall, Runtime, RuntimeUse } from '../model/ports/runtime.ts'
+import type { ExecutionAnswer, ExecutionCall, Runtime, RuntimeUse, ServiceRun } from '../model/ports/runtime.ts'
 import type { Driver, Instance, StdioInstance } from './driver.ts'
 import type { LlcControl } from './llc/llc-control.ts'
 import { runWithCache, waysWanted } from './llc/run-with-cache.ts'
@@ -20,6 +20,7 @@ import { readLines } from './log-lines.ts'
 import { PrewarmPool } from './prewarm-pool.ts'
 import { RunningCalls } from './running-calls.ts'
 import { type Claim, type Idle, Ledger, type Reservation } from './resources.ts'
+import { runService } from './service-run.ts'
 import { callEnv } from './stdio-env.ts'
 import { executeStdio, overdueOf } from './stdio-execution.ts'
 
@@ -213,12 +214,33 @@ export class FunctionRuntime implements Runtime {
     }
   }
 
+  async serve(fn: FunctionRecord, run: ServiceRun, options: { signal: AbortSignal }): Promise<never> {
+    if (this.#isStopping) throw stopping()
+    const uncount = this.#count(fn)
+    try {
+      return await runService(
+        fn,
+        run,
+        {
+          driver: this.#start,
+          clock: this.#clock,
+          readyTimeoutMs: this.#init.readyTimeoutMs,
+          reserve: async () => this.#reserve(fn),
+          onInstance: instance => this.#watch(instance, fn, { invocation: run.invocation, isAnswer: false })
+        },
+        options
+      )
+    } finally {
+      uncount()
+    }
+  }
+
   async #callProgram(fn: FunctionRecord, call: ExecutionCall, ending: Ending, program: Program): Promise<ExecutionAnswer> {
     const askedMs = this.#clock.nowMs()
     const prewarmed = call.task === undefined && program.ways === undefined ? this.#prewarm.take(fn) : undefined
     const instance = prewarmed?.instance ?? (await this.#startProgram(fn, call, await this.#reserve(fn), ending.signal))
     program.instance = instance
-    this.#watch(instance, fn, call.invocation)
+    this.#watch(instance, fn, { invocation: call.invocation, isAnswer: true })
     const start = prewarmed === undefined ? 'cold' : 'prewarmed'
     const startMs = this.#clock.nowMs() - askedMs - instance.pullMs
     const run = async (): Promise<ExecutionAnswer> => executeStdio({ instance, fn, call, start, startMs, ending, clock: this.#clock })
@@ -266,7 +288,7 @@ export class FunctionRuntime implements Runtime {
         clock: this.#clock,
         reserve: async claim => this.#reserve(claim),
         worth: () => this.#demands.worth(fn),
-        onInstance: instance => this.#watch(instance, fn)
+        onInstance: instance => this.#watch(instance, fn, { isAnswer: false })
       }
     )
     this.#pools.set(pool.key, pool)
@@ -288,13 +310,17 @@ export class FunctionRuntime implements Runtime {
     })
   }
 
-  /** Reads a program's log. A server's stdout is log; a one-shot's is its answer. */
-  #watch(instance: Instance, fn: FunctionRecord, invocation?: InvocationId): void {
+  /** Reads a program's log. Its stdout belongs to that, unless it is an answer. */
+  #watch(
+    instance: Instance,
+    fn: FunctionRecord,
+    { invocation, isAnswer }: { invocation?: InvocationId | undefined; isAnswer: boolean }
+  ): void {
     const tell = (stream: LogLine['stream']) => (text: string) => {
       for (const listener of this.#listeners) listener({ at: this.#clock.timestamp(), function: fn.name, invocation, stream, text })
     }
     readLines(instance.stderr, tell('stderr'))
-    if (fn.contract === 'http') readLines(instance.stdout, tell('stdout'))
+    if (!isAnswer) readLines(instance.stdout, tell('stdout'))
   }
 
   /** Whatever ends a program, what is left of it is removed. */

@@ -91,16 +91,15 @@ class ProcessDriver implements Driver {
     env: Readonly<Record<string, string>>,
     { signal, task }: { signal: AbortSignal; task?: TaskExecution | undefined }
   ): Promise<ProcessProgram> {
-    const program = await this.#start(fn, env, 0, signal, task)
-    if (task === undefined) return program
-    this.#watchdog.guard(program.id)
-    void program.exited.then(async () => program.dispose()).then(() => this.#watchdog.release(program.id))
-    return program
+    return this.#start(fn, env, 0, signal, task)
   }
 
-  async startServer(fn: FunctionRecord, { signal }: { signal: AbortSignal }): Promise<ProcessProgram> {
+  async startServer(
+    fn: FunctionRecord,
+    { signal, task }: { signal: AbortSignal; task?: TaskExecution | undefined }
+  ): Promise<ProcessProgram> {
     const port = await freePort()
-    return this.#start(fn, { ...functionEnv(fn), PORT: String(port) }, port, signal)
+    return this.#start(fn, { ...functionEnv(fn), PORT: String(port) }, port, signal, task)
   }
 
   /** An earlier life's processes ended with it or go on unknown: there is no label to know them by. */
@@ -123,10 +122,14 @@ class ProcessDriver implements Driver {
     }
     signal.throwIfAborted()
     const args = [...command.args, ...(task?.args ?? [])]
-    return startProcess(
+    const program = await startProcess(
       { ...command, args },
       { env: { PATH: this.#path, ...env }, port, clock: this.#clock, stopGraceMs: task?.stopGraceMs }
     )
+    if (task === undefined) return program
+    this.#watchdog.guard(program.id)
+    void program.exited.then(async () => program.dispose()).then(() => this.#watchdog.release(program.id))
+    return program
   }
 
   async #isPresent(digest: Digest): Promise<boolean> {

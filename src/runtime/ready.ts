@@ -92,7 +92,8 @@ async function accepts({ host, port }: ServerInstance, signal: AbortSignal): Pro
   return accepted
 }
 
-async function answers(client: Pool, path: string, signal: AbortSignal): Promise<boolean> {
+/** Whether a server answers a path below 400. Never rejects. */
+export async function answers(client: Pool, path: string, signal: AbortSignal): Promise<boolean> {
   try {
     const response = await client.request({ method: 'GET', path, signal })
     await response.body.dump()

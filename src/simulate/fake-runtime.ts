@@ -103,6 +103,17 @@ export function createFakeRuntime({ capacity, clock }: { capacity: Capacity; clo
     }
   }
 
+  const serve: Runtime['serve'] = async (fn, { invocation, task, onHealth }, { signal }) => {
+    const head = { method: 'GET', path: '/', query: '', headers: [] }
+    const body = (async function* () {})()
+    const call: ExecutionCall = { invocation, head, body, task }
+    // It is as healthy as it can be from its start on, and ends as an execution would.
+    onHealth('healthy')
+    const answer = await execute(fn, call, { signal, timeoutMs: Number.POSITIVE_INFINITY })
+    for await (const _ of answer.body);
+    throw new CaresError('function_failed', `${fn.name} exited with code 0`, { details: { exitCode: 0 } })
+  }
+
   const use = (): RuntimeUse => ({
     running: running.size,
     cpusReserved: [...running.values()].reduce((sum, fn) => sum + fn.cpus, 0),
@@ -137,6 +148,7 @@ export function createFakeRuntime({ capacity, clock }: { capacity: Capacity; clo
     },
     onMissingImage: () => {},
     execute,
+    serve,
     setFunctions: () => {},
     use,
     onLog: listener => void listeners.push(listener),

@@ -11,6 +11,7 @@ import type { PeerProfile } from '../../src/model/peer.ts'
 import type { BlobStore } from '../../src/model/ports/blob-store.ts'
 import type { Clock } from '../../src/model/ports/clock.ts'
 import type { Host } from '../../src/model/ports/runtime.ts'
+import type { Tcp } from '../../src/model/ports/tcp.ts'
 import type { Tracer } from '../../src/model/ports/tracer.ts'
 import type { Transport } from '../../src/model/ports/transport.ts'
 import { PRESETS } from '../../src/model/presets.ts'
@@ -47,6 +48,8 @@ export class MemoryCluster {
   readonly machineOf: (peer: PeerId) => Machine
   /** What a peer must read to read a command, in place of the real versions. */
   readonly versionOf: ((command: Command) => number) | undefined
+  /** Where connections to services come in at each peer; undefined: nowhere. */
+  readonly tcpOf: (peer: PeerId) => Tcp | undefined
 
   constructor(
     scripts: Readonly<Record<string, Script>>,
@@ -54,14 +57,16 @@ export class MemoryCluster {
       tracerOf = () => undefined,
       blobsOf = () => undefined,
       machineOf = () => ({}),
-      versionOf
-    }: Partial<Pick<MemoryCluster, 'tracerOf' | 'blobsOf' | 'machineOf' | 'versionOf'>> = {}
+      versionOf,
+      tcpOf = () => undefined
+    }: Partial<Pick<MemoryCluster, 'tracerOf' | 'blobsOf' | 'machineOf' | 'versionOf' | 'tcpOf'>> = {}
   ) {
     this.#scripts = scripts
     this.tracerOf = tracerOf
     this.blobsOf = blobsOf
     this.machineOf = machineOf
     this.versionOf = versionOf
+    this.tcpOf = tcpOf
   }
 
   /** Starts `count` peers and waits until all are members, with as many voters as there should be. */
@@ -182,6 +187,7 @@ export class MemoryPeer {
         runtime: this.runtime,
         spool: createMemorySpool(),
         blobs: this.#cluster.blobsOf(self),
+        tcp: this.#cluster.tcpOf(self),
         clock,
         log,
         random: createRandom(this.#cluster.peers.length + 1),

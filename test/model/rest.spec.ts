@@ -53,6 +53,14 @@ const EVENTS: { readonly [Name in EventName]: CaresEvents[Name] } = {
   } as CaresEvents['invocation:finished'],
   'task:submitted': { task: 't', name: 'n' } as CaresEvents['task:submitted'],
   'task:started': { task: 't', name: 'n', attempt: 1, worker: 'w' } as CaresEvents['task:started'],
+  'task:health-changed': {
+    task: 't',
+    name: 'n',
+    attempt: 1,
+    worker: 'w',
+    health: 'healthy'
+  } as CaresEvents['task:health-changed'],
+  'task:port-refused': { port: 8080, task: 't', name: 'n', reason: 'r' } as CaresEvents['task:port-refused'],
   'task:requeued': { task: 't', name: 'n', attempt: 1, code: 'peer_lost' } as CaresEvents['task:requeued'],
   'task:finished': { task: 't', name: 'n', state: 'dead', attempt: 1, worker: 'w', code: null } as CaresEvents['task:finished'],
   'image:progressed': { function: 'f', from: 'p', bytes: 1, imageBytes: 2 } as CaresEvents['image:progressed'],

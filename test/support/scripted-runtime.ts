@@ -2,10 +2,19 @@ import { CaresError } from '../../src/model/errors.ts'
 import type { FunctionRecord } from '../../src/model/function.ts'
 import type { Digest, InvocationId } from '../../src/model/ids.ts'
 import type { CallHead, Usage } from '../../src/model/invocation.ts'
-import type { ExecutionAnswer, ExecutionCall, ImageInfo, Runtime, RuntimeUse } from '../../src/model/ports/runtime.ts'
+import type { ExecutionAnswer, ExecutionCall, ImageInfo, Runtime, RuntimeUse, ServiceRun } from '../../src/model/ports/runtime.ts'
 
 /** What a function does here: gets its input, gives its output, may wait or fail. Must honour the signal. */
-export type Script = (input: string, context: { signal: AbortSignal; worker: string; head: CallHead }) => Promise<string> | string
+export type Script = (
+  input: string,
+  context: {
+    signal: AbortSignal
+    worker: string
+    head: CallHead
+    /** Of a service, which says itself how it is. */
+    onHealth?: ServiceRun['onHealth']
+  }
+) => Promise<string> | string
 
 /** A runtime whose functions are JavaScript functions by image name, and which notes every execution that it starts. */
 export class ScriptedRuntime implements Runtime {
@@ -101,6 +110,19 @@ export class ScriptedRuntime implements Runtime {
     } catch (error) {
       call.onFailed?.({ start: 'cold', usage: usage(0) })
       throw error
+    } finally {
+      this.#running--
+    }
+  }
+
+  async serve(fn: FunctionRecord, { invocation, onHealth }: ServiceRun, { signal }: { signal: AbortSignal }): Promise<never> {
+    const script = this.#scripts[fn.image]
+    if (script === undefined) throw new CaresError('image_not_found', `no image ${fn.image}`)
+    this.started.push(invocation)
+    this.#running++
+    try {
+      await script('', { signal, worker: this.#worker, head: { method: 'GET', path: '/', query: '', headers: [] }, onHealth })
+      throw new CaresError('function_failed', `${fn.name} exited with code 0`, { details: { exitCode: 0 } })
     } finally {
       this.#running--
     }

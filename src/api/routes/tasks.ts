@@ -97,7 +97,7 @@ export function taskRoutes(app: App, context: ApiContext): void {
       schema: {
         ...documented('tasks', 'Submit a task', { 200: taskSubmittedSchema, 202: taskSubmittedSchema }),
         description:
-          'Answered once the task cannot be lost any more. With `Idempotency-Key`, the same key is the same task, and a key that comes with another request is refused. `x-cares-caller`: who is charged in the ledger of costs. An input of more than 64 KiB is uploaded first: `POST /v1/payloads`.',
+          'Answered once the task cannot be lost any more. With `Idempotency-Key`, the same key is the same task, and a key that comes with another request is refused. `x-cares-caller`: who is charged in the ledger of costs. An input of more than 64 KiB is uploaded first: `POST /v1/payloads`. With `service`, it is a service: started again whenever its program ends, moved when its worker is lost or drained, until it is cancelled; `publish` is a port at which every peer takes TCP connections for it, and `conflict` says that another service, or a peer, has it.',
         body: submission,
         querystring: z.strictObject({
           pull: z.enum(PULL_POLICIES).optional().describe('whether the image may or must come from its registry')
@@ -127,9 +127,11 @@ export function taskRoutes(app: App, context: ApiContext): void {
     REST_PATHS.task,
     {
       schema: {
-        ...documented('tasks', 'Read a task, or wait for its end', { 200: taskSchema }),
+        ...documented('tasks', 'Read a task, or wait for its end, or for a service to be healthy', { 200: taskSchema }),
         params,
-        querystring: z.strictObject({ wait: duration(WAIT_MS_MAX).optional().describe('answer when it is over, or after so long: `30s`') })
+        querystring: z.strictObject({
+          wait: duration(WAIT_MS_MAX).optional().describe('answer when it is over, or a service that is healthy, or after so long: `30s`')
+        })
       }
     },
     async (request, reply) => {

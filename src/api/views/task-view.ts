@@ -1,5 +1,5 @@
-import { currentAttempt, isOver, type TaskRecord } from '../../model/task.ts'
-import type { TaskItem } from '../../model/rest-tasks.ts'
+import { currentAttempt, isOver, type ServiceSpec, type TaskRecord } from '../../model/task.ts'
+import type { TaskItem, TaskServiceItem } from '../../model/rest-tasks.ts'
 import type { PeerRef } from './names.ts'
 
 /** A task as clients see it. */
@@ -20,13 +20,13 @@ export function taskView(task: TaskRecord, name: (id: string) => PeerRef): TaskI
     cpus: spec.cpus,
     memoryBytes: spec.memoryBytes,
     ...(spec.placement === undefined ? {} : { placement: spec.placement }),
-    timeoutMs: spec.timeoutMs,
+    timeoutMs: spec.service === undefined ? spec.timeoutMs : null,
     idempotencyKey: task.key ?? null,
     gateway: name(task.gateway),
     worker: last === undefined ? null : name(last.worker),
     attempt,
     failures,
-    attemptsMax: spec.attemptsMax,
+    attemptsMax: spec.service === undefined ? spec.attemptsMax : null,
     attempts: attempts.map(one => ({
       attempt: one.attempt,
       worker: name(one.worker),
@@ -41,6 +41,19 @@ export function taskView(task: TaskRecord, name: (id: string) => PeerRef): TaskI
     outputBytes: result?.output.bytes ?? null,
     exitCode: result?.exitCode ?? last?.failure?.exitCode ?? null,
     error: state === 'succeeded' ? null : (last?.failure ?? null),
-    usage: result?.usage ?? null
+    usage: result?.usage ?? null,
+    service: spec.service === undefined ? null : serviceView(task, spec.service)
+  }
+}
+
+function serviceView(task: TaskRecord, { publish, port, health }: ServiceSpec): TaskServiceItem {
+  const current = currentAttempt(task)
+  return {
+    publish: publish ?? null,
+    port: port ?? null,
+    healthPath: health ?? null,
+    health: isOver(task) ? null : current === undefined ? 'waiting' : (current.health ?? 'starting'),
+    healthSince: current?.healthAt ?? null,
+    restarts: Math.max(0, task.attempt - 1)
   }
 }

@@ -13,8 +13,9 @@ import type { TaskChange } from '../../model/task.ts'
  * | version | what it added |
  * | --- | --- |
  * | 1 | everything up to the introduction of versions; a peer that tells no version reads this one |
+ * | 2 | services: tasks with a `service`, and changes of their health |
  */
-export const COMMAND_VERSION = 1
+export const COMMAND_VERSION = 2
 
 /** What {@link COMMAND_VERSION} a peer must have to read a command: 1 or more. */
 export function versionOfCommand(command: Command): number {
@@ -29,6 +30,10 @@ export function versionOfCommand(command: Command): number {
 /** What {@link COMMAND_VERSION} a peer must have to read a change of tasks. */
 export function versionOfChange(change: TaskChange): number {
   switch (change.type) {
+    case 'submit':
+      return change.spec.service === undefined ? 1 : 2
+    case 'health':
+      return 2
     default:
       return 1
   }

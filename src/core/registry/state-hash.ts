@@ -81,8 +81,10 @@ function hashText(text: string): Hash {
  * The fields of a task that change, and its fingerprint for those that do not. Tasks change hundreds of times a second: hashing the whole of each would
  * cost more than everything else that is done for it.
  */
-function taskText({ id, key, fingerprint, state, attempt, failures, seq, endSeq, result }: TaskRecord): string {
-  return `task\0${id} ${fingerprint} ${state} ${attempt} ${failures} ${seq} ${endSeq ?? 0} ${result?.output.bytes ?? 0}\0${key ?? ''}`
+function taskText({ id, key, fingerprint, state, attempt, failures, attempts, seq, endSeq, result }: TaskRecord): string {
+  // Only services have a health: of jobs the text is what it was before there were any.
+  const { health = '' } = attempts.at(-1) ?? {}
+  return `task\0${id} ${fingerprint} ${state} ${attempt} ${failures} ${seq} ${endSeq ?? 0} ${result?.output.bytes ?? 0}${health}\0${key ?? ''}`
 }
 
 /** JSON with sorted fields; absent and undefined are the same. */

@@ -7,7 +7,7 @@ import { trimmed } from './trimmed.ts'
 
 /** No tasks. */
 export function noTasks(): TaskTables {
-  return { tasks: emptyShards(), keys: emptyShards(), seq: 0, bytes: 0 }
+  return { tasks: emptyShards(), keys: emptyShards(), ports: new Map(), seq: 0, bytes: 0 }
 }
 
 /** What the tasks may grow to. */
@@ -35,6 +35,7 @@ class Draft {
   readonly #limits: TaskLimits
   readonly #tasks: ShardsDraft<TaskRecord>
   readonly #keys: ShardsDraft<TaskId>
+  #ports: Map<number, TaskId> | undefined
   #seq: number
   #bytes: number
 
@@ -61,7 +62,8 @@ class Draft {
   /** The very tables that it started from, if nothing was changed. */
   done(): TaskTables {
     const [tasks, keys] = [this.#tasks.done(), this.#keys.done()]
-    return tasks === this.#base.tasks && keys === this.#base.keys ? this.#base : { tasks, keys, seq: this.#seq, bytes: this.#bytes }
+    if (tasks === this.#base.tasks && keys === this.#base.keys) return this.#base
+    return { tasks, keys, ports: this.#ports ?? this.#base.ports, seq: this.#seq, bytes: this.#bytes }
   }
 
   #submit(change: Extract<TaskChange, { type: 'submit' }>): TaskOutcome {
@@ -70,6 +72,11 @@ class Draft {
     if (known !== undefined) {
       if (known.fingerprint === change.fingerprint) return { type: 'unchanged', id: known.id }
       return { type: 'refused', code: 'conflict', message: `the idempotency key was used for another request, task ${known.id}` }
+    }
+    const { publish } = change.spec.service ?? {}
+    const holder = publish === undefined ? undefined : (this.#ports ?? this.#base.ports).get(publish)
+    if (holder !== undefined) {
+      return { type: 'refused', code: 'conflict', message: `port ${publish} is published by the service ${holder}` }
     }
     const task = newTask(change, this.#seq + 1)
     if (!this.#makeRoom(taskBytes(task), 1)) return this.#full()
@@ -134,5 +141,10 @@ class Draft {
     const before = this.#tasks.get(task.id)
     this.#bytes += taskBytes(task) - (before === undefined ? 0 : taskBytes(before))
     this.#tasks.set(task.id, task)
+    const { publish } = task.spec.service ?? {}
+    if (publish === undefined || (before !== undefined && !isOver(task))) return
+    this.#ports ??= new Map(this.#base.ports)
+    if (isOver(task)) this.#ports.delete(publish)
+    else this.#ports.set(publish, task.id)
   }
 }

@@ -1,5 +1,5 @@
 import { currentAttempt, isOver, type TaskAttempt, type TaskChange, type TaskOutcome, type TaskRecord } from '../../model/task.ts'
-import { ATTEMPTS_KEPT, STDERR_CHARS_MAX } from './limits.ts'
+import { ATTEMPTS_KEPT, STAYED_UP_MS, STDERR_CHARS_MAX } from './limits.ts'
 
 /** A change of one task that exists already. */
 export type TaskStep = Exclude<TaskChange, { type: 'submit' | 'expire' }>
@@ -59,18 +59,33 @@ export function changeTask(
     case 'fail': {
       const late = checkCurrent(task, change.attempt)
       if (late !== null) return stays(late)
-      const failures = task.failures + (change.counts ? 1 : 0)
+      const failures = (hasStayedUp(task, change.at) ? 0 : task.failures) + (change.counts ? 1 : 0)
       const stderr = change.failure.stderr?.slice(-STDERR_CHARS_MAX)
       const failure = { ...change.failure, ...(stderr === undefined ? {} : { stderr }) }
       const next = { ...task, failures, attempts: endLast(task.attempts, { endedAt: change.at, failure }) }
-      if (change.final || failures >= task.spec.attemptsMax) return becomes(ended(next, 'dead', { at: change.at, seq: nextSeq() }))
+      const isLast = task.spec.service === undefined && (change.final || failures >= task.spec.attemptsMax)
+      if (isLast) return becomes(ended(next, 'dead', { at: change.at, seq: nextSeq() }))
       return becomes({ ...next, state: 'queued' })
+    }
+    case 'health': {
+      const late = checkCurrent(task, change.attempt)
+      if (late !== null) return stays(late)
+      const current = currentAttempt(task)
+      if (current === undefined || current.health === change.health) return stays()
+      const { health, at } = change
+      return becomes({ ...task, attempts: [...task.attempts.slice(0, -1), { ...current, health, healthAt: at }] })
     }
     case 'cancel': {
       if (isOver(task)) return stays()
       return becomes(ended(task, 'cancelled', { at: change.at, seq: nextSeq() }))
     }
   }
+}
+
+/** Whether the attempt of a service that ends at this moment was healthy once and so long under way that it is not started again any later for it. */
+function hasStayedUp(task: TaskRecord, at: string): boolean {
+  const current = currentAttempt(task)
+  return current?.health !== undefined && Date.parse(at) - Date.parse(current.at) >= STAYED_UP_MS
 }
 
 /** Over, and without the input that nobody will read any more. */

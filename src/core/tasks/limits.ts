@@ -28,5 +28,8 @@ export const FORGET_RATIO = 0.1
 /** Attempts that a record tells of: the newest. A task may be handed back and forth more often than anyone wants to read. */
 export const ATTEMPTS_KEPT = 8
 
+/** As long as the longest pause before another attempt: a service that ran for that long loses half of its time to pauses at most, if it has none. */
+export const STAYED_UP_MS = 60_000
+
 /** The end of what a failed attempt wrote to stderr, in UTF-16 units. */
 export const STDERR_CHARS_MAX = 4_096

@@ -39,13 +39,14 @@ export class Sharing {
   }
 
   #attempt(attempt: TaskAttempt): TaskAttempt {
-    const { endedAt } = attempt
+    const { endedAt, healthAt } = attempt
     return {
       ...attempt,
       worker: this.#text(attempt.worker),
       session: this.#text(attempt.session),
       at: this.#text(attempt.at),
-      ...(endedAt === undefined ? {} : { endedAt: this.#text(endedAt) })
+      ...(endedAt === undefined ? {} : { endedAt: this.#text(endedAt) }),
+      ...(healthAt === undefined ? {} : { healthAt: this.#text(healthAt) })
     }
   }
 

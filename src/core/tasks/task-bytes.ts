@@ -7,6 +7,8 @@ import { OPEN_RESERVE_BYTES } from './limits.ts'
  */
 const RECORD_BYTES = 512
 const ATTEMPT_BYTES = 192
+/** Beside them, of the attempt of a service that has become healthy. */
+const HEALTH_BYTES = 32
 const RESULT_BYTES = 64
 const PAYLOAD_BYTES = 128
 /** Quotes, a colon and a comma. */
@@ -26,15 +28,17 @@ export function taskBytes(task: TaskRecord): number {
   for (const text of [spec.name, spec.image, spec.digest, spec.arch, spec.function, ...spec.args]) bytes += jsonBytes(text) + ITEM_BYTES
   for (const [name, value] of Object.entries(spec.env)) bytes += jsonBytes(name) + jsonBytes(value) + ITEM_BYTES
   if (spec.placement !== undefined) bytes += Buffer.byteLength(JSON.stringify(spec.placement))
+  if (spec.service !== undefined) bytes += Buffer.byteLength(JSON.stringify(spec.service)) + ITEM_BYTES
   let history = jsonBytes(finishedAt)
   for (const attempt of attempts) history += attemptBytes(attempt)
   if (result !== undefined) history += RESULT_BYTES + JSON.stringify(result.usage).length + payloadBytes(result.output)
   return bytes + (isOver(task) ? history : Math.max(history, OPEN_RESERVE_BYTES))
 }
 
-function attemptBytes({ worker, session, at, endedAt, failure }: TaskAttempt): number {
-  let bytes = ATTEMPT_BYTES
-  for (const text of [worker, session, at, endedAt, failure?.code, failure?.message, failure?.stderr]) bytes += jsonBytes(text)
+function attemptBytes({ worker, session, at, endedAt, failure, health, healthAt }: TaskAttempt): number {
+  let bytes = ATTEMPT_BYTES + (health === undefined ? 0 : HEALTH_BYTES)
+  for (const text of [worker, session, at, endedAt, failure?.code, failure?.message, failure?.stderr, health, healthAt])
+    bytes += jsonBytes(text)
   return bytes
 }
 

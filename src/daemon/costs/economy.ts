@@ -21,6 +21,7 @@ import { Admissions } from './admissions.ts'
 import type { Consensus } from '../agreement/consensus.ts'
 import { ask } from '../agreement/control-client.ts'
 import { CostBook, costOf, regretMs } from './cost-book.ts'
+import { ServiceCosts } from './service-costs.ts'
 import { TaskCosts } from './task-costs.ts'
 import type { EventLog } from '../telemetry/event-log.ts'
 import type { InvocationBook } from '../calls/invocation-book.ts'
@@ -58,6 +59,7 @@ export class Economy implements Startable {
   readonly #components: EconomyComponents
   readonly #costs: CostBook
   readonly #taskCosts: TaskCosts
+  readonly #serviceCosts: ServiceCosts
   readonly #admissions: Admissions
   readonly #gate: AdmissionGate
   #counting: Disposable | undefined
@@ -71,6 +73,12 @@ export class Economy implements Startable {
       isOrchestrator: () => consensus.role.active,
       profileOf: peer => this.#profileOf(peer),
       expectedMs: task => attemptMs(placer, task, learning.slowness(transport.self)),
+      add: (key, amounts) => this.#costs.add(key, amounts)
+    })
+    this.#serviceCosts = new ServiceCosts({
+      self: transport.self,
+      clock,
+      profileOf: peer => this.#profileOf(peer),
       add: (key, amounts) => this.#costs.add(key, amounts)
     })
     this.#admissions = new Admissions({
@@ -105,7 +113,8 @@ export class Economy implements Startable {
 
   /** A task has changed. */
   onTask(task: TaskRecord): void {
-    this.#taskCosts.onTask(task)
+    if (task.spec.service === undefined) this.#taskCosts.onTask(task)
+    else this.#serviceCosts.onService(task)
   }
 
   /** An attempt of a task has failed here, or was cut short. */
@@ -150,12 +159,12 @@ export class Economy implements Startable {
     )
     signal.throwIfAborted()
     const ledgers = answers.filter(ledger => ledger !== null)
-    return { ledgers: [this.#costs.ledger(), ...ledgers], missing: answers.length - ledgers.length }
+    return { ledgers: [this.#ledger(), ...ledgers], missing: answers.length - ledgers.length }
   }
 
   /** What the calls through this peer, and the tasks that ended here, have cost. */
   ownCosts(): CostLedger {
-    return this.#costs.ledger()
+    return this.#ledger()
   }
 
   /** Tells a gateway what a call has taken here that it had cut short. */
@@ -189,6 +198,12 @@ export class Economy implements Startable {
     return record
   }
 
+  /** With what services have cost up to this moment. */
+  #ledger(): CostLedger {
+    this.#serviceCosts.countAll()
+    return this.#costs.ledger()
+  }
+
   #profileOf(peer: PeerId): PeerProfile | undefined {
     return this.#components.members.views().find(({ profile }) => profile.id === peer)?.profile
   }
@@ -199,7 +214,7 @@ export class Economy implements Startable {
       case 'observations':
         return { type: 'observations', ...this.#components.learning.answer(request.known) }
       case 'costs':
-        return { type: 'costs', ledger: this.#costs.ledger() }
+        return { type: 'costs', ledger: this.#ledger() }
       case 'admission':
         assertOrchestrator()
         return { type: 'admissions', records: this.#admissions.answer(request.question) }

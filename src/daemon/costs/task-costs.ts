@@ -113,7 +113,7 @@ function isLost({ failure }: TaskAttempt): boolean {
 }
 
 /** What a task is called in the ledger. A function's name has no colon. */
-function costName({ spec: { function: fn, image } }: TaskRecord): string {
+export function costName({ spec: { function: fn, image } }: TaskRecord): string {
   return fn ?? `image:${image.split('@sha256:', 1)[0] ?? image}`.slice(0, NAME_CHARS_MAX)
 }
 

@@ -1,12 +1,12 @@
 import { type CaresError, type ErrorCode, toCaresError } from '../../model/errors.ts'
 import type { Usage } from '../../model/invocation.ts'
 import type { Clock } from '../../model/ports/clock.ts'
-import type { ExecutionAnswer, Runtime } from '../../model/ports/runtime.ts'
+import type { ExecutionAnswer, Runtime, ServiceRun } from '../../model/ports/runtime.ts'
 import type { AttemptReport, TaskOrder } from '../../model/task.ts'
 import type { Payloads } from './payloads.ts'
 import { executionId, taskFunction } from './task-function.ts'
 
-/** From SIGTERM to SIGKILL for a task that is cancelled or out of time, so that its program can finish or undo a step. */
+/** From SIGTERM to SIGKILL for a task that is cancelled, moved or out of time, so that its program can finish or undo a step. */
 const STOP_GRACE_MS = 5_000
 
 /** Failures before anything of the task has run: the attempt does not count, and another worker, or this one later, may run the task. */
@@ -63,6 +63,25 @@ export async function runAttempt(
     const counts = hasBegun && !NOT_BEGUN.has(error.code)
     return { ...ref, end: { type: 'failed', failure: failureOf(error), counts, final: isFinal(error, hasBegun) } }
   }
+}
+
+export interface ServiceRunnerComponents {
+  readonly runtime: Runtime
+  /** See `ServiceRun.onHealth`. */
+  readonly onHealth: ServiceRun['onHealth']
+}
+
+/** Runs one attempt of a service, which is over when its program is, however it has ended: it never succeeds. Never rejects. */
+export async function runServiceAttempt(
+  { task, attempt }: TaskOrder,
+  { runtime, onHealth }: ServiceRunnerComponents,
+  { signal }: { signal: AbortSignal }
+): Promise<AttemptReport> {
+  const run = { invocation: executionId(task.id), task: { args: task.spec.args, stopGraceMs: STOP_GRACE_MS }, onHealth }
+  const error = await runtime
+    .serve(taskFunction(task, attempt), run, { signal })
+    .catch((err: unknown) => toCaresError(signal.aborted ? signal.reason : err))
+  return { task: task.id, attempt, end: { type: 'failed', failure: failureOf(error), counts: !NOT_BEGUN.has(error.code), final: false } }
 }
 
 /** An input that nobody has any more will not come back; one that cannot be fetched now may. */

@@ -4,6 +4,7 @@ import type { PeerId } from '../../model/ids.ts'
 import type { BlobStore } from '../../model/ports/blob-store.ts'
 import type { TaskStore } from '../../model/ports/task-store.ts'
 import type { TaskChange, TaskId, TaskSession } from '../../model/task.ts'
+import { membersOf } from '../../core/consensus/log.ts'
 import type { Agreement } from '../agreement/agreement.ts'
 import { newVersionRefusal } from '../agreement/command-readers.ts'
 import { Blobs } from '../blobs/blobs.ts'
@@ -12,6 +13,8 @@ import type { DaemonComponents } from '../daemon-ports.ts'
 import type { Functions } from '../functions.ts'
 import type { LogBook } from '../telemetry/log-book.ts'
 import type { Members } from '../members/members.ts'
+import { Mesh } from '../services/mesh.ts'
+import { Tunnels } from '../services/tunnels.ts'
 import { GatheredTaskStore } from './gathered-task-store.ts'
 import { LogTaskStore } from './log-task-store.ts'
 import { createPayloads } from './payloads.ts'
@@ -22,7 +25,7 @@ export interface TaskPartsComponents
       TasksComponents,
       'runtime' | 'transport' | 'placer' | 'clock' | 'log' | 'events' | 'timings' | 'draining' | 'onRoom' | 'onTask' | 'onFailedAttempt'
     >,
-    Pick<DaemonComponents, 'newInvocationId'> {
+    Pick<DaemonComponents, 'newInvocationId' | 'tcp'> {
   /** @default the replicated log */
   readonly taskStore?: TaskStore | undefined
   /** Absent: there are only small inputs and results. */
@@ -41,6 +44,10 @@ export interface TaskParts {
   readonly taskLog: LogTaskStore
   /** Null: there are only small inputs and results. */
   readonly blobs: Blobs | null
+  /** Null: this peer takes no connections for services. */
+  readonly mesh: Mesh | null
+  /** Null: no service that runs here can be reached. */
+  readonly tunnels: Tunnels | null
 }
 
 /** Puts together what a peer has to do with tasks: where they are kept, what goes in and comes out, and who acts. */
@@ -83,5 +90,9 @@ export function createTasks(components: TaskPartsComponents): TaskParts {
     findFunction: (name, options) => functions.find(name, options),
     onLog: line => logs.append(line)
   })
-  return { tasks, taskLog, blobs }
+  const { tcp } = components
+  if (tcp === undefined) return { tasks, taskLog, blobs, mesh: null, tunnels: null }
+  const mesh = new Mesh({ ...components, tcp, store, log: log.child('mesh') })
+  const isMember = (peer: PeerId): boolean => membersOf(consensus.configuration).includes(peer)
+  return { tasks, taskLog, blobs, mesh, tunnels: new Tunnels({ tcp, clock, isMember, addressOf: id => tasks.addressOf(id) }) }
 }

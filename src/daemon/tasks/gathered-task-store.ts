@@ -74,6 +74,10 @@ export class GatheredTaskStore implements TaskStore {
     return this.#store.open(options)
   }
 
+  async published(): Promise<readonly TaskRecord[]> {
+    return this.#store.published()
+  }
+
   async blobs(): Promise<readonly BlobRef[]> {
     return this.#store.blobs()
   }

@@ -94,6 +94,10 @@ export class LogTaskStore implements TaskStore {
       .sort((a, b) => a.seq - b.seq)
   }
 
+  async published(): Promise<readonly TaskRecord[]> {
+    return [...this.#components.tables().ports.values()].flatMap(id => valueAt(this.#tasks, id) ?? [])
+  }
+
   async blobs(): Promise<readonly BlobRef[]> {
     return valuesOf(this.#tasks).flatMap(blobsOf).toArray()
   }

@@ -6,6 +6,7 @@ import type { Logger } from '../../model/ports/logger.ts'
 import type { TaskStore } from '../../model/ports/task-store.ts'
 import type { Transport } from '../../model/ports/transport.ts'
 import {
+  type AttemptHeld,
   type AttemptRef,
   type AttemptReport,
   currentAttempt,
@@ -25,7 +26,7 @@ import { Outbox } from './outbox.ts'
 import { readOpen } from './read-open.ts'
 import type { TaskPlacement } from './task-placement.ts'
 import { TaskQueue, type TaskQueueComponents } from './task-queue.ts'
-import { pauseMs, progress } from './task-progress.ts'
+import { isNewer, pauseMs, progress } from './task-progress.ts'
 import { ending, refusal } from './task-changes.ts'
 import { TaskReasons } from './task-reasons.ts'
 import { TaskRetention } from './task-retention.ts'
@@ -130,7 +131,8 @@ export class Office {
   onTask(task: TaskRecord): void {
     if (this.#over.signal.aborted) return
     const before = this.#tasks.get(task.id)
-    if (before !== undefined && progress(task) <= progress(before)) return
+    if (before !== undefined && !isNewer(task, before)) return
+    if (before !== undefined && progress(task) === progress(before)) return void this.#tasks.set(task.id, task)
     const [was, is] = [before === undefined ? undefined : currentAttempt(before), currentAttempt(task)]
     if (was !== undefined && was.attempt !== is?.attempt) this.#ended(task, was)
     if (is !== undefined) {
@@ -148,13 +150,14 @@ export class Office {
   }
 
   /** A worker says that it is there, and what it has. */
-  async onRenew(worker: PeerId, session: TaskSession, having: readonly AttemptRef[]): Promise<TaskAnswer> {
+  async onRenew(worker: PeerId, session: TaskSession, having: readonly AttemptHeld[]): Promise<TaskAnswer> {
     const isNew = this.#sessions.current(worker, this.#components.clock.nowMs()) !== session
     if (this.#sessions.renew(worker, session, this.#components.clock.nowMs()) === 'burned') return { type: 'burned' }
     if (isNew) {
       await this.#giveUpLost()
       this.wake()
     }
+    this.#noteHealth(having.filter(ref => this.#isHeldBy(ref, worker, session)))
     const has = new Set(having.map(keyOf))
     const stop = having.filter(ref => !this.#isHeldBy(ref, worker, session))
     for (const [id, attempt] of this.#byWorker.get(worker) ?? []) {
@@ -217,6 +220,19 @@ export class Office {
     const dueMs = this.#components.clock.nowMs() + ms
     this.#queue.set(id, dueMs)
     if (ms > 0) this.#alarm.set(dueMs)
+  }
+
+  /** Has it agreed how services are. Nobody waits for it: what is not agreed now comes with the next renewal. */
+  #noteHealth(held: readonly AttemptHeld[]): void {
+    const { clock, log } = this.#components
+    const at = clock.timestamp()
+    const changes = held.flatMap(({ task, attempt, health }): TaskChange[] => {
+      const record = this.#tasks.get(task)
+      const isNews = health !== undefined && record !== undefined && currentAttempt(record)?.health !== health
+      return isNews ? [{ type: 'health', id: task, attempt, health, at }] : []
+    })
+    if (changes.length === 0) return
+    this.#commit(changes).catch((err: unknown) => log.info({ code: toCaresError(err).code }, 'how services are is not agreed yet'))
   }
 
   /** As many due tasks as have a worker now, next ones first. They are not due any more. */

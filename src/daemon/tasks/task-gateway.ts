@@ -2,15 +2,26 @@ import { createHash } from 'node:crypto'
 import { CaresError, toCaresError } from '../../model/errors.ts'
 import type { FunctionRecord, PullPolicy } from '../../model/function.ts'
 import type { Digest, PeerId } from '../../model/ids.ts'
+import type { PeerView } from '../../model/peer.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Runtime } from '../../model/ports/runtime.ts'
 import type { TaskStore } from '../../model/ports/task-store.ts'
 import type { Transport } from '../../model/ports/transport.ts'
-import { type BlobRef, isOver, type Payload, type TaskId, type TaskOutcome, type TaskRecord, type TaskSpec } from '../../model/task.ts'
-import { parseTaskRequest, specOfFunction, specOfImage, TASK_LIMITS } from '../../model/task-request.ts'
+import {
+  type BlobRef,
+  isOver,
+  isServing,
+  type Payload,
+  type TaskId,
+  type TaskOutcome,
+  type TaskRecord,
+  type TaskSpec
+} from '../../model/task.ts'
+import { isReached, parseTaskRequest, specOfFunction, specOfImage, TASK_LIMITS } from '../../model/task-request.ts'
 import type { TaskCounts, TaskPage, TaskQuery, TaskRequest, TaskService } from '../../model/task-service.ts'
 import { askTask } from './ask-task.ts'
 import type { Payloads } from './payloads.ts'
+import { checkPort, resolveServer } from './service-image.ts'
 
 /** Longest that looking for an image may take; what must come from a registry takes its time. */
 const RESOLVE_TIMEOUT_MS = 600_000
@@ -24,6 +35,7 @@ export interface TaskGatewayComponents {
   readonly newTaskId: () => TaskId
   readonly orchestrator: () => PeerId | null
   readonly findFunction: (name: string, options: { signal: AbortSignal }) => Promise<FunctionRecord>
+  readonly views: () => readonly PeerView[]
 }
 
 /** Tasks, as the clients of this peer see them. */
@@ -34,7 +46,7 @@ export class TaskGateway implements TaskService {
   constructor(components: TaskGatewayComponents) {
     this.#components = components
     components.store.onChange(task => {
-      if (isOver(task)) for (const tell of this.#waiting.get(task.id) ?? []) tell(task)
+      if (isSettled(task)) for (const tell of this.#waiting.get(task.id) ?? []) tell(task)
     })
   }
 
@@ -54,6 +66,8 @@ export class TaskGateway implements TaskService {
     const asked = parseTaskRequest(request)
     if (key !== undefined && !TASK_LIMITS.keyPattern.test(key))
       throw new CaresError('invalid', 'an idempotency key is 1 to 255 printable ASCII characters, without spaces')
+    if (asked.service !== undefined && (options.input !== undefined || options.inputDigest !== undefined))
+      throw new CaresError('invalid', 'a service has no input', { hint: 'hand it in as a variable, an argument, or over its port' })
     const spec = await this.#specOf(asked, { pull, signal })
     const payload = await this.#inputOf(options)
     const id = newTaskId()
@@ -104,7 +118,7 @@ export class TaskGateway implements TaskService {
 
   async waitFor(id: string, { signal }: { signal: AbortSignal }): Promise<TaskRecord> {
     const task = await this.find(id)
-    if (isOver(task)) return task
+    if (isSettled(task)) return task
     const over = Promise.withResolvers<TaskRecord | undefined>()
     const onAbort = (): void => over.resolve(undefined)
     const waiting = this.#waiting.get(task.id) ?? new Set()
@@ -114,7 +128,7 @@ export class TaskGateway implements TaskService {
     try {
       // It may have ended while it was looked for.
       const now = await this.#get(task.id)
-      if (isOver(now) || signal.aborted) return now
+      if (isSettled(now) || signal.aborted) return now
       return (await over.promise) ?? (await this.#get(task.id))
     } finally {
       signal.removeEventListener('abort', onAbort)
@@ -133,6 +147,9 @@ export class TaskGateway implements TaskService {
 
   async output(id: string, { signal }: { signal: AbortSignal }): Promise<{ bytes: number; body: AsyncIterable<Uint8Array> }> {
     const task = await this.find(id)
+    if (task.spec.service !== undefined) {
+      throw new CaresError('conflict', `task ${task.id} is a service: it has no result`, { hint: `what it writes: cares logs ${task.id}` })
+    }
     if (!isOver(task)) {
       throw new CaresError('conflict', `task ${task.id} is ${task.state}, so it has no result yet`, {
         retryable: true,
@@ -177,7 +194,12 @@ export class TaskGateway implements TaskService {
       })
     }
     const within = AbortSignal.any([signal, clock.timeout(RESOLVE_TIMEOUT_MS)])
-    return specOfImage(request, await runtime.resolve(request.image ?? '', { pull, wish: { contract: 'stdio' }, signal: within }))
+    const { image = '', service } = request
+    if (service === undefined || !isReached(service)) {
+      return specOfImage(request, await runtime.resolve(image, { pull, wish: { contract: 'stdio' }, signal: within }))
+    }
+    checkPort(service, this.#components.views())
+    return specOfImage(request, await resolveServer(runtime, image, { ...service, pull, signal: within }))
   }
 
   async #inputOf({ input, inputDigest, signal }: Parameters<TaskService['submit']>[1]): Promise<Payload | undefined> {
@@ -192,6 +214,11 @@ export class TaskGateway implements TaskService {
     if (task === undefined) throw new CaresError('not_found', `task ${id} is forgotten already`)
     return task
   }
+}
+
+/** Whether whoever waits for a task need not wait any longer. */
+function isSettled(task: TaskRecord): boolean {
+  return isOver(task) || isServing(task)
 }
 
 /** What a request asks for, in short: the same for the same request, whichever peer gets it and whatever an image's tag means by then. */

@@ -6,7 +6,7 @@ import type { Logger } from '../../model/ports/logger.ts'
 import type { Runtime } from '../../model/ports/runtime.ts'
 import type { Startable } from '../../model/ports/startable.ts'
 import type { Transport } from '../../model/ports/transport.ts'
-import type { AttemptRef, AttemptReport, TaskAnswer, TaskOrder, TaskSession } from '../../model/task.ts'
+import type { AttemptHeld, AttemptRef, AttemptReport, ServiceHealth, TaskAnswer, TaskOrder, TaskSession } from '../../model/task.ts'
 import { untilAborted } from '../../model/until-aborted.ts'
 import { askTask } from './ask-task.ts'
 
@@ -34,7 +34,8 @@ export interface TaskWorkerComponents {
   readonly log: Logger
   readonly times: LeaseTimes
   readonly newSession: () => TaskSession
-  readonly run: (order: TaskOrder, options: { signal: AbortSignal }) => Promise<AttemptReport>
+  /** Runs an attempt to its end. `onHealth`: told of a service. */
+  readonly run: (order: TaskOrder, options: { signal: AbortSignal; onHealth: (health: ServiceHealth) => void }) => Promise<AttemptReport>
   readonly orchestrator: () => PeerId | null
   readonly term: () => Term
   readonly draining: () => boolean
@@ -46,6 +47,8 @@ interface Run {
   readonly order: TaskOrder
   readonly abort: AbortController
   readonly ended: Promise<void>
+  /** Of a service, as it was told last. */
+  readonly state: { health?: ServiceHealth }
 }
 
 /**
@@ -68,6 +71,9 @@ export class TaskWorker implements Startable {
   #leaseAlarm: Disposable | undefined
   #isReady = false
   #renewing: Promise<void> | undefined
+  #handingBack: Promise<void> | undefined
+  /** Since the renewal that is under way was written, there is more to say. */
+  #hasNews = false
   #reporting: Promise<void> | undefined
   #fencing: Promise<void> | undefined
 
@@ -105,7 +111,26 @@ export class TaskWorker implements Startable {
   /** Says to the orchestrator at once that this worker is there; to be called when there is a new one. */
   renew(): void {
     if (this.#stopping.signal.aborted || this.#timers.length === 0) return
-    this.#renewing ??= this.#renew().finally(() => (this.#renewing = undefined))
+    if (this.#components.draining()) void this.handBack()
+    this.#renewing ??= this.#renew().finally(() => {
+      this.#renewing = undefined
+      if (this.#hasNews) this.renew()
+    })
+  }
+
+  /** Ends what would not end by itself, so that it can run elsewhere. Resolves when that was tried, however it went. */
+  async handBack(): Promise<void> {
+    this.#handingBack ??= this.#handBack().finally(() => (this.#handingBack = undefined))
+    await this.#handingBack
+  }
+
+  async #handBack(): Promise<void> {
+    const services = [...this.#runs.values()].filter(({ order }) => order.task.spec.service !== undefined)
+    if (services.length === 0) return
+    const reason = new CaresError('peer_draining', 'the worker takes no new work: the service goes elsewhere', { retryable: true })
+    for (const { abort } of services) abort.abort(reason)
+    await Promise.all(services.map(async ({ ended }) => ended))
+    await untilAborted(this.#report(), this.#components.clock.timeout(HAND_BACK_MS)).catch(() => {}) // Else it is reported later.
   }
 
   /** The orchestrator dispatches these attempts. */
@@ -151,7 +176,13 @@ export class TaskWorker implements Startable {
 
   #begin(key: string, order: TaskOrder): void {
     const abort = new AbortController()
-    const ended = this.#components.run(order, { signal: abort.signal }).then(report => {
+    const state: Run['state'] = {}
+    const onHealth = (health: ServiceHealth): void => {
+      state.health = health
+      this.#hasNews = true
+      this.renew()
+    }
+    const ended = this.#components.run(order, { signal: abort.signal, onHealth }).then(report => {
       this.#runs.delete(key)
       this.#components.onRoom()
       // What was cut short by the end of a session has no result that counts, and was given up by then.
@@ -159,7 +190,7 @@ export class TaskWorker implements Startable {
       this.#reports.set(key, report)
       if (!this.#stopping.signal.aborted) void this.#report()
     })
-    this.#runs.set(key, { order, abort, ended })
+    this.#runs.set(key, { order, abort, ended, state })
     this.#components.onRoom()
   }
 
@@ -171,10 +202,15 @@ export class TaskWorker implements Startable {
   }
 
   async #renew(): Promise<void> {
+    this.#hasNews = false
     const { transport, clock, times, log, orchestrator } = this.#components
     const [session, leader] = [this.#session, orchestrator()]
     if (session === null || leader === null || !(await this.#checkReady())) return
-    const having = [...this.#runs.values()].map(({ order }) => ({ task: order.task.id, attempt: order.attempt }))
+    const having: AttemptHeld[] = [...this.#runs.values()].map(({ order, state: { health } }) => ({
+      task: order.task.id,
+      attempt: order.attempt,
+      ...(health === undefined ? {} : { health })
+    }))
     for (const { task, attempt } of this.#reports.values()) having.push({ task, attempt })
     const sentAtMs = clock.nowMs()
     try {

@@ -8,14 +8,16 @@ import { LineSplitter } from '../../model/line-splitter.ts'
 import type { LogLine } from '../../model/logs.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Logger } from '../../model/ports/logger.ts'
-import type { Runtime } from '../../model/ports/runtime.ts'
+import type { Runtime, ServiceAddress } from '../../model/ports/runtime.ts'
 import type { Startable } from '../../model/ports/startable.ts'
 import type { TaskStore } from '../../model/ports/task-store.ts'
 import type { Channel, Transport } from '../../model/ports/transport.ts'
 import type { Timings } from '../../model/presets.ts'
 import {
   type AttemptRef,
+  type AttemptReport,
   isOver,
+  type ServiceHealth,
   type TaskAnswer,
   type TaskAsk,
   type TaskId,
@@ -27,7 +29,7 @@ import type { TaskService } from '../../model/task-service.ts'
 import type { ConsensusRoleNow } from '../agreement/consensus-init.ts'
 import type { EventLog } from '../telemetry/event-log.ts'
 import type { Placer } from '../calls/placer.ts'
-import { runAttempt } from './attempt-runner.ts'
+import { runAttempt, runServiceAttempt } from './attempt-runner.ts'
 import { Office } from './office.ts'
 import type { Payloads } from './payloads.ts'
 import { executionId } from './task-function.ts'
@@ -67,6 +69,7 @@ export class Tasks implements Startable {
   readonly #components: TasksComponents
   readonly #times: LeaseTimes
   readonly #worker: TaskWorker
+  readonly #addresses = new Map<TaskId, ServiceAddress>()
   #office: Office | null = null
   #closing: Promise<void> = Promise.resolve()
   #isRunning = false
@@ -83,9 +86,10 @@ export class Tasks implements Startable {
       times: this.#times,
       newSession: components.newTaskSession,
       orchestrator,
-      run: async (order, options) => {
+      run: async (order, { onHealth, ...options }) => {
         const { runtime, payloads } = components
         if (runtime === null) throw new CaresError('internal', 'a worker without a runtime accepted a task')
+        if (order.task.spec.service !== undefined) return this.#runService(order, runtime, { onHealth, ...options })
         const lines = new LineSplitter(text => components.onLog(this.#line(order, text)))
         const report = await runAttempt(
           order,
@@ -138,6 +142,11 @@ export class Tasks implements Startable {
     this.#worker.renew()
   }
 
+  /** Who is asked to take no new work has changed. */
+  onDraining(): void {
+    this.#worker.renew()
+  }
+
   /** Peers have told how they are: more may fit now, somewhere. */
   onViews(): void {
     this.#office?.onViews()
@@ -157,6 +166,31 @@ export class Tasks implements Startable {
     if (channel.signal.aborted) return
     await channel.send(answer)
     channel.end()
+  }
+
+  /** Where the program of a published service that runs here takes connections. */
+  addressOf(task: TaskId): ServiceAddress | undefined {
+    return this.#addresses.get(task)
+  }
+
+  /** This peer is about to go: what has no end of its own goes elsewhere. Resolves when that was tried. */
+  async handBack(): Promise<void> {
+    await this.#worker.handBack()
+  }
+
+  async #runService(
+    order: TaskOrder,
+    runtime: Runtime,
+    { onHealth, signal }: { onHealth: (health: ServiceHealth) => void; signal: AbortSignal }
+  ): Promise<AttemptReport> {
+    const { id, spec } = order.task
+    const told = (health: ServiceHealth, address?: ServiceAddress): void => {
+      if (address !== undefined && spec.service?.publish !== undefined) this.#addresses.set(id, address)
+      onHealth(health)
+    }
+    const report = await runServiceAttempt(order, { runtime, onHealth: told }, { signal })
+    this.#addresses.delete(id)
+    return report
   }
 
   async #answer(from: PeerId, question: TaskAsk): Promise<TaskAnswer> {
@@ -222,7 +256,9 @@ export class Tasks implements Startable {
     const { id, state, attempt, spec } = task
     const last = task.attempts.at(-1)
     const about = { task: id, name: spec.name }
-    if (state === 'running' && last !== undefined) events.emit('task:started', { ...about, attempt, worker: last.worker })
+    if (state === 'running' && last?.health !== undefined) {
+      events.emit('task:health-changed', { ...about, attempt, worker: last.worker, health: last.health })
+    } else if (state === 'running' && last !== undefined) events.emit('task:started', { ...about, attempt, worker: last.worker })
     else if (isOver(task)) {
       events.emit('task:finished', { ...about, state, attempt, worker: last?.worker ?? null, code: last?.failure?.code ?? null })
     } else if (attempt === 0) events.emit('task:submitted', about)

@@ -7,6 +7,8 @@ import { write } from './output.ts'
 
 /** One request waits so long: shorter than proxies cut idle connections. */
 const WAIT_MS = 30_000
+/** How often a service that does not become healthy is looked at, to tell why. */
+const LOOK_MS = 2_000
 /** Between two tries while the peer that is asked does not answer: it may be starting again. */
 const AGAIN_MS = 1_000
 /** A peer that does not answer for so long is given up; the task goes on without anyone waiting. */
@@ -17,7 +19,10 @@ export function isOver({ state }: Pick<TaskItem, 'state'>): boolean {
   return state !== 'queued' && state !== 'running'
 }
 
-/** Waits until a task is over, however long that takes, through a peer that is gone for a moment. Throws `timeout` when `timeoutMs` come first. */
+/**
+ * Waits until a task is over, or is a service that is healthy, however long that takes, through a peer that is gone for a moment. Throws `timeout` when
+ * `timeoutMs` come first.
+ */
 export async function awaitTask(
   id: string,
   { client, clock, signal, timeoutMs }: { client: CaresClient; clock: Clock; signal: AbortSignal; timeoutMs?: number | undefined }
@@ -30,7 +35,7 @@ export async function awaitTask(
     try {
       const task = await client.task(id, { waitMs, signal })
       silentSinceMs = undefined
-      if (isOver(task)) return task
+      if (isOver(task) || isHealthy(task)) return task
       if (waitMs < WAIT_MS) throw new CaresError('timeout', `task ${id} is still ${task.state}`, { hint: `it goes on; cares wait ${id}` })
     } catch (err) {
       const isAway = err instanceof CaresError && (err.code === 'peer_unreachable' || err.code === 'stopping')
@@ -39,6 +44,30 @@ export async function awaitTask(
       await clock.sleep(AGAIN_MS, { signal })
     }
   }
+}
+
+/** Waits until a service is healthy or over. `onFailure`: told why its program has ended, each time that it does. */
+export async function awaitService(
+  id: string,
+  { client, clock, signal }: { client: CaresClient; clock: Clock; signal: AbortSignal },
+  onFailure: (message: string) => void
+): Promise<TaskItem> {
+  let told = 0
+  for (;;) {
+    const task = await awaitTask(id, { client, clock, signal, timeoutMs: LOOK_MS }).catch(async (err: unknown) => {
+      if (err instanceof CaresError && err.code === 'timeout') return client.task(id, { signal })
+      throw err
+    })
+    const ended = task.attempts.filter(({ attempt, failure }) => attempt > told && failure !== null)
+    for (const { failure } of ended) onFailure(failure?.message ?? '')
+    told = ended.at(-1)?.attempt ?? told
+    if (isOver(task) || isHealthy(task)) return task
+  }
+}
+
+/** Whether whoever waits for a task, which is a service, need not wait any longer. */
+export function isHealthy({ service }: Pick<TaskItem, 'service'>): boolean {
+  return service?.health === 'healthy'
 }
 
 /** Writes what a task that has succeeded wrote to stdout. */

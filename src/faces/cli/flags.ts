@@ -12,6 +12,13 @@ export function parseCountOrAuto(text: string): number | 'auto' {
   return text === 'auto' ? text : parseCount(text)
 }
 
+/** `PORT` or `PORT:INSIDE`, as in `docker run --publish`. */
+export function parsePublish(text: string): { publish: number; port?: number } {
+  const match = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(text)
+  if (match === null) throw new CaresError('invalid', `not PORT or PORT:CONTAINER_PORT: ${JSON.stringify(text)}`)
+  return { publish: Number(match[1]), ...(match[2] === undefined ? {} : { port: Number(match[2]) }) }
+}
+
 /** A revision: 1 and up, or 0 for "it must not exist". */
 export const parseRevision = parseCount
 

@@ -89,6 +89,14 @@ function told({ type, data }: EventItem, nameOf: (id: string) => string): Told {
       return { kind: 'task', text: `${data.name} accepted` }
     case 'task:started':
       return { kind: 'task', text: `${data.name} -> ${nameOf(data.worker)}${data.attempt > 1 ? `  attempt ${data.attempt}` : ''}` }
+    case 'task:health-changed':
+      return {
+        kind: 'task',
+        text: `${data.name} is ${data.health} on ${nameOf(data.worker)}`,
+        tone: data.health === 'healthy' ? 'good' : 'bad'
+      }
+    case 'task:port-refused':
+      return { kind: 'task', text: `${data.name}: ${data.reason}`, tone: 'bad' }
     case 'task:requeued':
       return { kind: 'task', text: `${data.name} again after ${data.code ?? 'it was handed back'}`, tone: 'warn' }
     case 'task:finished':

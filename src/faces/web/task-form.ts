@@ -1,4 +1,4 @@
-import type { TaskItem } from '../../model/rest-tasks.ts'
+import type { TaskItem, TaskServiceItem } from '../../model/rest-tasks.ts'
 import type { TaskRequest } from '../../model/task-service.ts'
 import { parseBytes, parseDurationMs } from '../../model/units.ts'
 import { shellLine, shellWords } from '../shell-words.ts'
@@ -24,6 +24,8 @@ export interface TaskFields {
   /** What its program finds on stdin. */
   readonly input: string
   readonly policy: PolicyFields
+  /** Of a service that is to run once more. */
+  readonly service?: TaskRequest['service']
 }
 
 /** The form before anyone has written in it. */
@@ -51,12 +53,13 @@ export function taskFieldsOf(task: TaskItem): TaskFields {
     name: task.name,
     cpus: String(task.cpus),
     memory: exactBytes(task.memoryBytes),
-    timeout: exactDuration(task.timeoutMs),
-    attempts: String(task.attemptsMax),
+    timeout: task.timeoutMs === null ? '' : exactDuration(task.timeoutMs),
+    attempts: task.attemptsMax === null ? '' : String(task.attemptsMax),
     network: task.network,
     env: variableLines(task.env),
     input: '',
-    policy: policyFieldsOf(task.placement)
+    policy: policyFieldsOf(task.placement),
+    service: task.service === null ? undefined : serviceRequestOf(task.service)
   }
 }
 
@@ -73,6 +76,7 @@ export function taskRequestOf(fields: TaskFields, file?: Uint8Array): TaskSubmis
     ...(args.length === 0 ? {} : { args }),
     ...(Object.keys(env).length === 0 ? {} : { env }),
     ...(placement === undefined ? {} : { placement }),
+    ...(fields.service === undefined ? {} : { service: fields.service }),
     ...(fields.network === '' ? {} : { network: fields.network }),
     ...(file !== undefined ? { inputBase64: base64(file) } : fields.input === '' ? {} : { input: fields.input }),
     ...optional('name', fields.name, text => text),
@@ -80,6 +84,14 @@ export function taskRequestOf(fields: TaskFields, file?: Uint8Array): TaskSubmis
     ...optional('memoryBytes', fields.memory, parseBytes),
     ...optional('timeoutMs', fields.timeout, parseDurationMs),
     ...optional('attempts', fields.attempts, parseNumber)
+  }
+}
+
+function serviceRequestOf({ publish, port, healthPath }: TaskServiceItem): TaskRequest['service'] {
+  return {
+    ...(publish === null ? {} : { publish }),
+    ...(port === null ? {} : { port }),
+    ...(healthPath === null ? {} : { health: healthPath })
   }
 }
 

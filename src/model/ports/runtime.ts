@@ -4,6 +4,7 @@ import type { CacheNeed, LlcState } from '../llc.ts'
 import type { AnswerEnd, AnswerHead, CallHead, Run, WholeAnswer } from '../invocation.ts'
 import type { LogLine } from '../logs.ts'
 import type { Capacity, Pressure, WarmPool } from '../peer.ts'
+import type { ServiceHealth } from '../task.ts'
 import type { Startable } from './startable.ts'
 
 /** What an image is and how it wants to be called. */
@@ -43,6 +44,23 @@ export interface TaskExecution {
   readonly args: readonly string[]
   /** From SIGTERM to SIGKILL when it is cut short, in milliseconds. */
   readonly stopGraceMs: number
+}
+
+/** How the program of a service is run. */
+export interface ServiceRun {
+  readonly invocation: InvocationId
+  readonly task: TaskExecution
+  /**
+   * Told when it becomes healthy, and whenever that changes. `address`: told once, where it has a port: where this process reaches it, for as long as
+   * it runs.
+   */
+  readonly onHealth: (health: ServiceHealth, address?: ServiceAddress) => void
+}
+
+/** Where a program listens, as this process reaches it. */
+export interface ServiceAddress {
+  readonly host: string
+  readonly port: number
 }
 
 /** The answer of an execution whose head is known. The body must be read to its end, or `return`ed: that cancels the execution. */
@@ -110,6 +128,12 @@ export interface Runtime extends Startable {
    * then SIGKILL after a grace) and removes its container within a second.
    */
   execute(fn: FunctionRecord, call: ExecutionCall, options: { signal: AbortSignal; timeoutMs: number }): Promise<ExecutionAnswer>
+  /**
+   * Runs a program that has no end of its own, with the resources and limits of `execute`; one with the contract `http` is reached at a port, and is
+   * healthy once `readyPath` answers or, without one, the port accepts. Never resolves. Rejects once nothing of it is left: as `execute`, `function_failed`
+   * with exit code 0 included, and when `readyPath` has not answered for several looks; or with the reason of the signal.
+   */
+  serve(fn: FunctionRecord, run: ServiceRun, options: { signal: AbortSignal }): Promise<never>
   /**
    * Lets attempts of tasks run for this many milliseconds from now; after that they are killed, even if this process is frozen or dead. Called with
    * each renewal of the worker's lease. Absent: the runtime has nothing that could outlive its process.

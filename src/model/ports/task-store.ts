@@ -28,6 +28,8 @@ export interface TaskStore extends Startable {
   counts(): Promise<TaskCounts>
   /** Every task that is not over, in order of submission, for the orchestrator of a term. Changes of older terms are `stale` from then on. */
   open(options: { term: Term }): Promise<readonly TaskRecord[]>
+  /** Every service with a published port that is not over; no two have the same. */
+  published(): Promise<readonly TaskRecord[]>
   /** The large inputs and results that tasks refer to. */
   blobs(): Promise<readonly BlobRef[]>
   /** Called with each task after each change of it, whichever peer made it. Must not throw. */

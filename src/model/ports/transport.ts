@@ -6,6 +6,7 @@ import type { ImageDown, ImageUp } from '../image-transfer.ts'
 import type { ExecuteDown, ExecuteUp, InvokeDown, InvokeUp } from '../invocation.ts'
 import type { ClusterDigest, Heartbeat } from '../peer.ts'
 import type { TaskAnswer, TaskAsk } from '../task.ts'
+import type { TunnelDown, TunnelUp } from '../tunnel.ts'
 import type { Startable } from './startable.ts'
 
 /**
@@ -37,6 +38,7 @@ export interface Protocols {
   task: { up: TaskAsk; down: TaskAnswer }
   image: { up: ImageUp; down: ImageDown }
   blob: { up: BlobUp; down: BlobDown }
+  tunnel: { up: TunnelUp; down: TunnelDown }
 }
 export type ProtocolName = keyof Protocols
 

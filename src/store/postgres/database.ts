@@ -47,6 +47,8 @@ const TABLES = `
     has_blobs boolean NOT NULL,
     record text NOT NULL
   );
+  ALTER TABLE cares_tasks ADD COLUMN IF NOT EXISTS port integer;
+  CREATE INDEX IF NOT EXISTS cares_tasks_port ON cares_tasks (port) WHERE port IS NOT NULL;
   CREATE INDEX IF NOT EXISTS cares_tasks_seq ON cares_tasks (seq);
   CREATE INDEX IF NOT EXISTS cares_tasks_version ON cares_tasks (version);
   CREATE INDEX IF NOT EXISTS cares_tasks_state ON cares_tasks (state, seq);

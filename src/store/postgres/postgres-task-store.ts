@@ -122,6 +122,10 @@ export class PostgresTaskStore implements TaskStore {
     return this.#read(`SELECT record FROM cares_tasks WHERE ${OPEN} ORDER BY seq`)
   }
 
+  async published(): Promise<readonly TaskRecord[]> {
+    return this.#read(`SELECT record FROM cares_tasks WHERE port IS NOT NULL AND ${OPEN}`)
+  }
+
   async blobs(): Promise<readonly BlobRef[]> {
     return (await this.#read('SELECT record FROM cares_tasks WHERE has_blobs')).flatMap(blobsOf)
   }
@@ -214,7 +218,12 @@ async function change(
   }
   const ids = changes.flatMap(one => (one.type === 'expire' ? [] : [one.id]))
   const keys = changes.flatMap(one => (one.type === 'submit' && one.key !== undefined ? [one.key] : []))
-  const rows = await queries.query('SELECT record FROM cares_tasks WHERE id = ANY ($1) OR key = ANY ($2)', [ids, keys])
+  const ports = changes.flatMap(one => (one.type === 'submit' ? (one.spec.service?.publish ?? []) : []))
+  // Who has a port that is wanted counts, too.
+  const rows = await queries.query(
+    `SELECT record FROM cares_tasks WHERE id = ANY ($1) OR key = ANY ($2) OR (port = ANY ($3) AND port IS NOT NULL AND ${OPEN})`,
+    [ids, keys, ports]
+  )
   const before = restoreTables(rows.map(toTask), seq)
   if (changes.some(({ type }) => type === 'submit')) await checkRoom(queries, changes.length)
   const { tables, outcomes } = applyTaskChanges(before, changes, UNLIMITED)

@@ -17,8 +17,9 @@ export function toTask({ record }: Readonly<Record<string, unknown>>): TaskRecor
 export async function writeTasks(queries: Queries, tasks: readonly TaskRecord[], version: number): Promise<void> {
   if (tasks.length === 0) return
   await queries.query(
-    `INSERT INTO cares_tasks (id, key, name, function, worker, state, seq, finished_at, has_blobs, record, version)
-     SELECT *, $11::bigint FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::boolean[], $10::text[])
+    `INSERT INTO cares_tasks (id, key, name, function, worker, state, seq, finished_at, has_blobs, record, port, version)
+     SELECT *, $12::bigint FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::boolean[],
+       $10::text[], $11::integer[])
      ON CONFLICT (id) DO UPDATE SET worker = excluded.worker, state = excluded.state, finished_at = excluded.finished_at,
        has_blobs = excluded.has_blobs, record = excluded.record, version = excluded.version`,
     [
@@ -32,6 +33,7 @@ export async function writeTasks(queries: Queries, tasks: readonly TaskRecord[],
       tasks.map(({ finishedAt = null }) => finishedAt),
       tasks.map(task => blobsOf(task).length > 0),
       tasks.map(task => JSON.stringify(task)),
+      tasks.map(({ spec }) => spec.service?.publish ?? null),
       version
     ]
   )

@@ -67,6 +67,7 @@ function sampleTask(name: string, state: TaskItem['state']): TaskItem {
   const worker = { id: samplePeer('birch').id, name: 'birch' }
   return {
     id: `t-${name.padEnd(26, 'a')}`,
+    service: null,
     name,
     state,
     image: `acme/${name}:1`,

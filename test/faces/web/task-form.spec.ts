@@ -8,6 +8,7 @@ const peer = { id: samplePeer('atlas').id, name: 'atlas' }
 
 const DEAD: TaskItem = {
   id: 't-ark8hk64k53wn327j164h8y0kw',
+  service: null,
   name: 'report',
   state: 'dead',
   image: 'acme/report:3',

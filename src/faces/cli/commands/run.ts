@@ -4,13 +4,14 @@ import { parse as parseYaml } from 'yaml'
 import { CaresError } from '../../../model/errors.ts'
 import { PULL_POLICIES, type PullPolicy } from '../../../model/function.ts'
 import { parseTaskRequest, TASK_LIMITS } from '../../../model/task-request.ts'
+import type { TaskItem } from '../../../model/rest-tasks.ts'
 import type { TaskRequest } from '../../../model/task-service.ts'
 import { parseBytes, parseDurationMs } from '../../../model/units.ts'
-import { awaitTask, printTaskOutput, taskError } from '../await-task.ts'
+import { awaitService, awaitTask, isHealthy, printTaskOutput, taskError } from '../await-task.ts'
 import { readCallBody } from '../call-body.ts'
 import { type CommandContext, defineCommand } from '../command.ts'
 import { inFlags } from '../flag-issues.ts'
-import { parseAssignment, parseCount, parsePositive } from '../flags.ts'
+import { parseAssignment, parseCount, parsePositive, parsePublish } from '../flags.ts'
 import { policyFlags, policyOf, type PolicyOptions } from '../policy-flags.ts'
 import { withProgress } from '../progress.ts'
 
@@ -27,6 +28,9 @@ interface RunOptions extends PolicyOptions {
   network?: 'none' | 'egress'
   timeout?: number
   attempts?: number
+  service?: true
+  publish?: { publish: number; port?: number }
+  health?: string
   input?: string
   detach?: true
   idempotencyKey?: string
@@ -50,6 +54,13 @@ export const run = defineCommand<RunOptions>({
     ...policyFlags('task'),
     { flags: '--timeout <DURATION>', description: 'longest that one attempt may take', defaultText: '1h', parse: parseDurationMs },
     { flags: '--attempts <N>', description: 'attempts that may fail before it is given up', defaultText: '3', parse: parseCount },
+    { flags: '--service', description: 'keep it running: started again when it ends, elsewhere when its peer is lost, until cancelled' },
+    {
+      flags: '--publish <PORT[:INSIDE]>',
+      description: 'take TCP connections for it at PORT of every peer; makes it a service',
+      parse: parsePublish
+    },
+    { flags: '--health <PATH>', description: 'ask it here over HTTP whether it is healthy; makes it a service' },
     { flags: '--input <DATA|@FILE|->', description: 'what it finds on stdin, up to 64 MiB', completes: 'file' },
     { flags: '-d, --detach', description: 'do not wait for its end: print its id' },
     { flags: '--idempotency-key <KEY>', description: 'the same key is the same task' },
@@ -62,12 +73,13 @@ export const run = defineCommand<RunOptions>({
     }
   ],
   description:
-    'It runs on the peer where it is expected to be cheapest, and again elsewhere if it fails or its peer is lost. Once the id is told, the cluster has the task, whatever dies. Without --detach its output is printed when it is over; interrupting leaves the task alone. A peer that has lost touch ends what it runs before another is given it; only where a whole machine is frozen can two attempts overlap. CARES_FENCING_TOKEN in the environment rises with each attempt, so that a store can refuse the older one.',
+    'It runs on the peer where it is expected to be cheapest, and again elsewhere if it fails or its peer is lost. Once the id is told, the cluster has the task, whatever dies. Without --detach its output is printed when it is over; interrupting leaves the task alone. A peer that has lost touch ends what it runs before another is given it; only where a whole machine is frozen can two attempts overlap. CARES_FENCING_TOKEN in the environment rises with each attempt, so that a store can refuse the older one. A service has no end, no timeout and no result; it runs once it is healthy, which is what is waited for: its program runs, its port accepts connections or, with --health, the path answers below 400.',
   examples: [
     { comment: 'Run a command in an image', command: 'cares run busybox -- echo hello' },
     { comment: 'A long one in the background', command: 'cares run acme/train:3 --cpu 4 --memory 8Gi --timeout 12h -d' },
     { comment: 'Once a night, however often it is asked for', command: 'cares run acme/report --idempotency-key report-$(date +%F)' },
-    { comment: 'A function as a task, with a file as input', command: 'cares run --function ocr --input @book.pdf >book.txt' }
+    { comment: 'A function as a task, with a file as input', command: 'cares run --function ocr --input @book.pdf >book.txt' },
+    { comment: 'A service: port 8080 of every peer, 80 in the container', command: 'cares run nginx --publish 8080:80 --health /' }
   ],
   async run(context) {
     const { options, client, clock, signal, note, terminal, output } = context
@@ -84,6 +96,11 @@ export const run = defineCommand<RunOptions>({
     if (!created) note(`cares: the key was used before: this is task ${task.id}, ${task.state}`)
     if (options.detach === true) return { kind: 'item', data: task, names: [task.id], lines: () => [task.id] }
     note(`${task.name} is task ${task.id}`)
+    if (task.service !== null) {
+      const service = await awaitService(task.id, { client, clock, signal }, message => note(`it is started again: ${message}`))
+      if (!isHealthy(service)) throw taskError(service)
+      return { kind: 'item', data: service, names: [service.id], lines: () => [runningText(service)] }
+    }
     const over = await awaitTask(task.id, { client, clock, signal })
     if (over.state !== 'succeeded') throw taskError(over)
     return output.format === 'table' || output.format === 'wide'
@@ -109,7 +126,8 @@ async function requestOf({ args: words, options, terminal }: CommandContext<RunO
     ...(network === undefined ? {} : { network }),
     ...(placement === undefined ? {} : { placement: { ...(described as TaskRequest).placement, ...placement } }),
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),
-    ...(attempts === undefined ? {} : { attempts })
+    ...(attempts === undefined ? {} : { attempts }),
+    ...serviceOf(options, described)
   }
   try {
     return parseTaskRequest({ ...described, ...given })
@@ -118,6 +136,17 @@ async function requestOf({ args: words, options, terminal }: CommandContext<RunO
     const isFlag = (path: string): boolean => said.has(path.replace(/^placement\./, '').split(/[.[]/, 1)[0] ?? '')
     throw inFlags(error, 'run', { name: '--name', file: file === '-' ? 'stdin' : file, isFlag })
   }
+}
+
+/** What makes it a service: what the flags say, over what the file says. */
+function serviceOf({ service, publish, health }: RunOptions, described: Pick<TaskRequest, 'service'>): Pick<TaskRequest, 'service'> {
+  if (service === undefined && publish === undefined && health === undefined) return {}
+  return { service: { ...described.service, ...publish, ...(health === undefined ? {} : { health }) } }
+}
+
+function runningText({ id, name, worker, service }: TaskItem): string {
+  const port = service?.publish ?? null
+  return `${name} (${id}) runs on ${worker?.name ?? '-'}${port === null ? '' : `, and is reached at port ${port} of every peer`}`
 }
 
 /** What a file says of a task: the fields of the REST API, and sizes and durations as flags have them. */

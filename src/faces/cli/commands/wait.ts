@@ -1,7 +1,8 @@
 import type { TaskItem } from '../../../model/rest-tasks.ts'
 import { parseDurationMs } from '../../../model/units.ts'
 import { CaresError } from '../../../model/errors.ts'
-import { awaitTask, printTaskOutput, taskError } from '../await-task.ts'
+import { taskStateCell } from '../../task-view.ts'
+import { awaitTask, isHealthy, printTaskOutput, taskError } from '../await-task.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT, EXIT_BY_ERROR } from '../exit-codes.ts'
 
@@ -12,7 +13,7 @@ export const wait = defineCommand<{ timeout?: number; result?: true }>({
     { flags: '--result', description: 'print what a task has written to stdout, and nothing else; for one task' }
   ],
   description:
-    'Exits with 0 if all succeeded, with 7 if the time is over first, else as the first that did not succeed: 8 if its program failed.',
+    'A service is waited for until it is healthy. Exits with 0 if all succeeded, with 7 if the time is over first, else as the first that did not succeed: 8 if its program failed.',
   examples: [
     { comment: 'Wait for a task', command: 'cares wait t-7f3kq9' },
     { comment: 'Fetch what one has written', command: 'cares wait t-7f3kq9 --result >report.txt' },
@@ -33,13 +34,16 @@ export const wait = defineCommand<{ timeout?: number; result?: true }>({
       const timeoutMs = options.timeout === undefined ? undefined : options.timeout - (clock.nowMs() - startedMs)
       const task = await awaitTask(id, { client, clock, signal, timeoutMs })
       items.push(task)
-      if (exitCode === EXIT.done && task.state !== 'succeeded') exitCode = EXIT_BY_ERROR[taskError(task).code]
+      if (exitCode === EXIT.done && task.state !== 'succeeded' && !isHealthy(task)) exitCode = EXIT_BY_ERROR[taskError(task).code]
     }
     return {
       kind: 'item',
       data: { items },
       names: items.map(({ id }) => id),
-      lines: () => items.map(({ id, state, error }) => `${id}  ${state}${error === null ? '' : `  ${error.message}`}`),
+      lines: () =>
+        items.map(
+          ({ id, state, service, error }) => `${id}  ${taskStateCell({ state, service }).text}${error === null ? '' : `  ${error.message}`}`
+        ),
       exitCode
     }
   }

@@ -1,5 +1,6 @@
 import type { TaskItem } from '../../../model/rest-tasks.ts'
 import { formatBytes, formatDurationMs } from '../../../model/units.ts'
+import { serviceText } from '../../task-view.ts'
 import { timeOfDay } from '../../text.ts'
 import { useAsked, useLive, useLiveState, useNowMs } from '../hooks.ts'
 import { TaskState } from '../parts/badges.tsx'
@@ -72,8 +73,9 @@ function Told({ task }: { task: TaskItem }) {
               ['Came through', <PeerLink peer={task.gateway} />],
               [
                 'Limits',
-                `${task.cpus} ${task.cpus === 1 ? 'core' : 'cores'}, ${formatBytes(task.memoryBytes)}, ${formatDurationMs(task.timeoutMs)} an attempt`
+                `${task.cpus} ${task.cpus === 1 ? 'core' : 'cores'}, ${formatBytes(task.memoryBytes)}${task.timeoutMs === null ? '' : `, ${formatDurationMs(task.timeoutMs)} an attempt`}`
               ],
+              ...(task.service === null ? [] : [['Service', serviceText(task.service)] as [string, string]]),
               ['Took', tookText(task, nowMs)],
               ['Predicted', predictedText(task)],
               ['Exit code', task.exitCode === null ? 'none' : String(task.exitCode)],
@@ -91,7 +93,7 @@ function Told({ task }: { task: TaskItem }) {
           <h2>
             Attempts{' '}
             <span class="dim">
-              {task.failures} failed of at most {task.attemptsMax}
+              {task.attemptsMax === null ? `${task.failures} failed of late` : `${task.failures} failed of at most ${task.attemptsMax}`}
             </span>
           </h2>
           <ol class="plain">

@@ -124,9 +124,7 @@ function TasksTable({ tasks, nowMs, label }: { tasks: readonly TaskItem[]; nowMs
                 )}
               </td>
               <td>{task.worker === null ? <span class="dim">–</span> : <PeerLink peer={task.worker} />}</td>
-              <td class="number wide">
-                {task.failures} of {task.attemptsMax}
-              </td>
+              <td class="number wide">{task.attemptsMax === null ? task.failures : `${task.failures} of ${task.attemptsMax}`}</td>
               <td class="number">{tookText(task, nowMs)}</td>
               <td class="number wide">{predictedText(task)}</td>
               <td class="number wide">{ageText(task.submittedAt, nowMs)}</td>

@@ -1,6 +1,7 @@
 import type { PeerStatsItem } from '../../../model/rest.ts'
 import type { Invocation } from '../../../model/rest-invocations.ts'
 import type { TaskItem } from '../../../model/rest-tasks.ts'
+import { taskStateCell } from '../../task-view.ts'
 
 const PEER_TONES: Readonly<Record<PeerStatsItem['state'], string>> = { alive: 'good', suspect: 'warn', draining: 'warn', gone: 'bad' }
 /** Where there is no room for more. */
@@ -27,8 +28,9 @@ const TASK_TONES: Readonly<Record<TaskItem['state'], string>> = {
 }
 
 /** The state of a task; of one that failed, why. */
-export function TaskState({ task: { state, error } }: { task: Pick<TaskItem, 'state' | 'error'> }) {
-  return <State tone={TASK_TONES[state]} text={state} title={error?.message} />
+export function TaskState({ task: { state, error, service } }: { task: Pick<TaskItem, 'state' | 'error' | 'service'> }) {
+  const { text, tone } = taskStateCell({ state, service })
+  return <State tone={service === null ? TASK_TONES[state] : tone} text={text} title={error?.message} />
 }
 
 /** The role of the one peer that has one. */

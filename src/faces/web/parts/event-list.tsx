@@ -71,6 +71,10 @@ function toneOf({ type, data }: EventItem): string {
       return data.orchestrator === null ? 'bad' : 'busy'
     case 'invocation:finished':
       return data.code === null ? 'good' : 'bad'
+    case 'task:health-changed':
+      return data.health === 'healthy' ? 'good' : 'bad'
+    case 'task:port-refused':
+      return 'bad'
     case 'runtime:state-changed':
       return data.ready ? 'good' : 'bad'
     case 'alert:raised':

@@ -35,7 +35,7 @@ export function TaskForm({ initial, onDone }: { initial: TaskFields; onDone: (id
       setAsking(false)
     }
   }
-  const field = (name: Exclude<keyof TaskFields, 'policy'>) => ({
+  const field = (name: Exclude<keyof TaskFields, 'policy' | 'service'>) => ({
     value: fields[name],
     onInput: (event: { currentTarget: { value: string } }) => {
       key.current = undefined
