@@ -106,7 +106,7 @@ describe('the configuration of a peer', () => {
       name: 'elm',
       data: '/srv/cares',
       http: '0.0.0.0:8080',
-      'publish-host': '10.0.0.1',
+      publishHost: '10.0.0.1',
       listen: everything.listen,
       announce: everything.announce,
       bootstrap: everything.bootstrap,

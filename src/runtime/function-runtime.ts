@@ -1,6 +1,6 @@
 import { CaresError } from '../model/errors.ts'
 import { type FunctionRecord, functionKey } from '../model/function.ts'
-import type { Digest, InvocationId } from '../model/ids.ts'
+import type { Digest } from '../model/ids.ts'
 import type { LogLine } from '../model/logs.ts'
 import type { Capacity, WarmPool } from '../model/peer.ts'
 import type { Clock } from '../model/ports/clock.ts'
@@ -16,10 +16,10 @@ import { endInTurn } from './end-in-turn.ts'
 import { createEnding, type Ending } from './ending.ts'
 import { executeHttp } from './http-execution.ts'
 import { HttpPool } from './http-pool.ts'
-import { readLines } from './log-lines.ts'
+import { ProgramLogs } from './program-logs.ts'
 import { PrewarmPool } from './prewarm-pool.ts'
-import { RunningCalls } from './running-calls.ts'
 import { type Claim, type Idle, Ledger, type Reservation } from './resources.ts'
+import { RunningCalls } from './running-calls.ts'
 import { runService } from './service-run.ts'
 import { callEnv } from './stdio-env.ts'
 import { executeStdio, overdueOf } from './stdio-execution.ts'
@@ -56,7 +56,7 @@ export class FunctionRuntime implements Runtime {
   readonly #programs = new Set<Instance>()
   /** Settles for each one-shot program that was asked for, when it has ended. */
   readonly #starting = new Set<Promise<void>>()
-  readonly #listeners = new Set<(line: Omit<LogLine, 'peer'>) => void>()
+  readonly #logs: ProgramLogs
   readonly #log: Logger
   readonly #llc: LlcControl
   #upkeep: Disposable | undefined
@@ -68,6 +68,7 @@ export class FunctionRuntime implements Runtime {
     this.#init = init
     this.#driver = driver
     this.#clock = clock
+    this.#logs = new ProgramLogs(clock)
     this.#log = log
     this.#llc = llc
     const gpus = (): readonly string[] => (driver.gpuRefusal === undefined ? init.gpus : [])
@@ -145,7 +146,7 @@ export class FunctionRuntime implements Runtime {
   }
 
   onLog(listener: (line: Omit<LogLine, 'peer'>) => void): void {
-    this.#listeners.add(listener)
+    this.#logs.onLog(listener)
   }
 
   setFunctions(functions: readonly FunctionRecord[]): void {
@@ -216,23 +217,10 @@ export class FunctionRuntime implements Runtime {
 
   async serve(fn: FunctionRecord, run: ServiceRun, options: { signal: AbortSignal }): Promise<never> {
     if (this.#isStopping) throw stopping()
-    const uncount = this.#count(fn)
-    try {
-      return await runService(
-        fn,
-        run,
-        {
-          driver: this.#start,
-          clock: this.#clock,
-          readyTimeoutMs: this.#init.readyTimeoutMs,
-          reserve: async () => this.#reserve(fn),
-          onInstance: instance => this.#watch(instance, fn, { invocation: run.invocation, isAnswer: false })
-        },
-        options
-      )
-    } finally {
-      uncount()
-    }
+    const { readyTimeoutMs } = this.#init
+    const onInstance = (instance: Instance): void => this.#logs.watch(instance, fn, { invocation: run.invocation, isAnswer: false })
+    const components = { driver: this.#start, clock: this.#clock, readyTimeoutMs, reserve: async () => this.#reserve(fn), onInstance }
+    return runService(fn, run, components, options).finally(this.#calls.add(fn))
   }
 
   async #callProgram(fn: FunctionRecord, call: ExecutionCall, ending: Ending, program: Program): Promise<ExecutionAnswer> {
@@ -240,7 +228,7 @@ export class FunctionRuntime implements Runtime {
     const prewarmed = call.task === undefined && program.ways === undefined ? this.#prewarm.take(fn) : undefined
     const instance = prewarmed?.instance ?? (await this.#startProgram(fn, call, await this.#reserve(fn), ending.signal))
     program.instance = instance
-    this.#watch(instance, fn, { invocation: call.invocation, isAnswer: true })
+    this.#logs.watch(instance, fn, { invocation: call.invocation, isAnswer: true })
     const start = prewarmed === undefined ? 'cold' : 'prewarmed'
     const startMs = this.#clock.nowMs() - askedMs - instance.pullMs
     const run = async (): Promise<ExecutionAnswer> => executeStdio({ instance, fn, call, start, startMs, ending, clock: this.#clock })
@@ -288,7 +276,7 @@ export class FunctionRuntime implements Runtime {
         clock: this.#clock,
         reserve: async claim => this.#reserve(claim),
         worth: () => this.#demands.worth(fn),
-        onInstance: instance => this.#watch(instance, fn, { isAnswer: false })
+        onInstance: instance => this.#logs.watch(instance, fn, { isAnswer: false })
       }
     )
     this.#pools.set(pool.key, pool)
@@ -308,19 +296,6 @@ export class FunctionRuntime implements Runtime {
       }
       return { worth: one.worth, reservation: one.reservation, evict }
     })
-  }
-
-  /** Reads a program's log. Its stdout belongs to that, unless it is an answer. */
-  #watch(
-    instance: Instance,
-    fn: FunctionRecord,
-    { invocation, isAnswer }: { invocation?: InvocationId | undefined; isAnswer: boolean }
-  ): void {
-    const tell = (stream: LogLine['stream']) => (text: string) => {
-      for (const listener of this.#listeners) listener({ at: this.#clock.timestamp(), function: fn.name, invocation, stream, text })
-    }
-    readLines(instance.stderr, tell('stderr'))
-    if (!isAnswer) readLines(instance.stdout, tell('stdout'))
   }
 
   /** Whatever ends a program, what is left of it is removed. */

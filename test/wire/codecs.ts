@@ -10,6 +10,7 @@ import { laneCodec } from '../../src/wire/lane-codec.ts'
 import { commandCodec } from '../../src/wire/registry-codec.ts'
 import { taskAnswerCodec, taskAskCodec } from '../../src/wire/task-codec.ts'
 import type { VALUES } from './values.ts'
+import { tunnelDownCodec, tunnelUpCodec } from '../../src/wire/tunnel-codec.ts'
 
 /** Every codec, by the name that the test values and golden files have. */
 export const CODECS: Readonly<Record<keyof typeof VALUES, Codec<unknown>>> = {
@@ -25,6 +26,8 @@ export const CODECS: Readonly<Record<keyof typeof VALUES, Codec<unknown>>> = {
   consensus: untyped(consensusCodec),
   imageUp: untyped(imageUpCodec),
   imageDown: untyped(imageDownCodec),
+  tunnelUp: untyped(tunnelUpCodec),
+  tunnelDown: untyped(tunnelDownCodec),
   blobUp: untyped(blobUpCodec),
   blobDown: untyped(blobDownCodec),
   taskAsk: untyped(taskAskCodec),

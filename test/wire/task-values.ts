@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import type { Command, Outcome } from '../../src/model/command.ts'
 import type { Digest, PeerId } from '../../src/model/ids.ts'
-import type { AttemptRef, TaskAnswer, TaskAsk, TaskChange, TaskId, TaskRecord, TaskSession } from '../../src/model/task.ts'
+import type { AttemptHeld, AttemptRef, TaskAnswer, TaskAsk, TaskChange, TaskId, TaskRecord, TaskSession } from '../../src/model/task.ts'
 import { sampleResult, sampleSubmit, sampleTaskSpec, tasksWith } from '../support/sample-task.ts'
 import { valuesOf } from '../../src/model/shards.ts'
 
@@ -65,11 +65,13 @@ const task: fc.Arbitrary<TaskRecord> = fc.tuple(submit, fc.boolean()).map(([subm
   return made
 })
 const ref: fc.Arbitrary<AttemptRef> = record({ task: id, attempt })
+const health = fc.constantFrom('healthy' as const, 'unhealthy' as const)
+const held: fc.Arbitrary<AttemptHeld> = record({ task: id, attempt, health })
 const refs = fc.array(ref, { maxLength: 3 })
 
 /** A question on `/cares/task`. */
 export const taskAsk: fc.Arbitrary<TaskAsk> = fc.oneof(
-  record({ type: fc.constant('renew'), session, having: refs }),
+  record({ type: fc.constant('renew'), session, having: fc.oneof(refs, fc.array(held, { maxLength: 3 })) }),
   record({
     type: fc.constant('report'),
     reports: fc.array(

@@ -1,6 +1,8 @@
 import * as fc from 'fast-check'
 import type { AdmissionOutcome, AdmissionQuestion, AdmissionRecord, AdmissionRequest } from '../../src/model/admission.ts'
 import type { BlobDown, BlobUp } from '../../src/model/blob-transfer.ts'
+import type { TaskId } from '../../src/model/task.ts'
+import type { TunnelDown, TunnelUp } from '../../src/model/tunnel.ts'
 import type { Command, Outcome } from '../../src/model/command.ts'
 import type { Configuration, ConsensusMessage, Entry, EntryId } from '../../src/model/consensus.ts'
 import type { ControlAnswer, ControlRequest } from '../../src/model/control.ts'
@@ -153,6 +155,15 @@ const blobDown: fc.Arbitrary<BlobDown> = fc.oneof(
   record<Extract<BlobDown, { type: 'piece' }>>({ type: one('piece'), chunk: bytes }),
   record<Extract<BlobDown, { type: 'held' }>>({ type: one('held'), bytes: whole }),
   record<Extract<BlobDown, { type: 'failed' }>>({ type: one('failed'), error })
+)
+
+const tunnelUp: fc.Arbitrary<TunnelUp> = fc.oneof(
+  record<Extract<TunnelUp, { type: 'open' }>>({ type: one('open'), task: fc.constant('t-1' as TaskId) }),
+  record<Extract<TunnelUp, { type: 'body' }>>({ type: one('body'), chunk: bytes })
+)
+const tunnelDown: fc.Arbitrary<TunnelDown> = fc.oneof(
+  record<Extract<TunnelDown, { type: 'opened' }>>({ type: one('opened') }),
+  record<Extract<TunnelDown, { type: 'body' }>>({ type: one('body'), chunk: bytes })
 )
 
 const cost = record<CostMs>({ network: amount, start: amount, pull: amount, queue: amount, run: amount, cache: amount, total: amount }, [
@@ -745,6 +756,8 @@ export const VALUES = {
   consensus: consensusFrame,
   imageUp,
   imageDown,
+  tunnelUp,
+  tunnelDown,
   blobUp,
   blobDown,
   taskAsk,

@@ -27,7 +27,7 @@ import { readOpen } from './read-open.ts'
 import type { TaskPlacement } from './task-placement.ts'
 import { TaskQueue, type TaskQueueComponents } from './task-queue.ts'
 import { isNewer, pauseMs, progress } from './task-progress.ts'
-import { ending, refusal } from './task-changes.ts'
+import { ending, healthChanges, keyOf, refusal } from './task-changes.ts'
 import { TaskReasons } from './task-reasons.ts'
 import { TaskRetention } from './task-retention.ts'
 
@@ -225,12 +225,7 @@ export class Office {
   /** Has it agreed how services are. Nobody waits for it: what is not agreed now comes with the next renewal. */
   #noteHealth(held: readonly AttemptHeld[]): void {
     const { clock, log } = this.#components
-    const at = clock.timestamp()
-    const changes = held.flatMap(({ task, attempt, health }): TaskChange[] => {
-      const record = this.#tasks.get(task)
-      const isNews = health !== undefined && record !== undefined && currentAttempt(record)?.health !== health
-      return isNews ? [{ type: 'health', id: task, attempt, health, at }] : []
-    })
+    const changes = healthChanges(held, this.#tasks, clock.timestamp())
     if (changes.length === 0) return
     this.#commit(changes).catch((err: unknown) => log.info({ code: toCaresError(err).code }, 'how services are is not agreed yet'))
   }
@@ -345,10 +340,6 @@ export class Office {
   #explain(id: TaskId, reason: string): void {
     this.#reasons.add(id, this.#components.clock.timestamp(), reason)
   }
-}
-
-function keyOf({ task, attempt }: AttemptRef): string {
-  return `${task} ${attempt}`
 }
 
 function attemptsOf(byWorker: Map<PeerId, Map<TaskId, number>>, worker: PeerId): Map<TaskId, number> {

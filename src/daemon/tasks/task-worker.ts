@@ -9,6 +9,7 @@ import type { Transport } from '../../model/ports/transport.ts'
 import type { AttemptHeld, AttemptRef, AttemptReport, ServiceHealth, TaskAnswer, TaskOrder, TaskSession } from '../../model/task.ts'
 import { untilAborted } from '../../model/until-aborted.ts'
 import { askTask } from './ask-task.ts'
+import { keyOf } from './task-changes.ts'
 
 /** Most attempts that are running or have reports not yet taken. A runtime has at most 256 containers. */
 const HAVING_MAX = 4_096
@@ -314,10 +315,6 @@ export class TaskWorker implements Startable {
     this.#over.add(key)
     if (this.#over.size > OVER_MAX) for (const oldest of this.#over.values().take(1)) this.#over.delete(oldest)
   }
-}
-
-function keyOf({ task, attempt }: AttemptRef): string {
-  return `${task} ${attempt}`
 }
 
 function stale(message: string): CaresError {
