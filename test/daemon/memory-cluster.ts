@@ -1,3 +1,4 @@
+import { COMMAND_VERSION } from '../../src/core/registry/command-version.ts'
 import { COST } from '../../src/core/scheduler/strategies/cost.ts'
 import { createDaemon, type Daemon } from '../../src/daemon/daemon.ts'
 import { foundCluster } from '../../src/daemon/agreement/found-cluster.ts'
@@ -167,6 +168,7 @@ export class MemoryPeer {
       name: self,
       session: persisted.session,
       addresses: [`/memory/${self}`],
+      commandVersion: COMMAND_VERSION,
       api: '127.0.0.1:0',
       version: '0.0.0',
       runtime: 'process',
