@@ -176,6 +176,25 @@ export function taskStoreCompliance(create: () => Promise<TestTasks>): void {
     assert.deepEqual(await blobs(), ['sha256:other', 'sha256:out'], 'an input is let go with the end of its task')
   })
 
+  it('gives a published port to one service at a time, whoever asks, and says which are published', async () => {
+    const web = (n: number, publish: number): TaskChange => submit(n, { spec: sampleTaskSpec({ service: { publish, port: 80 } }) })
+    const published = async (): Promise<readonly unknown[]> =>
+      (await store.published()).map(({ id: of, spec }) => `${of} ${spec.service?.publish}`).sort()
+    const other = await tasks.peer()
+    assert.deepEqual(await commit(submit(1), web(2, 8080), web(3, 8080)), ['changed', 'changed', 'conflict'])
+    const [outcome] = await other.commit([web(4, 8080)], { signal })
+    assert.equal(outcome?.type === 'refused' && outcome.code, 'conflict')
+    assert.deepEqual(await commit(web(5, 8081), assign(2), { type: 'health', id: id(2), attempt: 1, health: 'healthy', at: AT }), [
+      'changed',
+      'changed',
+      'changed'
+    ])
+    assert.equal((await store.find(id(2)))?.attempts.at(-1)?.health, 'healthy')
+    assert.deepEqual(await published(), ['t-2 8080', 't-5 8081'])
+    assert.deepEqual(await commit({ type: 'cancel', id: id(2), at: AT }, web(6, 8080)), ['changed', 'changed'])
+    assert.deepEqual(await published(), ['t-5 8081', 't-6 8080'])
+  })
+
   it('changes nothing for a caller that has given up', async () => {
     await assert.rejects(store.commit([submit(1)], { signal: AbortSignal.abort(new Error('gone')) }))
     assert.deepEqual(await statesOf(), [])

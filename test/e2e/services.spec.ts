@@ -126,9 +126,13 @@ async function echoed(host: string, port: number): Promise<string> {
   socket.end(bytes)
   const hash = createHash('sha256')
   let count = 0
-  for (let next = await input.next(); next.done !== true; next = await input.next()) {
-    hash.update(next.value)
-    count += next.value.length
+  try {
+    for (let next = await input.next(); next.done !== true; next = await input.next()) {
+      hash.update(next.value)
+      count += next.value.length
+    }
+  } catch (err) {
+    return `${count}, then ${(err as Error).message}`
   }
   return `${count} ${hash.digest('hex') === createHash('sha256').update(bytes).digest('hex') ? 'the same' : 'others'}`
 }

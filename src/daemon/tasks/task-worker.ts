@@ -207,11 +207,10 @@ export class TaskWorker implements Startable {
     const { transport, clock, times, log, orchestrator } = this.#components
     const [session, leader] = [this.#session, orchestrator()]
     if (session === null || leader === null || !(await this.#checkReady())) return
-    const having: AttemptHeld[] = [...this.#runs.values()].map(({ order, state: { health } }) => ({
-      task: order.task.id,
-      attempt: order.attempt,
-      ...(health === undefined ? {} : { health })
-    }))
+    const having: AttemptHeld[] = [...this.#runs.values()].map(({ order, state: { health } }) => {
+      const ref = { task: order.task.id, attempt: order.attempt }
+      return health === undefined ? ref : { ...ref, health }
+    })
     for (const { task, attempt } of this.#reports.values()) having.push({ task, attempt })
     const sentAtMs = clock.nowMs()
     try {

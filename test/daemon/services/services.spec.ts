@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { CaresError } from '../../../src/model/errors.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
 import { currentAttempt, isServing, type ServiceHealth, type TaskRecord } from '../../../src/model/task.ts'
+import type { TcpConnection } from '../../../src/model/ports/tcp.ts'
 import type { ServiceRequest } from '../../../src/model/task-service.ts'
 import { MemoryTcp } from '../../support/memory-tcp.ts'
 import { MemoryCluster, type MemoryPeer } from '../memory-cluster.ts'
@@ -32,14 +33,9 @@ describe('services', function () {
     tcp = new MemoryTcp()
     cluster = new MemoryCluster(
       {
-        // Says who it is, then everything that it hears, back.
         web: async (_, { signal, worker, onHealth }) => {
           const host = `web on ${worker}`
-          using _listener = await tcp.of(host).listen(INSIDE, async connection => {
-            await connection.write(Buffer.from(`${worker}|`))
-            for await (const chunk of connection.input) await connection.write(chunk)
-            await connection.end()
-          })
+          using _listener = await tcp.of(host).listen(INSIDE, connection => void greet(connection, worker))
           return await run({ signal, worker, onHealth: health => onHealth?.(health, { host, port: INSIDE }) })
         },
         worker: async (_, { signal, worker, onHealth }) => run({ signal, worker, onHealth }),
@@ -54,6 +50,13 @@ describe('services', function () {
   })
 
   afterEach(async () => cluster.stop())
+
+  /** Says whose it is, then everything that it hears. */
+  async function greet(connection: TcpConnection, worker: string): Promise<void> {
+    await connection.write(Buffer.from(`${worker}|`))
+    for await (const chunk of connection.input) await connection.write(chunk)
+    await connection.end()
+  }
 
   async function run({
     signal,
