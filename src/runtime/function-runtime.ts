@@ -217,9 +217,8 @@ export class FunctionRuntime implements Runtime {
 
   async serve(fn: FunctionRecord, run: ServiceRun, options: { signal: AbortSignal }): Promise<never> {
     if (this.#isStopping) throw stopping()
-    const { readyTimeoutMs } = this.#init
     const onInstance = (instance: Instance): void => this.#logs.watch(instance, fn, { invocation: run.invocation, isAnswer: false })
-    const components = { driver: this.#start, clock: this.#clock, readyTimeoutMs, reserve: async () => this.#reserve(fn), onInstance }
+    const components = { ...this.#init, driver: this.#start, clock: this.#clock, reserve: async () => this.#reserve(fn), onInstance }
     return runService(fn, run, components, options).finally(this.#calls.add(fn))
   }
 

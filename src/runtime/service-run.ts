@@ -53,7 +53,7 @@ export async function runService(
     if (server !== undefined) {
       if (server.host === '') throw endedEarly(fn, await instance.exited, stderr())
       client = new Pool(addressOf(server), { connections: 1 })
-      await untilReady({ instance: server, client, fn, clock }, { deadlineMs: readyTimeoutMs, stderr, ...within })
+      await untilReady({ instance: server, client, fn, clock }, { deadlineMs: readyTimeoutMs, stderr, onUp: () => {}, ...within })
       sick = fn.readyPath === undefined ? undefined : untilSick({ client, path: fn.readyPath, name: fn.name, clock, onHealth }, within)
       sick?.catch(() => {}) // Of one that ends by itself nobody asks any more.
     }

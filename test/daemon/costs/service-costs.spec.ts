@@ -4,7 +4,7 @@ import type { CostAmounts } from '../../../src/model/costs.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
 import { valuesOf } from '../../../src/model/shards.ts'
 import type { TaskChange, TaskId, TaskSession } from '../../../src/model/task.ts'
-import { sampleProfile } from '../../support/fake-service.ts'
+import { sampleProfile } from '../../support/samples.ts'
 import { sampleSubmit, sampleTaskSpec, tasksWith } from '../../support/sample-task.ts'
 
 const [OAK, ELM] = ['oak', 'elm'] as PeerId[] as [PeerId, PeerId]
