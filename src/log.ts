@@ -4,7 +4,7 @@ import { CaresError } from './model/errors.ts'
 import type { Logger } from './model/ports/logger.ts'
 
 /** From the fewest lines to the most. `silent` writes none. */
-export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const
+const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** `pretty`: one short line for people. `json`: one JSON object a line, with everything. */
@@ -73,7 +73,7 @@ export function formatPretty(line: string): string {
 }
 
 /** An error as a log has it: its codes and messages down to the first cause, a stack where it is a defect, and never its details. */
-export function loggableError(error: unknown, depth = 0): unknown {
+function loggableError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return loggableValue(error)
   const code: unknown = 'code' in error ? error.code : undefined
   // The stack of a failure with a name of its own tells only where the name was given.

@@ -3,7 +3,7 @@ import { callerGone } from './caller.ts'
 import type { ApiContext, App } from './context.ts'
 
 /** Says of an answer that it may lack what was agreed lately, and for how many milliseconds no orchestrator was heard. */
-export const STALE_HEADER = 'x-cares-stale-ms'
+const STALE_HEADER = 'x-cares-stale-ms'
 
 /** What of the API shows, or begins by looking up, what the cluster has agreed on. */
 const AGREED: ReadonlySet<string> = new Set([

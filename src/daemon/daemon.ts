@@ -1,4 +1,3 @@
-import type { Standing } from '../core/consensus/voters.ts'
 import { versionOfCommand } from '../core/registry/command-version.ts'
 import type { ClusterUid } from '../model/ids.ts'
 import type { Startable } from '../model/ports/startable.ts'
@@ -16,7 +15,7 @@ import { Economy } from './costs/economy.ts'
 import { TaskExpectations } from './costs/task-expectations.ts'
 import { EventLog } from './telemetry/event-log.ts'
 import { Functions } from './functions.ts'
-import { Governor, standingOf } from './agreement/governor.ts'
+import { Governor, rankSlotOf } from './agreement/governor.ts'
 import { createImages } from './images/images.ts'
 import { InvocationBook } from './calls/invocation-book.ts'
 import { Gateway } from './calls/invoke.ts'
@@ -26,7 +25,7 @@ import { Learning } from './costs/learning.ts'
 import { LogBook } from './telemetry/log-book.ts'
 import { Members } from './members/members.ts'
 import { Orchestrator } from './calls/orchestrate.ts'
-import { Observers } from './costs/observers.ts'
+import { Observers } from './telemetry/observers.ts'
 import { OrchestratorWatch } from './members/orchestrator-watch.ts'
 import { Placer } from './calls/placer.ts'
 import { runParts } from './run-parts.ts'
@@ -43,9 +42,6 @@ import { Reactions } from './reactions.ts'
 
 /** An orchestrator that misses so many heartbeats is taken for lost by the calls that wait for it. */
 const SILENT_HEARTBEATS = 4
-
-/** How much later a peer campaigns: those that would rather not lead give the others a head start. */
-const RANK_SLOTS: Readonly<Record<Standing, number>> = { preferred: 0, ordinary: 0, reluctant: 3 }
 
 /** The life of one peer, whatever its ports are made of. */
 export interface Daemon extends Startable {
@@ -78,7 +74,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
       self,
       timings,
       persisted,
-      rankSlot: RANK_SLOTS[standingOf(profile())],
+      rankSlot: rankSlotOf(profile()),
       isHeld: persisted.cluster !== null && persisted.addresses.length > 0
     },
     {

@@ -39,7 +39,7 @@ function costText({ peer, cost }: Quote): string {
 }
 
 /** How sure a quote is, in words. */
-export function sureText({ sure: { level, samples, basis, errorRatio } }: Quote): string {
+function sureText({ sure: { level, samples, basis, errorRatio } }: Quote): string {
   const runs = `${samples} earlier ${samples === 1 ? 'run' : 'runs'}`
   const how = basis === undefined || samples === 0 ? '' : ` by ${basis}`
   const error = errorRatio === undefined ? '' : `, half of them predicted within ${Math.round(100 * errorRatio)} %`

@@ -10,7 +10,7 @@ const duration = z.int().min(0).max(MS_MAX)
 const size = z.int().min(0).max(Number.MAX_SAFE_INTEGER)
 
 /** Longest text of declared parameters. */
-export const PARAMS_CHARACTERS_MAX = 256
+const PARAMS_CHARACTERS_MAX = 256
 
 /** Declared parameters of work: printable, one line. */
 export const paramsSchema = z

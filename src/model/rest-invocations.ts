@@ -21,7 +21,7 @@ export const usageSchema = z.object({
 /** See `InvocationState`. */
 export const invocationStateSchema = z.enum(INVOCATION_STATES)
 /** See `StartKind`. */
-export const startKindSchema = z.enum(START_KINDS)
+const startKindSchema = z.enum(START_KINDS)
 
 /** An invocation, without the reasons of its placements. Null: not known (yet). */
 export const invocationSchema = z.object({

@@ -41,9 +41,9 @@ export type Problem = z.infer<typeof problemSchema>
 // --- peers
 
 /** See `PeerState`. */
-export const peerStateSchema = z.enum(PEER_STATES)
+const peerStateSchema = z.enum(PEER_STATES)
 /** The role of a peer. */
-export const peerRoleSchema = z.enum(['orchestrator', 'worker'])
+const peerRoleSchema = z.enum(['orchestrator', 'worker'])
 
 const amountSchema = z.object({ cpus: z.number(), memoryBytes: bytes, diskBytes: bytes })
 const reservedSchema = z.object({ cpus: z.number(), memoryBytes: bytes })

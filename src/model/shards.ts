@@ -11,7 +11,7 @@ export interface Shards<Value> {
 }
 
 /** 100,000 keys make buckets of about 100: copying one takes some microseconds. */
-export const BUCKETS = 1_024
+const BUCKETS = 1_024
 
 /** No keys. */
 export function emptyShards<Value>(): Shards<Value> {

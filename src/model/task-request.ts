@@ -29,7 +29,7 @@ export const TASK_LIMITS = {
 } as const
 
 /** What a task gets that does not say. */
-export const TASK_DEFAULTS = {
+const TASK_DEFAULTS = {
   /** Long enough for most jobs, and an end for one that hangs. */
   timeoutMs: 3_600_000,
   /** A worker may be lost once, and a service be down once. */

@@ -62,7 +62,7 @@ function unitOf(origin: string): string {
 }
 
 /** The error for a value with these issues. Its message names the first of them. */
-export function invalidValue(what: string, issues: readonly ValidationIssue[]): CaresError {
+function invalidValue(what: string, issues: readonly ValidationIssue[]): CaresError {
   const first = issues[0]
   const where = first === undefined || first.path === '' ? '' : `${first.path}: `
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : ''

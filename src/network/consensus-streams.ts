@@ -12,7 +12,7 @@ import type { Listeners } from './listeners.ts'
 import { encodeOrLog, speaksForItself } from './outgoing.ts'
 
 /** Messages that wait for one peer. A leader sends a few per heartbeat; older ones are of no use to Raft, which asks again. */
-export const QUEUE_MESSAGES_MAX = 256
+const QUEUE_MESSAGES_MAX = 256
 /** Bytes that wait for one peer: a chunk of a snapshot, and a few full appends. */
 const QUEUE_BYTES_MAX = 3 * CONSENSUS_BYTES_MAX
 /** Between two tries to open a stream on a connection that is there. */

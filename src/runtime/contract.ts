@@ -33,7 +33,7 @@ export interface ContractChoice {
 }
 
 /** Where watchdogs, buildpacks and Cloud Run images serve by convention, and where CARES looks when nothing says otherwise. */
-export const HTTP_PORT_DEFAULT = 8080
+const HTTP_PORT_DEFAULT = 8080
 
 /**
  * How to call an image: the first evidence wins, in the order wish, `io.cares.*` labels, known frameworks, EXPOSE, and `stdio` when there is none.

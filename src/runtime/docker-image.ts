@@ -110,7 +110,7 @@ export class DockerImages {
 }
 
 /** The evidence in an image's configuration. */
-export function toFacts(image: string, { Config }: Pick<Docker.ImageInspectInfo, 'Config'>): ImageFacts {
+function toFacts(image: string, { Config }: Pick<Docker.ImageInspectInfo, 'Config'>): ImageFacts {
   const config = Config as Partial<Omit<typeof Config, 'Healthcheck'>> & { Healthcheck?: { Test?: string[] } | null }
   return {
     image,

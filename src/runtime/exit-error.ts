@@ -54,7 +54,7 @@ export function exitError(fn: FunctionRecord, exit: Exit, stderr: string, words:
 }
 
 /** An exit code in words: `exited with code 3`, or `was ended by SIGSEGV (exit code 139)`. */
-export function howItEnded(exitCode: number): string {
+function howItEnded(exitCode: number): string {
   const signal = SIGNAL_NAMES.get(exitCode - SIGNALLED)
   return signal === undefined ? `exited with code ${exitCode}` : `was ended by ${signal} (exit code ${exitCode})`
 }

@@ -32,7 +32,7 @@ export interface Promised {
  * Cores may be promised so many times over. Cores are shared by time, so a promise too many makes calls slower, not dead; most functions wait
  * more than they compute. Higher: fuller machines, longer tails. Memory is never promised twice: that would end in the OOM killer.
  */
-export const CPU_OVERSUBSCRIPTION_RATIO = 2
+const CPU_OVERSUBSCRIPTION_RATIO = 2
 
 /** The peer's own books: what each started container was promised, and what is left. */
 export class Ledger {

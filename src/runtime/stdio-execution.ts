@@ -17,7 +17,7 @@ import { Tail } from './log-lines.ts'
  * growing answer in memory: an answer longer than this starts as 200, and a later failure cuts it short. 64 KiB is what a pipe holds, so a
  * program that wrote less may well have exited already.
  */
-export const HEAD_BYTES_MAX = 64 * 1024
+const HEAD_BYTES_MAX = 64 * 1024
 
 /** What one call of a started program needs. */
 export interface StdioRun {

@@ -11,7 +11,7 @@ export interface LinkQuality {
 }
 
 /** Longer than any election timeout of a simulation: such a message arrives in another term, often. */
-export const STRAGGLER_MS_MAX = 3_000
+const STRAGGLER_MS_MAX = 3_000
 
 const DELAY_MS_MIN = 0.5
 

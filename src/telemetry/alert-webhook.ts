@@ -21,13 +21,13 @@ const PAUSES_MS = [1_000, 4_000, 15_000, 40_000] as const
 const TRY_TIMEOUT_MS = 5_000
 
 /** Header with the time and the signature of a delivery. */
-export const SIGNATURE_HEADER = 'x-cares-signature'
+const SIGNATURE_HEADER = 'x-cares-signature'
 
 /**
  * The signature of a delivery: `t=SECONDS,v1=HEX`, where HEX is the HMAC-SHA256 of `SECONDS.BODY`. A receiver computes it again over the bytes that
  * came, compares in constant time, and refuses an old time.
  */
-export function signature(secret: string, body: string, seconds: number): string {
+function signature(secret: string, body: string, seconds: number): string {
   return `t=${seconds},v1=${createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')}`
 }
 

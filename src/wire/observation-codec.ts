@@ -38,7 +38,7 @@ export function writeObservation(observation: SharedObservation): MessageInitSha
 }
 
 /** One observation. Throws `protocol`. */
-export function readObservation(message: Observation): SharedObservation {
+function readObservation(message: Observation): SharedObservation {
   return {
     origin: readPeerId(message.origin, 'origin'),
     seq: whole(message.seq, 'seq'),

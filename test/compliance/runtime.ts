@@ -561,7 +561,7 @@ export function never(): AbortSignal {
 }
 
 /** Resolves once the claim holds; the test's own time limit ends the wait. */
-export async function until(claim: () => boolean): Promise<void> {
+async function until(claim: () => boolean): Promise<void> {
   while (!claim()) await pause(10)
 }
 

@@ -100,7 +100,16 @@ export class TaskClientsHistory {
     )
     const entries = items.map(async (item): Promise<[TaskId, FinalTask]> => {
       const { id, idempotencyKey, state, failures, attemptsMax } = item
-      return [id as TaskId, { key: idempotencyKey ?? undefined, state, failures, attemptsMax: attemptsMax ?? Number.POSITIVE_INFINITY, output: await outputOf(peer, item) }]
+      return [
+        id as TaskId,
+        {
+          key: idempotencyKey ?? undefined,
+          state,
+          failures,
+          attemptsMax: attemptsMax ?? Number.POSITIVE_INFINITY,
+          output: await outputOf(peer, item)
+        }
+      ]
     })
     return { peer: peer.name as PeerId, tasks: new Map(await Promise.all(entries)) }
   }

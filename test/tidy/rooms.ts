@@ -41,7 +41,7 @@ const LIBP2P = [
 ]
 
 /** Every room there is. A file under `src/` that is in none of them is a finding. */
-export const ROOMS: readonly Room[] = [
+const ROOMS: readonly Room[] = [
   { path: MODEL, rooms: [], packages: ['zod'], pure: true },
   { path: 'src/wire/', rooms: [MODEL], packages: ['@bufbuild/protobuf', '@bufbuild/protobuf/*', 'zod'], pure: true },
   // What a command does to a task is the same in the log's tables and in a database's, so it has a room of its own.

@@ -26,7 +26,7 @@ export interface CacheShape {
  * Who shares which ways: those that gain nothing by the cache, so that they cannot push others' data out (`small`); those that gain much by some
  * (`medium`) and by a lot of it (`large`), each with ways that no other class of CARES has; and everybody else, kept off those (`rest`).
  */
-export const CACHE_CLASSES = ['small', 'medium', 'large', 'rest'] as const
+const CACHE_CLASSES = ['small', 'medium', 'large', 'rest'] as const
 
 /** See {@link CACHE_CLASSES}. */
 export type CacheClassName = (typeof CACHE_CLASSES)[number]

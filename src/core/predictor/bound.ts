@@ -10,7 +10,7 @@ const RATIOS_MIN = 5
 const MARGIN_RATIO = 1.1
 
 /** The share of misses that is aimed at. */
-export const MISSES_TARGET = 0.05
+const MISSES_TARGET = 0.05
 
 /** How fast the aim follows the misses, and how far it may go. */
 const STEP = 0.02

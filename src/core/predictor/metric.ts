@@ -30,7 +30,7 @@ const DRIFT_ERROR_MIN = 0.1
 const SAMPLES_AFTER_DRIFT = 5
 
 /** What is known of another image counts like so many samples, and no longer than until there are twice as many own ones. */
-export const INHERITED_MAX = 3
+const INHERITED_MAX = 3
 const OWN_ENOUGH = 6
 
 /** No prediction is further than this from all that has been seen. */

@@ -94,7 +94,7 @@ export class ObservationHistory {
 }
 
 /** What an observation is kept under. */
-export function observationKey({ origin, seq }: Pick<SharedObservation, 'origin' | 'seq'>): string {
+function observationKey({ origin, seq }: Pick<SharedObservation, 'origin' | 'seq'>): string {
   return `${origin}/${seq}`
 }
 

@@ -11,13 +11,13 @@ import { Slowness } from './slowness.ts'
 export const FUNCTIONS_MAX = 10_000
 
 /** Classes of calls with parameters that are remembered, of all functions: fewer, as clients make them up. */
-export const CLASSES_MAX = 2_000
+const CLASSES_MAX = 2_000
 
 /** Images that new functions can start from. Fewer, as only new functions ask. */
-export const IMAGES_MAX = 1_000
+const IMAGES_MAX = 1_000
 
 /** Machines that are remembered: twice what a view holds. */
-export const MACHINES_MAX = 1_024
+const MACHINES_MAX = 1_024
 
 /** Clean runs that a function must have had before it can judge a machine. */
 const JUDGE_RUNS_MIN = 3

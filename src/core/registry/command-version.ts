@@ -28,7 +28,7 @@ export function versionOfCommand(command: Command): number {
 }
 
 /** What {@link COMMAND_VERSION} a peer must have to read a change of tasks. */
-export function versionOfChange(change: TaskChange): number {
+function versionOfChange(change: TaskChange): number {
   switch (change.type) {
     case 'submit':
       return change.spec.service === undefined ? 1 : 2

@@ -65,11 +65,6 @@ export class PlacementTable {
     return this.#ids
   }
 
-  /** Own orders that are not finished. */
-  get ordersOut(): number {
-    return this.#ledger.size
-  }
-
   /** Takes over a whole view: adds and updates the peers in it, removes all others. Costs next to nothing for peers without news. */
   sync(views: readonly PeerView[], nowMs: number): void {
     for (const view of views) this.update(view, nowMs)

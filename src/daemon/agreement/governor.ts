@@ -18,9 +18,10 @@ import type { MemberChangeWish } from './member-change.ts'
 /** How often the orchestrator reviews who votes. */
 const REVIEW_MS = 250
 /** Peers with the same value of this label share their fate (`--label zone=rack-1`): voters are spread over its values. */
-export const DOMAIN_LABEL = 'zone'
+const DOMAIN_LABEL = 'zone'
 /** Label that says whether a peer should vote and lead before others (`--label control=preferred`) or after them (`reluctant`). */
-export const STANDING_LABEL = 'control'
+const STANDING_LABEL = 'control'
+const RANK_SLOTS: Readonly<Record<Standing, number>> = { preferred: 0, ordinary: 0, reluctant: 3 }
 /** Pause before a change of members is tried again that had to wait for the one before it. */
 const CHANGE_RETRY_MS = 50
 
@@ -202,8 +203,13 @@ export class Governor implements Startable {
   }
 }
 
+/** How many slots later than others this peer campaigns: one that would rather not lead gives them a head start. */
+export function rankSlotOf(profile: Pick<PeerProfile, 'labels'>): number {
+  return RANK_SLOTS[standingOf(profile)]
+}
+
 /** What an operator says of a peer by its label; anything else is `ordinary`. */
-export function standingOf({ labels }: Pick<PeerProfile, 'labels'>): Standing {
+function standingOf({ labels }: Pick<PeerProfile, 'labels'>): Standing {
   const label = labels[STANDING_LABEL]
   return label === 'preferred' || label === 'reluctant' ? label : 'ordinary'
 }

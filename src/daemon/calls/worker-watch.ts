@@ -6,7 +6,7 @@ import { REACH_MS, reachedFrom, reaches } from '../members/reach.ts'
 import type { Breaker } from './breaker.ts'
 
 /** How often it is looked, and from which age on a call is worth the look: most are over by then. */
-export const LOOK_MS = 250
+const LOOK_MS = 250
 /** Workers that are asked at one look: with more of them, each is asked less often. */
 const ASKED_PER_LOOK_MAX = 10
 /** A worker that owes an answer for so long gets no new call: that costs a hop, should it be wrong. */

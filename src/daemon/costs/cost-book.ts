@@ -8,10 +8,10 @@ import type { Clock } from '../../model/ports/clock.ts'
 import type { InvocationBook } from '../calls/invocation-book.ts'
 
 /** Rows of one gateway. Callers name themselves, so there may be any number of them: beyond this they are counted together. */
-export const COST_ROWS_MAX = 2_048
+const COST_ROWS_MAX = 2_048
 
 /** The caller of rows that were one too many. */
-export const OTHER_CALLERS = 'other'
+const OTHER_CALLERS = 'other'
 
 /** Finished calls that are counted in one go. The book holds their records for much longer. */
 const BATCH = 256

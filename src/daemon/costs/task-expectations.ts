@@ -23,8 +23,9 @@ export class TaskExpectations {
     this.#components = components
   }
 
-  /** A task has changed. */
+  /** A task has changed. Of a service nothing is expected: it has no end of its own. */
   onTask(task: TaskRecord): void {
+    if (task.spec.service !== undefined) return
     const worker = task.attempts.at(-1)?.worker
     if (task.state !== 'running' || worker === undefined || this.#known.get(task.id)?.attempt === task.attempt) return
     this.#known.delete(task.id)

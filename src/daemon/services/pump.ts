@@ -8,7 +8,7 @@ import type { TunnelDown, TunnelUp } from '../../model/tunnel.ts'
 type Body = Extract<TunnelUp, { type: 'body' }>
 
 /** After an hour without a word in either direction nobody will say one; what keeps connections for longer asks from time to time whether they stand. */
-export const IDLE_MS_MAX = 3_600_000
+const IDLE_MS_MAX = 3_600_000
 
 /**
  * Passes the bytes of a connection to a channel and back, each direction until it ends, and no faster than who reads. Resolves when both have ended.

@@ -209,7 +209,7 @@ export class TaskWorker implements Startable {
     if (session === null || leader === null || !(await this.#checkReady())) return
     const having: AttemptHeld[] = [...this.#runs.values()].map(({ order, state: { health } }) => {
       const ref = { task: order.task.id, attempt: order.attempt }
-      return health === undefined ? ref : { ...ref, health }
+      return health === undefined ? ref : Object.assign(ref, { health })
     })
     for (const { task, attempt } of this.#reports.values()) having.push({ task, attempt })
     const sentAtMs = clock.nowMs()

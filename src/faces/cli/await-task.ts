@@ -15,7 +15,7 @@ const AGAIN_MS = 1_000
 const PATIENCE_MS = 60_000
 
 /** Whether nothing more will happen to a task. */
-export function isOver({ state }: Pick<TaskItem, 'state'>): boolean {
+function isOver({ state }: Pick<TaskItem, 'state'>): boolean {
   return state !== 'queued' && state !== 'running'
 }
 

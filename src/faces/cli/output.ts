@@ -7,7 +7,7 @@ import { renderTable } from '../table.ts'
 const TONE_STYLES = { good: 'green', warn: 'yellow', bad: 'red', dim: 'dim' } as const
 
 /** The view of a table that suits a screen and what the user asked for. */
-export function tableView(
+function tableView(
   screen: Screen,
   { format, colour, unicode }: Pick<OutputSettings, 'format' | 'colour'> & Partial<Pick<OutputSettings, 'unicode'>>
 ): TableView {
@@ -20,7 +20,7 @@ export function tableView(
 }
 
 /** The text in the colour of its tone: the terminal's own 16 colours, which fit light and dark screens. */
-export function paintTone(text: string, tone: Tone): string {
+function paintTone(text: string, tone: Tone): string {
   return styleText(TONE_STYLES[tone], text, { validateStream: false })
 }
 

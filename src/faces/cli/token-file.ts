@@ -26,7 +26,7 @@ export function parseTokens(text: string): readonly NamedToken[] {
 }
 
 /** The text that {@link parseTokens} reads. */
-export function formatTokens(tokens: readonly NamedToken[]): string {
+function formatTokens(tokens: readonly NamedToken[]): string {
   return tokens.map(({ name, token }) => `${name === '' ? '' : `# ${name}\n`}${token}\n`).join('')
 }
 

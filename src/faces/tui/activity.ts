@@ -24,7 +24,7 @@ export function activityOf(event: EventItem, seq: number, nameOf: (id: string) =
 }
 
 /** The end of an invocation's id, which tells it apart on a narrow screen: `i-…h8y0kw`. */
-export function shortInvocation(id: string): string {
+function shortInvocation(id: string): string {
   return id.length <= INVOCATION_CHARACTERS ? id : `i-${id.slice(-SHORT_CHARACTERS)}`
 }
 
@@ -148,6 +148,6 @@ function finished(data: Extract<EventItem, { type: 'invocation:finished' }>['dat
 }
 
 /** Whether a finished call failed: CARES says so, or the function answered with a server error. */
-export function isFailure({ code, status }: { readonly code: string | null; readonly status: number }): boolean {
+function isFailure({ code, status }: { readonly code: string | null; readonly status: number }): boolean {
   return code !== null || status >= 500
 }

@@ -28,7 +28,7 @@ export function graphemes(text: string): string[] {
 }
 
 /** Columns that a text takes. Nearly all of it is ASCII, of which each character takes one: the table of all others is slow to ask. */
-export function textWidth(text: string): number {
+function textWidth(text: string): number {
   return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text)
 }
 

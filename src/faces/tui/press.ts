@@ -33,7 +33,7 @@ export function press(state: TuiState, key: Key): Step {
 }
 
 /** Ends at once, or, where this process is a peer, asks what is to become of it. */
-export function askToQuit(state: TuiState): Step {
+function askToQuit(state: TuiState): Step {
   const { own } = state
   if (own.state === 'none') return { state, effects: [{ type: 'quit' }] }
   if (own.state === 'starting') return { state, effects: [{ type: 'cancel-start' }, { type: 'quit' }] }

@@ -39,7 +39,7 @@ function inAscii(line: Line): Line {
 }
 
 /** What the terminal can show. */
-export function glyphsOf({ settings }: Pick<TuiState, 'settings'>): Glyphs {
+function glyphsOf({ settings }: Pick<TuiState, 'settings'>): Glyphs {
   if (settings.screenReader) return WORDS
   return settings.unicode ? UNICODE : ASCII
 }

@@ -59,7 +59,7 @@ export async function detectLlc(files: ResctrlFiles, read: ReadText, { seesThrea
 }
 
 /** Level 3 caches as the kernel lists them for each core: those that cores share count once. */
-export function readCaches(read: ReadText): { bytes: number; ways: number } {
+function readCaches(read: ReadText): { bytes: number; ways: number } {
   const seen = new Set<string>()
   let [bytes, ways] = [0, 0]
   for (let cpu = 0; cpu < CPUS_MAX; cpu++) {

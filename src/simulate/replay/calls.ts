@@ -1,7 +1,7 @@
 import type { SimFunction, Workload } from '../workload/workload.ts'
 
 /** What can be said of a call at any moment. */
-export const CALL_STATES = ['pending', 'queued', 'running', 'done', 'lost', 'refused'] as const
+const CALL_STATES = ['pending', 'queued', 'running', 'done', 'lost', 'refused'] as const
 export type CallState = (typeof CALL_STATES)[number]
 
 /** As {@link Calls} keeps them. */

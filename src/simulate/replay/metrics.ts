@@ -58,7 +58,7 @@ export function slowdownOf(calls: Calls, call: number): number {
 }
 
 /** From arrival until a worker has it and its image. */
-export function waitMsOf(calls: Calls, call: number): number {
+function waitMsOf(calls: Calls, call: number): number {
   return (calls.startedMs[call] ?? 0) + (calls.pullMs[call] ?? 0) - calls.arrivalMs(call)
 }
 

@@ -81,6 +81,10 @@ export class TaskMonitor {
         known.last = change.attempt
         known.isRunning = true
         return
+      case 'health':
+        if (!known.isRunning || change.attempt !== known.last)
+          throw new Violation(`attempt ${change.attempt} of ${change.id}, whose health is told, is not under way`)
+        return
       case 'complete':
       case 'fail':
         if (!known.isRunning || change.attempt !== known.last)

@@ -6,7 +6,7 @@ import { drawnFunction, type Workload, WorkloadBuilder } from './workload.ts'
 const MINUTE_MS = 60_000
 
 /** Runs are cut to this: the few that last longer than a compressed replay would distort every mean. */
-export const RUN_MS_MAX = 30_000
+const RUN_MS_MAX = 30_000
 
 const SHARES = [0, 1, 25, 50, 75, 99, 100] as const
 const MEMORY_COLUMN = 'AverageAllocatedMb_pct99'

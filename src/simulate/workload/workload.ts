@@ -32,7 +32,7 @@ export interface Workload {
 }
 
 /** Calls that one simulation takes at most: some 400 MB of arrays and results. */
-export const CALLS_MAX = 5_000_000
+const CALLS_MAX = 5_000_000
 
 /** Collects calls in any order. */
 export class WorkloadBuilder {

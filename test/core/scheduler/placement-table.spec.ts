@@ -113,7 +113,6 @@ describe('PlacementTable', () => {
     table.update(viewOf('a', { profile: { session: 2 } }), 1)
     assert.equal(table.cells.get(0, 'memoryHeldBytes'), 0)
     assert.equal(table.session(peerId('a')), 2)
-    assert.equal(table.ordersOut, 1)
   })
 
   it('counts what waits for a core on top of the cores in use, but not twice what it runs itself', () => {

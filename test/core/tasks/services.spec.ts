@@ -107,7 +107,7 @@ describe('a published port', () => {
       fc.tuple(id, fc.constantFrom(undefined, 8080, 8081)).map(([task, publish]) => submit(task, publish)),
       fc.tuple(id, attempt).map(([task, number]) => assign(number, 0, task)),
       fc.tuple(id, attempt, fc.constantFrom('healthy', 'unhealthy')).map(([task, number, how]) => health(number, how, 0, task)),
-      fc.tuple(id, attempt).map(([task, number]) => ({ ...fail(number), id: task })),
+      fc.tuple(id, attempt).map(([task, number]) => fail(number, 0, { id: task })),
       id.map(task => cancel(task)),
       fc.constant<TaskChange>({ type: 'expire', before: '3', at: at(0) })
     )

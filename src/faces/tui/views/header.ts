@@ -46,7 +46,7 @@ export function isStale({ data }: TuiState): boolean {
 }
 
 /** `00:41:12Z`: like all times of CARES, whose machines may be anywhere, in UTC. */
-export function clock(nowMs: number): string {
+function clock(nowMs: number): string {
   return `${new Date(nowMs).toISOString().slice(11, 19)}Z`
 }
 
