@@ -79,7 +79,7 @@ export const run = defineCommand<RunOptions>({
     { comment: 'A long one in the background', command: 'cares run acme/train:3 --cpu 4 --memory 8Gi --timeout 12h -d' },
     { comment: 'Once a night, however often it is asked for', command: 'cares run acme/report --idempotency-key report-$(date +%F)' },
     { comment: 'A function as a task, with a file as input', command: 'cares run --function ocr --input @book.pdf >book.txt' },
-    { comment: 'A service: port 8080 of every peer, 80 in the container', command: 'cares run nginx --publish 8080:80 --health /' }
+    { comment: 'A service: port 8080 of every peer, 80 in the container', command: 'cares run acme/site --publish 8080:80 --health /' }
   ],
   async run(context) {
     const { options, client, clock, signal, note, terminal, output } = context
