@@ -70,15 +70,13 @@ export const TASK_MUTANTS: readonly Mutant[] = [
   {
     name: 'forgets to count failures',
     risk: 'a task that cannot succeed is tried for ever',
-    edits: [edit(CHANGE, 'const failures = task.failures + (change.counts ? 1 : 0)', 'const failures = task.failures')],
+    edits: [edit(CHANGE, ' + (change.counts ? 1 : 0)', '')],
     seedsMax: 0
   },
   {
     name: 'counts what never began',
     risk: 'a task dies of a busy cluster',
-    edits: [
-      edit(CHANGE, 'if (change.final || failures >= task.spec.attemptsMax)', 'if (change.final || task.attempt >= task.spec.attemptsMax)')
-    ],
+    edits: [edit(CHANGE, 'failures >= task.spec.attemptsMax', 'task.attempt >= task.spec.attemptsMax')],
     seedsMax: LATER
   },
   {

@@ -76,8 +76,10 @@ export const run = defineCommand<RunOptions>({
     'It runs on the peer where it is expected to be cheapest, and again elsewhere if it fails or its peer is lost. Once the id is told, the cluster has the task, whatever dies. Without --detach its output is printed when it is over; interrupting leaves the task alone. A peer that has lost touch ends what it runs before another is given it; only where a whole machine is frozen can two attempts overlap. CARES_FENCING_TOKEN in the environment rises with each attempt, so that a store can refuse the older one. A service has no end, no timeout and no result; it runs once it is healthy, which is what is waited for: its program runs, its port accepts connections or, with --health, the path answers below 400.',
   examples: [
     { comment: 'Run a command in an image', command: 'cares run busybox -- echo hello' },
-    { comment: 'A long one in the background', command: 'cares run acme/train:3 --cpu 4 --memory 8Gi --timeout 12h -d' },
-    { comment: 'Once a night, however often it is asked for', command: 'cares run acme/report --idempotency-key report-$(date +%F)' },
+    {
+      comment: 'A long one in the background, once a day however often it is asked for',
+      command: 'cares run acme/report --cpu 4 --memory 8Gi --timeout 12h -d --idempotency-key report-$(date +%F)'
+    },
     { comment: 'A function as a task, with a file as input', command: 'cares run --function ocr --input @book.pdf >book.txt' },
     { comment: 'A service: port 8080 of every peer, 80 in the container', command: 'cares run acme/site --publish 8080:80 --health /' }
   ],
