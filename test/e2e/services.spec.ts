@@ -64,8 +64,23 @@ for (const runtime of ['process', 'docker'] as const) {
 
       for (const { name } of cluster.alive) {
         assert.equal(await eventually(`${name} answers`, () => get(name).catch(() => undefined)), 'ok\n')
-        const echo = await echoed(hostOf(name), port)
-        assert.equal(echo, `${ECHO_BYTES} the same`, JSON.stringify((await read(any, task)).attempts))
+        // Peers may lose their connection on a busy machine, and it takes with it what goes over it: a client then sees a break, never an early end.
+        const broken: string[] = []
+        await eventually(
+          `${name} sends back what it is sent`,
+          async () => {
+            const echo = await echoed(hostOf(name), port)
+            if (echo === `${ECHO_BYTES} the same`) return true
+            broken.push(echo)
+            return undefined
+          },
+          { withinMs: MOVED_WITHIN_MS, onFailure: () => broken.join('\n') }
+        )
+        assert.deepEqual(
+          broken.filter(echo => !/^\d+, then /.test(echo)),
+          [],
+          'what is cut off is known to be'
+        )
       }
 
       // The program ends, and is started again: here or elsewhere.
