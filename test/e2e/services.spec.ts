@@ -10,8 +10,11 @@ import { engine } from './engine.ts'
 import { dockerFunctions, processFunctions } from './functions.ts'
 import type { PeerProcess } from './peer-process.ts'
 
-/** After this no lease of the preset `loopback` holds any more, and its work has been given to another. */
-const MOVED_WITHIN_MS = 20_000
+/**
+ * After this no lease of the preset `lan` holds any more (14.1 s), and its work has been given to another. With `loopback` a machine that stands still for
+ * two seconds costs a worker its lease, as it must, and with it the service and every connection to it.
+ */
+const MOVED_WITHIN_MS = 30_000
 
 const ECHO_BYTES = 10 * 2 ** 20
 
@@ -29,7 +32,7 @@ for (const runtime of ['process', 'docker'] as const) {
     before(async function () {
       if (runtime === 'docker' && !(await engine.answers())) skip(this, 'no Docker engine answers')
       port = await freePort()
-      cluster = await Cluster.start({ runtime, names: NAMES, flagsOf: async name => ['--publish-host', hostOf(name)] })
+      cluster = await Cluster.start({ runtime, names: NAMES, flagsOf: async name => ['--publish-host', hostOf(name), '--preset', 'lan'] })
       for (const peer of cluster.alive)
         await eventually('three voters', async () =>
           (await json<ClusterState>(peer, '/v1/cluster')).voters.length === 3 ? true : undefined
@@ -64,23 +67,8 @@ for (const runtime of ['process', 'docker'] as const) {
 
       for (const { name } of cluster.alive) {
         assert.equal(await eventually(`${name} answers`, () => get(name).catch(() => undefined)), 'ok\n')
-        // Peers may lose their connection on a busy machine, and it takes with it what goes over it: a client then sees a break, never an early end.
-        const broken: string[] = []
-        await eventually(
-          `${name} sends back what it is sent`,
-          async () => {
-            const echo = await echoed(hostOf(name), port)
-            if (echo === `${ECHO_BYTES} the same`) return true
-            broken.push(echo)
-            return undefined
-          },
-          { withinMs: MOVED_WITHIN_MS, onFailure: () => broken.join('\n') }
-        )
-        assert.deepEqual(
-          broken.filter(echo => !/^\d+, then /.test(echo)),
-          [],
-          'what is cut off is known to be'
-        )
+        const echo = await echoed(hostOf(name), port)
+        assert.equal(echo, `${ECHO_BYTES} the same`, JSON.stringify((await read(any, task)).attempts))
       }
 
       // The program ends, and is started again: here or elsewhere.
