@@ -1,12 +1,13 @@
 /*
- * Plants each known bug in a copy of consensus, of the way of a call or of durable tasks, and looks whether simulation or a directed test finds it:
- * npm run mutants [-- [NAME] [--only consensus|calls|tasks]]. Each has a budget of seeds in its table, or none, and then a directed test must find it. With a NAME, only the mutants whose name contains it. Exits with 1 when one survives, or an equivalent one does not.
+ * Plants each known bug in a copy of consensus, of the way of a call, of durable tasks or of services, and looks whether simulation or a directed test finds it:
+ * npm run mutants [-- [NAME] [--only consensus|calls|tasks|services]]. Each has a budget of seeds in its table, or none, and then a directed test must find it. With a NAME, only the mutants whose name contains it. Exits with 1 when one survives, or an equivalent one does not.
  */
 import { parseArgs } from 'node:util'
 import { CALL_MUTANTS } from '../test/mutants/call-table.ts'
-import { CALL_GROUND, CONSENSUS_GROUND, TASK_GROUND, hunt, huntBySeeds, huntByTests } from '../test/mutants/hunt.ts'
+import { CALL_GROUND, CONSENSUS_GROUND, SERVICE_GROUND, TASK_GROUND, hunt, huntBySeeds, huntByTests } from '../test/mutants/hunt.ts'
 import type { Edit } from '../test/mutants/mutant.ts'
 import { PlantedCopy } from '../test/mutants/planted.ts'
+import { SERVICE_MUTANTS } from '../test/mutants/service-table.ts'
 import { EQUIVALENT, MUTANTS } from '../test/mutants/table.ts'
 import { TASK_MUTANTS } from '../test/mutants/task-table.ts'
 
@@ -42,7 +43,8 @@ function report(name: string, seconds: number, text: string): void {
 for (const [what, ground, mutants] of [
   ['consensus', CONSENSUS_GROUND, MUTANTS],
   ['calls', CALL_GROUND, CALL_MUTANTS],
-  ['tasks', TASK_GROUND, TASK_MUTANTS]
+  ['tasks', TASK_GROUND, TASK_MUTANTS],
+  ['services', SERVICE_GROUND, SERVICE_MUTANTS]
 ] as const) {
   const chosen = mutants.filter(mutant => mutant.name.includes(wanted) && (values.only ?? what) === what)
   if (chosen.length === 0) continue

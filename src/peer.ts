@@ -39,7 +39,7 @@ import { SqliteObservationStore } from './store/observation-store.ts'
 import { SqliteStore } from './store/sqlite-store.ts'
 import { AlertWebhook } from './telemetry/alert-webhook.ts'
 import { VERSION } from './version.ts'
-import { decodeCommand, encodeCommand } from './wire/registry-codec.ts'
+import { decodeCommand, encodeCommand } from './wire/command-codec.ts'
 
 /** One running peer. */
 export interface Peer extends Startable {
@@ -116,7 +116,7 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
     const startedAt = clock.timestamp()
     let speed: number | undefined
     let apiUrl = `http://${config.http.host}:${config.http.port}`
-    const taskStore = await taskStoreOf(config, { cluster: () => daemon.service.cluster().uid as ClusterUid | null, clock, log })
+    const taskStore = await taskStoreOf(config, { cluster: () => daemon.service.cluster().uid, clock, log })
     const profile = (): PeerProfile => ({
       id: self,
       name,

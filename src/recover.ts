@@ -8,7 +8,7 @@ import { SqliteStore } from './store/sqlite-store.ts'
 
 /**
  * Opens, and locks, the data directory of a stopped peer whose cluster has lost its majority. Throws `conflict` while that peer runs, `not_found` when
- * no peer that was in a cluster has its data there, `internal` with `details.disk` when the data is damaged.
+ * no peer that was in a cluster has its data there, `disk_failed` when the data is damaged.
  */
 export async function openRecovery({ data }: Pick<PeerConfig, 'data'>): Promise<Recovery> {
   const store = new SqliteStore({ dataDir: data })

@@ -1,6 +1,6 @@
 /**
- * What peers cost while nobody calls: CPU and memory of each, with the timings of a real cluster (preset `lan`), and how often another orchestrator
- * was elected meanwhile (none should be). With `--hogs`, so many busy loops for each processor of this machine take the time from them meanwhile:
+ * What peers cost while nobody calls: CPU and memory of each, as they are once installed, with the timings of a real cluster (preset `lan`), and how often
+ * another orchestrator was elected meanwhile (none should be). With `--hogs`, so many busy loops for each processor of this machine take the time from them meanwhile:
  * `600 3 --hogs 8` counts the false elections of a machine that is used eight times over.
  *
  *   node scripts/bench/idle.ts [SECONDS] [PEERS...] [--hogs N]          default: 20 3 10, none
@@ -10,31 +10,25 @@ import { availableParallelism, loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import type { Cluster as ClusterState } from '../../src/model/rest.ts'
-import { Cluster, json } from '../../test/e2e/cluster.ts'
+import { json } from '../../test/e2e/cluster.ts'
 import type { PeerProcess } from '../../test/e2e/peer-process.ts'
-import { cpuSeconds, mean, residentMiB } from './measure.ts'
+import { installed, ONE_VIEW_WITHIN_MS, startCluster } from './clusters.ts'
+import { cpuSeconds, mean, proportionalMiB, residentMiB } from './measure.ts'
 
 const { values, positionals } = parseArgs({ options: { hogs: { type: 'string', default: '0' } }, allowPositionals: true })
 const [seconds = '20', ...sizes] = positionals
 const HOGS = Number(values.hogs) * availableParallelism()
 const SECONDS = Number(seconds)
 const PEERS = sizes.length === 0 ? [3, 10] : sizes.map(Number)
-/** Started at the same time: more of them only wait for one another's processor. */
-const BATCH = 4
 /** Until the voters are chosen and the compiler has seen the loop. */
 const SETTLING_MS = 10_000
-/** Until fifty peers on two processors have seen each other. */
-const ONE_VIEW_WITHIN_MS = 300_000
 
+await using build = await installed()
 for (const peers of PEERS) {
   const startedAt = performance.now()
-  const cluster = await Cluster.start({ peers: Math.min(peers, BATCH), flags: ['--open', '--preset', 'lan'] })
+  const cluster = await startCluster(peers, ['--open', '--preset', 'lan'], build.launcher)
   const hogs: ChildProcess[] = []
   try {
-    for (let from = BATCH; from < peers; from += BATCH) {
-      await Promise.all(Array.from({ length: Math.min(BATCH, peers - from) }, (_, i) => cluster.add(`peer-${from + i}`)))
-    }
-    await cluster.settled({ withinMs: ONE_VIEW_WITHIN_MS })
     console.log(`${peers} peers have one view ${((performance.now() - startedAt) / 1_000).toFixed(0)} s after the first was started`)
     await sleep(SETTLING_MS)
     const orchestrator = await cluster.settled({ withinMs: ONE_VIEW_WITHIN_MS })
@@ -45,15 +39,17 @@ for (const peers of PEERS) {
     const rows = cluster.alive.map((peer, i) => ({
       peer,
       cpuPercent: ((cpuSeconds(peer.pid) - (before[i] ?? 0)) / SECONDS) * 100,
-      memoryMiB: residentMiB(peer.pid)
+      memoryMiB: residentMiB(peer.pid),
+      ownMiB: proportionalMiB(peer.pid)
     }))
     const [load = 0] = loadavg()
     for (const hog of hogs) hog.kill('SIGKILL')
     const others = rows.filter(({ peer }) => peer !== orchestrator)
     const led = rows.find(({ peer }) => peer === orchestrator)
     console.log(
-      `${peers} ${HOGS === 0 ? 'idle ' : ''}peers: orchestrator ${led?.cpuPercent.toFixed(1)} % of a core, ${led?.memoryMiB.toFixed(0)} MiB; ` +
-        `others ${mean(others.map(({ cpuPercent }) => cpuPercent)).toFixed(1)} %, ${mean(others.map(({ memoryMiB }) => memoryMiB)).toFixed(0)} MiB each; ` +
+      `${peers} ${HOGS === 0 ? 'idle ' : ''}peers: orchestrator ${led?.cpuPercent.toFixed(1)} % of a core, ${led?.memoryMiB.toFixed(0)} MiB (${led?.ownMiB.toFixed(0)}); ` +
+        `others ${mean(others.map(({ cpuPercent }) => cpuPercent)).toFixed(1)} %, ${mean(others.map(({ memoryMiB }) => memoryMiB)).toFixed(0)} MiB each ` +
+        `(${mean(others.map(({ ownMiB }) => ownMiB)).toFixed(0)} where what they share counts once); ` +
         `${(await termOf(await cluster.settled({ withinMs: ONE_VIEW_WITHIN_MS }))) - term} elections in ${SECONDS} s, ` +
         `${HOGS} busy loops beside them, load ${load.toFixed(0)} at the end`
     )

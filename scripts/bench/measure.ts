@@ -14,6 +14,11 @@ export function residentMiB(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024
 }
 
+/** The same, but a page that several processes hold, as those of one program do its code, counts for each of them in part (proc(5): smaps_rollup, Pss). */
+export function proportionalMiB(pid: number): number {
+  return Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]) / 1_024
+}
+
 /** Begins anew to watch for the most memory that a process holds (proc(5): clear_refs). Needs the same user. */
 export function forgetPeak(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5')

@@ -16,7 +16,7 @@ import { processFunctions } from '../../test/e2e/functions.ts'
 import type { PeerProcess } from '../../test/e2e/peer-process.ts'
 import type { Cluster as ClusterState } from '../../src/model/rest.ts'
 import { quantile } from './measure.ts'
-import { ready, untilReplaced } from './failover-times.ts'
+import { ready, untilReplaced } from './clusters.ts'
 
 const RUNS = Number(process.argv[2] ?? 3)
 const CLIENTS = 20

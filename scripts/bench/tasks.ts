@@ -16,7 +16,7 @@ import { createDaemon, type Daemon } from '../../src/daemon/daemon.ts'
 import { foundCluster } from '../../src/daemon/agreement/found-cluster.ts'
 import { newClusterUid, newInvocationId } from '../../src/daemon/new-ids.ts'
 import { createSystemClock } from '../../src/daemon/system-clock.ts'
-import type { ClusterUid, PeerId } from '../../src/model/ids.ts'
+import type { PeerId } from '../../src/model/ids.ts'
 import type { Logger } from '../../src/model/ports/logger.ts'
 import { PRESETS } from '../../src/model/presets.ts'
 import { createRandom } from '../../src/model/random.ts'
@@ -24,7 +24,7 @@ import { createFakeRuntime } from '../../src/simulate/fake-runtime.ts'
 import { MemoryNetwork } from '../../src/simulate/memory-transport.ts'
 import { PostgresTaskStore } from '../../src/store/postgres/postgres-task-store.ts'
 import { SqliteStore } from '../../src/store/sqlite-store.ts'
-import { decodeCommand, encodeCommand } from '../../src/wire/registry-codec.ts'
+import { decodeCommand, encodeCommand } from '../../src/wire/command-codec.ts'
 import { postgresPrograms, startPostgres } from '../../test/support/postgres-server.ts'
 
 const CAPACITY = { cpus: 64, memoryBytes: 2 ** 36, diskBytes: 2 ** 40 }
@@ -80,10 +80,7 @@ async function start(self: PeerId, seed: PeerId | undefined): Promise<Daemon> {
       taskStore:
         server === undefined
           ? undefined
-          : new PostgresTaskStore(
-              { url: server.url('tasks') },
-              { cluster: () => daemon.service.cluster().uid as ClusterUid | null, clock, log: silent }
-            ),
+          : new PostgresTaskStore({ url: server.url('tasks') }, { cluster: () => daemon.service.cluster().uid, clock, log: silent }),
       clock,
       log: silent,
       random: createRandom(PEERS.indexOf(self) + 1),

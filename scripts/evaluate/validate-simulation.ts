@@ -2,8 +2,8 @@
  * The simulator against real peers: npx node scripts/evaluate/validate-simulation.ts [CALLS]
  *
  * Three peers on loopback run programs that sleep (so that this machine's own cores do not decide), called at the same moments as in the
- * simulation. What a call costs beside its sleep is measured first, one call at a time; what happens to calls that meet is for the simulator to
- * foresee. Exits with 1 when its mean latency is more than 15 % off.
+ * simulation. What a call costs beside its sleep is measured before and after that, one call at a time; what happens to calls that meet is for the
+ * simulator to foresee. Exits with 1 when its mean latency is more than 15 % off.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { STRATEGIES } from '../../src/core/scheduler/strategies/strategies.ts'
@@ -51,7 +51,18 @@ async function timed(cluster: Cluster, name: string): Promise<number> {
   return performance.now() - startedMs
 }
 
-const cluster = await Cluster.start({ peers: PEERS, flags: ['--cpus', String(CPUS)] })
+/** What calls cost besides their sleep, one after the other. */
+async function overheadsMs(cluster: Cluster): Promise<readonly number[]> {
+  const overheads: number[] = []
+  for (let i = 0; i < CALIBRATION_CALLS; i++) for (const ms of SLEEPS_MS) overheads.push((await timed(cluster, `sleep-${ms}`)) - ms)
+  return overheads
+}
+
+function median(values: readonly number[]): number {
+  return quantile(Float64Array.from(values).sort(), 0.5)
+}
+
+const cluster = await Cluster.start({ peers: PEERS, flags: ['--open', '--cpus', String(CPUS)] })
 try {
   const orchestrator = await cluster.settled()
   for (const ms of SLEEPS_MS) {
@@ -63,11 +74,11 @@ try {
       memoryBytes: 2 ** 26
     })
   }
-  const overheads: number[] = []
-  for (let i = 0; i < CALIBRATION_CALLS; i++) for (const ms of SLEEPS_MS) overheads.push((await timed(cluster, `sleep-${ms}`)) - ms)
-  const overheadMs = quantile(Float64Array.from(overheads).sort(), 0.5)
-
-  const workload = workloadOf(overheadMs)
+  // The first calls of a peer's life take several times as long as all others.
+  await overheadsMs(cluster)
+  const before = await overheadsMs(cluster)
+  // Arrivals and sleeps are the same whatever a call costs besides.
+  const workload = workloadOf(0)
   const startedMs = performance.now()
   const real = await Promise.all(
     [...workload.arrivalMs].map(async (atMs, call) => {
@@ -75,8 +86,10 @@ try {
       return await timed(cluster, workload.functions[workload.functionOf[call] ?? 0]?.name ?? '')
     })
   )
+  const after = await overheadsMs(cluster)
+  const overheadMs = median([...before, ...after])
   const { calls } = replay({
-    workload,
+    workload: workloadOf(overheadMs),
     fleet: Array.from({ length: PEERS }, (_, i) => ({
       name: `peer-${i}`,
       cpus: CPUS,
@@ -99,7 +112,9 @@ try {
   })
   const simulated = Array.from({ length: calls.size }, (_, call) => (calls.endMs[call] ?? 0) - calls.arrivalMs(call))
   const mean = (values: readonly number[]): number => values.reduce((sum, ms) => sum + ms, 0) / values.length
-  console.log(`${callsCount} calls at load ${LOAD}, seed ${SEED}; a call costs ${overheadMs.toFixed(1)} ms besides its sleep`)
+  console.log(
+    `${callsCount} calls at load ${LOAD}, seed ${SEED}; a call costs ${overheadMs.toFixed(1)} ms besides its sleep (${median(before).toFixed(1)} before, ${median(after).toFixed(1)} after)`
+  )
   for (const [name, values] of Object.entries({ real, simulated })) {
     const ascending = Float64Array.from(values).sort()
     const shares = [0.5, 0.9, 0.99].map(share => `p${share * 100} ${quantile(ascending, share).toFixed(0)} ms`)

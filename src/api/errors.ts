@@ -26,12 +26,14 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   no_capacity: 503,
   no_orchestrator: 503,
   no_quorum: 503,
+  fenced: 503,
   not_orchestrator: 503,
   peer_draining: 503,
   busy: 503,
   withdrawn: 503,
   stale: 503,
   runtime_unavailable: 503,
+  disk_failed: 503,
   stopping: 503,
   timeout: 504
 }

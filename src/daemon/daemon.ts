@@ -142,7 +142,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     clock,
     events,
     tracer: components.tracer,
-    office: {
+    agreed: {
       isActive: () => consensus.role.active,
       orchestrator: () => consensus.role.leader,
       function: name => consensus.tables.functions.get(name),
@@ -250,7 +250,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     events,
     log: log.child('economy')
   })
-  const { tasks, taskLog, blobs, mesh, tunnels } = createTasks({
+  const { tasks, taskLog, blobs, ingress, tunnels } = createTasks({
     ...components,
     clock: new ClusterClock(clock, () => members.skewsMs()),
     consensus,
@@ -265,7 +265,8 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     draining: () => draining() || worker.isStopping,
     onRoom: () => beacon.soon(),
     onTask: task => [taskExpectations, economy].forEach(part => part.onTask(task)),
-    onFailedAttempt: (attempt, usage) => economy.onFailedAttempt(attempt, usage)
+    onAttemptBegun: attempt => economy.onAttemptBegun(attempt),
+    onAttemptEnded: (attempt, usage) => economy.onAttemptEnded(attempt, usage)
   })
   const control = new Control({
     consensus,
@@ -334,7 +335,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
     gateway,
     ...(blobs === null ? [] : [blobs]),
     tasks,
-    ...(mesh === null ? [] : [mesh]),
+    ...(ingress === null ? [] : [ingress]),
     beacon,
     economy,
     citizenship

@@ -1,8 +1,9 @@
 import { applyCommand } from '../core/registry/apply-command.ts'
 import { closest } from '../model/closest.ts'
 import type { Outcome } from '../model/command.ts'
+import { defined } from '../model/defined.ts'
 import { CaresError, toCaresError } from '../model/errors.ts'
-import type { FunctionRecord, PullPolicy } from '../model/function.ts'
+import type { FunctionRecord } from '../model/function.ts'
 import { resolveSpec } from '../model/function-request.ts'
 import type { PeerId } from '../model/ids.ts'
 import type { Clock } from '../model/ports/clock.ts'
@@ -10,7 +11,7 @@ import type { Logger } from '../model/ports/logger.ts'
 import type { Runtime } from '../model/ports/runtime.ts'
 import type { RegistryTables } from '../model/ports/store.ts'
 import type { Transport } from '../model/ports/transport.ts'
-import type { FunctionRequest, PutResult } from '../model/service.ts'
+import type { FunctionRequest, PeerService, PutResult } from '../model/service.ts'
 import type { Agreement } from './agreement/agreement.ts'
 import { ask } from './agreement/control-client.ts'
 
@@ -83,15 +84,7 @@ export class Functions {
   }
 
   /** See `PeerService.putFunction`. */
-  async put(
-    request: FunctionRequest,
-    options: {
-      ifRevision?: number | undefined
-      pull?: PullPolicy | undefined
-      dryRun?: boolean | undefined
-      signal: AbortSignal
-    }
-  ): Promise<PutResult> {
+  async put(request: FunctionRequest, options: Parameters<PeerService['putFunction']>[1]): Promise<PutResult> {
     const { agreement, runtime, tables, clock } = this.#components
     const { ifRevision, pull = 'missing', dryRun = false, signal } = options
     if (runtime === null) {
@@ -100,8 +93,7 @@ export class Functions {
       })
     }
     const { contract, port } = request
-    const wish = { ...(contract === undefined ? {} : { contract }), ...(port === undefined ? {} : { port }) }
-    const info = await runtime.resolve(request.image, { pull, wish, signal })
+    const info = await runtime.resolve(request.image, { pull, wish: defined({ contract, port }), signal })
     const spec = resolveSpec(request, info)
     const because = spec.contract === info.contract ? info.because : `asked for (the image looks like ${info.contract}: ${info.because})`
     const command = {
@@ -109,9 +101,8 @@ export class Functions {
       spec,
       digest: info.digest,
       imageBytes: info.bytes,
-      ...(info.arch === undefined ? {} : { arch: info.arch }),
       at: clock.timestamp(),
-      ...(ifRevision === undefined ? {} : { ifRevision })
+      ...defined({ arch: info.arch, ifRevision })
     } as const
     const { outcome } = dryRun ? applyCommand(tables(), command) : await agreement.agree(command, { signal })
     return { ...putResult(outcome), because }
@@ -124,7 +115,7 @@ export class Functions {
     const { agreement, clock } = this.#components
     this.get(name)
     const { outcome } = await agreement.agree(
-      { type: 'function-remove', name, at: clock.timestamp(), ...(ifRevision === undefined ? {} : { ifRevision }) },
+      { type: 'function-remove', name, at: clock.timestamp(), ...defined({ ifRevision }) },
       { signal }
     )
     if (outcome.type === 'function-removed') return { revision: outcome.revision }

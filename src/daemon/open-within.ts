@@ -2,7 +2,7 @@ import type { PeerId } from '../model/ids.ts'
 import { CaresError } from '../model/errors.ts'
 import type { Clock } from '../model/ports/clock.ts'
 import type { Channel, ProtocolName, Protocols, Transport } from '../model/ports/transport.ts'
-import { AbortLinks } from './calls/abort-links.ts'
+import { AbortLinks } from './abort-links.ts'
 
 /** Opens an exchange. Throws `peer_unreachable` when the peer was not reached within `ms`, or the signal's reason when that comes first. */
 export async function openWithin<Name extends ProtocolName>(

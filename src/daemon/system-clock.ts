@@ -5,10 +5,17 @@ const DELAY_MS_MAX = 2 ** 31 - 1
 
 /** The Clock port over the machine's own clocks and timers. */
 export function createSystemClock(): Clock {
+  // Asked for many times within a millisecond: it is written as text once, and what keeps it shares that.
+  let [atMs, text] = [Number.NaN, '']
+  const timestamp = (): string => {
+    const nowMs = Date.now()
+    if (nowMs !== atMs) [atMs, text] = [nowMs, new Date(nowMs).toISOString()]
+    return text
+  }
   return {
     // Since the start of the process; unlike `Date.now` it never jumps.
     nowMs: () => performance.now(),
-    timestamp: () => new Date().toISOString(),
+    timestamp,
     timeout: ms => AbortSignal.timeout(delay(ms)),
     sleep,
     after,

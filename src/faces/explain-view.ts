@@ -90,7 +90,8 @@ export function verdictText({ fits, why, score, start, ...verdict }: VerdictItem
   if (!fits || score === undefined || chosen?.score === undefined) return why
   if (verdict.chosen) return `chosen${start === undefined ? '' : `, ${start} start`}`
   if (chosen.score <= 0 || score <= chosen.score) return why
-  return `${Number((score / chosen.score).toPrecision(score < 10 * chosen.score ? 2 : 1))} times the chosen score`
+  const ratio = Number((score / chosen.score).toPrecision(score < 10 * chosen.score ? 2 : 1))
+  return ratio === 1 ? 'hardly above the chosen score' : `${ratio} times the chosen score`
 }
 
 /** A wait that is less than this share of all is not worth a word. */

@@ -123,32 +123,32 @@ export function statsTable(peers: readonly PeerStatsItem[]): Table {
 
 /** The cluster's numbers, or one peer's, in one line: a sample of `stats -w` in a pipe. */
 export function statsLine({ at, totals }: Pick<Stats, 'at' | 'totals'>): string {
-  const { peers, used, capacity, reserved, running, succeeded, failed } = totals
-  return [
-    timeOfDay(at),
-    `peers=${peers.alive}/${peers.alive + peers.suspect + peers.draining + peers.gone}`,
-    `cpu=${percent(used.cpus, capacity.cpus)}`,
-    `mem=${percent(used.memoryBytes, capacity.memoryBytes)}`,
-    `reserved=${percent(reserved.memoryBytes, capacity.memoryBytes)}`,
-    `running=${running}`,
-    `ok=${succeeded}`,
-    `failed=${failed}`
-  ].join(' ')
+  const { alive, suspect, draining, gone } = totals.peers
+  return [timeOfDay(at), `peers=${alive}/${alive + suspect + draining + gone}`, ...numbers(totals)].join(' ')
 }
 
 /** One peer's numbers in one line. */
-export function peerStatsLine(at: string, { name, state, used, capacity, reserved, running, succeeded, failed }: PeerStatsItem): string {
+export function peerStatsLine(at: string, peer: PeerStatsItem): string {
+  return [timeOfDay(at), `peer=${peer.name}`, `state=${peer.state}`, ...numbers(peer)].join(' ')
+}
+
+/** What lines tell of one peer as of all. */
+function numbers({
+  used,
+  capacity,
+  reserved,
+  running,
+  succeeded,
+  failed
+}: Pick<PeerStatsItem, 'used' | 'capacity' | 'reserved' | 'running' | 'succeeded' | 'failed'>): readonly string[] {
   return [
-    timeOfDay(at),
-    `peer=${name}`,
-    `state=${state}`,
     `cpu=${percent(used.cpus, capacity.cpus)}`,
     `mem=${percent(used.memoryBytes, capacity.memoryBytes)}`,
     `reserved=${percent(reserved.memoryBytes, capacity.memoryBytes)}`,
     `running=${running}`,
     `ok=${succeeded}`,
     `failed=${failed}`
-  ].join(' ')
+  ]
 }
 
 function useCells({ capacity, used, reserved, state }: PeerStatsItem): Cell[] {

@@ -4,6 +4,7 @@ import { GPU_LABEL } from './labels.ts'
 import { type AgreedStrategy, OBJECTIVES, STRATEGY_NAMES } from './placement.ts'
 import type { ImageInfo } from './ports/runtime.ts'
 import type { FunctionRequest } from './service.ts'
+import { defined } from './defined.ts'
 import { CaresError } from './errors.ts'
 import { formatBytes, formatDurationMs } from './units.ts'
 import { parseWith } from './validation.ts'
@@ -227,8 +228,7 @@ export function resolveSpec(request: FunctionRequest, imageTraits: ImageTraits):
     idempotent: asked.idempotent ?? FUNCTION_DEFAULTS.idempotent,
     env: asked.env ?? {},
     network: asked.network ?? FUNCTION_DEFAULTS.network,
-    ...(asked.gpus === undefined ? {} : { gpus: asked.gpus }),
-    ...(placement === undefined ? {} : { placement })
+    ...defined({ gpus: asked.gpus, placement })
   } satisfies FunctionSpec
   try {
     return parseWith(functionSpecSchema, spec, 'function')

@@ -14,6 +14,7 @@ export interface Observation {
   readonly outputBytes: number
   readonly pullMs: number
   readonly startMs: number
+  /** Where others used the same cores: what it would have been without them, as far as the placer could tell. */
   readonly runMs: number
   readonly cpuMs?: number | undefined
   readonly memoryPeakBytes?: number | undefined

@@ -202,7 +202,7 @@ export const taskAskSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('explain'), task: taskId })
 ])
 
-/** Its answer. */
+/** The answer to {@link taskAskSchema}. */
 export const taskAnswerSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('renewed'), stop: z.array(attemptRefSchema) }),
   z.strictObject({ type: z.literal('burned') }),

@@ -6,8 +6,10 @@
  *
  * | after | what happens | formula | where |
  * | --- | --- | --- | --- |
- * | 1 to 2 s / 3 to 6 s / 0.6 to 1.2 s | a voter that hears no orchestrator campaigns, if it has learned no patience | electionMs × U[1, 2) | `core/consensus/roles.ts` |
- * | 50 to 300 ms / 150 to 900 ms / 30 to 180 ms | the same, when its connection to the orchestrator has closed | electionMs × U[0.05, 0.3) | `core/consensus/limits.ts` |
+ * | 1.1 to 1.25 s / 3.3 to 3.75 s / 0.66 to 0.75 s | a voter that hears no orchestrator campaigns, if it is the first in turn and has learned no patience | electionMs × U[1.1, 1.25) | `core/consensus/limits.ts` |
+ * | 50 to 100 ms / 150 to 300 ms / 30 to 60 ms | the same, when its connection to the orchestrator has closed | electionMs × U[0.05, 0.1) | `core/consensus/limits.ts` |
+ * | 1 to 2.2 s / 3 to 6.6 s / 0.6 to 1.32 s | a voter campaigns where nobody is known to lead | electionMs × U[1, 2.2) | `core/consensus/limits.ts` |
+ * | 250, 150 ms / 750, 450 ms / 150, 90 ms later | the next voter in turn does so; their turns are in the order of their ids | electionMs × 0.25, × 0.15 | `core/consensus/limits.ts` |
  * | 1.5 s / 4.5 s / 0.9 s | an orchestrator without a majority steps down | 1.5 × electionMs | `core/consensus/limits.ts` |
  * | 0 | a peer whose connection has closed is suspect | | `core/membership/judge.ts` |
  * | 3 s / 6 s / 1.5 s | a peer that is silent, or cut off, is suspect: it gets no new work | suspectAfterMs | `core/membership/judge.ts` |
@@ -29,7 +31,7 @@ export interface Timings {
    */
   readonly heartbeatMs: number
   /**
-   * A follower that hears nothing for U[1, 2) of this campaigns. At least 3 × `heartbeatMs`; here 5 or 6 of them. It must also be longer than a peer may
+   * A follower that hears nothing for U[1.1, 1.25) of this campaigns, if it is the first in turn. At least 3 × `heartbeatMs`; here 5 or 6 of them. It must also be longer than a peer may
    * stand still without being dead: the slowest fsync that was measured beside 16 busy loops took 479 ms.
    */
   readonly electionMs: number

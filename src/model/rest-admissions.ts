@@ -62,5 +62,5 @@ export const admissionOutcomeSchema = z.strictObject({
 
 /** One admission. */
 export type Admission = z.infer<typeof admissionSchema>
-/** Admissions. */
+/** Admissions that the orchestrator knows, newest first. */
 export type AdmissionList = z.infer<typeof admissionListSchema>

@@ -20,7 +20,7 @@ export const count = z.int().nonnegative()
 /** A size; an average may be a fraction. */
 export const bytes = z.number().nonnegative().describe('bytes')
 
-/** A duration. */
+/** A duration in milliseconds. */
 export const ms = z.number().describe('milliseconds')
 
 /** An instant, for display. */

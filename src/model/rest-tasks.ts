@@ -25,7 +25,7 @@ export const taskAttemptSchema = z.object({
 })
 
 /** What makes a task a service, and how it is. */
-export const taskServiceSchema = z.object({
+const taskServiceSchema = z.object({
   publish: count.nullable().describe('port on which every peer takes connections for it'),
   port: count.nullable().describe('where its program listens'),
   healthPath: z.string().nullable().describe('what must answer below 400'),

@@ -51,7 +51,7 @@ export const statsHistorySchema = z.object({
   functions: listOf(functionHistorySchema),
   missing: listOf(peerRefSchema).describe('peers that are there and did not tell of the calls through them: `functions` are without those')
 })
-/** What has been. */
+/** What peers used and functions did, by time. */
 export type StatsHistoryBody = z.infer<typeof statsHistorySchema>
 
 // --- alerts: `/v1/alerts`
@@ -95,7 +95,7 @@ export const wsSubscribeSchema = z.strictObject({
   stats: z.boolean().optional().describe('whether `peers` messages are wanted; absent: yes'),
   after: z.string().max(64).optional().describe('the id of the last event that was seen, as `lastId` gives it: go on after it')
 })
-/** What a client may send. */
+/** What a client of `/v1/ws` may send. */
 export type WsSubscribe = z.infer<typeof wsSubscribeSchema>
 
 const lastId = z.string().describe('id of the newest event that this message includes, for `after`')

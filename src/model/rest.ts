@@ -294,5 +294,5 @@ export type Ready = z.infer<typeof readySchema>
 
 /** Who answers, and in which version. */
 export const versionSchema = z.object({ name: z.literal('cares'), version: z.string(), node: z.string(), peer: peerRefSchema })
-/** Who answers. */
+/** Which peer answers, and in which version of CARES. */
 export type Version = z.infer<typeof versionSchema>

@@ -5,7 +5,7 @@ import type { ErrorCode } from './errors.ts'
 import type { EventRecord } from './events.ts'
 import type { CallPolicy, FunctionRecord, FunctionSpec, PullPolicy } from './function.ts'
 import type { ClusterHistory } from './history.ts'
-import type { InvocationId, PeerId, Term } from './ids.ts'
+import type { ClusterUid, InvocationId, PeerId, Term } from './ids.ts'
 import type { AnswerHead, CallHead, InvocationRecord, StartKind, Usage, WholeAnswer } from './invocation.ts'
 import type { InvocationListing, InvocationQuery } from './invocation-list.ts'
 import type { LogLine, LogQuery } from './logs.ts'
@@ -18,7 +18,8 @@ import type { AgreedStrategy, Decision, Estimate, Objective, PlacementKind, Stra
 export interface ClusterStatus {
   /** What another peer needs to join, secret included; null when no address is known yet. */
   readonly id: string | null
-  readonly uid: string | null
+  /** Null before this peer is in a cluster. */
+  readonly uid: ClusterUid | null
   readonly private: boolean
   readonly self: PeerId
   readonly orchestrator: { readonly id: PeerId; readonly name: string } | null

@@ -13,7 +13,7 @@ export interface Shards<Value> {
 /** 100,000 keys make buckets of about 100: copying one takes some microseconds. */
 const BUCKETS = 1_024
 
-/** No keys. */
+/** A map without keys. */
 export function emptyShards<Value>(): Shards<Value> {
   const empty: ReadonlyMap<string, Value> = new Map()
   return { size: 0, buckets: Array.from({ length: BUCKETS }, () => empty) }

@@ -142,7 +142,16 @@ export interface Spread {
   readonly high: number
 }
 
-/** One replay. */
+/** The replay that a simulation begins next. */
+export interface SimulationStep {
+  readonly strategy: string
+  readonly seed: number
+  /** Replays that are done, and all there are. */
+  readonly done: number
+  readonly total: number
+}
+
+/** One replay of the trace: by one strategy, from one seed. */
 export interface SimulationRun {
   readonly strategy: string
   readonly seed: number

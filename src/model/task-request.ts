@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { defined } from './defined.ts'
 import { CaresError } from './errors.ts'
 import { FUNCTION_DEFAULTS, functionRequestSchema, placementPolicySchema } from './function-request.ts'
 import type { FunctionRecord } from './function.ts'
@@ -135,11 +136,7 @@ function serviceOf(asked: ServiceRequest, traits: Partial<ServiceTraits>): Servi
   if (!isReached(asked)) return {}
   const { publish, health = traits.readyPath } = asked
   const inside = asked.port ?? (traits.port || publish)
-  return {
-    ...(publish === undefined ? {} : { publish }),
-    ...(inside === undefined ? {} : { port: inside }),
-    ...(health === undefined ? {} : { health })
-  }
+  return defined({ publish, port: inside, health })
 }
 
 /** The spec of a request for a function: as the function is now, with what the request says on top. Throws `invalid` for one that serves HTTP. */

@@ -29,7 +29,7 @@ export interface Payload {
   readonly blob?: BlobRef | undefined
 }
 
-/** Bytes by their content. */
+/** Bytes that are kept elsewhere, by the address of their content. */
 export interface BlobRef {
   /** `sha256:` and 64 hexadecimal digits. */
   readonly digest: Digest

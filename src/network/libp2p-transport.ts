@@ -1,9 +1,8 @@
 import { randomInt } from 'node:crypto'
-import type { Connection, PeerId as Libp2pPeerId, Stream } from '@libp2p/interface'
-import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import type { Connection, Stream } from '@libp2p/interface'
 import type { ConsensusMessage } from '../model/consensus.ts'
 import type { PeerAddress } from '../model/control.ts'
-import { CaresError, toCaresError } from '../model/errors.ts'
+import { CaresError } from '../model/errors.ts'
 import type { Digest, PeerId } from '../model/ids.ts'
 import type { ClusterDigest, Heartbeat } from '../model/peer.ts'
 import type { Clock } from '../model/ports/clock.ts'
@@ -16,7 +15,8 @@ import { Answered } from './answered.ts'
 import { type ClusterId, formatClusterId, parseSecret } from './cluster-id.ts'
 import { ConnectionMonitor } from './connection-monitor.ts'
 import { ConsensusStreams } from './consensus-streams.ts'
-import { toDialError, toStartError } from './dial-error.ts'
+import { toStartError } from './dial-error.ts'
+import { Dialler, type DiallerComponents } from './dialler.ts'
 import { Gossip } from './gossip.ts'
 import { Handlers } from './handlers.ts'
 import { createImageDirectory } from './image-directory.ts'
@@ -31,8 +31,6 @@ import { peerIdReader } from './peer-ids.ts'
 import { checkAddress, parseAddress, parsePeerId, toPeerId } from './parse-address.ts'
 import { CONSENSUS_PROTOCOL, LANE_PROTOCOL_NAMES, LANE_PROTOCOLS, STREAM_PROTOCOL_NAMES } from './protocols.ts'
 import { StreamChannel } from './stream-channel.ts'
-import { untilAborted } from '../model/until-aborted.ts'
-import { abortedWait } from './wait.ts'
 
 export interface Libp2pTransportInit {
   /** As in `Identity`. */
@@ -91,12 +89,9 @@ export async function createLibp2pTransport(
   return new NodeTransport(identity.id, node, { answered, bootstrap, secret, dialMs, clock, log })
 }
 
-interface NodeTransportComponents {
-  readonly answered: Answered
+interface NodeTransportComponents extends DiallerComponents {
   readonly bootstrap: readonly ClusterId[]
   readonly secret: string | undefined
-  readonly dialMs: number
-  readonly clock: Clock
   readonly log: Logger
 }
 
@@ -104,6 +99,7 @@ class NodeTransport implements Libp2pTransport {
   readonly self: PeerId
   readonly #node: Node
   readonly #components: NodeTransportComponents
+  readonly #dialler: Dialler
   readonly #listeners = new Listeners()
   readonly #handlers: Handlers
   readonly #lanes: Lanes
@@ -121,6 +117,8 @@ class NodeTransport implements Libp2pTransport {
     this.self = self
     this.#node = node
     this.#components = components
+    const dialler = new Dialler(node, components)
+    this.#dialler = dialler
     this.#handlers = new Handlers(log)
     this.#addresses = new OwnAddresses(() => node.getMultiaddrs().map(withoutPeer), { clock })
     this.#lanes = new Lanes({
@@ -128,7 +126,7 @@ class NodeTransport implements Libp2pTransport {
       handlers: this.#handlers,
       log,
       clock,
-      openStream: (protocol, peer) => this.#openStream(LANE_PROTOCOLS[protocol].id, peer)
+      openStream: (protocol, peer) => dialler.openStream(LANE_PROTOCOLS[protocol].id, peer)
     })
     const idOf = peerIdReader()
     const isConnected = (peer: PeerId): boolean => node.getConnections(idOf(peer)).length > 0
@@ -138,8 +136,8 @@ class NodeTransport implements Libp2pTransport {
       log,
       random: createRandom(randomInt(2 ** 47)),
       isConnected,
-      dialPeer: async (peer, { signal }) => void (await this.#dial(idOf(peer), peer, signal)),
-      dialSeed: (seed, options) => this.dialSeed(seed, options)
+      dialPeer: (peer, options) => dialler.dialPeer(peer, options),
+      dialSeed: (seed, options) => dialler.dialSeed(seed, options)
     })
     this.#consensus = new ConsensusStreams({
       self,
@@ -147,7 +145,7 @@ class NodeTransport implements Libp2pTransport {
       clock,
       log,
       isConnected,
-      openStream: peer => this.#openStream(CONSENSUS_PROTOCOL, peer),
+      openStream: peer => dialler.openStream(CONSENSUS_PROTOCOL, peer),
       missed: peer => this.#mesh.hurry(peer)
     })
     this.#monitor = new ConnectionMonitor({
@@ -230,7 +228,7 @@ class NodeTransport implements Libp2pTransport {
     const hasOwnStreams: readonly ProtocolName[] = STREAM_PROTOCOL_NAMES
     if (hasOwnStreams.includes(protocol) && peer !== this.self) {
       const { id, up, down } = LANE_PROTOCOLS[protocol]
-      return new StreamChannel(await this.#openOwnStream(id, peer, options), { remote: peer, out: up, incoming: down })
+      return new StreamChannel(await this.#dialler.openStreamWithin(id, peer, options), { remote: peer, out: up, incoming: down })
     }
     return this.#lanes.open(protocol, peer, options)
   }
@@ -275,49 +273,8 @@ class NodeTransport implements Libp2pTransport {
     return this.#state === 'running' ? this.#directory.providers(digest, options) : []
   }
 
-  async dialSeed(seed: ClusterId, { signal }: { signal: AbortSignal }): Promise<PeerId> {
-    const { address, peer } = seed
-    const known = new Set(this.connected())
-    const connection = await this.#dial(multiaddr(formatClusterId({ address, peer })), address, signal)
-    const answeredBy = toPeerId(connection.remotePeer)
-    // By a name that libp2p did not know as that peer's: a second connection to it, which gossip would not survive the closing of later.
-    const second = known.has(answeredBy) && this.#node.getConnections(connection.remotePeer).length > 1
-    if (second) await connection.close({ signal })
-    return answeredBy
-  }
-
-  /** A stream that comes too late for its signal is closed again. */
-  async #openOwnStream(protocol: string, peer: PeerId, { signal }: { signal: AbortSignal }): Promise<Stream> {
-    const opening = this.#openStream(protocol, peer)
-    try {
-      return await untilAborted(opening, signal)
-    } catch (error) {
-      const late = signal.aborted ? abortedWait(signal, peer) : toCaresError(error)
-      void opening.then(stream => stream.abort(late)).catch(() => {}) // It was never opened.
-      throw late
-    }
-  }
-
-  async #openStream(protocol: string, peer: PeerId): Promise<Stream> {
-    const { clock, dialMs } = this.#components
-    const connection = await this.#dial(parsePeerId(peer), peer, clock.timeout(dialMs))
-    try {
-      // Not the dial's signal: it would not cover the stream's life anyway, and negotiation has its own time.
-      return await connection.newStream(protocol, { maxOutboundStreams: STREAMS_MAX, signal: clock.timeout(dialMs) })
-    } catch (cause) {
-      throw toDialError(cause, peer)
-    }
-  }
-
-  async #dial(target: Libp2pPeerId | Multiaddr, name: string, signal: AbortSignal): Promise<Connection> {
-    const { clock, dialMs, answered } = this.#components
-    try {
-      const connection = await this.#node.dial(target, { signal: AbortSignal.any([signal, clock.timeout(dialMs)]) })
-      answered.add(withoutPeer(connection.remoteAddr))
-      return connection
-    } catch (cause) {
-      throw toDialError(cause, name)
-    }
+  async dialSeed(seed: ClusterId, options: { signal: AbortSignal }): Promise<PeerId> {
+    return this.#dialler.dialSeed(seed, options)
   }
 
   /** Adds the members' addresses to those that libp2p knows. */

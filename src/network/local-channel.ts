@@ -27,7 +27,7 @@ export function createLocalPair<Up extends object, Down extends object>(self: Pe
 }
 
 /** One end. */
-export class LocalChannel<Out extends object, In extends object> implements Channel<Out, In> {
+class LocalChannel<Out extends object, In extends object> implements Channel<Out, In> {
   readonly remote: PeerId
   readonly #onEnded: () => void
   readonly #controller = new AbortController()

@@ -1,5 +1,6 @@
 import { CaresError } from '../model/errors.ts'
 import type { Contract } from '../model/function.ts'
+import type { ContractChoice } from '../model/ports/runtime.ts'
 
 /** What an image says about itself, in the words of a Docker image's configuration. */
 export interface ImageFacts {
@@ -19,17 +20,6 @@ export interface ImageFacts {
 export interface ContractWish {
   readonly contract?: 'auto' | Contract | undefined
   readonly port?: number | undefined
-}
-
-/** How an image wants to be called, and which evidence said so. */
-export interface ContractChoice {
-  readonly contract: Contract
-  /** 0 with `stdio`. */
-  readonly port: number
-  readonly readyPath?: string | undefined
-  readonly concurrency?: number | undefined
-  /** For the user: `port 8080 from EXPOSE`. */
-  readonly because: string
 }
 
 /** Where watchdogs, buildpacks and Cloud Run images serve by convention, and where CARES looks when nothing says otherwise. */

@@ -9,17 +9,17 @@ import type { ExecutionAnswer, ExecutionCall, Runtime, RuntimeUse, ServiceRun } 
 import type { Driver, Instance, StdioInstance } from './driver.ts'
 import type { LlcControl } from './llc/llc-control.ts'
 import { runWithCache, waysWanted } from './llc/run-with-cache.ts'
-import { BURST_MS, isWorthKeeping, isWorthStarting, onCall, onCallEnd, onColdStart } from '../core/pools/demand.ts'
+import { onCall, onCallEnd, onColdStart } from '../core/pools/demand.ts'
 import { DemandBook } from './demand-book.ts'
 import { untilAborted } from '../model/until-aborted.ts'
 import { endInTurn } from './end-in-turn.ts'
 import { createEnding, type Ending } from './ending.ts'
 import { executeHttp } from './http-execution.ts'
-import { HttpPool } from './http-pool.ts'
+import { HttpPools, type HttpPoolsInit } from './http-pools.ts'
 import { ProgramLogs } from './program-logs.ts'
 import { PrewarmPool } from './prewarm-pool.ts'
 import { type Claim, type Idle, Ledger, type Reservation } from './resources.ts'
-import { RunningCalls } from './running-calls.ts'
+import { CallCounts } from './call-counts.ts'
 import { runService } from './service-run.ts'
 import { callEnv } from './stdio-env.ts'
 import { executeStdio, overdueOf } from './stdio-execution.ts'
@@ -27,12 +27,8 @@ import { executeStdio, overdueOf } from './stdio-execution.ts'
 /** How often idle containers are looked over, and lacking prewarmed ones started. A container so outstays its time by a second at most. */
 const UPKEEP_MS = 1_000
 
-export interface FunctionRuntimeInit {
+export interface FunctionRuntimeInit extends HttpPoolsInit {
   readonly capacity: Capacity
-  /** How long a warm container waits for its next call. Absent: as its calls so far suggest. */
-  readonly keepAliveMs: number | undefined
-  /** How long a server may take until it is ready. */
-  readonly readyTimeoutMs: number
   /** Containers at once. */
   readonly slotsMax: number
   /** Ids of the GPUs that may be given to containers. */
@@ -49,9 +45,8 @@ export class FunctionRuntime implements Runtime {
   readonly #ledger: Ledger
   readonly #prewarm: PrewarmPool
   readonly #demands = new DemandBook()
-  readonly #pools = new Map<string, HttpPool>()
-  #functions: readonly FunctionRecord[] = []
-  readonly #calls = new RunningCalls()
+  readonly #pools: HttpPools
+  readonly #calls = new CallCounts()
   /** Started programs of which something is left. */
   readonly #programs = new Set<Instance>()
   /** Settles for each one-shot program that was asked for, when it has ended. */
@@ -76,6 +71,14 @@ export class FunctionRuntime implements Runtime {
     const startStdio: Driver['startStdio'] = async (fn, ...args) => this.#track(await driver.startStdio(fn, ...args), fn)
     const startServer: Driver['startServer'] = async (fn, ...args) => this.#track(await driver.startServer(fn, ...args), fn)
     this.#start = { startStdio, startServer }
+    this.#pools = new HttpPools(init, {
+      driver: this.#start,
+      clock,
+      demands: this.#demands,
+      reserve: async claim => this.#reserve(claim),
+      fits: fn => this.#ledger.fits(fn),
+      onInstance: (instance, fn) => this.#logs.watch(instance, fn, { isAnswer: false })
+    })
     this.#prewarm = new PrewarmPool({ driver: this.#start, ledger: this.#ledger, demands: this.#demands, clock, log })
   }
 
@@ -108,7 +111,7 @@ export class FunctionRuntime implements Runtime {
     this.#upkeep?.[Symbol.dispose]()
     this.#upkeep = undefined
     const ends = [
-      async () => Promise.all([...this.#pools.values()].map(async pool => pool.close())),
+      async () => this.#pools.close(),
       async () => this.#prewarm.close(),
       async () => Promise.all([...this.#programs].map(async program => program.dispose())),
       async () => Promise.all(this.#starting),
@@ -150,9 +153,7 @@ export class FunctionRuntime implements Runtime {
   }
 
   setFunctions(functions: readonly FunctionRecord[]): void {
-    this.#functions = functions
-    const keys = new Set(functions.map(functionKey))
-    for (const [key, pool] of this.#pools) if (!keys.has(key)) pool.retire()
+    this.#pools.setFunctions(functions)
     this.#driver.setFunctions(functions)
     this.#prewarm.setFunctions(functions, this.arch)
   }
@@ -259,27 +260,9 @@ export class FunctionRuntime implements Runtime {
   }
 
   async #callServer(fn: FunctionRecord, call: ExecutionCall, ending: Ending, ways: number | undefined): Promise<ExecutionAnswer> {
-    const lease = await this.#pool(fn).acquire({ signal: ending.signal })
+    const lease = await this.#pools.of(fn).acquire({ signal: ending.signal })
     const run = async (): Promise<ExecutionAnswer> => executeHttp({ lease, fn, call, ending, clock: this.#clock })
     return runWithCache(this.#llc, { instance: lease.instance, ways, onRefused: () => lease.release({ trusted: true }) }, run)
-  }
-
-  #pool(fn: FunctionRecord): HttpPool {
-    const known = this.#pools.get(functionKey(fn))
-    if (known !== undefined) return known
-    const pool = new HttpPool(
-      fn,
-      { readyTimeoutMs: this.#init.readyTimeoutMs },
-      {
-        driver: this.#start,
-        clock: this.#clock,
-        reserve: async claim => this.#reserve(claim),
-        worth: () => this.#demands.worth(fn),
-        onInstance: instance => this.#logs.watch(instance, fn, { isAnswer: false })
-      }
-    )
-    this.#pools.set(pool.key, pool)
-    return pool
   }
 
   async #reserve(claim: Claim): Promise<Reservation> {
@@ -287,8 +270,7 @@ export class FunctionRuntime implements Runtime {
   }
 
   #idle(): readonly Idle[] {
-    const idle = [...this.#prewarm.idle(), ...[...this.#pools.values()].flatMap(pool => pool.idle())]
-    return idle.map(one => {
+    return [...this.#prewarm.idle(), ...this.#pools.idle()].map(one => {
       const evict = async (): Promise<void> => {
         this.#demands.evicted(one.worth)
         await one.evict()
@@ -307,8 +289,7 @@ export class FunctionRuntime implements Runtime {
 
   #warm(): readonly WarmPool[] {
     const pools = new Map<string, WarmPool>()
-    for (const pool of this.#prewarm.warm()) pools.set(pool.function, pool)
-    for (const pool of this.#pools.values()) pools.set(pool.key, pool.warm())
+    for (const pool of [...this.#prewarm.warm(), ...this.#pools.warm()]) pools.set(pool.function, pool)
     for (const [key, { count, contract }] of this.#calls.byFunction) {
       if (contract === 'stdio') pools.set(key, { function: key, idle: pools.get(key)?.idle ?? 0, busy: count })
     }
@@ -316,24 +297,9 @@ export class FunctionRuntime implements Runtime {
   }
 
   #tidyUp(): void {
-    const nowMs = this.#clock.nowMs()
-    const { keepAliveMs } = this.#init
-    for (const [key, pool] of this.#pools) {
-      if (keepAliveMs === undefined) pool.trim({ othersMs: BURST_MS, keepsLast: isWorthKeeping(this.#demands.of(pool.fn), nowMs) })
-      else pool.trimAll(keepAliveMs)
-      if (pool.isEmpty()) this.#pools.delete(key)
-    }
-    if (keepAliveMs === undefined) this.#startAhead(nowMs)
+    this.#pools.tidyUp(this.#clock.nowMs())
     this.#prewarm.refill()
     this.#log.debug(this.use(), 'upkeep')
-  }
-
-  /** Servers that are expected to be called, where there is room that nobody else uses. */
-  #startAhead(nowMs: number): void {
-    for (const fn of this.#functions) {
-      if (fn.contract !== 'http' || this.#pools.has(functionKey(fn))) continue
-      if (isWorthStarting(this.#demands.of(fn), nowMs) && this.#ledger.fits(fn)) this.#pool(fn).startAhead()
-    }
   }
 }
 

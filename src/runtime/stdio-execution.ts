@@ -38,10 +38,12 @@ export async function executeStdio(run: StdioRun): Promise<ExecutionAnswer> {
   instance.stderr.on('data', (chunk: Buffer) => tail.write(chunk))
   const onCut = (): void => {
     fail()
-    instance.stdout.destroy(ending.signal.reason as CaresError)
+    // A task has some time to end by itself, and may write meanwhile: it would die of a closed pipe.
+    if (call.task === undefined) instance.stdout.destroy(ending.signal.reason as CaresError)
+    else void output.discard()
     void instance.dispose()
   }
-  const output = new CountedOutput(instance.stdout)
+  const output = new CountedOutput(instance.stdout, call.task === undefined ? undefined : ending.signal)
   const input = { bytes: 0 }
   const usageNow = (): Usage => {
     const runMs = run.clock.nowMs() - startedMs
@@ -147,9 +149,21 @@ function feed(body: AsyncIterable<Uint8Array>, input: { bytes: number }, instanc
 class CountedOutput {
   bytes = 0
   readonly #chunks: AsyncIterator<Buffer>
+  readonly #signal: AbortSignal | undefined
 
-  constructor(stdout: Readable) {
+  /** With a signal, a reader is told its reason as soon as it aborts; without one, when the stream is destroyed. */
+  constructor(stdout: Readable, signal: AbortSignal | undefined) {
     this.#chunks = stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+    this.#signal = signal
+  }
+
+  /** Reads what nobody wants any more. Never rejects. */
+  async discard(): Promise<void> {
+    try {
+      while ((await this.#chunks.next()).done !== true);
+    } catch {
+      // There is no more to read: that is all that was to be done.
+    }
   }
 
   /** Reads until the end, or until more than `bytesMax` were read. */
@@ -168,7 +182,7 @@ class CountedOutput {
   }
 
   async #next(): Promise<Uint8Array | undefined> {
-    const next = await this.#chunks.next()
+    const next = await (this.#signal === undefined ? this.#chunks.next() : untilAborted(this.#chunks.next(), this.#signal))
     if (next.done === true) return undefined
     this.bytes += next.value.length
     return next.value

@@ -43,6 +43,8 @@ export class MemoryDisk {
 export class MemoryStore implements Store {
   readonly #disk: MemoryDisk
   #loaded = false
+  /** The tables as they have been applied, while they are not on the disk. */
+  #applied: { readonly tables: RegistryTables; readonly appliedIndex: number } | null = null
 
   constructor(disk: MemoryDisk) {
     this.#disk = disk
@@ -56,7 +58,12 @@ export class MemoryStore implements Store {
   }
 
   async stop(): Promise<void> {
-    if (this.#disk.openedBy === this) this.#disk.openedBy = null
+    if (this.#disk.openedBy !== this) return
+    try {
+      if (this.#loaded && this.#disk.failure === null) await this.flush()
+    } finally {
+      this.#disk.openedBy = null
+    }
   }
 
   async load(): Promise<Persisted> {
@@ -79,19 +86,26 @@ export class MemoryStore implements Store {
   }
 
   async persist(batch: PersistBatch): Promise<void> {
-    await this.#write(({ head, entries }) => {
+    await this.#write(({ head: { appliedIndex }, entries }) => {
       const kept = entries.filter(({ index }) => index < (batch.truncateFrom ?? Number.POSITIVE_INFINITY))
-      return { head: headAfterPersist(head, batch), entries: [...kept, ...batch.append] }
+      return { head: { ...headAfterPersist(this.#now.head, batch), appliedIndex }, entries: [...kept, ...batch.append] }
     })
   }
 
-  async apply(applied: readonly Applied[], tables: RegistryTables, appliedIndex: number): Promise<void> {
-    await this.#write(({ head }) => ({ head: headAfterApply(head, applied, appliedIndex), tables }))
+  apply(applied: readonly Applied[], tables: RegistryTables, appliedIndex: number): void {
+    this.#opened()
+    headAfterApply(this.#now.head, applied, appliedIndex)
+    this.#applied = { tables, appliedIndex }
+  }
+
+  async flush(): Promise<void> {
+    if (this.#applied !== null) await this.#write(() => this.#now)
+    this.#applied = null
   }
 
   async snapshot(): Promise<{ index: number; data: Uint8Array; checksum: number }> {
     this.#opened()
-    const { head, tables } = this.#disk.contents
+    const { head, tables } = this.#now
     const data = inOneGo(encodeSnapshot(head.appliedIndex, tables))
     return { index: head.appliedIndex, data, checksum: snapshotChecksum(data) }
   }
@@ -105,25 +119,29 @@ export class MemoryStore implements Store {
 
   async restore(snapshot: SnapshotMeta): Promise<RegistryTables> {
     this.#opened()
-    const { head, parts } = this.#disk.contents
+    const { head } = this.#now
+    const { parts } = this.#disk.contents
     const { offer } = assertStaged(head, snapshot)
     const data = Buffer.concat(parts)
     try {
       if (snapshotChecksum(data) !== offer.checksum) throw new CaresError('protocol', 'the parts of the snapshot do not belong together')
       const { index, tables } = inOneGo(decodeSnapshot(data))
       await this.#write(() => ({ head: headAfterRestore(head, snapshot, index), tables, entries: [], parts: [] }))
+      this.#applied = null
       return tables
     } catch (error) {
-      await this.#write(() => ({ head: { ...head, staged: null }, parts: [] }))
+      await this.#write(disk => ({ head: { ...disk.head, staged: null }, parts: [] }))
       throw error
     }
   }
 
   async compact(snapshot: SnapshotMeta): Promise<void> {
-    await this.#write(({ head, entries }) => ({
-      head: headAfterCompact(head, snapshot),
+    await this.#write(({ entries }) => ({
+      head: headAfterCompact(this.#now.head, snapshot),
+      tables: this.#now.tables,
       entries: entries.filter(({ index }) => index > snapshot.index)
     }))
+    this.#applied = null
   }
 
   async setAddresses(addresses: readonly PeerAddress[]): Promise<void> {
@@ -132,6 +150,13 @@ export class MemoryStore implements Store {
 
   async reset(): Promise<void> {
     await this.#write(({ session }) => ({ ...emptyContents(), session }))
+    this.#applied = null
+  }
+
+  get #now(): Pick<Contents, 'head' | 'tables'> {
+    const { head, tables } = this.#disk.contents
+    if (this.#applied === null) return { head, tables }
+    return { head: { ...head, appliedIndex: this.#applied.appliedIndex }, tables: this.#applied.tables }
   }
 
   async #write(change: (contents: Contents) => Partial<Contents>): Promise<void> {

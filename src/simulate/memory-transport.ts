@@ -34,6 +34,7 @@ export class MemoryNetwork {
   readonly #running = new Map<PeerId, MemoryTransport>()
   readonly #links = new Map<string, Link>()
   readonly #cut = new Set<string>()
+  readonly #silenced = new Map<string, PromiseWithResolvers<void>>()
 
   constructor({ delayMs = () => 0 }: MemoryNetworkInit, { clock, log }: { clock: Clock; log: Logger }) {
     this.#clock = clock
@@ -57,6 +58,19 @@ export class MemoryNetwork {
     this.#cut.delete(linkKey(a, b))
     this.#running.get(a)?.connectMembers()
     this.#running.get(b)?.connectMembers()
+  }
+
+  /** The connection of two peers stands, and nothing goes through it; gossip from one to the other is lost. */
+  silence(a: PeerId, b: PeerId): void {
+    const key = linkKey(a, b)
+    if (!this.#silenced.has(key)) this.#silenced.set(key, Promise.withResolvers())
+  }
+
+  /** Undoes `silence`: all that was on its way arrives. */
+  unsilence(a: PeerId, b: PeerId): void {
+    const key = linkKey(a, b)
+    this.#silenced.get(key)?.resolve()
+    this.#silenced.delete(key)
   }
 
   /** @internal */
@@ -113,7 +127,7 @@ export class MemoryNetwork {
     reached.delete(from)
     for (const to of reached) {
       const delayMs = this.#delayMs(from, to)
-      if (delayMs === null) continue
+      if (delayMs === null || this.#silenced.has(linkKey(from, to))) continue
       void this.#clock.sleep(delayMs).then(() => {
         const receiver = this.#running.get(to)
         if (receiver !== undefined) task(receiver)
@@ -135,8 +149,14 @@ export class MemoryNetwork {
   carrier(from: PeerId, to: PeerId): (task: () => void, delayMs?: number) => void {
     let last: Promise<unknown> = Promise.resolve()
     return (task, delayMs = this.#delayMs(from, to) ?? 0) => {
-      last = Promise.all([last, this.#clock.sleep(delayMs)]).then(task)
+      last = Promise.all([last, this.#clock.sleep(delayMs)]).then(() => this.#heard(from, to, task))
     }
+  }
+
+  /** Carries out `task` at once, or as soon as the peers hear each other again. */
+  #heard(from: PeerId, to: PeerId, task: () => void): void | Promise<void> {
+    const silenced = this.#silenced.get(linkKey(from, to))
+    return silenced === undefined ? task() : silenced.promise.then(() => this.#heard(from, to, task))
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type SimulationRequest,
   type SimulationRow,
   type SimulationRun,
+  type SimulationStep,
   type Spread
 } from '../model/simulation.ts'
 import { makespanBoundMs } from './replay/bound.ts'
@@ -20,15 +21,6 @@ import { replay } from './replay/replay.ts'
 import type { ReplayResult } from './replay/replay-init.ts'
 import { openTrace, type TraceSource } from './workload/open-trace.ts'
 import { compressed, firstCalls, spanMs, type Workload, workMs } from './workload/workload.ts'
-
-/** What a simulation does next. */
-export interface SimulationStep {
-  readonly strategy: string
-  readonly seed: number
-  /** Replays that are done, and all there are. */
-  readonly done: number
-  readonly total: number
-}
 
 /** Every rule that can place, by name: the scheduler's strategies, the cost strategy's other objectives, and the baselines. */
 export function choosers(): ReadonlyMap<string, Chooser> {

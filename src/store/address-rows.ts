@@ -11,7 +11,7 @@ export interface AddressTables {
   readonly state: RowTable
 }
 
-/** Reads what {@link writeAddresses} has written. Throws `internal` for a row that cannot be right. */
+/** Reads what {@link writeAddresses} has written. Throws `disk_failed` for a row that cannot be right. */
 export function readAddresses({ addresses, state }: AddressTables): readonly PeerAddress[] {
   const rows = state.read()
   const names = new Map(state.valueOf(rows, 'names', value => parseWith(nameListSchema, value, 'it'), []))

@@ -13,7 +13,7 @@ export const BALLAST_BYTES = 4 * 2 ** 20
 /** What must be free besides the ballast: one that takes the last room would itself fill the disk. */
 const FREE_BYTES_MIN = BALLAST_BYTES
 
-/** Makes the ballast file of a data directory, unless it is there. False where there is too little room; throws `internal` for what else ails the disk. */
+/** Makes the ballast file of a data directory, unless it is there. False where there is too little room; throws `disk_failed` for what else ails the disk. */
 export function keepBallast(dataDir: string): boolean {
   const path = ballastPath(dataDir)
   if (statSync(path, { throwIfNoEntry: false })?.size === BALLAST_BYTES) return true

@@ -179,7 +179,8 @@ class Draft implements BlobDraft {
   async discard(): Promise<void> {
     this.#owner.take(-this.#bytes)
     await this.#handle.close().catch(() => {}) // It may be closed already.
-    await rm(this.#path, { force: true })
+    // What cannot be removed now is thrown away at the next start; why the draft is discarded must not be hidden by it.
+    await rm(this.#path, { force: true }).catch(() => {})
   }
 }
 

@@ -2,6 +2,7 @@ import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { CaresError } from '../model/errors.ts'
 import { damaged, diskError } from './disk-error.ts'
+import { moveTasks } from './move-tasks.ts'
 import { checkWriteAheadLog } from './write-ahead-log.ts'
 
 /** SQLite's default, made explicit because the size limit is given in pages. */
@@ -13,7 +14,7 @@ const WAL_BYTES_KEPT = 16 * 2 ** 20
 /**
  * What each version of the schema adds to the one before; the first makes a new database. `migrate` brings an older one up.
  *
- * Tables of checked rows (see `RowTable`), the log, and the parts of a snapshot that is on its way here. Every row carries a CRC-32 of all its
+ * Tables of checked rows (see `RowTable`), the log, the tasks, and the parts of a snapshot that is on its way here. Every row carries a CRC-32 of all its
  * fields: SQLite itself notices a broken page structure, but not a flipped bit inside a value.
  */
 const MIGRATIONS: readonly string[] = [
@@ -27,15 +28,19 @@ const MIGRATIONS: readonly string[] = [
 `,
   'CREATE TABLE staged (byte_offset INTEGER PRIMARY KEY, data BLOB NOT NULL, crc32 INTEGER NOT NULL) STRICT;',
   'CREATE TABLE tasks (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc32 INTEGER NOT NULL) STRICT, WITHOUT ROWID;',
-  'CREATE TABLE remembered (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc32 INTEGER NOT NULL) STRICT, WITHOUT ROWID;'
+  'CREATE TABLE remembered (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc32 INTEGER NOT NULL) STRICT, WITHOUT ROWID;',
+  'CREATE TABLE task_records (seq INTEGER PRIMARY KEY, value TEXT NOT NULL, crc32 INTEGER NOT NULL) STRICT;'
 ]
+
+/** From this one on, tasks are in `task_records` instead of `tasks`. */
+const FORMAT_TASK_RECORDS = 5
 
 /** The format that this version writes, and the newest that it reads. */
 export const FORMAT = MIGRATIONS.length
 
 /**
  * Opens the database of a peer, makes its tables if it is new, and checks its structure if it is not. Every commit is an fsync. Throws
- * `internal` with `details.disk`, and `incompatible` for a database of a newer version.
+ * `disk_failed`, and `incompatible` for a database of a newer version.
  */
 export function openDatabase(path: string, { bytesMax }: { bytesMax: number }): DatabaseSync {
   let database: DatabaseSync | undefined
@@ -112,5 +117,8 @@ function migrate(database: DatabaseSync, path: string): void {
     })
   }
   if (version === FORMAT) return
-  transaction(database, () => database.exec(`${MIGRATIONS.slice(version).join('\n')} PRAGMA user_version = ${FORMAT};`))
+  transaction(database, () => {
+    database.exec(`${MIGRATIONS.slice(version).join('\n')} PRAGMA user_version = ${FORMAT};`)
+    if (version < FORMAT_TASK_RECORDS) moveTasks(database)
+  })
 }

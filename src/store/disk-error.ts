@@ -56,14 +56,14 @@ const FAULT_BY_ERRNO: ReadonlyMap<string, DiskFault> = new Map([
 ])
 
 /**
- * The CaresError (`internal`, `details.disk`) for what SQLite or the file system threw while `doing`, e.g. `write the log`. What is a
+ * The CaresError (`disk_failed`, `details.disk`) for what SQLite or the file system threw while `doing`, e.g. `write the log`. What is a
  * CaresError already stays as it is.
  */
 export function diskError(doing: string, error: unknown): CaresError {
   if (error instanceof CaresError) return error
   const fault = faultOf(error)
   const reason = error instanceof Error ? error.message : String(error)
-  return new CaresError('internal', `cannot ${doing}: ${FAULT_TEXT[fault]} (${reason})`, {
+  return new CaresError('disk_failed', `cannot ${doing}: ${FAULT_TEXT[fault]} (${reason})`, {
     hint: FAULT_HINT[fault],
     details: { disk: fault },
     cause: error
@@ -72,7 +72,7 @@ export function diskError(doing: string, error: unknown): CaresError {
 
 /** The error for data that was read but cannot be right. */
 export function damaged(what: string, why: string, cause?: unknown): CaresError {
-  return new CaresError('internal', `${what} is damaged: ${why}`, { hint: FAULT_HINT.corrupt, details: { disk: 'corrupt' }, cause })
+  return new CaresError('disk_failed', `${what} is damaged: ${why}`, { hint: FAULT_HINT.corrupt, details: { disk: 'corrupt' }, cause })
 }
 
 function faultOf(error: unknown): DiskFault {

@@ -11,7 +11,7 @@ const FIRST_LINE = 'cares-identity 1'
  * The identity that lives in a data directory (`identity.key`, mode 0600), made by `generate` and written down at the first start. Of two
  * processes that start there at once, both get the one that was written first.
  *
- * Throws `internal` with `details.disk` when the file cannot be read or is damaged: a peer must not take a new identity in silence.
+ * Throws `disk_failed` when the file cannot be read or is damaged: a peer must not take a new identity in silence.
  */
 export async function loadIdentity(dataDir: string, generate: () => Promise<Identity> | Identity): Promise<Identity> {
   makePrivateDirectory(dataDir)

@@ -19,7 +19,7 @@ export class LogTable {
     this.#deleteTo = database.prepare('DELETE FROM log WHERE idx <= ?')
   }
 
-  /** Every entry, from `firstIndex` on. Throws `internal` for a gap, a row that cannot be right, or an entry that should have been cut. */
+  /** Every entry, from `firstIndex` on. Throws `disk_failed` for a gap, a row that cannot be right, or an entry that should have been cut. */
   read(firstIndex: number): readonly Entry[] {
     const entries: Entry[] = []
     for (const row of this.#select.iterate()) {

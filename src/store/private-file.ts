@@ -38,7 +38,7 @@ function makeLevels(path: string): void {
   }
 }
 
-/** The bytes of a file, or undefined when there is none. Throws `internal` with `details.disk` when it cannot be read. */
+/** The bytes of a file, or undefined when there is none. Throws `disk_failed` when it cannot be read. */
 export function readPrivateFile(path: string): Uint8Array | undefined {
   try {
     return readFileSync(path)

@@ -10,8 +10,8 @@ import { emptyHead } from './store-head.ts'
 export interface StoreTables extends RestoredTables, AddressTables {}
 
 /**
- * Everything that a peer finds again after a restart, with the number of this start, which is yet to be written down. Throws `internal` with
- * `details.disk` for what cannot be right, `incompatible` for tables of a newer version.
+ * Everything that a peer finds again after a restart, with the number of this start, which is yet to be written down. Throws
+ * `disk_failed` for what cannot be right, `incompatible` for tables of a newer version.
  */
 export function readPersisted(tables: StoreTables): Persisted {
   const { state, log, registry } = tables

@@ -9,15 +9,13 @@ import type { RegistryTables } from '../model/ports/store.ts'
 import { CaresError } from '../model/errors.ts'
 import { agreedStrategySchema } from '../model/function-request.ts'
 import { countSchema, readFunctionRecord, rememberedSchema } from '../model/persisted.ts'
-import { readTaskRecord } from '../model/persisted-task.ts'
-import { differences } from '../model/shards.ts'
+import { differences, valueAt } from '../model/shards.ts'
 import { parseWith } from '../model/validation.ts'
 import { damaged } from './disk-error.ts'
+import { TASK_SEQ_KEY } from './move-tasks.ts'
 import { RowTable } from './row-table.ts'
 import type { SnapshotRow } from './snapshot-data.ts'
-
-/** The row of the last number given to a task; ids of tasks start with `t-`. */
-const SEQ_KEY = 'seq'
+import { TaskTable } from './task-table.ts'
 
 /** The row, among those of the peer's state, of the strategy that was agreed on. */
 const STRATEGY_KEY = 'strategy'
@@ -31,8 +29,7 @@ export class RegistryRows {
   readonly #functions: RowTable
   readonly #removed: RowTable
   readonly #draining: RowTable
-  /** Records by id, and {@link SEQ_KEY}. */
-  readonly #tasks: RowTable
+  readonly #tasks: TaskTable
   readonly #remembered: RowTable
 
   constructor(database: DatabaseSync) {
@@ -40,7 +37,7 @@ export class RegistryRows {
     this.#functions = new RowTable(database, 'functions')
     this.#removed = new RowTable(database, 'removed')
     this.#draining = new RowTable(database, 'draining')
-    this.#tasks = new RowTable(database, 'tasks')
+    this.#tasks = new TaskTable(database)
     this.#remembered = new RowTable(database, 'remembered')
   }
 
@@ -58,7 +55,7 @@ export class RegistryRows {
       removed: this.#removed.readAs(value => parseWith(countSchema, value, 'it')),
       draining: new Set(this.#draining.read().keys()),
       ...(strategy === undefined ? {} : { strategy }),
-      tasks: this.#readTasks(),
+      tasks: this.#readTasks(this.#state.valueOf(state, TASK_SEQ_KEY, value => parseWith(countSchema, value, 'it'), 0)),
       remembered: inOrder(this.#remembered.readAs(value => parseWith(rememberedSchema, value, 'it'))),
       ...(commandVersion === undefined ? {} : { commandVersion })
     }
@@ -78,22 +75,23 @@ export class RegistryRows {
       else this.#state.put(STRATEGY_KEY, to.strategy)
     }
     if (to.commandVersion !== undefined && from.commandVersion !== to.commandVersion) this.#state.put(VERSION_KEY, to.commandVersion)
-    for (const [key, task] of differences(from.tasks.tasks, to.tasks.tasks)) {
-      if (task === undefined) this.#tasks.delete(key)
-      else this.#tasks.put(key, task)
-    }
+    this.#replaceTasks(from.tasks.tasks, to.tasks.tasks)
     writeDifference(this.#remembered, from.remembered, to.remembered)
-    if (from.tasks.seq !== to.tasks.seq) this.#tasks.put(SEQ_KEY, to.tasks.seq)
+    if (from.tasks.seq !== to.tasks.seq) this.#state.put(TASK_SEQ_KEY, to.tasks.seq)
   }
 
   /** Adds rows of a snapshot, best in the order of their keys: in any other, each would be written to another page. */
   insert(rows: readonly SnapshotRow[]): void {
-    for (const { table, key, text } of rows) (table === 'tasks' ? this.#tasks : this.#functions).putText(key, text)
+    for (const row of rows) {
+      if (row.table === 'tasks') this.#tasks.putText(row.seq, row.text)
+      else this.#functions.putText(row.key, row.text)
+    }
   }
 
   clear(): void {
     this.#state.delete(STRATEGY_KEY)
     this.#state.delete(VERSION_KEY)
+    this.#state.delete(TASK_SEQ_KEY)
     this.#functions.clear()
     this.#removed.clear()
     this.#draining.clear()
@@ -101,15 +99,23 @@ export class RegistryRows {
     this.#remembered.clear()
   }
 
-  #readTasks(): RegistryTables['tasks'] {
-    let seq = 0
-    const records: TaskRecord[] = []
+  #readTasks(seq: number): RegistryTables['tasks'] {
     const sharing = new Sharing()
-    this.#tasks.readAs((value, key) => {
-      if (key === SEQ_KEY) seq = parseWith(countSchema, value, 'it')
-      else records.push(sharing.task(readTaskRecord(value, 'it')))
-    })
-    return restoreTables(records, seq)
+    return restoreTables(
+      Array.from(this.#tasks.read(), task => sharing.task(task)),
+      seq
+    )
+  }
+
+  #replaceTasks(from: RegistryTables['tasks']['tasks'], to: RegistryTables['tasks']['tasks']): void {
+    const changed: TaskRecord[] = []
+    for (const [id, task] of differences(from, to)) {
+      const before = valueAt(from, id)
+      // Also of one that was forgotten, and submitted anew.
+      if (before !== undefined && before.seq !== task?.seq) this.#tasks.delete(before.seq)
+      if (task !== undefined) changed.push(task)
+    }
+    for (const task of changed.sort((a, b) => a.seq - b.seq)) this.#tasks.put(task)
   }
 }
 

@@ -22,7 +22,7 @@ export class RowTable {
     this.#clear = database.prepare(`DELETE FROM ${name}`)
   }
 
-  /** Every row, each checked. Throws `internal` for the first that cannot be right. */
+  /** Every row, each checked. Throws `disk_failed` for the first that cannot be right. */
   read(): ReadonlyMap<string, unknown> {
     return this.readAs(value => value)
   }

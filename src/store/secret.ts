@@ -20,7 +20,7 @@ export function writeSecret(dataDir: string, secret: string): void {
   writePrivateFile(join(dataDir, 'cluster.secret'), Buffer.from(`${secret}\n`), { replace: true })
 }
 
-/** Forgets the secret, after the peer has left its cluster: in the next one it would be the wrong one. Throws `internal` with `details.disk`. */
+/** Forgets the secret, after the peer has left its cluster: in the next one it would be the wrong one. Throws `disk_failed`. */
 export function removeSecret(dataDir: string): void {
   try {
     rmSync(join(dataDir, 'cluster.secret'), { force: true })

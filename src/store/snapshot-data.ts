@@ -33,10 +33,10 @@ const LENGTH_BYTES = 4
 /** Equal parts of rows are near one another: the fastest level leaves a tenth of most tables. */
 const COMPRESSION = { level: 1 }
 
-/** A row as it is in a snapshot: its key and its JSON. */
+/** A row as it is in a snapshot: its key, which is a task's number, and its JSON. */
 export type SnapshotRow =
   | { readonly table: 'functions'; readonly key: string; readonly text: string }
-  | { readonly table: 'tasks'; readonly key: string; readonly text: string }
+  | { readonly table: 'tasks'; readonly seq: number; readonly text: string }
 
 /** What a snapshot holds: the tables as of a log index. */
 export interface SnapshotContent {
@@ -49,7 +49,7 @@ export interface SnapshotContent {
  * that its caller can do other things in between: the tables do not change meanwhile. Throws `limit_reached` over `bytesMax`.
  *
  * A line `cares-snapshot VERSION CRC32`, then blocks: a length, and so many bytes of deflated text. The text has a line of JSON with what is small, then
- * one for each removed name, remembered outcome, function and task, all but the outcomes sorted by their keys.
+ * one for each removed name, remembered outcome, function and task; outcomes and tasks in the order in which they came, the others sorted by name.
  */
 export function* encodeSnapshot(
   index: number,
@@ -101,7 +101,7 @@ function* linesOf(index: number, { functions, removed, draining, strategy, tasks
   for (const entry of [...removed].sort(([a], [b]) => compare(a, b))) yield JSON.stringify(entry)
   for (const entry of remembered) yield JSON.stringify(entry)
   for (const record of [...functions.values()].sort((a, b) => compare(a.name, b.name))) yield JSON.stringify(record)
-  for (const task of [...valuesOf(tasks.tasks)].sort((a, b) => compare(a.id, b.id))) yield JSON.stringify(task)
+  for (const task of [...valuesOf(tasks.tasks)].sort((a, b) => a.seq - b.seq)) yield JSON.stringify(task)
 }
 
 /** What comes of an encoding or decoding without a pause: for small tables. */
@@ -129,6 +129,7 @@ export function* decodeSnapshot(data: Uint8Array): Generator<readonly SnapshotRo
   const remembered = new Map<string, Remembered>()
   const functions = new Map<string, FunctionRecord>()
   const tasks = new Map<string, TaskRecord>()
+  const numbers = new Set<number>()
   const sharing = new Sharing()
   for (const block of lines) {
     const rows: SnapshotRow[] = []
@@ -146,9 +147,10 @@ export function* decodeSnapshot(data: Uint8Array): Generator<readonly SnapshotRo
         rows.push({ table: 'functions', key: record.name, text })
       } else {
         const task = understood(() => readTaskRecord(JSON.parse(text), `tasks[${tasks.size}]`))
-        if (tasks.has(task.id)) throw unreadable('a task is in it twice')
+        if (tasks.has(task.id) || numbers.has(task.seq)) throw unreadable('a task is in it twice')
         tasks.set(task.id, sharing.task(task))
-        rows.push({ table: 'tasks', key: task.id, text })
+        numbers.add(task.seq)
+        rows.push({ table: 'tasks', seq: task.seq, text })
       }
     }
     yield rows

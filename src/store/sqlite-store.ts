@@ -37,8 +37,16 @@ export interface SqliteStoreInit {
 
 const DATABASE_BYTES_MAX = 4 * 2 ** 30
 
-/** What a transaction writes; it gives what becomes of the head and the tables. */
-type Work = (open: Open) => { head?: StoreHead; tables?: RegistryTables } | void
+/** What a store knows of what it holds. */
+interface Known {
+  readonly head: StoreHead
+  readonly tables: RegistryTables
+  /** What the rows hold: the tables of a moment ago, until they are flushed. */
+  readonly written: { readonly tables: RegistryTables; readonly appliedIndex: number }
+}
+
+/** What a transaction writes; it gives what is different when that is on the disk. */
+type Work = (open: Open) => Partial<Known> | void
 
 /** What exists between start and stop. */
 interface Open extends StoreTables {
@@ -61,8 +69,7 @@ export class SqliteStore implements Store {
   #open: Open | null = null
   #loaded = false
   #failure: CaresError | null = null
-  #head: StoreHead = emptyHead()
-  #tables: RegistryTables = emptyTables()
+  #known: Known = knownOf(emptyHead(), emptyTables())
   /** While a snapshot is restored: its transaction is open, and nothing else may write. */
   #restoring: Promise<void> | null = null
 
@@ -109,6 +116,14 @@ export class SqliteStore implements Store {
     if (this.#restoring !== null) await this.#restoring
     if (this.#open === null) return
     const { database, lock } = this.#open
+    try {
+      if (this.#loaded && this.#failure === null) await this.flush()
+    } finally {
+      this.#close(database, lock)
+    }
+  }
+
+  #close(database: DatabaseSync, lock: DirectoryLock): void {
     this.#open = null
     try {
       database.close()
@@ -128,8 +143,7 @@ export class SqliteStore implements Store {
         open.state.put('session', persisted.session)
         if (staged === null) forgetStaged(open.state, open.staged)
       })
-      this.#head = { hardState, snapshot, lastIndex: snapshot.index + entries.length, appliedIndex, staged }
-      this.#tables = tables
+      this.#known = knownOf({ hardState, snapshot, lastIndex: snapshot.index + entries.length, appliedIndex, staged }, tables)
       this.#loaded = true
       return persisted
     })
@@ -141,7 +155,7 @@ export class SqliteStore implements Store {
 
   async persist(batch: PersistBatch): Promise<void> {
     await this.#write('write the log', ({ state, log }) => {
-      const head = headAfterPersist(this.#head, batch)
+      const head = headAfterPersist(this.#known.head, batch)
       if (batch.hardState !== undefined) state.put('hard_state', batch.hardState)
       if (batch.truncateFrom !== undefined) log.deleteFrom(batch.truncateFrom)
       log.append(batch.append)
@@ -149,20 +163,22 @@ export class SqliteStore implements Store {
     })
   }
 
-  async apply(applied: readonly Applied[], tables: RegistryTables, appliedIndex: number): Promise<void> {
-    await this.#write('write the tables', ({ state, registry }) => {
-      const head = headAfterApply(this.#head, applied, appliedIndex)
-      registry.replace(this.#tables, tables)
-      state.put('applied_index', appliedIndex)
-      return { head, tables }
-    })
+  apply(applied: readonly Applied[], tables: RegistryTables, appliedIndex: number): void {
+    this.#opened()
+    this.#known = { ...this.#known, head: headAfterApply(this.#known.head, applied, appliedIndex), tables }
+  }
+
+  async flush(): Promise<void> {
+    const { head, tables, written } = this.#known
+    if (tables === written.tables && head.appliedIndex === written.appliedIndex) return
+    await this.#write('write the tables', open => ({ written: this.#writeTables(open) }))
   }
 
   async snapshot(): Promise<{ index: number; data: Uint8Array; checksum: number }> {
     this.#opened()
-    const index = this.#head.appliedIndex
+    const index = this.#known.head.appliedIndex
     // Tables are never changed in place, so what is agreed on meanwhile does not disturb.
-    const steps = encodeSnapshot(index, this.#tables)
+    const steps = encodeSnapshot(index, this.#known.tables)
     for (;;) {
       const step = steps.next()
       if (step.done === true) return { index, data: step.value, checksum: snapshotChecksum(step.value) }
@@ -172,7 +188,7 @@ export class SqliteStore implements Store {
 
   async stage(chunk: SnapshotChunk): Promise<void> {
     await this.#write('write a part of a snapshot', ({ state, staged }) => {
-      const head = headAfterStage(this.#head, chunk)
+      const head = headAfterStage(this.#known.head, chunk)
       if (chunk.offset === 0) {
         staged.clear()
         state.put('staged', { snapshot: chunk.snapshot, bytes: chunk.bytes, checksum: chunk.checksum })
@@ -190,9 +206,8 @@ export class SqliteStore implements Store {
     try {
       const open = this.#guarded('write a snapshot', open => open)
       this.#assertStillThere(open)
-      const { head, tables } = await transactionInSteps(open.database, restoreSteps(open, this.#head, snapshot))
-      this.#head = head
-      this.#tables = tables
+      const { head, tables } = await transactionInSteps(open.database, restoreSteps(open, this.#known.head, snapshot))
+      this.#known = knownOf(head, tables)
       return tables
     } catch (err) {
       const error = this.#failed('write a snapshot', err)
@@ -200,7 +215,7 @@ export class SqliteStore implements Store {
       if (error.code === 'protocol' || error.code === 'incompatible') {
         this.#commit('forget a snapshot', ({ state, staged }) => {
           forgetStaged(state, staged)
-          return { head: { ...this.#head, staged: null } }
+          return { head: { ...this.#known.head, staged: null } }
         })
       }
       throw error
@@ -211,11 +226,13 @@ export class SqliteStore implements Store {
   }
 
   async compact(snapshot: SnapshotMeta): Promise<void> {
-    await this.#write('cut the log', ({ state, log }) => {
-      const head = headAfterCompact(this.#head, snapshot)
+    await this.#write('cut the log', open => {
+      const { state, log } = open
+      const head = headAfterCompact(this.#known.head, snapshot)
+      const written = this.#writeTables(open)
       log.deleteTo(snapshot.index)
       state.put('snapshot', snapshot)
-      return { head }
+      return { head, written }
     })
   }
 
@@ -230,7 +247,7 @@ export class SqliteStore implements Store {
       addresses.clear()
       registry.clear()
       log.deleteFrom(0)
-      return { head: emptyHead(), tables: emptyTables() }
+      return knownOf(emptyHead(), emptyTables())
     })
   }
 
@@ -244,10 +261,15 @@ export class SqliteStore implements Store {
     this.#guarded(doing, open => {
       this.#opened()
       this.#assertStillThere(open)
-      const { head = this.#head, tables = this.#tables } = transaction(open.database, () => work(open)) ?? {}
-      this.#head = head
-      this.#tables = tables
+      this.#known = { ...this.#known, ...transaction(open.database, () => work(open)) }
     })
+  }
+
+  #writeTables({ state, registry }: Open): Known['written'] {
+    const { head, tables, written } = this.#known
+    registry.replace(written.tables, tables)
+    state.put('applied_index', head.appliedIndex)
+    return { tables, appliedIndex: head.appliedIndex }
   }
 
   get #path(): string {
@@ -285,4 +307,9 @@ export class SqliteStore implements Store {
     if (this.#open === null) throw new CaresError('stopping', 'the store is not open')
     if (!this.#loaded) throw new CaresError('internal', 'the store is used before it was loaded')
   }
+}
+
+/** With nothing to flush. */
+function knownOf(head: StoreHead, tables: RegistryTables): Known {
+  return { head, tables, written: { tables, appliedIndex: head.appliedIndex } }
 }

@@ -19,7 +19,7 @@ interface Header {
 type Sums = readonly [number, number]
 
 /**
- * Throws `internal` with `details.disk` when a write-ahead log has changed since it was brought to safety. SQLite itself takes the first frame whose checksum
+ * Throws `disk_failed` when a write-ahead log has changed since it was brought to safety. SQLite itself takes the first frame whose checksum
  * does not match for the end of the log, as it must after a loss of power, and so forgets in silence what was promised after a flipped bit.
  *
  * What tells the two apart: every commit is an fsync, so a transaction that another one follows was whole on the disk. Nothing is said about the

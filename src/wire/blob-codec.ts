@@ -5,7 +5,7 @@ import { bytes, refuse, toWhole, whole } from './check.ts'
 import { createCodec } from './codec.ts'
 import { type BlobDown as BlobDownMessage, BlobDownSchema, type BlobUp as BlobUpMessage, BlobUpSchema } from './generated/blob_pb.ts'
 import { BLOB_PIECE_BYTES_MAX, BLOB_READ_BYTES_MAX, MESSAGE_BYTES_MAX } from './limits.ts'
-import { readDigest } from './registry-codec.ts'
+import { readDigest } from './function-codec.ts'
 
 /** Who wants a blob, or has one that others should keep. The page is `protocols/blob.md`. */
 export const blobUpCodec = createCodec({ schema: BlobUpSchema, name: 'blob', bytesMax: MESSAGE_BYTES_MAX, write: writeUp, read: readUp })

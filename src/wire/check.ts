@@ -62,7 +62,7 @@ export function allKnown(message: object, name: string): void {
   }
 }
 
-/** `{ [name]: value }` if there is a value, else nothing: an absent field stays absent instead of being undefined. */
+/** `{ [name]: value }` if there is a value, else nothing: an absent field stays absent instead of being undefined. Cheaper than `defined` of the model. */
 export function optional<Name extends string, Value>(name: Name, value: Value | undefined): { readonly [key in Name]?: Value } {
   return (value === undefined ? {} : { [name]: value }) as { readonly [key in Name]?: Value }
 }

@@ -21,7 +21,9 @@ import { readFunctionHistory, writeFunctionHistory } from './history-codec.ts'
 import { readRecord, readSummary } from './invocation-json.ts'
 import { ADMISSIONS_MAX, ID_CHARS_MAX, LOG_LINE_CHARS_MAX, MESSAGE_BYTES_MAX, PEERS_MAX, TEXT_CHARS_MAX } from './limits.ts'
 import { readKnown, readObservations, writeKnown, writeObservation } from './observation-codec.ts'
-import { readCommand, readFunction, readOutcome, writeCommand, writeFunction, writeOutcome } from './registry-codec.ts'
+import { readCommand, writeCommand } from './command-codec.ts'
+import { readFunction, writeFunction } from './function-codec.ts'
+import { readOutcome, writeOutcome } from './outcome-codec.ts'
 import { readAdmission, readLedger, readQuestion } from './scheduling-json.ts'
 
 /** `LogQuery.tail`. */
@@ -38,7 +40,7 @@ export const controlRequestCodec = createCodec({
   keepsUnknown: true
 })
 
-/** Answers. */
+/** Answers to {@link controlRequestCodec}. */
 export const controlAnswerCodec = createCodec({
   schema: ControlAnswerSchema,
   name: 'control',

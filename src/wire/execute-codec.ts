@@ -26,7 +26,7 @@ import {
 } from './generated/execute_pb.ts'
 import { readStats, writeStats } from './gossip-codec.ts'
 import { MESSAGE_BYTES_MAX } from './limits.ts'
-import { readFunction, writeFunction } from './registry-codec.ts'
+import { readFunction, writeFunction } from './function-codec.ts'
 
 /** Gateway to worker. The page is `protocols/execute.md`. */
 export const executeUpCodec = createCodec({

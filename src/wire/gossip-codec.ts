@@ -33,7 +33,7 @@ import {
 } from './generated/gossip_pb.ts'
 import { ADDRESSES_MAX, GOSSIP_BYTES_MAX, ID_CHARS_MAX, IMAGES_MAX, PEERS_MAX, POOLS_MAX, TEXT_CHARS_MAX } from './limits.ts'
 import { readPairs, readUnique, writePairs } from './pairs.ts'
-import { readDigest } from './registry-codec.ts'
+import { readDigest } from './function-codec.ts'
 
 const TASK_STORES = ['log', 'postgres'] as const
 

@@ -6,7 +6,7 @@ import { bytes, list, optional, refuse, text, toWhole, whole } from './check.ts'
 import { createCodec } from './codec.ts'
 import { type ImageDown as ImageDownMessage, ImageDownSchema, type ImageUp as ImageUpMessage, ImageUpSchema } from './generated/image_pb.ts'
 import { ID_CHARS_MAX, IMAGE_GRANT_BYTES_MAX, IMAGE_PIECE_BYTES_MAX, MESSAGE_BYTES_MAX, PEERS_MAX } from './limits.ts'
-import { readDigest } from './registry-codec.ts'
+import { readDigest } from './function-codec.ts'
 
 /** Who lacks an image to who has it. The page is `protocols/image.md`. */
 export const imageUpCodec = createCodec({

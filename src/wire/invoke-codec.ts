@@ -22,7 +22,7 @@ import {
 import { readStats, writeStats } from './gossip-codec.ts'
 import { readReceipt } from './invocation-json.ts'
 import { ID_CHARS_MAX, MESSAGE_BYTES_MAX } from './limits.ts'
-import { readFunction, readPlacement, writeFunction, writePlacement } from './registry-codec.ts'
+import { readFunction, readPlacement, writeFunction, writePlacement } from './function-codec.ts'
 
 /** Gateway to placer. The page is `protocols/invoke.md`. */
 export const invokeUpCodec = createCodec({

@@ -66,7 +66,7 @@ export const ENTRIES_MAX = 1_024
 export const COMMAND_BYTES_MAX = 1_048_576
 /** The whole state of a cluster, which travels in chunks: more than the tables can hold by their own limits. */
 export const SNAPSHOT_BYTES_MAX = 671_088_640
-/** One chunk of it. */
+/** One chunk of a snapshot. */
 export const SNAPSHOT_CHUNK_BYTES_MAX = 1_048_576
 /** One message on the consensus stream: a batch of commands, one of the largest among them, and its envelope. */
 export const CONSENSUS_BYTES_MAX = 4_194_304

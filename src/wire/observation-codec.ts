@@ -6,7 +6,7 @@ import { readPeerId } from './call-codec.ts'
 import { amount, list, oneOf, optional, text, toWhole, whole } from './check.ts'
 import type { AskObservations, AskObservationsSchema, Observation, ObservationSchema } from './generated/control_pb.ts'
 import { ID_CHARS_MAX, OBSERVATIONS_MAX, ORIGINS_MAX, TEXT_CHARS_MAX } from './limits.ts'
-import { readDigest } from './registry-codec.ts'
+import { readDigest } from './function-codec.ts'
 
 /** Of one call's parameters. */
 const PARAMS_CHARS_MAX = 256

@@ -9,7 +9,7 @@ import { MESSAGE_BYTES_MAX } from './limits.ts'
 
 /** What is asked on `/cares/task`. */
 export const taskAskCodec: Codec<TaskAsk> = jsonCodec('task', taskAskSchema)
-/** What is answered. */
+/** The answer to {@link taskAskCodec}. */
 export const taskAnswerCodec: Codec<TaskAnswer> = jsonCodec('task', taskAnswerSchema)
 
 /** Messages that are JSON text in UTF-8, with the very schema by which tasks are kept. */

@@ -123,6 +123,33 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
     assert.equal(await tried.countLeft(), 0, 'something was left behind')
   })
 
+  describe('services', () => {
+    /** Begins to serve a program; `health` resolves with what is told of it first. */
+    const serve = async (image: string, signal: AbortSignal) => {
+      const health = Promise.withResolvers<string>()
+      const task = { args: [], stopGraceMs: 100 }
+      const fn = await functionOf(runtime, image)
+      const served = runtime.serve(fn, { invocation: 'i-service' as InvocationId, task, onHealth: health.resolve }, { signal })
+      served.catch(() => {}) // Looked at by the test.
+      return { served, health: health.promise }
+    }
+
+    it('run until they are stopped, and are healthy at once if nobody connects to them', async () => {
+      const stop = new AbortController()
+      const { served, health } = await serve(tried.programs.hang, stop.signal)
+      assert.equal(await health, 'healthy')
+      stop.abort(new CaresError('peer_draining', 'it goes elsewhere'))
+      await rejectsWith('peer_draining', served)
+      assert.equal(runtime.use().running, 0)
+    })
+
+    it('tell how their program has ended', async () => {
+      const { served } = await serve(tried.programs.fail, never())
+      const { details } = await rejectsWith('function_failed', served)
+      assert.equal(details['exitCode'], 3)
+    })
+  })
+
   describe('stdio', () => {
     it('gives the body to stdin and answers with stdout', async () => {
       const { head, text, end } = await call(runtime, await functionOf(runtime, tried.programs.upper), { body: 'hello' })

@@ -120,7 +120,7 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
           ['a', { seq: 2, outcome: { type: 'refused', code: 'conflict', message: 'no' } }]
         ])
       }
-      await store.apply([drained(3)], tables, 4)
+      store.apply([drained(3)], tables, 4)
       await store.setAddresses([
         { id: A, addresses: ['/ip4/10.0.0.1/tcp/4001'], name: 'atlas', life: { session: 3, startedAt: '2026-01-02T03:04:05.000Z' } },
         { id: B, addresses: [] }
@@ -155,7 +155,7 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
     it('removes from the tables what is no longer in them', async () => {
       const { store } = await open()
       await store.persist({ append: [noop(1), noop(2)] })
-      await store.apply(
+      store.apply(
         [],
         {
           ...tablesWith(sampleFunction(), sampleFunction({ name: 'ocr' })),
@@ -170,14 +170,14 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
         removed: new Map([['ocr', 1]]),
         draining: new Set([B])
       }
-      await store.apply([], after, 2)
+      store.apply([], after, 2)
       assert.deepEqual((await reopened(store)).tables, after)
     })
 
     it('forgets the entries before a cut, and those only', async () => {
       const { store } = await open()
       await store.persist({ append: [noop(1), noop(2), noop(3)] })
-      await store.apply([], tablesWith(sampleFunction()), 2)
+      store.apply([], tablesWith(sampleFunction()), 2)
       await store.compact(meta(2))
       const { snapshot, entries, appliedIndex, tables } = await reopened(store)
       assert.deepEqual({ snapshot, entries, appliedIndex }, { snapshot: meta(2), entries: [noop(3)], appliedIndex: 2 })
@@ -194,12 +194,12 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
         remembered: new Map()
       }
       await from.store.persist({ append: [noop(1), noop(2), noop(3)] })
-      await from.store.apply([], tables, 3)
+      from.store.apply([], tables, 3)
       assert.equal((await from.store.snapshot()).index, 3)
 
       const { store } = await open()
       await store.persist({ append: [noop(1), noop(2)] })
-      await store.apply([], tablesWith(sampleFunction({ name: 'other' })), 1)
+      store.apply([], tablesWith(sampleFunction({ name: 'other' })), 1)
       await copy(from.store, store, meta(3))
       assert.deepEqual(await store.restore(meta(3)), tables)
       await store.persist({ append: [noop(4)] })
@@ -210,7 +210,7 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
     it('refuses a snapshot in which any byte is wrong, and changes nothing', async () => {
       const from = await open(newDisk())
       await from.store.persist({ append: [noop(1)] })
-      await from.store.apply([], tablesWith(sampleFunction()), 1)
+      from.store.apply([], tablesWith(sampleFunction()), 1)
       const { data, checksum } = await from.store.snapshot()
       const { store } = await open()
       const broken = [data.subarray(0, -1), data.subarray(1), new Uint8Array(100)]
@@ -230,7 +230,7 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
     it('keeps the parts of a snapshot through a restart, and forgets those of one that is overtaken', async () => {
       const from = await open(newDisk())
       await from.store.persist({ append: [noop(1)] })
-      await from.store.apply([], tablesWith(sampleFunction()), 1)
+      from.store.apply([], tablesWith(sampleFunction()), 1)
       const { data, checksum } = await from.store.snapshot()
       const offer = { snapshot: meta(1), bytes: data.length, checksum }
       const part = (offset: number, end?: number): SnapshotChunk => ({
@@ -251,7 +251,7 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
       assert.deepEqual(await again.store.restore(meta(1)), tablesWith(sampleFunction()))
       await again.store.stage({ ...part(0, 10), snapshot: meta(2) })
       await again.store.persist({ append: [noop(2)] })
-      await again.store.apply([], NO_TABLES, 2)
+      again.store.apply([], NO_TABLES, 2)
       assert.equal((await reopened(again.store)).staged, null)
     })
 
@@ -261,7 +261,7 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
       for (const order of [functions, functions.toReversed()]) {
         const { store } = await open(newDisk())
         await store.persist({ append: [noop(1)] })
-        await store.apply([], { ...tablesWith(...order), draining: new Set(order.map(({ name }) => name)) }, 1)
+        store.apply([], { ...tablesWith(...order), draining: new Set(order.map(({ name }) => name)) }, 1)
         made.push(Buffer.from((await store.snapshot()).data).toString())
       }
       assert.equal(made[0], made[1])
@@ -271,7 +271,7 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
       const { store } = await open()
       await store.setCluster('uid-1' as ClusterUid)
       await store.persist({ hardState: { term: 5, votedFor: A }, append: [noop(1), noop(2)] })
-      await store.apply(
+      store.apply(
         [],
         {
           ...tablesWith(sampleFunction()),
@@ -298,9 +298,9 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
       ['a gap in the log', store => store.persist({ append: [noop(5)] })],
       ['an entry that is there already', store => store.persist({ append: [noop(3)] })],
       ['replacing an applied entry', store => store.persist({ truncateFrom: 2, append: [noop(2)] })],
-      ['applying what is not in the log', store => store.apply([], NO_TABLES, 4)],
-      ['applying a command twice', store => store.apply([drained(2)], NO_TABLES, 3)],
-      ['tables that go back', store => store.apply([], NO_TABLES, 1)],
+      ['applying what is not in the log', async store => store.apply([], NO_TABLES, 4)],
+      ['applying a command twice', async store => store.apply([drained(2)], NO_TABLES, 3)],
+      ['tables that go back', async store => store.apply([], NO_TABLES, 1)],
       ['a cut after what is applied', store => store.compact(meta(3))],
       [
         'a snapshot older than the tables',
@@ -315,7 +315,7 @@ export function storeCompliance(name: string, newDisk: () => TestDisk): void {
       it(`refuses ${claim}, changes nothing and goes on`, async () => {
         const { store } = await open()
         await store.persist({ hardState: { term: 3, votedFor: A }, append: [noop(1), noop(2), noop(3)] })
-        await store.apply([], tablesWith(sampleFunction()), 2)
+        store.apply([], tablesWith(sampleFunction()), 2)
         await assert.rejects(attempt(store), { code: 'internal' })
         await store.persist({ append: [noop(4)] })
         const { hardState, entries, tables, appliedIndex } = await reopened(store)
@@ -435,7 +435,7 @@ const ACTIONS: Readonly<
       tasks,
       remembered
     }
-    await store.apply([], tables, appliedIndex)
+    store.apply([], tables, appliedIndex)
     return { ...model, tables, appliedIndex }
   },
   compact: async (store, model, { cut }) => {

@@ -94,8 +94,11 @@ describe('the life of a peer in a cluster', function () {
     const peer = cluster.peer(0)
     await peer.service.putFunction({ name: 'upper', image: 'upper' }, { signal: AbortSignal.timeout(5_000) })
     peer.breakDisk()
-    await assert.rejects(peer.service.removeFunction('upper', { signal: AbortSignal.timeout(5_000) }))
-    assert.notEqual(peer.service.cluster().fenced, null)
+    const refused = { code: 'fenced', retryable: true, hint: /^ask another peer/, details: { disk: 'full' } }
+    for (const when of ['as it is noticed', 'from then on'])
+      await assert.rejects(peer.service.removeFunction('upper', { signal: AbortSignal.timeout(5_000) }), refused, when)
+    await assert.rejects(peer.service.tasks.submit({ image: 'upper' }, { signal: AbortSignal.timeout(5_000) }), refused)
+    assert.match(peer.service.cluster().fenced ?? '', /^the disk is full/)
     assert.equal((await peer.call('upper', 'on')).output, 'ON')
   })
 

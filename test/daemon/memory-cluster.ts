@@ -12,6 +12,7 @@ import type { PeerProfile } from '../../src/model/peer.ts'
 import type { BlobStore } from '../../src/model/ports/blob-store.ts'
 import type { Clock } from '../../src/model/ports/clock.ts'
 import type { Host } from '../../src/model/ports/runtime.ts'
+import type { Store } from '../../src/model/ports/store.ts'
 import type { Tcp } from '../../src/model/ports/tcp.ts'
 import type { Tracer } from '../../src/model/ports/tracer.ts'
 import type { Transport } from '../../src/model/ports/transport.ts'
@@ -20,7 +21,7 @@ import { createRandom } from '../../src/model/random.ts'
 import type { InvocationAnswer, PeerService } from '../../src/model/service.ts'
 import { MemoryDisk, MemoryStore } from '../../src/simulate/memory-store.ts'
 import { MemoryNetwork } from '../../src/simulate/memory-transport.ts'
-import { decodeCommand, encodeCommand } from '../../src/wire/registry-codec.ts'
+import { decodeCommand, encodeCommand } from '../../src/wire/command-codec.ts'
 import { ScriptedRuntime, type Script } from '../support/scripted-runtime.ts'
 import { createTestLog } from '../support/test-log.ts'
 import { createMemorySpool } from '../support/memory-spool.ts'
@@ -138,6 +139,7 @@ export class MemoryPeer {
   readonly #disk = new MemoryDisk()
   readonly #seed: PeerId | undefined
   #daemon: Daemon | undefined
+  #store: Store | undefined
   #transport: Transport | undefined
 
   constructor(id: PeerId, cluster: MemoryCluster, scripts: Readonly<Record<string, Script>>, seed: PeerId | undefined) {
@@ -158,6 +160,7 @@ export class MemoryPeer {
     const clock = this.#clock()
     const store = new MemoryStore(this.#disk)
     await store.start()
+    this.#store = store
     const seed = this.#seed
     const loaded = await store.load()
     const persisted = seed === undefined ? await foundCluster(store, loaded, { self, uid: newClusterUid() }) : loaded
@@ -214,7 +217,7 @@ export class MemoryPeer {
 
   async stop(): Promise<void> {
     await this.#daemon?.stop()
-    this.#disk.openedBy = null
+    await this.#store?.stop()
   }
 
   /** What is on the disk now, to be put back later. */
@@ -229,7 +232,7 @@ export class MemoryPeer {
 
   /** From now on nothing can be written. */
   breakDisk(): void {
-    this.#disk.failure = new CaresError('internal', 'the disk is full')
+    this.#disk.failure = new CaresError('disk_failed', 'the disk is full', { details: { disk: 'full' } })
   }
 
   /** Cuts network and disk without a word, then waits until nothing of the process is left: it can be started again. */
@@ -243,6 +246,15 @@ export class MemoryPeer {
   async die(): Promise<void> {
     this.#cluster.isolate(this)
     await this.#transport?.stop()
+  }
+
+  /** Its connections stand, and nobody hears it or is heard by it, as if its process were stopped; until `thaw`. */
+  freeze(): void {
+    for (const { id } of this.#cluster.peers) if (id !== this.id) this.#cluster.network.silence(this.id, id)
+  }
+
+  thaw(): void {
+    for (const { id } of this.#cluster.peers) if (id !== this.id) this.#cluster.network.unsilence(this.id, id)
   }
 
   /** Calls a function through this peer and reads the whole answer. */

@@ -24,6 +24,8 @@ export interface ClusterInit {
   readonly env?: Readonly<Record<string, string>>
   /** Flags for the peer of one name. */
   readonly flagsOf?: (name: string) => Promise<readonly string[]>
+  /** The `src/cares.js` that starts the peers. @default this tree's */
+  readonly launcher?: string | undefined
 }
 
 /** Peers in processes of their own on this machine, on free ports, in temporary directories. */
@@ -32,13 +34,15 @@ export class Cluster {
   readonly #runtime: 'process' | 'docker'
   readonly #flags: readonly string[]
   readonly #flagsOf: (name: string) => Promise<readonly string[]>
+  readonly #launcher: string | undefined
   readonly #root: string
 
-  private constructor(root: string, { runtime = 'process', flags = ['--open'], flagsOf = async () => [] }: ClusterInit) {
+  private constructor(root: string, { runtime = 'process', flags = ['--open'], flagsOf = async () => [], launcher }: ClusterInit) {
     this.#root = root
     this.#runtime = runtime
     this.#flags = flags
     this.#flagsOf = flagsOf
+    this.#launcher = launcher
   }
 
   /** Starts a cluster and waits until all of its peers agree on one orchestrator and see each other. */
@@ -64,7 +68,7 @@ export class Cluster {
     name: string,
     flags: readonly string[] = [],
     env: Readonly<Record<string, string>> = {},
-    launcher?: string
+    launcher = this.#launcher
   ): Promise<PeerProcess> {
     const bootstrap = this.alive[0]?.announcement.cluster
     const own = ['--name', name, '--data', this.dataOf(name), '--preset', 'loopback', '--runtime', this.#runtime]

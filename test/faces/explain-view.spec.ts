@@ -54,7 +54,8 @@ describe('the table of an explanation', () => {
     const chosen = { ...first, score: 2 }
     const text = (score: number): string => verdictText({ ...first, chosen: false, why: 'the whole story', score }, chosen)
     assert.equal(verdictText({ ...chosen, why: 'the whole story' }, chosen), 'chosen, warm start')
-    assert.deepEqual([2.2, 5, 400, 1.9].map(text), [
+    assert.deepEqual([2.05, 2.2, 5, 400, 1.9].map(text), [
+      'hardly above the chosen score',
       '1.1 times the chosen score',
       '2.5 times the chosen score',
       '200 times the chosen score',

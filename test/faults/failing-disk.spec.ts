@@ -49,6 +49,20 @@ describe('a disk that fails below a running peer', () => {
         assert.match(reason, told)
         const ready = await ask(broken, '/readyz')
         assert.deepEqual([ready.status, told.test(ready.text)], [503, true], ready.text)
+        for (const [path, body] of [
+          ['/v1/functions', { name: 'another', image: history.countingFunction.image }],
+          ['/v1/tasks', { image: history.countingFunction.image }]
+        ] as const) {
+          const refused = await ask(broken, path, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify(body)
+          })
+          assert.deepEqual([refused.status, refused.problem?.code], [503, 'fenced'], refused.text)
+          assert.match(refused.problem?.hint ?? '', /ask another peer/)
+        }
+        const large = await ask(broken, '/v1/payloads', { method: 'POST', body: 'x'.repeat(100_000) })
+        assert.deepEqual([large.status, large.problem?.code], [503, 'disk_failed'], large.text)
         const next = await otherOrchestrator(other, broken)
         await clients.answered(SOME)
         const late = await ask(broken, '/fn/counting', { method: 'POST', body: 'late\n' })

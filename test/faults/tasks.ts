@@ -107,7 +107,8 @@ export class TaskClientsHistory {
           state,
           failures,
           attemptsMax: attemptsMax ?? Number.POSITIVE_INFINITY,
-          output: await outputOf(peer, item)
+          output: await outputOf(peer, item),
+          isService: false
         }
       ]
     })

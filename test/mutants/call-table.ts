@@ -24,7 +24,7 @@ export const CALL_MUTANTS: readonly Mutant[] = [
     risk: 'what runs there is placed again, and runs twice',
     edits: [
       edit(
-        'calls/worker-talk.ts',
+        'calls/worker-exchanges.ts',
         "return { type: 'lost', error }\n    } finally",
         "return { type: 'refused', error: toRemoteError(error, { started: false }) }\n    } finally"
       )
@@ -34,7 +34,7 @@ export const CALL_MUTANTS: readonly Mutant[] = [
   {
     name: 'takes every failure for a refusal',
     risk: 'what has run and failed runs again',
-    edits: [edit('calls/worker-talk.ts', 'if (!message.error.started) return', 'return')],
+    edits: [edit('calls/worker-exchanges.ts', 'if (!message.error.started) return', 'return')],
     seedsMax: SOON
   },
   {
@@ -53,6 +53,46 @@ export const CALL_MUTANTS: readonly Mutant[] = [
     name: 'blames workers for having stood still itself',
     risk: 'a gateway that was frozen gives up all of its calls when it thaws',
     edits: [edit('calls/worker-watch.ts', 'Math.min(nowMs - this.#lookedAtMs, LOOK_MS)', 'nowMs - this.#lookedAtMs')],
+    seedsMax: 0
+  },
+  {
+    name: 'does not watch the workers of its calls',
+    risk: 'a call on a frozen worker waits until its time is over',
+    edits: [edit('calls/running-calls.ts', '    if (placed.worker !== transport.self) this.#watch.wake()\n', '')],
+    seedsMax: 0
+  },
+  {
+    name: 'watches no longer than until nobody is doubted',
+    risk: 'the same, for each call that had just begun',
+    edits: [
+      edit('calls/worker-watch.ts', 'if (this.#watched.size === 0 && isIdle()) this.stop()', 'if (this.#watched.size === 0) this.stop()')
+    ],
+    seedsMax: 0
+  },
+  {
+    name: 'ends calls that may not be repeated at the first doubt',
+    risk: 'a pause of a second costs answers that were on their way',
+    edits: [
+      edit('calls/gateway-call.ts', 'if (isConfirmed || (this.#ordered.idempotent && this.#canStartOver))', 'if (this.#canStartOver)')
+    ],
+    seedsMax: 0
+  },
+  {
+    name: 'waits for others before it moves a call that may be repeated',
+    risk: 'a link between two peers that carries nothing holds such calls up',
+    edits: [edit('calls/gateway-call.ts', 'if (isConfirmed || (this.#ordered.idempotent && this.#canStartOver))', 'if (isConfirmed)')],
+    seedsMax: 0
+  },
+  {
+    name: 'gives a silent worker new calls',
+    risk: 'each of them costs another silence',
+    edits: [edit('calls/worker-watch.ts', '    silentWorkers.trip(worker)\n', '')],
+    seedsMax: 0
+  },
+  {
+    name: 'keeps new calls from a worker that is heard again',
+    risk: 'a pause takes a worker away for longer than it lasted',
+    edits: [edit('calls/worker-watch.ts', '    silentWorkers.close(worker)\n', '')],
     seedsMax: 0
   },
   {
@@ -112,7 +152,7 @@ export const CALL_MUTANTS: readonly Mutant[] = [
   {
     name: 'asks for an answer from its start again',
     risk: 'the client gets some bytes twice',
-    edits: [edit('calls/worker-talk.ts', 'offset: this.#offset }', 'offset: 0 }')],
+    edits: [edit('calls/worker-exchanges.ts', 'offset: this.#offset }', 'offset: 0 }')],
     seedsMax: LATER
   },
   {

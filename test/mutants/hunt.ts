@@ -33,6 +33,7 @@ export const CALL_GROUND: Ground = {
     'calls/execution-ids',
     'calls/invoke',
     'calls/orchestrate',
+    'calls/silent-worker',
     'calls/work',
     'calls/worker-watch',
     'life-cycle'
@@ -42,9 +43,19 @@ export const CALL_GROUND: Ground = {
 /** Durable tasks, simulated in whole clusters whose clients do little else. */
 export const TASK_GROUND: Ground = {
   subject: { module: 'src/simulate/whole/subject.ts', name: 'WHOLE_TASKS', seedsPerBatch: 2 },
-  specs: ['core/tasks/apply-changes', 'core/tasks/leases', 'daemon/tasks/office', 'daemon/tasks/task-worker', 'daemon/tasks/tasks'].map(
-    name => `test/${name}.spec.ts`
-  )
+  specs: [
+    'core/tasks/apply-changes',
+    'core/tasks/leases',
+    'daemon/tasks/task-orchestrator',
+    'daemon/tasks/task-worker',
+    'daemon/tasks/tasks'
+  ].map(name => `test/${name}.spec.ts`)
+}
+
+/** Services, in whole clusters whose clients want some. */
+export const SERVICE_GROUND: Ground = {
+  subject: { module: 'src/simulate/whole/subject.ts', name: 'WHOLE_SERVICES', seedsPerBatch: 2 },
+  specs: ['core/tasks/apply-changes', 'core/tasks/services', 'daemon/services/services'].map(name => `test/${name}.spec.ts`)
 }
 
 /** What found a bug. */

@@ -8,7 +8,8 @@ import { runSeeds } from '../../src/simulate/run.ts'
 import { shrink } from '../../src/simulate/shrink.ts'
 import { plant, PlantedCopy } from './planted.ts'
 import { CALL_MUTANTS } from './call-table.ts'
-import { CALL_GROUND, CONSENSUS_GROUND, TASK_GROUND } from './hunt.ts'
+import { CALL_GROUND, CONSENSUS_GROUND, SERVICE_GROUND, TASK_GROUND } from './hunt.ts'
+import { SERVICE_MUTANTS } from './service-table.ts'
 import { EQUIVALENT, MUTANTS } from './table.ts'
 import { TASK_MUTANTS } from './task-table.ts'
 
@@ -20,14 +21,14 @@ describe('the table of planted bugs', function () {
   this.timeout(60_000)
 
   it('fits the code: every edit applies exactly once', async () => {
-    for (const { edits } of [...MUTANTS, ...CALL_MUTANTS, ...TASK_MUTANTS, ...EQUIVALENT]) {
+    for (const { edits } of [...MUTANTS, ...CALL_MUTANTS, ...TASK_MUTANTS, ...SERVICE_MUTANTS, ...EQUIVALENT]) {
       const texts = new Map<string, string>()
       for (const edit of edits) texts.set(edit.file, plant(texts.get(edit.file) ?? (await readFile(join(ROOT, edit.file), 'utf8')), edit))
     }
   })
 
   it('names directed tests that there are: a missing one would find nothing', async () => {
-    for (const spec of [CONSENSUS_GROUND, CALL_GROUND, TASK_GROUND].flatMap(({ specs }) => specs)) {
+    for (const spec of [CONSENSUS_GROUND, CALL_GROUND, TASK_GROUND, SERVICE_GROUND].flatMap(({ specs }) => specs)) {
       assert.match(await readFile(join(ROOT, spec), 'utf8'), /\bit\(/, spec)
     }
   })

@@ -38,6 +38,12 @@ export const MUTANTS: readonly Mutant[] = [
     seedsMax: LATER
   },
   {
+    name: 'is read by the leave of an earlier term',
+    risk: 'the answer to a late message of an old term counts as one to a round of the new term, which the voter has never heard of',
+    edits: [edit('raft.ts', 'ok: false, match: 0, round: 0 })', 'ok: false, match: 0, round: message.round })')],
+    seedsMax: 0
+  },
+  {
     name: 'is read before an entry of its own is committed',
     risk: 'a new leader does not know yet what its predecessor has acknowledged',
     edits: [

@@ -6,7 +6,7 @@ function edit(file: string, find: string, replace: string): Edit {
 
 const LEASES = 'core/tasks/leases.ts'
 const CHANGE = 'core/tasks/change-task.ts'
-const OFFICE = 'daemon/tasks/office.ts'
+const ORCHESTRATOR = 'daemon/tasks/task-orchestrator.ts'
 const WORKER = 'daemon/tasks/task-worker.ts'
 
 /**
@@ -126,7 +126,7 @@ export const TASK_MUTANTS: readonly Mutant[] = [
     risk: 'a worker runs what the next orchestrator gives to somebody else',
     edits: [
       edit(
-        OFFICE,
+        ORCHESTRATOR,
         '      const at = clock.timestamp()\n      try {\n        const outcomes',
         '      const at = clock.timestamp()\n      for (const { task, worker, session } of assigned) this.#outbox.add(worker, { task, attempt: task.attempt + 1, session })\n      try {\n        const outcomes'
       )
@@ -136,7 +136,7 @@ export const TASK_MUTANTS: readonly Mutant[] = [
   {
     name: 'does not tell the worker of a lost session',
     risk: 'tasks of a lost worker stay with it for ever',
-    edits: [edit(OFFICE, 'if (!this.#sessions.isLost(worker, session, nowMs)) {', '{')],
+    edits: [edit(ORCHESTRATOR, 'if (!this.#sessions.isLost(worker, session, nowMs)) {', '{')],
     seedsMax: LATER
   }
 ]

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createSystemClock } from '../../src/daemon/system-clock.ts'
+import { CaresError } from '../../src/model/errors.ts'
 import type { PeerId } from '../../src/model/ids.ts'
 import type { Runtime } from '../../src/model/ports/runtime.ts'
 import { createRuntime } from '../../src/runtime/runtime.ts'
@@ -37,7 +41,11 @@ function processRuntime(): RuntimeUnderTest {
       await runtime.start()
       return runtime
     },
-    countLeft: async () => childrenOf(process.pid),
+    countLeft: async () => {
+      // The watchdog of tasks ends by itself, a moment after its runtime.
+      for (let i = 0; i < 100 && childrenOf(process.pid) > 0; i++) await sleep(10)
+      return childrenOf(process.pid)
+    },
     teardown: async () => {
       await Promise.all(runtimes.map(async runtime => runtime.stop()))
     }
@@ -67,6 +75,29 @@ describe('runtime: process', function () {
     const runtime = await tried.setup()
     assert.equal((await runtime.resolve('cat', { pull: 'never', signal: never() })).arch, undefined)
     await tried.teardown()
+  })
+
+  it('lets a task that is stopped end by itself, though it writes on meanwhile', async () => {
+    const tried = processRuntime()
+    const runtime = await tried.setup()
+    const folder = mkdtempSync(join(tmpdir(), 'cares-process-'))
+    const file = join(folder, 'saved')
+    const fn = await functionOf(
+      runtime,
+      `sh -c 'trap "echo saving; echo all >${file}; exit 0" TERM; echo begun; while :; do sleep 0.02; done'`
+    )
+    const head = { method: 'POST', path: '/', query: '', headers: [] }
+    const call = { invocation: 'i' as never, head, body: (async function* () {})(), task: { args: [], stopGraceMs: 10_000 } }
+    const stop = new AbortController()
+    const { body, end } = await runtime.execute(fn, call, { signal: stop.signal, timeoutMs: 30_000 })
+    end.catch(() => {}) // The body throws the same.
+    const reading = body[Symbol.asyncIterator]()
+    assert.equal(Buffer.from((await reading.next()).value as Uint8Array).toString(), 'begun\n')
+    stop.abort(new CaresError('cancelled', 'nobody wants it any more'))
+    await rejectsWith('cancelled', reading.next())
+    await tried.teardown()
+    assert.equal(readFileSync(file, 'utf8'), 'all\n')
+    rmSync(folder, { recursive: true })
   })
 
   it('refuses to run a program that is another than at upload', async () => {

@@ -14,7 +14,7 @@ const OK: Ending = { type: 'ok', atMs: 100 }
 const submission: Submission = { key: 'k', gateway: A, startMs: 0, end: OK, id: T }
 const run: TaskRun = { task: T, attempt: 1, worker: B, startMs: 10, endMs: 20, output: 'out' }
 const told: ToldTask = { id: T, by: A, state: 'succeeded', output: 'out' }
-const final: FinalTask = { key: 'k', state: 'succeeded', failures: 0, attemptsMax: 2, output: 'out' }
+const final: FinalTask = { key: 'k', state: 'succeeded', failures: 0, attemptsMax: 2, output: 'out', isService: false }
 
 /** What is said of a history of one task, or of what is given in place of its parts. */
 function judge({
@@ -38,6 +38,8 @@ function judge({
 describe('the judge of a history of tasks', () => {
   const lost: TaskRun = { task: T, attempt: 1, worker: A, startMs: 1, endMs: 5 }
   const dead: FinalTask = { ...final, state: 'dead', failures: 2, output: undefined }
+  const kept: FinalTask = { ...final, state: 'running', failures: 7, output: undefined, isService: true }
+  const endless: TaskRun = { task: T, attempt: 2, worker: B, startMs: 6 }
   const failed = (code: 'no_quorum' | 'internal'): Submission => ({
     ...submission,
     id: undefined as never,
@@ -51,6 +53,12 @@ describe('the judge of a history of tasks', () => {
     assert.equal(judge({ runs: [lost], heard: [{ ...told, state: 'dead', output: undefined }], finals: [[T, dead]] }), '', 'a dead one')
     const { id: _, ...unacknowledged } = failed('no_quorum')
     assert.equal(judge({ submissions: [unacknowledged], runs: [], heard: [], finals: [] }), '', 'a refused one')
+    assert.equal(judge({ runs: [lost, endless], heard: [], finals: [[T, kept]] }), '', 'a service that was moved')
+    assert.equal(
+      judge({ runs: [lost], heard: [], finals: [[T, { ...kept, state: 'cancelled' }]] }),
+      '',
+      'a service that nobody wants any more'
+    )
   })
 
   const wrong: readonly (readonly [claim: string, history: Parameters<typeof judge>[0], said: RegExp])[] = [
@@ -94,6 +102,14 @@ describe('the judge of a history of tasks', () => {
       /ran until the end/
     ],
     ['an attempt that began twice', { runs: [{ ...run, startMs: 1, endMs: 2 }, run] }, /attempt 1 of t-1 began on b after attempt 1/],
+    ['a service that runs nowhere', { runs: [lost], heard: [], finals: [[T, kept]] }, /service t-1 runs nowhere, b says that it does/],
+    ['a service that waits', { runs: [endless], heard: [], finals: [[T, { ...kept, state: 'queued' }]] }, /still queued/],
+    ['a service that was given up', { runs: [lost], heard: [], finals: [[T, { ...kept, state: 'dead' }]] }, /service t-1 is dead/],
+    [
+      'a service that runs twice',
+      { runs: [endless, { ...endless, attempt: 3, startMs: 9 }], heard: [], finals: [[T, kept]] },
+      /attempt 2 on b ran until the end/
+    ],
     ['an answer that no client may get', { submissions: [failed('internal')], heard: [], finals: [] }, /answered by a with internal/]
   ]
   for (const [claim, history, said] of wrong) {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { emptyTables } from '../../src/core/registry/tables.ts'
 import { CaresError } from '../../src/model/errors.ts'
 import { MemoryDisk, MemoryStore } from '../../src/simulate/memory-store.ts'
 import { storeCompliance } from '../compliance/store.ts'
@@ -18,6 +19,24 @@ describe('a disk in memory', () => {
     disk.failure = new CaresError('internal', 'the disk is full')
     await assert.rejects(store.persist({ append: [{ index: 2, term: 1, kind: 'noop' }] }), disk.failure)
     assert.equal(disk.contents.entries.length, 1)
+  })
+
+  it('has the tables of the last flush after a crash, and the whole log', async () => {
+    const disk = new MemoryDisk()
+    const killed = new MemoryStore(disk)
+    await killed.start()
+    await killed.load()
+    await killed.persist({ append: [1, 2, 3].map(index => ({ index, term: 1, kind: 'noop' })) })
+    killed.apply([], { ...emptyTables(), draining: new Set(['a']) }, 1)
+    await killed.flush()
+    killed.apply([], { ...emptyTables(), draining: new Set(['b']) }, 2)
+    await killed.persist({ append: [{ index: 4, term: 1, kind: 'noop' }] })
+    assert.equal((await killed.snapshot()).index, 2, 'others are told what is known, on the disk or not')
+    disk.openedBy = null
+    const successor = new MemoryStore(disk)
+    await successor.start()
+    const { appliedIndex, tables, entries } = await successor.load()
+    assert.deepEqual([appliedIndex, [...tables.draining], entries.length], [1, ['a'], 4])
   })
 
   it('refuses a store that was killed, and serves its successor', async () => {

@@ -33,7 +33,8 @@ describe('whole clusters, simulated', function () {
 
   for (const { seed, found } of regressions.whole) {
     it(`keep their promises in the run of seed ${seed}, which has found ${found}`, async () => {
-      assert.equal((await simulateWhole({ seed })).violation, undefined)
+      // Services came later: they would change the run.
+      assert.equal((await simulateWhole({ seed, knobs: { servicesCount: 0 } })).violation, undefined)
     })
   }
 
@@ -81,7 +82,7 @@ describe('whole clusters, simulated', function () {
     })
     assert.equal(violation, undefined)
     assert.equal(coverage['crashes'], 1)
-    assert.equal(lines.filter(line => line.endsWith(' is killed')).length, 1)
+    assert.equal(lines.filter(line => / p\d is killed$/.test(line)).length, 1)
     assert.ok((coverage['elections'] ?? 0) >= 2)
   })
 })

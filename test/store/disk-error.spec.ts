@@ -27,7 +27,7 @@ describe('a disk error', () => {
   for (const [error, fault] of cases) {
     it(`of ${error instanceof Error ? error.message : String(error)} is called ${fault}`, () => {
       const mapped = diskError('write the log', error)
-      assert.equal(mapped.code, 'internal')
+      assert.equal(mapped.code, 'disk_failed')
       assert.deepEqual(mapped.details, { disk: fault })
       assert.match(mapped.message, /^cannot write the log: /)
       assert.ok(mapped.hint)

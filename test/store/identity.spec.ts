@@ -46,7 +46,11 @@ describe('the identity file', () => {
       const variants = [sound.map((byte, i) => (i === at ? byte ^ 1 : byte)), sound.subarray(0, at)]
       for (const [i, bad] of variants.entries()) {
         writeFileSync(path, bad)
-        await assert.rejects(loadIdentity(dataDir, never), { code: 'internal', details: { disk: 'corrupt' } }, `byte ${at}, variant ${i}`)
+        await assert.rejects(
+          loadIdentity(dataDir, never),
+          { code: 'disk_failed', details: { disk: 'corrupt' } },
+          `byte ${at}, variant ${i}`
+        )
       }
     }
   })
@@ -54,14 +58,14 @@ describe('the identity file', () => {
   it('is not replaced when it cannot be read', async () => {
     const dataDir = tempDir()
     mkdirSync(join(dataDir, 'identity.key'))
-    await assert.rejects(loadIdentity(dataDir, never), { code: 'internal', message: /cannot read .*identity\.key/ })
+    await assert.rejects(loadIdentity(dataDir, never), { code: 'disk_failed', message: /cannot read .*identity\.key/ })
   })
 
   it('says so when its directory cannot be made', async () => {
     const path = join(tempDir(), 'file')
     writeFileSync(path, '')
     await assert.rejects(loadIdentity(join(path, 'data'), never), {
-      code: 'internal',
+      code: 'disk_failed',
       details: { disk: 'no-access' },
       message: /make the data directory/
     })
@@ -93,6 +97,6 @@ describe('the secret file', () => {
   it('is not taken for "no secret" when it is empty', () => {
     const dataDir = tempDir()
     writeFileSync(join(dataDir, 'cluster.secret'), '\n')
-    assert.throws(() => readSecret(dataDir), { code: 'internal', details: { disk: 'corrupt' } })
+    assert.throws(() => readSecret(dataDir), { code: 'disk_failed', details: { disk: 'corrupt' } })
   })
 })

@@ -15,6 +15,7 @@ import { applyTaskChanges, noTasks } from '../../src/core/tasks/apply-changes.ts
 import { TASKS_BYTES_MAX } from '../../src/core/tasks/limits.ts'
 import type { Remembered } from '../../src/model/command.ts'
 import { CONSTRAINTS_MAX } from '../../src/model/function.ts'
+import { valuesOf } from '../../src/model/shards.ts'
 import type { RegistryTables } from '../../src/model/ports/store.ts'
 import { snapshotVersion } from '../../src/model/snapshot-format.ts'
 import type { TaskId } from '../../src/model/task.ts'
@@ -63,19 +64,22 @@ describe('snapshot data', () => {
     let step = encoding.next()
     for (; step.done !== true; step = encoding.next()) pauses++
     assert.ok(pauses >= 2, `${pauses} pauses`)
-    const keys: string[] = []
+    const numbers: number[] = []
     const decoding = decodeSnapshot(step.value)
     let read = decoding.next()
     let textBytes = 0
     for (; read.done !== true; read = decoding.next()) {
-      for (const { key, text } of read.value) {
-        keys.push(key)
-        textBytes += text.length
+      for (const row of read.value) {
+        if (row.table === 'tasks') numbers.push(row.seq)
+        textBytes += row.text.length
       }
     }
     assert.deepEqual(read.value.tables, tables)
-    assert.deepEqual(keys, keys.toSorted(), 'rows come in the order of their keys')
-    assert.equal(keys.length, 2_000)
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: 2_000 }, (_, i) => i + 1),
+      'rows come in the order of their keys'
+    )
     assert.ok(step.value.length < textBytes / 5, `${step.value.length} of ${textBytes}`)
   })
 
@@ -84,6 +88,10 @@ describe('snapshot data', () => {
   })
 
   const record = JSON.stringify(sampleFunction())
+  const taskText = (fields: object): string => {
+    const [task] = valuesOf(applyTaskChanges(noTasks(), [sampleSubmit()]).tables.tasks)
+    return JSON.stringify({ ...task, ...fields })
+  }
   const unreadable: readonly (readonly [claim: string, data: Uint8Array, message: RegExp])[] = [
     ['nothing', new Uint8Array(), /does not start like one/],
     ['no first line', Buffer.alloc(1_000, 'x'), /does not start like one/],
@@ -101,6 +109,8 @@ describe('snapshot data', () => {
     ['a function with a missing field', withHead({ functions: 1 }, '{"name":"x"}'), /functions\[0\]/],
     ['a function twice', withHead({ functions: 2 }, record, record), /twice/],
     ['fewer functions than it says', withHead({ functions: 2 }, record), /fewer/],
+    ['a task twice', withHead({ tasks: 2 }, taskText({ id: 't-1' }), taskText({ id: 't-1', seq: 2 })), /twice/],
+    ['two tasks with one number', withHead({ tasks: 2 }, taskText({ id: 't-1' }), taskText({ id: 't-2' })), /twice/],
     ['a task that is none', withHead({ tasks: 1 }, record), /tasks\[0\]/],
     ['more rows than it says', withHead({ functions: 1 }, record, record), /tasks\[0\]/]
   ]

@@ -26,6 +26,6 @@ describe('the spool of images on their way', () => {
   })
 
   it('says what ails the disk', async () => {
-    await assert.rejects(createSpool('/dev/null/images').create(), { code: 'internal', details: { disk: 'no-access' } })
+    await assert.rejects(createSpool('/dev/null/images').create(), { code: 'disk_failed', details: { disk: 'no-access' } })
   })
 })

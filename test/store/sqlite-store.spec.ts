@@ -5,14 +5,19 @@ import { appendFileSync, existsSync, readFileSync, rmSync, statfsSync, statSync,
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { createInterface } from 'node:readline'
+import { crc32 } from 'node:zlib'
 import { COMMAND_VERSION } from '../../src/core/registry/command-version.ts'
+import { emptyTables } from '../../src/core/registry/tables.ts'
 import { noTasks } from '../../src/core/tasks/apply-changes.ts'
 import type { Entry } from '../../src/model/consensus.ts'
 import type { RegistryTables } from '../../src/model/ports/store.ts'
+import { valuesOf } from '../../src/model/shards.ts'
+import type { TaskId } from '../../src/model/task.ts'
 import { BALLAST_BYTES } from '../../src/store/ballast.ts'
 import { SqliteStore } from '../../src/store/sqlite-store.ts'
 import { storeCompliance } from '../compliance/store.ts'
 import { sampleFunction } from '../support/samples.ts'
+import { sampleSubmit, tasksWith } from '../support/sample-task.ts'
 import { skip } from '../support/skip.ts'
 import { useTempDirs } from '../support/temp-dirs.ts'
 import { createTestLog } from '../support/test-log.ts'
@@ -36,7 +41,7 @@ describe('SqliteStore', () => {
     await store.load()
     await store.persist({ append: Array.from({ length: 10 }, (_, i) => command(i + 1, 100)) })
     const functions = new Map(['ocr', 'thumb'].map(name => [name, sampleFunction({ name })]))
-    await store.apply(
+    store.apply(
       [],
       { functions, removed: new Map([['old', 3]]), draining: new Set(['p']), tasks: noTasks(), remembered: new Map(), ...more },
       8
@@ -84,13 +89,15 @@ describe('SqliteStore', () => {
       ],
       ['a renamed row', "UPDATE functions SET key = 'other' WHERE key = 'ocr'", /row "other" .*checksum/],
       ['a changed revision', "UPDATE removed SET value = '2'", /table removed .*checksum/],
+      ['a changed task', 'UPDATE task_records SET value = replace(value, \'"attempt":0\', \'"attempt":1\')', /task 1 .*checksum/],
+      ['a renumbered task', 'UPDATE task_records SET seq = 2', /task 2 .*checksum/],
       ['a changed applied index', "UPDATE state SET value = '3' WHERE key = 'applied_index'", /row "applied_index" .*checksum/]
     ]
     for (const [claim, sql, message] of damages) {
       it(claim, async () => {
-        const dataDir = await filled()
+        const dataDir = await filled({ tasks: tasksWith(sampleSubmit()) })
         change(dataDir, sql)
-        await assert.rejects(startAndLoad(dataDir), { code: 'internal', message, details: { disk: 'corrupt' } })
+        await assert.rejects(startAndLoad(dataDir), { code: 'disk_failed', message, details: { disk: 'corrupt' } })
       })
     }
 
@@ -98,7 +105,7 @@ describe('SqliteStore', () => {
       const dataDir = await filled()
       const { crc32 } = await import('node:zlib')
       change(dataDir, `UPDATE functions SET value = '{"name":"ocr"}', crc32 = ${crc32('ocr\0{"name":"ocr"}')} WHERE key = 'ocr'`)
-      await assert.rejects(startAndLoad(dataDir), { code: 'internal', message: /row "ocr" .*is required/, details: { disk: 'corrupt' } })
+      await assert.rejects(startAndLoad(dataDir), { code: 'disk_failed', message: /row "ocr" .*is required/, details: { disk: 'corrupt' } })
     })
 
     it('a part of a snapshot that is torn or has a flipped bit: its transfer starts anew', async () => {
@@ -123,10 +130,10 @@ describe('SqliteStore', () => {
     it('a file that is no database, or only a part of one', async () => {
       const garbage = await filled()
       writeFileSync(join(garbage, 'cares.db'), 'no database '.repeat(1_000))
-      await assert.rejects(startAndLoad(garbage), { code: 'internal', details: { disk: 'corrupt' } })
+      await assert.rejects(startAndLoad(garbage), { code: 'disk_failed', details: { disk: 'corrupt' } })
       const cut = await filled()
       truncateSync(join(cut, 'cares.db'), statSync(join(cut, 'cares.db')).size - 4_096)
-      await assert.rejects(startAndLoad(cut), { code: 'internal', details: { disk: 'corrupt' } })
+      await assert.rejects(startAndLoad(cut), { code: 'disk_failed', details: { disk: 'corrupt' } })
     })
 
     it('any flipped byte of the file that matters, and never gives back anything else than was written', async () => {
@@ -156,7 +163,7 @@ describe('SqliteStore', () => {
           assert.equal(appliedIndex, 8, `byte ${at}`)
         } catch (error) {
           if (error instanceof assert.AssertionError) throw error
-          assert.equal((error as { code?: string }).code, 'internal', `byte ${at}: ${String(error)}`)
+          assert.equal((error as { code?: string }).code, 'disk_failed', `byte ${at}: ${String(error)}`)
           refused++
         } finally {
           await store.stop()
@@ -184,8 +191,42 @@ describe('SqliteStore', () => {
 
   it('brings a database of an earlier version up', async () => {
     const dataDir = await filled()
-    change(dataDir, 'DROP TABLE staged; DROP TABLE tasks; DROP TABLE remembered; PRAGMA user_version = 1')
+    change(dataDir, 'DROP TABLE staged; DROP TABLE task_records; DROP TABLE remembered; PRAGMA user_version = 1')
     await startAndLoad(dataDir)
+  })
+
+  describe('with tasks where an earlier version has them', () => {
+    const tasks = tasksWith(...['t-c', 't-a', 't-b'].map(id => sampleSubmit({ id: id as TaskId, key: `key-${id}` })))
+    /** As that version left it: its tasks by their ids. */
+    const earlier = async (): Promise<string> => {
+      const dataDir = await filled({ tasks })
+      const rows = [...valuesOf(tasks.tasks).map(task => [task.id, JSON.stringify(task)]), ['seq', String(tasks.seq)]]
+      const values = rows.map(([key, value]) => `('${key}', '${value}', ${crc32(`${key}\0${value}`)})`)
+      change(
+        dataDir,
+        `DROP TABLE task_records; DELETE FROM state WHERE key = 'task_seq'; PRAGMA user_version = 4;
+        CREATE TABLE tasks (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc32 INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        INSERT INTO tasks VALUES ${values.join()}`
+      )
+      return dataDir
+    }
+
+    it('moves them, once', async () => {
+      const dataDir = await earlier()
+      for (const start of ['first', 'second']) {
+        const store = new SqliteStore({ dataDir })
+        await store.start()
+        assert.deepEqual((await store.load()).tables.tasks, tasks, start)
+        await store.stop()
+      }
+    })
+
+    it('refuses a damaged one, and leaves the others where they are', async () => {
+      const dataDir = await earlier()
+      change(dataDir, "UPDATE tasks SET value = replace(value, '\"attempt\":0', '\"attempt\":1') WHERE key = 't-b'")
+      await assert.rejects(startAndLoad(dataDir), { code: 'disk_failed', message: /row "t-b" .*checksum/, details: { disk: 'corrupt' } })
+      assert.equal(versionOf(dataDir), 4)
+    })
   })
 
   it('keeps nobody out after a failed start', async () => {
@@ -269,7 +310,7 @@ describe('SqliteStore', () => {
       await store.persist({ append: [noop(1)] })
       rmSync(join(dataDir, 'cares.db'))
       if (replace) writeFileSync(join(dataDir, 'cares.db'), '')
-      const deleted = { code: 'internal', message: /was deleted/, details: { disk: 'corrupt' } }
+      const deleted = { code: 'disk_failed', message: /was deleted/, details: { disk: 'corrupt' } }
       await assert.rejects(store.persist({ append: [noop(2)] }), deleted)
       await assert.rejects(store.persist({ append: [noop(2)] }), deleted, 'for good')
       await store.stop()
@@ -286,7 +327,7 @@ describe('SqliteStore', () => {
       async () => {
         for (; acknowledged < 1_000; acknowledged++) await store.persist({ append: [command(acknowledged + 1, 10_000)] })
       },
-      { code: 'internal', message: /cannot write the log: the disk is full/, details: { disk: 'full' } }
+      { code: 'disk_failed', message: /cannot write the log: the disk is full/, details: { disk: 'full' } }
     )
     await assert.rejects(store.persist({ hardState: { term: 1, votedFor: null }, append: [] }), { details: { disk: 'full' } })
     await store.stop()
@@ -297,13 +338,38 @@ describe('SqliteStore', () => {
     await after.stop()
   })
 
+  it('writes the tables when it is told to, and not with each change of them', async () => {
+    const dataDir = tempDir()
+    const store = new SqliteStore({ dataDir })
+    await store.start()
+    await store.load()
+    const written = (): unknown => {
+      const database = new DatabaseSync(join(dataDir, 'cares.db'), { readOnly: true })
+      const row = database.prepare("SELECT value FROM state WHERE key = 'applied_index'").get()
+      const draining = database.prepare('SELECT key FROM draining').all()
+      database.close()
+      return [row?.['value'], draining.map(({ key }) => key)]
+    }
+    await store.persist({ append: [noop(1), noop(2), noop(3), noop(4)] })
+    store.apply([], { ...emptyTables(), draining: new Set(['a']) }, 1)
+    await store.flush()
+    store.apply([], { ...emptyTables(), draining: new Set(['b']) }, 2)
+    await store.persist({ append: [noop(5)] })
+    assert.deepEqual(written(), ['1', ['a']])
+    await store.compact({ index: 2, term: 1, configuration: { voters: [], learners: [] } })
+    assert.deepEqual(written(), ['2', ['b']], 'the log could not bring them back')
+    store.apply([], emptyTables(), 3)
+    await store.stop()
+    assert.deepEqual(written(), ['3', []])
+  })
+
   it('writes all of a batch or nothing of it', async () => {
     const dataDir = tempDir()
     const store = new SqliteStore({ dataDir })
     await store.start()
     await store.load()
     const unstorable: Entry = { index: 2, term: 1.5, kind: 'noop' }
-    await assert.rejects(store.persist({ hardState: { term: 2, votedFor: null }, append: [noop(1), unstorable] }), { code: 'internal' })
+    await assert.rejects(store.persist({ hardState: { term: 2, votedFor: null }, append: [noop(1), unstorable] }), { code: 'disk_failed' })
     await store.stop()
     await store.start()
     const { hardState, entries } = await store.load()

@@ -82,7 +82,7 @@ describe('the write-ahead log of a killed peer', () => {
       const frame = 1 + Math.floor((at - HEADER_BYTES) / FRAME_BYTES)
       assert.throws(
         () => check(flipped),
-        { code: 'internal', details: { disk: 'corrupt' }, message: new RegExp(`damaged: frame ${frame} is not`) },
+        { code: 'disk_failed', details: { disk: 'corrupt' }, message: new RegExp(`damaged: frame ${frame} is not`) },
         `byte ${at} of ${log.length}`
       )
     }
@@ -94,7 +94,7 @@ describe('the write-ahead log of a killed peer', () => {
     const flipped = Buffer.from(log)
     flipped.writeUInt8(flipped.readUInt8(HEADER_BYTES + FRAME_BYTES + 100) ^ 1, HEADER_BYTES + FRAME_BYTES + 100)
     writeFileSync(`${copied}-wal`, flipped)
-    assert.throws(() => openDatabase(copied, { bytesMax: 2 ** 24 }), { code: 'internal', details: { disk: 'corrupt' } })
+    assert.throws(() => openDatabase(copied, { bytesMax: 2 ** 24 }), { code: 'disk_failed', details: { disk: 'corrupt' } })
     truncateSync(`${copied}-wal`, 0)
     writeFileSync(`${copied}-wal`, log)
     const opened = openDatabase(copied, { bytesMax: 2 ** 24 })

@@ -1,5 +1,5 @@
 import type { FunctionRecord } from '../../src/model/function.ts'
-import type { Digest, InvocationId, PeerId } from '../../src/model/ids.ts'
+import type { ClusterUid, Digest, InvocationId, PeerId } from '../../src/model/ids.ts'
 import type { AnswerHead, InvocationRecord, Usage } from '../../src/model/invocation.ts'
 import type { PeerProfile, PeerStats } from '../../src/model/peer.ts'
 import type { Receipt } from '../../src/model/placement.ts'
@@ -84,7 +84,7 @@ export function sampleListing(changes: Partial<PeerListing> = {}): PeerListing {
 export function sampleCluster(changes: Partial<ClusterStatus> = {}): ClusterStatus {
   return {
     id: CLUSTER_ID,
-    uid: 'c-1',
+    uid: 'c-1' as ClusterUid,
     private: true,
     self: ATLAS,
     orchestrator: { id: ATLAS, name: 'atlas' },

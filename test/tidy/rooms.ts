@@ -92,7 +92,7 @@ const ROOMS: readonly Room[] = [
   { path: 'src/recover.ts', rooms: [MODEL, 'src/daemon/', 'src/store/', 'src/config.ts'], packages: [] },
   { path: 'src/inspect.ts', rooms: [MODEL, 'src/runtime/', 'src/store/', 'src/config.ts'], packages: [] },
   {
-    path: 'src/main.ts',
+    path: 'src/cli-environment.ts',
     rooms: [
       MODEL,
       'src/peer.ts',
@@ -104,9 +104,18 @@ const ROOMS: readonly Room[] = [
       'src/log.ts',
       'src/version.ts',
       'src/faces/',
-      'src/simulate/',
-      'src/daemon/'
+      'src/simulate/'
     ],
+    packages: ['node:*']
+  },
+  {
+    path: 'src/screens.ts',
+    rooms: [MODEL, 'src/cli-environment.ts', 'src/config.ts', 'src/version.ts', 'src/faces/'],
+    packages: ['node:*']
+  },
+  {
+    path: 'src/main.ts',
+    rooms: [MODEL, 'src/cli-environment.ts', 'src/screens.ts', 'src/daemon/system-clock.ts', 'src/faces/'],
     packages: ['node:*']
   },
   { path: 'src/cares.js', rooms: ['src/main.ts', 'dist/'], packages: ['node:*'] }

@@ -19,38 +19,21 @@ const FUNCTION_LABELS_MAX = 256
 
 /** Declares metrics in a registry. */
 export function createSeries(registry: Registry): Series {
-  return {
-    gauge: (name, help, labelNames, read) => {
-      const metric = new Gauge({
-        name,
-        help,
-        labelNames,
-        registers: [],
-        collect() {
-          this.reset()
-          for (const [labels, value] of read()) this.set(labels, value)
-        }
-      })
+  const declare =
+    (Metric: typeof Gauge | typeof Counter): Declare =>
+    (name, help, labelNames, read) => {
+      const collect = (): void => {
+        metric.reset()
+        // Series that share a label, as all functions called `other` do, add up.
+        for (const [labels, value] of read()) metric.inc(labels, value)
+      }
+      const metric = new Metric({ name, help, labelNames, registers: [], collect })
       registry.registerMetric(metric)
-    },
-    counter: (name, help, labelNames, read) => {
-      const metric = new Counter({
-        name,
-        help,
-        labelNames,
-        registers: [],
-        collect() {
-          this.reset()
-          for (const [labels, value] of read()) this.inc(labels, value)
-        }
-      })
-      registry.registerMetric(metric)
-    },
-    functionLabel: boundedLabels(FUNCTION_LABELS_MAX)
-  }
+    }
+  return { gauge: declare(Gauge), counter: declare(Counter), functionLabel: boundedLabels(FUNCTION_LABELS_MAX) }
 }
 
-/** A metric without labels. */
+/** The one sample of a metric without labels. */
 export function one(value: number): readonly Sample[] {
   return [[{}, value]]
 }

@@ -248,7 +248,10 @@ async function* reported(body: AsyncGenerator<Uint8Array, void>, onError: (error
 async function* noBody(): AsyncGenerator<Uint8Array, void> {}
 
 function positive(ms: number): number {
-  if (ms === 0) throw new CaresError('invalid', 'x-cares-timeout must be longer than nothing')
+  if (ms === 0)
+    throw new CaresError('invalid', 'x-cares-timeout must be longer than nothing', {
+      hint: 'write a duration like 250ms or 30s, or leave it out'
+    })
   return ms
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { defined } from '../../model/defined.ts'
 import { CaresError } from '../../model/errors.ts'
 import { callPolicySchema } from '../../model/function-request.ts'
 import type { CallPolicy } from '../../model/function.ts'
@@ -49,8 +50,7 @@ export function economyRoutes(app: App, { service }: ApiContext): void {
       const asked = askedOf(policy)
       const quoted = service.quote(request.params.name, {
         inputBytes,
-        ...(params === undefined ? {} : { params }),
-        ...(asked === undefined ? {} : { asked })
+        ...defined({ params, asked })
       })
       const profiles = new Map<string, ReturnType<typeof service.peer>['profile']>(
         service.peers().map(({ profile }) => [profile.id, profile])

@@ -16,6 +16,7 @@ import type { PeerService } from '../../model/service.ts'
 import { breakOff } from '../break-off.ts'
 import { callerGone } from '../caller.ts'
 import type { ApiContext, App } from '../context.ts'
+import { inOnePiece } from '../in-one-piece.ts'
 import { duration, pathPart, WAIT_MS_MAX, whole } from '../queries.ts'
 import { checkedHeaders, sendAnswer } from '../send-answer.ts'
 import { explanationView } from '../views/explanation-view.ts'
@@ -127,15 +128,11 @@ async function sendResult(context: ApiContext, id: string, reply: FastifyReply, 
   ])
   reply.hijack()
   try {
-    await sendAnswer(reply.raw, { head: result.head, body: once(result.body) }, headers, { signal })
+    await sendAnswer(reply.raw, { head: result.head, body: inOnePiece(result.body) }, headers, { signal })
   } catch (error) {
     breakOff(reply.raw, context)
     log.debug({ err: error, invocation: id }, 'kept answer cut short')
   }
-}
-
-async function* once(body: Uint8Array): AsyncGenerator<Uint8Array, void> {
-  yield body
 }
 
 function noResult(record: InvocationRecord, name: ReturnType<typeof peerNames>): CaresError {

@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream/promises'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
+import { defined } from '../../model/defined.ts'
 import { CaresError } from '../../model/errors.ts'
 import { PULL_POLICIES } from '../../model/function.ts'
 import type { Digest } from '../../model/ids.ts'
@@ -20,7 +21,8 @@ import { breakOff } from '../break-off.ts'
 import { callerGone } from '../caller.ts'
 import { chargedCaller } from '../charged-caller.ts'
 import type { ApiContext, App } from '../context.ts'
-import { duration, pathPart, whole } from '../queries.ts'
+import { inOnePiece } from '../in-one-piece.ts'
+import { duration, pathPart, WAIT_MS_MAX, whole } from '../queries.ts'
 import { peerNames, withPeerNames } from '../views/names.ts'
 import { taskView } from '../views/task-view.ts'
 import { uploadWarnings } from '../views/upload-warnings.ts'
@@ -28,8 +30,6 @@ import { documented, documentedText } from './documented.ts'
 
 const LIMIT_DEFAULT = 100
 const LIMIT_MAX = 1_000
-/** Longest that one request waits for a task; longer ones ask again. */
-const WAIT_MS_MAX = 300_000
 
 const params = z.object({ id: pathPart })
 const states = z.string().transform((text, context): readonly TaskState[] => {
@@ -77,13 +77,15 @@ export function taskRoutes(app: App, context: ApiContext): void {
     async request => {
       const { state, function: fn, peer, limit = LIMIT_DEFAULT, cursor } = request.query
       const [{ items, next }, counts] = await Promise.all([
-        service.tasks.list({
-          limit,
-          ...(state === undefined ? {} : { states: state }),
-          ...(fn === undefined ? {} : { function: fn }),
-          ...(peer === undefined ? {} : { worker: service.peer(peer).profile.id }),
-          ...(cursor === undefined ? {} : { before: cursor })
-        }),
+        service.tasks.list(
+          defined({
+            limit,
+            states: state,
+            function: fn,
+            worker: peer === undefined ? undefined : service.peer(peer).profile.id,
+            before: cursor
+          })
+        ),
         service.tasks.counts()
       ])
       const name = peerNames(service)
@@ -112,11 +114,13 @@ export function taskRoutes(app: App, context: ApiContext): void {
       const bytes = input !== undefined ? Buffer.from(input) : inputBase64 !== undefined ? Buffer.from(inputBase64, 'base64') : undefined
       const { task, created } = await service.tasks.submit(wanted, {
         signal: signalOf(reply),
-        ...(bytes === undefined ? {} : { input: once(bytes) }),
-        ...(uploaded === undefined ? {} : { inputDigest: uploaded }),
-        ...(key === undefined ? {} : { key }),
-        ...(caller === undefined ? {} : { caller }),
-        ...(request.query.pull === undefined ? {} : { pull: request.query.pull })
+        ...defined({
+          input: bytes === undefined ? undefined : inOnePiece(bytes),
+          inputDigest: uploaded,
+          key,
+          caller,
+          pull: request.query.pull
+        })
       })
       void reply.status(created ? 202 : 200).header('location', restPath(REST_PATHS.task, { id: task.id }))
       return { created, warnings: [...uploadWarnings(task.spec, service.peers())], task: viewOf(service, task) }
@@ -187,8 +191,4 @@ function viewOf(service: PeerService, task: TaskRecord, name = peerNames(service
 
 function signalOf(reply: FastifyReply): AbortSignal {
   return callerGone(reply.raw).signal
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
-  yield bytes
 }

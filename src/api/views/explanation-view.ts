@@ -1,3 +1,4 @@
+import { defined } from '../../model/defined.ts'
 import { assertNever } from '../../model/errors.ts'
 import type { InvocationRecord } from '../../model/invocation.ts'
 import type { Decision, Receipt, Verdict } from '../../model/placement.ts'
@@ -36,9 +37,7 @@ function placementView(receipt: Receipt, name: (id: string) => PeerRef): Placeme
     by: name(receipt.by),
     placement: receipt.placement,
     strategy: receipt.strategy,
-    ...(receipt.objective === undefined ? {} : { objective: receipt.objective }),
-    ...(receipt.asked === undefined ? {} : { asked: receipt.asked }),
-    ...(receipt.params === undefined ? {} : { params: receipt.params }),
+    ...defined({ objective: receipt.objective, asked: receipt.asked, params: receipt.params }),
     term: receipt.term,
     round: receipt.round,
     try: receipt.try,
@@ -70,18 +69,14 @@ export function verdictItems({ verdicts, chosen }: Decision, strategy: string, n
           ...common,
           start,
           cost: { ...cost },
-          ...(score === undefined ? {} : { score }),
-          ...(terms === undefined ? {} : { terms: { ...terms } })
+          ...defined({ score, terms })
         }
       }
       const { reason, needed, available, constraint, arch } = verdict
       return {
         ...common,
         reason,
-        ...(needed === undefined ? {} : { needed }),
-        ...(available === undefined ? {} : { available }),
-        ...(constraint === undefined ? {} : { constraint }),
-        ...(arch === undefined ? {} : { arch: { ...arch } })
+        ...defined({ needed, available, constraint, arch })
       }
     })
     .sort(

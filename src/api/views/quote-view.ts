@@ -1,3 +1,4 @@
+import { defined } from '../../model/defined.ts'
 import type { Decision, Estimate } from '../../model/placement.ts'
 import type { PeerProfile } from '../../model/peer.ts'
 import { shareOfMachine, usdOf } from '../../model/price.ts'
@@ -25,15 +26,14 @@ export function quoteView(
     function: fn.name,
     revision: fn.revision,
     inputBytes,
-    ...(params === undefined ? {} : { params }),
-    ...(asked === undefined ? {} : { asked }),
+    ...defined({ params, asked }),
     strategy,
     objective,
     peer: decision.chosen === null ? null : name(decision.chosen),
     start: chosen?.start ?? null,
     why: decision.chosen === null ? refusal : (candidate?.why ?? ''),
     time: chosen === undefined ? null : { ms: chosen.cost.total, upperMs: upperTotalMs(chosen.cost, estimate) },
-    run: { ms: estimate.runMs, upperMs, ...(estimate.cpuMs === undefined ? {} : { cpuMs: estimate.cpuMs }) },
+    run: { ms: estimate.runMs, upperMs, ...defined({ cpuMs: estimate.cpuMs }) },
     memory: {
       ...(estimate.memoryPeakBytes === undefined ? {} : { bytes: Math.round(estimate.memoryPeakBytes) }),
       ...(estimate.memoryPeakBytesUpper === undefined ? {} : { upperBytes: Math.ceil(estimate.memoryPeakBytesUpper) }),
@@ -45,8 +45,7 @@ export function quoteView(
     sure: {
       level: levelOf(estimate),
       samples: estimate.samples,
-      ...(estimate.basis === undefined ? {} : { basis: estimate.basis }),
-      ...(estimate.runErrorRatio === undefined ? {} : { errorRatio: estimate.runErrorRatio })
+      ...defined({ basis: estimate.basis, errorRatio: estimate.runErrorRatio })
     },
     candidates: verdictItems(decision, strategy, name)
   }

@@ -47,12 +47,29 @@ export const PATIENCE_LOSS_RATIO = 1 / 30
 /** Check-quorum: a leader without a majority's answers for this many election timeouts steps down (Ongaro 2014, section 6.2). */
 export const QUORUM_CONTACT_RATIO = 1.5
 
-/** A follower whose connection to the leader closed campaigns after U[0.05, 0.3) election timeouts: soon, but not all at once. */
-export const HINT_DELAY_RATIO_MIN = 0.05
-export const HINT_DELAY_RATIO_MAX = 0.3
+/**
+ * Voters campaign one after the other, each in its turn, in the order of their ids (the idea of Redis Cluster's replica rank): two that campaign at once
+ * may split the votes, and then lose a whole election timeout. In election timeouts; a follower that does not hear its leader any more waits
+ * SILENCE + turn × SILENCE_TURN + U[0, SILENCE_SPREAD): 1.1 to 1.25 s of 1 s for the first in turn, 250 ms more for the next.
+ */
+export const SILENCE_RATIO = 1.1
+export const SILENCE_TURN_RATIO = 0.25
+export const SILENCE_SPREAD_RATIO = 0.15
 
-/** Each rank slot delays a campaign by this share of the election timeout (60 ms of 1 s): longer than a vote round on a LAN. */
-export const RANK_SLOT_RATIO = 0.06
+/**
+ * The same where the connection to the leader has closed: 50 to 100 ms of 1 s for the first in turn, so that the others have noticed, too; 150 ms more for
+ * the next, in which a busy machine still wins an election (a pre-vote, a vote, and the disks under it).
+ */
+export const HINT_RATIO = 0.05
+export const HINT_TURN_RATIO = 0.15
+export const HINT_SPREAD_RATIO = 0.05
 
-/** Rank slots beyond this one make no sense: the delay would rival the random part of the timeout. */
+/**
+ * Where nobody is known to lead: U[1, 2.2) election timeouts. The longest is more than twice the shortest, so that sooner or later one campaigns twice while
+ * the others wait, and its term is the highest: without that, two that cannot win may keep a third from ever having its turn.
+ */
+export const LOT_RATIO_MIN = 1
+export const LOT_RATIO_MAX = 2.2
+
+/** Turns that a peer may be asked to stand back by. More make no sense: the cluster would wait for it if it were the last. */
 export const RANK_SLOT_MAX = 4

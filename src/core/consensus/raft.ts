@@ -6,7 +6,7 @@ import { appendEntries, beginStep, type Draft, finishStep, send } from './draft.
 import type { Step } from './effects.ts'
 import { campaign, isIgnored, onVoteRequest, onVoteResponse } from './election.ts'
 import { onAppendRequest, onSnapshotRequest } from './follower.ts'
-import { EXTENSIONS_MAX, HINT_DELAY_RATIO_MAX, HINT_DELAY_RATIO_MIN, RAFT_LIMITS, RANK_SLOT_MAX, RANK_SLOT_RATIO } from './limits.ts'
+import { EXTENSIONS_MAX, RAFT_LIMITS, RANK_SLOT_MAX } from './limits.ts'
 import { compact, createLog, entriesBetween, entryBytes, lastIndex, newestConfiguration } from './log.ts'
 import {
   advanceCommit,
@@ -19,7 +19,7 @@ import {
   sendNews,
   trackMembers
 } from './replication.ts'
-import { becomeFollower, hearLeader, resetElectionDeadline } from './roles.ts'
+import { becomeFollower, hastenElection, hearLeader, resetElectionDeadline } from './roles.ts'
 import { configurationOf, hasQuorumContact, isActiveLeader, isVoter, type RaftInit, type RaftState } from './state.ts'
 
 /*
@@ -129,12 +129,15 @@ export function receive(state: RaftState, from: PeerId, message: ConsensusMessag
   return finishStep(draft)
 }
 
-/** Whoever is behind learns the newer term from the answer, even a leader that a partition has left behind. */
+/**
+ * Whoever is behind learns the newer term from the answer, even a leader that a partition has left behind. It answers no round: the asker may lead the newer
+ * term by now, and would take the round of its old term for one that it has not asked yet.
+ */
 function answerOldTerm(draft: Draft, from: PeerId, message: ConsensusMessage): void {
   const { term } = draft.state
   if (message.type === 'vote-request') send(draft, from, { type: 'vote-response', term, pre: message.pre, granted: false })
   if (message.type === 'append-request' || message.type === 'snapshot-request') {
-    send(draft, from, { type: 'append-response', term, ok: false, match: 0, round: message.round })
+    send(draft, from, { type: 'append-response', term, ok: false, match: 0, round: 0 })
   }
 }
 
@@ -233,11 +236,9 @@ export function transfer(state: RaftState, to: PeerId, nowMs: number): Transfer 
 export function leaderLost(state: RaftState, peer: PeerId, nowMs: number): Step {
   if (state.role === 'leader' || state.leader !== peer) return { state, effects: [] }
   const draft = beginStep(state, nowMs)
-  const spread = HINT_DELAY_RATIO_MIN + state.random() * (HINT_DELAY_RATIO_MAX - HINT_DELAY_RATIO_MIN)
-  const soonMs = nowMs + state.timings.electionMs * (spread + state.rankSlot * RANK_SLOT_RATIO)
   draft.state.leader = null
   draft.state.heardAtMs = Number.NEGATIVE_INFINITY
-  draft.state.deadlineMs = Math.min(state.deadlineMs, soonMs)
+  hastenElection(draft, peer)
   return finishStep(draft)
 }
 

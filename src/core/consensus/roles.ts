@@ -1,7 +1,18 @@
 import type { PeerId, Term } from '../../model/ids.ts'
 import type { Draft } from './draft.ts'
-import { PATIENCE_RATIO_MAX, RANK_SLOT_RATIO, SILENCE_HEARTBEATS } from './limits.ts'
-import { patienceMs } from './state.ts'
+import {
+  HINT_RATIO,
+  HINT_SPREAD_RATIO,
+  HINT_TURN_RATIO,
+  LOT_RATIO_MAX,
+  LOT_RATIO_MIN,
+  PATIENCE_RATIO_MAX,
+  SILENCE_HEARTBEATS,
+  SILENCE_RATIO,
+  SILENCE_SPREAD_RATIO,
+  SILENCE_TURN_RATIO
+} from './limits.ts'
+import { configurationOf, patienceMs } from './state.ts'
 
 /**
  * Follows in `term`, which is this peer's or a later one. `leader` is null when who leads is not known. In a later term this peer has not
@@ -54,8 +65,28 @@ export function hearsLeader({ state, nowMs }: Draft): boolean {
   return state.leader !== null && (state.role === 'leader' || nowMs - state.heardAtMs < silenceMs)
 }
 
-/** The next campaign, if no leader is heard: U[1, 2) election timeouts from now, later for a higher rank slot. */
+/**
+ * The next campaign, if no leader is heard: after more than an election timeout of silence, in this peer's turn. Where nobody is known to lead, it comes by
+ * lot: the first in turn may be one that cannot win, because it lacks entries, and must not come first again and again.
+ */
 export function resetElectionDeadline({ state, nowMs }: Draft): void {
-  const { electionMs } = state.timings
-  state.deadlineMs = nowMs + electionMs * (1 + state.random() + state.rankSlot * RANK_SLOT_RATIO)
+  const { leader, timings } = state
+  const ratio =
+    leader === null
+      ? LOT_RATIO_MIN + state.random() * (LOT_RATIO_MAX - LOT_RATIO_MIN)
+      : SILENCE_RATIO + turnAfter(leader, state) * SILENCE_TURN_RATIO + state.random() * SILENCE_SPREAD_RATIO
+  state.deadlineMs = nowMs + timings.electionMs * ratio
+}
+
+/** The same, if the connection to `leader` has closed. */
+export function hastenElection({ state, nowMs }: Draft, leader: PeerId): void {
+  const ratio = HINT_RATIO + turnAfter(leader, state) * HINT_TURN_RATIO + state.random() * HINT_SPREAD_RATIO
+  state.deadlineMs = Math.min(state.deadlineMs, nowMs + state.timings.electionMs * ratio)
+}
+
+/** How many voters campaign before this peer when `leader` is lost; all of them, if it is no voter itself. */
+function turnAfter(leader: PeerId, state: Draft['state']): number {
+  const heirs = configurationOf(state).voters.filter(voter => voter !== leader)
+  const place = heirs.indexOf(state.self)
+  return (place < 0 ? heirs.length : place) + state.rankSlot
 }

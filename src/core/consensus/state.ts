@@ -14,7 +14,7 @@ export interface RaftInit {
   readonly timings: Pick<Timings, 'heartbeatMs' | 'electionMs'>
   /** @default RAFT_LIMITS */
   readonly limits?: Partial<RaftLimits>
-  /** 0 to 4: peers with a higher slot campaign a little later, and so lead less often. Never a matter of safety. @default 0 */
+  /** 0 to 4: how many turns this peer stands back by when there is a campaign, so that it leads less often. Never a matter of safety. @default 0 */
   readonly rankSlot?: number
   /** Ask before campaigning, so that a peer that cannot win does not raise the term. Off only in tests: safety must not need it. @default true */
   readonly preVote?: boolean

@@ -31,7 +31,7 @@ const CACHE_CLASSES = ['small', 'medium', 'large', 'rest'] as const
 /** See {@link CACHE_CLASSES}. */
 export type CacheClassName = (typeof CACHE_CLASSES)[number]
 
-/** The ways of one class. */
+/** A class of functions, and the ways of the cache that it has. */
 export interface CacheClass {
   readonly name: CacheClassName
   readonly firstWay: number
@@ -44,7 +44,7 @@ export interface Allocation {
   readonly classOf: ReadonlyMap<string, CacheClassName>
 }
 
-/** Nobody is confined. */
+/** The allocation that confines nobody. */
 export const NOT_DIVIDED: Allocation = { classes: [], classOf: new Map() }
 
 /** A function whose runs take at most this share longer with next to no cache does not need it. */

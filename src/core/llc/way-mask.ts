@@ -13,13 +13,13 @@ export function countWays(mask: WayMask): number {
   return count
 }
 
-/** As resctrl writes it, with or without zeros in front or `0x`; undefined for what is no mask. */
+/** A mask as resctrl writes it, with or without zeros in front or `0x`; undefined for what is no mask. */
 export function parseMask(text: string): WayMask | undefined {
   const digits = /^(?:0x)?([0-9a-f]{1,8})$/i.exec(text.trim())?.[1]
   return digits === undefined ? undefined : Number.parseInt(digits, 16)
 }
 
-/** As resctrl takes it. */
+/** A mask as resctrl takes it. */
 export function formatMask(mask: WayMask): string {
   return (mask >>> 0).toString(16)
 }

@@ -1,5 +1,5 @@
 import type { PeerId } from '../../model/ids.ts'
-import type { PeerDigest, PeerState, PeerView } from '../../model/peer.ts'
+import type { PeerState, PeerView } from '../../model/peer.ts'
 import type { KnownPeer, MembershipState } from './state.ts'
 
 /** Everyone that is known, this peer included, sorted by id. */
@@ -11,11 +11,6 @@ export function view(state: MembershipState, nowMs: number): PeerView[] {
 export function viewOf(state: MembershipState, peer: PeerId, nowMs: number): PeerView | undefined {
   const known = state.peers.get(peer)
   return known === undefined ? undefined : viewOfKnown(state, known, nowMs)
-}
-
-/** The lines of the digest that this peer sends as orchestrator: its whole view, sorted by id. */
-export function digestOf(state: MembershipState, nowMs: number): PeerDigest[] {
-  return view(state, nowMs)
 }
 
 function viewOfKnown(state: MembershipState, peer: KnownPeer, nowMs: number): PeerView {

@@ -33,7 +33,7 @@ const AHEAD_RATE_MIN = 1 / 60_000
 /** As many programs are kept for each one that is used up while another starts: calls come in bunches. */
 const BUNCH_RATIO = 2
 
-/** Nothing known yet. */
+/** The demand for a function of which no call has come yet. */
 export function createDemand(): Demand {
   return {
     idleTimes: createIdleTimes(),
@@ -46,7 +46,7 @@ export function createDemand(): Demand {
   }
 }
 
-/** A call has come. */
+/** Notes that a call has come. */
 export function onCall(demand: Demand, nowMs: number): void {
   if (demand.running === 0 && demand.idleSinceMs !== undefined) addIdleTime(demand.idleTimes, nowMs - demand.idleSinceMs)
   demand.callsPerMs = rateAt(demand, nowMs) + 1 / RATE_MEMORY_MS
@@ -55,13 +55,13 @@ export function onCall(demand: Demand, nowMs: number): void {
   demand.running++
 }
 
-/** A call has ended. */
+/** Notes that a call has ended. */
 export function onCallEnd(demand: Demand, nowMs: number): void {
   demand.running--
   demand.idleSinceMs = nowMs
 }
 
-/** A container was started. */
+/** Notes how long a container took to start. */
 export function onColdStart(demand: Demand, tookMs: number): void {
   demand.coldStartMs += START_RATIO * (tookMs - demand.coldStartMs)
 }

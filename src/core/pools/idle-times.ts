@@ -33,7 +33,7 @@ const COUNT_MAX = 4_096
 /** While little is known a container stays as long as it may: memory is given up when somebody else needs it. */
 const UNKNOWN: WarmWindow = { fromMs: 0, untilMs: BINS * BIN_MS }
 
-/** Nothing known yet. */
+/** The idle times of a function of which none is known yet. */
 export function createIdleTimes(): IdleTimes {
   return { bins: new Float64Array(BINS + 1), count: 0 }
 }

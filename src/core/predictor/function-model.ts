@@ -78,7 +78,8 @@ export class FunctionModel {
     if (revision < this.#revision) return
     const { start, inputBytes, outputBytes, pullMs, startMs, runMs, cpuMs, memoryPeakBytes, llcBytes, llcUsedBytes, clean } = observation
     this.#revision = revision
-    for (const memo of Object.values(this.#memo)) memo.clear()
+    this.#memo.http.clear()
+    this.#memo.stdio.clear()
     this.#lastInputBytes = inputBytes
     // A run with few ways of the cache says how it takes that, and nothing of ordinary runs.
     if (llcBytes !== undefined) return this.#cache.learnConfined(inputBytes, llcBytes, runMs / slowness)
@@ -106,10 +107,8 @@ export class FunctionModel {
 
   /** Of an image other than the newest that has run, what is known counts for little. */
   estimate(contract: Contract, inputBytes: number, digest: Digest): Estimate {
-    if (digest !== this.#digest) {
-      const { pullMs: _, ...estimate } = this.estimateHeir(contract, inputBytes)
-      return estimate
-    }
+    // Another image has another size.
+    if (digest !== this.#digest) return { ...this.estimateHeir(contract, inputBytes), pullMs: undefined }
     const memo = this.#memo[contract]
     const known = memo.get(inputBytes)
     if (known !== undefined) return known
@@ -125,11 +124,9 @@ export class FunctionModel {
   }
 
   #estimate(contract: Contract, inputBytes: number, samplesMax: number): Estimate {
-    const prior = priorEstimate(contract)
     const run = this.#bestRun
-    const runMs = run.predict(inputBytes) ?? prior.runMs
+    const runMs = run.predict(inputBytes) ?? PRIOR_RUN_MS
     const memoryPeakBytes = this.#memory.predict(inputBytes)
-    const cache = this.#cache.need(inputBytes, memoryPeakBytes)
     const inherited = Math.min(run.count - run.ownCount, SAMPLES_OF_OTHER_IMAGE_MAX)
     return {
       runMs,
@@ -138,13 +135,13 @@ export class FunctionModel {
       cpuMs: this.#cpu.predict(inputBytes),
       memoryPeakBytes,
       memoryPeakBytesUpper: memoryPeakBytes === undefined ? undefined : memoryPeakBytes * this.#memory.upperFactor,
-      coldStartMs: this.#coldStart.value ?? prior.coldStartMs,
-      warmStartMs: this.#warmStart.value ?? prior.warmStartMs,
-      ...(this.#pull.value === undefined ? {} : { pullMs: this.#pull.value }),
-      outputBytes: this.#output.predict(inputBytes) ?? prior.outputBytes,
+      coldStartMs: this.#coldStart.value ?? PRIOR_COLD_START_MS[contract],
+      warmStartMs: this.#warmStart.value ?? PRIOR_WARM_START_MS,
+      pullMs: this.#pull.value,
+      outputBytes: this.#output.predict(inputBytes) ?? PRIOR_OUTPUT_BYTES,
       samples: Math.min(samplesMax, Math.max(inherited, run.ownCount)),
       basis: run.basis ?? 'prior',
-      ...(cache === undefined ? {} : { cache })
+      cache: this.#cache.need(inputBytes, memoryPeakBytes)
     }
   }
 

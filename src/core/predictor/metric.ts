@@ -116,7 +116,9 @@ export class Metric {
   predict(inputBytes: number): number | undefined {
     if (this.count === 0) return undefined
     if (this.count < EXPERT_SAMPLES_MIN) return this.#clamp(line(this.#window, inputBytes, this.#kind.slope))
-    return this.#predictAs(this.#chosen, inputBytes)
+    const { least, most } = this.#window
+    // What never varies, as the size of many answers, needs no expert: all say the same, but for rounding.
+    return least === most ? most : this.#predictAs(this.#chosen, inputBytes)
   }
 
   learn(inputBytes: number, actual: number): void {

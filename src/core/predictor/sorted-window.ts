@@ -19,12 +19,25 @@ export class Ranked {
 
   /** The largest; undefined of none. */
   get most(): number | undefined {
-    return this.#ascending.at(-1)
+    return this.#ascending[this.#ascending.length - 1]
   }
 
   /** The value of a rank, 0 for the least; undefined beyond the largest. */
   at(rank: number): number | undefined {
     return this.#ascending[rank]
+  }
+
+  /** How many values are less. */
+  countBelow(value: number): number {
+    const values = this.#ascending
+    let from = 0
+    let to = values.length
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if ((values[middle] ?? 0) < value) from = middle + 1
+      else to = middle
+    }
+    return from
   }
 
   add(value: number): void {

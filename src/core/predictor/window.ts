@@ -14,6 +14,8 @@ export class Window {
   readonly logSizes: number[] = []
   /** Above 0. */
   readonly values: number[] = []
+  /** The {@link logSizes} in ascending order. */
+  readonly rankedSizes = new Ranked()
   #affine: Affine | undefined
   readonly #ranked = new Ranked()
 
@@ -43,14 +45,17 @@ export class Window {
 
   /** Adds a sample; the oldest goes when there are {@link SAMPLES_MAX}. */
   push(inputBytes: number, value: number): void {
+    const size = logSize(inputBytes)
     if (this.count === SAMPLES_MAX) {
-      this.#ranked.replace(this.values[0] ?? value, value)
-      for (const column of [this.bytes, this.logSizes, this.values]) column.shift()
+      this.#ranked.replace(this.values.shift() ?? value, value)
+      this.rankedSizes.replace(this.logSizes.shift() ?? size, size)
+      this.bytes.shift()
     } else {
       this.#ranked.add(value)
+      this.rankedSizes.add(size)
     }
     this.bytes.push(inputBytes)
-    this.logSizes.push(logSize(inputBytes))
+    this.logSizes.push(size)
     this.values.push(value)
     this.#affine = undefined
   }
@@ -59,7 +64,9 @@ export class Window {
   dropOldest(count: number): void {
     for (const column of [this.bytes, this.logSizes, this.values]) column.splice(0, count)
     this.#ranked.clear()
+    this.rankedSizes.clear()
     for (const value of this.values) this.#ranked.add(value)
+    for (const size of this.logSizes) this.rankedSizes.add(size)
     this.#affine = undefined
   }
 }

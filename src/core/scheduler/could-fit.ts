@@ -1,6 +1,6 @@
 import { gpusOf, meets } from '../../model/labels.ts'
 import type { PlacementRequest } from '../../model/placement.ts'
-import { IS_WORKER } from './cells.ts'
+import { CELL, IS_WORKER } from './cells.ts'
 import { CPU_OVERSUBSCRIPTION_RATIO, CPUS_TOLERANCE, DEADLINE_OVERRUN_RATIO, DEADLINE_SAMPLES_MIN } from './constants.ts'
 import { networkMs } from './evaluate.ts'
 import type { PlacementTable } from './placement-table.ts'
@@ -27,7 +27,7 @@ export function couldEndInTime(
   const { estimate, deadlineMs } = request
   if (estimate.samples < DEADLINE_SAMPLES_MIN) return true
   return table.profiles.some((_, slot) => {
-    const leastMs = networkMs(request, slot === table.selfSlot) + estimate.runMs * table.cells.get(slot, 'slowness')
+    const leastMs = networkMs(request, slot === table.selfSlot) + estimate.runMs * table.cells.get(slot, CELL.slowness)
     return leastMs <= DEADLINE_OVERRUN_RATIO * deadlineMs && suits(slot, request, table)
   })
 }
@@ -40,7 +40,7 @@ function suits(
   const profile = profiles[slot]
   return (
     profile !== undefined &&
-    (cells.get(slot, 'flags') & IS_WORKER) !== 0 &&
+    (cells.get(slot, CELL.flags) & IS_WORKER) !== 0 &&
     (pinnedTo === undefined || pinnedTo === ids[slot]) &&
     (arch === undefined || arch === profile.arch) &&
     (gpus === 0 || gpus <= gpusOf(profile.labels)) &&

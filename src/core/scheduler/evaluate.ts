@@ -77,7 +77,7 @@ export function evaluate({ request, table, kappa, idle, claims, withImage }: Que
     if ((isChoosy || (flags & flagsRead) !== flagsWanted) && isRefused(request, table, slot, flags, sheet, base)) continue
 
     const idleCount = idle === undefined ? 0 : idle.count(slot)
-    const claimed = claims === undefined ? 0 : (claims.get(table.ids[slot] ?? table.self) ?? 0)
+    const claimed = idleCount === 0 || claims === undefined ? 0 : (claims.get(table.ids[slot] ?? table.self) ?? 0)
     const isWarm = idleCount - claimed >= 1
     const cpusThere = at(cells, cell + CELL.cpus)
     const memoryThere = at(cells, cell + CELL.memoryBytes)

@@ -41,6 +41,8 @@ interface Entry extends Reservation {
   readonly order: number
   readonly orderedAtMs: number
   readonly milliCpus: number
+  /** The worker's, as long as the order is in it. */
+  readonly account: WorkerAccount
 }
 
 interface WorkerAccount {
@@ -92,10 +94,13 @@ export class Ledger {
       start,
       order: ++this.#lastOrder,
       orderedAtMs: nowMs,
-      milliCpus
+      milliCpus,
+      account: this.#accountOf(worker)
     }
     this.#entries.set(entry.order, entry)
-    this.#count(entry)
+    entry.account.unseen.set(entry.order, entry)
+    add(entry.account.sum, entry, 1)
+    if (start === 'warm') this.#claim(entry, 1)
     return entry.order
   }
 
@@ -136,17 +141,15 @@ export class Ledger {
     return claims === undefined || claims.size === 0 ? undefined : claims
   }
 
-  #count(entry: Entry): void {
-    let account = this.#workers.get(entry.worker)
-    if (account === undefined) this.#workers.set(entry.worker, (account = { unseen: new Map(), sum: { ...NOTHING_UNSEEN } }))
-    account.unseen.set(entry.order, entry)
-    add(account.sum, entry, 1)
-    if (entry.start === 'warm') this.#claim(entry, 1)
+  #accountOf(worker: PeerId): WorkerAccount {
+    let account = this.#workers.get(worker)
+    if (account === undefined) this.#workers.set(worker, (account = { unseen: new Map(), sum: { ...NOTHING_UNSEEN } }))
+    return account
   }
 
   #uncount(entry: Entry): void {
-    const account = this.#workers.get(entry.worker)
-    if (account === undefined || !account.unseen.delete(entry.order)) return
+    const { account } = entry
+    if (!account.unseen.delete(entry.order)) return
     add(account.sum, entry, -1)
     if (account.unseen.size === 0 && this.#workers.size > EMPTY_KEPT_MAX) this.#workers.delete(entry.worker)
     if (entry.start === 'warm') this.#claim(entry, -1)

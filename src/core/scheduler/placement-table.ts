@@ -1,7 +1,7 @@
 import { CaresError } from '../../model/errors.ts'
 import type { PeerId, Session } from '../../model/ids.ts'
 import type { PeerProfile, PeerStats, PeerView } from '../../model/peer.ts'
-import { ARCH_MASK, archBits, Cells, IS_ALIVE, IS_DRAINING, IS_READY, IS_WORKER } from './cells.ts'
+import { ARCH_MASK, archBits, CELL, Cells, IS_ALIVE, IS_DRAINING, IS_READY, IS_WORKER } from './cells.ts'
 import { CPUS_TOLERANCE } from './constants.ts'
 import { cpusBusy } from './cpus-busy.ts'
 import { HASHES, hashText } from './hash-text.ts'
@@ -81,7 +81,7 @@ export class PlacementTable {
     // A correction may have come since this was said.
     const isOld = known !== undefined && known.seq > said.seq && this.profiles[slot]?.session === profile.session
     const stats = isOld ? known : said
-    const before = cells.get(slot, 'flags')
+    const before = cells.get(slot, CELL.flags)
     const arch = this.profiles[slot]?.arch === profile.arch && before !== 0 ? before & ARCH_MASK : archBits(profile.arch)
     const flags =
       (state === 'alive' || state === 'draining' ? IS_ALIVE : 0) |
@@ -89,10 +89,10 @@ export class PlacementTable {
       (profile.runtime !== 'none' && stats.runtimeReady ? IS_READY : 0) |
       (profile.runtime !== 'none' && state !== 'gone' ? IS_WORKER : 0) |
       arch
-    cells.set(slot, 'flags', flags)
+    cells.set(slot, CELL.flags, flags)
     if (((before ^ flags) & IS_WORKER) !== 0) this.#homes.clear()
     if (isOld) return
-    cells.set(slot, 'heardAtMs', nowMs - ageMs)
+    cells.set(slot, CELL.heardAtMs, nowMs - ageMs)
     if (this.#stats[slot] !== stats || this.profiles[slot] !== profile) this.#take(slot, profile, stats, nowMs - ageMs)
   }
 
@@ -101,9 +101,9 @@ export class PlacementTable {
     const slot = this.#slots.get(peer)
     const profile = slot === undefined ? undefined : this.profiles[slot]
     if (slot === undefined || profile?.session !== session || (this.#stats[slot]?.seq ?? 0) >= stats.seq) return
-    const flags = this.cells.get(slot, 'flags')
-    this.cells.set(slot, 'flags', (flags & ~IS_READY) | (stats.draining ? IS_DRAINING : 0) | (stats.runtimeReady ? IS_READY : 0))
-    this.cells.set(slot, 'heardAtMs', nowMs)
+    const flags = this.cells.get(slot, CELL.flags)
+    this.cells.set(slot, CELL.flags, (flags & ~IS_READY) | (stats.draining ? IS_DRAINING : 0) | (stats.runtimeReady ? IS_READY : 0))
+    this.cells.set(slot, CELL.heardAtMs, nowMs)
     this.#take(slot, profile, stats, nowMs)
   }
 
@@ -112,12 +112,12 @@ export class PlacementTable {
     this.#reindex(slot, this.#stats[slot], stats)
     this.profiles[slot] = profile
     this.#stats[slot] = stats
-    cells.set(slot, 'cpus', profile.capacity.cpus)
-    cells.set(slot, 'cpusBusy', cpusBusy(profile, stats))
-    cells.set(slot, 'usdPerHour', profile.usdPerHour)
-    cells.set(slot, 'memoryBytes', profile.capacity.memoryBytes)
-    cells.set(slot, 'llcBytes', stats.llc === undefined || stats.llc.mode === 'none' ? 0 : stats.llc.bytes)
-    cells.set(slot, 'llcHeldBytes', stats.llc?.expectedBytes ?? 0)
+    cells.set(slot, CELL.cpus, profile.capacity.cpus)
+    cells.set(slot, CELL.cpusBusy, cpusBusy(profile, stats))
+    cells.set(slot, CELL.usdPerHour, profile.usdPerHour)
+    cells.set(slot, CELL.memoryBytes, profile.capacity.memoryBytes)
+    cells.set(slot, CELL.llcBytes, stats.llc === undefined || stats.llc.mode === 'none' ? 0 : stats.llc.bytes)
+    cells.set(slot, CELL.llcHeldBytes, stats.llc?.expectedBytes ?? 0)
     this.#ledger.seen(profile.id, profile.session, stats.seenOrders[this.self], heardAtMs)
     this.#overlay(slot)
   }
@@ -134,20 +134,20 @@ export class PlacementTable {
     this.#ownIds().pop()
     this.profiles.pop()
     this.#stats.pop()
-    this.cells.set(last, 'flags', 0)
+    this.cells.set(last, CELL.flags, 0)
     this.#homes.clear()
   }
 
   /** How many times longer than on a reference machine things take there, above 0; from the predictor. Ignored for unknown peers. */
   setSlowness(peer: PeerId, factor: number): void {
     const slot = this.#slots.get(peer)
-    if (slot !== undefined) this.cells.set(slot, 'slowness', factor)
+    if (slot !== undefined) this.cells.set(slot, CELL.slowness, factor)
   }
 
   /** Memory that is promised to work outside CARES on a peer: nobody else gets it. Ignored for unknown peers. */
   setOutside(peer: PeerId, memoryBytes: number): void {
     const slot = this.#slots.get(peer)
-    if (slot !== undefined) this.cells.set(slot, 'outsideMemoryBytes', memoryBytes)
+    if (slot !== undefined) this.cells.set(slot, CELL.outsideMemoryBytes, memoryBytes)
   }
 
   /** Enters an order, to be called before it is sent; the number goes into it. Throws `overloaded` when too many are out. */
@@ -201,7 +201,7 @@ export class PlacementTable {
     let homes = this.#homes.get(fn)
     if (homes === undefined) {
       const name = fn.slice(0, fn.lastIndexOf('@') + 1)
-      homes = homesOf(hashText(name), this.#ids, this.#idHashes, slot => (this.cells.get(slot, 'flags') & IS_WORKER) !== 0)
+      homes = homesOf(hashText(name), this.#ids, this.#idHashes, slot => (this.cells.get(slot, CELL.flags) & IS_WORKER) !== 0)
       if (this.#homes.size >= HOMES_KEPT_MAX) this.#homes.clear()
       this.#homes.set(fn, homes)
     }
@@ -218,7 +218,7 @@ export class PlacementTable {
   oldestLookedAtMs(nowMs: number): number {
     const { slots, count } = this.#sheet
     let oldestMs = 0
-    for (let row = 0; row < count; row++) oldestMs = Math.max(oldestMs, nowMs - this.cells.get(slots[row] ?? 0, 'heardAtMs'))
+    for (let row = 0; row < count; row++) oldestMs = Math.max(oldestMs, nowMs - this.cells.get(slots[row] ?? 0, CELL.heardAtMs))
     return oldestMs
   }
 
@@ -234,9 +234,9 @@ export class PlacementTable {
     }
     const hash = hashText(profile.id)
     this.#idHashes[slot] = hash
-    this.cells.set(slot, 'place', hash / HASHES)
-    this.cells.set(slot, 'slowness', 1)
-    this.cells.set(slot, 'turn', this.#turn)
+    this.cells.set(slot, CELL.place, hash / HASHES)
+    this.cells.set(slot, CELL.slowness, 1)
+    this.cells.set(slot, CELL.turn, this.#turn)
     this.#ownIds().push(profile.id)
     this.profiles.push(profile)
     // Not the statistics themselves, so that `update` sees them as news.
@@ -303,8 +303,8 @@ export class PlacementTable {
 
   /** Who could not have work for a while does not get all of it afterwards: missed turns are gone. */
   #takeTurn(slot: number): void {
-    this.#turn = Math.max(this.#turn, this.cells.get(slot, 'turn'))
-    this.cells.set(slot, 'turn', this.#turn + 1 / Math.max(CPUS_TOLERANCE, this.cells.get(slot, 'cpus')))
+    this.#turn = Math.max(this.#turn, this.cells.get(slot, CELL.turn))
+    this.cells.set(slot, CELL.turn, this.#turn + 1 / Math.max(CPUS_TOLERANCE, this.cells.get(slot, CELL.cpus)))
   }
 
   #overlay(slot: number | undefined): void {
@@ -318,10 +318,10 @@ export class PlacementTable {
     const warmMemoryBytes = memoryBytes - coldMemoryBytes
     const cpusHeld = Math.max(0, cpusReserved - Math.max(0, cpusEvictable - warmCpus)) + coldMilliCpus / 1_000
     const memoryHeldBytes = Math.max(0, memoryReservedBytes - Math.max(0, memoryEvictableBytes - warmMemoryBytes)) + coldMemoryBytes
-    this.cells.set(slot, 'cpusHeld', cpusHeld)
-    this.cells.set(slot, 'memoryHeldBytes', memoryHeldBytes)
-    this.cells.set(slot, 'unseenCpus', milliCpus / 1_000)
-    this.cells.set(slot, 'unseenLlcBytes', llcBytes)
+    this.cells.set(slot, CELL.cpusHeld, cpusHeld)
+    this.cells.set(slot, CELL.memoryHeldBytes, memoryHeldBytes)
+    this.cells.set(slot, CELL.unseenCpus, milliCpus / 1_000)
+    this.cells.set(slot, CELL.unseenLlcBytes, llcBytes)
   }
 }
 

@@ -5,7 +5,7 @@ import { FORGET_RATIO, TASKS_BYTES_MAX, TASKS_MAX } from './limits.ts'
 import { taskBytes } from './task-bytes.ts'
 import { trimmed } from './trimmed.ts'
 
-/** No tasks. */
+/** The tables of a cluster that has had no task yet. */
 export function noTasks(): TaskTables {
   return { tasks: emptyShards(), keys: emptyShards(), ports: new Map(), seq: 0, bytes: 0 }
 }
@@ -79,9 +79,10 @@ class Draft {
       return { type: 'refused', code: 'conflict', message: `port ${publish} is published by the service ${holder}` }
     }
     const task = newTask(change, this.#seq + 1)
-    if (!this.#makeRoom(taskBytes(task), 1)) return this.#full()
+    const bytes = taskBytes(task)
+    if (!this.#makeRoom(bytes, 1)) return this.#full()
     this.#seq++
-    this.#put(task)
+    this.#put(task, { bytes })
     if (key !== undefined) this.#keys.set(key, id)
     return { type: 'changed', id }
   }
@@ -90,13 +91,15 @@ class Draft {
     const [before, seq] = [this.#tasks.get(change.id), this.#seq]
     const { task, outcome } = changeTask(before, change, () => ++this.#seq)
     if (before === undefined || task === undefined || task === before) return outcome
-    const fitting = [task, trimmed(task)].find(form => this.#makeRoom(taskBytes(form) - taskBytes(before), 0))
-    if (fitting === undefined) {
-      this.#seq = seq
-      return this.#full()
+    const bytesBefore = taskBytes(before)
+    for (const form of formsOf(task)) {
+      const bytes = taskBytes(form) - bytesBefore
+      if (!this.#makeRoom(bytes, 0)) continue
+      this.#put(form, { before, bytes })
+      return outcome
     }
-    this.#put(fitting)
-    return outcome
+    this.#seq = seq
+    return this.#full()
   }
 
   #expire(before: string): TaskOutcome {
@@ -137,9 +140,9 @@ class Draft {
     return tasks.length
   }
 
-  #put(task: TaskRecord): void {
-    const before = this.#tasks.get(task.id)
-    this.#bytes += taskBytes(task) - (before === undefined ? 0 : taskBytes(before))
+  /** `bytes`: how many more the tasks take with it. */
+  #put(task: TaskRecord, { before, bytes }: { before?: TaskRecord; bytes: number }): void {
+    this.#bytes += bytes
     this.#tasks.set(task.id, task)
     const { publish } = task.spec.service ?? {}
     if (publish === undefined || (before !== undefined && !isOver(task))) return
@@ -147,4 +150,10 @@ class Draft {
     if (isOver(task)) this.#ports.delete(publish)
     else this.#ports.set(publish, task.id)
   }
+}
+
+/** A task as it is to be kept, and then how it is kept where there is no room for that. */
+function* formsOf(task: TaskRecord): Generator<TaskRecord, void> {
+  yield task
+  yield trimmed(task)
 }

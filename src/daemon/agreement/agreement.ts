@@ -6,7 +6,7 @@ import type { Logger } from '../../model/ports/logger.ts'
 import type { Transport } from '../../model/ports/transport.ts'
 import type { Consensus } from './consensus.ts'
 import { ask } from './control-client.ts'
-import type { Committed } from './proposals.ts'
+import { type Committed, fencedRefusal } from './proposals.ts'
 
 /** Longest a change may take to be agreed, elections and retries included. */
 const AGREE_TIMEOUT_MS = 10_000
@@ -35,6 +35,7 @@ export class Agreement {
   readonly #components: AgreementComponents
   /** Since when no orchestrator is known; Infinity while one is. */
   #leaderlessSinceMs: number
+  #hasFollowed = false
 
   constructor(components: AgreementComponents) {
     this.#components = components
@@ -46,8 +47,14 @@ export class Agreement {
     return Math.max(0, this.#components.clock.nowMs() - this.#leaderlessSinceMs)
   }
 
+  /** Whether an orchestrator has been known since this peer was started. */
+  get hasFollowed(): boolean {
+    return this.#hasFollowed
+  }
+
   /** Who is orchestrator has changed. */
   onRole({ leader }: { readonly leader: PeerId | null }): void {
+    if (leader !== null) this.#hasFollowed = true
     if (leader !== null) this.#leaderlessSinceMs = Number.POSITIVE_INFINITY
     else if (this.#leaderlessSinceMs === Number.POSITIVE_INFINITY) this.#leaderlessSinceMs = this.#components.clock.nowMs()
   }
@@ -88,8 +95,9 @@ export class Agreement {
       } catch (err) {
         if (signal.aborted) throw toCaresError(signal.reason)
         const error = toCaresError(err)
-        // An orchestrator that stops has handed its role over, and so has one whose disk has failed.
-        const isLeaving = leader !== transport.self && (error.code === 'stopping' || error.details['disk'] !== undefined)
+        // An orchestrator that stops has handed its role over, and so has one that takes no part any more; one of an older version tells only of its disk.
+        const hasHandedOver = error.code === 'stopping' || error.code === 'fenced' || error.details['disk'] !== undefined
+        const isLeaving = leader !== null && leader !== transport.self && hasHandedOver
         const isTransient = TRANSIENT.has(error.code) || isLeaving
         if (!isTransient || within.aborted) throw error
         failingSinceMs ??= clock.nowMs()
@@ -114,7 +122,8 @@ export class Agreement {
 }
 
 function noOrchestrator(consensus: Consensus): CaresError {
-  return consensus.fenced ?? new CaresError('no_orchestrator', 'no orchestrator is known', { retryable: true })
+  if (consensus.fenced !== null) return fencedRefusal(consensus.fenced)
+  return new CaresError('no_orchestrator', 'no orchestrator is known', { retryable: true })
 }
 
 function noQuorum(cause: CaresError): CaresError {

@@ -9,10 +9,15 @@ import { ask } from './control-client.ts'
 
 /** Longest that a read waits to be up to date. Many round trips; and while nobody can confirm it, what is known here is still worth something. */
 const CATCH_UP_MS_MAX = 500
+/**
+ * The same for a peer that has just come back with entries in its log of which it does not know whether they are agreed: its tables may lack what it has
+ * acknowledged itself. Two elections of the preset `lan`; without a quorum it is told so before.
+ */
+const COME_BACK_MS_MAX = 5_000
 
 export interface CatchUpComponents {
-  readonly agreement: Pick<Agreement, 'asked' | 'leaderlessMs'>
-  readonly consensus: Pick<Consensus, 'applied' | 'readIndex' | 'role' | 'silentMs'>
+  readonly agreement: Pick<Agreement, 'asked' | 'hasFollowed' | 'leaderlessMs'>
+  readonly consensus: Pick<Consensus, 'applied' | 'indices' | 'readIndex' | 'role' | 'silentMs'>
   readonly transport: Transport
   readonly clock: Clock
   readonly log: Logger
@@ -26,7 +31,9 @@ export interface CatchUpComponents {
  */
 export async function catchUp(components: CatchUpComponents, { signal }: { signal: AbortSignal }): Promise<{ readonly staleMs: number }> {
   const { agreement, consensus, transport, clock, log } = components
-  const within = AbortSignal.any([signal, clock.timeout(CATCH_UP_MS_MAX)])
+  const { last, applied } = consensus.indices
+  const isBack = !agreement.hasFollowed && last > applied
+  const within = AbortSignal.any([signal, clock.timeout(isBack ? COME_BACK_MS_MAX : CATCH_UP_MS_MAX)])
   const readIndex = async (orchestrator: PeerId): Promise<number> => {
     if (orchestrator === transport.self) return consensus.readIndex({ signal: within })
     const answer = await ask(transport, orchestrator, { type: 'read-index' }, { signal: within })

@@ -40,7 +40,7 @@ export function newVersionRefusal(
   if (unheard.length === 0) return null
   return new CaresError(
     'incompatible',
-    `whether every member can read this is not known yet: ${listOf(unheard, nameOf)} has not been heard`,
+    `whether every member can read this is not known yet: ${listOf(unheard, nameOf)} ${unheard.length === 1 ? 'has' : 'have'} not been heard`,
     {
       retryable: true,
       hint: 'try again in some seconds; if that does not help, see which peers are gone: cares peers',

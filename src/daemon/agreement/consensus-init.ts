@@ -14,7 +14,10 @@ import type { SnapshotHealth } from './snapshot-health.ts'
 export interface LogRetention {
   /** Entries kept behind the applied index. Higher: peers that were away for longer need no snapshot. Lower: less memory and disk. */
   readonly trailingEntries: number
-  /** Bytes of them, beyond which fewer are kept: all of them are in memory, and a peer that joins reads them one after the other. */
+  /**
+   * Bytes of them, beyond which fewer are kept; up to twice as many until they are cut. All are in memory. The default holds some 4,000 small tasks, seconds
+   * of full load: a peer that was away for longer takes the tables, compressed, which are less by then.
+   */
   readonly trailingBytes: number
   /** Cutting waits for so many entries more: it costs a transaction. */
   readonly compactEveryEntries: number
@@ -25,7 +28,7 @@ export interface LogRetention {
 /** The defaults of production. */
 export const RETENTION: LogRetention = {
   trailingEntries: 10_000,
-  trailingBytes: 16_777_216,
+  trailingBytes: 8_388_608,
   compactEveryEntries: 2_000,
   chunkBytes: 524_288
 }

@@ -17,15 +17,14 @@ import type { PeerId, Term } from '../../model/ids.ts'
 import type { Startable } from '../../model/ports/startable.ts'
 import type { RegistryTables } from '../../model/ports/store.ts'
 import type { Timings } from '../../model/presets.ts'
-import { AppliedIndex } from './applied-index.ts'
+import { AppliedTables } from './applied-tables.ts'
 import { type ConsensusComponents, type ConsensusInit, type ConsensusRoleNow, RETENTION } from './consensus-init.ts'
 import { ConsensusMail } from './consensus-mail.ts'
 import { DeadlineAlarm } from '../deadline-alarm.ts'
 import { LogCutter } from './log-cut.ts'
-import { EntryReader } from './entry-reader.ts'
 import { OutgoingSnapshots } from './outgoing-snapshots.ts'
 import { type MemberChange, memberChange, type MemberChangeWish } from './member-change.ts'
-import { type Committed, lostRole, Proposals } from './proposals.ts'
+import { type Committed, fencedRefusal, lostRole, Proposals } from './proposals.ts'
 import { Reads } from './reads.ts'
 import { graceMs, readSockets } from './starvation-guard.ts'
 
@@ -46,11 +45,9 @@ export class Consensus implements Startable {
   readonly #proposals = new Proposals()
   readonly #reads = new Reads(take => this.#enqueue(take))
   readonly #mail: ConsensusMail
-  readonly #applied: AppliedIndex
+  readonly #applied: AppliedTables
   readonly #snapshots: OutgoingSnapshots
-  readonly #reader: EntryReader
   #state: RaftState
-  #tables: RegistryTables
   readonly #cutter: LogCutter
   #role: ConsensusRoleNow = { role: 'follower', leader: null, term: 0, active: false }
   #isDraining = false
@@ -65,10 +62,8 @@ export class Consensus implements Startable {
     this.#components = components
     this.#timings = timings
     const retention = { ...RETENTION, ...init.retention }
-    this.#tables = persisted.tables
     this.#mail = new ConsensusMail(components)
-    this.#applied = new AppliedIndex(persisted.appliedIndex)
-    this.#reader = new EntryReader(components)
+    this.#applied = new AppliedTables(persisted, { ...components, onDue: () => this.#enqueue(state => ({ state, effects: [] })) })
     this.#snapshots = new OutgoingSnapshots(retention.chunkBytes, {
       ...components,
       onDiskFailed: err => (this.#stopped ? undefined : this.fence(err))
@@ -102,6 +97,7 @@ export class Consensus implements Startable {
     const reason = new CaresError('stopping', 'this peer is stopping', { retryable: true })
     for (const { drop } of this.#inputs.splice(0)) drop(reason)
     await this.#drained
+    this.#applied.stop()
     for (const waiting of [this.#proposals, this.#reads]) waiting.rejectAll(reason)
   }
 
@@ -110,7 +106,7 @@ export class Consensus implements Startable {
   }
 
   get tables(): RegistryTables {
-    return this.#tables
+    return this.#applied.tables
   }
 
   get role(): ConsensusRoleNow {
@@ -126,7 +122,7 @@ export class Consensus implements Startable {
   }
 
   get indices(): { readonly last: number; readonly commit: number; readonly applied: number } {
-    return { last: lastIndex(this.#state.log), commit: this.#state.commitIndex, applied: this.#applied.value }
+    return { last: lastIndex(this.#state.log), commit: this.#state.commitIndex, applied: this.#applied.index }
   }
 
   get fenced(): CaresError | null {
@@ -135,7 +131,7 @@ export class Consensus implements Startable {
 
   /** The newest version of the commands in the log, those that are not agreed yet included: what a member must read. */
   get commandVersion(): number {
-    return Math.max(this.#tables.commandVersion ?? 1, this.#proposals.commandVersion)
+    return Math.max(this.tables.commandVersion ?? 1, this.#proposals.commandVersion)
   }
 
   /** Leader: the highest log index known to be on each other member's disk. */
@@ -181,7 +177,7 @@ export class Consensus implements Startable {
   async propose(command: Command, { term, signal }: { term?: Term | undefined; signal: AbortSignal }): Promise<Committed> {
     this.#assertTakingPart()
     const { codec, newVersionRefusal } = this.#components
-    const committed = this.#proposals.add(codec.encode(command), { version: this.#reader.versionOf(command), term, signal })
+    const committed = this.#proposals.add(codec.encode(command), { version: this.#applied.versionOf(command), term, signal })
     const refusalOf = (version: number): CaresError | null =>
       version <= this.commandVersion ? null : (newVersionRefusal?.(version) ?? null)
     this.#enqueue((state, nowMs) => this.#proposals.append(state, nowMs, raft.propose, refusalOf))
@@ -213,7 +209,7 @@ export class Consensus implements Startable {
   }
 
   #assertTakingPart(): void {
-    if (this.#fenced !== null) throw this.#fenced
+    if (this.#fenced !== null) throw fencedRefusal(this.#fenced)
     if (this.#stopped) throw new CaresError('stopping', 'this peer is stopping', { retryable: true })
   }
 
@@ -257,6 +253,7 @@ export class Consensus implements Startable {
         }
         this.#reads.onStep(this.#state)
         await this.#compact()
+        await this.#applied.flushIfDue()
       }
     } catch (err) {
       this.fence(toCaresError(err))
@@ -274,10 +271,11 @@ export class Consensus implements Startable {
     // The voter that has most of the log is asked to campaign at once, so that nobody has to wait for the silence of a leader that cannot go on.
     const heir = heirOf(this.#state)
     if (heir !== undefined) this.#mail.send(heir, { type: 'timeout-now', term: this.#state.term })
-    for (const { drop } of this.#inputs.splice(0)) drop(reason)
+    const refusal = fencedRefusal(reason)
+    for (const { drop } of this.#inputs.splice(0)) drop(refusal)
     this.#alarm.stop()
     this.#components.log.error({ err: reason }, 'peer takes no part in consensus any more')
-    for (const waiting of [this.#proposals, this.#reads]) waiting.rejectAll(reason)
+    for (const waiting of [this.#proposals, this.#reads]) waiting.rejectAll(refusal)
     this.#setRole({ role: 'follower', leader: null, term: this.#state.term, active: false })
     this.#components.listener.onFenced(reason)
   }
@@ -290,9 +288,8 @@ export class Consensus implements Startable {
       case 'stage':
         return store.stage(effect.chunk)
       case 'restore': {
-        this.#tables = await store.restore(effect.snapshot)
-        this.#applied.advance(effect.snapshot.index)
-        listener.onTables(this.#tables, [])
+        await this.#applied.restore(effect.snapshot)
+        listener.onTables(this.tables, [])
         return
       }
       case 'send':
@@ -315,25 +312,20 @@ export class Consensus implements Startable {
     const deliver = (chunk: SnapshotChunk): void => {
       if (!this.#stopped && this.#fenced === null) this.#mail.send(to, { type: 'snapshot-request', term, round, ...chunk })
     }
-    const log = { logStart: this.#state.log.snapshot.index, describe: () => describeSnapshot(this.#state, this.#applied.value) }
+    const log = { logStart: this.#state.log.snapshot.index, describe: () => describeSnapshot(this.#state, this.#applied.index) }
     this.#snapshots.chunk({ to, at, deliver }, log)
   }
 
-  async #apply(entries: readonly Entry[]): Promise<void> {
-    const { store, listener } = this.#components
+  #apply(entries: readonly Entry[]): void {
     this.#cutter.applied(entries)
-    const { tables, applied } = this.#reader.read(this.#tables, entries)
-    const appliedIndex = entries.at(-1)?.index ?? this.#applied.value
-    await store.apply(applied, tables, appliedIndex)
-    this.#tables = tables
-    this.#applied.advance(appliedIndex)
-    if (applied.length > 0) listener.onTables(tables, applied)
+    const applied = this.#applied.apply(entries)
+    if (applied.length > 0) this.#components.listener.onTables(this.tables, applied)
     for (const committed of applied) this.#proposals.applied(committed)
   }
 
   async #compact(): Promise<void> {
     if (!this.#state.progress.some(({ mode }) => mode === 'snapshot')) this.#snapshots.forget()
-    const appliedIndex = this.#applied.value
+    const appliedIndex = this.#applied.index
     const index = this.#cutter.dueIndex(this.#state.log, appliedIndex)
     const snapshot = index === undefined ? undefined : describeSnapshot(this.#state, index)
     if (snapshot === undefined) return

@@ -3,7 +3,7 @@ import { CaresError } from '../../model/errors.ts'
 import type { PeerId } from '../../model/ids.ts'
 import type { Transport } from '../../model/ports/transport.ts'
 import { fromRemoteError } from '../../model/remote-error.ts'
-import { AbortLinks } from '../calls/abort-links.ts'
+import { AbortLinks } from '../abort-links.ts'
 
 /** Asks one peer one question. Throws what the peer answered with, or `peer_unreachable`, `peer_lost`. */
 export async function ask(

@@ -103,6 +103,20 @@ export function lostRole(): CaresError {
   )
 }
 
+/**
+ * What a peer that takes no part any more tells whoever asks it: why, and that other peers can do it. Its `details.disk` is that of the reason, as
+ * peers of older versions go by it.
+ */
+export function fencedRefusal(reason: CaresError): CaresError {
+  const { disk } = reason.details
+  return new CaresError('fenced', `this peer takes no part in what is agreed any more: ${reason.message}`, {
+    retryable: true,
+    hint: `ask another peer; to mend this one: ${reason.hint ?? 'see cares doctor'}`,
+    details: disk === undefined ? {} : { disk },
+    cause: reason
+  })
+}
+
 /** What whoever asked is told. */
 export function refusal(reason: raft.Refusal | 'full' | 'too-large', leader: PeerId | null): CaresError {
   switch (reason) {

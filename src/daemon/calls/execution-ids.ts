@@ -1,6 +1,6 @@
 import type { InvocationId } from '../../model/ids.ts'
 import type { Clock } from '../../model/ports/clock.ts'
-import type { AnswerTape } from './answer-tape.ts'
+import type { AnswerBuffer } from './answer-buffer.ts'
 
 /** A finished answer stays readable for so long, or until newer ones need its room. */
 const FINISHED_KEPT_MS = 30_000
@@ -17,7 +17,7 @@ export interface Execution {
   readonly invocation: InvocationId
   /** The gateway's round that it was ordered in. */
   readonly round: number
-  readonly tape: AnswerTape
+  readonly buffer: AnswerBuffer
   readonly abort: AbortController
   /** Channels that read the answer now. */
   readers: number
@@ -25,7 +25,7 @@ export interface Execution {
 
 type IdState =
   | { readonly type: 'running'; readonly execution: Execution }
-  /** `bytes` as they were counted: the tape lets some go while its last readers finish. */
+  /** `bytes` as they were counted: the buffer lets some go while its last readers finish. */
   | { readonly type: 'kept'; readonly execution: Execution; readonly bytes: number; readonly atMs: number }
   | { readonly type: 'completed'; readonly atMs: number }
   | { readonly type: 'withdrawn'; readonly round: number; readonly atMs: number }
@@ -91,7 +91,7 @@ export class ExecutionIds {
 
   finished(execution: Execution): void {
     if (!this.#running.delete(execution)) return
-    const bytes = execution.tape.keptBytes
+    const bytes = execution.buffer.keptBytes
     this.#states.set(execution.invocation, { type: 'kept', execution, bytes, atMs: this.#clock.nowMs() })
     this.#kept.add(execution.invocation)
     this.#keptBytes += bytes
@@ -119,7 +119,7 @@ export class ExecutionIds {
       if (state.execution.readers > 0) continue
       this.#kept.delete(invocation)
       this.#keptBytes -= state.bytes
-      state.execution.tape.drop()
+      state.execution.buffer.drop()
       this.#states.set(invocation, { type: 'completed', atMs: state.atMs })
     }
     for (const [invocation, state] of this.#states) {

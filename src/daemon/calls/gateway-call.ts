@@ -16,9 +16,9 @@ import type { Receipt } from '../../model/placement.ts'
 import type { Logger } from '../../model/ports/logger.ts'
 import { fromRemoteError } from '../../model/remote-error.ts'
 import type { Breakers } from './breaker.ts'
-import { PlacerTalk, type PlacerTalkComponents, type PlacerWord } from './placer-talk.ts'
+import { PlacerExchange, type PlacerExchangeComponents, type PlacerReply } from './placer-exchange.ts'
 import type { ReplayBody } from './replay-body.ts'
-import { type WorkEnd, WorkerTalk, type WorkerTalkComponents } from './worker-talk.ts'
+import { type WorkEnd, WorkerExchanges, type WorkerExchangesComponents } from './worker-exchanges.ts'
 
 /** Most rounds of one call: each asks for a new placement, of another placer or after a loss. More are a sign of something worse than dying peers. */
 const ROUNDS_MAX = 6
@@ -58,7 +58,7 @@ export interface GatewayCallInit {
   readonly onFailed: (run: Run) => void
 }
 
-export interface GatewayCallComponents extends PlacerTalkComponents, WorkerTalkComponents, Breakers {
+export interface GatewayCallComponents extends PlacerExchangeComponents, WorkerExchangesComponents, Breakers {
   readonly log: Logger
   readonly orchestrator: () => PeerId | null
   readonly random: () => number
@@ -77,7 +77,7 @@ export class GatewayCall {
   readonly #init: GatewayCallInit
   readonly #components: GatewayCallComponents
   readonly #startedMs: number
-  readonly #work: WorkerTalk
+  readonly #work: WorkerExchanges
   #hint: PeerId | undefined
   /** What was ordered last. */
   #ordered: FunctionRecord
@@ -87,10 +87,10 @@ export class GatewayCall {
     this.#components = components
     this.#startedMs = components.clock.nowMs()
     this.#ordered = init.fn
-    this.#work = new WorkerTalk(init, components)
+    this.#work = new WorkerExchanges(init, components)
   }
 
-  /** See `WorkerTalk.rest`; to be asked once the messages have ended. */
+  /** See `WorkerExchanges.rest`; to be asked once the messages have ended. */
   get rest(): Promise<void> | undefined {
     return this.#work.rest
   }
@@ -118,9 +118,9 @@ export class GatewayCall {
     // Peers that name each other as orchestrator could send a call round and round: the last round is this gateway's own.
     const orchestrator = round === ROUNDS_MAX ? null : this.#chooseOrchestrator()
     const placer = orchestrator ?? transport.self
-    let talk: PlacerTalk
+    let exchange: PlacerExchange
     try {
-      talk = await PlacerTalk.open(placer, this.#toPlace(round, orchestrator === null), this.#components, { signal })
+      exchange = await PlacerExchange.open(placer, this.#toPlace(round, orchestrator === null), this.#components, { signal })
     } catch (err) {
       if (signal.aborted) throw toCaresError(signal.reason)
       const error = toCaresError(err)
@@ -131,20 +131,20 @@ export class GatewayCall {
     }
     try {
       while (true) {
-        const word = await this.#listen(talk, placer, signal)
-        if (word.type === 'lost') return { type: 'again', error: word.error }
-        if (word.type === 'failed') {
-          if (word.receipt !== undefined) this.#init.onUnplaced(word.receipt)
-          return this.#onNoPlace(word.error, placer)
+        const reply = await this.#listen(exchange, placer, signal)
+        if (reply.type === 'lost') return { type: 'again', error: reply.error }
+        if (reply.type === 'failed') {
+          if (reply.receipt !== undefined) this.#init.onUnplaced(reply.receipt)
+          return this.#onNoPlace(reply.error, placer)
         }
-        this.#init.onPlaced(word)
-        const end = yield* this.#execute(word, placer, orchestrator === null, signal)
+        this.#init.onPlaced(reply)
+        const end = yield* this.#execute(reply, placer, orchestrator === null, signal)
         if (end.type !== 'refused') return end
         if (!this.#canStartOver) throw fromRemoteError(end.error)
-        talk.refused(end.error, end.stats)
+        exchange.refused(end.error, end.stats)
       }
     } finally {
-      talk.end(this.#work.report)
+      exchange.end(this.#work.report)
     }
   }
 
@@ -179,10 +179,10 @@ export class GatewayCall {
     return Math.max(1, Math.ceil(this.#init.deadlineMs - (this.#components.clock.nowMs() - this.#startedMs)))
   }
 
-  /** The placer's word, or that it is lost: then nothing of this round runs. */
-  async #listen(talk: PlacerTalk, placer: PeerId, signal: AbortSignal): Promise<PlacerWord | { type: 'lost'; error: CaresError }> {
+  /** The placer's reply, or that it is lost: then nothing of this round runs. */
+  async #listen(exchange: PlacerExchange, placer: PeerId, signal: AbortSignal): Promise<PlacerReply | { type: 'lost'; error: CaresError }> {
     try {
-      return await talk.next({ signal })
+      return await exchange.next({ signal })
     } catch (err) {
       if (signal.aborted) throw toCaresError(signal.reason)
       const error = toCaresError(err)

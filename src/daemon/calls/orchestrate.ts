@@ -7,11 +7,11 @@ import type { Clock } from '../../model/ports/clock.ts'
 import type { Span, Tracer } from '../../model/ports/tracer.ts'
 import type { Channel, Transport } from '../../model/ports/transport.ts'
 import { toRemoteError } from '../../model/remote-error.ts'
-import { AbortLinks } from './abort-links.ts'
+import { AbortLinks } from '../abort-links.ts'
 import { asAsked } from './as-asked.ts'
 import { placerSpan } from './call-spans.ts'
 import type { EventLog } from '../telemetry/event-log.ts'
-import { type Placer, type Reserved, wasClean } from './placer.ts'
+import type { Placer, Reserved } from './placer.ts'
 import { Refusals } from './refusals.ts'
 import { unplaceable } from './unplaceable.ts'
 import { type Hold, WaitingLine } from './waiting-line.ts'
@@ -32,16 +32,15 @@ type GatewayChannel = Channel<InvokeDown, InvokeUp>
 
 export interface OrchestratorComponents {
   readonly transport: Pick<Transport, 'self'>
-  readonly placer: Pick<Placer, 'place' | 'reserve' | 'session' | 'couldFit' | 'couldEndInTime' | 'observe' | 'correct'>
+  readonly placer: Pick<Placer, 'place' | 'reserve' | 'session' | 'couldFit' | 'couldEndInTime' | 'sharing' | 'observe' | 'correct'>
   readonly clock: Clock
   readonly events: EventLog
-  /** Where this peer stands in the cluster. */
-  readonly office: Office
+  readonly agreed: AgreedState
   readonly tracer?: Tracer | undefined
 }
 
-/** What an orchestrator must know of consensus and registry. */
-export interface Office {
+/** What is agreed, as far as an orchestrator must know it. */
+export interface AgreedState {
   /** Whether this peer may decide: it leads, and its own first entry is applied. */
   isActive(): boolean
   orchestrator(): PeerId | null
@@ -61,7 +60,7 @@ interface Try {
 
 /**
  * Finds a place for each call, keeps the room there until the call's gateway says how it ended, and learns from that. It starts nothing itself, and no
- * body passes through it. Serves `/cares/invoke`: for everyone in office, for its own gateway in fallback.
+ * body passes through it. Serves `/cares/invoke`: as orchestrator for everyone, in fallback for its own gateway.
  */
 export class Orchestrator {
   readonly #components: OrchestratorComponents
@@ -107,30 +106,30 @@ export class Orchestrator {
   }
 
   #checkMandate(channel: GatewayChannel, call: Call): void {
-    const { office, transport } = this.#components
+    const { agreed, transport } = this.#components
     if (call.fallback) {
       if (channel.remote !== transport.self) throw new CaresError('protocol', 'a peer places by fallback only for itself')
-    } else if (!office.isActive()) {
+    } else if (!agreed.isActive()) {
       throw new CaresError('not_orchestrator', 'this peer is not the orchestrator', {
         retryable: true,
-        details: { orchestrator: office.orchestrator() }
+        details: { orchestrator: agreed.orchestrator() }
       })
     }
   }
 
   async #place(channel: GatewayChannel, call: Call, { signal, endMs }: { signal: AbortSignal; endMs: number }): Promise<void> {
-    const { clock, office, placer, tracer } = this.#components
+    const { agreed, clock, placer, tracer } = this.#components
     let told = false
     /** The gateway is told that its call waits: not at all when it is placed at once. */
     const tell = async (): Promise<void> => {
       if (!told) await channel.send({ type: 'queued' })
       told = true
     }
-    if (!office.hasApplied(call.minIndex)) {
+    if (!agreed.hasApplied(call.minIndex)) {
       await tell()
-      await office.applied(call.minIndex, { signal })
+      await agreed.applied(call.minIndex, { signal })
     }
-    const fn = office.function(call.function)
+    const fn = agreed.function(call.function)
     if (fn === undefined) throw new CaresError('not_found', `no function named ${call.function}`)
     const asked = asAsked(fn, call.asked)
     const refusals = new Refusals()
@@ -239,7 +238,7 @@ export class Orchestrator {
     const { run, untypical } = outcome
     if (untypical || run?.usage.disturbed === true) return undefined
     hold.wasTypical()
-    if (run !== undefined) placer.observe(fn, worker, { ...run, clean: wasClean(receipt), params: receipt.params })
+    if (run !== undefined) placer.observe(fn, worker, { ...run, sharing: placer.sharing(receipt), params: receipt.params })
     return undefined
   }
 }

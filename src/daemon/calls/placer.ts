@@ -2,6 +2,7 @@ import type { QueueOrder } from '../../core/scheduler/admission/queue-order.ts'
 import { couldEndInTime, couldFit } from '../../core/scheduler/could-fit.ts'
 import { place } from '../../core/scheduler/place.ts'
 import { PlacementTable } from '../../core/scheduler/placement-table.ts'
+import { sharingOf } from '../../core/scheduler/sharing.ts'
 import type { Strategy } from '../../core/scheduler/strategy.ts'
 import { CaresError } from '../../model/errors.ts'
 import { type FunctionRecord, functionKey } from '../../model/function.ts'
@@ -42,7 +43,7 @@ export interface Reserved {
   release(): void
 }
 
-/** Chooses workers from this peer's own view, with its own orders laid over it. Used in office and in fallback alike. */
+/** Chooses workers from this peer's own view, with its own orders laid over it. Used by the orchestrator and in fallback alike. */
 export class Placer {
   readonly #components: PlacerComponents
   readonly #table: PlacementTable
@@ -183,13 +184,19 @@ export class Placer {
     return couldEndInTime({ ...demandsOf(fn), pinnedTo, inputBytes, deadlineMs, estimate: this.estimate(fn, call) }, this.#table)
   }
 
-  /** Learns from an execution that ended well. */
+  /** How many times longer than alone an execution was expected to take, see `sharingOf`. */
+  sharing({ decision: { chosen, expected }, estimate }: Receipt): number {
+    if (chosen === null || expected == null) return 1
+    return sharingOf(expected.queueMs, estimate.runMs * this.#components.learning.slowness(chosen))
+  }
+
+  /** Learns from an execution that ended well. `sharing`: what {@link Placer.sharing} said of it; undefined where another placer has placed it. */
   observe(
     fn: FunctionRecord,
     peer: PeerId,
-    execution: { start: StartKind; usage: Usage; clean: boolean; params?: string | undefined }
+    execution: { start: StartKind; usage: Usage; sharing: number | undefined; params?: string | undefined }
   ): void {
-    const { start, usage, clean, params } = execution
+    const { start, usage, sharing, params } = execution
     const { learning } = this.#components
     const { bytesIn: inputBytes, bytesOut: outputBytes, pullMs, startMs, runMs, cpuMs, memoryPeakBytes, llcBytes, llcUsedBytes } = usage
     learning.observe({
@@ -202,8 +209,8 @@ export class Placer {
       outputBytes,
       pullMs,
       startMs,
-      runMs,
-      clean,
+      runMs: runMs / (sharing ?? 1),
+      clean: sharing === 1,
       ...(cpuMs === undefined ? {} : { cpuMs }),
       ...(memoryPeakBytes === undefined ? {} : { memoryPeakBytes }),
       ...(llcBytes === undefined ? {} : { llcBytes }),
@@ -211,12 +218,6 @@ export class Placer {
     })
     this.#table.setSlowness(peer, learning.slowness(peer))
   }
-}
-
-/** Whether a worker had a whole core for the execution, as far as its placement could tell: only then its time says what the function needs. */
-export function wasClean(receipt: Receipt): boolean {
-  const { expected } = receipt.decision
-  return expected != null && expected.queueMs < 1
 }
 
 /** The parameters that a client declares for a call; undefined without any, or when they are too long. */

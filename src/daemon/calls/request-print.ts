@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { CaresError } from '../../model/errors.ts'
 import type { InvocationId } from '../../model/ids.ts'
 import type { InvocationRequest } from '../../model/service.ts'
-import { AbortLinks } from './abort-links.ts'
+import { AbortLinks } from '../abort-links.ts'
 
 /** An idempotency key with the fingerprint of the request that came with it. */
 export interface Keyed {

@@ -9,11 +9,12 @@ import type { Startable } from '../../model/ports/startable.ts'
 import type { Tracer } from '../../model/ports/tracer.ts'
 import type { Channel } from '../../model/ports/transport.ts'
 import { toRemoteError } from '../../model/remote-error.ts'
-import { Calm, Stillness } from '../members/stillness.ts'
-import { AnswerTape } from './answer-tape.ts'
+import { AnswerBuffer } from './answer-buffer.ts'
 import { carriedBy, endWorkerSpan, workerSpan } from './call-spans.ts'
 import { type Execution, ExecutionIds } from './execution-ids.ts'
+import { LostTime } from './lost-time.ts'
 import { OrderBody } from './order-body.ts'
+import { PauseMonitor } from './pause-monitor.ts'
 
 /** How long an execution whose gateway was lost goes on, so that it can attach: it may have lost no more than the connection. */
 const ORPHAN_GRACE_MS = 10_000
@@ -68,7 +69,7 @@ export class Worker implements Startable {
   readonly #init: WorkerInit
   readonly #components: WorkerComponents
   readonly #ids: ExecutionIds
-  readonly #stillness: Stillness
+  readonly #pauses: PauseMonitor
   readonly #running = new Set<Promise<void>>()
   readonly #seenOrders = new Map<PeerId, { order: number; atMs: number }>()
   #stopping = false
@@ -79,7 +80,7 @@ export class Worker implements Startable {
     this.#init = init
     this.#components = components
     this.#ids = new ExecutionIds(components)
-    this.#stillness = new Stillness(components)
+    this.#pauses = new PauseMonitor(components)
   }
 
   /** Whether this worker refuses new work because it is about to stop. */
@@ -127,7 +128,7 @@ export class Worker implements Startable {
   /** Cancels an execution; false when it does not run here. */
   cancel(invocation: InvocationId): boolean {
     const execution = this.#ids.find(invocation)
-    if (execution === undefined || execution.tape.finished) return false
+    if (execution === undefined || execution.buffer.finished) return false
     execution.abort.abort(new CaresError('cancelled', 'the invocation was cancelled'))
     return true
   }
@@ -161,7 +162,7 @@ export class Worker implements Startable {
     }
     this.#noteSeen(order)
     const { invocation, attempt } = order
-    const execution: Execution = { invocation, round: attempt.round, tape: new AnswerTape(), abort: new AbortController(), readers: 0 }
+    const execution: Execution = { invocation, round: attempt.round, buffer: new AnswerBuffer(), abort: new AbortController(), readers: 0 }
     this.#ids.register(execution)
     const body = new OrderBody(order, channel)
     const run = this.#run(execution, order, body, channel.remote).finally(() => {
@@ -206,7 +207,7 @@ export class Worker implements Startable {
   }
 
   async #run(execution: Execution, order: Order, body: AsyncIterable<Uint8Array>, gateway: PeerId): Promise<void> {
-    const { tape, abort } = execution
+    const { buffer, abort } = execution
     const { runtime, log } = this.#components
     if (runtime === null) throw new CaresError('internal', 'a worker without a runtime accepted an order')
     const { invocation, function: fn, head } = order
@@ -214,33 +215,33 @@ export class Worker implements Startable {
     const timeoutMs = head.webSocket === true ? order.deadlineMs : Math.min(fn.timeoutMs, order.deadlineMs)
     const options = { signal: abort.signal, timeoutMs }
     const span = workerSpan(this.#components.tracer, order, gateway)
-    using calm = new Calm(this.#stillness, this.#components)
+    using lostTime = new LostTime(this.#pauses, this.#components)
     let failed: Run | undefined
     try {
       const call = {
         invocation,
         head: carriedBy(span, head),
-        body: order.body === undefined ? calm.passing(body) : body,
+        body: order.body === undefined ? lostTime.passing(body) : body,
         inline: order.body,
         onFailed: (run: Run): void => {
-          failed ??= { ...run, usage: calm.judged(run).usage }
+          failed ??= { ...run, usage: lostTime.judged(run).usage }
         }
       }
       const answer = await runtime.execute(fn, call, options)
       if (answer.whole !== undefined) {
         this.#succeeded++
         if (span !== undefined) endWorkerSpan(span, { start: answer.head.start, usage: answer.whole.end.usage })
-        tape.complete(answer.head, { ...answer.whole, end: calm.judged(answer.whole.end) })
+        buffer.complete(answer.head, { ...answer.whole, end: lostTime.judged(answer.whole.end) })
         if (answer.rest !== undefined) await answer.rest
         return
       }
       answer.end.catch(() => {}) // Awaited below; a body that throws first must not leave it unobserved.
-      tape.setHead(answer.head)
-      for await (const chunk of answer.body) await calm.waiting(tape.write(chunk, { signal: abort.signal }))
-      const end = calm.judged(await answer.end)
+      buffer.setHead(answer.head)
+      for await (const chunk of answer.body) await lostTime.waiting(buffer.write(chunk, { signal: abort.signal }))
+      const end = lostTime.judged(await answer.end)
       this.#succeeded++
       if (span !== undefined) endWorkerSpan(span, { start: answer.head.start, usage: end.usage })
-      tape.end(end)
+      buffer.end(end)
       // What it reads after its answer is part of its execution, in nobody's way but its own.
       if (answer.rest !== undefined) await answer.rest
     } catch (err) {
@@ -250,12 +251,12 @@ export class Worker implements Startable {
       if (NOT_STARTED.has(error.code) && !abort.signal.aborted) {
         // Refused before it began: forget the id, so that a later attempt may come back to this worker.
         this.#ids.forget(execution)
-        tape.fail({ ...error, started: false })
+        buffer.fail({ ...error, started: false })
         return
       }
       if (error.code === 'internal') log.error({ err, invocation, function: fn.name }, 'execution broke')
       this.#failed++
-      tape.fail(error, failed)
+      buffer.fail(error, failed)
       if (execution.readers === 0 && failed !== undefined) this.#components.onCut(gateway, invocation, failed)
     } finally {
       log.debug({ invocation, function: fn.name, gateway, ...order.attempt }, 'execution ended')
@@ -267,7 +268,7 @@ export class Worker implements Startable {
   async #relay(channel: WorkChannel, execution: Execution, offset: number): Promise<void> {
     execution.readers++
     try {
-      for await (const message of execution.tape.read(offset, { signal: channel.signal })) {
+      for await (const message of execution.buffer.read(offset, { signal: channel.signal })) {
         const isRefusal = message.type === 'failed' && !message.error.started
         await channel.send(isRefusal ? { ...message, stats: this.#components.stats() } : message)
       }
@@ -276,7 +277,7 @@ export class Worker implements Startable {
       if (!channel.signal.aborted) {
         await channel.send({ type: 'failed', error: toRemoteError(err, { started: true }) })
         channel.end()
-      } else if (!execution.tape.finished) {
+      } else if (!execution.buffer.finished) {
         this.#onReaderGone(execution, channel.signal.reason)
       }
     } finally {
@@ -290,7 +291,7 @@ export class Worker implements Startable {
       void clock
         .sleep(ORPHAN_GRACE_MS, { signal: execution.abort.signal })
         .then(() => {
-          if (execution.readers > 0 || execution.tape.finished) return
+          if (execution.readers > 0 || execution.buffer.finished) return
           execution.abort.abort(new CaresError('cancelled', 'the gateway was lost and nobody asked for the answer'))
         })
         .catch((err: unknown) => log.debug({ err }, 'orphan grace ended early'))

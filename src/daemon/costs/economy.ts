@@ -117,9 +117,14 @@ export class Economy implements Startable {
     else this.#serviceCosts.onService(task)
   }
 
-  /** An attempt of a task has failed here, or was cut short. */
-  onFailedAttempt(attempt: AttemptRef, usage: Usage): void {
-    this.#taskCosts.onFailed(attempt, usage)
+  /** An attempt of a task begins here. */
+  onAttemptBegun(attempt: AttemptRef): void {
+    this.#taskCosts.onBegun(attempt)
+  }
+
+  /** An attempt of a task is over here, having used so much, where that was measured. */
+  onAttemptEnded(attempt: AttemptRef, usage: Usage | undefined): void {
+    this.#taskCosts.onEnded(attempt, usage)
   }
 
   /** What a call would cost and where it would run, from this peer's own view. Nothing is reserved. */

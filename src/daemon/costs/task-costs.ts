@@ -4,6 +4,7 @@ import type { Usage } from '../../model/invocation.ts'
 import type { PeerProfile } from '../../model/peer.ts'
 import { shareOfMachine, usdOf } from '../../model/price.ts'
 import { type AttemptRef, isOver, type TaskAttempt, type TaskId, type TaskRecord } from '../../model/task.ts'
+import { keyOf } from '../tasks/task-changes.ts'
 import { NO_COSTS } from './cost-book.ts'
 
 /** Tasks that have run here and are not over; a worker has fewer in hand. Of one that is dropped, earlier attempts are counted again at its end. */
@@ -35,31 +36,55 @@ interface Known {
 
 /**
  * What tasks have cost. Every peer hears of every task that changes. Each worker counts its own attempts as they end, with what it has measured of
- * them. Whose worker was lost is counted when the task is over, by the time that they held their room: by the worker of the last attempt, or
- * by the orchestrator where that one was lost, too. The same peer counts the task itself. So it makes no difference whose client submitted it. A
- * task that never ran has cost nothing.
+ * them. One that is cancelled runs on here until its program is gone, and is counted then. Whose worker was lost is counted when the task is over, by
+ * the time that they held their room: by the worker of the last attempt, or by the orchestrator where that one was lost, too. The same peer counts
+ * the task itself. So it makes no difference whose client submitted it. A task that never ran has cost nothing.
  */
 export class TaskCosts {
   readonly #components: TaskCostsComponents
   readonly #known = new Map<TaskId, Known>()
-  /** What attempts have used that brought no result, by task and number. */
+  /** What attempts have used that are over here and not counted yet, by task and number. */
   readonly #usages = new Map<string, Usage>()
+  /** Attempts that run here, as many as the worker takes. Those with a task are over for the cluster already: it was cancelled. */
+  readonly #running = new Map<string, TaskRecord | undefined>()
 
   constructor(components: TaskCostsComponents) {
     this.#components = components
   }
 
-  /** An attempt has failed or was cut short here, having used so much. To be told before the cluster hears of its end. */
-  onFailed({ task, attempt }: AttemptRef, usage: Usage): void {
-    this.#usages.set(`${task}/${attempt}`, usage)
-    dropOldest(this.#usages, USAGES_MAX)
+  /** An attempt begins here. */
+  onBegun(ref: AttemptRef): void {
+    this.#running.set(keyOf(ref), undefined)
+  }
+
+  /**
+   * An attempt that began here is over, and its program gone. To be told before the cluster hears of that.
+   *
+   * @param usage what it has used, as far as that was measured
+   */
+  onEnded(ref: AttemptRef, usage: Usage | undefined): void {
+    const key = keyOf(ref)
+    const task = this.#running.get(key)
+    this.#running.delete(key)
+    if (usage !== undefined) {
+      this.#usages.set(key, usage)
+      dropOldest(this.#usages, USAGES_MAX)
+    }
+    if (task === undefined) return
+    for (const attempt of task.attempts) if (attempt.attempt === ref.attempt) this.#countOwn(task, attempt)
+    if (isOver(task)) this.#known.delete(task.id)
   }
 
   /** A task has changed. */
   onTask(task: TaskRecord): void {
     const { self, expectedMs, isOrchestrator } = this.#components
     const last = task.attempts.at(-1)
-    for (const attempt of task.attempts) if (attempt.worker === self && attempt.endedAt !== undefined) this.#countOwn(task, attempt)
+    for (const attempt of task.attempts) {
+      const key = keyOf({ task: task.id, attempt: attempt.attempt })
+      if (attempt.worker !== self || attempt.endedAt === undefined) continue
+      if (this.#running.has(key)) this.#running.set(key, task)
+      else this.#countOwn(task, attempt)
+    }
     if (task.state === 'running' && last?.worker === self) this.#of(task.id).expectedMs = expectedMs(task)
     if (!isOver(task)) return
     if (last !== undefined && (isLost(last) ? isOrchestrator() : last.worker === self)) this.#countTask(task, last)
@@ -72,8 +97,9 @@ export class TaskCosts {
     if (attempt.attempt <= known.counted || isLost(attempt)) return
     known.counted = attempt.attempt
     const hasResult = task.state === 'succeeded' && attempt === task.attempts.at(-1)
-    const usage = hasResult ? task.result?.usage : this.#usages.get(`${task.id}/${attempt.attempt}`)
-    this.#usages.delete(`${task.id}/${attempt.attempt}`)
+    const key = keyOf({ task: task.id, attempt: attempt.attempt })
+    const usage = hasResult ? task.result?.usage : this.#usages.get(key)
+    this.#usages.delete(key)
     this.#add(task, attempt.worker, costsOfAttempt(task, attempt, this.#profile(attempt), usage))
   }
 

@@ -4,7 +4,7 @@ import type { ImageDown, ImageUp } from '../../model/image-transfer.ts'
 import type { Channel } from '../../model/ports/transport.ts'
 import { toRemoteError } from '../../model/remote-error.ts'
 import { type Archive, BLOCK_BYTES } from './archive.ts'
-import type { ImageShelf } from './image-shelf.ts'
+import type { ArchiveCache } from './archive-cache.ts'
 
 /**
  * Peers that get the same image from here at once. One: it gets all that this peer's link can carry, and passes it on, so that the image goes
@@ -20,12 +20,12 @@ type Get = Extract<ImageUp, { type: 'get' }>
 
 /** Sends images to peers that lack them: those of the engine, and those that are on their way to this peer. Serves `/cares/image`. */
 export class ImageSender {
-  readonly #shelf: ImageShelf
+  readonly #archives: ArchiveCache
   /** Who is being sent which image. */
   readonly #served = new Map<Digest, Set<PeerId>>()
 
-  constructor(shelf: ImageShelf) {
-    this.#shelf = shelf
+  constructor(archives: ArchiveCache) {
+    this.#archives = archives
   }
 
   async serve(channel: SendChannel): Promise<void> {
@@ -51,7 +51,7 @@ export class ImageSender {
     }
     this.#served.set(digest, served.add(channel.remote))
     try {
-      using held = await this.#shelf.obtain(digest)
+      using held = await this.#archives.obtain(digest)
       await this.#send(channel, request, held.archive)
     } finally {
       served.delete(channel.remote)

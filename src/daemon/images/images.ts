@@ -13,7 +13,7 @@ import type { Random } from '../../model/random.ts'
 import type { Archive } from './archive.ts'
 import type { EventLog } from '../telemetry/event-log.ts'
 import { ImageSender } from './image-sender.ts'
-import { ImageShelf } from './image-shelf.ts'
+import { ArchiveCache } from './archive-cache.ts'
 import { takeImage } from './image-taker.ts'
 import { untilAborted } from '../../model/until-aborted.ts'
 
@@ -60,7 +60,7 @@ export function createImages({
 /** Images between peers: no registry is needed for what any peer of the cluster has. */
 export class Images {
   readonly #components: ImagesComponents
-  readonly #shelf: ImageShelf
+  readonly #archives: ArchiveCache
   readonly #sender: ImageSender
   readonly #coming = new Map<Digest, Promise<boolean>>()
   #announced: ReadonlySet<Digest> = new Set()
@@ -68,8 +68,8 @@ export class Images {
 
   constructor(components: ImagesComponents) {
     this.#components = components
-    this.#shelf = new ImageShelf(components)
-    this.#sender = new ImageSender(this.#shelf)
+    this.#archives = new ArchiveCache(components)
+    this.#sender = new ImageSender(this.#archives)
   }
 
   /** Serves `/cares/image`. */
@@ -132,7 +132,7 @@ export class Images {
   /** One archive, from its first byte until the engine has it. Gives its size; `nobody` has one, or it was `lost` on the way. */
   async #takeOne(fn: FunctionRecord, useless: Set<PeerId>, signal: AbortSignal): Promise<number | 'nobody' | 'lost'> {
     const { runtime } = this.#components
-    using held = await this.#shelf.receive(fn.digest)
+    using held = await this.#archives.receive(fn.digest)
     const { archive } = held
     const senders = new Set<PeerId>()
     const filling = this.#fill(fn, archive, { useless, senders, signal })

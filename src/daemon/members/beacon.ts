@@ -74,13 +74,13 @@ export class Beacon implements Startable {
   }
 
   /**
-   * Samples and tells the orchestrator. `urgent` tells everyone at once, `leaving` does so, too, and says that this peer will not be heard
-   * again in this session.
+   * Samples and tells the orchestrator. `urgent` tells everyone, at once, with the last sample of the machine: whoever stops has no time for another.
+   * `leaving` does so, too, and says that this peer will not be heard again in this session.
    */
   async beat({ leaving = false, urgent = leaving }: { leaving?: boolean; urgent?: boolean } = {}): Promise<void> {
     const { statistics, members, consensus, transport, clock, random, timings } = this.#components
     if (this.#components.cluster() === null) return
-    const heartbeat = this.#heartbeat(await statistics.sample(), { leaving })
+    const heartbeat = this.#heartbeat(urgent ? statistics.now() : await statistics.sample(), { leaving })
     if (heartbeat === null) return
     this.#report(heartbeat, () => {
       // Half a report early is better than half a report late: the timer only fires every `reportMs`.

@@ -1,7 +1,7 @@
 import { connectionChanged, setMembers, setOrchestrator, setSelf, tick } from '../../core/membership/changes.ts'
 import { heard, heardDigest } from '../../core/membership/heard.ts'
 import { createView, type MembershipEvent, type MembershipState, type MembershipStep } from '../../core/membership/state.ts'
-import { digestOf, view } from '../../core/membership/view.ts'
+import { view } from '../../core/membership/view.ts'
 import type { PeerAddress } from '../../model/control.ts'
 import { closest } from '../../model/closest.ts'
 import { assertNever, CaresError } from '../../model/errors.ts'
@@ -219,7 +219,7 @@ export class Members implements Startable {
     const cluster = this.#components.cluster()
     const { self: orchestrator, term } = this.#state
     if (cluster === null) return null
-    const peers = digestOf(this.#state, this.#nowMs).map(({ profile, stats, ageMs, state }) => {
+    const peers = view(this.#state, this.#nowMs).map(({ profile, stats, ageMs, state }) => {
       const admittedMemoryBytes = this.#components.admittedOn(profile.id) || undefined
       return { profile, stats, ageMs, state, admittedMemoryBytes }
     })

@@ -3,7 +3,7 @@ import type { PeerId } from '../../model/ids.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Transport } from '../../model/ports/transport.ts'
 import { ask } from '../agreement/control-client.ts'
-import { AbortLinks } from '../calls/abort-links.ts'
+import { AbortLinks } from '../abort-links.ts'
 
 /** How long a peer that is asked whether it reaches another one waits for that one: many round trips. The asker waits a little longer. */
 export const REACH_MS = 400

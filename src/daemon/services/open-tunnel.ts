@@ -5,7 +5,7 @@ import { currentAttempt, type TaskRecord } from '../../model/task.ts'
 import type { TunnelDown, TunnelUp } from '../../model/tunnel.ts'
 
 /** Longest that a client waits for a service that is on its way to another worker: a drain or a restart takes so long. */
-const WAIT_MS_MAX = 5_000
+const OPEN_TIMEOUT_MS = 5_000
 /** Between two tries. */
 const AGAIN_MS = 100
 
@@ -18,7 +18,7 @@ export async function openTunnel(
   { transport, clock }: { transport: Transport; clock: Clock },
   { signal }: { signal: AbortSignal }
 ): Promise<Channel<TunnelUp, TunnelDown>> {
-  const within = AbortSignal.any([signal, clock.timeout(WAIT_MS_MAX)])
+  const within = AbortSignal.any([signal, clock.timeout(OPEN_TIMEOUT_MS)])
   let error = new CaresError('not_found', 'the service does not run now', { retryable: true })
   while (!within.aborted) {
     const task = service()

@@ -6,7 +6,7 @@ import type { Tcp } from '../../model/ports/tcp.ts'
 import type { Channel } from '../../model/ports/transport.ts'
 import type { TaskId } from '../../model/task.ts'
 import type { TunnelDown, TunnelUp } from '../../model/tunnel.ts'
-import { Places } from './places.ts'
+import { ConnectionQuota } from './connection-quota.ts'
 import { pump } from './pump.ts'
 
 /** Longest that the program of a service may take to take a connection; one that is healthy does so at once. */
@@ -23,7 +23,7 @@ export interface TunnelsComponents {
 /** The worker's end of connections to services: connects to the programs that run here. */
 export class Tunnels {
   readonly #components: TunnelsComponents
-  readonly #places = new Places<TaskId>()
+  readonly #quota = new ConnectionQuota<TaskId>()
 
   constructor(components: TunnelsComponents) {
     this.#components = components
@@ -37,7 +37,7 @@ export class Tunnels {
     if (!isMember(channel.remote)) throw new CaresError('unauthorized', 'only members of the cluster reach its services')
     const address = addressOf(first.task)
     if (address === undefined) throw new CaresError('not_found', `the service ${first.task} does not run here`, { retryable: true })
-    using _ = this.#places.take(first.task)
+    using _ = this.#quota.take(first.task)
     const connection = await tcp.connect(address, { signal: AbortSignal.any([channel.signal, clock.timeout(CONNECT_TIMEOUT_MS)]) })
     try {
       await channel.send({ type: 'opened' })

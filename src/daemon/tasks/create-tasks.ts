@@ -9,11 +9,12 @@ import type { Agreement } from '../agreement/agreement.ts'
 import { newVersionRefusal } from '../agreement/command-readers.ts'
 import { Blobs } from '../blobs/blobs.ts'
 import type { Consensus } from '../agreement/consensus.ts'
+import { fencedRefusal } from '../agreement/proposals.ts'
 import type { DaemonComponents } from '../daemon-ports.ts'
 import type { Functions } from '../functions.ts'
 import type { LogBook } from '../telemetry/log-book.ts'
 import type { Members } from '../members/members.ts'
-import { Mesh } from '../services/mesh.ts'
+import { Ingress } from '../services/ingress.ts'
 import { Tunnels } from '../services/tunnels.ts'
 import { GatheredTaskStore } from './gathered-task-store.ts'
 import { LogTaskStore } from './log-task-store.ts'
@@ -23,7 +24,18 @@ import { Tasks, type TasksComponents } from './tasks.ts'
 export interface TaskPartsComponents
   extends Pick<
       TasksComponents,
-      'runtime' | 'transport' | 'placer' | 'clock' | 'log' | 'events' | 'timings' | 'draining' | 'onRoom' | 'onTask' | 'onFailedAttempt'
+      | 'runtime'
+      | 'transport'
+      | 'placer'
+      | 'clock'
+      | 'log'
+      | 'events'
+      | 'timings'
+      | 'draining'
+      | 'onRoom'
+      | 'onTask'
+      | 'onAttemptBegun'
+      | 'onAttemptEnded'
     >,
     Pick<DaemonComponents, 'newInvocationId' | 'tcp'> {
   /** @default the replicated log */
@@ -45,7 +57,7 @@ export interface TaskParts {
   /** Null: there are only small inputs and results. */
   readonly blobs: Blobs | null
   /** Null: this peer takes no connections for services. */
-  readonly mesh: Mesh | null
+  readonly ingress: Ingress | null
   /** Null: no service that runs here can be reached. */
   readonly tunnels: Tunnels | null
 }
@@ -62,7 +74,8 @@ export function createTasks(components: TaskPartsComponents): TaskParts {
   const unreadable = (changes: readonly TaskChange[]): CaresError | null =>
     components.taskStore === undefined ? null : newVersionRefusal(versionOfCommand({ type: 'tasks', changes }), present(), members)
   const present = (): PeerId[] => members.views().flatMap(({ profile, state }) => (state === 'gone' ? [] : [profile.id]))
-  const refusal = (changes: readonly TaskChange[]): CaresError | null => consensus.fenced ?? unreadable(changes)
+  const refusal = (changes: readonly TaskChange[]): CaresError | null =>
+    consensus.fenced === null ? unreadable(changes) : fencedRefusal(consensus.fenced)
   const store = new GatheredTaskStore(components.taskStore ?? taskLog, { clock, refusal })
   const blobs =
     components.blobs === undefined
@@ -91,8 +104,8 @@ export function createTasks(components: TaskPartsComponents): TaskParts {
     onLog: line => logs.append(line)
   })
   const { tcp } = components
-  if (tcp === undefined) return { tasks, taskLog, blobs, mesh: null, tunnels: null }
-  const mesh = new Mesh({ ...components, tcp, store, log: log.child('mesh') })
+  if (tcp === undefined) return { tasks, taskLog, blobs, ingress: null, tunnels: null }
+  const ingress = new Ingress({ ...components, tcp, store, log: log.child('ingress') })
   const isMember = (peer: PeerId): boolean => membersOf(consensus.configuration).includes(peer)
-  return { tasks, taskLog, blobs, mesh, tunnels: new Tunnels({ tcp, clock, isMember, addressOf: id => tasks.addressOf(id) }) }
+  return { tasks, taskLog, blobs, ingress, tunnels: new Tunnels({ tcp, clock, isMember, addressOf: id => tasks.addressOf(id) }) }
 }

@@ -8,7 +8,7 @@ import type { TaskRecord } from '../../model/task.ts'
 /** Between two tries. */
 const AGAIN_MS = 1_000
 
-/** The tasks that an office begins with. Tries until it can: a database may be away for a while. Nothing, when the term ends first. */
+/** The tasks that an orchestrator begins with. Tries until it can: a database may be away for a while. Nothing, when the term ends first. */
 export async function readOpen(
   { store, clock, log }: { store: TaskStore; clock: Clock; log: Logger },
   { term, signal }: { term: Term; signal: AbortSignal }

@@ -5,13 +5,13 @@ import { type Headers, PARAMS_HEADER } from '../../model/invocation.ts'
 import type { Estimate, Receipt } from '../../model/placement.ts'
 import type { TaskRecord } from '../../model/task.ts'
 import { formatDurationMs } from '../../model/units.ts'
-import { paramsOf, type Placer, type Reserved, wasClean } from '../calls/placer.ts'
+import { paramsOf, type Placer, type Reserved } from '../calls/placer.ts'
 import { executionId, placedFunction } from './task-function.ts'
 
 /** Where a task goes, or why nobody can have it now. */
 export type TaskPlacement =
-  /** `clean`: nobody else is expected on its cores. */
-  | { readonly worker: PeerId; readonly reserved: Reserved; readonly reason: string; readonly clean: boolean }
+  /** `sharing`: see `Placer.sharing`. */
+  | { readonly worker: PeerId; readonly reserved: Reserved; readonly reason: string; readonly sharing: number }
   | { readonly worker: null; readonly reason: string }
 
 /** Chooses a worker for a task by the same snapshot, costs and ledger as for calls, so that neither takes the other's room. */
@@ -32,7 +32,7 @@ export function placeTask(placer: Placer, task: TaskRecord, exclude: readonly Pe
   const worker = receipt.decision.chosen
   if (worker === null) return { worker, reason: whyNobody(receipt, task) }
   try {
-    return { worker, reserved: placer.reserve(worker, fn, receipt), reason: whyThere(receipt, worker), clean: wasClean(receipt) }
+    return { worker, reserved: placer.reserve(worker, fn, receipt), reason: whyThere(receipt, worker), sharing: placer.sharing(receipt) }
   } catch (err) {
     const error = toCaresError(err)
     if (!(error instanceof CaresError) || !error.retryable) throw error
@@ -56,10 +56,10 @@ function estimateOf(placer: Pick<Placer, 'estimate'>, task: TaskRecord): Estimat
 }
 
 /** Learns from a task that a worker has brought to its result. */
-export function learnTask(placer: Placer, task: TaskRecord, worker: PeerId, clean: boolean): void {
+export function learnTask(placer: Placer, task: TaskRecord, worker: PeerId, sharing: number | undefined): void {
   const usage = task.result?.usage
   if (usage === undefined || usage.disturbed === true) return
-  placer.observe(placedFunction(task), worker, { start: 'cold', usage, clean, params: paramsOf(headersOf(task)) })
+  placer.observe(placedFunction(task), worker, { start: 'cold', usage, sharing, params: paramsOf(headersOf(task)) })
 }
 
 /** What a task costs depends on its arguments as that of a call on its parameters. */

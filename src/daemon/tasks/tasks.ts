@@ -30,7 +30,7 @@ import type { ConsensusRoleNow } from '../agreement/consensus-init.ts'
 import type { EventLog } from '../telemetry/event-log.ts'
 import type { Placer } from '../calls/placer.ts'
 import { runAttempt, runServiceAttempt } from './attempt-runner.ts'
-import { Office } from './office.ts'
+import { TaskOrchestrator } from './task-orchestrator.ts'
 import type { Payloads } from './payloads.ts'
 import { executionId } from './task-function.ts'
 import { TaskGateway } from './task-gateway.ts'
@@ -57,8 +57,10 @@ export interface TasksComponents {
   readonly onLog: (line: LogLine) => void
   /** A task has changed, whichever peer made the change. */
   readonly onTask: (task: TaskRecord) => void
-  /** Told what an attempt has used here that brings no result, before its end is reported. */
-  readonly onFailedAttempt: (attempt: AttemptRef, usage: Usage) => void
+  /** An attempt of a task begins here; not told of services. */
+  readonly onAttemptBegun: (attempt: AttemptRef) => void
+  /** It is over here, having used so much, where that was measured. Told before its end is reported. */
+  readonly onAttemptEnded: (attempt: AttemptRef, usage: Usage | undefined) => void
   /** The room of this peer has changed: the orchestrator is to hear of it soon. */
   readonly onRoom: () => void
 }
@@ -70,7 +72,7 @@ export class Tasks implements Startable {
   readonly #times: LeaseTimes
   readonly #worker: TaskWorker
   readonly #addresses = new Map<TaskId, ServiceAddress>()
-  #office: Office | null = null
+  #orchestrating: TaskOrchestrator | null = null
   #closing: Promise<void> = Promise.resolve()
   #isRunning = false
 
@@ -90,7 +92,10 @@ export class Tasks implements Startable {
         const { runtime, payloads } = components
         if (runtime === null) throw new CaresError('internal', 'a worker without a runtime accepted a task')
         if (order.task.spec.service !== undefined) return this.#runService(order, runtime, { onHealth, ...options })
+        const ref = { task: order.task.id, attempt: order.attempt }
         const lines = new LineSplitter(text => components.onLog(this.#line(order, text)))
+        let used: Usage | undefined
+        components.onAttemptBegun(ref)
         const report = await runAttempt(
           order,
           {
@@ -98,16 +103,17 @@ export class Tasks implements Startable {
             payloads,
             clock,
             onOutput: (_, chunk) => lines.write(chunk),
-            onFailed: usage => components.onFailedAttempt({ task: order.task.id, attempt: order.attempt }, usage)
+            onFailed: usage => (used = usage)
           },
           options
         )
         lines.end()
+        components.onAttemptEnded(ref, report.end.type === 'succeeded' ? report.end.result.usage : used)
         return report
       }
     })
     store.onChange(task => {
-      this.#office?.onTask(task)
+      this.#orchestrating?.onTask(task)
       this.#tell(task)
       components.onTask(task)
     })
@@ -128,7 +134,7 @@ export class Tasks implements Startable {
   async stop(): Promise<void> {
     this.#isRunning = false
     await this.#worker.stop()
-    this.#leaveOffice()
+    this.#stepDown()
     await this.#closing
     await this.#components.store.stop()
   }
@@ -137,8 +143,8 @@ export class Tasks implements Startable {
   onRole(): void {
     const { active, term } = this.#components.role()
     if (!this.#isRunning) return
-    if (this.#office !== null && (!active || this.#office.term !== term)) this.#leaveOffice()
-    if (active && this.#office === null) this.#takeOffice(term)
+    if (this.#orchestrating !== null && (!active || this.#orchestrating.term !== term)) this.#stepDown()
+    if (active && this.#orchestrating === null) this.#takeOver(term)
     this.#worker.renew()
   }
 
@@ -149,7 +155,7 @@ export class Tasks implements Startable {
 
   /** Peers have told how they are: more may fit now, somewhere. */
   onViews(): void {
-    this.#office?.onViews()
+    this.#orchestrating?.onViews()
   }
 
   /** Answers other peers' questions on `/cares/task`. */
@@ -196,47 +202,47 @@ export class Tasks implements Startable {
   async #answer(from: PeerId, question: TaskAsk): Promise<TaskAnswer> {
     switch (question.type) {
       case 'renew':
-        return this.#inOffice().onRenew(from, question.session, question.having)
+        return this.#asOrchestrator().onRenew(from, question.session, question.having)
       case 'report':
-        return this.#inOffice().onReport(question.reports)
+        return this.#asOrchestrator().onReport(question.reports)
       case 'dispatch':
         return this.#worker.onDispatch(from, question.term, question.orders)
       case 'stop':
         return this.#worker.onStop(question.term, question.attempts)
       case 'explain':
-        return { type: 'explained', reasons: this.#inOffice().explain(question.task) }
+        return { type: 'explained', reasons: this.#asOrchestrator().explain(question.task) }
       default:
         return assertNever(question)
     }
   }
 
-  #inOffice(): Office {
-    if (this.#office !== null) return this.#office
+  #asOrchestrator(): TaskOrchestrator {
+    if (this.#orchestrating !== null) return this.#orchestrating
     throw new CaresError('not_orchestrator', 'this peer is not the orchestrator', { retryable: true })
   }
 
-  #takeOffice(term: Term): void {
+  #takeOver(term: Term): void {
     const { placer, log } = this.#components
-    const office = new Office(
+    const orchestrator = new TaskOrchestrator(
       { term, times: this.#times },
       {
         ...this.#components,
-        log: log.child('office'),
+        log: log.child('orchestrator'),
         order: () => placer.queueOrder,
         predictMs: task => predictTaskMs(placer, task),
         place: (task, exclude) => placeTask(placer, task, exclude),
-        learn: (task, worker, clean) => learnTask(placer, task, worker, clean)
+        learn: (task, worker, sharing) => learnTask(placer, task, worker, sharing)
       }
     )
-    this.#office = office
-    office.open().catch((err: unknown) => log.error({ err }, 'the tasks could not be taken over'))
+    this.#orchestrating = orchestrator
+    orchestrator.open().catch((err: unknown) => log.error({ err }, 'the tasks could not be taken over'))
   }
 
-  #leaveOffice(): void {
-    const office = this.#office
-    if (office === null) return
-    this.#office = null
-    this.#closing = Promise.all([this.#closing, office.close()]).then(() => {})
+  #stepDown(): void {
+    const orchestrator = this.#orchestrating
+    if (orchestrator === null) return
+    this.#orchestrating = null
+    this.#closing = Promise.all([this.#closing, orchestrator.close()]).then(() => {})
   }
 
   #line({ task }: TaskOrder, text: string): LogLine {

@@ -2,11 +2,11 @@ import type { Clock } from '../../model/ports/clock.ts'
 import type { Startable } from '../../model/ports/startable.ts'
 import type { Recovery } from '../../model/recovery.ts'
 import type { HealthCheck, PeerService } from '../../model/service.ts'
-import type { SimulationReport, SimulationRequest } from '../../model/simulation.ts'
+import type { SimulationReport, SimulationRequest, SimulationStep } from '../../model/simulation.ts'
 import type { OptionSpec, OutputFormat, Terminal } from './command.ts'
 
 /**
- * What the command line needs of its process. `main.ts` gives the real things, tests give fakes. What costs time to load is behind a
+ * What the command line needs of its process. `cli-environment.ts` gives the real things, tests give fakes. What costs time to load is behind a
  * function, so that only the command that needs it pays.
  */
 export interface CliEnvironment {
@@ -39,14 +39,6 @@ export interface Simulator {
   readonly html: (report: SimulationReport) => string
   /** One line for each replay. */
   readonly csv: (report: SimulationReport) => string
-}
-
-/** One replay that is about to begin. */
-export interface SimulationStep {
-  readonly strategy: string
-  readonly seed: number
-  readonly done: number
-  readonly total: number
 }
 
 /** Flags that the user wrote, by their long name in camel case. */

@@ -1,4 +1,5 @@
 import { CaresError } from '../../model/errors.ts'
+import { parseDurationMs } from '../../model/units.ts'
 
 /** A whole number of at least 0, or `invalid`. */
 export function parseCount(text: string): number {
@@ -27,6 +28,14 @@ export function parsePositive(text: string): number {
   const value = Number(text)
   if (!/^\d*\.?\d+$/.test(text) || value <= 0) throw new CaresError('invalid', `not a positive number: ${JSON.stringify(text)}`)
   return value
+}
+
+/** A duration longer than nothing, in milliseconds, or `invalid`. */
+export function parsePositiveDurationMs(text: string): number {
+  const ms = parseDurationMs(text)
+  if (ms === 0)
+    throw new CaresError('invalid', `not longer than nothing: ${JSON.stringify(text)}`, { hint: 'write a duration like 250ms or 30s' })
+  return ms
 }
 
 /** `K=V` as a pair; the value may hold further `=`. */

@@ -1,12 +1,45 @@
+import { CaresError } from '../../model/errors.ts'
+import { INVOCATIONS_LISTED_MAX } from '../../model/invocation-list.ts'
 import type { Clock } from '../../model/ports/clock.ts'
+import type { FunctionItem } from '../../model/rest.ts'
 import type { CaresClient } from '../client.ts'
 
 /** Longest to wait for names that only make the output nicer. */
 const NAMES_TIMEOUT_MS = 2_000
 
-/** Whether a word is the id of an invocation, and not the name of a function (which could look so, but would hardly be given). */
-export function isInvocationId(word: string): boolean {
-  return /^i-[0-9a-z]{26}$/.test(word)
+/** A whole id of an invocation. A function could have such a name, but hardly would. */
+const INVOCATION_ID = /^i-[0-9a-z]{26}$/
+
+/** The beginning of one. With fewer characters, a function that is called `i-…` would too often be taken for an invocation. */
+const INVOCATION_ID_START = /^i-[0-9a-z]{4,25}$/
+
+/**
+ * The invocation that a word names, by its id or the beginning of it; undefined for a word that is none, and may be the name of a function. A beginning is
+ * looked for among the newest {@link INVOCATIONS_LISTED_MAX}. Throws `invalid` where several begin so.
+ */
+export async function findInvocation(
+  word: string,
+  { client, signal }: { client: CaresClient; signal: AbortSignal }
+): Promise<string | undefined> {
+  if (INVOCATION_ID.test(word)) return word
+  if (!INVOCATION_ID_START.test(word)) return undefined
+  const { items } = await client.invocations({ limit: INVOCATIONS_LISTED_MAX, signal })
+  const found = items.filter(({ id }) => id.startsWith(word))
+  if (found.length > 1) throw new CaresError('invalid', `${found.length} invocations begin with ${word}`, { hint: 'write more of the id' })
+  return found[0]?.id
+}
+
+/** The function of that name. Throws `not_found`, also in the words of who meant the id of an invocation. */
+export async function findFunction(word: string, { client, signal }: { client: CaresClient; signal: AbortSignal }): Promise<FunctionItem> {
+  try {
+    return await client.function(word, { signal })
+  } catch (error) {
+    if (!(error instanceof CaresError) || error.code !== 'not_found' || !INVOCATION_ID_START.test(word)) throw error
+    throw new CaresError('not_found', `no call that is kept has an id which begins with ${word}, and no function is named so`, {
+      hint: 'the newest call of a function: cares explain NAME',
+      cause: error
+    })
+  }
 }
 
 /** Whether a word is the id of a task, or the beginning of one. */

@@ -1,3 +1,4 @@
+import { defined } from '../../model/defined.ts'
 import type { CallPolicy } from '../../model/function.ts'
 import { OBJECTIVES, type Objective } from '../../model/placement.ts'
 import type { OptionSpec } from './command.ts'
@@ -23,9 +24,5 @@ export function policyFlags(what: 'call' | 'task'): readonly OptionSpec[] {
 /** The same as the API has it. Absent: nothing was asked. */
 export function policyOf({ objective, maxCost, require }: PolicyOptions): CallPolicy | undefined {
   if (objective === undefined && maxCost === undefined && require === undefined) return undefined
-  return {
-    ...(objective === undefined ? {} : { objective }),
-    ...(maxCost === undefined ? {} : { maxCostUsd: maxCost }),
-    ...(require === undefined ? {} : { require })
-  }
+  return defined({ objective, maxCostUsd: maxCost, require })
 }

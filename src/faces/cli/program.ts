@@ -8,6 +8,7 @@ import { OUTPUT_FORMATS } from './command.ts'
 import { COMMAND_GROUPS, COMMANDS, type CommandEntry, findCommand } from './commands.ts'
 import { errorJson, errorLines } from './errors.ts'
 import { EXIT, EXIT_BY_ERROR } from './exit-codes.ts'
+import { type NamedWord, namedWords, nearNames } from './near-names.ts'
 import { createNote } from './notes.ts'
 
 /** Flags that every command takes, before or after its name. */
@@ -45,9 +46,6 @@ const HELP_COLUMNS = 80
 
 /** With more choices than this a line of help is too short for them. */
 const CHOICES_JOINED_MAX = 6
-
-/** Longest that an error waits for names to suggest: the error matters more than the remedy. */
-const SUGGESTION_TIMEOUT_MS = 500
 
 /** The flags that the screens know, too. */
 const SCREEN_OPTIONS = /^--(api|color|no-color|token-file|config|read-only)\b/
@@ -89,7 +87,7 @@ export async function runCli(argv: readonly string[], environment: CliEnvironmen
     const interruption: unknown = signal.aborted ? signal.reason : undefined
     if (interruption instanceof CaresError) return interruption.details['signal'] === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted
     const known = error instanceof CommanderError ? usageError(error, failure) : toCaresError(error)
-    const remedies = await suggestNames(known, failure, environment)
+    const remedies = await nearNames(known, failure, environment)
     const text = failure.json ? [errorJson(known, { remedies })] : errorLines(known, { verbose: failure.verbose, remedies })
     terminal.stderr.write(text.map(line => `${line}\n`).join(''))
     return EXIT_BY_ERROR[known.code]
@@ -104,7 +102,7 @@ interface FailureContext {
   readonly argv: readonly string[]
   entry?: CommandEntry
   /** The command's own words for a peer or a function, and what they stand for. */
-  named?: readonly { readonly word: string; readonly kind: 'peer' | 'function' }[]
+  named?: readonly NamedWord[]
   client?: CaresClient
 }
 
@@ -234,7 +232,7 @@ async function runCommand(spec: AnyCommand, command: Command, environment: CliEn
   const output = outputSettings(flags, settings, environment)
   failure.json = output.format === 'json' || output.format === 'jsonl'
   failure.verbose = output.verbose
-  failure.named = namedThings(spec, command.args, flags)
+  failure.named = namedWords(spec, command.args, flags)
   const [{ CaresClient }, { nodeFetch }] = await Promise.all([import('../client.ts'), import('../node-fetch.ts')])
   const client = new CaresClient({
     api: settings.api,
@@ -297,51 +295,4 @@ function unknownCommand(word: string): CaresError {
   return new CaresError('invalid', `there is no command ${word}`, {
     hint: near === undefined ? 'cares help   (lists the commands)' : `cares ${near}   (closest name)`
   })
-}
-
-/** The words of a command line that name peers and functions: where a mistyped one can be told from what exists. */
-function namedThings(
-  spec: AnyCommand,
-  args: readonly string[],
-  flags: Readonly<Record<string, unknown>>
-): NonNullable<FailureContext['named']> {
-  const named: { word: string; kind: 'peer' | 'function' }[] = []
-  const add = (word: unknown, kind: string | undefined): void => {
-    if (typeof word === 'string' && (kind === 'peer' || kind === 'function')) named.push({ word, kind })
-  }
-  for (const [at, { completes, variadic }] of (spec.args ?? []).entries()) {
-    for (const word of variadic === true ? args.slice(at) : args.slice(at, at + 1)) add(word, completes)
-  }
-  for (const { flags: notation, completes } of spec.options ?? []) add(flags[new Option(notation).attributeName()], completes)
-  return named
-}
-
-async function suggestNames(
-  error: CaresError,
-  { client, named = [], argv }: FailureContext,
-  environment: CliEnvironment
-): Promise<readonly string[]> {
-  if (error.code !== 'not_found' || client === undefined) return []
-  const options = { signal: AbortSignal.any([environment.signal, environment.clock.timeout(SUGGESTION_TIMEOUT_MS)]) }
-  try {
-    for (const { word, kind } of named) {
-      const { items } = kind === 'peer' ? await client.peers(options) : await client.functions(options)
-      const names = items.map(({ name }) => name)
-      const near = names.includes(word) ? undefined : closest(word, names)
-      if (near !== undefined) return [mended(argv, word, near)]
-    }
-  } catch {
-    // A remedy is worth having only when it is there at once; the error itself is told either way.
-  }
-  return []
-}
-
-/** A longer command line is not repeated: it may hold a whole document. */
-const MENDED_CHARACTERS_MAX = 70
-
-/** The command line with the wrong word mended, and without its `--yes`: what is only near may be asked about before it is gone. */
-function mended(argv: readonly string[], word: string, near: string): string {
-  const cautious = argv.filter(each => each !== '-y' && each !== '--yes')
-  const line = ['cares', ...cautious.map(each => (each === word ? near : each.replace(`=${word}`, `=${near}`)))].join(' ')
-  return line.length > MENDED_CHARACTERS_MAX ? `${near}   (closest name)` : `${line}   (closest name)`
 }

@@ -3,7 +3,7 @@ import type { Startable } from '../../model/ports/startable.ts'
 import type { HealthCheck, PeerService } from '../../model/service.ts'
 import type { CaresClient } from '../client.ts'
 
-/** What the screens need of their process. `main.ts` gives the real things, tests give fakes. */
+/** What the screens need of their process. `screens.ts` gives the real things, tests give fakes. */
 export interface TuiEnvironment {
   readonly version: string
   readonly stdin: NodeJS.ReadStream

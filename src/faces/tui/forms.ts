@@ -4,7 +4,7 @@ import type { MachineFacts } from './environment.ts'
 import { shellLine, shellWords } from '../shell-words.ts'
 import { answer, choice, type Form, type FormField, textual } from './form.ts'
 
-/** Starts the first peer of a cluster. */
+/** The form that starts the first peer of a cluster. */
 export function createForm(machine: MachineFacts): Form {
   return {
     kind: 'create',
@@ -18,7 +18,7 @@ export function createForm(machine: MachineFacts): Form {
   }
 }
 
-/** Starts a peer that joins. */
+/** The form that starts a peer which joins. */
 export function joinForm(machine: MachineFacts): Form {
   return {
     kind: 'join',
@@ -32,7 +32,7 @@ export function joinForm(machine: MachineFacts): Form {
   }
 }
 
-/** Looks at a cluster through one of its peers. */
+/** The form that looks at a cluster through one of its peers. */
 export function watchForm(api: string): Form {
   return {
     kind: 'watch',
@@ -43,7 +43,7 @@ export function watchForm(api: string): Form {
   }
 }
 
-/** Makes a function. */
+/** The form that makes a function. */
 export function uploadForm(runtime: string): Form {
   const isProcess = runtime === 'process'
   return {
@@ -64,7 +64,7 @@ export function uploadForm(runtime: string): Form {
   }
 }
 
-/** Calls a function. */
+/** The form that calls a function. */
 export function invokeForm(functions: readonly FunctionItem[], name?: string): Form {
   const names = functions.map(fn => fn.name)
   return {
@@ -86,7 +86,7 @@ export function invokeForm(functions: readonly FunctionItem[], name?: string): F
 /** Stands among the functions that a task can run. */
 const AN_IMAGE = 'an image'
 
-/** Runs a task: of an image, or of a function that reads stdin. */
+/** The form that runs a task: of an image, or of a function that reads stdin. */
 export function runForm(functions: readonly FunctionItem[], runtime: string): Form {
   const isProcess = runtime === 'process'
   const names = functions.filter(({ contract }) => contract === 'stdio').map(({ name }) => name)

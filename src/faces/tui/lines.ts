@@ -17,11 +17,6 @@ export type Span = string | ({ readonly text: string } & Style)
 /** One row of the screen. */
 export type Line = readonly Span[]
 
-/** The text of a row without its styles. */
-export function lineText(line: Line): string {
-  return line.map(spanText).join('')
-}
-
 /** The characters of a text as people count them: an emoji or an accented letter is one, however it is encoded. */
 export function graphemes(text: string): string[] {
   return Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment)

@@ -2,7 +2,7 @@ import type { Size } from './state.ts'
 
 /** The smallest screen that shows anything. */
 export const COLUMNS_MIN = 40
-/** Its rows. */
+/** Rows of the smallest terminal that the screens are drawn on. */
 export const ROWS_MIN = 10
 
 /** Rows that are drawn: the last one stays free, or some terminals scroll. */

@@ -99,7 +99,7 @@ export function questionOf({ question }: Dialog, state: TuiState): string {
   return typeof question === 'string' ? question : question(state)
 }
 
-/** What an answer does. */
+/** What the answer to a dialog does. */
 export type DialogChoice =
   | { readonly type: 'stay' }
   | { readonly type: 'quit' }

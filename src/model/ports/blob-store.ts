@@ -19,7 +19,7 @@ export interface BlobDraft {
 }
 
 /**
- * Bytes by the SHA-256 of their content, on this peer's disk, within a limit on their sum. Everything throws `internal` with `details.disk`
+ * Bytes by the SHA-256 of their content, on this peer's disk, within a limit on their sum. Everything throws `disk_failed`
  * when the disk fails, and `invalid` for an address that is none.
  */
 export interface BlobStore extends Startable {

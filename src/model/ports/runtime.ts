@@ -7,14 +7,8 @@ import type { Capacity, Pressure, WarmPool } from '../peer.ts'
 import type { ServiceHealth } from '../task.ts'
 import type { Startable } from './startable.ts'
 
-/** What an image is and how it wants to be called. */
-export interface ImageInfo {
-  readonly image: string
-  readonly digest: Digest
-  readonly bytes: number
-  /** CPU architecture that it is for, in Docker's spelling. Absent: each machine has its own program by that name. */
-  readonly arch?: string | undefined
-  /** Found by the rules of `runtime/contract.ts`. */
+/** How an image wants to be called, and which evidence said so: see `runtime/contract.ts`. */
+export interface ContractChoice {
   readonly contract: Contract
   /** 0 with `stdio`. */
   readonly port: number
@@ -23,6 +17,15 @@ export interface ImageInfo {
   readonly concurrency?: number | undefined
   /** Which evidence decided, for the user: `port 8080 from EXPOSE`. */
   readonly because: string
+}
+
+/** What an image is and how it wants to be called. */
+export interface ImageInfo extends ContractChoice {
+  readonly image: string
+  readonly digest: Digest
+  readonly bytes: number
+  /** CPU architecture that it is for, in Docker's spelling. Absent: each machine has its own program by that name. */
+  readonly arch?: string | undefined
 }
 
 /** One call, as the runtime gets it. */

@@ -8,7 +8,7 @@ export interface SpoolFile {
   remove(): Promise<void>
 }
 
-/** Room for images that come and go: too large for memory. Throws `internal` with `details.disk` when there is none left. */
+/** Room for images that come and go: too large for memory. Throws `disk_failed` when there is none left. */
 export interface Spool {
   create(): Promise<SpoolFile>
 }

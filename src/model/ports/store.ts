@@ -59,7 +59,7 @@ export interface Applied {
 }
 
 /**
- * The disk of one peer. Every method has reached the disk (fsync) when it resolves. A failing disk rejects with `internal`, and the peer
+ * The disk of one peer. Every promise has reached the disk (fsync) when it resolves. A failing disk rejects with `disk_failed`, and the peer
  * must then stop taking part.
  */
 export interface Store extends Startable {
@@ -67,8 +67,13 @@ export interface Store extends Startable {
   load(): Promise<Persisted>
   setCluster(cluster: ClusterUid): Promise<void>
   persist(batch: PersistBatch): Promise<void>
-  /** Writes the tables' changes and the applied index in one transaction. */
-  apply(applied: readonly Applied[], tables: RegistryTables, appliedIndex: number): Promise<void>
+  /**
+   * Takes over what the tables have become. They are written later, together with what becomes of them until then: by `flush`, `compact` or `stop`. A
+   * crash before that takes them back to what was written, and loses nothing: the entries that made them are in the log, and are applied again.
+   */
+  apply(applied: readonly Applied[], tables: RegistryTables, appliedIndex: number): void
+  /** Writes the tables' changes and the applied index in one transaction, if there are any. */
+  flush(): Promise<void>
   /** The tables as of `appliedIndex`, in a form that `restore` takes on another peer, with the CRC-32 of `data`. */
   snapshot(): Promise<{ index: number; data: Uint8Array; checksum: number }>
   /** Keeps a part of a snapshot from the leader. It must follow what is kept already, or start another snapshot at offset 0. */
@@ -78,7 +83,7 @@ export interface Store extends Startable {
    * only the parts are forgotten.
    */
   restore(snapshot: SnapshotMeta): Promise<RegistryTables>
-  /** Forgets entries up to `snapshot.index`, which the tables must include. */
+  /** Forgets entries up to `snapshot.index`, which the tables must include; writes the tables with that. */
   compact(snapshot: SnapshotMeta): Promise<void>
   setAddresses(addresses: readonly PeerAddress[]): Promise<void>
   /** Forgets the cluster (log, tables, term), after the peer has left it. The identity stays. */

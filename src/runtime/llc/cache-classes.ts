@@ -20,7 +20,7 @@ const ROUNDS_MAX = 5
 /** The class in which a function is measured with a number of ways. */
 const BENCH = 'bench'
 
-/** What is divided. */
+/** The cache that is divided into classes, and how. */
 export interface CacheClassesInit {
   /** Of the names of own groups: two peers on one machine must not take each other's for their own. */
   readonly prefix: string

@@ -21,7 +21,7 @@ export interface ResctrlFiles {
   folders(path: string): Promise<readonly string[]>
 }
 
-/** Those of this machine. */
+/** The files of resctrl on this machine. */
 export function resctrlFiles(root = RESCTRL_ROOT): ResctrlFiles {
   return {
     read: async path => readFile(join(root, path), 'utf8'),

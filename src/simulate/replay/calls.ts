@@ -31,8 +31,8 @@ export class Calls {
   readonly pullMs: Float64Array
   /** By how much longer its work takes for sharing a cache, on a machine of reference speed. */
   readonly cacheMs: Float64Array
-  /** The placer expected nobody else on its cores. */
-  readonly clean: Uint8Array
+  /** How far the placer expected it to share its cores, see `sharingOf`; 0: nobody placed it. */
+  readonly sharing: Float64Array
   readonly usd: Float64Array
 
   constructor(workload: Workload) {
@@ -50,7 +50,7 @@ export class Calls {
     this.startWorkMs = new Float64Array(size)
     this.pullMs = new Float64Array(size)
     this.cacheMs = new Float64Array(size)
-    this.clean = new Uint8Array(size)
+    this.sharing = new Float64Array(size)
     this.usd = new Float64Array(size)
   }
 

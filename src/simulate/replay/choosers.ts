@@ -1,7 +1,11 @@
 import type { QueueOrder } from '../../core/scheduler/admission/queue-order.ts'
+import { wantAll } from '../../core/scheduler/candidates.ts'
+import { CELL } from '../../core/scheduler/cells.ts'
+import { ask, evaluate } from '../../core/scheduler/evaluate.ts'
 import { hashText } from '../../core/scheduler/hash-text.ts'
 import { choose, expectedOf, type PlaceOptions } from '../../core/scheduler/place.ts'
 import type { PlacementTable } from '../../core/scheduler/placement-table.ts'
+import { FIELD, ROW_NUMBERS } from '../../core/scheduler/sheet.ts'
 import type { Strategy } from '../../core/scheduler/strategy.ts'
 import type { PeerId } from '../../model/ids.ts'
 import type { Decision, PlacementRequest } from '../../model/placement.ts'
@@ -84,22 +88,37 @@ const LOAD_BOUND_RATIO = 1.25
 /** Places of one worker on the ring: enough to even out its shares. */
 const RING_PLACES = 16
 
-/** The first of some slots that the filters let have the work; if none, the verdict on all of them. */
+/** The first of some slots that the filters let have the work; undefined if none do. */
 function firstFit(request: PlacementRequest, table: PlacementTable, random: Random, slots: Iterable<number>): Chosen | undefined {
+  // Mostly the first one fits. If not, all are asked at once: one after the other took several times as long where most are full.
+  let fitting: ReadonlySet<number> | undefined
   for (const slot of slots) {
     const peer = table.ids[slot]
-    if (peer === undefined || request.exclude.includes(peer)) continue
+    if (peer === undefined || fitting?.has(slot) === false) continue
     const found = chosen({ ...request, pinnedTo: peer }, table, { random, strategy: TIME, kappa: 1 })
     if (found !== undefined) return found
+    fitting ??= fittingSlots(request, table)
   }
   return undefined
+}
+
+function fittingSlots(request: PlacementRequest, table: PlacementTable): ReadonlySet<number> {
+  const sheet = table.sheet()
+  sheet.begin()
+  wantAll(table, sheet)
+  evaluate(ask(request, table, 1), sheet)
+  const fitting = new Set<number>()
+  for (let base = sheet.first; base < sheet.end; base += ROW_NUMBERS) {
+    if (sheet.rows[base + FIELD.refusal] === 0) fitting.add(sheet.rows[base] ?? 0)
+  }
+  return fitting
 }
 
 /** Of one candidate any score will do. */
 const TIME: Strategy = { name: 'predictive', bandRatio: 0, score: ({ totalMs }) => totalMs }
 
 function load(table: PlacementTable, slot: number): number {
-  return running(table, slot) / (table.cells.get(slot, 'cpus') || 1)
+  return running(table, slot) / (table.cells.get(slot, CELL.cpus) || 1)
 }
 
 function* powerOfTwo(table: PlacementTable, random: Random): Iterable<number> {
@@ -133,7 +152,7 @@ function* boundedRing(request: PlacementRequest, table: PlacementTable, ringOf: 
 }
 
 function running({ cells }: PlacementTable, slot: number): number {
-  return cells.get(slot, 'cpusBusy') + cells.get(slot, 'unseenCpus')
+  return cells.get(slot, CELL.cpusBusy) + cells.get(slot, CELL.unseenCpus)
 }
 
 /** Slots in the order in which the ring meets them, from a function's place on. */
@@ -150,7 +169,8 @@ function ringFrom(key: string, table: PlacementTable): readonly number[] {
 }
 
 function* shuffledSlots(table: PlacementTable, random: Random): Iterable<number> {
-  const slots = [...table.ids.keys()]
+  const slots: number[] = []
+  for (let slot = 0; slot < table.size; slot++) slots.push(slot)
   for (let left = slots.length; left > 0; left--) {
     const at = Math.floor(random() * left)
     const slot = slots[at] ?? 0

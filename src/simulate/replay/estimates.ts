@@ -44,9 +44,10 @@ export class LearnedEstimates implements Estimates {
     const index = this.#calls.functionIndex(call)
     const seen = (this.#seen[index] = (this.#seen[index] ?? 0) + 1)
     if (seen > LEARN_ALL_COUNT && seen % LEARN_ONE_IN !== 0) return
-    const { startedMs, startWorkMs, pullMs, cacheMs, cold, clean, workload } = this.#calls
+    const { startedMs, startWorkMs, pullMs, cacheMs, cold, sharing, workload } = this.#calls
     const tookMs = nowMs - (startedMs[call] ?? 0) - (pullMs[call] ?? 0)
     const startWork = startWorkMs[call] ?? 0
+    const shared = sharing[call] ?? 0
     // Start and run share the cores with the same others, near enough.
     const startMs = (tookMs * startWork) / Math.max(1e-9, startWork + this.#calls.runMs(call) + (cacheMs[call] ?? 0))
     this.#predictor.observe({
@@ -58,8 +59,8 @@ export class LearnedEstimates implements Estimates {
       outputBytes: 0,
       pullMs: pullMs[call] ?? 0,
       startMs: Math.max(0, startMs),
-      runMs: Math.max(0, tookMs - startMs),
-      clean: clean[call] === 1
+      runMs: Math.max(0, tookMs - startMs) / (shared === 0 ? 1 : shared),
+      clean: shared === 1
     })
   }
 

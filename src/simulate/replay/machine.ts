@@ -63,6 +63,8 @@ export class Machine {
   #gpusUsed = 0
   #outside = { count: 0, cpus: 0, memoryBytes: 0 }
   #isUp = true
+  /** Nothing has been idle since before this moment, and every pool has a container: until then there is nothing to trim. */
+  #nothingToTrimMs = Number.POSITIVE_INFINITY
 
   constructor(spec: MachineSpec, index: number) {
     this.id = `12D3KooWSimulated${String(index).padStart(6, '0')}` as PeerId
@@ -130,6 +132,7 @@ export class Machine {
     if (claim.isOutside) this.#countOutside(claim, -1)
     if (claim.keepsContainers) {
       pool.idleSince.push(nowMs)
+      this.#nothingToTrimMs = Math.min(this.#nothingToTrimMs, nowMs)
       this.#cpusIdle += claim.cpus
       this.#memoryIdle += claim.memoryBytes
     } else if (pool.busy === 0) this.#pools.delete(claim.key)
@@ -137,10 +140,14 @@ export class Machine {
 
   /** Removes containers that have been idle since before a moment. */
   trim(beforeMs: number): void {
+    if (beforeMs <= this.#nothingToTrimMs) return
+    let longestMs = Number.POSITIVE_INFINITY
     for (const [key, pool] of this.#pools) {
-      while ((pool.idleSince[0] ?? Number.POSITIVE_INFINITY) < beforeMs) this.#removeIdle(pool)
+      while (idleSinceMs(pool) < beforeMs) this.#removeIdle(pool)
       if (pool.busy === 0 && pool.idleSince.length === 0) this.#pools.delete(key)
+      longestMs = Math.min(longestMs, idleSinceMs(pool))
     }
+    this.#nothingToTrimMs = longestMs
   }
 
   /** What it would say of itself now. `seenOrders` as in `PeerStats`. */
@@ -211,8 +218,12 @@ export class Machine {
 
   #pool(claim: Claim): Pool {
     let pool = this.#pools.get(claim.key)
-    if (pool === undefined)
-      this.#pools.set(claim.key, (pool = { claim, idleSince: [], busy: 0, told: { function: claim.key, idle: 0, busy: 0 } }))
+    if (pool === undefined) {
+      pool = { claim, idleSince: [], busy: 0, told: { function: claim.key, idle: 0, busy: 0 } }
+      this.#pools.set(claim.key, pool)
+      // It goes again if it never gets a container.
+      this.#nothingToTrimMs = Number.NEGATIVE_INFINITY
+    }
     return pool
   }
 
@@ -229,7 +240,7 @@ export class Machine {
   #evictLongestIdle(): boolean {
     let longest: Pool | undefined
     for (const pool of this.#pools.values()) {
-      if ((pool.idleSince[0] ?? Number.POSITIVE_INFINITY) < (longest?.idleSince[0] ?? Number.POSITIVE_INFINITY)) longest = pool
+      if (idleSinceMs(pool) < (longest === undefined ? Number.POSITIVE_INFINITY : idleSinceMs(longest))) longest = pool
     }
     if (longest === undefined) return false
     this.#removeIdle(longest)
@@ -238,9 +249,15 @@ export class Machine {
 
   #removeIdle(pool: Pool): void {
     pool.idleSince.shift()
+    this.#nothingToTrimMs = Number.NEGATIVE_INFINITY
     this.#cpusIdle -= pool.claim.cpus
     this.#memoryIdle -= pool.claim.memoryBytes
   }
+}
+
+/** Since when its longest idle container has been idle; infinity without any. */
+function idleSinceMs({ idleSince }: Pool): number {
+  return idleSince.length === 0 ? Number.POSITIVE_INFINITY : (idleSince[0] ?? 0)
 }
 
 function profileOf(id: PeerId, { name, cpus, memoryBytes, usdPerHour }: MachineSpec, session: Session): PeerProfile {

@@ -180,7 +180,7 @@ class Replay {
       if (choice === undefined) return false
       if (this.#workers.take(call, choice.peer, { by: placer.self, number: choice.order }, this.#nowMs)) {
         this.#calls.order[call] = choice.order
-        this.#calls.clean[call] = choice.clean ? 1 : 0
+        this.#calls.sharing[call] = choice.sharing
         return true
       }
       placer.release(choice.order)
@@ -229,6 +229,7 @@ class Replay {
   }
 
   #serveWaiting(placer: VirtualPlacer): void {
+    if (placer.waitingCount === 0) return
     placer.serveWaiting(
       this.#nowMs,
       call => this.#calls.functionIndex(call),

@@ -1,7 +1,9 @@
+import { CELL } from '../../core/scheduler/cells.ts'
 import { couldFit } from '../../core/scheduler/could-fit.ts'
 import type { QueueOrder, Waiting } from '../../core/scheduler/admission/queue-order.ts'
 import { serveInOrder } from '../../core/scheduler/admission/serve-in-order.ts'
 import { PlacementTable } from '../../core/scheduler/placement-table.ts'
+import { sharingOf } from '../../core/scheduler/sharing.ts'
 import type { InvocationId, PeerId } from '../../model/ids.ts'
 import type { PeerView } from '../../model/peer.ts'
 import type { Estimate } from '../../model/placement.ts'
@@ -13,8 +15,8 @@ import type { VirtualFunction } from './virtual-function.ts'
 export interface Choice {
   readonly peer: PeerId
   readonly order: number
-  /** It expected nobody else on the cores. */
-  readonly clean: boolean
+  /** See `sharingOf`. */
+  readonly sharing: number
 }
 
 /** One call that waits. */
@@ -87,7 +89,8 @@ export class VirtualPlacer {
       { worker: chosen.peer, function: key, cpus, memoryBytes, llcBytes: estimate.cache?.bytes, start },
       nowMs
     )
-    return { peer: chosen.peer, order, clean: queueMs < 1 }
+    const slowness = this.table.cells.get(this.table.slotOf(chosen.peer) ?? 0, CELL.slowness)
+    return { peer: chosen.peer, order, sharing: sharingOf(queueMs, estimate.runMs * slowness) }
   }
 
   /** Ends an order, however it ended. */
@@ -107,7 +110,6 @@ export class VirtualPlacer {
 
   /** Offers what waits to `attempt`, next one first, and keeps what it does not take. Calls that need the same are not offered twice. */
   serveWaiting(nowMs: number, needsOf: (call: number) => number, attempt: (call: number) => boolean): void {
-    if (this.#waiting.length === 0) return
     serveInOrder(this.#waiting, {
       order: this.#init.waitingOrder,
       nowMs,

@@ -30,7 +30,7 @@ export class Workers {
   /** When the next execution on each machine ends. */
   readonly #ends: Soonest
   /** By machine, the highest order of each placer that it has got. */
-  readonly #seenOrders: readonly Map<PeerId, number>[]
+  readonly #seenOrders: Record<PeerId, number>[]
   readonly #caches: readonly SharedCache[]
   /** By machine, calls whose image is on its way. */
   readonly #pulling: readonly Set<number>[]
@@ -40,7 +40,7 @@ export class Workers {
     this.machines = init.fleet.map((spec, i) => new Machine(spec, i))
     for (const [i, { id }] of this.machines.entries()) this.#indexes.set(id, i)
     this.#ends = new Soonest(init.fleet.length)
-    this.#seenOrders = init.fleet.map(() => new Map<PeerId, number>())
+    this.#seenOrders = init.fleet.map(() => ({}))
     this.#caches = init.fleet.map(spec => new SharedCache(cacheBytesOf(spec)))
     this.#pulling = init.fleet.map(() => new Set<number>())
     this.invariants = new Invariants(init.calls, this.machines)
@@ -57,7 +57,8 @@ export class Workers {
     const machine = this.machines[index]
     const admission = machine?.admit(this.#function(call), nowMs)
     if (machine === undefined || admission === undefined) return false
-    if (order !== undefined) this.#seenOrders[index]?.set(order.by, order.number)
+    const seenOrders = this.#seenOrders[index]
+    if (order !== undefined && seenOrders !== undefined) seenOrders[order.by] = order.number
     this.#start(call, index, machine, admission, nowMs)
     return true
   }
@@ -83,7 +84,7 @@ export class Workers {
 
   /** What a machine says of itself. */
   stats(index: number, nowMs: number): PeerStats | undefined {
-    const stats = this.machines[index]?.stats(nowMs, Object.fromEntries(this.#seenOrders[index] ?? []))
+    const stats = this.machines[index]?.stats(nowMs, { ...this.#seenOrders[index] })
     const [spec, cache] = [this.#init.fleet[index], this.#caches[index]]
     if (stats === undefined || this.#init.traits === undefined || spec === undefined || cache === undefined) return stats
     return {
@@ -98,7 +99,7 @@ export class Workers {
     const lost = [...(this.machines[index]?.crash(nowMs) ?? []), ...pulling]
     pulling.clear()
     this.#caches[index]?.clear()
-    this.#seenOrders[index]?.clear()
+    this.#seenOrders[index] = {}
     this.#ends.set(index, Number.POSITIVE_INFINITY)
     return lost
   }

@@ -3,7 +3,7 @@ import type { FunctionRecord } from '../../model/function.ts'
 import type { PeerId } from '../../model/ids.ts'
 import type { ExecutionCall } from '../../model/ports/runtime.ts'
 import { valuesOf } from '../../model/shards.ts'
-import { isOver } from '../../model/task.ts'
+import { isOver, isServing } from '../../model/task.ts'
 import type { FakeOutcome } from '../fake-runtime.ts'
 import { Violation } from '../violation.ts'
 import type { World } from '../world.ts'
@@ -207,7 +207,8 @@ export class WholeCluster {
       const notAlive = service.peers().find(({ state }) => state !== 'alive')
       if (notAlive !== undefined) return `${peer.id} takes ${notAlive.profile.id} for ${notAlive.state}`
       tables.add(JSON.stringify(service.functions().map(({ name, revision, image }) => [name, revision, image])))
-      for (const { id, state } of valuesOf(peer.tables.tasks.tasks)) if (!isOver({ state })) return `${id} is ${state} on ${peer.id}`
+      for (const task of valuesOf(peer.tables.tasks.tasks))
+        if (!isOver(task) && !isServing(task)) return `${task.id} is ${task.state} on ${peer.id}`
       for (const { name } of FUNCTIONS) if (!service.functions().some(fn => fn.name === name)) return `${peer.id} lacks ${name}`
       if (service.counters().inFlight > 0) return `${peer.id} still carries ${service.counters().inFlight} calls`
     }
@@ -227,7 +228,8 @@ export class WholeCluster {
       const finals = [...valuesOf(tables.tasks.tasks)].map(({ id: task, key, state, failures, spec, result }) => {
         const output = result?.output.inline
         const text = output === undefined ? undefined : Buffer.from(output, 'base64').toString()
-        return [task, { key, state, failures, attemptsMax: spec.attemptsMax, output: text }] as const
+        const isService = spec.service !== undefined
+        return [task, { key, state, failures, attemptsMax: spec.attemptsMax, output: text, isService }] as const
       })
       return { peer: id, tasks: new Map(finals) }
     })
@@ -238,7 +240,8 @@ export class WholeCluster {
     const { coverage, history } = this
     coverage.elections = this.#log.electionsCount
     coverage.connectionsLost = this.#mesh.resetsCount
-    for (const { state } of this.finalTasks()[0]?.tasks.values() ?? []) {
+    for (const { state, isService } of this.finalTasks()[0]?.tasks.values() ?? []) {
+      if (isService && state === 'running') coverage.servicesServing += 1
       if (state === 'succeeded') coverage.tasksSucceeded += 1
       if (state === 'dead') coverage.tasksDead += 1
       if (state === 'cancelled') coverage.tasksCancelled += 1

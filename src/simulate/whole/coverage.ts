@@ -56,6 +56,10 @@ export type WholeCoverage = {
   taskReportsLate: number
   /** Programs that ended with their lease, or with their peer. */
   taskProgramsKilled: number
+  /** Services that run at the end. */
+  servicesServing: number
+  /** Attempts of services after the first. */
+  servicesStartedAgain: number
   /** Workers that came back to an orchestrator that had given their session up. */
   taskSessionsBurned: number
 } & { -readonly [Name in `fault: ${FaultName}`]: number }
@@ -99,6 +103,8 @@ export function emptyWholeCoverage(): WholeCoverage {
     taskAttemptsReturned: 0,
     taskReportsLate: 0,
     taskProgramsKilled: 0,
+    servicesServing: 0,
+    servicesStartedAgain: 0,
     taskSessionsBurned: 0,
     ...(Object.fromEntries(FAULT_NAMES.map(name => [`fault: ${name}`, 0])) as Record<`fault: ${FaultName}`, number>)
   }

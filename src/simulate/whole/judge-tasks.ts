@@ -44,9 +44,13 @@ export function taskContradictions(
 function judgeFinals(peer: PeerId, tasks: FinalTasks['tasks'], runs: readonly TaskRun[]): readonly string[] {
   const found: string[] = []
   const keys = new Map<string, TaskId>()
-  for (const [id, { key, state, failures, attemptsMax, output }] of tasks) {
-    if (!isOver({ state })) found.push(`${id} is still ${state} on ${peer}`)
-    if (failures > attemptsMax) found.push(`${id} has failed ${failures} times of ${attemptsMax} on ${peer}`)
+  for (const [id, { key, state, failures, attemptsMax, output, isService }] of tasks) {
+    const isKept = isService && state === 'running'
+    if (isKept && !runs.some(run => run.task === id && run.endMs === undefined))
+      found.push(`the service ${id} runs nowhere, ${peer} says that it does`)
+    if (isService && isOver({ state }) && state !== 'cancelled') found.push(`the service ${id} is ${state} on ${peer}`)
+    if (!isOver({ state }) && !isKept) found.push(`${id} is still ${state} on ${peer}`)
+    if (!isService && failures > attemptsMax) found.push(`${id} has failed ${failures} times of ${attemptsMax} on ${peer}`)
     if (state === 'dead' && failures < attemptsMax) found.push(`${id} is dead after ${failures} of ${attemptsMax} failures on ${peer}`)
     if (state === 'succeeded' && !runs.some(run => run.task === id && run.output === output))
       found.push(`${id} has the result ${output} on ${peer}, which no run of it has made`)

@@ -29,15 +29,9 @@ const NOT_STARTED: ReadonlySet<ErrorCode> = new Set([
   'runtime_unavailable'
 ])
 
-/** What a peer whose disk was broken on purpose may say of it, under the code of defects. */
-export const DISK_FAILURE = 'the disk of this machine was broken by the simulation'
-
-/** What answers of peers say whose disk fails: in a simulation, and where the same rules judge real ones. */
-const DISK_FAILURES = [DISK_FAILURE, 'the disk failed to read or write', 'the disk or the file is read-only', 'the disk is full']
-
-/** Whether an answer says that something is wrong with CARES itself. */
-export function isDefect({ code, message }: { readonly code: ErrorCode; readonly message: string }): boolean {
-  return DEFECTS.has(code) && !DISK_FAILURES.some(failure => message.includes(failure))
+/** Whether an answer says that something is wrong with CARES itself. What members can read may not be known yet: whoever asks again is told. */
+export function isDefect({ code, retryable }: { readonly code: ErrorCode; readonly retryable: boolean }): boolean {
+  return DEFECTS.has(code) && !(code === 'incompatible' && retryable)
 }
 
 /** Everything in a history that contradicts the promises, as sentences; empty when all is well. `nowMs`: when the history ends. */

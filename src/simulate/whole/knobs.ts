@@ -31,6 +31,8 @@ export interface WholeKnobs {
   readonly taskEveryMs: number
   /** Longest run of a task's program. */
   readonly taskLatencyMsMax: number
+  /** Services that clients want to be kept running. */
+  readonly servicesCount: number
 }
 
 /** What a healed network is like. */
@@ -49,8 +51,13 @@ export function drawLaterKnobs(
   }
 }
 
+/** Whether there are services. */
+export function drawLatestKnobs(random: Random): Pick<WholeKnobs, 'servicesCount'> {
+  return { servicesCount: pick(random, [0, 0, 1, 2]) }
+}
+
 /** The character of one simulated cluster. */
-export function drawWholeKnobs(random: Random): Omit<WholeKnobs, 'taskEveryMs' | 'taskLatencyMsMax'> {
+export function drawWholeKnobs(random: Random): Omit<WholeKnobs, 'taskEveryMs' | 'taskLatencyMsMax' | 'servicesCount'> {
   const maybe = (ratio: number, max: number): number => (random() < ratio ? random() * max : 0)
   const peersCount = pick(random, [1, 2, 3, 3, 3, 4, 5, 5])
   return {

@@ -1,3 +1,4 @@
+import { COMMAND_VERSION } from '../../core/registry/command-version.ts'
 import { COST } from '../../core/scheduler/strategies/cost.ts'
 import { createDaemon, type Daemon } from '../../daemon/daemon.ts'
 import { foundCluster } from '../../daemon/agreement/found-cluster.ts'
@@ -9,14 +10,13 @@ import type { PeerProfile } from '../../model/peer.ts'
 import type { ExecutionCall } from '../../model/ports/runtime.ts'
 import type { Applied, RegistryTables } from '../../model/ports/store.ts'
 import { createRandom } from '../../model/random.ts'
-import { decodeCommand, encodeCommand } from '../../wire/registry-codec.ts'
+import { decodeCommand, encodeCommand } from '../../wire/command-codec.ts'
 import { createFakeRuntime, type FakeOutcome, type FakeRuntime } from '../fake-runtime.ts'
 import { MemoryDisk, MemoryStore } from '../memory-store.ts'
 import { Violation } from '../violation.ts'
 import type { World } from '../world.ts'
 import { type CallMonitor, type Overheard } from './call-monitor.ts'
 import type { WholeCoverage } from './coverage.ts'
-import { DISK_FAILURE } from './judge.ts'
 import type { WholeKnobs } from './knobs.ts'
 import type { LogMonitor } from './log-monitor.ts'
 import { type ClockError, PeerClock } from './peer-clock.ts'
@@ -26,6 +26,7 @@ import { Process } from './process.ts'
 import { SlowDisk } from './slow-disk.ts'
 import type { TaskMonitor } from './task-monitor.ts'
 import { TaskPrograms } from './task-programs.ts'
+import { SERVICE_BYTES } from './task-work.ts'
 import { runTask, type TaskRuntimeComponents, withTaskPrograms } from './task-runtime.ts'
 import { SimulatedTransport } from './transport.ts'
 
@@ -107,7 +108,7 @@ export class WholePeer {
 
   /** From now on no write succeeds; a peer that notices takes no part any more. */
   breakDisk(): void {
-    this.disk.failure = new CaresError('internal', DISK_FAILURE)
+    this.disk.failure = new CaresError('disk_failed', 'the simulation has broken the disk of this machine', { details: { disk: 'io' } })
     this.#hasMetFailure = true
   }
 
@@ -181,7 +182,7 @@ export class WholePeer {
         if (!process.isDead) this.#watch(() => this.#components.calls.onMessage(overheard, message))
       }
     })
-    const capacity = { cpus: 64, memoryBytes: knobs.slotsCount * SLOT_BYTES, diskBytes: 2 ** 40 }
+    const capacity = { cpus: 64, memoryBytes: knobs.slotsCount * SLOT_BYTES + knobs.servicesCount * SERVICE_BYTES, diskBytes: 2 ** 40 }
     const machine: TaskRuntimeComponents = {
       id: this.id,
       world,
@@ -201,6 +202,7 @@ export class WholePeer {
       name: this.id,
       session,
       addresses: transport.addresses(),
+      commandVersion: COMMAND_VERSION,
       api: '127.0.0.1:0',
       version: '0.0.0',
       runtime: this.#works ? 'process' : 'none',
@@ -340,8 +342,8 @@ class WatchedStore extends MemoryStore {
     this.#onApply = onApply
   }
 
-  override async apply(applied: readonly Applied[], tables: RegistryTables, appliedIndex: number): Promise<void> {
+  override apply(applied: readonly Applied[], tables: RegistryTables, appliedIndex: number): void {
     this.#onApply(applied)
-    await super.apply(applied, tables, appliedIndex)
+    super.apply(applied, tables, appliedIndex)
   }
 }

@@ -8,7 +8,7 @@ import { drawLaterFaults, drawWholeFaults, type WholeFault } from './faults.ts'
 import { FUNCTIONS } from './functions.ts'
 import { contradictions } from './judge.ts'
 import { taskContradictions } from './judge-tasks.ts'
-import { drawLaterKnobs, drawWholeKnobs, type WholeKnobs } from './knobs.ts'
+import { drawLaterKnobs, drawLatestKnobs, drawWholeKnobs, type WholeKnobs } from './knobs.ts'
 import { RETRANSMISSION_MS_MAX } from './wires.ts'
 
 /** Longest that a healed cluster may take to be whole: many elections, and voters that prove themselves one after the other. */
@@ -20,6 +20,7 @@ const PROBE_MS = 1_500
 const CHANCE_SEED_OFFSET = 2 ** 40
 /** … and so do knobs and faults that came later, so that seeds which have found something still draw the faults that found it. */
 const LATER_SEED_OFFSET = 2 ** 41
+const LATEST_SEED_OFFSET = 2 ** 42
 
 /** The plan that a seed draws, or what is given in place of it. */
 export function planWholeRun({
@@ -30,7 +31,7 @@ export function planWholeRun({
   const random = createRandom(seed)
   const drawn = drawWholeKnobs(random)
   const later = createRandom(seed + LATER_SEED_OFFSET)
-  const knobs = { ...drawn, ...drawLaterKnobs(later, drawn), ...someKnobs }
+  const knobs = { ...drawn, ...drawLaterKnobs(later, drawn), ...drawLatestKnobs(createRandom(seed + LATEST_SEED_OFFSET)), ...someKnobs }
   return { knobs, faults: faults ?? [...drawWholeFaults(random, knobs), ...drawLaterFaults(later, knobs)] }
 }
 

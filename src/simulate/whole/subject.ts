@@ -19,6 +19,7 @@ export const WHOLE: Subject<WholeKnobs, WholeFault> = {
     { idlePeersCount: 0 },
     { taskEveryMs: 0 },
     { taskLatencyMsMax: 5 },
+    { servicesCount: 0 },
     { isGrown: false },
     { slotsCount: 16 }
   ],
@@ -29,4 +30,10 @@ export const WHOLE: Subject<WholeKnobs, WholeFault> = {
 export const WHOLE_TASKS: AnySubject = {
   name: 'whole tasks',
   simulate: run => simulateWhole({ ...run, knobs: { taskEveryMs: 60, callEveryMs: 400 }, faults: undefined })
+}
+
+/** The same, with clients that want services above all. */
+export const WHOLE_SERVICES: AnySubject = {
+  name: 'whole services',
+  simulate: run => simulateWhole({ ...run, knobs: { servicesCount: 2, callEveryMs: 400 }, faults: undefined })
 }

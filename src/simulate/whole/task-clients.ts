@@ -27,6 +27,10 @@ const TASK_MS = 500
 const PATIENCE_MS = 8_000
 /** Of the operations, so many cancel, repeat a submission through another peer, and wait for a result. */
 const RATIOS = { cancel: 0.08, repeat: 0.12, wait: 0.25 }
+/** A service is submitted within this, and again when it was not accepted. */
+const SERVICE_MS = 3_000
+/** Of services, so many are cancelled while faults go on. */
+const SERVICE_CANCEL_RATIO = 0.2
 
 /** A task that a client may ask about again. */
 interface Wish {
@@ -48,7 +52,9 @@ export class TaskClients {
   }
 
   start(): void {
-    if (this.#components.knobs.taskEveryMs > 0) this.#next()
+    const { knobs } = this.#components
+    if (knobs.taskEveryMs > 0) this.#next()
+    for (let i = 0; i < knobs.servicesCount; i++) this.#keep(`service-${i}`)
   }
 
   /** Nothing new is asked from now on. */
@@ -86,12 +92,31 @@ export class TaskClients {
     const key = `k${this.#wishes.length}`
     const latencyMs = Math.floor(world.random() * knobs.taskLatencyMsMax)
     const wish: Wish = {
-      work: { key, latencyMs, failures: world.chance(0.2) ? 1 + Math.floor(world.random() * 3) : 0 },
+      work: { key, latencyMs, failures: world.chance(0.2) ? 1 + Math.floor(world.random() * 3) : 0, isService: false },
       attempts: 1 + Math.floor(world.random() * 4)
     }
     this.#wishes.push(wish)
     this.#workMs += latencyMs + TASK_MS
     return wish
+  }
+
+  /** Submits a service until it is accepted, and perhaps cancels it. */
+  #keep(key: string): void {
+    const { world } = this.#components
+    const failures = Math.floor(world.random() * 3)
+    const wish: Wish = { work: { key, latencyMs: Math.floor(world.random() * 500), failures, isService: true }, attempts: 1 }
+    const isCancelled = world.chance(SERVICE_CANCEL_RATIO)
+    const look = (): void => {
+      if (!this.#isOpen) return
+      const peer = pick(world.random, this.#components.peers())
+      if (peer.isUp && peer.life !== undefined) {
+        if (wish.id === undefined) this.#submit(peer, peer.life, wish)
+        else if (isCancelled) return this.#ask(peer, peer.life, wish.id, 'cancel')
+        else this.#ask(peer, peer.life, wish.id, 'waitFor')
+      }
+      world.after(SERVICE_MS, look)
+    }
+    world.after(world.random() * SERVICE_MS, look)
   }
 
   #submit(peer: WholePeer, life: Life, wish: Wish): void {

@@ -41,6 +41,7 @@ export interface FinalTask {
   readonly failures: number
   readonly attemptsMax: number
   readonly output: string | undefined
+  readonly isService: boolean
 }
 
 /** Everything that clients did with tasks and were told of them, and what really ran. */

@@ -13,6 +13,7 @@ interface Logged {
   last: number
   isRunning: boolean
   isOver: boolean
+  readonly isService: boolean
 }
 
 /**
@@ -68,7 +69,8 @@ export class TaskMonitor {
     if (outcome?.type !== 'changed') return this.#onIdle(change, outcome)
     if (change.type === 'submit') {
       if (known !== undefined) throw new Violation(`${change.id} was submitted twice`)
-      this.#tasks.set(change.id, { assigned: new Map(), last: 0, isRunning: false, isOver: false })
+      const isService = change.spec.service !== undefined
+      this.#tasks.set(change.id, { assigned: new Map(), last: 0, isRunning: false, isOver: false, isService })
       return
     }
     if (known === undefined) throw new Violation(`${change.id} is changed (${change.type}) and was never submitted`)
@@ -78,6 +80,7 @@ export class TaskMonitor {
         if (known.isRunning) throw new Violation(`attempt ${change.attempt} of ${change.id} is given away while ${known.last} is under way`)
         if (change.attempt <= known.last) throw new Violation(`attempt ${change.attempt} of ${change.id} comes after ${known.last}`)
         known.assigned.set(change.attempt, change)
+        if (known.isService && change.attempt > 1) this.#coverage.servicesStartedAgain += 1
         known.last = change.attempt
         known.isRunning = true
         return

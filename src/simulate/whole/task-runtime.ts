@@ -30,9 +30,12 @@ export function withTaskPrograms(runtime: FakeRuntime, { programs, process }: Ta
   }
 }
 
+/** Longer than any run of a world. */
+const FOR_EVER_MS = 3_600_000
+
 /** What an attempt of a task does on a machine. */
 export function runTask(fn: FunctionRecord, { id, world, process, programs, monitor, watch }: TaskRuntimeComponents): FakeOutcome {
-  const { key, task, attempt, latencyMs, failures } = readTaskWork(fn)
+  const { key, task, attempt, latencyMs, failures, isService } = readTaskWork(fn)
   const isFailing = attempt <= failures
   const output = isFailing ? undefined : `${key}.${attempt}.${id}`
   return {
@@ -44,7 +47,7 @@ export function runTask(fn: FunctionRecord, { id, world, process, programs, moni
         onEnd = monitor.onStart(id, task as TaskId, attempt, output)
       })
       await programs.run(process, {
-        latencyMs,
+        latencyMs: isService && !isFailing ? FOR_EVER_MS : latencyMs,
         signal,
         onEnd: how => {
           world.trace(() => `${id}: attempt ${attempt} of ${task} is ${how}`)

@@ -1,4 +1,4 @@
-import { damaged } from '../disk-error.ts'
+import { CaresError } from '../../model/errors.ts'
 import { taskRecordSchema } from '../../model/persisted-task.ts'
 import { blobsOf, type TaskRecord } from '../../model/task.ts'
 import type { TaskQuery } from '../../model/task-service.ts'
@@ -9,7 +9,10 @@ export function toTask({ record }: Readonly<Record<string, unknown>>): TaskRecor
   try {
     return taskRecordSchema.parse(JSON.parse(String(record)))
   } catch (cause) {
-    throw damaged('a task in the database', 'it is not as CARES writes it', cause)
+    throw new CaresError('internal', 'a task in the database is not as CARES writes it', {
+      hint: 'restore the tables of CARES from a backup of the database',
+      cause
+    })
   }
 }
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { propose, readIndex, transfer } from '../../../src/core/consensus/raft.ts'
+import { propose, readIndex, receive, transfer } from '../../../src/core/consensus/raft.ts'
 import { isActiveLeader, isAnswered } from '../../../src/core/consensus/state.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
-import { A, B, C, THREE } from './fixtures.ts'
+import { A, B, C, messageTo, THREE } from './fixtures.ts'
 import { Stage } from './stage.ts'
 
 const peers = [A, B, C]
@@ -56,6 +56,20 @@ describe('a question of how much is agreed', () => {
     assert.ok(stage.state(next).commitIndex > index)
     stage.heal()
     stage.run(3_000)
+    assert.equal(isAnswered(stage.state(leader), round), false)
+  })
+
+  it('is not answered by what a voter says to a message that its leader sent in an earlier term', () => {
+    const { stage, leader, others } = led()
+    const [voter] = others
+    assert.ok(voter !== undefined)
+    const { term } = stage.state(leader)
+    const late = { type: 'append-request', term: term - 1, prevIndex: 0, prevTerm: 0, entries: [], commit: 0, round: 1_000 } as const
+    const answer = messageTo(receive(stage.state(voter), leader, late, stage.nowMs), leader, 'append-response')
+    assert.equal(answer.term, term)
+    stage.partition(others)
+    const { round } = ask(stage, leader)
+    stage.step(leader, (state, nowMs) => receive(state, voter, answer, nowMs))
     assert.equal(isAnswered(stage.state(leader), round), false)
   })
 

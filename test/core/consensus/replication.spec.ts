@@ -148,7 +148,7 @@ describe('an append request', () => {
 
   it('of an older term is answered with the newer one', () => {
     const step = receive(peerOf({ self: B, term: 6 }), A, appendRequest({ term: 5 }), 10)
-    assert.deepEqual(messageTo(step, A, 'append-response'), { type: 'append-response', term: 6, ok: false, match: 0, round: 1 })
+    assert.deepEqual(messageTo(step, A, 'append-response'), { type: 'append-response', term: 6, ok: false, match: 0, round: 0 })
     assert.equal(step.state.leader, null)
   })
 
@@ -233,7 +233,7 @@ describe('a leader', () => {
       propose(peerOf(), [command], 0),
       propose(elect(peerOf(), [B]).state, [command], nowMs),
       propose(transfer(leader, B, nowMs).state, [command], nowMs),
-      propose(leader, [command], nowMs + 1.5 * TIMINGS.electionMs),
+      propose(leader, [command], nowMs + 1.5 * TIMINGS.electionMs + 1),
       propose(waiting, [command], nowMs),
       propose(heavy, [new Uint8Array(100)], nowMs),
       propose(leader, [new Uint8Array(151)], nowMs)
@@ -456,7 +456,7 @@ describe('a snapshot', () => {
     const step = receive(leader, C, { type: 'append-response', term: 2, ok: false, match: 0, round: 1 }, nowOf(leader))
     const later = { ...step.state, round: 9 }
     assert.deepEqual(effectsOf(acknowledge(later, C, 0, nowOf(leader) + 100), 'send-snapshot'), [])
-    assert.equal(effectsOf(acknowledge(later, C, 0, nowOf(leader) + TIMINGS.electionMs), 'send-snapshot').length, 1)
+    assert.equal(effectsOf(acknowledge(later, C, 0, nowOf(leader) + TIMINGS.electionMs + 1), 'send-snapshot').length, 1)
   })
 
   it('replaces log and configuration, and is acknowledged only after it is restored', () => {
@@ -546,7 +546,7 @@ describe('a snapshot', () => {
     assert.deepEqual(effectsOf(has(next.state, 10), 'send-snapshot'), [], 'an answer that comes twice')
     assert.deepEqual(effectsOf(has(next.state, 20), 'send-snapshot')[0]?.at, { index: 4, offset: 20 })
     assert.deepEqual(effectsOf(has(next.state, 0), 'send-snapshot')[0]?.at, { index: 4, offset: 0 }, 'the peer has lost what it had')
-    const lost = acknowledge({ ...next.state, round: 9 }, C, 0, nowOf(leader) + TIMINGS.electionMs)
+    const lost = acknowledge({ ...next.state, round: 9 }, C, 0, nowOf(leader) + TIMINGS.electionMs + 1)
     assert.deepEqual(effectsOf(lost, 'send-snapshot')[0]?.at, { index: 4, offset: 10 }, 'the chunk or its answer was lost')
   })
 

@@ -2,7 +2,7 @@ import { connectionChanged, setMembers, setOrchestrator, setSelf, tick } from '.
 import { heard, heardDigest } from '../../../src/core/membership/heard.ts'
 import { heartbeatIntervalMs } from '../../../src/core/membership/heartbeat-interval.ts'
 import { createView, type MembershipEvent, type MembershipState, type MembershipStep } from '../../../src/core/membership/state.ts'
-import { digestOf, viewOf } from '../../../src/core/membership/view.ts'
+import { view, viewOf } from '../../../src/core/membership/view.ts'
 import type { PeerState } from '../../../src/model/peer.ts'
 import { type Preset, PRESETS, type Timings } from '../../../src/model/presets.ts'
 import type { Random } from '../../../src/model/random.ts'
@@ -119,7 +119,7 @@ export class MembershipCluster {
       member.seq++
       this.#apply(member, state => setSelf(state, profileOf(name), statsOf(member.seq), this.nowMs))
       if (this.#orchestrator === name) {
-        const digest = digestFrom(name, { term: this.#term, seq: ++member.digestSeq }, digestOf(member.state, this.nowMs))
+        const digest = digestFrom(name, { term: this.#term, seq: ++member.digestSeq }, view(member.state, this.nowMs))
         for (const other of this.members) this.#send(other, state => heardDigest(state, id, digest, this.nowMs))
       } else if (this.#orchestrator !== null) {
         const report = heartbeat()

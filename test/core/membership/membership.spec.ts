@@ -5,7 +5,7 @@ import { heard, heardDigest } from '../../../src/core/membership/heard.ts'
 import { heartbeatIntervalMs } from '../../../src/core/membership/heartbeat-interval.ts'
 import { PEERS_MAX } from '../../../src/core/membership/limits.ts'
 import { createView, type MembershipState, type MembershipStep } from '../../../src/core/membership/state.ts'
-import { digestOf, view, viewOf } from '../../../src/core/membership/view.ts'
+import { view, viewOf } from '../../../src/core/membership/view.ts'
 import { PRESETS } from '../../../src/model/presets.ts'
 import { digestFrom, heartbeatOf, lineOf, peerId, profileOf, statsOf } from './peers.ts'
 
@@ -62,7 +62,7 @@ describe('the view', () => {
     let { state } = heard(start(), peerId('b'), heartbeatOf('b', { seq: 7 }), 'report', 0)
     state = heard(state, peerId('c'), heartbeatOf('c', { seq: 3 }), 'report', 400).state
     const other = createView({ self: profileOf('d'), stats: statsOf(0), timings: PRESETS.lan, nowMs: 5_000 })
-    const got = heardDigest(other, A, digestFrom('a', {}, digestOf(state, 500)), 5_000).state
+    const got = heardDigest(other, A, digestFrom('a', {}, view(state, 500)), 5_000).state
     assert.deepEqual(
       view(got, 5_000).map(({ profile, stats, ageMs }) => [profile.id, stats.seq, ageMs]),
       [

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
-import { median } from '../../../src/core/predictor/median.ts'
 import { FUNCTIONS_MAX, Predictor } from '../../../src/core/predictor/predictor.ts'
 import { RecentMap } from '../../../src/core/predictor/recent-map.ts'
 import type { Digest, PeerId } from '../../../src/model/ids.ts'
@@ -279,12 +278,6 @@ describe('Predictor', () => {
         }
       )
     )
-  })
-})
-
-describe('median', () => {
-  it('is the middle', () => {
-    assert.deepEqual([[], [3], [1, 9], [9, 1, 2]].map(median), [undefined, 3, 5, 2])
   })
 })
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { Metric, SPACE, TIME } from '../../../src/core/predictor/metric.ts'
 import { SortedWindow } from '../../../src/core/predictor/sorted-window.ts'
-import { median } from '../../../src/core/predictor/median.ts'
-import { sorted } from '../../../src/core/predictor/sorted.ts'
+import { median, sorted } from './median.ts'
+
 import { SlowMetric } from './slow-metric.ts'
 
 /** Sizes that come again, and values that follow them, jump, or have nothing to do with them. */
@@ -47,6 +47,15 @@ describe('the quick metric', () => {
 })
 
 describe('a sorted window', () => {
+  it('has the middle, or the mean of the two there', () => {
+    const medianOf = (values: number[]): number | undefined => {
+      const window = new SortedWindow(9)
+      for (const value of values) window.push(value)
+      return window.median
+    }
+    assert.deepEqual([[], [3], [1, 9], [9, 1, 2]].map(medianOf), [undefined, 3, 5, 2])
+  })
+
   it('has the ranks and the median of the newest, however they come', () => {
     fc.assert(
       fc.property(fc.array(fc.double({ noNaN: true })), fc.integer({ min: 1, max: 9 }), (values, sizeMax) => {

@@ -2,12 +2,11 @@ import { type Affine, fitAffine } from '../../../src/core/predictor/affine-fit.t
 import { affine } from '../../../src/core/predictor/experts/affine.ts'
 import type { Expert } from '../../../src/core/predictor/experts/expert.ts'
 import { line } from '../../../src/core/predictor/experts/line.ts'
-import { local } from '../../../src/core/predictor/experts/local.ts'
 import { nearest } from '../../../src/core/predictor/experts/nearest.ts'
 import { typical } from '../../../src/core/predictor/experts/typical.ts'
-import { median } from '../../../src/core/predictor/median.ts'
+import { median, sorted } from './median.ts'
 import type { MetricKind } from '../../../src/core/predictor/metric.ts'
-import { sorted } from '../../../src/core/predictor/sorted.ts'
+
 import { logSize, SAMPLES_MAX, type Window } from '../../../src/core/predictor/window.ts'
 import type { EstimateBasis } from '../../../src/model/placement.ts'
 
@@ -140,6 +139,17 @@ const OWN_ENOUGH = 6
 /** No prediction is further than this from all that has been seen. */
 const EXTRAPOLATION_RATIO_MAX = 10
 
+/** The expert `local` with every sample sorted by how near it is. */
+const local: Expert = ({ logSizes, values, bytes, affine: { fixed, perByte } }, inputBytes) => {
+  const size = logSize(inputBytes)
+  const wanted = fixed + perByte * inputBytes
+  const distance = (i: number): number => Math.abs((logSizes[i] ?? 0) - size)
+  const nearest = [...values.keys()].sort((a, b) => distance(a) - distance(b) || b - a)
+  const neighbours = Math.min(7, Math.max(3, Math.round(Math.sqrt(values.length))))
+  const moved = nearest.slice(0, neighbours).map(i => ((values[i] ?? 0) * wanted) / (fixed + perByte * (bytes[i] ?? 0) || wanted || 1))
+  return median(moved) ?? 0
+}
+
 type ExpertName = Extract<EstimateBasis, 'typical' | 'nearest' | 'affine' | 'local'>
 
 const EXPERTS: readonly (readonly [name: ExpertName, expert: Expert])[] = [
@@ -203,13 +213,13 @@ export class SlowMetric {
   predict(inputBytes: number): number | undefined {
     if (this.count === 0) return undefined
     if (this.count < EXPERT_SAMPLES_MIN) return this.#clamp(line(this.#window as unknown as Window, inputBytes, this.#kind.slope))
+    if (new Set(this.#window.values).size === 1) return this.#window.middle
     return this.#predictAs(this.#chosen, inputBytes)
   }
 
   learn(inputBytes: number, actual: number): void {
     const value = Math.max(this.#kind.valueMin, actual)
-    const predicted = this.predict(inputBytes)
-    if (predicted !== undefined) this.#judge(inputBytes, value, predicted)
+    if (this.count > 0) this.#judge(inputBytes, value, this.#predictByExpert(inputBytes))
     if (this.count === SAMPLES_MAX) this.#window.dropOldest(1)
     this.#window.push(inputBytes, value)
     if (this.#inherited > 0 && this.ownCount >= OWN_ENOUGH) {
@@ -238,6 +248,10 @@ export class SlowMetric {
 
   #predictAs(expert: number, inputBytes: number): number {
     return this.#clamp((EXPERTS[expert]?.[1] ?? typical)(this.#window as unknown as Window, inputBytes))
+  }
+
+  #predictByExpert(inputBytes: number): number {
+    return this.count < EXPERT_SAMPLES_MIN ? (this.predict(inputBytes) ?? 0) : this.#predictAs(this.#chosen, inputBytes)
   }
 
   #clamp(value: number): number {

@@ -3,10 +3,12 @@ import * as fc from 'fast-check'
 import { createStateHash } from '../../../src/core/registry/state-hash.ts'
 import { applyTaskChanges } from '../../../src/core/tasks/apply-changes.ts'
 import { emptyTables } from '../../../src/core/registry/tables.ts'
+import type { PeerId } from '../../../src/model/ids.ts'
 import type { RegistryTables } from '../../../src/model/ports/store.ts'
+import type { TaskChange, TaskId, TaskSession } from '../../../src/model/task.ts'
 import { decodeSnapshot, encodeSnapshot, inOneGo } from '../../../src/store/snapshot-data.ts'
 import { sampleFunction } from '../../support/samples.ts'
-import { sampleSubmit } from '../../support/sample-task.ts'
+import { sampleResult, sampleSubmit } from '../../support/sample-task.ts'
 
 const BASE: RegistryTables = {
   ...emptyTables(),
@@ -69,6 +71,29 @@ describe('the hash of the state', () => {
         }
       }),
       { numRuns: 50 }
+    )
+  })
+
+  it('is the same for tasks, too, as they come, change and go, and when all of them are others', () => {
+    const id = fc.constantFrom(...(['t-a', 't-b', 't-c'] as TaskId[]))
+    const at = '1'
+    const change = fc.oneof(
+      id.map((one): TaskChange => sampleSubmit({ id: one, at })),
+      id.map((one): TaskChange => ({ type: 'assign', id: one, attempt: 1, worker: 'p' as PeerId, session: 's' as TaskSession, at })),
+      id.map((one): TaskChange => ({ type: 'complete', id: one, attempt: 1, result: sampleResult(), at })),
+      fc.constant<TaskChange>({ type: 'expire', before: '2', at })
+    )
+    fc.assert(
+      fc.property(fc.array(fc.oneof({ weight: 8, arbitrary: change }, fc.constant('start anew' as const)), { maxLength: 20 }), changes => {
+        const remembering = createStateHash()
+        let { tasks } = BASE
+        for (const each of changes) {
+          tasks = each === 'start anew' ? BASE.tasks : applyTaskChanges(tasks, [each]).tables
+          const tables = { ...BASE, tasks }
+          assert.equal(remembering(tables), createStateHash()(tables))
+        }
+      }),
+      { numRuns: 100 }
     )
   })
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
+import { CELL } from '../../../src/core/scheduler/cells.ts'
 import { place } from '../../../src/core/scheduler/place.ts'
 import { PlacementTable } from '../../../src/core/scheduler/placement-table.ts'
 import { COST } from '../../../src/core/scheduler/strategies/cost.ts'
@@ -109,9 +110,9 @@ describe('PlacementTable', () => {
     const table = new PlacementTable(SELF)
     table.update(viewOf('a'), 0)
     table.reserve({ worker: peerId('a'), function: FN, cpus: 1, memoryBytes: GIB, start: 'cold' }, 0)
-    assert.equal(table.cells.get(0, 'memoryHeldBytes'), GIB)
+    assert.equal(table.cells.get(0, CELL.memoryHeldBytes), GIB)
     table.update(viewOf('a', { profile: { session: 2 } }), 1)
-    assert.equal(table.cells.get(0, 'memoryHeldBytes'), 0)
+    assert.equal(table.cells.get(0, CELL.memoryHeldBytes), 0)
     assert.equal(table.session(peerId('a')), 2)
   })
 
@@ -120,7 +121,7 @@ describe('PlacementTable', () => {
     const pressure = { cpuRatio: 0.5, memoryRatio: 0, ioRatio: 0, memoryStalledRatio: 0 }
     const busyOf = (stats: Partial<PeerView['stats']>): number | undefined => {
       table.update(viewOf('a', { stats: { ...stats, pressure } }), 0)
-      return table.cells.get(0, 'cpusBusy')
+      return table.cells.get(0, CELL.cpusBusy)
     }
     assert.equal(busyOf({ cpusUsed: 9 }), 4.5)
     assert.equal(busyOf({ cpusUsed: 4, running: 8, cpusReserved: 8 }), 8)
@@ -128,7 +129,7 @@ describe('PlacementTable', () => {
 
   it('takes over a correction until something newer is said, and none of another session or that is no news', () => {
     const table = new PlacementTable(SELF)
-    const held = (): number => table.cells.get(0, 'memoryHeldBytes')
+    const held = (): number => table.cells.get(0, CELL.memoryHeldBytes)
     const said = (seq: number, gib: number): PeerView['stats'] => viewOf('a', { stats: { seq, memoryReservedBytes: gib * GIB } }).stats
     const a = peerId('a')
     table.correct(a, 1, said(9, 9), 0)

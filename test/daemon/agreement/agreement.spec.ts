@@ -141,22 +141,26 @@ describe('Agreement', () => {
     assert.equal((await agreeing).index, COMMITTED.index)
   })
 
-  it('asks the next orchestrator when the disk of the old one has failed', async () => {
-    leader = BIRCH
-    let tries = 0
-    propose = async () => {
-      if (tries++ === 0) throw new CaresError('internal', 'the disk is full', { details: { disk: 'full' } })
-      return COMMITTED
-    }
-    const agreed = agree()
-    await turn()
-    await turn()
-    for (let i = 0; i < 5; i++) {
-      clock.advance(50)
+  for (const [version, error] of [
+    ['this', new CaresError('fenced', 'its memory is damaged')],
+    ['an older', new CaresError('internal', 'the disk is full', { details: { disk: 'full' } })]
+  ] as const)
+    it(`asks the next orchestrator when the old one, of ${version} version, takes no part any more`, async () => {
+      leader = BIRCH
+      let tries = 0
+      propose = async () => {
+        if (tries++ === 0) throw error
+        return COMMITTED
+      }
+      const agreed = agree()
       await turn()
-    }
-    assert.equal((await agreed).index, COMMITTED.index)
-  })
+      await turn()
+      for (let i = 0; i < 5; i++) {
+        clock.advance(50)
+        await turn()
+      }
+      assert.equal((await agreed).index, COMMITTED.index)
+    })
 
   it('passes a refusal on at once', async () => {
     propose = failing('overloaded')

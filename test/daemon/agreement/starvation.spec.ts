@@ -6,7 +6,7 @@ import type { Transport } from '../../../src/model/ports/transport.ts'
 import { PRESETS } from '../../../src/model/presets.ts'
 import { createRandom } from '../../../src/model/random.ts'
 import { MemoryDisk, MemoryStore } from '../../../src/simulate/memory-store.ts'
-import { decodeCommand, encodeCommand } from '../../../src/wire/registry-codec.ts'
+import { decodeCommand, encodeCommand } from '../../../src/wire/command-codec.ts'
 import { createTestLog } from '../../support/test-log.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 

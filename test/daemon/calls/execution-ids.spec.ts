@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { AnswerTape } from '../../../src/daemon/calls/answer-tape.ts'
+import { AnswerBuffer } from '../../../src/daemon/calls/answer-buffer.ts'
 import { type Execution, ExecutionIds } from '../../../src/daemon/calls/execution-ids.ts'
 import type { InvocationId } from '../../../src/model/ids.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
@@ -8,7 +8,7 @@ const signal = new AbortController().signal
 const id = (n: number): InvocationId => `i-${n}` as InvocationId
 
 function sampleExecution(n: number, round = 1): Execution {
-  return { invocation: id(n), round, tape: new AnswerTape(), abort: new AbortController(), readers: 0 }
+  return { invocation: id(n), round, buffer: new AnswerBuffer(), abort: new AbortController(), readers: 0 }
 }
 
 describe('ExecutionIds', () => {
@@ -24,8 +24,8 @@ describe('ExecutionIds', () => {
   async function finish(n: number, bytes: number, readers = 0): Promise<Execution> {
     const execution = { ...sampleExecution(n), readers }
     ids.register(execution)
-    await execution.tape.write(new Uint8Array(bytes), { signal })
-    execution.tape.end({ usage: { queueMs: 0, pullMs: 0, startMs: 0, runMs: 0, bytesIn: 0, bytesOut: bytes } })
+    await execution.buffer.write(new Uint8Array(bytes), { signal })
+    execution.buffer.end({ usage: { queueMs: 0, pullMs: 0, startMs: 0, runMs: 0, bytesIn: 0, bytesOut: bytes } })
     ids.finished(execution)
     return execution
   }
@@ -78,10 +78,10 @@ describe('ExecutionIds', () => {
     for (let n = 0; n < 100; n++) {
       const execution = sampleExecution(n)
       ids.register(execution)
-      const reading = Array.fromAsync(execution.tape.read(0, { signal }))
-      execution.tape.setHead({ status: 200, headers: [], start: 'warm' })
-      for (let i = 0; i < 32; i++) await execution.tape.write(new Uint8Array(2 ** 16), { signal })
-      execution.tape.end({ usage: { queueMs: 0, pullMs: 0, startMs: 0, runMs: 0, bytesIn: 0, bytesOut: 0 } })
+      const reading = Array.fromAsync(execution.buffer.read(0, { signal }))
+      execution.buffer.setHead({ status: 200, headers: [], start: 'warm' })
+      for (let i = 0; i < 32; i++) await execution.buffer.write(new Uint8Array(2 ** 16), { signal })
+      execution.buffer.end({ usage: { queueMs: 0, pullMs: 0, startMs: 0, runMs: 0, bytesIn: 0, bytesOut: 0 } })
       ids.finished(execution)
       await reading
     }

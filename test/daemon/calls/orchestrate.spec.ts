@@ -88,6 +88,7 @@ describe('Orchestrator', () => {
       session: () => 7,
       couldFit: () => fits,
       couldEndInTime: () => endsInTime,
+      sharing: () => 1,
       observe: () => void observed++,
       correct: (worker, session, stats) => void corrected.push([worker, session, stats])
     }
@@ -96,7 +97,7 @@ describe('Orchestrator', () => {
       placer,
       clock,
       events,
-      office: {
+      agreed: {
         isActive: () => active,
         orchestrator: () => (active ? ATLAS : SECOND),
         function: () => fn,

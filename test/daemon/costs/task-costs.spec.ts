@@ -64,7 +64,7 @@ function countedBy(selves: readonly PeerId[], changes: readonly TaskChange[], to
   )
   for (const [index] of changes.entries()) {
     const failed = told[index]
-    if (failed !== undefined) books.get(failed.by)?.onFailed({ task: ID, attempt: failed.attempt }, USAGE)
+    if (failed !== undefined) books.get(failed.by)?.onEnded({ task: ID, attempt: failed.attempt }, USAGE)
     const [task] = valuesOf(tasksWith(...changes.slice(0, index + 1)).tasks)
     for (const book of books.values()) book.onTask(task as TaskRecord)
   }
@@ -147,6 +147,40 @@ describe('what tasks have cost', () => {
         rows.map(({ amounts: { tasks, failed, runMs } }) => [tasks, failed, runMs]),
         expected
       )
+    })
+  }
+
+  for (const [what, usage, expected] of [
+    ['is measured', USAGE, { cpuMs: 900, runMs: 1_500, usd: 0.000_25, estimatedUsd: 0 }],
+    ['is not', undefined, { cpuMs: 0, runMs: 3_000, usd: 0.000_375, estimatedUsd: 0.000_375 }]
+  ] as const) {
+    it(`of one that runs on after it was cancelled waits for the end of its program: what that has used ${what}`, () => {
+      const counted: CostAmounts[] = []
+      const profile = sampleProfile({ usdPerHour: 3.6, capacity: { cpus: 4, memoryBytes: 2 ** 40, diskBytes: 2 ** 40 } })
+      const costs = new TaskCosts({
+        self: OAK,
+        isOrchestrator: () => false,
+        profileOf: () => profile,
+        expectedMs: () => 1_000,
+        add: (_, amounts) => counted.push(amounts)
+      })
+      const tell = (...changes: readonly TaskChange[]): void => {
+        const [task] = valuesOf(tasksWith(...changes).tasks)
+        costs.onTask(task as TaskRecord)
+      }
+      tell(submit(), assign(1, OAK, 0))
+      costs.onBegun({ task: ID, attempt: 1 })
+      tell(submit(), assign(1, OAK, 0), cancel(3))
+      assert.deepEqual(
+        counted.map(({ tasks, runMs }) => [tasks, runMs]),
+        [[1, 0]],
+        'the task at once, its attempt not yet'
+      )
+      costs.onEnded({ task: ID, attempt: 1 }, usage)
+      const { cpuMs, runMs, usd, estimatedUsd = 0 } = counted[1] as CostAmounts
+      const near = (amount: number): number => Math.round(amount * 1e9) / 1e9
+      assert.deepEqual({ cpuMs, runMs, usd: near(usd), estimatedUsd: near(estimatedUsd) }, expected)
+      assert.equal(counted.length, 2, 'once')
     })
   }
 

@@ -10,6 +10,10 @@ import { MemoryCluster, type MemoryPeer } from '../memory-cluster.ts'
 
 const PORT = 8_080
 const INSIDE = 80
+/** How long a program may take to clear up. */
+const LINGER_MS = 300
+/** Longest that anything here takes: a lease that ends, and a pause before the next attempt. */
+const NEXT_WITHIN_MS = 20_000
 
 /** A program of a service that runs. */
 interface Program {
@@ -26,10 +30,15 @@ describe('services', function () {
   /** In the order in which they were started; those that run have not ended. */
   let programs: Program[]
   let running: Set<Program>
+  /** Programs of `lingering` that have not ended, those that clear up included; and the most that there were. */
+  let alive: number
+  let aliveMax: number
 
   beforeEach(async () => {
     programs = []
     running = new Set()
+    alive = 0
+    aliveMax = 0
     tcp = new MemoryTcp()
     cluster = new MemoryCluster(
       {
@@ -39,6 +48,15 @@ describe('services', function () {
           return await run({ signal, worker, onHealth: health => onHealth?.(health, { host, port: INSIDE }) })
         },
         worker: async (_, { signal, worker, onHealth }) => run({ signal, worker, onHealth }),
+        lingering: async (_, { signal, worker, onHealth }) => {
+          aliveMax = Math.max(aliveMax, ++alive)
+          try {
+            return await run({ signal, worker, onHealth })
+          } finally {
+            await cluster.clock.sleep(LINGER_MS)
+            alive--
+          }
+        },
         slow: async (_, { signal, worker }) => run({ signal, worker, onHealth: undefined }),
         broken: () => {
           throw new CaresError('function_failed', 'exited with code 3', { details: { exitCode: 3 } })
@@ -100,10 +118,11 @@ describe('services', function () {
   /** Waits until an attempt after this one is healthy, as this peer sees it. */
   const next = async ({ id, attempt }: TaskRecord, peer: MemoryPeer): Promise<TaskRecord> => {
     let now: TaskRecord | undefined
+    const giveUp = cluster.clock.timeout(NEXT_WITHIN_MS)
     const look = async (): Promise<void> => {
       now = await peer.service.tasks.find(id)
       if (now.attempt <= attempt || !isServing(now)) {
-        await cluster.clock.sleep(10)
+        await cluster.clock.sleep(10, { signal: giveUp })
         return look()
       }
     }
@@ -188,6 +207,13 @@ describe('services', function () {
     assert.notEqual(workerOf(moved).id, worker.id)
     assert.deepEqual([moved.failures, moved.attempts[0]?.failure?.code], [0, 'peer_draining'])
     assert.equal(running.size, 1)
+  })
+
+  it('begin elsewhere only when they have ended on the worker that is drained', async () => {
+    const task = await serving(await submit('lingering'))
+    await cluster.orchestrator.service.setDraining(workerOf(task).id, true, { signal: signal() })
+    await next(task, cluster.orchestrator)
+    assert.deepEqual([aliveMax, programs.length], [1, 2])
   })
 
   it('go elsewhere when their worker leaves', async () => {

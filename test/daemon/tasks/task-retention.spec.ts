@@ -19,7 +19,7 @@ const life = (submitted: number, over: number): TaskChange[] => [
   { type: 'complete', id, attempt: 1, result: sampleResult(), at: time(over) }
 ]
 
-/** How many tasks are left of one after some days of an office whose wall clock is so many days ahead. */
+/** How many tasks are left of one after some days of a term whose wall clock is so many days ahead. */
 async function left(
   task: readonly TaskChange[],
   { ahead, jump = 0, days }: { ahead: number; jump?: number; days: number }
@@ -46,7 +46,7 @@ async function left(
 }
 
 describe('the retention of tasks', () => {
-  for (const [what, office, expected] of [
+  for (const [what, term, expected] of [
     ['keeps what has just ended', { ahead: 0, days: 0 }, 1],
     ['keeps it for a week', { ahead: 0, days: 6.9 }, 1],
     ['forgets it then', { ahead: 0, days: 7.2 }, 0],
@@ -55,10 +55,10 @@ describe('the retention of tasks', () => {
     ['forgets it after a week by a clock that is ahead', { ahead: 8, days: 7.2 }, 0],
     ['keeps it longer by a clock that is behind', { ahead: -3, days: 9 }, 1]
   ] as const) {
-    it(what, async () => assert.equal(await left(life(-0.1, 0), office), expected))
+    it(what, async () => assert.equal(await left(life(-0.1, 0), term), expected))
   }
 
-  it('forgets what was over for long when the office began, if newer ones tell the time', async () => {
+  it('forgets what was over for long when the term began, if newer ones tell the time', async () => {
     const newer = sampleSubmit({ id: 't-2' as typeof id, at: time(0) })
     assert.equal(await left([...life(-8, -8), newer], { ahead: 0, days: 0 }), 1)
     assert.equal(await left([...life(-6, -6), newer], { ahead: 0, days: 0 }), 2)

@@ -198,6 +198,11 @@ describe('tasks', function () {
     for (let i = 0; i < 20; i++) tasks.push((await submit(cluster.peer(i % 3), { image: 'upper', attempts: 10 }, String(i))).task)
     for (const peer of cluster.peers) await peer.crash()
     for (const peer of cluster.peers) await peer.start()
+    assert.deepEqual(
+      await cluster.peer(0).service.catchUp({ signal: signal() }),
+      { staleMs: 0 },
+      'as whoever asks by the API is made to wait'
+    )
     for (const [i, { id }] of tasks.entries()) {
       const task = await cluster.peer(0).service.tasks.waitFor(id, { signal: signal() })
       assert.equal(task.state, 'succeeded')

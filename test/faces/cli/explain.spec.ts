@@ -22,6 +22,35 @@ describe('cares explain of a function', () => {
 })
 
 describe('cares explain of a call', () => {
+  const other = `${INVOCATION_ID.slice(0, 7)}${'0'.repeat(21)}`
+  const among = (...ids: readonly string[]): ReturnType<typeof startFakeApi> =>
+    startFakeApi({
+      'GET /v1/invocations': (response, { url }) => {
+        const items = url.includes('function=') ? [] : ids.map(id => Object.assign({}, EXPLANATION.invocation, { id }))
+        response.end(JSON.stringify({ items, missing: [] }))
+      },
+      [`GET /v1/invocations/${INVOCATION_ID}/explain*`]: EXPLANATION
+    })
+
+  it('finds it by the beginning of its id', async () => {
+    await using fake = await among(other, INVOCATION_ID)
+    const { code, stdout } = await run(['explain', INVOCATION_ID.slice(0, 12), '-o', 'name'], { api: fake.url })
+    assert.deepEqual([code, stdout], [0, `${INVOCATION_ID}\n`])
+  })
+
+  it('says of a beginning of none that it is neither a call nor a function', async () => {
+    await using fake = await among(INVOCATION_ID)
+    const { code, stderr } = await run(['explain', 'i-zzzzzz'], { api: fake.url })
+    assert.equal(code, 4)
+    assert.match(stderr, /^cares: no call that is kept has an id which begins with i-zzzzzz, and no function is named so\n/)
+  })
+
+  it('refuses a beginning of several', async () => {
+    await using fake = await among(other, INVOCATION_ID)
+    const { code, stderr } = await run(['explain', INVOCATION_ID.slice(0, 7)], { api: fake.url })
+    assert.deepEqual([code, stderr], [2, `cares: 2 invocations begin with ${INVOCATION_ID.slice(0, 7)}\n  try: write more of the id\n`])
+  })
+
   it('says how many GPUs it needed, where it needed any', async () => {
     const [placement] = EXPLANATION.placements
     assert.ok(placement)

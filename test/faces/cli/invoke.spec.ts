@@ -109,6 +109,12 @@ describe('cares invoke', () => {
     assert.equal(headers['x-cares-token'], 'secret-token')
   })
 
+  it('refuses to wait for no time at all, and says what to write', async () => {
+    const { code, stderr } = await run(['invoke', 'thumb', '--timeout', '0ms'])
+    assert.equal(code, 2)
+    assert.match(stderr, /not longer than nothing: "0ms"; write a duration like 250ms or 30s/)
+  })
+
   it('prints each piece of an answer when it comes, and takes input at the same time', async () => {
     const stdin = new PassThrough()
     const answering = Promise.withResolvers<ServerResponse>()

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { COMMANDS } from '../../../src/faces/cli/commands.ts'
 import { GLOBAL_OPTIONS, screenFlags } from '../../../src/faces/cli/program.ts'
+import { eventSchema } from '../../../src/model/rest-events.ts'
 import { problem, startFakeApi } from '../fake-api.ts'
 import { startHealthyApi } from '../healthy-api.ts'
 import { THUMB } from '../samples.ts'
@@ -74,6 +75,12 @@ describe('cares, its command tree', () => {
       'prewarm'
     ])
       assert.ok(keys.includes(part), `${part} is not in: ${keys}`)
+  })
+
+  it('lists in the help of events every kind that there is', async () => {
+    const { stdout } = await run(['events', '--help'])
+    const kinds = eventSchema.options.map(({ shape }) => shape.type.value.split(':')[0] ?? '')
+    for (const kind of new Set(kinds)) assert.match(stdout, new RegExp(`\\b${kind},`), kind)
   })
 
   it('offers the closest name to remove without the consent that was given for another', async () => {

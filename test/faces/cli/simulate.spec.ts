@@ -40,6 +40,12 @@ describe('cares simulate', () => {
     assert.equal(readFileSync(csv, 'utf8').trim().split('\n').length, 1 + 4)
   })
 
+  it('writes the lines or the page to stdout instead of the table', async () => {
+    const argv = ['batch-gpu', '--runs', '1', '-s', 'predictive']
+    assert.match((await cares(...argv, '--csv', '-')).stdout, /^strategy,seed,calls,[^\n]*\npredictive,1,100,[^\n]*\n$/)
+    assert.match((await cares(...argv, '--html', '-')).stdout, /^<!doctype html>[^]*<svg/)
+  })
+
   it('passes on what the command line says', async () => {
     let asked: SimulationRequest | undefined
     const fake = async () => ({
@@ -103,7 +109,8 @@ describe('cares simulate', () => {
     [['--prices', '0.5'], 2, /not a factor of prices/],
     [['--gossip', '0s'], 2, /--gossip must be above 0/],
     [['--crashes', '-1'], 2, /not a number of crashes|argument missing/],
-    [['batch-gpu', '--runs', '1', '-s', 'cost', '--html', '/no/such/place.html'], 2, /place\.html cannot be written/]
+    [['batch-gpu', '--runs', '1', '-s', 'cost', '--html', '/no/such/place.html'], 2, /^cares: \/no\/such\/place\.html cannot be written/],
+    [['--html', '-', '--csv', '-'], 2, /stdout takes either the page or the lines/]
   ]
   for (const [argv, code, stderr] of mistakes) {
     it(`${argv.join(' ')}: says what is wrong`, async () => {

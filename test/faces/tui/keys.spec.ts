@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { charKey, keysOf, movement } from '../../../src/faces/tui/keys.ts'
-import { lineText, lineWidth } from '../../../src/faces/tui/lines.ts'
+import { lineWidth } from '../../../src/faces/tui/lines.ts'
 import { editField, fieldLine, insertText, type TextField, textField } from '../../../src/faces/tui/text-field.ts'
+import { lineText } from './line-text.ts'
 
 const named = (name: Parameters<typeof editField>[1]['name']) => ({ name, text: '', ctrl: false })
 const ctrl = (text: string) => ({ name: 'char', text, ctrl: true }) as const

@@ -5,7 +5,8 @@ import { bar, shareNumbers } from '../../../src/faces/tui/bars.ts'
 import { chartRows, sparkline } from '../../../src/faces/tui/charts.ts'
 import { framed, keyRow } from '../../../src/faces/tui/frame.ts'
 import { ASCII, UNICODE, WORDS } from '../../../src/faces/tui/glyphs.ts'
-import { cell, fitLine, lineText, lineWidth, paintLine, spread, wrapped } from '../../../src/faces/tui/lines.ts'
+import { cell, fitLine, lineWidth, paintLine, spread, wrapped } from '../../../src/faces/tui/lines.ts'
+import { lineText } from './line-text.ts'
 
 describe('rows', () => {
   it('fit any width exactly, whatever they hold', () => {

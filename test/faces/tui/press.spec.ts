@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { lineText } from '../../../src/faces/tui/lines.ts'
 import { screenLines } from '../../../src/faces/tui/screen.ts'
 import { currentView, type Effect, questionOf, type TuiState } from '../../../src/faces/tui/state.ts'
 import { update } from '../../../src/faces/tui/update.ts'
 import { INVOCATION_ID } from '../samples.ts'
+import { lineText } from './line-text.ts'
 import { freshState, MACHINE, press, pressed, NEWEST_CALL, sampleLook, TASKS, watching } from './states.ts'
 
 const home = (): TuiState => watching('atlas')

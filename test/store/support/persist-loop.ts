@@ -13,5 +13,6 @@ for (let index = entries.length + 1; ; index++) {
   writeSync(1, `${index}\n`)
   appliedIndex = index
   const functions = new Map([['thumb', sampleFunction({ revision: appliedIndex })]])
-  await store.apply([], { functions, removed: new Map(), draining: new Set(), tasks: noTasks(), remembered: new Map() }, appliedIndex)
+  store.apply([], { functions, removed: new Map(), draining: new Set(), tasks: noTasks(), remembered: new Map() }, appliedIndex)
+  await store.flush()
 }

@@ -12,7 +12,7 @@ const FIRST_PAUSE_MS = 250
 /** What is wrong with the whole benchmark and not with one size of it. */
 const HOPELESS: ReadonlySet<ErrorCode> = new Set(['not_found', 'unauthorized', 'invalid', 'bad_request', 'conflict', 'cancelled'])
 
-/** Runs with one input. */
+/** The runs with one input that are to be made. */
 export interface RunsWanted {
   readonly name: string
   readonly body: Uint8Array
@@ -23,7 +23,7 @@ export interface RunsWanted {
   readonly ways?: number | undefined
 }
 
-/** What they took. */
+/** What the runs with one input took. */
 export interface Runs {
   /** Milliseconds of each that counts. */
   readonly runsMs: readonly number[]

@@ -27,7 +27,7 @@ export const events = defineCommand<{ follow?: true; tail?: number; type?: reado
     },
     {
       flags: '--type <TYPE>',
-      description: 'only these: peer, orchestrator, voters, function, invocation, task, image, alert, runtime, or one in full',
+      description: 'only these: peer, orchestrator, voters, strategy, function, invocation, task, image, alert, runtime, or one in full',
       repeats: true
     },
     SINCE_OPTION

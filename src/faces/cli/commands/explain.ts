@@ -1,10 +1,16 @@
 import { CaresError } from '../../../model/errors.ts'
 import { explanationLines } from '../../explain-view.ts'
 import { defineCommand } from '../command.ts'
-import { isInvocationId, isTaskId } from '../names.ts'
+import { findFunction, findInvocation, isTaskId } from '../names.ts'
 
 export const explain = defineCommand<{ whyNot?: string }>({
-  args: [{ name: 'ID|NAME', description: 'an invocation (i-…), a task (t-…), or a function for its newest one', completes: 'function' }],
+  args: [
+    {
+      name: 'ID|NAME',
+      description: 'an invocation (i-…) or a task (t-…), by its id or the beginning of it; or a function, for its newest call',
+      completes: 'function'
+    }
+  ],
   options: [{ flags: '--why-not <PEER>', description: 'say why this peer was not chosen', completes: 'peer' }],
   description: 'The columns are expected milliseconds: on the network, to start or pull a container, in the queue, and to run.',
   examples: [
@@ -17,14 +23,14 @@ export const explain = defineCommand<{ whyNot?: string }>({
       const task = await client.explainTask(what, { signal })
       return { kind: 'item', data: task, names: [task.id], lines: () => [`${task.id}  ${task.state}`, ...task.reasons] }
     }
-    const id = isInvocationId(what) ? what : await newestOf(what)
+    const id = (await findInvocation(what, { client, signal })) ?? (await newestOf(what))
     const explanation = await client.explain(id, { whyNot: options.whyNot, signal })
     return { kind: 'item', data: explanation, names: [id], lines: view => explanationLines(explanation, view) }
 
     async function newestOf(name: string): Promise<string> {
       const { items, missing } = await client.invocations({ function: name, limit: 1, signal })
       if (items[0] !== undefined) return items[0].id
-      await client.function(name, { signal })
+      await findFunction(name, { client, signal })
       if (missing.length > 0) {
         const silent = missing.map(peer => peer.name).join(', ')
         throw new CaresError('peer_unreachable', `no call of ${name} is known, and ${silent} did not say which it had`, { retryable: true })

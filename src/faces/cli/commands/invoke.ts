@@ -1,12 +1,12 @@
 import type { FetchAnswer } from '../../node-fetch.ts'
 import type { CommandContext, Result } from '../command.ts'
 import { CaresError, isErrorCode } from '../../../model/errors.ts'
-import { formatBytes, parseDurationMs } from '../../../model/units.ts'
+import { formatBytes } from '../../../model/units.ts'
 import { placementLines } from '../../placement-view.ts'
 import { policyHeaders } from '../../policy-headers.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
-import { parseHeader, parseMethod } from '../flags.ts'
+import { parseHeader, parseMethod, parsePositiveDurationMs } from '../flags.ts'
 import { write } from '../output.ts'
 import { policyFlags, policyOf, type PolicyOptions } from '../policy-flags.ts'
 import { withProgress } from '../progress.ts'
@@ -55,7 +55,7 @@ export const invoke = defineCommand<InvokeOptions>({
     { flags: '--async', description: 'do not wait: print the id of the invocation' },
     { flags: '--wait', description: 'with --async: wait for the end and print the answer' },
     { flags: '--raw-exit', description: "exit with the function's own exit code instead of 8" },
-    { flags: '--timeout <DURATION>', description: "give up earlier than the function's own timeout", parse: parseDurationMs },
+    { flags: '--timeout <DURATION>', description: "give up earlier than the function's own timeout", parse: parsePositiveDurationMs },
     { flags: '--idempotency-key <KEY>', description: 'the same key gets the same answer from the same peer, for ten minutes' }
   ],
   description:

@@ -3,7 +3,7 @@ import { logText } from '../../view-model.ts'
 import { defineCommand } from '../command.ts'
 import { timeOfDay } from '../../text.ts'
 import { parseCount } from '../flags.ts'
-import { isInvocationId, isTaskId, peerNames } from '../names.ts'
+import { findFunction, findInvocation, isTaskId, peerNames } from '../names.ts'
 import { SINCE_OPTION, since } from '../since.ts'
 
 /** Lines that are shown when the user does not say how many. */
@@ -13,7 +13,13 @@ const TAIL_DEFAULT = 100
 const TAIL_MAX = 10_000
 
 export const logs = defineCommand<{ follow?: true; tail?: number; since?: number; timestamps?: true }>({
-  args: [{ name: 'ID|NAME', description: 'an invocation (i-…), a task (t-…), or a function for all its calls', completes: 'function' }],
+  args: [
+    {
+      name: 'ID|NAME',
+      description: 'an invocation (i-…) or a task (t-…), by its id or the beginning of it; or a function, for all its calls',
+      completes: 'function'
+    }
+  ],
   options: [
     { flags: '-f, --follow', description: 'go on with the lines to come, until interrupted' },
     {
@@ -34,16 +40,19 @@ export const logs = defineCommand<{ follow?: true; tail?: number; since?: number
   ],
   async run({ args: [what = ''], options, client, clock, signal, note }) {
     const task = isTaskId(what)
-    const one = task || isInvocationId(what)
+    const invocation = task ? undefined : await findInvocation(what, { client, signal })
+    const one = task || invocation !== undefined
     const names = await peerNames(client, { clock, signal })
     // An unknown name is told at once, instead of waiting for lines that never come.
     if (task) await client.task(what, { signal })
-    else if (one) await client.invocation(what, { signal })
-    else await client.function(what, { signal })
+    else if (invocation !== undefined) await client.invocation(invocation, { signal })
+    else await findFunction(what, { client, signal })
     const isYoung = await since(options.since, client, { signal })
     const tail = options.tail ?? (options.since === undefined ? TAIL_DEFAULT : TAIL_MAX)
     const how = { tail, follow: options.follow === true, signal }
-    const lines = task ? client.taskLogs(what, how) : client.logs({ ...(one ? { invocation: what } : { function: what }), ...how })
+    const lines = task
+      ? client.taskLogs(what, how)
+      : client.logs({ ...(invocation === undefined ? { function: what } : { invocation }), ...how })
     async function* items(): AsyncGenerator<StreamItem, void, undefined> {
       let none = true
       for await (const line of lines) {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { parse as parseYaml } from 'yaml'
+import { defined } from '../../../model/defined.ts'
 import { CaresError } from '../../../model/errors.ts'
 import { PULL_POLICIES, type PullPolicy } from '../../../model/function.ts'
 import { parseTaskRequest, TASK_LIMITS } from '../../../model/task-request.ts'
@@ -11,7 +12,7 @@ import { awaitService, awaitTask, isHealthy, printTaskOutput, taskError } from '
 import { readCallBody } from '../call-body.ts'
 import { type CommandContext, defineCommand } from '../command.ts'
 import { inFlags } from '../flag-issues.ts'
-import { parseAssignment, parseCount, parsePositive, parsePublish } from '../flags.ts'
+import { parseAssignment, parseCount, parsePositive, parsePositiveDurationMs, parsePublish } from '../flags.ts'
 import { policyFlags, policyOf, type PolicyOptions } from '../policy-flags.ts'
 import { withProgress } from '../progress.ts'
 
@@ -52,7 +53,7 @@ export const run = defineCommand<RunOptions>({
     { flags: '--memory <SIZE>', description: 'memory, e.g. 256Mi', parse: parseBytes },
     { flags: '--network <POLICY>', description: 'what the container may reach', defaultText: 'none', choices: ['none', 'egress'] },
     ...policyFlags('task'),
-    { flags: '--timeout <DURATION>', description: 'longest that one attempt may take', defaultText: '1h', parse: parseDurationMs },
+    { flags: '--timeout <DURATION>', description: 'longest that one attempt may take', defaultText: '1h', parse: parsePositiveDurationMs },
     { flags: '--attempts <N>', description: 'attempts that may fail before it is given up', defaultText: '3', parse: parseCount },
     { flags: '--service', description: 'keep it running: started again when it ends, elsewhere when its peer is lost, until cancelled' },
     {
@@ -118,17 +119,19 @@ async function requestOf({ args: words, options, terminal }: CommandContext<RunO
   const [image, ...args] = fn === undefined ? words : [undefined, ...words]
   const placement = policyOf(options)
   const given = {
-    ...(image === undefined ? {} : { image }),
-    ...(args.length === 0 ? {} : { args }),
-    ...(fn === undefined ? {} : { function: fn }),
-    ...(name === undefined ? {} : { name }),
-    ...(env === undefined ? {} : { env: { ...(described as TaskRequest).env, ...Object.fromEntries(env) } }),
-    ...(cpu === undefined ? {} : { cpus: cpu }),
-    ...(memory === undefined ? {} : { memoryBytes: memory }),
-    ...(network === undefined ? {} : { network }),
-    ...(placement === undefined ? {} : { placement: { ...(described as TaskRequest).placement, ...placement } }),
-    ...(timeout === undefined ? {} : { timeoutMs: timeout }),
-    ...(attempts === undefined ? {} : { attempts }),
+    ...defined({
+      image,
+      args: args.length === 0 ? undefined : args,
+      function: fn,
+      name,
+      env: env === undefined ? undefined : { ...(described as TaskRequest).env, ...Object.fromEntries(env) },
+      cpus: cpu,
+      memoryBytes: memory,
+      network,
+      placement: placement === undefined ? undefined : { ...(described as TaskRequest).placement, ...placement },
+      timeoutMs: timeout,
+      attempts
+    }),
     ...serviceOf(options, described)
   }
   try {

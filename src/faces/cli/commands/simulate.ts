@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { appendFile, writeFile } from 'node:fs/promises'
 import type { MetricName, SimulationReport, SimulationRequest } from '../../../model/simulation.ts'
 import type { Cell, Table } from '../../table.ts'
 import type { AnyCommand } from '../command.ts'
@@ -10,6 +10,7 @@ import { parseDurationMs } from '../../../model/units.ts'
 import { renderTable } from '../../table.ts'
 import { defineCommand } from '../command.ts'
 import { parseCount, parsePositive } from '../flags.ts'
+import { write } from '../output.ts'
 
 /** Machines of one simulation: what a table of placements holds. */
 const PEERS_MAX = 10_000
@@ -145,8 +146,8 @@ export function simulate({ simulator }: Pick<CliEnvironment, 'simulator'>): AnyC
         defaultText: 'off',
         choices: ['off', 'blind', 'known']
       },
-      { flags: '--html <FILE>', description: 'write a report with plots', completes: 'file' },
-      { flags: '--csv <FILE>', description: 'write one line for each replay', completes: 'file' }
+      { flags: '--html <FILE>', description: 'write a report with plots; - for stdout, instead of the table', completes: 'file' },
+      { flags: '--csv <FILE>', description: 'write one line for each replay; - for stdout, instead of the table', completes: 'file' }
     ],
     examples: [
       { comment: 'Who places best on ten unlike machines?', command: 'cares simulate' },
@@ -154,16 +155,32 @@ export function simulate({ simulator }: Pick<CliEnvironment, 'simulator'>): AnyC
       { comment: 'A real day, with a report to look at', command: 'cares simulate 200_inv.csv --peers 50 --html report.html' },
       { comment: 'Gateways without an orchestrator, and dear machines', command: 'cares simulate bursts --placers 8 --prices 4' }
     ],
-    async run({ args: [trace], options, clock, signal, note }) {
+    async run({ args: [trace], options, clock, signal, note, terminal }) {
       const engine = await simulator()
       const request = requestOf(trace, options, engine)
+      const outputs = [
+        { path: options.html, textOf: engine.html },
+        { path: options.csv, textOf: engine.csv }
+      ].flatMap(({ path, textOf }) => (path === undefined ? [] : [{ path, textOf }]))
+      const [toStdout, another] = outputs.filter(({ path }) => path === '-')
+      if (another !== undefined)
+        throw new CaresError('invalid', 'stdout takes either the page or the lines', { hint: 'name a file for one of them' })
+      // Found out before the minutes that a simulation may take, not after.
+      for (const { path } of outputs) if (path !== '-') await writable(path, () => appendFile(path, ''))
       const report = await finished(engine.simulate(request), async ({ strategy, seed, done, total }) => {
         note(`${done + 1} of ${total}: ${strategy}, seed ${seed}`)
         // A replay does not let anything else happen: between two of them an interruption can be noticed.
         await clock.sleep(0, { signal })
       })
-      if (options.html !== undefined) await write(options.html, engine.html(report), note)
-      if (options.csv !== undefined) await write(options.csv, engine.csv(report), note)
+      for (const { path, textOf } of outputs) {
+        if (path === '-') continue
+        await writable(path, () => writeFile(path, textOf(report)))
+        note(`wrote ${path}`)
+      }
+      if (toStdout !== undefined) {
+        await write(terminal.stdout, toStdout.textOf(report))
+        return { kind: 'written' }
+      }
       return {
         kind: 'item',
         data: report,
@@ -206,16 +223,15 @@ async function finished<Step, Value>(steps: Generator<Step, Value, undefined>, o
   }
 }
 
-async function write(path: string, text: string, note: (line: string) => void): Promise<void> {
+async function writable(path: string, writing: () => Promise<void>): Promise<void> {
   try {
-    await writeFile(path, text)
+    await writing()
   } catch (cause) {
     throw new CaresError('invalid', `${path} cannot be written: ${(cause as Error).message}`, {
       hint: 'name a file in a directory that exists',
       cause
     })
   }
-  note(`wrote ${path}`)
 }
 
 function reportTable({ rows, runs, spanS, request: { outsideShare = 0, cache = 'off' } }: SimulationReport): Table {

@@ -30,7 +30,7 @@ export const token = defineCommand<TokenOptions>({
   description:
     'Peers read their tokens from a file, one a line, when they start: cares peer --token-file FILE. A client needs one of them: --token-file, or CARES_TOKEN. A token is shown once, when it is made; a list shows fingerprints only.',
   examples: [
-    { comment: 'A token for the peers of a cluster, and one for a laptop', command: 'cares token new ann --file /etc/cares/tokens' },
+    { comment: 'A token for ann, in the file that a peer reads', command: 'cares token new ann --file /etc/cares/tokens' },
     { comment: 'Only print one', command: 'cares token new' },
     { comment: 'Who has one', command: 'cares token list --file /etc/cares/tokens' },
     { comment: 'Does mine open this peer?', command: 'cares token check --token-file ~/.config/cares/token' }

@@ -1,12 +1,13 @@
 import type { FunctionRequest } from '../../../model/service.ts'
 import { OBJECTIVES, type Objective, STRATEGY_NAMES, type StrategyName } from '../../../model/placement.ts'
+import { defined } from '../../../model/defined.ts'
 import { CaresError } from '../../../model/errors.ts'
 import { PULL_POLICIES, type PullPolicy } from '../../../model/function.ts'
-import { parseBytes, parseDurationMs } from '../../../model/units.ts'
+import { parseBytes } from '../../../model/units.ts'
 import { uploadLines } from '../../function-view.ts'
 import { defineCommand } from '../command.ts'
 import { inFlags } from '../flag-issues.ts'
-import { parseAssignment, parseCount, parseCountOrAuto, parsePositive, parseRevision } from '../flags.ts'
+import { parseAssignment, parseCount, parseCountOrAuto, parsePositive, parsePositiveDurationMs, parseRevision } from '../flags.ts'
 import { withProgress } from '../progress.ts'
 
 interface UploadOptions {
@@ -41,7 +42,7 @@ export const upload = defineCommand<UploadOptions>({
     { flags: '--ready <PATH>', description: 'answers below 400 when an http container is ready' },
     { flags: '--cpu <N>', description: 'cores for a container, e.g. 0.5', parse: parsePositive },
     { flags: '--memory <SIZE>', description: 'memory for a container, e.g. 256Mi', parse: parseBytes },
-    { flags: '--timeout <DURATION>', description: 'longest that a call may take, e.g. 30s', parse: parseDurationMs },
+    { flags: '--timeout <DURATION>', description: 'longest that a call may take, e.g. 30s', parse: parsePositiveDurationMs },
     { flags: '--concurrency <N>', description: 'calls that one http container serves at once', parse: parseCount },
     { flags: '--gpus <N>', description: 'GPUs that each container has to itself', parse: parseCount },
     {
@@ -84,33 +85,28 @@ export const upload = defineCommand<UploadOptions>({
 
 function functionRequest(image: string, name: string, options: UploadOptions): FunctionRequest {
   const { contract, port, ready, cpu, memory, timeout, concurrency, prewarm, gpus, idempotent, env, network } = options
-  return {
+  return defined({
     name,
     image,
-    ...(contract === undefined ? {} : { contract }),
-    ...(port === undefined ? {} : { port }),
-    ...(ready === undefined ? {} : { readyPath: ready }),
-    ...(cpu === undefined ? {} : { cpus: cpu }),
-    ...(memory === undefined ? {} : { memoryBytes: memory }),
-    ...(timeout === undefined ? {} : { timeoutMs: timeout }),
-    ...(concurrency === undefined ? {} : { concurrency }),
-    ...(prewarm === undefined ? {} : { prewarm }),
-    ...(gpus === undefined ? {} : { gpus }),
-    ...(idempotent === undefined ? {} : { idempotent }),
-    ...(env === undefined ? {} : { env: Object.fromEntries(env) }),
-    ...(network === undefined ? {} : { network }),
-    ...placementOf(options)
-  }
+    contract,
+    port,
+    readyPath: ready,
+    cpus: cpu,
+    memoryBytes: memory,
+    timeoutMs: timeout,
+    concurrency,
+    prewarm,
+    gpus,
+    idempotent,
+    env: env === undefined ? undefined : Object.fromEntries(env),
+    network,
+    placement: placementOf(options)
+  })
 }
 
-function placementOf({ strategy, objective, maxCost, require }: UploadOptions): Pick<FunctionRequest, 'placement'> {
-  const placement = {
-    ...(strategy === undefined ? {} : { strategy }),
-    ...(objective === undefined ? {} : { objective }),
-    ...(maxCost === undefined ? {} : { maxCostUsd: maxCost }),
-    ...(require === undefined ? {} : { require })
-  }
-  return Object.keys(placement).length === 0 ? {} : { placement }
+function placementOf({ strategy, objective, maxCost, require }: UploadOptions): FunctionRequest['placement'] {
+  const placement = defined({ strategy, objective, maxCostUsd: maxCost, require })
+  return Object.keys(placement).length === 0 ? undefined : placement
 }
 
 /** A DNS label holds no more. */

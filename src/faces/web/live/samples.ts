@@ -2,28 +2,28 @@ import type { StatsHistoryBody } from '../../../model/rest-telemetry.ts'
 import type { PeerStatsItem, Stats } from '../../../model/rest.ts'
 import { ratio } from '../../text.ts'
 
-/** The numbers of one peer at one moment; ratios are of its capacity, 0 to 1. */
-export interface PeerSample {
+/** What is drawn of a peer, and of the cluster. */
+interface Load {
+  /** Share of the capacity, 0 to 1. */
   readonly cpu: number
   readonly memory: number
   readonly running: number
   /** Executions that ended per second since the sample before. */
   readonly donePerS: number
   readonly failedPerS: number
+}
+
+/** The numbers of one peer at one moment. */
+export interface PeerSample extends Load {
   /** Since the peer started; undefined: not known of that time. */
   readonly done: number | undefined
   readonly failed: number | undefined
 }
 
 /** The cluster at one moment. */
-export interface Sample {
+export interface Sample extends Load {
   /** By the clock of the peer that was asked. */
   readonly atMs: number
-  readonly cpu: number
-  readonly memory: number
-  readonly running: number
-  readonly donePerS: number
-  readonly failedPerS: number
   readonly peers: ReadonlyMap<string, PeerSample>
 }
 

@@ -21,3 +21,14 @@ export function Field({
     </label>
   )
 }
+
+/** The names of the fields that hold a text. */
+type TextKey<Fields> = { [Key in keyof Fields]: Fields[Key] extends string ? Key : never }[keyof Fields]
+
+/** Ties inputs to the fields of a form: each shows its own, and `onChange` is told all of them, with what was written in it. */
+export function boundTo<Fields extends object>(fields: Fields, onChange: (fields: Fields) => void) {
+  return <Key extends TextKey<Fields>>(key: Key) => ({
+    value: fields[key],
+    onInput: (event: { currentTarget: { value: string } }) => onChange({ ...fields, [key]: event.currentTarget.value })
+  })
+}

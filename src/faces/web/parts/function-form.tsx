@@ -4,7 +4,7 @@ import type { FunctionItem, PutResultBody } from '../../../model/rest.ts'
 import { functionChanges } from '../../function-view.ts'
 import { type FunctionFields, requestOf } from '../function-form.ts'
 import { useLive, useLiveState } from '../hooks.ts'
-import { Field } from './field.tsx'
+import { boundTo, Field } from './field.tsx'
 import { PolicyFields } from './policy-fields.tsx'
 import { Problem } from './problem.tsx'
 
@@ -47,13 +47,11 @@ export function FunctionForm({
       setAsking(undefined)
     }
   }
-  const field = (key: Exclude<keyof FunctionFields, 'idempotent' | 'policy'>) => ({
-    value: fields[key],
-    onInput: (event: { currentTarget: { value: string } }) => {
-      setPlan(undefined)
-      setFields({ ...fields, [key]: event.currentTarget.value })
-    }
-  })
+  const change = (changed: FunctionFields): void => {
+    setPlan(undefined)
+    setFields(changed)
+  }
+  const field = boundTo(fields, change)
   const isHttp = fields.contract === 'http'
   const processes = (peers ?? []).some(({ runtime }) => runtime === 'process')
   return (
@@ -119,14 +117,7 @@ export function FunctionForm({
       <Field label="GPUs" hint="of a container">
         <input {...field('gpus')} inputMode="numeric" placeholder="0" />
       </Field>
-      <PolicyFields
-        strategies
-        fields={fields.policy}
-        onChange={policy => {
-          setPlan(undefined)
-          setFields({ ...fields, policy })
-        }}
-      />
+      <PolicyFields strategies fields={fields.policy} onChange={policy => change({ ...fields, policy })} />
       <Field label="Environment" hint="one NAME=value a line" span>
         <textarea {...field('env')} rows={2} class="mono" spellcheck={false} />
       </Field>
@@ -134,10 +125,7 @@ export function FunctionForm({
         <input
           type="checkbox"
           checked={fields.idempotent}
-          onChange={event => {
-            setPlan(undefined)
-            setFields({ ...fields, idempotent: event.currentTarget.checked })
-          }}
+          onChange={event => change({ ...fields, idempotent: event.currentTarget.checked })}
         />
         Idempotent: may be run again when a peer is lost on the way
       </label>

@@ -8,6 +8,7 @@ import { type ReadBody, readBody } from '../read-body.ts'
 import { bytesText } from '../words.ts'
 import { BodyView } from './body-view.tsx'
 import { Copy } from './copy.tsx'
+import { boundTo } from './field.tsx'
 import { FileChoice } from './file-choice.tsx'
 import { CallLink } from './links.tsx'
 import { PolicyFields } from './policy-fields.tsx'
@@ -61,10 +62,7 @@ export function InvokeBox({ fn }: { fn: FunctionItem }) {
       live.refresh()
     }
   }
-  const field = (key: Exclude<keyof InvokeFields, 'policy'>) => ({
-    value: fields[key],
-    onInput: (event: { currentTarget: { value: string } }) => setFields({ ...fields, [key]: event.currentTarget.value })
-  })
+  const field = boundTo(fields, setFields)
   return (
     <section class="card">
       <h2>Invoke</h2>

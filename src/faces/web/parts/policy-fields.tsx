@@ -1,6 +1,6 @@
 import { OBJECTIVES, STRATEGY_NAMES } from '../../../model/placement.ts'
 import type { PolicyFields as Fields } from '../policy-form.ts'
-import { Field } from './field.tsx'
+import { boundTo, Field } from './field.tsx'
 
 /**
  * How the workers of a function, a task or a call are to be chosen.
@@ -16,10 +16,7 @@ export function PolicyFields({
   onChange: (fields: Fields) => void
   strategies?: boolean
 }) {
-  const field = <Key extends keyof Fields>(key: Key) => ({
-    value: fields[key],
-    onInput: (event: { currentTarget: { value: string } }) => onChange({ ...fields, [key]: event.currentTarget.value })
-  })
+  const field = boundTo(fields, onChange)
   return (
     <>
       {strategies ? (

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { type CaresError, toCaresError } from '../../../model/errors.ts'
 import { useLive, useLiveState } from '../hooks.ts'
 import { type TaskFields, taskRequestOf } from '../task-form.ts'
-import { Field } from './field.tsx'
+import { boundTo, Field } from './field.tsx'
 import { FileChoice } from './file-choice.tsx'
 import { PolicyFields } from './policy-fields.tsx'
 import { Problem } from './problem.tsx'
@@ -35,13 +35,11 @@ export function TaskForm({ initial, onDone }: { initial: TaskFields; onDone: (id
       setAsking(false)
     }
   }
-  const field = (name: Exclude<keyof TaskFields, 'policy' | 'service'>) => ({
-    value: fields[name],
-    onInput: (event: { currentTarget: { value: string } }) => {
-      key.current = undefined
-      setFields({ ...fields, [name]: event.currentTarget.value })
-    }
-  })
+  const change = (changed: TaskFields): void => {
+    key.current = undefined
+    setFields(changed)
+  }
+  const field = boundTo(fields, change)
   const runnable = (functions ?? []).filter(({ contract }) => contract === 'stdio').map(({ name }) => name)
   const isFunction = fields.function !== ''
   const ofFunction = isFunction ? 'as the function' : undefined
@@ -109,13 +107,7 @@ export function TaskForm({ initial, onDone }: { initial: TaskFields; onDone: (id
           <option value="egress">egress</option>
         </select>
       </Field>
-      <PolicyFields
-        fields={fields.policy}
-        onChange={policy => {
-          key.current = undefined
-          setFields({ ...fields, policy })
-        }}
-      />
+      <PolicyFields fields={fields.policy} onChange={policy => change({ ...fields, policy })} />
       <Field label="Environment" hint={`one NAME=value a line${isFunction ? '; comes on top of the function’s' : ''}`} span>
         <textarea {...field('env')} rows={2} class="mono" spellcheck={false} />
       </Field>

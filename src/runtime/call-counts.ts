@@ -1,7 +1,7 @@
 import { type FunctionRecord, functionKey } from '../model/function.ts'
 
 /** How many calls of each function run. */
-export class RunningCalls {
+export class CallCounts {
   readonly #byFunction = new Map<string, { count: number; contract: FunctionRecord['contract'] }>()
 
   /** Counts one more, until what it returns is called. */

@@ -1,4 +1,7 @@
-import { sorted } from './sorted.ts'
+/** An ascending copy. */
+export function sorted(values: readonly number[]): number[] {
+  return values.toSorted((a, b) => a - b)
+}
 
 /** The middle value, or the mean of the two in the middle; undefined of nothing. */
 export function median(values: readonly number[]): number | undefined {

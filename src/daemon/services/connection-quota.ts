@@ -5,12 +5,12 @@ const EACH_MAX = 512
 /** Connections of all services at one peer: as many as a lane carries. */
 const ALL_MAX = 1_024
 
-/** How many connections there are, of each and in all, so that there are never too many. */
-export class Places<Key> {
+/** How many connections to services this peer has, of each and in all, so that there are never too many. */
+export class ConnectionQuota<Key> {
   readonly #counts = new Map<Key, number>()
   #all = 0
 
-  /** A place for one connection, until it is disposed of. Throws `overloaded`. */
+  /** Room for one connection, until it is disposed of. Throws `overloaded`. */
   take(key: Key): Disposable {
     const count = this.#counts.get(key) ?? 0
     if (count >= EACH_MAX || this.#all >= ALL_MAX) {

@@ -4,7 +4,7 @@ import type { CallToPlace, InvokeDown, InvokeUp, RemoteError } from '../../model
 import type { PeerStats } from '../../model/peer.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Channel, Transport } from '../../model/ports/transport.ts'
-import { AbortLinks } from './abort-links.ts'
+import { AbortLinks } from '../abort-links.ts'
 import { openWithin } from '../open-within.ts'
 import type { OrchestratorWatch } from '../members/orchestrator-watch.ts'
 
@@ -12,14 +12,14 @@ import type { OrchestratorWatch } from '../members/orchestrator-watch.ts'
 const FIRST_SIGN_MS = 500
 const OPEN_TIMEOUT_MS = 1_500
 
-export interface PlacerTalkComponents {
+export interface PlacerExchangeComponents {
   readonly transport: Transport
   readonly clock: Clock
   readonly watch: OrchestratorWatch
 }
 
 /** What a placer says once it has made up its mind. */
-export type PlacerWord = Exclude<InvokeDown, { type: 'queued' }>
+export type PlacerReply = Exclude<InvokeDown, { type: 'queued' }>
 
 /** How the work ended, for who placed it. */
 export type WorkReport = Pick<Extract<InvokeUp, { type: 'done' }>, 'run' | 'untypical'>
@@ -28,9 +28,9 @@ export type WorkReport = Pick<Extract<InvokeUp, { type: 'done' }>, 'run' | 'unty
  * One round of a call between its gateway and a placer: the gateway asks for a place, and tells how the work there ended. A lost placer matters only while
  * it is waited for: what was placed goes on without it.
  */
-export class PlacerTalk {
+export class PlacerExchange {
   readonly #peer: PeerId
-  readonly #components: PlacerTalkComponents
+  readonly #components: PlacerExchangeComponents
   readonly #channel: Channel<InvokeUp, InvokeDown>
   /** The last place, until it is told how that ended. */
   #attempt: Attempt | undefined
@@ -39,7 +39,7 @@ export class PlacerTalk {
   /** The sending of what {@link next} waits for an answer to. */
   #asked: Promise<void>
 
-  private constructor(peer: PeerId, channel: Channel<InvokeUp, InvokeDown>, call: CallToPlace, components: PlacerTalkComponents) {
+  private constructor(peer: PeerId, channel: Channel<InvokeUp, InvokeDown>, call: CallToPlace, components: PlacerExchangeComponents) {
     this.#peer = peer
     this.#channel = channel
     this.#components = components
@@ -50,16 +50,16 @@ export class PlacerTalk {
   static async open(
     peer: PeerId,
     call: CallToPlace,
-    components: PlacerTalkComponents,
+    components: PlacerExchangeComponents,
     { signal }: { signal: AbortSignal }
-  ): Promise<PlacerTalk> {
+  ): Promise<PlacerExchange> {
     const { transport, clock } = components
     const channel = await openWithin(transport, 'invoke', peer, { ms: OPEN_TIMEOUT_MS, clock, signal })
-    return new PlacerTalk(peer, channel, call, components)
+    return new PlacerExchange(peer, channel, call, components)
   }
 
   /** The next place, or why there is none. Throws `peer_lost` when the placer is gone or silent, or the signal's reason. */
-  async next({ signal }: { signal: AbortSignal }): Promise<PlacerWord> {
+  async next({ signal }: { signal: AbortSignal }): Promise<PlacerReply> {
     const { clock, watch } = this.#components
     const giveUp = (reason: unknown): void => this.#channel.abort(toCaresError(reason))
     using watched = watch.watch(this.#peer)
@@ -92,7 +92,7 @@ export class PlacerTalk {
     this.#isWaiting = true
   }
 
-  /** Ends the talk, with how the work ended if there was a place for it. A second call does nothing. */
+  /** Ends the exchange, with how the work ended if there was a place for it. A second call does nothing. */
   end(report: WorkReport): void {
     if (this.#attempt !== undefined) void this.#tell({ type: 'done', attempt: this.#attempt, ...report })
     this.#attempt = undefined

@@ -15,17 +15,17 @@ import type { PeerStats } from '../../model/peer.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Channel, Transport } from '../../model/ports/transport.ts'
 import { toRemoteError } from '../../model/remote-error.ts'
-import { AbortLinks } from './abort-links.ts'
+import { AbortLinks } from '../abort-links.ts'
 import type { Breakers } from './breaker.ts'
 import { openWithin } from '../open-within.ts'
-import type { WorkReport } from './placer-talk.ts'
+import type { WorkReport } from './placer-exchange.ts'
 import type { ReplayBody } from './replay-body.ts'
 import { isOpen } from './web-sockets.ts'
 
 /** Longest wait for a channel to a worker: one that is connected answers at once. */
 const OPEN_TIMEOUT_MS = 1_500
 
-export interface WorkerTalkComponents extends Pick<Breakers, 'silentWorkers'> {
+export interface WorkerExchangesComponents extends Pick<Breakers, 'silentWorkers'> {
   readonly transport: Transport
   readonly clock: Clock
 }
@@ -49,9 +49,9 @@ type WorkerChannel = Channel<ExecuteUp, ExecuteDown>
  * One call between its gateway and its workers: the order, and after a broken connection the question for the answer (`attach`). However often an answer
  * is begun, each byte of it is passed on once.
  */
-export class WorkerTalk {
+export class WorkerExchanges {
   readonly #body: ReplayBody
-  readonly #components: WorkerTalkComponents
+  readonly #components: WorkerExchangesComponents
   /** The exchange with a worker that is under way. */
   #channel: WorkerChannel | undefined
   #isGivenUp = false
@@ -61,7 +61,7 @@ export class WorkerTalk {
   #report: WorkReport = UNTYPICAL
   #rest: Promise<void> | undefined
 
-  constructor({ body }: { body: ReplayBody }, components: WorkerTalkComponents) {
+  constructor({ body }: { body: ReplayBody }, components: WorkerExchangesComponents) {
     this.#body = body
     this.#components = components
   }

@@ -11,7 +11,7 @@ const KEPT_MS = 30_000
 /** Unused archives that are kept at once: each takes an image's size of disk. */
 const UNUSED_MAX = 2
 
-export interface ImageShelfComponents {
+export interface ArchiveCacheComponents {
   readonly runtime: Pick<Runtime, 'exportImage'>
   readonly spool: Spool
   readonly clock: Clock
@@ -24,18 +24,18 @@ export interface HeldArchive extends Disposable {
   readonly archive: Archive
 }
 
-interface Place {
+interface Entry {
   readonly archive: Promise<Archive>
   users: number
   unusedSinceMs: number
 }
 
 /** The image archives on this peer: those that come in, those that the engine was asked to write, and for a while those that were. */
-export class ImageShelf {
-  readonly #components: ImageShelfComponents
-  readonly #places = new Map<Digest, Place>()
+export class ArchiveCache {
+  readonly #components: ArchiveCacheComponents
+  readonly #entries = new Map<Digest, Entry>()
 
-  constructor(components: ImageShelfComponents) {
+  constructor(components: ArchiveCacheComponents) {
     this.#components = components
   }
 
@@ -53,28 +53,28 @@ export class ImageShelf {
 
   /** The archive of an image: the one that is here, or coming in, or else one that the engine writes. Throws `image_not_found`. */
   async obtain(digest: Digest): Promise<HeldArchive> {
-    const place = this.#places.get(digest) ?? this.#put(digest, this.#export(digest))
-    const held = await this.#use(digest, place)
+    const entry = this.#entries.get(digest) ?? this.#put(digest, this.#export(digest))
+    const held = await this.#use(digest, entry)
     if (held.archive.failure === undefined) return held
     held[Symbol.dispose]()
     throw held.archive.failure
   }
 
-  async #use(digest: Digest, place: Place): Promise<HeldArchive> {
-    place.users++
+  async #use(digest: Digest, entry: Entry): Promise<HeldArchive> {
+    entry.users++
     try {
-      const archive = await place.archive
-      return { archive, [Symbol.dispose]: () => this.#release(digest, place) }
+      const archive = await entry.archive
+      return { archive, [Symbol.dispose]: () => this.#release(digest, entry) }
     } catch (error) {
-      this.#forget(digest, place)
+      this.#forget(digest, entry)
       throw error
     }
   }
 
-  #put(digest: Digest, archive: Promise<Archive>): Place {
-    const place: Place = { archive, users: 0, unusedSinceMs: 0 }
-    this.#places.set(digest, place)
-    return place
+  #put(digest: Digest, archive: Promise<Archive>): Entry {
+    const entry: Entry = { archive, users: 0, unusedSinceMs: 0 }
+    this.#entries.set(digest, entry)
+    return entry
   }
 
   async #export(digest: Digest): Promise<Archive> {
@@ -94,27 +94,27 @@ export class ImageShelf {
     return archive
   }
 
-  #release(digest: Digest, place: Place): void {
-    place.users--
-    if (place.users > 0 || this.#places.get(digest) !== place) return
-    place.unusedSinceMs = this.#components.clock.nowMs()
-    const unused = [...this.#places].filter(([, { users }]) => users === 0).sort(([, a], [, b]) => b.unusedSinceMs - a.unusedSinceMs)
-    for (const [old, oldPlace] of unused.slice(UNUSED_MAX)) this.#forget(old, oldPlace)
-    void this.#forgetLater(digest, place)
+  #release(digest: Digest, entry: Entry): void {
+    entry.users--
+    if (entry.users > 0 || this.#entries.get(digest) !== entry) return
+    entry.unusedSinceMs = this.#components.clock.nowMs()
+    const unused = [...this.#entries].filter(([, { users }]) => users === 0).sort(([, a], [, b]) => b.unusedSinceMs - a.unusedSinceMs)
+    for (const [old, oldEntry] of unused.slice(UNUSED_MAX)) this.#forget(old, oldEntry)
+    void this.#forgetLater(digest, entry)
   }
 
-  async #forgetLater(digest: Digest, place: Place): Promise<void> {
+  async #forgetLater(digest: Digest, entry: Entry): Promise<void> {
     const { clock, stopping } = this.#components
-    const archive = await place.archive
+    const archive = await entry.archive
     // A failed one is of no use, and must not stand in the way of a new try.
     if (archive.failure === undefined) await clock.sleep(KEPT_MS, { signal: stopping }).catch(() => {}) // Stopping ends the wait; what to do then is below.
-    if (place.users === 0 && clock.nowMs() - place.unusedSinceMs >= KEPT_MS) this.#forget(digest, place)
-    else if (archive.failure !== undefined || stopping.aborted) this.#forget(digest, place)
+    if (entry.users === 0 && clock.nowMs() - entry.unusedSinceMs >= KEPT_MS) this.#forget(digest, entry)
+    else if (archive.failure !== undefined || stopping.aborted) this.#forget(digest, entry)
   }
 
-  #forget(digest: Digest, place = this.#places.get(digest)): void {
-    if (place === undefined) return
-    if (this.#places.get(digest) === place) this.#places.delete(digest)
-    void place.archive.then(async archive => archive.drop()).catch(() => {}) // It was never made, or its room is gone already.
+  #forget(digest: Digest, entry = this.#entries.get(digest)): void {
+    if (entry === undefined) return
+    if (this.#entries.get(digest) === entry) this.#entries.delete(digest)
+    void entry.archive.then(async archive => archive.drop()).catch(() => {}) // It was never made, or its room is gone already.
   }
 }

@@ -9,13 +9,13 @@ import { isOver, type TaskRecord } from '../../model/task.ts'
 import { isNewer } from '../tasks/task-progress.ts'
 import type { EventLog } from '../telemetry/event-log.ts'
 import { openTunnel } from './open-tunnel.ts'
-import { Places } from './places.ts'
+import { ConnectionQuota } from './connection-quota.ts'
 import { pump } from './pump.ts'
 
 /** How often what is published is read anew, whatever was heard of it, and a port that somebody else had is tried again. */
 const LOOK_EVERY_MS = 5_000
 
-export interface MeshComponents {
+export interface IngressComponents {
   readonly tcp: Tcp
   readonly store: Pick<TaskStore, 'published' | 'onChange'>
   readonly transport: Transport
@@ -36,17 +36,17 @@ interface Port {
  * The gateway's end of connections to published services: takes them at each published port, on every peer, and passes them to the worker that runs the
  * service by then. A port that another program of the machine has is told of, and tried again.
  */
-export class Mesh implements Startable {
-  readonly #components: MeshComponents
+export class Ingress implements Startable {
+  readonly #components: IngressComponents
   readonly #services = new Map<number, TaskRecord>()
   readonly #ports = new Map<number, Port>()
   readonly #connections = new Set<TcpConnection>()
-  readonly #places = new Places<number>()
+  readonly #quota = new ConnectionQuota<number>()
   readonly #stopping = new AbortController()
   #timer: Disposable | undefined
   #looking: Promise<void> | undefined
 
-  constructor(components: MeshComponents) {
+  constructor(components: IngressComponents) {
     this.#components = components
     components.store.onChange(task => this.#onTask(task))
   }
@@ -140,7 +140,7 @@ export class Mesh implements Startable {
     const { transport, clock, log } = this.#components
     this.#connections.add(connection)
     try {
-      using _ = this.#places.take(port)
+      using _ = this.#quota.take(port)
       const service = (): TaskRecord | undefined => this.#services.get(port)
       const channel = await openTunnel(service, { transport, clock }, { signal: this.#stopping.signal })
       await pump(connection, channel, { clock })

@@ -40,14 +40,14 @@ const BUSY_MS = 500
 /** Longest that a worker may take to acknowledge its orders. */
 const DISPATCH_TIMEOUT_MS = 5_000
 
-export interface OfficeComponents extends Pick<TaskQueueComponents, 'order' | 'predictMs' | 'views'> {
+export interface TaskOrchestratorComponents extends Pick<TaskQueueComponents, 'order' | 'predictMs' | 'views'> {
   readonly store: TaskStore
   readonly transport: Transport
   readonly clock: Clock
   readonly log: Logger
   readonly place: (task: TaskRecord, exclude: readonly PeerId[]) => TaskPlacement
-  /** Learns from an attempt that has brought a result. `clean`: it was expected to have its cores to itself. */
-  readonly learn: (task: TaskRecord, worker: PeerId, clean: boolean) => void
+  /** Learns from an attempt that has brought a result. `sharing`: see `Placer.observe`. */
+  readonly learn: (task: TaskRecord, worker: PeerId, sharing: number | undefined) => void
 }
 
 /** A task and where it goes. */
@@ -56,23 +56,23 @@ interface Assigned {
   readonly worker: PeerId
   readonly session: TaskSession
   readonly reserved: Reserved
-  readonly clean: boolean
+  readonly sharing: number
 }
 
 /**
  * What the orchestrator of one term does for tasks: gives each that is due to a worker (agreed before the worker is told), gives up the attempts
  * of workers that are lost, and records what they report. Begins with what the store holds, so it need not know what its predecessor did.
  */
-export class Office {
-  readonly #components: OfficeComponents
+export class TaskOrchestrator {
+  readonly #components: TaskOrchestratorComponents
   readonly #term: Term
   readonly #sessions: WorkerSessions
   readonly #tasks = new Map<TaskId, TaskRecord>()
   readonly #queue: TaskQueue
   readonly #byWorker = new Map<PeerId, Map<TaskId, number>>()
   readonly #held = new HeldRoom()
-  /** Attempts that were expected to have their cores to themselves: what they take says something of machines, too. */
-  readonly #clean = new Set<string>()
+  /** By attempt, how far it was expected to share its cores; see `Placer.sharing`. */
+  readonly #sharing = new Map<string, number>()
   readonly #outbox = new Outbox(async (worker, orders) => this.#send(worker, orders))
   readonly #busyUntilMs = new Map<PeerId, number>()
   readonly #reasons = new TaskReasons()
@@ -83,7 +83,7 @@ export class Office {
   #pumping: Promise<void> | undefined
   #isWoken = false
 
-  constructor({ term, times }: { term: Term; times: LeaseTimes }, components: OfficeComponents) {
+  constructor({ term, times }: { term: Term; times: LeaseTimes }, components: TaskOrchestratorComponents) {
     this.#components = components
     this.#term = term
     this.#sessions = new WorkerSessions(times, components.clock.nowMs())
@@ -106,7 +106,7 @@ export class Office {
 
   /** The term is over, or the peer stops: nothing more is decided. */
   async close(): Promise<void> {
-    this.#over.abort(new CaresError('stale', 'this term of office is over', { retryable: true }))
+    this.#over.abort(new CaresError('stale', 'this term is over', { retryable: true }))
     this.#outbox.close()
     this.#retention.stop()
     this.#alarm.stop()
@@ -175,7 +175,7 @@ export class Office {
     return { type: 'recorded' }
   }
 
-  /** Why a task is where it is, as far as this office has had to do with it; oldest first. */
+  /** Why a task is where it is, as far as this orchestrator has had to do with it; oldest first. */
   explain(id: TaskId): readonly string[] {
     return this.#reasons.of(id)
   }
@@ -193,7 +193,7 @@ export class Office {
         const outcomes = await this.#commit(
           assigned.map(({ task, worker, session }) => ({ type: 'assign', id: task.id, attempt: task.attempt + 1, worker, session, at }))
         )
-        for (const [index, { task, worker, session, reserved, clean }] of assigned.entries()) {
+        for (const [index, { task, worker, session, reserved, sharing }] of assigned.entries()) {
           const now = this.#tasks.get(task.id)
           const attempt = task.attempt + 1
           if (outcomes[index]?.type === 'refused' || now === undefined || now.attempt !== attempt || now.state !== 'running') {
@@ -202,7 +202,7 @@ export class Office {
           }
           const key = keyOf({ task: task.id, attempt })
           this.#held.hold(key, worker, reserved)
-          if (clean) this.#clean.add(key)
+          this.#sharing.set(key, sharing)
           this.#outbox.add(worker, { task: now, attempt, session })
         }
         this.#isWoken = true
@@ -241,13 +241,13 @@ export class Office {
       const placement = place(task, exclude)
       this.#explain(task.id, placement.reason)
       if (placement.worker === null) return false
-      const { worker, reserved, clean } = placement
+      const { worker, reserved, sharing } = placement
       const session = this.#sessions.current(worker, nowMs)
       if (session === undefined) {
         reserved.release()
         return false
       }
-      chosen.push({ task, worker, session, reserved, clean })
+      chosen.push({ task, worker, session, reserved, sharing })
       return true
     })
     const restedMs = misses > 0 ? this.#busyUntilMs.values().filter(untilMs => untilMs > nowMs) : []
@@ -324,8 +324,9 @@ export class Office {
     this.#byWorker.get(worker)?.delete(task.id)
     const key = keyOf({ task: task.id, attempt })
     if (this.#held.release(key)) this.wake()
-    const clean = this.#clean.delete(key)
-    if (task.state === 'succeeded') this.#components.learn(task, worker, clean)
+    const sharing = this.#sharing.get(key)
+    this.#sharing.delete(key)
+    if (task.state === 'succeeded') this.#components.learn(task, worker, sharing)
     if (task.state !== 'cancelled') return
     const signal = AbortSignal.any([this.#over.signal, clock.timeout(DISPATCH_TIMEOUT_MS)])
     askTask(transport, worker, { type: 'stop', term: this.#term, attempts: [{ task: task.id, attempt }] }, { signal }).catch(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import type { QueueOrder } from '../../../src/core/scheduler/admission/queue-order.ts'
 import { leaseTimes } from '../../../src/core/tasks/leases.ts'
-import { Office } from '../../../src/daemon/tasks/office.ts'
+import { TaskOrchestrator } from '../../../src/daemon/tasks/task-orchestrator.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
 import type { PeerView } from '../../../src/model/peer.ts'
 import type { Transport } from '../../../src/model/ports/transport.ts'
@@ -16,12 +16,12 @@ import { createTestLog } from '../../support/test-log.ts'
 const BIRCH = 'birch' as PeerId
 const SESSION = 's-1' as TaskSession
 const TIMES = leaseTimes({ leaseMs: 10_000, electionMs: 1_000 })
-/** Nothing waits for as long as the office's only clockwork, which forgets old tasks once an hour. */
+/** Nothing waits for as long as the orchestrator's only clockwork, which forgets old tasks once an hour. */
 const HOURLY = 1
 
 type Dispatch = Extract<TaskAsk, { type: 'dispatch' }>
 
-/** An office with one worker, which has room for `room` attempts and takes every order. */
+/** An orchestrator with one worker, which has room for `room` attempts and takes every order. */
 async function setup({ room = 1, order = 'interactive' }: { room?: number; order?: QueueOrder } = {}) {
   const learned: string[] = []
   const clock = new ManualClock()
@@ -54,7 +54,7 @@ async function setup({ room = 1, order = 'interactive' }: { room?: number; order
       state: 'alive',
       ageMs: 0
     }) as unknown as PeerView
-  const office = new Office(
+  const orchestrator = new TaskOrchestrator(
     { term: 1, times: TIMES },
     {
       store,
@@ -64,25 +64,25 @@ async function setup({ room = 1, order = 'interactive' }: { room?: number; order
       views: () => [view()],
       order: () => order,
       predictMs: ({ spec: { name } }) => Number(name.slice('job-'.length)) || 1_000,
-      learn: ({ id }, peer, clean) => void learned.push(`${id} on ${peer}${clean ? ', alone' : ''}`),
+      learn: ({ id }, peer, sharing) => void learned.push(`${id} on ${peer}, sharing ${sharing}`),
       place: (_, exclude) => {
         if (exclude.includes(BIRCH) || worker.reserved >= worker.room) return { worker: null, reason: 'no room' }
         worker.reserved++
-        return { worker: BIRCH, reason: 'room', clean: true, reserved: { order: 0, release: () => void worker.reserved-- } }
+        return { worker: BIRCH, reason: 'room', sharing: 1.5, reserved: { order: 0, release: () => void worker.reserved-- } }
       }
     }
   )
-  store.onChange(task => office.onTask(task))
+  store.onChange(task => orchestrator.onTask(task))
   const settle = async (ms = 0): Promise<void> => {
     clock.advance(ms)
     // Commits, orders and answers are a few promises each.
     for (let i = 0; i < 5; i++) await setImmediate()
   }
-  await office.open()
-  await office.onRenew(BIRCH, SESSION, [])
+  await orchestrator.open()
+  await orchestrator.onRenew(BIRCH, SESSION, [])
   return {
     clock,
-    office,
+    orchestrator,
     worker,
     learned,
     settle,
@@ -95,14 +95,14 @@ async function setup({ room = 1, order = 'interactive' }: { room?: number; order
     dispatched: (): readonly string[] =>
       worker.asked.filter((ask): ask is Dispatch => ask.type === 'dispatch').flatMap(({ orders }) => orders.map(({ task }) => task.id)),
     succeed: async (id: string) => {
-      await office.onReport([{ task: id as TaskId, attempt: 1, end: { type: 'succeeded', result: sampleResult() } }])
+      await orchestrator.onReport([{ task: id as TaskId, attempt: 1, end: { type: 'succeeded', result: sampleResult() } }])
       await settle()
     },
-    [Symbol.asyncDispose]: async () => office.close()
+    [Symbol.asyncDispose]: async () => orchestrator.close()
   }
 }
 
-describe('the office for tasks', () => {
+describe('the orchestrator of tasks', () => {
   it('waits for nothing while there are no tasks, and again when all are over', async () => {
     await using it = await setup()
     assert.equal(it.clock.pending, HOURLY)
@@ -130,17 +130,17 @@ describe('the office for tasks', () => {
       await it.submit('t-short', { name: 'job-100', cpus: 1, memoryBytes: 2 ** 20 }, waitedMs)
       await it.submit('t-long', { name: 'job-60000', cpus: 1, memoryBytes: 2 ** 21 }, waitedMs)
       it.worker.room = 3
-      it.office.onViews()
+      it.orchestrator.onViews()
       await it.settle()
       assert.deepEqual(it.dispatched(), given)
     })
   }
 
-  it('learns from what brought a result, and knows whether it was alone', async () => {
+  it('learns from what brought a result, and knows how far it has shared its cores', async () => {
     await using it = await setup()
     await it.submit('t-1')
     await it.succeed('t-1')
-    assert.deepEqual(it.learned, ['t-1 on birch, alone'])
+    assert.deepEqual(it.learned, ['t-1 on birch, sharing 1.5'])
   })
 
   it('gives the next task out as soon as one has ended, with no time in between', async () => {
@@ -155,10 +155,10 @@ describe('the office for tasks', () => {
   it('holds room for an attempt until the words of its worker include it, and no longer', async () => {
     await using it = await setup()
     await it.submit('t-1')
-    it.office.onViews()
+    it.orchestrator.onViews()
     assert.equal(it.worker.reserved, 1, 'older words')
     it.worker.seq++
-    it.office.onViews()
+    it.orchestrator.onViews()
     assert.equal(it.worker.reserved, 0, 'newer words')
     await it.succeed('t-1')
     assert.equal(it.worker.reserved, 0)
@@ -170,7 +170,7 @@ describe('the office for tasks', () => {
     await it.settle(500)
     assert.deepEqual(it.dispatched(), [])
     it.worker.room = 1
-    it.office.onViews()
+    it.orchestrator.onViews()
     await it.settle()
     assert.deepEqual(it.dispatched(), ['t-1'])
     await it.submit('t-2')
@@ -196,7 +196,7 @@ describe('the office for tasks', () => {
     await using it = await setup()
     await it.submit('t-1')
     const failure = { code: 'function_failed', message: 'exit code 3' } as const
-    await it.office.onReport([{ task: 't-1' as TaskId, attempt: 1, end: { type: 'failed', failure, counts: true, final: false } }])
+    await it.orchestrator.onReport([{ task: 't-1' as TaskId, attempt: 1, end: { type: 'failed', failure, counts: true, final: false } }])
     await it.settle(999)
     assert.deepEqual(it.dispatched(), ['t-1'])
     await it.settle(2)
@@ -210,7 +210,7 @@ describe('the office for tasks', () => {
     assert.equal(it.task('t-1')?.state, 'running')
     await it.settle(1)
     assert.deepEqual([it.task('t-1')?.state, it.task('t-1')?.attempts[0]?.failure?.code], ['queued', 'peer_lost'])
-    assert.deepEqual(await it.office.onRenew(BIRCH, SESSION, []), { type: 'burned' })
+    assert.deepEqual(await it.orchestrator.onRenew(BIRCH, SESSION, []), { type: 'burned' })
   })
 
   it('puts that off with every renewal', async () => {
@@ -218,7 +218,7 @@ describe('the office for tasks', () => {
     await it.submit('t-1')
     for (let i = 0; i < 10; i++) {
       await it.settle(TIMES.orchestratorMs - 1)
-      await it.office.onRenew(BIRCH, SESSION, [{ task: 't-1' as TaskId, attempt: 1 }])
+      await it.orchestrator.onRenew(BIRCH, SESSION, [{ task: 't-1' as TaskId, attempt: 1 }])
     }
     assert.equal(it.task('t-1')?.state, 'running')
     await it.settle(TIMES.orchestratorMs + 1)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { Calm, Stillness } from '../../../src/daemon/members/stillness.ts'
+import { LostTime } from '../../../src/daemon/calls/lost-time.ts'
+import { PauseMonitor } from '../../../src/daemon/calls/pause-monitor.ts'
 import type { AnswerEnd } from '../../../src/model/invocation.ts'
 import type { Clock } from '../../../src/model/ports/clock.ts'
 
@@ -44,20 +45,20 @@ class FreezableClock implements Pick<Clock, 'nowMs' | 'every'> {
 
 describe('the time of an execution', () => {
   let clock: FreezableClock
-  let stillness: Stillness
-  let calm: Calm
+  let pauses: PauseMonitor
+  let lostTime: LostTime
 
   beforeEach(() => {
     clock = new FreezableClock()
-    stillness = new Stillness({ clock: clock as unknown as Clock })
-    calm = new Calm(stillness, { clock: clock as unknown as Clock })
+    pauses = new PauseMonitor({ clock: clock as unknown as Clock })
+    lostTime = new LostTime(pauses, { clock: clock as unknown as Clock })
   })
 
-  const isDisturbed = (): boolean => calm.judged(END).usage.disturbed === true
+  const isDisturbed = (): boolean => lostTime.judged(END).usage.disturbed === true
 
   it('is trusted when nothing happened, however long it was', () => {
     clock.run(60_000)
-    assert.deepEqual(calm.judged(END), END)
+    assert.deepEqual(lostTime.judged(END), END)
   })
 
   it('is not trusted when the worker was frozen, whether its answer or the next look comes first', () => {
@@ -75,7 +76,7 @@ describe('the time of an execution', () => {
     assert.ok(isDisturbed())
     clock.run(30_000)
     assert.ok(!isDisturbed(), 'two seconds of half a minute')
-    using later = new Calm(stillness, { clock: clock as unknown as Clock })
+    using later = new LostTime(pauses, { clock: clock as unknown as Clock })
     clock.run(1_000)
     assert.ok(later.judged(END).usage.disturbed === undefined, 'a later one')
   })
@@ -87,13 +88,13 @@ describe('the time of an execution', () => {
       clock.run(800)
       yield Buffer.from('b')
     }
-    assert.equal(Buffer.concat(await Array.fromAsync(calm.passing(body()))).toString(), 'ab')
+    assert.equal(Buffer.concat(await Array.fromAsync(lostTime.passing(body()))).toString(), 'ab')
     assert.ok(isDisturbed())
   })
 
   it('is watched only while something runs', () => {
-    const other = new Calm(stillness, { clock: clock as unknown as Clock })
-    calm[Symbol.dispose]()
+    const other = new LostTime(pauses, { clock: clock as unknown as Clock })
+    lostTime[Symbol.dispose]()
     assert.ok(clock.isLooking)
     other[Symbol.dispose]()
     assert.ok(!clock.isLooking)

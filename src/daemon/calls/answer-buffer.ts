@@ -19,7 +19,7 @@ const WINDOW_BYTES_MAX = 2 ** 20
  * The connection that carries an answer can break in the middle; the gateway then attaches and reads on from where it was. So the last
  * {@link WINDOW_BYTES_MAX} bytes stay here after they were read, and the writer waits while that much is unread by everyone.
  */
-export class AnswerTape {
+export class AnswerBuffer {
   #head: AnswerHead | undefined
   #end: AnswerEnd | undefined
   #failure: Extract<AnswerDown, { type: 'failed' }> | undefined

@@ -1,4 +1,4 @@
-import type { Clock } from '../../model/ports/clock.ts'
+import type { Clock } from '../model/ports/clock.ts'
 
 /**
  * What can cut a piece of work short, removed together when it is over: nothing of a call that has ended stays with signals and timers that live
