@@ -5,13 +5,15 @@ import type { Startable } from '../model/ports/startable.ts'
 
 /** Between two pings of a connection. */
 export const PING_INTERVAL_MS = 2_000
+/** And no more of them each second, for all connections together: with more than eight, each is asked less often. */
+const PINGS_PER_S_MAX = 4
 /** How often it is looked who is to be pinged. */
 const LOOK_MS = 1_000
 /**
- * Who was heard within so long is not: each ping opens a stream, which costs both sides a millisecond, and most of what they did while nobody called. A
- * leader and its followers hear each other several times a second; one that falls silent is pinged at the next look.
+ * Who was heard within this share of the interval is not asked, and nobody within less than a second. A leader and its followers hear each other several times
+ * a second, and in a large cluster the heartbeats that all gossip come just often enough; one that falls silent is pinged at one of the next looks.
  */
-const HEARD_MS = 1_000
+const HEARD_RATIO = 0.5
 /** A connection whose ping is not answered for so long is dead: a frozen peer is noticed after 3 to 5 s, and consensus notices it sooner. */
 export const PING_TIMEOUT_MS = 3_000
 /**
@@ -67,11 +69,12 @@ export class ConnectionMonitor implements Startable {
   #look(): void {
     const { clock, connected, heardAtMs } = this.#components
     const [nowMs, peers] = [clock.nowMs(), connected()]
+    const intervalMs = Math.max(PING_INTERVAL_MS, (peers.length / PINGS_PER_S_MAX) * 1_000)
     for (const peer of this.#askedAtMs.keys()) if (!peers.includes(peer)) this.#askedAtMs.delete(peer)
     for (const peer of peers) {
       // Half a look early is better than half a look late: timers drift.
-      const isDue = nowMs - (this.#askedAtMs.get(peer) ?? this.#startedAtMs) >= PING_INTERVAL_MS - LOOK_MS / 2
-      if (isDue && nowMs - heardAtMs(peer) >= HEARD_MS) void this.#ask(peer)
+      const isDue = nowMs - (this.#askedAtMs.get(peer) ?? this.#startedAtMs) >= intervalMs - LOOK_MS / 2
+      if (isDue && nowMs - heardAtMs(peer) >= intervalMs * HEARD_RATIO) void this.#ask(peer)
     }
   }
 

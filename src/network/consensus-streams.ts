@@ -8,6 +8,7 @@ import type { Logger } from '../model/ports/logger.ts'
 import { type ConsensusFrame, consensusCodec } from '../wire/consensus-codec.ts'
 import { CONSENSUS_BYTES_MAX } from '../wire/limits.ts'
 import type { BytePipe } from './lane-stream.ts'
+import type { Hearing } from './hearing.ts'
 import type { Listeners } from './listeners.ts'
 import { encodeOrLog, speaksForItself } from './outgoing.ts'
 
@@ -23,6 +24,7 @@ const WRITE_BYTES_MAX = 262_144
 export interface ConsensusStreamsComponents {
   readonly self: PeerId
   readonly listeners: Listeners
+  readonly hearing: Hearing
   readonly clock: Clock
   readonly log: Logger
   readonly isConnected: (peer: PeerId) => boolean
@@ -40,7 +42,6 @@ export class ConsensusStreams {
   readonly #components: ConsensusStreamsComponents
   readonly #outboxes = new Map<PeerId, Outbox>()
   readonly #inbound = new Map<PeerId, Stream>()
-  readonly #heardAtMs = new Map<PeerId, number>()
 
   constructor(components: ConsensusStreamsComponents) {
     this.#components = components
@@ -63,16 +64,10 @@ export class ConsensusStreams {
     outbox.push(encode.single(bytes, { maxDataLength: CONSENSUS_BYTES_MAX }))
   }
 
-  /** When a connected peer last sent a message; -Infinity for one that has not. */
-  heardAtMs(peer: PeerId): number {
-    return this.#heardAtMs.get(peer) ?? Number.NEGATIVE_INFINITY
-  }
-
   /** Forgets what waits for a peer whose last connection has closed. */
   drop(peer: PeerId): void {
     this.#outboxes.get(peer)?.close()
     this.#outboxes.delete(peer)
-    this.#heardAtMs.delete(peer)
   }
 
   /** Reads one inbound stream to its end. A newer one of the same peer replaces the older. */
@@ -102,8 +97,8 @@ export class ConsensusStreams {
   }
 
   #deliver(from: PeerId, frame: ConsensusFrame): void {
-    const { listeners, clock, log } = this.#components
-    if (from !== this.#components.self) this.#heardAtMs.set(from, clock.nowMs())
+    const { self, listeners, hearing, log } = this.#components
+    if (from !== self) hearing.note(from)
     if (frame.type === 'consensus') listeners.emit('consensus', from, frame.message)
     else if (speaksForItself(frame.heartbeat, from)) listeners.emit('heartbeat', from, frame.heartbeat, 'report')
     else log.warn({ peer: from }, 'report of another peer refused')

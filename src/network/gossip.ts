@@ -4,7 +4,9 @@ import type { ClusterDigest, Heartbeat } from '../model/peer.ts'
 import type { Logger } from '../model/ports/logger.ts'
 import type { Codec } from '../wire/codec.ts'
 import { digestCodec, heartbeatCodec } from '../wire/gossip-codec.ts'
+import type { Hearing } from './hearing.ts'
 import type { Listeners } from './listeners.ts'
+import { toPeerId } from './parse-address.ts'
 import { encodeOrLog, speaksForItself } from './outgoing.ts'
 
 const HEARTBEAT_TOPIC = 'cares/heartbeat/1'
@@ -14,6 +16,7 @@ export interface GossipComponents {
   readonly self: PeerId
   readonly pubsub: GossipSub
   readonly listeners: Listeners
+  readonly hearing: Hearing
   readonly log: Logger
 }
 
@@ -56,8 +59,9 @@ export class Gossip {
     codec: Codec<Value>,
     deliver: (from: PeerId, value: Value) => void
   ): void {
-    const { self, pubsub, log } = this.#components
+    const { self, pubsub, hearing, log } = this.#components
     pubsub.topicValidators.set(topic, (propagator, message) => {
+      hearing.note(toPeerId(propagator))
       const received = read(message, codec)
       if (received === undefined) {
         log.warn({ topic, propagator: propagator.toString() }, 'gossip refused')

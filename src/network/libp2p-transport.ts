@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { Connection, Stream } from '@libp2p/interface'
+import type { Connection, PeerId as Libp2pPeerId, Stream } from '@libp2p/interface'
 import type { ConsensusMessage } from '../model/consensus.ts'
 import type { PeerAddress } from '../model/control.ts'
 import { CaresError } from '../model/errors.ts'
@@ -20,11 +20,13 @@ import { Dialler, type DiallerComponents } from './dialler.ts'
 import { Gossip } from './gossip.ts'
 import { Handlers } from './handlers.ts'
 import { createImageDirectory } from './image-directory.ts'
+import { Hearing } from './hearing.ts'
 import { readIdentity, readPrivateKey } from './identity.ts'
 import { Lanes } from './lanes.ts'
 import type { Libp2pLogLevel } from './libp2p-logger.ts'
 import { Listeners } from './listeners.ts'
 import { Mesh } from './mesh.ts'
+import { pingMuxer } from './muxer-ping.ts'
 import { createNode, type Node, STREAMS_MAX } from './node.ts'
 import { OwnAddresses } from './own-addresses.ts'
 import { peerIdReader } from './peer-ids.ts'
@@ -103,6 +105,7 @@ class NodeTransport implements Libp2pTransport {
   readonly #listeners = new Listeners()
   readonly #handlers: Handlers
   readonly #lanes: Lanes
+  readonly #hearing: Hearing
   readonly #consensus: ConsensusStreams
   readonly #gossip: Gossip
   readonly #mesh: Mesh
@@ -110,6 +113,8 @@ class NodeTransport implements Libp2pTransport {
   readonly #directory: ImageDirectory
   readonly #addresses: OwnAddresses
   #learned: Promise<void> = Promise.resolve()
+  /** The addresses of each member that libp2p was told last, as one text. */
+  #known = new Map<PeerId, string>()
   #state: 'new' | 'running' | 'stopped' = 'new'
 
   constructor(self: PeerId, node: Node, components: NodeTransportComponents) {
@@ -139,9 +144,12 @@ class NodeTransport implements Libp2pTransport {
       dialPeer: (peer, options) => dialler.dialPeer(peer, options),
       dialSeed: (seed, options) => dialler.dialSeed(seed, options)
     })
+    const hearing = new Hearing(clock)
+    this.#hearing = hearing
     this.#consensus = new ConsensusStreams({
       self,
       listeners: this.#listeners,
+      hearing,
       clock,
       log,
       isConnected,
@@ -152,12 +160,18 @@ class NodeTransport implements Libp2pTransport {
       clock,
       log,
       connected: () => this.connected(),
-      heardAtMs: peer => this.#consensus.heardAtMs(peer),
-      ping: (peer, options) => node.services.ping.ping(idOf(peer), options),
+      heardAtMs: peer => hearing.atMs(peer),
+      ping: async (peer, options) => {
+        const isAnswered = await pingMuxer(
+          node.getConnections(idOf(peer)).find(({ status }) => status === 'open'),
+          options
+        )
+        if (!isAnswered) await node.services.ping.ping(idOf(peer), options)
+      },
       cut: (peer, reason) => node.getConnections(idOf(peer)).forEach(connection => connection.abort(reason))
     })
     this.#directory = createImageDirectory(node.contentRouting, log)
-    this.#gossip = new Gossip({ self, pubsub: node.services.pubsub, listeners: this.#listeners, log })
+    this.#gossip = new Gossip({ self, pubsub: node.services.pubsub, listeners: this.#listeners, hearing, log })
   }
 
   async start(): Promise<void> {
@@ -277,13 +291,26 @@ class NodeTransport implements Libp2pTransport {
     return this.#dialler.dialSeed(seed, options)
   }
 
-  /** Adds the members' addresses to those that libp2p knows. */
+  /** Tells libp2p the addresses of members, where these are not what it was told before: each takes it a transaction. */
   async #learn(members: readonly PeerAddress[]): Promise<void> {
+    const before = this.#known
+    this.#known = new Map()
     for (const { id, addresses } of members) {
       if (id === this.self || addresses.length === 0) continue
-      const multiaddrs = addresses.flatMap(address => parseAddress(address) ?? [])
-      await this.#node.peerStore.merge(parsePeerId(id), { multiaddrs })
+      const text = addresses.join(' ')
+      if (before.get(id) !== text) {
+        const multiaddrs = addresses.flatMap(address => parseAddress(address) ?? [])
+        await this.#node.peerStore.patch(parsePeerId(id), { multiaddrs })
+      }
+      this.#known.set(id, text)
     }
+  }
+
+  /** Addresses do not age, so those of peers that are no members would stay for ever. */
+  #forget(peer: Libp2pPeerId): void {
+    void this.#node.peerStore.delete(peer).catch((err: unknown) => {
+      this.#components.log.debug({ err, peer: peer.toString() }, 'addresses not forgotten')
+    })
   }
 
   #watchConnections(): void {
@@ -292,6 +319,8 @@ class NodeTransport implements Libp2pTransport {
     node.addEventListener('peer:disconnect', ({ detail }) => {
       const peer = toPeerId(detail)
       this.#consensus.drop(peer)
+      this.#hearing.forget(peer)
+      if (!this.#known.has(peer)) this.#forget(detail)
       this.#mesh.onDisconnected(peer)
       this.#listeners.emit('disconnected', peer)
     })

@@ -66,6 +66,8 @@ export async function createNode(init: NodeInit, { log }: { log: Logger }): Prom
     connectionEncrypters: [leanNoise()],
     streamMuxers: [
       patientYamux({
+        // `ConnectionMonitor` asks more often.
+        enableKeepAlive: false,
         maxInboundStreams: MUXED_STREAMS_MAX,
         maxOutboundStreams: MUXED_STREAMS_MAX,
         maxEarlyStreams: STREAMS_MAX,
@@ -84,6 +86,8 @@ export async function createNode(init: NodeInit, { log }: { log: Logger }): Prom
       reconnectRetries: 0,
       addressSorter: init.addressSorter
     },
+    // By default an address is forgotten an hour after it was first seen, however often since: old clusters would not find together again after a partition.
+    peerStore: { maxAddressAge: Number.POSITIVE_INFINITY, maxPeerAge: Number.POSITIVE_INFINITY },
     // See `ConnectionMonitor`, which takes its place.
     connectionMonitor: { enabled: false },
     ...(seeds.length === 0 ? {} : { peerDiscovery: [bootstrap({ list: seeds })] }),
@@ -106,15 +110,18 @@ export async function createNode(init: NodeInit, { log }: { log: Logger }): Prom
         // More than ten peers behind one address would otherwise be silenced without an error.
         scoreParams: { IPColocationFactorWeight: 0 },
         fallbackToFloodsub: false,
-        floodPublish: false,
+        // In a mesh in which every peer is connected to every other one, each publisher tells all the others itself: one copy of each message.
+        floodPublish: true,
         allowPublishToZeroTopicPeers: true,
         maxInboundDataLength: 2 * GOSSIP_BYTES_MAX,
-        // Each copy costs a peer 0.2 to 0.4 ms; four reach everyone in a full mesh.
-        D: 4,
-        Dlo: 3,
-        Dhi: 6,
-        Dscore: 3,
-        Dout: 1
+        D: 1,
+        Dlo: 0,
+        Dhi: 1,
+        Dscore: 0,
+        Dout: 0,
+        // Whoever the publisher does not reach asks one of those who tell it each second what they have heard.
+        Dlazy: 2,
+        gossipFactor: 0
       })
     }
   })

@@ -132,6 +132,27 @@ describe('libp2p transport', () => {
     assert.deepEqual(await channel.receive(), { type: 'left' })
   })
 
+  it('finds a member again though its address was learned hours ago', async () => {
+    const [one, other] = await Promise.all([generateIdentity(), generateIdentity()])
+    // Of two, the one with the smaller id dials.
+    const [low, high] = one.id < other.id ? [one, other] : [other, one]
+    const a = await started({ privateKey: low.privateKey })
+    const first = await started({ privateKey: high.privateKey })
+    const addresses = first.addresses()
+    a.setMembers([{ id: high.id, addresses }])
+    await eventually('they meet', () => a.connected().includes(high.id), within())
+    const { now } = Date
+    Date.now = () => now() + 7 * 3_600_000
+    try {
+      await first.stop()
+      await eventually('it is gone', () => a.connected().length === 0, within())
+      await started({ privateKey: high.privateKey, listen: addresses })
+      await eventually('they meet again', () => a.connected().includes(high.id), within())
+    } finally {
+      Date.now = now
+    }
+  })
+
   it('meshes 12 peers behind one address, and each hears all others', async function () {
     this.timeout(60_000)
     const limit = within(50_000)

@@ -39,6 +39,11 @@ export const EXTENSIONS_MAX = 4
  * another silence as long proves nothing. On a quiet machine there are none, and nothing changes.
  */
 export const SILENCE_HEARTBEATS = 2
+/**
+ * A learner that lacks nothing is told only so often that its leader lives: at every fourth heartbeat. It cannot campaign, and in a cluster of fifty its
+ * part of the heartbeats would be nine tenths of what consensus costs while nothing happens.
+ */
+export const LEARNER_HEARTBEATS = 4
 /** Most patience, in election timeouts: the silence of a dead leader must end some day. */
 export const PATIENCE_RATIO_MAX = 2
 /** Patience that is not needed any more goes away: 1 s of it in 30 s. */
@@ -55,6 +60,9 @@ export const QUORUM_CONTACT_RATIO = 1.5
 export const SILENCE_RATIO = 1.1
 export const SILENCE_TURN_RATIO = 0.25
 export const SILENCE_SPREAD_RATIO = 0.15
+
+/** A learner forgets a leader that is silent after so many election timeouts: two of the heartbeats that it is sent may be lost or late. */
+export const LEARNER_SILENCE_RATIO = 2.5
 
 /**
  * The same where the connection to the leader has closed: 50 to 100 ms of 1 s for the first in turn, so that the others have noticed, too; 150 ms more for

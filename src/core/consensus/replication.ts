@@ -3,7 +3,7 @@ import { CaresError } from '../../model/errors.ts'
 import type { PeerId } from '../../model/ids.ts'
 import { type Draft, type OwnProgress, send } from './draft.ts'
 import type { SnapshotPosition } from './effects.ts'
-import { INFLIGHT_APPENDS_MAX } from './limits.ts'
+import { INFLIGHT_APPENDS_MAX, LEARNER_HEARTBEATS } from './limits.ts'
 import { entriesBetween, entryBytes, lastIndex, newestConfiguration, termAt } from './log.ts'
 import { reachedByMajority } from './quorum.ts'
 import { becomeFollower } from './roles.ts'
@@ -29,6 +29,7 @@ export function trackMembers({ state, nowMs }: Draft): void {
     next: lastIndex(state.log) + 1,
     match: 0,
     commitSent: 0,
+    toldAtMs: Number.NEGATIVE_INFINITY,
     ackedAtMs: nowMs,
     ackedRound: 0,
     snapshotSentAtMs: 0,
@@ -38,12 +39,18 @@ export function trackMembers({ state, nowMs }: Draft): void {
   state.progress = otherMembers(state).map(peer => progressOf(state, peer) ?? fresh(peer))
 }
 
-/** One round of heartbeats: tells all that the leader lives, with whatever entries they lack. */
+/** One round of heartbeats: tells all that the leader lives, with whatever entries they lack. Learners that lack none hear of it less often. */
 export function sendHeartbeats(draft: Draft): void {
   const { state, nowMs } = draft
   state.round += 1
   state.deadlineMs = nowMs + state.timings.heartbeatMs
-  for (const progress of state.progress) speak(draft, progress, 'beat')
+  for (const progress of state.progress) if (isVoter(state, progress.peer) || !isToldEnough(draft, progress)) speak(draft, progress, 'beat')
+}
+
+/** Half a heartbeat early is better than half of one late: the timer that drives them drifts. */
+function isToldEnough({ state, nowMs }: Draft, { mode, match, toldAtMs }: Progress): boolean {
+  const isUpToDate = mode === 'streaming' && match === lastIndex(state.log)
+  return isUpToDate && nowMs - toldAtMs < (LEARNER_HEARTBEATS - 0.5) * state.timings.heartbeatMs
 }
 
 /** A round for the voters only: their answers tell whether this peer still leads. The heartbeats keep their time. */
@@ -202,12 +209,13 @@ export function hurryTransfer(draft: Draft): void {
 }
 
 function sendAppend(draft: Draft, progress: OwnProgress, prevIndex: number, entries: readonly Entry[]): void {
-  const { state } = draft
+  const { state, nowMs } = draft
   const prevTerm = prevIndex === 0 ? 0 : termAt(state.log, prevIndex)
   if (prevTerm === undefined) throw new Error(`broken invariant: append after ${prevIndex}, which the log does not know`)
   const commit = Math.min(state.commitIndex, prevIndex + entries.length)
   send(draft, progress.peer, { type: 'append-request', term: state.term, prevIndex, prevTerm, entries, commit, round: state.round })
   progress.commitSent = Math.max(commit, progress.commitSent)
+  progress.toldAtMs = nowMs
 }
 
 function sendSnapshot(draft: Draft, progress: OwnProgress, at: SnapshotPosition | null): void {

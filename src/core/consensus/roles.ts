@@ -4,6 +4,8 @@ import {
   HINT_RATIO,
   HINT_SPREAD_RATIO,
   HINT_TURN_RATIO,
+  LEARNER_HEARTBEATS,
+  LEARNER_SILENCE_RATIO,
   LOT_RATIO_MAX,
   LOT_RATIO_MIN,
   PATIENCE_RATIO_MAX,
@@ -12,7 +14,7 @@ import {
   SILENCE_SPREAD_RATIO,
   SILENCE_TURN_RATIO
 } from './limits.ts'
-import { configurationOf, patienceMs } from './state.ts'
+import { configurationOf, isVoter, patienceMs } from './state.ts'
 
 /**
  * Follows in `term`, which is this peer's or a later one. `leader` is null when who leads is not known. In a later term this peer has not
@@ -51,7 +53,8 @@ export function hearLeader(draft: Draft, leader: PeerId): void {
 function learnPatience({ state, nowMs }: Draft): void {
   const { heartbeatMs, electionMs } = state.timings
   if (state.heardTerm !== state.term || !Number.isFinite(state.heardAtMs)) return
-  const excessMs = nowMs - state.heardAtMs - SILENCE_HEARTBEATS * heartbeatMs
+  const toldEveryMs = isVoter(state) ? heartbeatMs : LEARNER_HEARTBEATS * heartbeatMs
+  const excessMs = nowMs - state.heardAtMs - SILENCE_HEARTBEATS * toldEveryMs
   const ms = Math.min(excessMs, PATIENCE_RATIO_MAX * electionMs)
   if (ms > patienceMs(state, nowMs)) state.patience = { ms, atMs: nowMs }
 }
@@ -74,8 +77,12 @@ export function resetElectionDeadline({ state, nowMs }: Draft): void {
   const ratio =
     leader === null
       ? LOT_RATIO_MIN + state.random() * (LOT_RATIO_MAX - LOT_RATIO_MIN)
-      : SILENCE_RATIO + turnAfter(leader, state) * SILENCE_TURN_RATIO + state.random() * SILENCE_SPREAD_RATIO
+      : silenceRatio(leader, state) + state.random() * SILENCE_SPREAD_RATIO
   state.deadlineMs = nowMs + timings.electionMs * ratio
+}
+
+function silenceRatio(leader: PeerId, state: Draft['state']): number {
+  return isVoter(state) ? SILENCE_RATIO + turnAfter(leader, state) * SILENCE_TURN_RATIO : LEARNER_SILENCE_RATIO
 }
 
 /** The same, if the connection to `leader` has closed. */

@@ -48,6 +48,8 @@ export interface Progress {
   readonly match: number
   /** The highest commit index that was sent. */
   readonly commitSent: number
+  /** When anything was last sent to it in this term; -Infinity: nothing was. */
+  readonly toldAtMs: number
   /** When the peer last answered in this term; when it became known, at first. */
   readonly ackedAtMs: number
   /** The latest of this leader's rounds that it has answered. */
