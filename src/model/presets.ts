@@ -10,6 +10,7 @@
  * | 50 to 100 ms / 150 to 300 ms / 30 to 60 ms | the same, when its connection to the orchestrator has closed | electionMs × U[0.05, 0.1) | `core/consensus/limits.ts` |
  * | 1 to 2.2 s / 3 to 6.6 s / 0.6 to 1.32 s | a voter campaigns where nobody is known to lead | electionMs × U[1, 2.2) | `core/consensus/limits.ts` |
  * | 250, 150 ms / 750, 450 ms / 150, 90 ms later | the next voter in turn does so; their turns are in the order of their ids | electionMs × 0.25, × 0.15 | `core/consensus/limits.ts` |
+ * | 2.5 to 2.65 s / 7.5 to 7.95 s / 1.5 to 1.59 s | a peer that does not vote knows no orchestrator any more | electionMs × U[2.5, 2.65) | `core/consensus/limits.ts` |
  * | 1.5 s / 4.5 s / 0.9 s | an orchestrator without a majority steps down | 1.5 × electionMs | `core/consensus/limits.ts` |
  * | 0 | a peer whose connection has closed is suspect | | `core/membership/judge.ts` |
  * | 3 s / 6 s / 1.5 s | a peer that is silent, or cut off, is suspect: it gets no new work | suspectAfterMs | `core/membership/judge.ts` |
@@ -26,8 +27,8 @@
 export interface Timings {
   /**
    * Between two appends of an orchestrator that has nothing to say. So often that five may be lost or late before anybody campaigns; `lan`: 5 small
-   * messages a second to each peer, which costs an orchestrator of 50 peers 250 of them. `wan`: three round trips of 200 ms, so that one is answered before
-   * the next is sent even if a segment was lost.
+   * messages a second to each voter, and 1.25 to each other peer (every fourth one), so that an orchestrator of 50 peers sends 76 of them. `wan`: three round
+   * trips of 200 ms, so that one is answered before the next is sent even if a segment was lost.
    */
   readonly heartbeatMs: number
   /**

@@ -76,6 +76,25 @@ describe('connection monitor', () => {
     assert.deepEqual(await watch(silence, PING_INTERVAL_MS + PING_TIMEOUT_MS, clock, heard), { cuts: 1, pings: 1 })
   })
 
+  it('asks no more than four peers a second, however many are connected, and each of them in its turn', async () => {
+    const peers = Array.from({ length: 60 }, (_, i) => `peer-${i}` as PeerId)
+    const clock = new ManualClock()
+    const asked = new Map<PeerId, number>()
+    const monitor = new ConnectionMonitor({
+      clock,
+      log: createTestLog(),
+      connected: () => peers,
+      heardAtMs: () => Number.NEGATIVE_INFINITY,
+      ping: async peer => void asked.set(peer, (asked.get(peer) ?? 0) + 1),
+      cut: peer => assert.fail(`${peer} was cut`)
+    })
+    await monitor.start()
+    await clock.pass(150_000)
+    await monitor.stop()
+    assert.deepEqual(new Set(asked.values()), new Set([10]))
+    assert.equal(asked.size, peers.length)
+  })
+
   it('does not hold against a peer that this process itself stood still', async () => {
     class Frozen extends ManualClock {
       override nowMs(): number {

@@ -4,7 +4,7 @@ import { compacted, extendDeadline, propose, reconfigure, receive, tick, transfe
 import { EXTENSIONS_MAX, RAFT_LIMITS } from '../../../src/core/consensus/limits.ts'
 import { describeSnapshot, isActiveLeader, nextDeadlineMs, type RaftState } from '../../../src/core/consensus/state.ts'
 import type { Configuration, ConsensusMessage, EntryId, SnapshotMeta } from '../../../src/model/consensus.ts'
-import type { Term } from '../../../src/model/ids.ts'
+import type { PeerId, Term } from '../../../src/model/ids.ts'
 import {
   A,
   acknowledge,
@@ -585,5 +585,52 @@ describe('the limits', () => {
     assert.ok(RAFT_LIMITS.commandBytesMax <= RAFT_LIMITS.uncommittedBytesMax)
     assert.ok(RAFT_LIMITS.appendBytesMax <= RAFT_LIMITS.uncommittedBytesMax)
     assert.ok(RAFT_LIMITS.appendEntriesMax <= RAFT_LIMITS.uncommittedEntriesMax)
+  })
+})
+
+describe('a learner', () => {
+  const configuration: Configuration = { voters: [A, B, C], learners: [D] }
+  const { heartbeatMs, electionMs } = TIMINGS
+
+  /** When the leader speaks to each of these within ten seconds in which nothing is agreed, in milliseconds since the first. */
+  const toldWhile = (start: RaftState, peers: readonly PeerId[]): Map<PeerId, number[]> => {
+    const told = new Map<PeerId, number[]>(peers.map(peer => [peer, []]))
+    let state = start
+    const fromMs = nextDeadlineMs(state)
+    for (let nowMs = fromMs; nowMs <= fromMs + 10_000; nowMs = nextDeadlineMs(state)) {
+      const step = tick(state, nowMs)
+      ;({ state } = step)
+      for (const peer of [B, C]) ({ state } = acknowledge(state, peer, 1, nowMs))
+      for (const [peer, times] of told) if (sentTo(step, peer, 'append-request').length > 0) times.push(nowMs - fromMs)
+    }
+    return told
+  }
+  const led = (): RaftState => {
+    let { state } = elect(peerOf({ configuration }), [B, C])
+    for (const peer of [B, C]) ({ state } = acknowledge(state, peer, 1))
+    return state
+  }
+
+  it('that lacks nothing hears of its leader at every fourth heartbeat, a voter at each', () => {
+    const told = toldWhile(acknowledge(led(), D, 1).state, [B, D])
+    const gaps = (times: readonly number[] = []): number[] => times.slice(1).map((time, i) => time - (times[i] ?? 0))
+    assert.deepEqual(new Set(gaps(told.get(B))), new Set([heartbeatMs]))
+    assert.deepEqual(new Set(gaps(told.get(D))), new Set([4 * heartbeatMs]))
+  })
+
+  it('that has not answered for what it was sent hears of it at each', () => {
+    assert.equal(toldWhile(led(), [D]).get(D)?.length, 10_000 / heartbeatMs + 1)
+  })
+
+  it('forgets a leader after two and a half election timeouts of silence, and learns no patience from what is usual', () => {
+    let state = peerOf({ self: D, configuration, term: 1 })
+    const beat = { prevIndex: 0, prevTerm: 0, entries: [], commit: 0, round: 1 }
+    for (let nowMs = 0; nowMs <= 8_000; nowMs += 4 * heartbeatMs) {
+      ;({ state } = receive(state, B, { type: 'append-request', term: 1, ...beat }, nowMs))
+    }
+    const waitMs = nextDeadlineMs(state) - 8_000
+    assert.ok(waitMs >= 2.5 * electionMs && waitMs < 2.65 * electionMs, String(waitMs))
+    const after = tick(state, nextDeadlineMs(state)).state
+    assert.deepEqual([after.role, after.leader], ['learner', null])
   })
 })
