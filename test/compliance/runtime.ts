@@ -353,10 +353,17 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
       runtime.onLog(({ text }) => lines.push(text))
       const chunks = Array.from({ length: 512 }, () => Buffer.alloc(64 * 1024, 'x'))
       for (const bodyBytes of [32 * MIB, undefined]) {
-        const answer = await execute(runtime, await web(), { path: '/early', body: chunks, bodyBytes })
+        const hasEnded = Promise.withResolvers<void>()
+        const body = (async function* () {
+          yield* chunks.slice(0, -1)
+          await hasEnded.promise
+          yield* chunks.slice(-1)
+        })()
+        const answer = await execute(runtime, await web(), { path: '/early', body, bodyBytes })
         assert.equal(await textOf(answer.body), 'early\n')
         await answer.end
         assert.equal(runtime.use().warm[0]?.busy, 1, 'its place is taken until then')
+        hasEnded.resolve()
         await answer.rest
         await until(() => lines.includes(`read on ${32 * MIB}`))
         lines.length = 0
