@@ -1,7 +1,4 @@
-/*
- * Plants each known bug in a copy of consensus, of the way of a call, of durable tasks or of services, and looks whether simulation or a directed test finds it:
- * npm run mutants [-- [NAME] [--only consensus|calls|tasks|services]]. Each has a budget of seeds in its table, or none, and then a directed test must find it. With a NAME, only the mutants whose name contains it. Exits with 1 when one survives, or an equivalent one does not.
- */
+/* Plants known bugs, and looks whether they are found: `USAGE` says how. */
 import { parseArgs } from 'node:util'
 import { CALL_MUTANTS } from '../test/mutants/call-table.ts'
 import { CALL_GROUND, CONSENSUS_GROUND, SERVICE_GROUND, TASK_GROUND, hunt, huntBySeeds, huntByTests } from '../test/mutants/hunt.ts'
@@ -14,7 +11,27 @@ import { TASK_MUTANTS } from '../test/mutants/task-table.ts'
 /** Seeds that an equivalent mutant must survive, beside the directed tests. */
 const EQUIVALENT_SEEDS = 200
 
-const { values, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true })
+const USAGE = `Plants each known bug in a copy of consensus, of the way of a call, of durable tasks or of services, and looks whether
+simulation or a directed test finds it. Each has a budget of seeds in its table, or none, and then a directed test must find it.
+
+  npm run mutants [-- [NAME] [--only consensus|calls|tasks|services]]
+
+  NAME         only those whose name contains it
+  --only ROOM  only those of one room
+
+Exits with 1 when one survives, or an equivalent one does not.
+
+  npm run mutants -- --only services
+  npm run mutants -- 'earlier term'`
+
+const { values, positionals } = parseArgs({
+  options: { only: { type: 'string' }, help: { type: 'boolean', short: 'h', default: false } },
+  allowPositionals: true
+})
+if (values.help) {
+  console.log(USAGE)
+  process.exit(0)
+}
 const wanted = positionals[0] ?? ''
 let survivorsCount = 0
 

@@ -1,9 +1,4 @@
-/*
- * Simulates clusters under faults: npx node scripts/simulate.ts [--seeds N] [--from S] [--whole] [--peers P] [--jobs J] [--trace]
- * The consensus core alone or, with `--whole`, whole peers of production code; in clusters of as many peers as each seed draws, or all of `P`. Prints one line for each failure, the first one cut down to the
- * faults that it takes, and one line in all; exits with 1 when a rule was broken, or
- * when many runs have left a corner untried. `--trace` prints the run of seed S, event by event.
- */
+/* Simulates clusters under faults: `USAGE` says how. */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
@@ -11,6 +6,23 @@ import { CONSENSUS } from '../src/simulate/consensus/subject.ts'
 import { addRuns, describeFailure, explainFailure, NO_RUNS, type RunSummary, runSeeds, type SeedRange } from '../src/simulate/run.ts'
 import { type AnySubject, type Outcome, type Subject, withPeers } from '../src/simulate/subject.ts'
 import { WHOLE } from '../src/simulate/whole/subject.ts'
+
+const USAGE = `Simulates clusters under faults.
+
+  npx node scripts/simulate.ts [--seeds N] [--from S] [--whole] [--peers P] [--jobs J] [--trace]
+
+  --seeds N   how many runs, one of each seed              1000; with --whole 50
+  --from S    the first seed                               1
+  --whole     whole peers of production code; without it, the consensus core alone
+  --peers P   in clusters of P peers                       as many as each seed draws
+  --jobs J    threads                                      one for each processor
+  --trace     prints the run of seed S, event by event
+
+Prints a line for each failure, the first one cut down to the faults that it takes, and one line in all. Exits with 1 when a
+rule was broken, or when many runs have left a corner untried; with 2 when it does not understand.
+
+  npx node scripts/simulate.ts --seeds 20000
+  npx node scripts/simulate.ts --whole --from 42 --trace`
 
 /** A thread asks for the next seeds so often that no other one waits long for it at the end. */
 const BATCHES_PER_JOB = 20
@@ -55,9 +67,14 @@ async function main(): Promise<void> {
       peers: { type: 'string' },
       jobs: { type: 'string', default: String(availableParallelism()) },
       whole: { type: 'boolean', default: false },
-      trace: { type: 'boolean', default: false }
+      trace: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false }
     }
   })
+  if (values.help) {
+    console.log(USAGE)
+    return
+  }
   const [from, count, jobs] = [Number(values.from), Number(values.seeds ?? (values.whole ? 50 : 1_000)), Number(values.jobs)]
   const choice: Choice = { whole: values.whole, peers: values.peers === undefined ? undefined : Number(values.peers) }
   if (!Number.isSafeInteger(from) || !isCount(count) || !isCount(jobs) || !isCount(choice.peers ?? 1)) {

@@ -5,7 +5,10 @@ import type { Startable } from '../model/ports/startable.ts'
 
 /** Between two pings of a connection. */
 export const PING_INTERVAL_MS = 2_000
-/** And no more of them each second, for all connections together: with more than eight, each is asked less often. */
+/**
+ * And no more of them each second, for all connections together: with more than eight, each is asked less often (of 49, every 12 s). Whoever leads or works is
+ * heard more often than that; what is left is to close what is dead.
+ */
 const PINGS_PER_S_MAX = 4
 /** How often it is looked who is to be pinged. */
 const LOOK_MS = 1_000
@@ -14,7 +17,7 @@ const LOOK_MS = 1_000
  * a second, and in a large cluster the heartbeats that all gossip come just often enough; one that falls silent is pinged at one of the next looks.
  */
 const HEARD_RATIO = 0.5
-/** A connection whose ping is not answered for so long is dead: a frozen peer is noticed after 3 to 5 s, and consensus notices it sooner. */
+/** A connection whose ping is not answered for so long is dead: a frozen peer of a small cluster is noticed after 3 to 5 s, and consensus notices it sooner. */
 export const PING_TIMEOUT_MS = 3_000
 /**
  * Answers that come late show that machines are busy: so many times as long is waited the next time, up to the most, and 1 s less after each half
