@@ -18,8 +18,8 @@ const USAGE = `Simulates clusters under faults.
   --jobs J    threads                                      one for each processor
   --trace     prints the run of seed S, event by event
 
-Prints a line for each failure, the first one cut down to the faults that it takes, and one line in all. Exits with 1 when a
-rule was broken, or when many runs have left a corner untried; with 2 when it does not understand.
+Tells on a terminal how far it is. Prints a line for each failure, the first one cut down to the faults that it takes, and one
+line in all. Exits with 1 when a rule was broken, or when many runs have left a corner untried; with 2 when it does not understand.
 
   npx node scripts/simulate.ts --seeds 20000
   npx node scripts/simulate.ts --whole --from 42 --trace`
@@ -127,13 +127,20 @@ async function runInThreads(choice: Choice, { from, count }: SeedRange, jobs: nu
         next += size
         const more = await ask(worker, range)
         summary = addRuns(summary, more)
+        tellProgress(`${summary.seedsCount} of ${count} seeds, ${summary.failures.length} failures`)
       }
     } finally {
       await worker.terminate()
     }
   }
   await Promise.all(Array.from({ length: jobs }, thread))
+  tellProgress('')
   return { ...summary, failures: summary.failures.toSorted((a, b) => a.seed - b.seed) }
+}
+
+/** On the last line of a person's terminal; nothing in pipes. */
+function tellProgress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${text}`)
 }
 
 function ask(worker: Worker, range: SeedRange): Promise<RunSummary> {

@@ -323,6 +323,20 @@ export const MUTANTS: readonly Mutant[] = [
     risk: 'nobody can win: only it has the entry that takes its vote away',
     edits: [edit('state.ts', '    if (index <= commitIndex) return false\n', '    return false\n')],
     seedsMax: LATE
+  },
+  {
+    name: 'a learner that lacks entries is told as seldom as one that lacks none',
+    risk: 'after a lost message it waits four heartbeats for what the cluster has agreed',
+    edits: [
+      edit('replication.ts', "const isUpToDate = mode === 'streaming' && match === lastIndex(state.log)", "const isUpToDate = mode === 'streaming' && match >= 0")
+    ],
+    seedsMax: 0
+  },
+  {
+    name: 'a learner is as impatient as a voter',
+    risk: 'it gives a leader up that still leads, once in every two heartbeats that it is told of',
+    edits: [edit('roles.ts', ' : LEARNER_SILENCE_RATIO\n', ' : 0.5\n')],
+    seedsMax: 0
   }
 ]
 
