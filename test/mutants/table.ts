@@ -328,7 +328,11 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a learner that lacks entries is told as seldom as one that lacks none',
     risk: 'after a lost message it waits four heartbeats for what the cluster has agreed',
     edits: [
-      edit('replication.ts', "const isUpToDate = mode === 'streaming' && match === lastIndex(state.log)", "const isUpToDate = mode === 'streaming' && match >= 0")
+      edit(
+        'replication.ts',
+        "const isUpToDate = mode === 'streaming' && match === lastIndex(state.log)",
+        "const isUpToDate = mode === 'streaming' && match >= 0"
+      )
     ],
     seedsMax: 0
   },
