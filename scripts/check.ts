@@ -2,7 +2,7 @@
  * `npm run check`: what is worth knowing before each commit, in under a minute on two cores. Steps that need a core each run side by side; the tests
  * are those of the pure rooms, the faces, the stores and the simulator; peers that run, in memory or not, are left to `npm test`, which runs everything.
  *
- *   node scripts/check.ts
+ *   npx node scripts/check.ts
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -41,7 +41,7 @@ if (import.meta.main) {
   if (values.check) {
     const files = await outdated()
     if (files.length > 0) {
-      process.stderr.write(`src/wire/generated is not up to date: ${files.join(', ')}\nrun: node scripts/generate.ts\n`)
+      process.stderr.write(`src/wire/generated is not up to date: ${files.join(', ')}\nrun: npx node scripts/generate.ts\n`)
       process.exitCode = 1
     }
   } else {

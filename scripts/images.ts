@@ -1,4 +1,4 @@
-// Makes the example images, and those that the tests need, on this machine: no registry is asked. Run it with `node scripts/images.ts`.
+// Makes the example images, and those that the tests need, on this machine: no registry is asked. Run it with `npx node scripts/images.ts`.
 import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'

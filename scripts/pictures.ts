@@ -2,7 +2,7 @@
  * Makes the pictures of the README: the cockpit as SVG, from tmux, and the dashboard as PNG, from Chromium. What they show are real peers that talk
  * over a network in memory, and machines that are made up, so that a busy one does not spoil a picture.
  *
- *   node scripts/pictures.ts          into .github/pictures; six minutes
+ *   npx node scripts/pictures.ts          into .github/pictures; six minutes
  *
  * Needs tmux and Chromium: apt-get install tmux chromium
  */
@@ -33,17 +33,15 @@ const loading = new AbortController()
 try {
   for (let client = 0; client < CLIENTS; client++) void load(client)
   await sleep(LOAD_MS)
-  await pictureTerminal('cockpit', [])
-  await pictureTerminal('monitor', ['m'])
+  await pictureCockpit()
   await pictureDashboard()
 
-  async function pictureTerminal(name: string, keys: readonly string[]): Promise<void> {
-    const terminal = await TestTerminal.open({ name, env: { CARES_API: machines.api }, columns: 110, rows: 30 })
+  async function pictureCockpit(): Promise<void> {
+    const terminal = await TestTerminal.open({ name: 'cockpit', env: { CARES_API: machines.api }, columns: 110, rows: 30 })
     try {
       await terminal.shows(/elm/)
-      for (const key of keys) await terminal.type(key)
       await sleep(6_000)
-      await save(`${name}.svg`, terminalSvg(await terminal.screen({ escapes: true }), `The ${name} of CARES in a terminal`))
+      await save('cockpit.svg', terminalSvg(await terminal.screen({ escapes: true }), 'The cockpit of CARES in a terminal'))
     } finally {
       await terminal.close()
     }

@@ -2,7 +2,7 @@
  * What bodies of a GiB cost the peers they pass: one call that only sends, and one that gets everything back while it sends, through a gateway that is
  * neither orchestrator nor worker. Prints the most memory that each peer has held beside what it held before: it must not grow with the body.
  *
- *   node scripts/bench/big-body.ts [MIB]
+ *   npx node scripts/bench/big-body.ts [MIB]
  */
 import { createHash, randomFillSync } from 'node:crypto'
 import { type IncomingMessage, request } from 'node:http'

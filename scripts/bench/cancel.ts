@@ -2,7 +2,7 @@
  * How long the container of a call lives on after its client has gone, and where that time goes: over two peers, the client at one of them and the
  * container at the other, with an engine whose events tell when each step happened. In turn with each, the bare removal of such a container, by force,
  * as `docker rm -f` does it. `cares-test/hang` does not hear SIGTERM. It needs a Docker engine.
- * `node scripts/bench/cancel.ts [ROUNDS]`
+ * `npx node scripts/bench/cancel.ts [ROUNDS]`
  */
 import { loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,8 +1,8 @@
 /**
  * What the cockpit costs: part of a core while it shows a large, busy cluster in tmux, as processor time over wall time.
  *
- *   node scripts/bench/cockpit.ts                100 peers, 200 events a second, 20 s
- *   node scripts/bench/cockpit.ts PEERS EVENTS_PER_SECOND SECONDS
+ *   npx node scripts/bench/cockpit.ts                100 peers, 200 events a second, 20 s
+ *   npx node scripts/bench/cockpit.ts PEERS EVENTS_PER_SECOND SECONDS
  */
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'

@@ -1,7 +1,7 @@
 /**
  * How long a cold one-shot call takes, against `docker run --rm` of the same image, and against what the engine takes by itself (create, attach, start,
  * input, end of output): rounds of the three in changing order, so that all meet the same machine. It needs a Docker engine.
- * `node scripts/bench/cold-start.ts [ROUNDS]`
+ * `npx node scripts/bench/cold-start.ts [ROUNDS]`
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

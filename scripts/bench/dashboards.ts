@@ -3,7 +3,7 @@
  * and asks for numbers as often as the page does. Then clients of the WebSocket, which ask for nothing. A peer of its own process; the dashboards are this
  * one. Also: how long an event takes to a client.
  *
- *   node scripts/bench/dashboards.ts [DASHBOARDS] [SECONDS] [CALLS_PER_SECOND] [OTHER_PEERS]
+ *   npx node scripts/bench/dashboards.ts [DASHBOARDS] [SECONDS] [CALLS_PER_SECOND] [OTHER_PEERS]
  */
 import http from 'node:http'
 import { loadavg } from 'node:os'

@@ -3,7 +3,7 @@
  * peer holds: resident memory, heap (the least of a few looks, which is nearest to what is left after a collection), handles, and containers. What it
  * keeps of the last 10,000 calls is full after so many: growth is counted from there.
  *
- *   node scripts/bench/endurance.ts [CALLS] [AT_ONCE]
+ *   npx node scripts/bench/endurance.ts [CALLS] [AT_ONCE]
  */
 import { Agent, request } from 'node:http'
 import { loadavg } from 'node:os'

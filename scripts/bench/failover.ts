@@ -2,7 +2,7 @@
  * How long a cluster is without an orchestrator after one is killed, and after one is frozen, with the timings of a real cluster. Measured from the
  * signal until a surviving voter names another orchestrator.
  *
- *   node scripts/bench/failover.ts [RUNS] [--peers 3] [--preset lan|wan]
+ *   npx node scripts/bench/failover.ts [RUNS] [--peers 3] [--preset lan|wan]
  */
 import { parseArgs } from 'node:util'
 import { ready, startCluster, untilReplaced, votersOf } from './clusters.ts'

@@ -3,7 +3,7 @@
  * another orchestrator was elected meanwhile (none should be). With `--hogs`, so many busy loops for each processor of this machine take the time from them meanwhile:
  * `600 3 --hogs 8` counts the false elections of a machine that is used eight times over.
  *
- *   node scripts/bench/idle.ts [SECONDS] [PEERS...] [--hogs N]          default: 20 3 10, none
+ *   npx node scripts/bench/idle.ts [SECONDS] [PEERS...] [--hogs N]          default: 20 3 10, none
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { availableParallelism, loadavg } from 'node:os'

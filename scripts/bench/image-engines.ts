@@ -3,7 +3,7 @@
  * Both times end when the second engine has the image. Beside them what the two engines take by themselves, one after the other: to write the archive,
  * and to load it from a file; no transfer is quicker than the slower of the two. Needs root, since it starts an engine of its own.
  *
- *   node scripts/bench/image-engines.ts [ROUNDS]
+ *   npx node scripts/bench/image-engines.ts [ROUNDS]
  */
 import { once } from 'node:events'
 import { createReadStream, createWriteStream } from 'node:fs'

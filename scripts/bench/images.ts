@@ -3,7 +3,7 @@
  * measured; the engines' own share is in image-engines.ts. First to one peer, then to several that need it at the same moment, each twice: peers
  * live long, so it is the second time that counts. Beside it what its parts cost by themselves, and what the processors of this machine allow: all
  * peers share them. `--rate` bounds what every peer can send, as a link would: there the way through the peers shows without the processors.
- * `node scripts/bench/images.ts [--mib 128] [--peers 6] [--rate MB_PER_S] [--private]`
+ * `npx node scripts/bench/images.ts [--mib 128] [--peers 6] [--rate MB_PER_S] [--private]`
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -1,6 +1,6 @@
 /**
  * How long idle containers are kept, on a day of real calls: cold starts and idle hours of the policy in use, against the same time for all.
- * `node scripts/bench/keep-alive.ts DIR`, where DIR holds `200_inv.csv` of the Azure Functions 2019 sample (calls per function and minute;
+ * `npx node scripts/bench/keep-alive.ts DIR`, where DIR holds `200_inv.csv` of the Azure Functions 2019 sample (calls per function and minute;
  * vhive-serverless/invitro, data/traces; CC-BY 4.0).
  */
 import { readFileSync } from 'node:fs'

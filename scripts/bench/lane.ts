@@ -1,6 +1,6 @@
 /**
  * What a lane costs over loopback, in two processes, beside a bare TCP echo measured in the same run: round trips one at a time (p50, p99), and
- * exchanges per second with many under way. `node scripts/bench/lane.ts [--exchanges 20000]`.
+ * exchanges per second with many under way. `npx node scripts/bench/lane.ts [--exchanges 20000]`.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'

@@ -3,7 +3,7 @@
  * through the runtime as a worker uses it. In turn with each call, a container that was started ahead and is asked over the engine's socket, with nothing
  * around it: when its output begins and ends, and when containerd, where it may be asked, knows of the exit: the floor of an answer that says whether
  * the program worked. With `--process`, programs instead of containers, and nothing beside them.
- * `node scripts/bench/one-shot.ts [--calls 100] [--prewarm 4] [--pause 400] [--process]`
+ * `npx node scripts/bench/one-shot.ts [--calls 100] [--prewarm 4] [--pause 400] [--process]`
  */
 import { readdirSync } from 'node:fs'
 import { loadavg } from 'node:os'

@@ -8,7 +8,7 @@
  *
  * The function may be repeated, except where a peer is stopped: that one is to finish what it has. Slowest: of the calls that were under way.
  *
- *   node scripts/bench/outage.ts [RUNS]
+ *   npx node scripts/bench/outage.ts [RUNS]
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ask, Cluster, json, upload } from '../../test/e2e/cluster.ts'

@@ -1,5 +1,5 @@
 /*
- * How long one placement takes, by size of the cluster: node_modules/.bin/node scripts/bench/placement.ts
+ * How long one placement takes, by size of the cluster: npx node scripts/bench/placement.ts
  *
  * Each figure is of single calls, ledger entry and release included; the verdicts of a receipt are not, as they are made
  * when somebody reads them. `candidates` is the normal case; `full scan` is the worst one, when no

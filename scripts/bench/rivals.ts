@@ -3,7 +3,7 @@
  * or frozen, how long until the others call a killed member gone, and what an idle member costs. The systems are measured in turn.
  *
  *   apt-get install etcd-server serf
- *   node scripts/bench/rivals.ts [RUNS] [IDLE_SECONDS]
+ *   npx node scripts/bench/rivals.ts [RUNS] [IDLE_SECONDS]
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -2,7 +2,7 @@
  * What large tables cost real peers: the memory that functions and tasks (that are over, with their results) take in a peer, and how long a peer that
  * joins is without them. The tables are agreed on by the peer's own consensus, on its own disk, while its process is down: so it takes seconds.
  *
- *   node scripts/bench/tables.ts [--functions 10000] [--tasks 100000]
+ *   npx node scripts/bench/tables.ts [--functions 10000] [--tasks 100000]
  */
 import { availableParallelism, loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'

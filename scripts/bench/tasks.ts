@@ -3,7 +3,7 @@
  * and their messages through the real codecs, in one process; the programs do nothing. What it measures is everything that CARES itself does for
  * a task. With one client, the time of an acknowledgement is that of a commit; with many, their turns are in it.
  *
- *     node scripts/bench/tasks.ts [--tasks 5000] [--clients 256] [--peers 1|3|5] [--store log|postgres]
+ *     npx node scripts/bench/tasks.ts [--tasks 5000] [--clients 256] [--peers 1|3|5] [--store log|postgres]
  *
  * With `--store postgres`, tasks are kept by a PostgreSQL server of its own (Debian's), on the same disk, with its own defaults: an fsync with every commit.
  */

@@ -3,7 +3,7 @@
  * same request sent straight to the worker's container. The two are measured in turn, so that what disturbs the one disturbs the other. So is what the
  * four messages of such a call cost by themselves: the same way through three processes over bare TCP.
  *
- *   npm run bench                  or: node scripts/bench/two-hop.ts [CALLS]
+ *   npm run bench                  or: npx node scripts/bench/two-hop.ts [CALLS]
  *
  * Needs a Docker engine and the images of scripts/images.ts. The aim is at most 2 ms added at the median.
  */

@@ -2,7 +2,7 @@
  * Holds what is given to people against the real thing: real peers are scraped by a real Prometheus by the example beside this file, `promtool` looks at
  * the example and at the metrics, and every query of the Grafana dashboard must find something.
  *
- *   node scripts/observe/check.ts        (needs prometheus and promtool: apt-get install prometheus)
+ *   npx node scripts/observe/check.ts        (needs prometheus and promtool: apt-get install prometheus)
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'

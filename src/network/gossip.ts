@@ -49,7 +49,7 @@ export class Gossip {
     const bytes = encodeOrLog(codec, value, log)
     if (bytes === undefined) return
     void pubsub.publish(topic, bytes).catch((err: unknown) => {
-      // Best effort: the next one follows in a second.
+      // Best effort: the next one follows soon (`heartbeatIntervalMs`).
       log.debug({ err, topic }, 'not published')
     })
   }

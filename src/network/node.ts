@@ -119,7 +119,7 @@ export async function createNode(init: NodeInit, { log }: { log: Logger }): Prom
         Dhi: 1,
         Dscore: 0,
         Dout: 0,
-        // Whoever the publisher does not reach asks one of those who tell it each second what they have heard.
+        // A peer that missed a message gets it from one of those that tell it, once a second, what they have.
         Dlazy: 2,
         gossipFactor: 0
       })

@@ -7,7 +7,7 @@
 export const ID_CHARS_MAX = 128
 /** Free text of one line: image references, multiaddrs, versions, times. */
 export const TEXT_CHARS_MAX = 2_048
-/** JSON text of a receipt: a verdict takes about 200 characters and at most 100 peers are looked at; doubled. */
+/** JSON text of a receipt: a verdict takes about 250 characters, and one has at most 64 of them (`VERDICTS_MAX`); four times that. */
 export const RECEIPT_CHARS_MAX = 65_536
 /** JSON text of an invocation record with its 8 receipts. */
 export const RECORD_CHARS_MAX = 9 * RECEIPT_CHARS_MAX

@@ -1,12 +1,12 @@
 /**
- * What the tables may grow to. They are part of what the log means, so every peer must have the same values: raising one needs a new wire
- * version. A command beyond one is refused with `limit_reached`.
+ * What the tables may grow to. They are part of what the log means, so every peer must have the same values: raising one needs a new
+ * `COMMAND_VERSION`. A command beyond one is refused with `limit_reached`.
  */
 
 /** Functions of one cluster. At about 1 kB each, 10 MB on every peer and in every snapshot. */
 export const FUNCTIONS_MAX = 10_000
 
-/** Texts of all functions together, in UTF-8: half of the snapshot that a new peer may be sent, so that one can always be made. */
+/** Texts of all functions together, in UTF-8: 16 MiB, a small part of a snapshot, of which tasks may take most. */
 export const FUNCTIONS_BYTES_MAX = 16_777_216
 
 /**

@@ -1,6 +1,6 @@
 /*
- * What the tables may grow to. They are part of what the log means, so every peer must have the same values: raising one needs a new wire
- * version.
+ * What the tables may grow to. They are part of what the log means, so every peer must have the same values: raising one needs a new
+ * `COMMAND_VERSION`.
  */
 
 /** Tasks that are known at once, those that are over included. At about 1 KiB each, 100 MB on every peer. */
