@@ -29,8 +29,8 @@ const BATCHES_PER_JOB = 20
 const BATCH_SEEDS_MAX = 200
 
 /**
- * A corner into which chance leads one run in a hundred: it is counted, and not demanded. A worker ends its work when its lease is over, before the orchestrator
- * gives its session up; to be told that it was given up it must have slept through just that. `test/simulate/whole-scenarios.spec.ts` leads there.
+ * A corner into which chance leads one run in a hundred: it is counted, and not demanded. A worker ends its work when its lease is over, before the
+ * orchestrator gives its session up; to be told that it was given up it must have slept through just that. `test/simulate/whole-scenarios.spec.ts` leads there.
  */
 const RARE = new Set(['taskSessionsBurned'])
 

@@ -83,6 +83,8 @@ describe('each rule of tidiness can fail', () => {
     ['files are named in kebab-case, and none is a barrel', 'src/daemon/index.ts', ''],
     ['files are named in kebab-case, and none is a barrel', 'src/daemon/x.ts', "export * from './y.ts'"],
     ['files are short', 'src/daemon/x.ts', '\n'.repeat(400)],
+    ['comments fit on a screen', 'src/daemon/x.ts', `/* short\n * ${'long '.repeat(32)} */`],
+    ['comments fit on a screen', 'scripts/x.ts', `f() // ${'long '.repeat(32)}`],
     ['every spec asserts something, and skips nothing without a reason', 'test/x.spec.ts', "it('is', () => {})"],
     ['every spec asserts something, and skips nothing without a reason', 'test/x.spec.ts', "it.skip('is', () => { assert(x) })"],
     [
@@ -106,6 +108,7 @@ describe('each rule of tidiness can fail', () => {
     ['src/core/scheduler/place.ts', `import type { PeerId } from '../../model/ids.ts'\n${doc}export function place (): void {}`],
     ['src/daemon/system-clock.ts', `${doc}export const now = (): number => Date.now()`],
     ['src/daemon/x.ts', 'function f () { try { g() } catch { /* It is gone already. */ } }'],
+    ['src/daemon/x.ts', `// ${'x'.repeat(157)}\nconst text = '${'x'.repeat(200)}'`],
     ['src/api/x.ts', `// Date.now() in a comment\nconst text = 'setTimeout(f) in a string'\n${doc}export default text`],
     ['src/faces/cli/x.ts', "import { a } from '../client.ts'"],
     ['test/x.spec.ts', "it('is', () => { assert.equal(1, 1) })"]

@@ -1,7 +1,7 @@
 /**
  * What peers cost while nobody calls: CPU and memory of each, as they are once installed, with the timings of a real cluster (preset `lan`), and how often
- * another orchestrator was elected meanwhile (none should be). With `--hogs`, so many busy loops for each processor of this machine take the time from them meanwhile:
- * `600 3 --hogs 8` counts the false elections of a machine that is used eight times over.
+ * another orchestrator was elected meanwhile (none should be). With `--hogs`, so many busy loops for each processor of this machine take the time from them
+ * meanwhile: `600 3 --hogs 8` counts the false elections of a machine that is used eight times over.
  *
  *   npx node scripts/bench/idle.ts [SECONDS] [PEERS...] [--hogs N]          default: 20 3 10, none
  */

@@ -1,7 +1,8 @@
 /**
  * What is left of a cluster's work when ten times as much is asked of it as it can do: three peers, each with room for one container of two calls that
- * take 250 ms or as long as is said (it is the containers that are to be short, and not this machine's processors). First as many clients as there are places, then twice as many, each asking again at once: the better of both is the peak. Then calls
- * at ten times that rate, whatever becomes of them. Prints goodput beside its aim, what the refused were told, and the memory of each peer.
+ * take 250 ms or as long as is said (it is the containers that are to be short, and not this machine's processors). First as many clients as there are places,
+ * then twice as many, each asking again at once: the better of both is the peak. Then calls at ten times that rate, whatever becomes of them. Prints goodput
+ * beside its aim, what the refused were told, and the memory of each peer.
  *
  *   npx node scripts/bench/overload.ts [SECONDS] [TIMES] [CALL_MS]
  */

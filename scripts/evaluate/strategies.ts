@@ -1,5 +1,6 @@
 /*
- * The figures of the scheduler, by simulation: npx node scripts/evaluate/strategies.ts FIGURE [TRACE] [--runs N] [--seed N] [--limit N] [--peers N] [--beside NAMES]
+ * The figures of the scheduler, by simulation:
+ * npx node scripts/evaluate/strategies.ts FIGURE [TRACE] [--runs N] [--seed N] [--limit N] [--peers N] [--beside NAMES]
  *
  *   slowdown TRACE   Azure Functions 2019 at load 0.5 with statistics each second: cost beside every other strategy and baseline, or those that are named
  *   prices TRACE     the same with prices of a core from 1 to 4 times: dollars saved against least-loaded, and the tail that goes with it

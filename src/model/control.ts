@@ -25,7 +25,9 @@ export interface PeerAddress {
 export type ControlRequest =
   /** Make me a member. Sent to any peer, which passes it on to the orchestrator. */
   | { readonly type: 'join'; readonly profile: PeerProfile; readonly cluster?: ClusterUid | undefined }
-  /** Remove a peer from the cluster for good: me, or, because an operator says so, another one. `force`: even one that is not gone. Sent to the orchestrator. */
+  /**
+   * Remove a peer from the cluster for good: me, or, because an operator says so, another one. `force`: even one that is not gone. Sent to the orchestrator.
+   */
   | { readonly type: 'leave'; readonly peer: PeerId; readonly force?: boolean | undefined }
   /** Append this command and answer once it is applied. Sent to the orchestrator. */
   | { readonly type: 'propose'; readonly command: Command }

@@ -19,7 +19,9 @@ export interface CostAmounts {
   readonly bytesIn: number
   readonly bytesOut: number
   readonly usd: number
-  /** The part of `usd` that rests on time alone: of attempts of tasks that nobody could measure. Absent: from a peer of an earlier version, which does not say. */
+  /**
+   * The part of `usd` that rests on time alone: of attempts of tasks that nobody could measure. Absent: from a peer of an earlier version, which does not say.
+   */
   readonly estimatedUsd?: number | undefined
   /** What `usd` was expected to be. */
   readonly quotedUsd: number

@@ -4,24 +4,29 @@
  *
  * What follows from them, with the figures of `lan` / `wan` / `loopback`:
  *
- * | after | what happens | formula | where |
- * | --- | --- | --- | --- |
- * | 1.1 to 1.25 s / 3.3 to 3.75 s / 0.66 to 0.75 s | a voter that hears no orchestrator campaigns, if it is the first in turn and has learned no patience | electionMs × U[1.1, 1.25) | `core/consensus/limits.ts` |
- * | 50 to 100 ms / 150 to 300 ms / 30 to 60 ms | the same, when its connection to the orchestrator has closed | electionMs × U[0.05, 0.1) | `core/consensus/limits.ts` |
- * | 1 to 2.2 s / 3 to 6.6 s / 0.6 to 1.32 s | a voter campaigns where nobody is known to lead | electionMs × U[1, 2.2) | `core/consensus/limits.ts` |
- * | 250, 150 ms / 750, 450 ms / 150, 90 ms later | the next voter in turn does so; their turns are in the order of their ids | electionMs × 0.25, × 0.15 | `core/consensus/limits.ts` |
- * | 2.5 to 2.65 s / 7.5 to 7.95 s / 1.5 to 1.59 s | a peer that does not vote knows no orchestrator any more | electionMs × U[2.5, 2.65) | `core/consensus/limits.ts` |
- * | 1.5 s / 4.5 s / 0.9 s | an orchestrator without a majority steps down | 1.5 × electionMs | `core/consensus/limits.ts` |
- * | 0 | a peer whose connection has closed is suspect | | `core/membership/judge.ts` |
- * | 3 s / 6 s / 1.5 s | a peer that is silent, or cut off, is suspect: it gets no new work | suspectAfterMs | `core/membership/judge.ts` |
- * | 5 s / 15 s / 2.5 s, of 50 peers 10 / 20 / 5 s | it is gone, if nobody hears it | max(goneAfterMs, 1.5 × next), next = 1.2 × gossipMs × max(1, peers / 9) | `core/membership/judge.ts` |
- * | 2.5 s / 7.5 s / 1.3 s, of 50 peers 10 / 20 / 5 s | it is gone, if its connection has closed, too | max(goneAfterMs / 2, 1.5 × next) | `core/membership/judge.ts` |
- * | 3 s / 10 s / 0.5 s of health, and 64 entries behind at most | a learner becomes a voter where one is wanted | promoteAfterMs | `core/consensus/voters.ts` |
- * | 15 s / 60 s / 5 s | a voter that is gone is replaced by a learner | replaceAfterMs | `core/consensus/voters.ts` |
- * | 24 h | a member that is gone is none any more; sooner by `cares leave PEER` | forgetAfterMs | `core/consensus/voters.ts` |
- * | 10 s / 30 s / 2 s | a worker that hears no orchestrator ends its tasks | leaseMs | `core/tasks/leases.ts` |
- * | 14.1 s / 42.3 s / 3.62 s | the tasks of a worker that is silent are tried elsewhere | leaseMs × 1.21 + 2 × electionMs | `core/tasks/leases.ts` |
+ * | after | what happens | formula |
+ * | --- | --- | --- |
+ * | | `core/consensus/limits.ts`: | |
+ * | 1.1 to 1.25 s / 3.3 to 3.75 s / 0.66 to 0.75 s | a voter that hears no orchestrator campaigns, if it is the first in turn | electionMs × U[1.1, 1.25) |
+ * | 50 to 100 ms / 150 to 300 ms / 30 to 60 ms | the same, when its connection to the orchestrator has closed | electionMs × U[0.05, 0.1) |
+ * | 1 to 2.2 s / 3 to 6.6 s / 0.6 to 1.32 s | a voter campaigns where nobody is known to lead | electionMs × U[1, 2.2) |
+ * | 250, 150 ms / 750, 450 ms / 150, 90 ms later | the next voter in turn does so; their turns are in the order of their ids | electionMs × 0.25, × 0.15 |
+ * | 2.5 to 2.65 s / 7.5 to 7.95 s / 1.5 to 1.59 s | a peer that does not vote knows no orchestrator any more | electionMs × U[2.5, 2.65) |
+ * | 1.5 s / 4.5 s / 0.9 s | an orchestrator without a majority steps down | 1.5 × electionMs |
+ * | | `core/membership/judge.ts`: | |
+ * | 0 | a peer whose connection has closed is suspect | |
+ * | 3 s / 6 s / 1.5 s | a peer that is silent, or cut off, is suspect: it gets no new work | suspectAfterMs |
+ * | 5 s / 15 s / 2.5 s, of 50 peers 10 / 20 / 5 s | it is gone, if nobody hears it | max(goneAfterMs, 1.5 × next), next = 1.2 × gossipMs × max(1, peers / 9) |
+ * | 2.5 s / 7.5 s / 1.3 s, of 50 peers 10 / 20 / 5 s | it is gone, if its connection has closed, too | max(goneAfterMs / 2, 1.5 × next) |
+ * | | `core/consensus/voters.ts`: | |
+ * | 3 s / 10 s / 0.5 s of health, and 64 entries behind at most | a learner becomes a voter where one is wanted | promoteAfterMs |
+ * | 15 s / 60 s / 5 s | a voter that is gone is replaced by a learner | replaceAfterMs |
+ * | 24 h | a member that is gone is none any more; sooner by `cares leave PEER` | forgetAfterMs |
+ * | | `core/tasks/leases.ts`: | |
+ * | 10 s / 30 s / 2 s | a worker that hears no orchestrator ends its tasks | leaseMs |
+ * | 14.1 s / 42.3 s / 3.62 s | the tasks of a worker that is silent are tried elsewhere | leaseMs × 1.21 + 2 × electionMs |
  *
+ * A voter that has learned patience campaigns so much later, by 2 × electionMs at most (`PATIENCE_RATIO_MAX`).
  * A peer that is itself short of processor time waits up to five times as long before it takes others for suspect or gone (`DOUBT_MAX`).
  */
 export interface Timings {
@@ -32,8 +37,8 @@ export interface Timings {
    */
   readonly heartbeatMs: number
   /**
-   * A follower that hears nothing for U[1.1, 1.25) of this campaigns, if it is the first in turn. At least 3 × `heartbeatMs`; here 5 or 6 of them. It must also be longer than a peer may
-   * stand still without being dead: the slowest fsync that was measured beside 16 busy loops took 479 ms.
+   * A follower that hears nothing for U[1.1, 1.25) of this campaigns, if it is the first in turn. At least 3 × `heartbeatMs`; here 5 or 6 of them. It must
+   * also be longer than a peer may stand still without being dead: the slowest fsync that was measured beside 16 busy loops took 479 ms.
    */
   readonly electionMs: number
   /** Between two statistics samples, and so between two reports to the orchestrator and two digests. A sample costs some 3 ms of processor time. */

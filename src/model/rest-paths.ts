@@ -31,7 +31,10 @@ export const REST_PATHS = {
   result: '/v1/invocations/:id/result',
   /** GET → {explanationSchema}; `?whyNot=PEER` adds why that peer was not chosen. */
   explain: '/v1/invocations/:id/explain',
-  /** GET → {taskListSchema}, newest first; `?state`, `?function`, `?peer`, `?limit`, `?cursor`. POST a `taskRequestSchema` with its input → {taskSubmittedSchema}. */
+  /**
+   * GET → {taskListSchema}, newest first; `?state`, `?function`, `?peer`, `?limit`, `?cursor`.
+   * POST a `taskRequestSchema` with its input → {taskSubmittedSchema}.
+   */
   tasks: '/v1/tasks',
   /** POST; raw body of at most 64 MiB in, {payloadSchema} out: the `inputDigest` of a task. */
   payloads: '/v1/payloads',

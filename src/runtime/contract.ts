@@ -104,7 +104,10 @@ function fromExpose(facts: ImageFacts): ContractChoice {
   })
 }
 
-/** A label says when the container is ready; else a HEALTHCHECK that asks the same port over HTTP does. One that asks in another way is run as it is; see `docker-health.ts`. */
+/**
+ * A label says when the container is ready; else a HEALTHCHECK that asks the same port over HTTP does. One that asks in another way is run as it is; see
+ * `docker-health.ts`.
+ */
 function withReadiness(facts: ImageFacts, choice: ContractChoice): ContractChoice {
   if (choice.contract === 'stdio') return choice
   const readyPath = choice.readyPath ?? facts.labels['io.cares.ready'] ?? healthPath(facts.healthcheck, choice.port)

@@ -9,7 +9,10 @@ import { type Owner, ownLabels } from './docker-labels.ts'
 /** How often an engine that refuses is asked again: its operator installs what is missing, and restarts it without restarting the peer. */
 const LOOK_AGAIN_MS = 60_000
 
-/** What an engine without a driver for GPUs says, and what the parts of NVIDIA's toolkit say that cannot do their work: a start that fails so was never the image's fault. */
+/**
+ * What an engine without a driver for GPUs says, and what the parts of NVIDIA's toolkit say that cannot do their work: a start that fails so was never the
+ * image's fault.
+ */
 const REFUSAL = /could not select device driver|nvidia-container|nvidia-ctk|CDI device|unresolvable CDI/i
 
 /** Of what the engine says: enough to search the web for. */

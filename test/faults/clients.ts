@@ -5,7 +5,10 @@ import type { History } from './history.ts'
 
 /** How long a client waits between two operations: long enough to leave a small machine to the peers. */
 const PAUSE_MS = 40
-/** Of so many operations of a client one is an upload, one competes with those of the other clients, one is a task, and two look: who leads, and what became of a task. */
+/**
+ * Of so many operations of a client one is an upload, one competes with those of the other clients, one is a task, and two look: who leads, and what became of
+ * a task.
+ */
 const UPLOAD_EVERY = 10
 
 /** Clients that go on until they are stopped, at the latest when they go out of scope. */

@@ -10,8 +10,8 @@ const ORCHESTRATOR = 'daemon/tasks/task-orchestrator.ts'
 const WORKER = 'daemon/tasks/task-worker.ts'
 
 /**
- * About ten times the first seed that found one, which was 1, at most 8, and 14. What one run in n finds is missed by 10 n of them once in 20,000 times, so that
- * another draw of the same faults does not let it pass. What a directed test finds first has no budget.
+ * About ten times the first seed that found one, which was 1, at most 8, and 14. What one run in n finds is missed by 10 n of them once in 20,000 times, so
+ * that another draw of the same faults does not let it pass. What a directed test finds first has no budget.
  */
 const SOON = 10
 const LATER = 80

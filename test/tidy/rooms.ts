@@ -180,3 +180,6 @@ export const IMPURE_GLOBALS: readonly string[] = ['process', 'console', 'fetch',
 
 /** Longest file under `src/`, in lines. */
 export const LINES_MAX = 350
+
+/** Widest line with a comment, in characters, anywhere. The formatter breaks code at 140; prose is left as it was written, and may be a little wider. */
+export const COMMENT_WIDTH_MAX = 160

@@ -1,4 +1,4 @@
-import { allowsPackage, IMPURE_GLOBALS, LINES_MAX, RESTRICTIONS, roomOf, within } from './rooms.ts'
+import { allowsPackage, COMMENT_WIDTH_MAX, IMPURE_GLOBALS, LINES_MAX, RESTRICTIONS, roomOf, within } from './rooms.ts'
 import { isNode, lineOf, type Node, nameOf, resolveRelative, type SourceFile, walk } from './source.ts'
 
 /** Something that is not as it should be, with what to do instead. */
@@ -25,6 +25,7 @@ export const FILE_RULES: readonly FileRule[] = [
   { claim: 'nothing is left unfinished', check: nothingUnfinished },
   { claim: 'files are named in kebab-case, and none is a barrel', check: fileNames },
   { claim: 'files are short', check: fileLengths },
+  { claim: 'comments fit on a screen', check: commentWidths },
   { claim: 'every spec asserts something, and skips nothing without a reason', check: specsAssert }
 ]
 
@@ -229,6 +230,20 @@ function fileLengths(file: SourceFile): readonly Finding[] {
   const lines = file.text.split('\n').length - 1
   if (lines <= LINES_MAX) return []
   return [finding(file, 0, `${lines} lines, at most ${LINES_MAX}: find the second idea in it and give it a file of its own`)]
+}
+
+function commentWidths(file: SourceFile): readonly Finding[] {
+  const lines = file.text.split('\n')
+  // Two comments may share a line.
+  const wide = new Set<number>()
+  for (const { start, end } of file.comments) {
+    const last = lineOf(file, end)
+    for (let line = lineOf(file, start); line <= last; line++) {
+      if ((lines[line - 1] ?? '').length > COMMENT_WIDTH_MAX) wide.add(line)
+    }
+  }
+  const message = `a comment wider than ${COMMENT_WIDTH_MAX} characters: break the line, as the formatter does not break comments`
+  return [...wide].map(line => ({ path: file.path, line, message }))
 }
 
 function specsAssert(file: SourceFile): readonly Finding[] {

@@ -29,8 +29,8 @@ export const ROUND_TRIP_PRIOR_MS = 1
 export const NETWORK_BYTES_PER_MS_PRIOR = 100_000
 
 /**
- * 40 MB/s, until an image has been seen to be brought somewhere: one from another peer or a near registry, unpacking included. Of 134 MB, Docker 20.10 took 1.2 s to write and 1.9 s to load; the
- * way between two peers hides behind that.
+ * 40 MB/s, until an image has been seen to be brought somewhere: one from another peer or a near registry, unpacking included. Of 134 MB, Docker 20.10 took
+ * 1.2 s to write and 1.9 s to load; the way between two peers hides behind that.
  */
 export const PULL_BYTES_PER_MS_PRIOR = 40_000
 

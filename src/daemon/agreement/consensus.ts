@@ -171,8 +171,9 @@ export class Consensus implements Startable {
   }
 
   /**
-   * Has the cluster agree on a command, in this very term if one is given; resolves once it is applied here. Throws `not_orchestrator` on other peers, `no_quorum`,
-   * `no_orchestrator` (the role was lost: whether the command counts is unknown, ask again), `overloaded`, `too_large`, `incompatible` (a member cannot read it).
+   * Has the cluster agree on a command, in this very term if one is given; resolves once it is applied here. Throws `not_orchestrator` on other peers,
+   * `no_quorum`, `no_orchestrator` (the role was lost: whether the command counts is unknown, ask again), `overloaded`, `too_large`, `incompatible` (a member
+   * cannot read it).
    */
   async propose(command: Command, { term, signal }: { term?: Term | undefined; signal: AbortSignal }): Promise<Committed> {
     this.#assertTakingPart()

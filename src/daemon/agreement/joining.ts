@@ -79,7 +79,8 @@ export class Joining {
 
   /**
    * Shows this peer to `others`, until half of them have answered or the signal aborts; resolves with those that have. Throws `conflict` when one of
-   * them has seen a later life of this peer: then this one has lost what it promised in that life; `incompatible` when the log has commands that it cannot read.
+   * them has seen a later life of this peer: then this one has lost what it promised in that life; `incompatible` when the log has commands that it cannot
+   * read.
    */
   async introduce(others: readonly PeerAddress[], cluster: ClusterUid, { signal }: { signal: AbortSignal }): Promise<ReadonlySet<PeerId>> {
     const { transport, profile, log } = this.#components

@@ -3,7 +3,8 @@ import type { Store } from '../../model/ports/store.ts'
 
 /**
  * Longest that applied entries wait until the tables are written. Higher: fewer writes, as what changes several times is written once, and a short task
- * does that three times within a quarter of a second. Lower: less to apply again after a crash; and until a quorum says what is agreed, a peer serves what its tables say.
+ * does that three times within a quarter of a second. Lower: less to apply again after a crash; and until a quorum says what is agreed, a peer serves what its
+ * tables say.
  */
 const FLUSH_MS = 250
 /** So many entries do not wait for that: writing what they change takes some ten milliseconds, in which the peer does nothing else. */

@@ -9,7 +9,9 @@ interface Held {
   takenAt: number | null
 }
 
-/** Reservations of room on workers for attempts, by key. Each is held until the worker's own statistics include the attempt: from then on it would count twice. */
+/**
+ * Reservations of room on workers for attempts, by key. Each is held until the worker's own statistics include the attempt: from then on it would count twice.
+ */
 export class HeldRoom {
   readonly #held = new Map<string, Held>()
   /** Those that their workers have taken. */

@@ -17,8 +17,8 @@ export interface TaskRetentionComponents {
 }
 
 /**
- * Forgets what was over long ago, during one term of its orchestrator. A machine's clock may be wrong, or jump: so it is never taken to be later than the newest task
- * was submitted, as its gateway says, when the term began, and as much later as this peer has counted since. What is wrong by that is kept longer.
+ * Forgets what was over long ago, during one term of its orchestrator. A machine's clock may be wrong, or jump: so it is never taken to be later than the
+ * newest task was submitted, as its gateway says, when the term began, and as much later as this peer has counted since. What is wrong by that is kept longer.
  * Only who accepted that very task may be as wrong.
  */
 export class TaskRetention {

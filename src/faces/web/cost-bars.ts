@@ -38,7 +38,9 @@ export function chosenCost({ verdicts }: Pick<PlacementItem, 'verdicts'>): Verdi
   return verdicts.find(({ chosen }) => chosen)?.cost
 }
 
-/** The length that the bars of what a call was expected to take, and took, are drawn against. Never 0: another peer that would be far slower is no part of it. */
+/**
+ * The length that the bars of what a call was expected to take, and took, are drawn against. Never 0: another peer that would be far slower is no part of it.
+ */
 export function callScaleMs({ predictedMs, actualMs }: Pick<Explanation, 'predictedMs' | 'actualMs'>): number {
   return Math.max(SCALE_MS_MIN, predictedMs ?? 0, actualMs ?? 0)
 }

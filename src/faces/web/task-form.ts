@@ -66,7 +66,10 @@ export function taskFieldsOf(task: TaskItem): TaskFields {
 /** What is submitted: a request with its input, as text or as any bytes. */
 export type TaskSubmission = TaskRequest & { readonly input?: string; readonly inputBase64?: string }
 
-/** What the form asks the API for; the bytes of a file take the place of the input. Throws `invalid` with the field that cannot be read; what it means, the API checks. */
+/**
+ * What the form asks the API for; the bytes of a file take the place of the input. Throws `invalid` with the field that cannot be read; what it means, the API
+ * checks.
+ */
 export function taskRequestOf(fields: TaskFields, file?: Uint8Array): TaskSubmission {
   const args = shellWords(fields.args)
   const env = parseVariables(fields.env)
