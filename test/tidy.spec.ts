@@ -75,6 +75,13 @@ describe('each rule of tidiness can fail', () => {
     ['no module has state or does work at import', 'src/daemon/x.ts', 'start()'],
     ['every exported name says what it is', 'src/daemon/x.ts', 'export const a = 1'],
     ['every exported name says what it is', 'src/daemon/x.ts', `${doc}export const a = 1\nexport interface B {}`],
+    // A docstring behind the name says nothing of it.
+    ['every exported name says what it is', 'src/daemon/x.ts', `export const a = 1\n${doc}export const b = 2`],
+    // Neither X, nor what the type lists, is documented; or X is only a type.
+    ['every exported name says what it is', 'src/daemon/x.ts', `export interface XComponents {}\nclass X {}\n${doc}export class Y {}`],
+    ['every exported name says what it is', 'src/daemon/x.ts', `${doc}interface X {}\nexport interface XInit {}`],
+    ['every exported name says what it is', 'src/daemon/x.ts', 'const XS = [1, 2] as const\nexport type X = (typeof XS)[number]'],
+    ['every exported name says what it is', 'src/daemon/x.ts', `${doc}const XS = { a: 1 }\nexport type X = keyof typeof XS`],
     ['no error is swallowed without a word', 'src/daemon/x.ts', 'try { f() } catch {}'],
     ['no error is swallowed without a word', 'src/daemon/x.ts', 'f().catch(() => {})'],
     ['nothing is left unfinished', 'src/daemon/x.ts', `// ${'fixme'.toUpperCase()}: later`],
@@ -108,6 +115,12 @@ describe('each rule of tidiness can fail', () => {
     ['src/core/scheduler/place.ts', `import type { PeerId } from '../../model/ids.ts'\n${doc}export function place (): void {}`],
     ['src/daemon/system-clock.ts', `${doc}export const now = (): number => Date.now()`],
     ['src/daemon/x.ts', 'function f () { try { g() } catch { /* It is gone already. */ } }'],
+    [
+      'src/daemon/x.ts',
+      `export interface XComponents {}\nexport interface YInit {}\n${doc}export class X {}\n${doc}export function createY () {}`
+    ],
+    ['src/faces/web/x.tsx', `export interface XProps {}\n${doc}export function X () {}`],
+    ['src/daemon/x.ts', `${doc}const XS = ['a', 'b'] as const\nexport type X = (typeof XS)[number]`],
     ['src/daemon/x.ts', `// ${'x'.repeat(157)}\nconst text = '${'x'.repeat(200)}'`],
     ['src/api/x.ts', `// Date.now() in a comment\nconst text = 'setTimeout(f) in a string'\n${doc}export default text`],
     ['src/faces/cli/x.ts', "import { a } from '../client.ts'"],

@@ -19,6 +19,7 @@ export interface FetchAnswer {
   readonly body: AsyncIterable<Uint8Array>
 }
 
+/** One HTTP exchange: resolves with the head of the answer, and rejects where there is none. */
 export type Fetch = (url: URL, init: FetchInit) => Promise<FetchAnswer>
 
 /**

@@ -12,6 +12,7 @@ const JSON_BYTES_MAX = 64 * 2 ** 20
 /** A line of a stream that is longer than this is no event and no log line of CARES (those are at most 8 KiB of text). */
 export const LINE_CHARACTERS_MAX = 1_048_576
 
+/** Which peer a client asks, and how. */
 export interface ClientInit {
   /** `http://HOST:PORT` of any peer. */
   readonly api: string
@@ -26,6 +27,7 @@ export interface ClientInit {
   readonly timeout: (ms: number) => AbortSignal
 }
 
+/** What every question takes: an abort of the signal gives it up. */
 export interface Abortable {
   readonly signal: AbortSignal
 }

@@ -6,6 +6,7 @@ export type Tone = 'good' | 'warn' | 'bad' | 'dim'
 /** One cell of a table: plain text, or text with a tone. */
 export type Cell = string | { readonly text: string; readonly tone: Tone }
 
+/** A column of a {@link Table}. */
 export interface Column {
   readonly title: string
   /** Numbers read best flush right. @default 'left' */
@@ -22,6 +23,7 @@ export interface Table {
   readonly rows: readonly (readonly Cell[])[]
 }
 
+/** How a {@link Table} is shown: what the reader and the screen make of it. */
 export interface TableView {
   /** Also show the columns marked `wide`. @default false */
   readonly wide?: boolean

@@ -54,6 +54,7 @@ export type ControlRequest =
   /** About work outside CARES. Sent to the orchestrator. */
   | { readonly type: 'admission'; readonly question: AdmissionQuestion }
 
+/** Answers to a {@link ControlRequest}. Where there are many, `end` is the last. */
 export type ControlAnswer =
   | {
       readonly type: 'joined'

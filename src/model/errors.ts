@@ -44,6 +44,7 @@ export type ErrorCode = keyof typeof ERROR_CODES
 /** A value that JSON can carry. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
+/** What a {@link CaresError} says beside its code and message. */
 export interface CaresErrorOptions {
   /** What the reader can do about it, as one imperative sentence. */
   hint?: string | undefined

@@ -65,6 +65,7 @@ export interface CaresEvents {
   'alert:cleared': Alert
 }
 
+/** One of the names in {@link CaresEvents}. */
 export type EventName = keyof CaresEvents
 
 /** An event as the faces get it. `id` rises by one with each event of a peer's session. */

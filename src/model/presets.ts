@@ -76,6 +76,7 @@ export interface Timings {
   readonly dialMs: number
 }
 
+/** One of the names in {@link PRESETS}. */
 export type Preset = 'lan' | 'wan' | 'loopback'
 
 /** `lan`: the default, for round trips of up to some 50 ms. `wan`: of up to 200 ms. `loopback`: tests and demos on one machine. */

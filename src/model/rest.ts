@@ -145,7 +145,7 @@ export const clusterSchema = z.object({
 /** How the cluster stands. */
 export type Cluster = z.infer<typeof clusterSchema>
 
-/** The peer has left. */
+/** What became of a peer that was to be removed from the cluster. */
 export const removePeerResultSchema = z.object({
   id: z.string(),
   name: z.string(),
@@ -154,6 +154,7 @@ export const removePeerResultSchema = z.object({
 /** What became of a peer that was to be removed from the cluster. */
 export type RemovePeerResult = z.infer<typeof removePeerResultSchema>
 
+/** The peer that was asked has left its cluster for good. */
 export const leaveResultSchema = z.object({ left: z.literal(true) })
 /** The peer has left. */
 export type LeaveResult = z.infer<typeof leaveResultSchema>

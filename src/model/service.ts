@@ -65,6 +65,7 @@ export interface FunctionRequest extends Partial<Omit<FunctionSpec, 'name' | 'im
   readonly contract?: 'auto' | FunctionSpec['contract'] | undefined
 }
 
+/** What an upload came to, or with `dryRun` would come to. */
 export interface PutResult {
   readonly result: 'created' | 'updated' | 'unchanged'
   readonly function: FunctionRecord

@@ -276,6 +276,7 @@ export type TaskAsk =
   /** Any peer to the orchestrator: why did the newest placements of a task go as they did? */
   | { readonly type: 'explain'; readonly task: TaskId }
 
+/** Answers on `/cares/task/1`. */
 export type TaskAnswer =
   /** The lease goes on; `stop`: what is not this session's any more. */
   | { readonly type: 'renewed'; readonly stop: readonly AttemptRef[] }

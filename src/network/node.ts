@@ -16,7 +16,9 @@ import { type Libp2pLogLevel, libp2pLogger } from './libp2p-logger.ts'
 import { secretHandshake } from './secret-handshake.ts'
 import { patientYamux } from './patient-yamux.ts'
 
+/** The protocols of libp2p that a peer runs; CARES has its own beside them, see `protocols.ts`. */
 export type Services = { readonly pubsub: GossipSub; readonly identify: Identify; readonly ping: Ping; readonly dht: KadDHT }
+/** A libp2p node as {@link createNode} makes it. */
 export type Node = Libp2p<Services>
 
 export interface NodeInit {

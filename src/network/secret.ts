@@ -1,6 +1,7 @@
 import { CaresError } from '../model/errors.ts'
 import { newSecret, parseSecret } from './cluster-id.ts'
 
+/** All that has a say in which secret a peer uses. */
 export interface SecretSources {
   /** `--open`: the cluster has none. */
   readonly open: boolean

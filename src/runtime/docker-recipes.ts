@@ -14,6 +14,7 @@ export interface Recipe {
 /** What a recipe is made of, beside the name: a function that is removed and uploaded anew may have an old number, and be another. */
 const INGREDIENTS = ['digest', 'contract', 'cpus', 'memoryBytes', 'network', 'readyPath'] as const
 
+/** What {@link DockerRecipes} must know to work one out. */
 export interface RecipesComponents {
   readonly owner: Owner
   /** Cores of the engine's machine. */

@@ -12,6 +12,7 @@ import { cpusBetween, type CpuTicks, parseMeminfo, parseStat } from './host-proc
 /** What the peer may use when its operator does not say: not all memory, since the machine and the peer need some to live. */
 const MEMORY_SHARE_RATIO = 0.9
 
+/** How much of this machine the peer may use. */
 export interface HostInit {
   /** From `--cpus`: at most so many cores are used. It can only lower what machine and cgroup give. */
   readonly cpus?: number | undefined

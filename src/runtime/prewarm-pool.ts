@@ -31,6 +31,7 @@ interface Shelf {
   notBeforeMs: number
 }
 
+/** What a {@link PrewarmPool} needs around it. */
 export interface PrewarmComponents {
   readonly driver: Pick<Driver, 'startStdio'>
   readonly ledger: Ledger

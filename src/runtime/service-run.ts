@@ -19,6 +19,7 @@ const LOOK_MS_MAX = 2_000
 /** Looks in a row that may fail before the program is ended: a pause for garbage or a checkpoint is no reason yet. */
 const MISSES_MAX = 3
 
+/** What {@link runService} needs around it. */
 export interface ServiceRunComponents {
   readonly driver: Pick<Driver, 'startStdio' | 'startServer'>
   readonly clock: Clock

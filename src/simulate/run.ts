@@ -1,6 +1,7 @@
 import { shrink } from './shrink.ts'
 import type { AnySubject, Counters, Outcome, Subject } from './subject.ts'
 
+/** The seeds from `from` to `from + count - 1`. */
 export interface SeedRange {
   readonly from: number
   readonly count: number

@@ -20,8 +20,9 @@ export const LOG_LINE_CHARS_MAX = 8_192
 export const OBSERVATIONS_MAX = 512
 /** Placers of which a peer knows observations: twice a cluster's peers. */
 export const ORIGINS_MAX = 1_024
-/** Rows of one gateway's costs, and their JSON text at up to 500 characters each. */
+/** Rows of one gateway's costs. */
 export const COST_ROWS_MAX = 2_048
+/** Their JSON text, at up to 500 characters each. */
 export const COSTS_CHARS_MAX = 1_024_000
 /** One question about an admission, or one admission, as JSON text. */
 export const ADMISSION_CHARS_MAX = 4_096
@@ -47,13 +48,15 @@ export const BLOB_PIECE_BYTES_MAX = 262_144
 
 /** Environment variables of a function, and labels of a peer. */
 export const PAIRS_MAX = 256
+/** One value of them. */
 export const PAIR_VALUE_CHARS_MAX = 32_768
 /** Peers of a cluster: the design is for 100; the rest is room for peers that are gone but not forgotten. */
 export const PEERS_MAX = 512
 /** Multiaddrs of one peer (`PeerProfile.addresses`). */
 export const ADDRESSES_MAX = 16
-/** Warm pools and images that one peer speaks of. */
+/** Warm pools that one peer speaks of. */
 export const POOLS_MAX = 1_024
+/** Images that one peer speaks of. */
 export const IMAGES_MAX = 1_024
 
 /** One message on an invoke, execute or control lane: a call with an inline body and full headers, or a joined answer of a large cluster. */

@@ -150,24 +150,60 @@ function inertModules(file: SourceFile): readonly Finding[] {
   })
 }
 
+/**
+ * Exempt is what says no more than its name does once its neighbour in the file is documented: `type State = (typeof STATES)[number]`, of which `STATES`
+ * says what it is, and `XComponents`, `XInit` and `XProps`, which are what X (or `createX`) is made of. Their members are still documented where they need it.
+ */
 function exportsDocumented(file: SourceFile): readonly Finding[] {
   if (!file.path.startsWith('src/')) return []
-  const documented = new Set<string>()
-  return (file.program['body'] as readonly Node[]).flatMap(statement => {
-    const declaration = statement['declaration']
-    if (!statement.type.startsWith('Export') || !isNode(declaration) || describesItself(declaration)) return []
-    const declarators = (declaration['declarations'] ?? [declaration]) as readonly Node[]
-    const name = declarators.map(({ id }) => nameOf(id) ?? 'default').join(', ')
+  const statements = file.program['body'] as readonly Node[]
+  const isValue = (statement: Node): boolean => declarationOf(statement)?.type.startsWith('TS') === false
+  const explained = new Set(statements.filter(statement => isValue(statement) && hasDocstring(file, statement)).flatMap(namesOf))
+  const seen = new Set<string>()
+  return statements.flatMap(statement => {
+    const declaration = declarationOf(statement)
+    if (!statement.type.startsWith('Export') || declaration === undefined || describesItself(declaration)) return []
+    const name = namesOf(statement).join(', ')
     // The first overload speaks for all of them.
-    if (documented.has(name)) return []
-    documented.add(name)
-    const hasDocstring = file.comments.some(
-      ({ type, value, end }) => type === 'Block' && value.startsWith('*') && file.text.slice(end, statement.start).trim() === ''
-    )
-    return hasDocstring
-      ? []
-      : [finding(file, statement.start, `${name} has no docstring: say what it is, its units, ranges and what it throws`)]
+    if (seen.has(name)) return []
+    seen.add(name)
+    if (hasDocstring(file, statement) || neighboursOf(declaration).some(neighbour => explained.has(neighbour))) return []
+    return [finding(file, statement.start, `${name} has no docstring: say what it is, its units, ranges and what it throws`)]
   })
+}
+
+/** Whether the last thing before a statement, but for white space, is a docstring. */
+function hasDocstring(file: SourceFile, statement: Node): boolean {
+  return file.comments.some(
+    ({ type, value, end }) =>
+      type === 'Block' && value.startsWith('*') && end <= statement.start && file.text.slice(end, statement.start).trim() === ''
+  )
+}
+
+/** What a statement declares, exported or not; undefined for `export { a } from` and for statements that declare nothing. */
+function declarationOf(statement: Node): Node | undefined {
+  if (statement.type.startsWith('Export')) return isNode(statement['declaration']) ? statement['declaration'] : undefined
+  return statement.type.endsWith('Declaration') ? statement : undefined
+}
+
+function namesOf(statement: Node): readonly string[] {
+  const declaration = declarationOf(statement)
+  if (declaration === undefined) return []
+  return ((declaration['declarations'] ?? [declaration]) as readonly Node[]).map(({ id }) => nameOf(id) ?? 'default')
+}
+
+/** The names of which one, where it is documented in the same file, explains a declaration, too. */
+function neighboursOf(declaration: Node): readonly string[] {
+  const name = nameOf(declaration['id']) ?? ''
+  const owner = /^(?<owner>\w+)(Components|Init|Props)$/.exec(name)?.groups?.['owner']
+  if (declaration.type === 'TSInterfaceDeclaration' && owner !== undefined)
+    return [owner, `${owner.charAt(0).toLowerCase()}${owner.slice(1)}`, `create${owner}`]
+  const type = declaration['typeAnnotation']
+  if (declaration.type !== 'TSTypeAliasDeclaration' || !isNode(type) || type.type !== 'TSIndexedAccessType') return []
+  const { objectType, indexType } = type
+  const list = isNode(objectType) && objectType.type === 'TSParenthesizedType' ? objectType['typeAnnotation'] : objectType
+  if (!isNode(list) || list.type !== 'TSTypeQuery' || !isNode(indexType) || indexType.type !== 'TSNumberKeyword') return []
+  return [nameOf(list['exprName']) ?? '']
 }
 
 /** `export const peers = defineCommand({ description: … })`: said once, where users see it. */

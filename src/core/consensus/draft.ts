@@ -25,6 +25,7 @@ export interface Draft {
   restored: SnapshotMeta | undefined
 }
 
+/** A draft that is equal to `before` and sends nothing. */
 export function beginStep(before: RaftState, nowMs: number): Draft {
   const state = { ...before, progress: before.progress.map(progress => ({ ...progress })) }
   return { before, nowMs, state, sends: [], truncatedFrom: undefined, staged: undefined, restored: undefined }

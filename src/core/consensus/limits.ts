@@ -58,7 +58,9 @@ export const QUORUM_CONTACT_RATIO = 1.5
  * SILENCE + turn × SILENCE_TURN + U[0, SILENCE_SPREAD): 1.1 to 1.25 s of 1 s for the first in turn, 250 ms more for the next.
  */
 export const SILENCE_RATIO = 1.1
+/** See {@link SILENCE_RATIO}: for each voter that comes before. */
 export const SILENCE_TURN_RATIO = 0.25
+/** See {@link SILENCE_RATIO}: less than a turn, so that the turns do not overlap. */
 export const SILENCE_SPREAD_RATIO = 0.15
 
 /** A learner forgets a leader that is silent after so many election timeouts: two of the heartbeats that it is sent may be lost or late. */
@@ -69,7 +71,9 @@ export const LEARNER_SILENCE_RATIO = 2.5
  * the next, in which a busy machine still wins an election (a pre-vote, a vote, and the disks under it).
  */
 export const HINT_RATIO = 0.05
+/** See {@link HINT_RATIO}: for each voter that comes before. */
 export const HINT_TURN_RATIO = 0.15
+/** See {@link HINT_RATIO}: less than a turn, so that the turns do not overlap. */
 export const HINT_SPREAD_RATIO = 0.05
 
 /**
@@ -77,6 +81,7 @@ export const HINT_SPREAD_RATIO = 0.05
  * the others wait, and its term is the highest: without that, two that cannot win may keep a third from ever having its turn.
  */
 export const LOT_RATIO_MIN = 1
+/** See {@link LOT_RATIO_MIN}. */
 export const LOT_RATIO_MAX = 2.2
 
 /** Turns that a peer may be asked to stand back by. More make no sense: the cluster would wait for it if it were the last. */

@@ -115,6 +115,7 @@ export function otherMembers(state: RaftState): readonly PeerId[] {
   return membersOf(configurationOf(state)).filter(peer => peer !== state.self)
 }
 
+/** Whether the newest configuration of this peer's log gives `peer` a vote, be it committed or not. */
 export function isVoter(state: RaftState, peer: PeerId = state.self): boolean {
   return configurationOf(state).voters.includes(peer)
 }

@@ -21,8 +21,9 @@ export interface SuccessionReview {
 export const SETTLE_MS = 30_000
 /** An heir must have been healthy for so long. */
 export const STEADY_MS = 30_000
-/** Between two attempts for the sake of a preference; a draining leader tries more often. */
+/** Between two attempts for the sake of a preference. */
 export const PREFER_EVERY_MS = 600_000
+/** Between two attempts of a leader that drains: it waits to be relieved. */
 export const DRAIN_EVERY_MS = 10_000
 
 /**

@@ -11,6 +11,7 @@ export const IS_WORKER = 8
 
 /** Above the bits of state, the flags hold those of {@link archBits}. */
 const ARCH_SHIFT = 4
+/** The bits of {@link archBits} among the flags. */
 export const ARCH_MASK = 0xff_ffff << ARCH_SHIFT
 
 /**

@@ -18,8 +18,9 @@ export const TASKS_BYTES_MAX = 201_326_592
  */
 export const OPEN_RESERVE_BYTES = 1_024
 
-/** Of a result and of the message of a failure, what there is always room for, in bytes of JSON. */
+/** Of a result, what there is always room for, in bytes of JSON. */
 export const RESULT_BYTES_KEPT = 256
+/** The same of the message of a failure. */
 export const MESSAGE_BYTES_KEPT = 128
 
 /** When a limit is reached, so large a share of the tasks that are over is forgotten at once: finding the oldest costs a look at all. */

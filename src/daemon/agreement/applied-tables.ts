@@ -7,6 +7,7 @@ import { EntryReader } from './entry-reader.ts'
 import type { Committed } from './proposals.ts'
 import { TableFlush, type TableFlushComponents } from './table-flush.ts'
 
+/** What {@link AppliedTables} needs around it, and what the {@link TableFlush} in it does. */
 export type AppliedTablesComponents = Pick<ConsensusComponents, 'codec' | 'versionOf'> &
   TableFlushComponents & { readonly store: Pick<Store, 'apply' | 'restore'> }
 

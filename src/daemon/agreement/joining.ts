@@ -15,6 +15,7 @@ const PAUSE_MS = { first: 200, max: 5_000 }
 const WARN_AFTER_MS = 3_000
 const WARN_EVERY_MS = 30_000
 
+/** What a peer is told that is let in: the cluster, its members, and who leads it, if anybody does. */
 export type Joined = Extract<ControlAnswer, { type: 'joined' }>
 
 /** One `--bootstrap`: reaches that address and tells who answered. */

@@ -11,6 +11,7 @@ export interface VotersNow {
   readonly fenced: readonly PeerId[]
 }
 
+/** What `views` say of the voters. One without a view counts as gone, as one does that is suspected. */
 export function votersNow(voters: readonly PeerId[], views: readonly PeerView[]): VotersNow {
   const there = new Map(
     views.flatMap(({ profile, stats, state }) => (state === 'alive' || state === 'draining' ? [[profile.id, stats] as const] : []))

@@ -17,6 +17,7 @@ const RESULT_KEPT_MS = 600_000
 /** A larger answer is not kept: the call itself got it, its record says so. */
 export const RESULT_BYTES_EACH_MAX = 2 ** 20
 
+/** The answer to an invocation, as {@link InvocationBook} keeps it for those who ask later or again. */
 export interface KeptResult {
   readonly head: AnswerHead
   readonly body: Uint8Array

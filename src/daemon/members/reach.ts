@@ -11,6 +11,7 @@ export const REACH_MS = 400
 /** Failures that show that a peer could not be reached. Any other failure, even that it does not know the question, is an answer of that peer. */
 const UNANSWERED = new Set<string>(['peer_lost', 'peer_unreachable', 'stopping'])
 
+/** What it takes to ask a peer for a sign of life. */
 export interface ReachComponents {
   readonly transport: Transport
   readonly clock: Clock

@@ -14,6 +14,7 @@ const NOT_BEGUN: ReadonlySet<ErrorCode> = new Set(['busy', 'runtime_unavailable'
 /** Failures that would hit every further attempt, too. */
 const FINAL: ReadonlySet<ErrorCode> = new Set(['image_unsupported', 'invalid', 'too_large'])
 
+/** What {@link runAttempt} needs of the worker. */
 export interface AttemptRunnerComponents {
   readonly runtime: Runtime
   readonly payloads: Payloads
@@ -65,6 +66,7 @@ export async function runAttempt(
   }
 }
 
+/** What {@link runServiceAttempt} needs of the worker. */
 export interface ServiceRunnerComponents {
   readonly runtime: Runtime
   /** See `ServiceRun.onHealth`. */

@@ -21,6 +21,7 @@ import { LogTaskStore } from './log-task-store.ts'
 import { createPayloads } from './payloads.ts'
 import { Tasks, type TasksComponents } from './tasks.ts'
 
+/** What a peer has that {@link TaskParts} are made of. */
 export interface TaskPartsComponents
   extends Pick<
       TasksComponents,

@@ -25,6 +25,7 @@ const ANSWER_WITHIN_MS = 1_000
  */
 const STRETCHES_MS = [15 * 60_000, HISTORY.fine.stepMs * HISTORY.fine.steps, HISTORY.coarse.stepMs * HISTORY.coarse.steps] as const
 
+/** What a {@link ClusterHistoryReader} needs around it. */
 export interface ClusterHistoryComponents {
   /** The calls through this peer, and what it has heard of all peers. */
   readonly history: History

@@ -14,6 +14,7 @@ export interface Completion {
   readonly files: boolean
 }
 
+/** All that can stand in a command line. A command's own arguments and options are only loaded for a line in which it stands. */
 export interface CompletionTree {
   readonly commands: readonly CommandEntry[]
   readonly globalOptions: readonly OptionSpec[]

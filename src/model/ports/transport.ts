@@ -40,6 +40,7 @@ export interface Protocols {
   blob: { up: BlobUp; down: BlobDown }
   tunnel: { up: TunnelUp; down: TunnelDown }
 }
+/** One of the names in {@link Protocols}. */
 export type ProtocolName = keyof Protocols
 
 /** Serves one inbound exchange. A rejection aborts the channel with its error. */

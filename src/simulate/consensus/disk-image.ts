@@ -37,6 +37,7 @@ export function createFirstImage(self: PeerId): DiskImage {
   return image
 }
 
+/** Writes what one step wants on disk: the entries from `truncateFrom` on go, and the new ones come after those that are left. */
 export function writeBatch(image: DiskImage, { hardState, truncateFrom, append }: PersistBatch): void {
   if (hardState !== undefined) image.hardState = hardState
   if (truncateFrom !== undefined) image.entries.length = Math.max(0, truncateFrom - image.snapshot.index - 1)

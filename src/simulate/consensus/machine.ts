@@ -6,6 +6,7 @@ export interface Machine {
   readonly hash: number
 }
 
+/** The state before the first entry. */
 export const EMPTY_MACHINE: Machine = { appliedIndex: 0, hash: 7 }
 
 /** The state after `entry`, which must be the next one. */
@@ -20,6 +21,7 @@ export function encodeCommand(id: number): Uint8Array {
   return Uint8Array.of(id >>> 24, id >>> 16, id >>> 8, id)
 }
 
+/** The number that {@link encodeCommand} made these bytes of. */
 export function decodeCommand(command: Uint8Array): number {
   const [a = 0, b = 0, c = 0, d = 0] = command
   return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0

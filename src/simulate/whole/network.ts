@@ -10,6 +10,7 @@ export interface Host extends End {
   onConnected(peer: PeerId): void
 }
 
+/** What the network of one run is like. */
 export interface NetworkKnobs {
   readonly wires: WireQuality
   /** A connection over which nothing comes for so long is given up by both ends. */

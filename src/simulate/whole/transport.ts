@@ -22,6 +22,7 @@ import type { Host, SimulatedMesh } from './network.ts'
 import type { Process } from './process.ts'
 import { type Tap, tapChannel } from './tap.ts'
 
+/** What one life of a peer has for its {@link SimulatedTransport}. */
 export interface TransportComponents {
   readonly world: World
   readonly mesh: SimulatedMesh

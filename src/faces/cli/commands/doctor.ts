@@ -10,6 +10,7 @@ import { addressCheck } from '../address-check.ts'
 import { clockCheck, localChecks } from '../local-checks.ts'
 import { wallClockMs } from '../poll.ts'
 
+/** `cares doctor`. Made for an environment: the settings that it shows are read as `cares peer` would read them. */
 export function doctor({ readPeerSettings }: CliEnvironment): AnyCommand {
   return defineCommand<Readonly<Record<string, unknown>>>({
     description:

@@ -10,6 +10,7 @@ const READY_POLL_MS = 100
 /** After so long a peer that is not a member yet is announced as it is: it goes on trying, and its log says why. */
 const READY_TIMEOUT_MS = 15_000
 
+/** `cares peer`. Made for an environment: that knows the flags of a peer, which would be slow to load for every other command. */
 export async function peer(environment: CliEnvironment): Promise<AnyCommand> {
   return defineCommand<Flags>({
     options: await environment.peerFlags(),
