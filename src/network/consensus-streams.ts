@@ -27,6 +27,7 @@ export interface ConsensusStreamsComponents {
   readonly hearing: Hearing
   readonly clock: Clock
   readonly log: Logger
+  /** Whether there is a connection now. */
   readonly isConnected: (peer: PeerId) => boolean
   /** Opens a stream on an existing connection. */
   readonly openStream: (peer: PeerId) => Promise<BytePipe>

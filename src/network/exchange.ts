@@ -26,7 +26,9 @@ interface WaitingSend {
 }
 
 export interface ExchangeInit {
+  /** Whether this side has opened it: then the other one must be told. */
   readonly dialled: boolean
+  /** There is something to send. */
   readonly wake: (urgency: Urgency) => void
   /** Asked for so many bytes more of window; gives how many there are. They are given back when the exchange is over. */
   readonly widen: (bytes: number) => number

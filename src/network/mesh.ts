@@ -16,6 +16,7 @@ export interface MeshComponents {
   /** Whether there is a connection now. */
   readonly isConnected: (peer: PeerId) => boolean
   readonly dialPeer: (peer: PeerId, options: { signal: AbortSignal }) => Promise<void>
+  /** As `Libp2pTransport.dialSeed`: resolves with who answered. */
   readonly dialSeed: (seed: ClusterId, options: { signal: AbortSignal }) => Promise<PeerId>
 }
 

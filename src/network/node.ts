@@ -24,9 +24,13 @@ export type Node = Libp2p<Services>
 export interface NodeInit {
   readonly privateKey: PrivateKey
   readonly listen: readonly string[]
+  /** In place of the addresses that are found. Empty: those. */
   readonly announce: readonly string[]
+  /** Those without a peer are left to the mesh: libp2p dials none whose id it does not know. */
   readonly bootstrap: readonly ClusterId[]
+  /** Undefined: the cluster is open. */
   readonly secret: string | undefined
+  /** Longest a dial may take; half of it for each address. */
   readonly dialMs: number
   readonly addressSorter: AddressSorter
   readonly logLevel: Libp2pLogLevel

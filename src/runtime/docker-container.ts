@@ -42,6 +42,7 @@ const SIGKILL_EXIT_CODE = 137
 /** What a container is made with. */
 export interface ContainerComponents {
   readonly engine: Docker
+  /** Where the engine answers, for the text of errors. */
   readonly host: string
   readonly cgroups: CgroupLayout
   /** A container could not be removed: a sweep is to find it. */
@@ -58,7 +59,9 @@ export interface EarlyEnd {
 
 /** What is known of a container when it is started. */
 export interface ContainerInit {
+  /** See `Instance`. */
   readonly pullMs: number
+  /** Its limit: an end by SIGKILL at about so much is taken for want of memory. */
   readonly memoryBytes: number
   /** Whether to measure all the time, for a program whose end is not known ahead. */
   readonly isSampled: boolean

@@ -19,6 +19,7 @@ const PATH_DEFAULT = '/usr/local/bin:/usr/bin:/bin'
 const COMMANDS_MAX = 10_000
 
 export interface ProcessDriverInit {
+  /** Folders in which programs are looked for, as in PATH. @default '/usr/local/bin:/usr/bin:/bin' */
   readonly path?: string | undefined
 }
 

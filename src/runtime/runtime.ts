@@ -21,6 +21,7 @@ const SLOTS_MAX = 256
 const PREFIX_CHARACTERS = 8
 
 export interface RuntimeInit {
+  /** `process`: without isolation. */
   readonly kind: 'docker' | 'process'
   /** Who starts the containers: written on each, so that a later life of the peer finds what this one leaves behind. */
   readonly peer: PeerId

@@ -25,6 +25,7 @@ export interface ServiceRunComponents {
   readonly clock: Clock
   /** How long it may take until it is healthy, in milliseconds. */
   readonly readyTimeoutMs: number
+  /** Takes room for the whole run. Throws `busy`. */
   readonly reserve: () => Promise<Reservation>
   /** The program was started: its output is to be read. */
   readonly onInstance: (instance: Instance) => void

@@ -11,6 +11,7 @@ export interface AlertWebhookInit {
   readonly secret: string | null
   /** This peer, which each delivery names as its sender. */
   readonly peer: () => { readonly id: string; readonly name: string }
+  /** Which each delivery names, too; null while this peer is in none. */
   readonly cluster: () => string | null
 }
 

@@ -23,6 +23,7 @@ export interface AgreementComponents {
   readonly transport: Transport
   readonly clock: Clock
   readonly log: Logger
+  /** See `Timings`: how long to hope for an orchestrator goes by it. */
   readonly electionMs: number
   /** An id that nobody has had before. */
   readonly newCommandId: () => string

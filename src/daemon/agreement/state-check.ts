@@ -13,11 +13,13 @@ const REMEMBERED_MAX = 16
 
 export interface StateCheckComponents {
   readonly self: PeerId
+  /** Of the CARES that runs here. */
   readonly version: string
   /** @default the log */
   readonly taskStore?: Pick<TaskStore, 'kind' | 'id'> | undefined
   readonly configuration: () => Configuration
   readonly tables: () => RegistryTables
+  /** Up to where the tables hold the log. */
   readonly appliedIndex: () => number
   /** This peer's state is not what the others have agreed on. */
   readonly onDifference: (reason: CaresError) => void

@@ -31,6 +31,7 @@ export interface BlobsComponents {
   readonly transport: Transport
   readonly clock: Clock
   readonly log: Logger
+  /** A majority of them holds every blob. */
   readonly voters: () => readonly PeerId[]
   /** Peers that are alive, this one included. */
   readonly peers: () => readonly PeerId[]

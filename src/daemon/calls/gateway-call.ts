@@ -49,8 +49,11 @@ export interface GatewayCallInit {
   readonly pinnedTo: PeerId | undefined
   /** What the client asks of the placement. */
   readonly asked: CallPolicy | undefined
+  /** What is left of the client's time, in milliseconds from now on. */
   readonly deadlineMs: number
+  /** See `CallToPlace`. */
   readonly minIndex: number
+  /** A worker was chosen: the work is ordered from it next. */
   readonly onPlaced: (placed: Placed) => void
   /** No peer could take it, for the reasons that the receipt gives. */
   readonly onUnplaced: (receipt: Receipt) => void

@@ -26,6 +26,7 @@ export interface PlacerComponents {
   readonly random: Random
   readonly learning: Pick<Learning, 'estimate' | 'observe' | 'slowness'>
   readonly strategyOf: (fn: Pick<FunctionRecord, 'placement'>) => Strategy
+  /** For the receipt: in which term it was placed. */
   readonly term: () => number
   readonly self: PeerId
 }

@@ -29,6 +29,7 @@ export interface AdmissionsComponents {
   readonly views: () => readonly PeerView[]
   readonly self: PeerId
   readonly isOrchestrator: () => boolean
+  /** See `Members.resolve`, which says what it throws. */
   readonly resolve: (idOrName: string) => PeerId
   /** Told of the memory that approved work is expected to need on a peer, whenever that may have changed. */
   readonly onExpected: (peer: PeerId, memoryBytes: number) => void

@@ -15,6 +15,7 @@ const CONNECT_TIMEOUT_MS = 2_000
 export interface TunnelsComponents {
   readonly tcp: Tcp
   readonly clock: Clock
+  /** Nobody else reaches a service. */
   readonly isMember: (peer: PeerId) => boolean
   /** Where a service that runs here and is published takes connections. */
   readonly addressOf: (task: TaskId) => ServiceAddress | undefined

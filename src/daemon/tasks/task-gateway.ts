@@ -34,6 +34,7 @@ export interface TaskGatewayComponents {
   readonly clock: Clock
   readonly newTaskId: () => TaskId
   readonly orchestrator: () => PeerId | null
+  /** Throws `not_found` with the closest name. */
   readonly findFunction: (name: string, options: { signal: AbortSignal }) => Promise<FunctionRecord>
   readonly views: () => readonly PeerView[]
 }

@@ -13,6 +13,7 @@ export interface TaskRetentionComponents {
   readonly store: Pick<TaskStore, 'list'>
   readonly clock: Pick<Clock, 'nowMs' | 'timestamp' | 'every'>
   readonly log: Logger
+  /** Resolves when they are agreed. */
   readonly commit: (changes: readonly TaskChange[]) => Promise<unknown>
 }
 

@@ -53,7 +53,9 @@ export interface TasksComponents {
   readonly term: () => Term
   readonly draining: () => boolean
   readonly views: () => readonly PeerView[]
+  /** Throws `not_found` with the closest name. */
   readonly findFunction: (name: string, options: { signal: AbortSignal }) => Promise<FunctionRecord>
+  /** A line that a task wrote here. */
   readonly onLog: (line: LogLine) => void
   /** A task has changed, whichever peer made the change. */
   readonly onTask: (task: TaskRecord) => void

@@ -46,6 +46,7 @@ export interface ClusterWatchComponents {
   readonly wantsCallHistory: () => boolean
   /** Whether somebody looks at the tasks. */
   readonly wantsTasks: () => boolean
+  /** A look has failed; the next ones go on. */
   readonly onUnreachable: (reason: string) => void
 }
 

@@ -14,7 +14,9 @@ export interface ElectorateComponents {
   readonly knobs: Knobs
   readonly coverage: Coverage
   readonly peers: ReadonlyMap<PeerId, SimulatedPeer>
+  /** Those that want to be no members for now. */
   readonly leaving: ReadonlySet<PeerId>
+  /** Whether faults go on: as long as they do, the configuration is changed at random, too. */
   readonly isChaos: () => boolean
 }
 

@@ -7,6 +7,7 @@ export interface SlowDiskInit {
   readonly fsyncMsMax: number
   /** Chance that the process dies when a write has just become durable, before it learns of that. */
   readonly dieAfterWriteRatio: () => number
+  /** It dies now. */
   readonly onDie: () => void
 }
 
