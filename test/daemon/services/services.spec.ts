@@ -251,6 +251,19 @@ describe('services', function () {
     for (const { id } of cluster.peers) assert.equal((await talk(id, bytes.toString())).split('|')[1], bytes.toString())
   })
 
+  it('are reached on their new worker at once, not only when what is published is read anew', async () => {
+    const task = await serving(await submit('web', { publish: PORT }))
+    const left = workerOf(task)
+    await cluster.until(() => cluster.peers.every(({ id }) => tcp.isOpen(id, PORT)), 'the port on all peers')
+    await cluster.orchestrator.service.setDraining(left.id, true, { signal: signal() })
+    const moved = await next(task, cluster.orchestrator)
+    for (const { id } of cluster.peers) {
+      const askedAtMs = cluster.clock.nowMs()
+      assert.equal(await talk(id, 'x'), `${workerOf(moved).id}|x`)
+      assert.ok(cluster.clock.nowMs() - askedAtMs < 1_000, `${cluster.clock.nowMs() - askedAtMs} ms`)
+    }
+  })
+
   it('break connections that nobody can take, instead of ending them', async () => {
     await submit('slow', { publish: PORT, port: INSIDE })
     const [{ id }] = cluster.peers as [MemoryPeer]
