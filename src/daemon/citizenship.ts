@@ -93,7 +93,8 @@ export class Citizenship implements Startable {
       transport.setMembers(joined.members)
     } else {
       await this.#introduce(cluster.uid, signal)
-      this.#comeBack(cluster.uid, this.#known)
+      // Whoever is a member by its own log stays connected to those of that log.
+      this.#comeBack(cluster.uid, this.#isMember() ? [] : this.#known)
     }
     await beacon.beat()
   }

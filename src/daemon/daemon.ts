@@ -26,7 +26,7 @@ import { LogBook } from './telemetry/log-book.ts'
 import { Members } from './members/members.ts'
 import { Orchestrator } from './calls/orchestrate.ts'
 import { Observers } from './telemetry/observers.ts'
-import { OrchestratorWatch } from './members/orchestrator-watch.ts'
+import { lostAfterMs, OrchestratorWatch } from './members/orchestrator-watch.ts'
 import { Placer } from './calls/placer.ts'
 import { runParts } from './run-parts.ts'
 import { createService } from './service.ts'
@@ -39,9 +39,6 @@ import { createTasks } from './tasks/create-tasks.ts'
 import { Worker } from './calls/work.ts'
 import type { DaemonComponents, DaemonInit } from './daemon-ports.ts'
 import { Reactions } from './reactions.ts'
-
-/** An orchestrator that misses so many heartbeats is taken for lost by the calls that wait for it. */
-const SILENT_HEARTBEATS = 4
 
 /** The life of one peer, whatever its ports are made of. */
 export interface Daemon extends Startable {
@@ -192,7 +189,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   const watch = new OrchestratorWatch({
     clock,
     silentMs: peer => consensus.silentMs(peer),
-    lostAfterMs: SILENT_HEARTBEATS * timings.heartbeatMs
+    lostAfterMs: () => lostAfterMs(timings, { isVoter: consensus.configuration.voters.includes(self) })
   })
   const gateway = new Gateway({
     ...components,

@@ -1,5 +1,4 @@
 import { membersOf } from '../core/consensus/log.ts'
-import type { PeerAddress } from '../model/control.ts'
 import type { PeerId } from '../model/ids.ts'
 import type { AgreedStrategy } from '../model/placement.ts'
 import type { Logger } from '../model/ports/logger.ts'
@@ -34,8 +33,8 @@ export class Reactions {
   #role: ConsensusRoleNow
   #voters: readonly PeerId[]
   #tables: RegistryTables | undefined
-  /** The addresses that were written down last, as text. */
-  #addresses = ''
+  /** The other members and where they are, as they were told and written down last, as one text. */
+  #remembered = ''
 
   constructor(components: ReactionsComponents) {
     this.#components = components
@@ -64,7 +63,7 @@ export class Reactions {
     const { configuration } = consensus
     const ids = membersOf(configuration)
     members.setMembers(ids, consensus.tables.draining)
-    this.#remember(members.addressesOf(ids.filter(id => id !== self)))
+    this.#remember(ids.filter(id => id !== self))
     if (configuration.voters.join() === this.#voters.join()) return
     this.#voters = configuration.voters
     log.info({ voters: this.#voters.map(id => members.nameOf(id)) }, 'voters changed')
@@ -99,12 +98,15 @@ export class Reactions {
     events.emit('strategy:changed', agreed)
   }
 
-  #remember(addresses: readonly PeerAddress[]): void {
-    const { transport, store, log } = this.#components
-    const text = JSON.stringify(addresses)
-    if (text === this.#addresses) return
-    this.#addresses = text
-    transport.setMembers(addresses)
+  #remember(others: readonly PeerId[]): void {
+    const { transport, members, store, log } = this.#components
+    const addresses = members.addressesOf(others)
+    const text = JSON.stringify([others, addresses])
+    if (text === this.#remembered) return
+    this.#remembered = text
+    const known = new Map(addresses.map(address => [address.id, address]))
+    // Where a member is may be known to the transport alone: whoever let this peer in has told it.
+    transport.setMembers(others.map(id => known.get(id) ?? { id, addresses: [] }))
     store.setAddresses(addresses).catch((err: unknown) => log.warn({ err }, 'addresses were not written down'))
   }
 }

@@ -6,8 +6,8 @@ import type { Startable } from '../model/ports/startable.ts'
 /** Between two pings of a connection. */
 export const PING_INTERVAL_MS = 2_000
 /**
- * And no more of them each second, for all connections together: with more than eight, each is asked less often (of 49, every 12 s). Whoever leads or works is
- * heard more often than that; what is left is to close what is dead.
+ * And no more of them a second on average, for all connections together: with more than eight, each is asked less often (of 49, every 12 s). Whoever leads or
+ * works is heard more often than that; what is left is to close what is dead.
  */
 const PINGS_PER_S_MAX = 4
 /** How often it is looked who is to be pinged. */
@@ -41,6 +41,13 @@ export interface ConnectionMonitorComponents {
   readonly cut: (peer: PeerId, reason: Error) => void
 }
 
+/** Who is asked for a sign of life, as {@link ConnectionMonitorComponents} says of a peer. */
+interface Asked {
+  readonly heardAtMs: () => number
+  readonly ping: (options: { signal: AbortSignal }) => Promise<unknown>
+  readonly cut: (reason: Error) => void
+}
+
 /**
  * Cuts connections behind which nobody answers any more, which TCP alone notices after minutes. In place of libp2p's own monitor, whose
  * adaptive time-out reads the wall clock: when that is set back by an hour its average becomes NaN, and it cuts every connection from then on.
@@ -69,6 +76,14 @@ export class ConnectionMonitor implements Startable {
     this.#timer = undefined
   }
 
+  /**
+   * Proves a connection that need not be the way by which a peer is heard, and cuts it alone: when another one is opened, the peer may have moved, and the
+   * older one lead nowhere. Streams on it would wait for minutes.
+   */
+  async prove(peer: PeerId, connection: Pick<Asked, 'ping' | 'cut'>): Promise<void> {
+    await this.#test(peer, { ...connection, heardAtMs: () => Number.NEGATIVE_INFINITY })
+  }
+
   #look(): void {
     const { clock, connected, heardAtMs } = this.#components
     const [nowMs, peers] = [clock.nowMs(), connected()]
@@ -82,27 +97,32 @@ export class ConnectionMonitor implements Startable {
   }
 
   async #ask(peer: PeerId): Promise<void> {
-    const { clock, log, heardAtMs, ping, cut } = this.#components
+    const { clock, heardAtMs, ping, cut } = this.#components
     if (this.#asking.has(peer)) return
     this.#asking.add(peer)
+    this.#askedAtMs.set(peer, clock.nowMs())
+    await this.#test(peer, { heardAtMs: () => heardAtMs(peer), ping: options => ping(peer, options), cut: reason => cut(peer, reason) })
+    this.#asking.delete(peer)
+  }
+
+  /** Never rejects. */
+  async #test(peer: PeerId, { heardAtMs, ping, cut }: Asked): Promise<void> {
+    const { clock, log } = this.#components
     const askedAtMs = clock.nowMs()
-    this.#askedAtMs.set(peer, askedAtMs)
     const timeoutMs = PING_TIMEOUT_MS + this.#patienceMs(askedAtMs)
     const signal = clock.timeout(timeoutMs)
     try {
-      await ping(peer, { signal })
+      await ping({ signal })
       this.#learnPatience(askedAtMs)
     } catch (err) {
       const waitedMs = clock.nowMs() - askedAtMs
-      const isHeard = heardAtMs(peer) > askedAtMs
+      const isHeard = heardAtMs() > askedAtMs
       const isSilent = signal.aborted && !isHeard && waitedMs < timeoutMs + LATE_MS
       // Alive, if slow: a ping that timed out is no shorter than one that was answered in the end.
       if (signal.aborted && !isSilent) this.#learnPatience(askedAtMs)
       log.debug({ err, peer, waitedMs }, 'ping failed')
       // Any other failure is an answer, or a connection that is closing anyway.
-      if (isSilent && this.#timer !== undefined) cut(peer, new Error(`no answer to a ping within ${timeoutMs} ms`))
-    } finally {
-      this.#asking.delete(peer)
+      if (isSilent && this.#timer !== undefined) cut(new Error(`no answer to a ping within ${timeoutMs} ms`))
     }
   }
 

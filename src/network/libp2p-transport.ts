@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { Connection, PeerId as Libp2pPeerId, Stream } from '@libp2p/interface'
+import type { Connection, Stream } from '@libp2p/interface'
 import type { ConsensusMessage } from '../model/consensus.ts'
 import type { PeerAddress } from '../model/control.ts'
 import { CaresError } from '../model/errors.ts'
@@ -112,9 +112,11 @@ class NodeTransport implements Libp2pTransport {
   readonly #monitor: ConnectionMonitor
   readonly #directory: ImageDirectory
   readonly #addresses: OwnAddresses
+  /** What libp2p is told of addresses, one after the other, so that the last call wins. */
   #learned: Promise<void> = Promise.resolve()
-  /** The addresses of each member that libp2p was told last, as one text. */
-  #known = new Map<PeerId, string>()
+  #members: ReadonlySet<PeerId> = new Set()
+  /** The addresses of each peer that libp2p was told last, as one text. */
+  readonly #told = new Map<PeerId, string>()
   #state: 'new' | 'running' | 'stopped' = 'new'
 
   constructor(self: PeerId, node: Node, components: NodeTransportComponents) {
@@ -272,11 +274,17 @@ class NodeTransport implements Libp2pTransport {
   }
 
   setMembers(members: readonly PeerAddress[]): void {
-    // One after the other, so that the last call wins.
+    this.#members = new Set(members.map(({ id }) => id))
+    this.learn(members)
+    // One that is nowhere cannot be dialled.
+    this.#learned = this.#learned.then(() => this.#mesh.setMembers(members.filter(({ id }) => this.#told.has(id))))
+    for (const peer of this.#told.keys()) this.#forgetStranger(peer)
+  }
+
+  learn(peers: readonly PeerAddress[]): void {
     this.#learned = this.#learned
-      .then(() => this.#learn(members))
-      .catch((err: unknown) => this.#components.log.warn({ err }, 'addresses of members not kept'))
-      .then(() => this.#mesh.setMembers(members))
+      .then(() => this.#learn(peers))
+      .catch((err: unknown) => this.#components.log.warn({ err }, 'addresses of peers not kept'))
   }
 
   provide(digest: Digest): void {
@@ -291,25 +299,32 @@ class NodeTransport implements Libp2pTransport {
     return this.#dialler.dialSeed(seed, options)
   }
 
-  /** Tells libp2p the addresses of members, where these are not what it was told before: each takes it a transaction. */
-  async #learn(members: readonly PeerAddress[]): Promise<void> {
-    const before = this.#known
-    this.#known = new Map()
-    for (const { id, addresses } of members) {
-      if (id === this.self || addresses.length === 0) continue
+  /** Tells libp2p the addresses of peers, where these are not what it was told before: each takes it a transaction. */
+  async #learn(peers: readonly PeerAddress[]): Promise<void> {
+    for (const { id, addresses } of peers) {
       const text = addresses.join(' ')
-      if (before.get(id) !== text) {
-        const multiaddrs = addresses.flatMap(address => parseAddress(address) ?? [])
-        await this.#node.peerStore.patch(parsePeerId(id), { multiaddrs })
-      }
-      this.#known.set(id, text)
+      if (id === this.self || addresses.length === 0 || this.#told.get(id) === text) continue
+      const multiaddrs = addresses.flatMap(address => parseAddress(address) ?? [])
+      await this.#node.peerStore.patch(parsePeerId(id), { multiaddrs })
+      this.#told.set(id, text)
     }
   }
 
-  /** Addresses do not age, so those of peers that are no members would stay for ever. */
-  #forget(peer: Libp2pPeerId): void {
-    void this.#node.peerStore.delete(peer).catch((err: unknown) => {
-      this.#components.log.debug({ err, peer: peer.toString() }, 'addresses not forgotten')
+  /** Addresses do not age: those of peers that are neither members nor connected would stay for ever. */
+  #forgetStranger(peer: PeerId): void {
+    const forget = async (): Promise<void> => {
+      const id = parsePeerId(peer)
+      if (this.#members.has(peer) || this.#node.getConnections(id).length > 0) return
+      this.#told.delete(peer)
+      await this.#node.peerStore.delete(id)
+    }
+    this.#learned = this.#learned.then(forget).catch((err: unknown) => this.#components.log.debug({ err, peer }, 'addresses not forgotten'))
+  }
+
+  #prove(connection: Connection): void {
+    void this.#monitor.prove(toPeerId(connection.remotePeer), {
+      ping: options => pingMuxer(connection, options),
+      cut: reason => connection.abort(reason)
     })
   }
 
@@ -320,9 +335,12 @@ class NodeTransport implements Libp2pTransport {
       const peer = toPeerId(detail)
       this.#consensus.drop(peer)
       this.#hearing.forget(peer)
-      if (!this.#known.has(peer)) this.#forget(detail)
+      this.#forgetStranger(peer)
       this.#mesh.onDisconnected(peer)
       this.#listeners.emit('disconnected', peer)
+    })
+    node.addEventListener('connection:open', ({ detail }) => {
+      for (const older of node.getConnections(detail.remotePeer)) if (older !== detail) this.#prove(older)
     })
     node.addEventListener('connection:close', ({ detail }) => {
       // When one of two connections closes, gossip over the other stays one-way for ever, unless identify runs again.

@@ -295,6 +295,9 @@ class MemoryTransport implements Transport {
     this.connectMembers()
   }
 
+  /** Its network needs no addresses. */
+  learn(): void {}
+
   /** @internal */
   connectMembers(): void {
     if (!this.#running) return

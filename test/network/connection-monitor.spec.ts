@@ -95,6 +95,27 @@ describe('connection monitor', () => {
     assert.equal(asked.size, peers.length)
   })
 
+  it('cuts one connection alone that leads nowhere, though its peer is heard by another', async () => {
+    const clock = new ManualClock()
+    const monitor = new ConnectionMonitor({
+      clock,
+      log: createTestLog(),
+      connected: () => [PEER],
+      heardAtMs: () => clock.nowMs(),
+      ping: async () => {},
+      cut: () => assert.fail('all connections of the peer')
+    })
+    await monitor.start()
+    const cuts: string[] = []
+    void monitor.prove(PEER, { ping: async () => {}, cut: () => cuts.push('newer') })
+    void monitor.prove(PEER, { ping: options => silence(PEER, options), cut: () => cuts.push('older') })
+    await clock.pass(PING_TIMEOUT_MS - 1)
+    assert.deepEqual(cuts, [])
+    await clock.pass(1)
+    assert.deepEqual(cuts, ['older'])
+    await monitor.stop()
+  })
+
   it('does not hold against a peer that this process itself stood still', async () => {
     class Frozen extends ManualClock {
       override nowMs(): number {

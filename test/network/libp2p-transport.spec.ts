@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { CaresError } from '../../src/model/errors.ts'
+import type { PeerAddress } from '../../src/model/control.ts'
 import type { PeerId } from '../../src/model/ids.ts'
 import { type ClusterId, parseClusterId } from '../../src/network/cluster-id.ts'
 import { generateIdentity } from '../../src/network/identity.ts'
@@ -150,6 +152,86 @@ describe('libp2p transport', () => {
       await eventually('they meet again', () => a.connected().includes(high.id), within())
     } finally {
       Date.now = now
+    }
+  })
+
+  /** One that comes back, at the same address, and another. */
+  const acquaintances = async (): Promise<{
+    a: Libp2pTransport
+    b: Libp2pTransport
+    c: Libp2pTransport
+    comeBack: () => Promise<void>
+  }> => {
+    const [one, other] = await Promise.all([generateIdentity(), generateIdentity()])
+    const [low, high] = one.id < other.id ? [one, other] : [other, one]
+    const a = await started({ privateKey: low.privateKey })
+    const c = await started()
+    const b = await started({ privateKey: high.privateKey })
+    const listen = b.addresses()
+    a.setMembers([b, c].map(placeOf))
+    await eventually('they meet', () => a.connected().includes(b.self), within())
+    return {
+      ...{ a, b, c },
+      comeBack: async () => {
+        await b.stop()
+        await eventually('it is gone', () => !a.connected().includes(b.self), within())
+        await started({ privateKey: high.privateKey, listen })
+      }
+    }
+  }
+  const placeOf = (peer: Libp2pTransport): PeerAddress => ({ id: peer.self, addresses: peer.addresses() })
+
+  it('finds a member again, whatever it has learned of others since, and though it is told the members without their addresses', async () => {
+    const { a, b, c, comeBack } = await acquaintances()
+    a.learn([placeOf(c)])
+    a.setMembers([
+      { id: b.self, addresses: [] },
+      { id: c.self, addresses: [] }
+    ])
+    await comeBack()
+    await eventually('they meet again', () => a.connected().includes(b.self), within())
+  })
+
+  it('forgets where a peer was that is no member any more', async () => {
+    const { a, b, c, comeBack } = await acquaintances()
+    a.setMembers([placeOf(c)])
+    await comeBack()
+    await assert.rejects(a.open('control', b.self, { signal: within() }), { code: 'peer_unreachable' })
+  })
+
+  it('speaks to a peer that has moved over its new connection, though nobody has closed the old one at this end', async function () {
+    this.timeout(30_000)
+    const a = await started()
+    const b = await started()
+    const [direct = ''] = a.addresses()
+    // The way by which b reaches a first.
+    const ends: Socket[] = []
+    const way = createServer(toB => {
+      const toA = connect(Number(direct.split('/').at(-1)), '127.0.0.1')
+      ends.push(toA, toB)
+      for (const end of [toA, toB]) end.on('error', () => {})
+      toA.pipe(toB, { end: false })
+      toB.pipe(toA, { end: false })
+    }).listen(0, '127.0.0.1')
+    await once(way, 'listening')
+    let heard = 0
+    b.on('heartbeat', () => heard++, { signal: within(30_000) })
+    const speaking = setInterval(() => a.sendReport(b.self, sampleHeartbeat(a.self)), 50)
+    try {
+      await b.dialSeed({ peer: a.self, address: `/ip4/127.0.0.1/tcp/${(way.address() as AddressInfo).port}` }, { signal: within() })
+      await eventually('b hears a', () => heard > 0, within())
+      // It leads nowhere from one moment to the next, and only b is told.
+      const [toA, toB] = ends
+      toA?.unpipe().pause()
+      toB?.unpipe().destroy()
+      await eventually('b notices', () => b.connected().length === 0, within())
+      heard = 0
+      await b.dialSeed({ peer: a.self, address: direct }, { signal: within() })
+      await eventually('b hears a again', () => heard > 0, within(15_000))
+    } finally {
+      clearInterval(speaking)
+      for (const end of ends) end.destroy()
+      way.close()
     }
   })
 

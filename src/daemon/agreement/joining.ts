@@ -85,7 +85,7 @@ export class Joining {
    */
   async introduce(others: readonly PeerAddress[], cluster: ClusterUid, { signal }: { signal: AbortSignal }): Promise<ReadonlySet<PeerId>> {
     const { transport, profile, log } = this.#components
-    transport.setMembers(others)
+    transport.learn(others)
     const request = { type: 'join', profile: profile(), cluster } as const
     const enough = new AbortController()
     const within = AbortSignal.any([signal, enough.signal])
@@ -143,7 +143,7 @@ export class Joining {
     } catch (err) {
       const { orchestrator, addresses } = toCaresError(err).details
       if (typeof orchestrator !== 'string' || orchestrator === transport.self || !isTextList(addresses)) throw err
-      transport.setMembers([{ id: orchestrator as PeerId, addresses }])
+      transport.learn([{ id: orchestrator as PeerId, addresses }])
       return asJoined(await ask(transport, orchestrator as PeerId, request, { signal: within() }))
     }
   }

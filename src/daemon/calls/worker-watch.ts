@@ -39,7 +39,7 @@ export interface WorkerWatchComponents {
   readonly clock: Clock
   readonly log: Logger
   readonly orchestrator: () => PeerId | null
-  /** Milliseconds since the last consensus message of a peer. Between the orchestrator and each other peer, that is never long. */
+  /** Milliseconds since the last consensus message of a peer. Between the orchestrator and each voter, that is never long. */
   readonly silentMs: (peer: PeerId) => number
   readonly silentWorkers: Breaker
   /** The workers of calls that were placed at least so long ago, each perhaps several times; none when nothing is in flight. */
@@ -66,7 +66,7 @@ interface Watched {
  * Notices that a worker of long calls has fallen silent although its connection stands: it is frozen, or cut off. The connection itself tells that only
  * after 3 to 10 s.
  *
- * One timer for all calls, which runs while there are any; one question at a time to each worker, and none to those that consensus hears anyway. Time is
+ * One timer for all calls, which runs while there are any; one question at a time to each worker, and none to those that consensus has just heard. Time is
  * counted in looks, not by the clock: a process that did not run itself has nobody to blame.
  */
 export class WorkerWatch {

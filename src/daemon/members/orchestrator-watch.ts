@@ -1,17 +1,26 @@
+import { LEARNER_HEARTBEATS } from '../../core/consensus/limits.ts'
 import { CaresError } from '../../model/errors.ts'
 import type { PeerId } from '../../model/ids.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Startable } from '../../model/ports/startable.ts'
+import type { Timings } from '../../model/presets.ts'
 
 /** How often the watch looks: a quarter of the shortest silence that counts. */
 const LOOK_EVERY_MS = 100
+/** An orchestrator of which so many heartbeats did not come is taken for lost by the calls that wait for it. */
+const MISSED_HEARTBEATS = 3
 
 export interface OrchestratorWatchComponents {
   readonly clock: Clock
   /** Milliseconds since the last consensus message of a peer; 0 for this peer itself. */
   readonly silentMs: (peer: PeerId) => number
-  /** Silence from which on a peer counts as lost. */
-  readonly lostAfterMs: number
+  /** As {@link lostAfterMs}, by what this peer is now. */
+  readonly lostAfterMs: () => number
+}
+
+/** The silence, in milliseconds, after which a peer takes its orchestrator for lost: learners hear it less often than voters do. */
+export function lostAfterMs({ heartbeatMs }: Pick<Timings, 'heartbeatMs'>, { isVoter }: { isVoter: boolean }): number {
+  return (MISSED_HEARTBEATS + (isVoter ? 1 : LEARNER_HEARTBEATS)) * heartbeatMs
 }
 
 /**
@@ -64,8 +73,9 @@ export class OrchestratorWatch implements Startable {
   }
 
   #look(): void {
+    const lostAfterMs = this.#components.lostAfterMs()
     for (const [peer, { abort }] of this.#watched) {
-      if (this.#components.silentMs(peer) <= this.#components.lostAfterMs) continue
+      if (this.#components.silentMs(peer) <= lostAfterMs) continue
       this.#watched.delete(peer)
       abort.abort(new CaresError('peer_lost', 'the orchestrator has fallen silent', { retryable: true }))
     }

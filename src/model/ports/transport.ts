@@ -77,6 +77,8 @@ export interface Transport extends Startable {
   sendReport(to: PeerId, heartbeat: Heartbeat): void
   publishHeartbeat(heartbeat: Heartbeat): void
   publishDigest(digest: ClusterDigest): void
-  /** The peers to stay connected to. Their addresses are learned here; those already known are kept. */
+  /** All the peers to stay connected to, in place of those named before; learns where they are, as {@link learn}. */
   setMembers(members: readonly PeerAddress[]): void
+  /** Where these peers are, whoever the members are. Those of which no address is given keep what is known of them. */
+  learn(peers: readonly PeerAddress[]): void
 }

@@ -133,6 +133,9 @@ export class SimulatedTransport implements Transport, Host {
     this.#dialMembers()
   }
 
+  /** Its mesh needs no addresses. */
+  learn(): void {}
+
   /** As `Host`. */
   accept(protocol: ProtocolName, exchange: Exchange, from: PeerId): void {
     this.#handlers.serve(protocol, exchange, from)

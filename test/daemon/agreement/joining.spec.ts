@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
 import { Joining, type Joined, type Seed } from '../../../src/daemon/agreement/joining.ts'
-import type { ControlAnswer } from '../../../src/model/control.ts'
+import type { ControlAnswer, PeerAddress } from '../../../src/model/control.ts'
 import { CaresError } from '../../../src/model/errors.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
 import type { Transport } from '../../../src/model/ports/transport.ts'
@@ -18,20 +18,23 @@ describe('Joining', () => {
   let clock: ManualClock
   let log: TestLog
   let asked: PeerId[]
+  let learned: PeerAddress[]
   let answers: (peer: PeerId) => Promise<ControlAnswer>
 
   beforeEach(() => {
     clock = new ManualClock()
     log = createTestLog()
     asked = []
+    learned = []
     answers = async () => JOINED
   })
 
-  function join(dials: readonly (() => Promise<PeerId>)[], signal = new AbortController().signal): Promise<Joined> {
+  function create(dials: readonly (() => Promise<PeerId>)[]): Joining {
     const transport = {
       self: ATLAS,
       connected: () => [],
-      setMembers: () => {},
+      setMembers: () => assert.fail('part of the members in place of all'),
+      learn: (peers: readonly PeerAddress[]) => learned.push(...peers),
       open: async (_: 'control', peer: PeerId) =>
         dial('control', peer, async channel => {
           await channel.receive()
@@ -40,8 +43,11 @@ describe('Joining', () => {
         }).channel
     } as unknown as Transport
     const seeds = dials.map((call, index): Seed => ({ text: `/seed/${index}`, dial: call }))
-    const joining = new Joining({ transport, clock, log, random: () => 0.5, profile: () => sampleProfile(), seeds })
-    return joining.join({ cluster: null, known: [], signal })
+    return new Joining({ transport, clock, log, random: () => 0.5, profile: () => sampleProfile(), seeds })
+  }
+
+  function join(dials: readonly (() => Promise<PeerId>)[], signal = new AbortController().signal): Promise<Joined> {
+    return create(dials).join({ cluster: null, known: [], signal })
   }
 
   async function pass(ms: number): Promise<void> {
@@ -111,6 +117,14 @@ describe('Joining', () => {
     }
     assert.deepEqual(await join([async () => BIRCH]), JOINED)
     assert.deepEqual(asked, [BIRCH, OTHER])
+    assert.deepEqual(learned, [{ id: OTHER, addresses: ['/ip4/127.0.0.1/tcp/1'] }])
+  })
+
+  it('introduces itself to some, who need not be all the members', async () => {
+    const others = [BIRCH, OTHER].map(id => ({ id, addresses: ['/ip4/127.0.0.1/tcp/1'] }))
+    await create([]).introduce(others, CLUSTER, { signal: new AbortController().signal })
+    assert.deepEqual(asked.toSorted(), [BIRCH, OTHER].toSorted())
+    assert.deepEqual(learned, others)
   })
 
   it('ends when the signal aborts', async () => {

@@ -99,7 +99,7 @@ describe('Gateway', () => {
   beforeEach(() => {
     clock = new ManualClock()
     silentMs = 0
-    watch = new OrchestratorWatch({ clock, silentMs: () => silentMs, lostAfterMs: 800 })
+    watch = new OrchestratorWatch({ clock, silentMs: () => silentMs, lostAfterMs: () => 800 })
     idempotent = false
     asked = []
     told = []
