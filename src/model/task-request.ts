@@ -24,9 +24,7 @@ export const TASK_LIMITS = {
   /** Below are the ports of well-known services: the machine's own, and a peer need not be root. */
   publishMin: 1_024,
   /** A week: what takes longer should write down how far it has come, and be a task again. */
-  timeoutMsMax: 7 * 86_400_000,
-  /** Printable ASCII, as the header `Idempotency-Key` may carry it. */
-  keyPattern: /^[\x21-\x7e]{1,255}$/
+  timeoutMsMax: 7 * 86_400_000
 } as const
 
 /** What a task gets that does not say. */

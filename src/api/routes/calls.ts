@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Duplex } from 'node:stream'
 import { z } from 'zod'
 import { CaresError } from '../../model/errors.ts'
+import { checkIdempotencyKey } from '../../model/idempotency-key.ts'
 import { type Headers, SWITCHING_PROTOCOLS } from '../../model/invocation.ts'
 import { acceptedSchema } from '../../model/rest-invocations.ts'
 import { REST_PATHS, restPath } from '../../model/rest-paths.ts'
@@ -27,8 +28,6 @@ const ASYNC_BODY_BYTES_MAX = 2 ** 20
 
 /** For a body that no call may have. */
 const LARGE_HINT = 'tell the function a place where it finds the data instead'
-
-const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,256}$/
 
 /** Where calls arrive, with how many path segments come before the function's own path. OpenFaaS clients know the other names. */
 const SYNC_PREFIXES = ['/fn', '/function'] as const
@@ -216,9 +215,7 @@ function readCall(
   const head = readCallHead(raw, { prefixSegments: PREFIX_SEGMENTS, dropAuthorization: access.authenticates(raw) })
   if ((head.bodyBytes ?? 0) > bytesMax) throw bodyTooLarge(bytesMax, tooLargeHint)
   const idempotencyKey = header(raw.headers['idempotency-key'])
-  if (idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(idempotencyKey)) {
-    throw new CaresError('invalid', 'idempotency-key must be 1 to 256 visible ASCII characters')
-  }
+  if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
   const timeout = header(raw.headers['x-cares-timeout'])
   return {
     function: name,

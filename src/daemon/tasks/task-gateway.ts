@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { CaresError, toCaresError } from '../../model/errors.ts'
 import type { FunctionRecord, PullPolicy } from '../../model/function.ts'
+import { checkIdempotencyKey } from '../../model/idempotency-key.ts'
 import type { Digest, PeerId } from '../../model/ids.ts'
 import type { PeerView } from '../../model/peer.ts'
 import type { Clock } from '../../model/ports/clock.ts'
@@ -17,7 +18,7 @@ import {
   type TaskRecord,
   type TaskSpec
 } from '../../model/task.ts'
-import { isReached, parseTaskRequest, specOfFunction, specOfImage, TASK_LIMITS } from '../../model/task-request.ts'
+import { isReached, parseTaskRequest, specOfFunction, specOfImage } from '../../model/task-request.ts'
 import type { TaskCounts, TaskPage, TaskQuery, TaskRequest, TaskService } from '../../model/task-service.ts'
 import { askTask } from './ask-task.ts'
 import type { Payloads } from './payloads.ts'
@@ -65,8 +66,7 @@ export class TaskGateway implements TaskService {
     const { store, transport, clock, newTaskId } = this.#components
     const { key, caller, pull = 'missing', signal } = options
     const asked = parseTaskRequest(request)
-    if (key !== undefined && !TASK_LIMITS.keyPattern.test(key))
-      throw new CaresError('invalid', 'an idempotency key is 1 to 255 printable ASCII characters, without spaces')
+    if (key !== undefined) checkIdempotencyKey(key)
     if (asked.service !== undefined && (options.input !== undefined || options.inputDigest !== undefined))
       throw new CaresError('invalid', 'a service has no input', { hint: 'hand it in as a variable, an argument, or over its port' })
     const spec = await this.#specOf(asked, { pull, signal })
