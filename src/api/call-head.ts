@@ -1,22 +1,8 @@
 import type { IncomingMessage } from 'node:http'
+import { endToEnd } from '../model/end-to-end-headers.ts'
 import { CaresError } from '../model/errors.ts'
 import { type CallHead, CLIENT_HEADERS_MAX, type Headers, PARAMS_HEADER } from '../model/invocation.ts'
 import { WAYS_HEADER } from '../model/llc.ts'
-
-/** Belong to one connection, not to the call (RFC 9110, 7.6.1); `expect` and `content-length` are dealt with by the two servers. */
-const CONNECTION_HEADERS = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade'
-])
 
 /** Of CARES' own headers, those that are about the call and go to its worker. */
 const PASSED_ON = new Set([PARAMS_HEADER, WAYS_HEADER])
@@ -44,13 +30,9 @@ export function readCallHead(
   }
 }
 
-/** Headers of an answer or call that may travel on: none of the connection, none that `Connection` names, none of CARES. */
+/** Headers of an answer or call that may travel on: end to end, none of CARES, and no `content-length`, with which the two servers deal. */
 export function travellingHeaders(headers: Headers): Headers {
-  const connection = headers.filter(([name]) => name.toLowerCase() === 'connection').map(([, value]) => value.toLowerCase())
-  const named = new Set(connection.flatMap(value => value.split(',').map(token => token.trim())))
-  return headers
-    .map(([name, value]) => [name.toLowerCase(), value] as const)
-    .filter(([name]) => !CONNECTION_HEADERS.has(name) && !named.has(name) && (!name.startsWith('x-cares-') || PASSED_ON.has(name)))
+  return endToEnd(headers).filter(([name]) => name !== 'content-length' && (!name.startsWith('x-cares-') || PASSED_ON.has(name)))
 }
 
 function callHeaders(request: IncomingMessage, dropAuthorization: boolean): Headers {
