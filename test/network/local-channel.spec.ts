@@ -86,6 +86,9 @@ describe('local channel', () => {
     await sending
     await dialler.send(part(CHUNK_BYTES_MAX))
     await dialler.send(part(CHUNK_BYTES_MAX))
+    dialler.end()
+    assert.equal(await acceptor.receive(), undefined, 'nothing was kept')
+    assert.equal(ended, 1)
   })
 
   it('refuses a message after its own end, and a second reader', async () => {

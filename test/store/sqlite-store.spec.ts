@@ -10,7 +10,7 @@ import { COMMAND_VERSION } from '../../src/core/registry/command-version.ts'
 import { emptyTables } from '../../src/core/registry/tables.ts'
 import { noTasks } from '../../src/core/tasks/apply-changes.ts'
 import type { Entry } from '../../src/model/consensus.ts'
-import type { RegistryTables } from '../../src/model/ports/store.ts'
+import type { Persisted, RegistryTables } from '../../src/model/ports/store.ts'
 import { valuesOf } from '../../src/model/shards.ts'
 import type { TaskId } from '../../src/model/task.ts'
 import { BALLAST_BYTES } from '../../src/store/ballast.ts'
@@ -60,11 +60,11 @@ describe('SqliteStore', () => {
     database.close()
     return version
   }
-  const startAndLoad = async (dataDir: string): Promise<void> => {
+  const startAndLoad = async (dataDir: string): Promise<Persisted> => {
     const store = new SqliteStore({ dataDir })
     try {
       await store.start()
-      await store.load()
+      return await store.load()
     } finally {
       await store.stop()
     }
@@ -191,8 +191,12 @@ describe('SqliteStore', () => {
 
   it('brings a database of an earlier version up', async () => {
     const dataDir = await filled()
+    const version = versionOf(dataDir)
+    const before = await startAndLoad(dataDir)
     change(dataDir, 'DROP TABLE staged; DROP TABLE task_records; DROP TABLE remembered; PRAGMA user_version = 1')
-    await startAndLoad(dataDir)
+    const { entries, tables, appliedIndex } = await startAndLoad(dataDir)
+    assert.deepEqual({ entries, tables, appliedIndex }, { entries: before.entries, tables: before.tables, appliedIndex: 8 })
+    assert.equal(versionOf(dataDir), version)
   })
 
   describe('with tasks where an earlier version has them', () => {

@@ -212,11 +212,16 @@ describe('/v1/ws', () => {
     const socket = await handshaken(harness)
     socket.pause()
     while (news.listeners === 0) await new Promise(setImmediate)
-    const stopped = harness.api.stop()
+    let isStopped = false
+    const stopped = harness.api.stop().then(() => {
+      isStopped = true
+    })
     await new Promise(setImmediate)
+    assert.equal(isStopped, false, 'it has its time to close')
     harness.clock.advance(2_000)
     socket.resume()
     await stopped
+    assert.equal(news.listeners, 0)
     socket.destroy()
   })
 

@@ -153,6 +153,7 @@ describe('WaitingLine', () => {
     line.leave(places[0])
     line.wake()
     await waiting
+    assert.deepEqual(woken, [places[1]])
   })
 
   it('does not wait for one whose signal has aborted', async () => {

@@ -256,8 +256,11 @@ describe('control of the last-level cache of a peer', () => {
       const confined = await llc.confine('a', 2)
       first.end()
       await first.exited
-      await (await llc.confine('b', 2)).end()
+      const next = await llc.confine('b', 2)
+      assert.equal(fake.groupOf(20), `${PREFIX}bench`)
+      await next.end()
       await confined.end()
+      assert.equal(fake.groupOf(20), '')
     })
 
     it('is refused with the reason where nothing is enforced', async () => {
