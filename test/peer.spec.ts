@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import { readPeerConfig } from '../src/config.ts'
 import { createPeer, type Peer } from '../src/peer.ts'
+import { eventually } from './support/eventually.ts'
 import { useTempDirs } from './support/temp-dirs.ts'
 import { createTestLog } from './support/test-log.ts'
 
@@ -33,7 +33,7 @@ describe('a peer', function () {
   it('that is stopped while it looks for its cluster leaves nothing that listens', async () => {
     const peer = await build()
     const starting = assert.rejects(peer.start(), { code: 'stopping' })
-    while (!(await answers(peer.apiUrl))) await setImmediate()
+    await eventually('its API answers', () => answers(peer.apiUrl))
     const { apiUrl } = peer
     await peer.stop()
     await starting

@@ -11,8 +11,9 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ask, Cluster, eventually, upload } from '../../test/e2e/cluster.ts'
+import { ask, Cluster, upload } from '../../test/e2e/cluster.ts'
 import { processFunctions } from '../../test/e2e/functions.ts'
+import { eventually } from '../../test/support/eventually.ts'
 
 const SCRAPE_SECONDS = 1
 /** Long enough for rates over several scrapes. */

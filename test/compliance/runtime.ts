@@ -5,6 +5,7 @@ import type { InvocationId } from '../../src/model/ids.ts'
 import type { AnswerHead, CallHead, Run, Usage } from '../../src/model/invocation.ts'
 import type { LogLine } from '../../src/model/logs.ts'
 import type { Runtime } from '../../src/model/ports/runtime.ts'
+import { eventually } from '../support/eventually.ts'
 import { sampleFunction } from '../support/samples.ts'
 
 /** One program of each kind that the suite needs, as this runtime names images. */
@@ -254,7 +255,7 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
       caller.abort()
       await calling
       // Left alone it would outlive the test. How long this takes is measured by scripts/bench/cancel.ts.
-      while ((await tried.countLeft()) > 0) await pause(20)
+      await eventually('nothing of it is left', async () => (await tried.countLeft()) === 0)
     })
 
     it('tells what a program has taken that failed, that took too long, or that nobody wanted any more', async () => {
@@ -294,12 +295,12 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
       const fn = await functionOf(runtime, tried.programs.upper, { prewarm: 2 })
       runtime.setFunctions([fn])
       const idle = (): number => runtime.use().warm.find(pool => pool.function === functionKey(fn))?.idle ?? 0
-      await until(() => idle() === 2)
+      await eventually('two are idle', () => idle() === 2)
       assert.equal((await call(runtime, fn, { body: 'a' })).head.start, 'prewarmed')
       assert.equal((await call(runtime, fn, { body: 'b' })).text, 'B')
-      await until(() => idle() === 2)
+      await eventually('two are idle', () => idle() === 2)
       runtime.setFunctions([])
-      await until(() => runtime.use().memoryReservedBytes === 0)
+      await eventually('its memory is free', () => runtime.use().memoryReservedBytes === 0)
     })
   })
 
@@ -308,7 +309,7 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
       const fn = await functionOf(runtime, tried.programs.upper, { prewarm: 'auto' })
       runtime.setFunctions([fn])
       assert.equal((await call(runtime, fn, { body: 'a' })).head.start, 'cold')
-      await until(() => (runtime.use().warm.find(pool => pool.function === functionKey(fn))?.idle ?? 0) >= 1)
+      await eventually('one is idle', () => (runtime.use().warm.find(pool => pool.function === functionKey(fn))?.idle ?? 0) >= 1)
       assert.equal((await call(runtime, fn, { body: 'b' })).head.start, 'prewarmed')
     })
   })
@@ -365,7 +366,7 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
         assert.equal(runtime.use().warm[0]?.busy, 1, 'its place is taken until then')
         hasEnded.resolve()
         await answer.rest
-        await until(() => lines.includes(`read on ${32 * MIB}`))
+        await eventually('it reads on', () => lines.includes(`read on ${32 * MIB}`))
         lines.length = 0
       }
       assert.equal(runtime.use().warm[0]?.busy, 0)
@@ -390,7 +391,7 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
         await answer.end
         if ('signal' in options) caller.abort()
         await answer.rest
-        await until(() => runtime.use().warm[0]?.busy === 0)
+        await eventually('none is busy', () => runtime.use().warm[0]?.busy === 0)
       }
     })
 
@@ -406,7 +407,7 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
       runtime = await tried.setup({ memoryBytes: 512 * MIB })
       const fn = await web()
       const calls = [0, 1].map(async () => call(runtime, fn, { path: '/sleep', query: 'ms=1500' }))
-      await until(() => runtime.use().memoryReservedBytes === 512 * MIB)
+      await eventually('a second container', () => runtime.use().memoryReservedBytes === 512 * MIB)
       const error = await rejectsWith('busy', call(runtime, fn))
       assert.deepEqual(error.details, { resource: 'memory', needed: 256 * MIB, available: 0 })
       assert.deepEqual(
@@ -427,8 +428,8 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
       await runtime.stop()
       runtime = await tried.setup({ keepAliveMs: 200 })
       await call(runtime, await web())
-      await until(() => runtime.use().memoryReservedBytes === 0)
-      while ((await tried.countLeft()) > 0) await pause(20)
+      await eventually('its memory is free', () => runtime.use().memoryReservedBytes === 0)
+      await eventually('nothing of it is left', async () => (await tried.countLeft()) === 0)
     })
 
     it('passes an answer of the function on, whatever its status', async () => {
@@ -495,7 +496,7 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
       // However long its start takes.
       await call(runtime, fn)
       await rejectsWith('timeout', call(runtime, fn, { path: '/hang', timeoutMs: 300 }))
-      await until(() => runtime.use().memoryReservedBytes === 0)
+      await eventually('its memory is free', () => runtime.use().memoryReservedBytes === 0)
     })
 
     it('keeps a container that calls share when one of them had less time than its function', async () => {
@@ -591,17 +592,6 @@ export function runtimeCompliance(open: () => RuntimeUnderTest): void {
 /** A signal that nobody aborts. */
 export function never(): AbortSignal {
   return new AbortController().signal
-}
-
-/** Resolves once the claim holds; the test's own time limit ends the wait. */
-async function until(claim: () => boolean): Promise<void> {
-  while (!claim()) await pause(10)
-}
-
-async function pause(ms: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  setTimeout(resolve, ms)
-  await promise
 }
 
 /** A body that goes on for ever, and says nothing. */

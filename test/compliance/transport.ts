@@ -4,6 +4,7 @@ import { CaresError } from '../../src/model/errors.ts'
 import type { PeerId } from '../../src/model/ids.ts'
 import type { ExecuteDown, ExecuteUp } from '../../src/model/invocation.ts'
 import type { Channel, Transport, TransportEvents } from '../../src/model/ports/transport.ts'
+import { eventually } from '../support/eventually.ts'
 import { chunk, sampleCall, sampleDigest, sampleHeartbeat } from '../support/messages.ts'
 
 /** Transports that can reach each other. */
@@ -21,14 +22,6 @@ const CHUNK_BYTES = 65_536
 
 /** Waits in these tests are for events; this bounds them. */
 const within = (ms = 8_000): AbortSignal => AbortSignal.timeout(ms)
-
-/** Polls `holds` each turn of the loop until it does. Only for what has no event. */
-async function eventually(what: string, holds: () => boolean, signal = within()): Promise<void> {
-  while (!holds()) {
-    assert.ok(!signal.aborted, `in time: ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 5))
-  }
-}
 
 /** The arguments of the next such event that fits. */
 function next<Name extends keyof TransportEvents>(

@@ -22,6 +22,7 @@ import type { InvocationAnswer, PeerService } from '../../src/model/service.ts'
 import { MemoryDisk, MemoryStore } from '../../src/simulate/memory-store.ts'
 import { MemoryNetwork } from '../../src/simulate/memory-transport.ts'
 import { decodeCommand, encodeCommand } from '../../src/wire/command-codec.ts'
+import { eventually } from '../support/eventually.ts'
 import { ScriptedRuntime, type Script } from '../support/scripted-runtime.ts'
 import { createTestLog } from '../support/test-log.ts'
 import { createMemorySpool } from '../support/memory-spool.ts'
@@ -113,13 +114,9 @@ export class MemoryCluster {
     return this.peers.filter(peer => peer !== orchestrator)
   }
 
-  /** Looks again every few milliseconds; throws what was waited for after ten seconds. */
+  /** See {@link eventually}. */
   async until(condition: () => boolean, what: string): Promise<void> {
-    const giveUp = this.clock.timeout(10_000)
-    while (!condition()) {
-      if (giveUp.aborted) throw new Error(`waited 10 s for: ${what}`)
-      await this.clock.sleep(5)
-    }
+    await eventually(what, condition, { withinMs: 10_000 })
   }
 
   /** Cuts a peer off from all others, as if its cable were pulled: connections break, nothing comes through. */

@@ -1,15 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster as ClusterState, FunctionItem, PeerList, Problem } from '../../src/model/rest.ts'
+import { eventually } from '../support/eventually.ts'
 import { PeerProcess } from './peer-process.ts'
 
 /** Longest that anything in a cluster on one machine may take to be seen; long enough for a machine that is busy with other tests. */
 const SEEN_WITHIN_MS = 15_000
-
-/** How often a condition that no event announces is looked at. */
-const LOOK_EVERY_MS = 25
 
 export interface ClusterInit {
   /** How many peers to start. @default 3 */
@@ -134,27 +131,6 @@ export class Cluster {
   async stop(): Promise<void> {
     await Promise.all(this.alive.map(peer => peer.stop()))
     await rm(this.#root, { recursive: true, force: true })
-  }
-}
-
-/** The first value of `look` that is not undefined. Rejects, with the last error of `look` if it has thrown, when none comes in time. */
-export async function eventually<T>(
-  claim: string,
-  look: () => Promise<T | undefined> | T | undefined,
-  { withinMs = SEEN_WITHIN_MS, onFailure = () => '' }: { withinMs?: number; onFailure?: () => string } = {}
-): Promise<T> {
-  const deadline = performance.now() + withinMs
-  let last: unknown
-  for (;;) {
-    try {
-      const found = await look()
-      if (found !== undefined) return found
-      last = undefined
-    } catch (error) {
-      last = error
-    }
-    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${claim}\n${onFailure()}`, { cause: last })
-    await sleep(LOOK_EVERY_MS)
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Cluster as ClusterState } from '../../src/model/rest.ts'
-import { ask, Cluster, eventually, json, type Reply, upload } from './cluster.ts'
+import { eventually } from '../support/eventually.ts'
+import { ask, Cluster, json, type Reply, upload } from './cluster.ts'
 import { processFunctions } from './functions.ts'
 import type { PeerProcess } from './peer-process.ts'
 

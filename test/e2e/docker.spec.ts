@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { ask, Cluster, eventually, upload } from './cluster.ts'
+import { eventually } from '../support/eventually.ts'
+import { ask, Cluster, upload } from './cluster.ts'
 import { engine } from './engine.ts'
 import { dockerFunctions } from './functions.ts'
 import { cares, type PeerProcess } from './peer-process.ts'

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { ask, eventually, upload } from './cluster.ts'
+import { eventually } from '../support/eventually.ts'
+import { ask, upload } from './cluster.ts'
 import { dockerFunctions } from './functions.ts'
 import { TwoEngines } from './two-engines.ts'
 

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Docker from 'dockerode'
-import { eventually } from './cluster.ts'
+import { eventually } from '../support/eventually.ts'
 
 /** A Docker engine beside the machine's own, with images and containers of its own, as another machine would have. Needs root and dockerd. */
 export class SecondEngine {

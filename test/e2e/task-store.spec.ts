@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import type { Cluster as ClusterState, Problem } from '../../src/model/rest.ts'
 import type { TaskItem, TaskSubmitted } from '../../src/model/rest-tasks.ts'
+import { eventually } from '../support/eventually.ts'
 import { postgresPrograms, type PostgresServer, startPostgres } from '../support/postgres-server.ts'
 import { skip } from '../support/skip.ts'
-import { Cluster, eventually, json } from './cluster.ts'
+import { Cluster, json } from './cluster.ts'
 import type { PeerProcess } from './peer-process.ts'
 
 describe('real peers that keep their tasks in a database', function () {

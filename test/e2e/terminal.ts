@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { eventually } from './cluster.ts'
+import { eventually } from '../support/eventually.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../src/cares.js', import.meta.url))
 const run = promisify(execFile)

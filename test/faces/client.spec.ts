@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { CaresClient } from '../../src/faces/client.ts'
 import { nodeFetch } from '../../src/faces/node-fetch.ts'
 import { CaresError } from '../../src/model/errors.ts'
+import { eventually } from '../support/eventually.ts'
 import { type FakeApi, problem, startFakeApi } from './fake-api.ts'
 import { PEER_LIST } from './samples.ts'
 
@@ -55,7 +56,7 @@ describe('the REST client', () => {
     assert.equal((await failure(clientOf(api).peers({ signal: before.signal }))).code, 'cancelled')
     const during = new AbortController()
     const reading = failure(clientOf(api).peers({ signal: during.signal }))
-    while (api.asked.length === 0) await new Promise(setImmediate)
+    await eventually('the question', () => api.asked.length > 0)
     during.abort()
     assert.equal((await reading).code, 'cancelled')
   })

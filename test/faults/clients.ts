@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { eventually } from '../e2e/cluster.ts'
 import type { PeerProcess } from '../e2e/peer-process.ts'
+import { eventually } from '../support/eventually.ts'
 import type { History } from './history.ts'
 
 /** How long a client waits between two operations: long enough to leave a small machine to the peers. */

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TaskItem, TaskSubmitted } from '../../src/model/rest-tasks.ts'
-import { ask, eventually, json, type Reply, upload } from '../e2e/cluster.ts'
+import { ask, json, type Reply, upload } from '../e2e/cluster.ts'
 import { dockerFunctions } from '../e2e/functions.ts'
 import type { PeerProcess } from '../e2e/peer-process.ts'
 import { TwoEngines } from '../e2e/two-engines.ts'
+import { eventually } from '../support/eventually.ts'
 import { stateOf } from './states.ts'
 
 const { upper } = dockerFunctions()

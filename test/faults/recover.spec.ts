@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { ask, Cluster, eventually, upload } from '../e2e/cluster.ts'
+import { ask, Cluster, upload } from '../e2e/cluster.ts'
 import { processFunctions } from '../e2e/functions.ts'
 import { cares, PeerProcess } from '../e2e/peer-process.ts'
+import { eventually } from '../support/eventually.ts'
 import { stateOf, voters } from './states.ts'
 
 const { upper } = processFunctions()

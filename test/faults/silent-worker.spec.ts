@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
-import { ask, Cluster, eventually, type Reply, upload } from '../e2e/cluster.ts'
+import { ask, Cluster, type Reply, upload } from '../e2e/cluster.ts'
 import type { PeerProcess } from '../e2e/peer-process.ts'
+import { eventually } from '../support/eventually.ts'
 import { voters } from './states.ts'
 
 /** Calls of each function: more than the gateway and the orchestrator would take by themselves, with a worker that is as idle as they are. */

@@ -1,6 +1,7 @@
 import type { Cluster as ClusterState } from '../../src/model/rest.ts'
-import { type Cluster, eventually, json } from '../e2e/cluster.ts'
+import { type Cluster, json } from '../e2e/cluster.ts'
 import type { PeerProcess } from '../e2e/peer-process.ts'
+import { eventually } from '../support/eventually.ts'
 
 /** What a peer says of its cluster. */
 export async function stateOf(peer: PeerProcess): Promise<ClusterState> {

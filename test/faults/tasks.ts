@@ -5,8 +5,9 @@ import type { TaskItem, TaskList, TaskSubmitted } from '../../src/model/rest-tas
 import { isOver, type TaskId } from '../../src/model/task.ts'
 import { type FinalTasks, taskContradictions } from '../../src/simulate/whole/judge-tasks.ts'
 import { type FinalTask, TaskHistory, type TaskRun } from '../../src/simulate/whole/task-history.ts'
-import { ask, eventually, json } from '../e2e/cluster.ts'
+import { ask, json } from '../e2e/cluster.ts'
 import type { PeerProcess } from '../e2e/peer-process.ts'
+import { eventually } from '../support/eventually.ts'
 
 /** How long each program runs, in beats; while it runs it says so this often. */
 const BEATS = 6

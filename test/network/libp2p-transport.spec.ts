@@ -7,22 +7,18 @@ import type { PeerId } from '../../src/model/ids.ts'
 import { type ClusterId, parseClusterId } from '../../src/network/cluster-id.ts'
 import { generateIdentity } from '../../src/network/identity.ts'
 import type { Libp2pTransport, Libp2pTransportInit } from '../../src/network/libp2p-transport.ts'
+import { eventually } from '../support/eventually.ts'
 import { sampleHeartbeat } from '../support/messages.ts'
 import { createTestTransport } from './test-transport.ts'
 
 const SECRET = 'secret-of-this-test'
 /** Half of all noise looked like the start of a message once. */
 const NOISES = 10
+/** For 12 peers to meet and to hear each other. */
+const MESH_MS = 50_000
 const within = (ms = 8_000): AbortSignal => AbortSignal.timeout(ms)
 const coded = (code: string, message: RegExp) => (error: unknown) =>
   error instanceof CaresError && error.code === code && message.test(error.message) && error.hint !== undefined
-
-async function eventually(what: string, holds: () => boolean, signal: AbortSignal): Promise<void> {
-  while (!holds()) {
-    assert.ok(!signal.aborted, `in time: ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 10))
-  }
-}
 
 const unlikeSecret = coded('unauthorized', /not as a peer with the same secret/)
 
@@ -119,12 +115,12 @@ describe('libp2p transport', () => {
     const first = await started({ privateKey: identity.privateKey })
     const seed = idOf(first)
     const a = await started({ bootstrap: [seed] })
-    await eventually('the seed is found', () => a.connected().includes(first.self), within())
+    await eventually('the seed is found', () => a.connected().includes(first.self))
     await first.stop()
-    await eventually('the seed is gone', () => a.connected().length === 0, within())
+    await eventually('the seed is gone', () => a.connected().length === 0)
     const second = await started({ privateKey: identity.privateKey, listen: [seed.address] })
     assert.equal(second.self, first.self)
-    await eventually('the seed is found again', () => a.connected().includes(second.self), within())
+    await eventually('the seed is found again', () => a.connected().includes(second.self))
     second.handle('control', async channel => {
       await channel.receive()
       await channel.send({ type: 'left' })
@@ -142,14 +138,14 @@ describe('libp2p transport', () => {
     const first = await started({ privateKey: high.privateKey })
     const addresses = first.addresses()
     a.setMembers([{ id: high.id, addresses }])
-    await eventually('they meet', () => a.connected().includes(high.id), within())
+    await eventually('they meet', () => a.connected().includes(high.id))
     const { now } = Date
     Date.now = () => now() + 7 * 3_600_000
     try {
       await first.stop()
-      await eventually('it is gone', () => a.connected().length === 0, within())
+      await eventually('it is gone', () => a.connected().length === 0)
       await started({ privateKey: high.privateKey, listen: addresses })
-      await eventually('they meet again', () => a.connected().includes(high.id), within())
+      await eventually('they meet again', () => a.connected().includes(high.id))
     } finally {
       Date.now = now
     }
@@ -169,12 +165,12 @@ describe('libp2p transport', () => {
     const b = await started({ privateKey: high.privateKey })
     const listen = b.addresses()
     a.setMembers([b, c].map(placeOf))
-    await eventually('they meet', () => a.connected().includes(b.self), within())
+    await eventually('they meet', () => a.connected().includes(b.self))
     return {
       ...{ a, b, c },
       comeBack: async () => {
         await b.stop()
-        await eventually('it is gone', () => !a.connected().includes(b.self), within())
+        await eventually('it is gone', () => !a.connected().includes(b.self))
         await started({ privateKey: high.privateKey, listen })
       }
     }
@@ -189,7 +185,7 @@ describe('libp2p transport', () => {
       { id: c.self, addresses: [] }
     ])
     await comeBack()
-    await eventually('they meet again', () => a.connected().includes(b.self), within())
+    await eventually('they meet again', () => a.connected().includes(b.self))
   })
 
   it('forgets where a peer was that is no member any more', async () => {
@@ -219,15 +215,15 @@ describe('libp2p transport', () => {
     const speaking = setInterval(() => a.sendReport(b.self, sampleHeartbeat(a.self)), 50)
     try {
       await b.dialSeed({ peer: a.self, address: `/ip4/127.0.0.1/tcp/${(way.address() as AddressInfo).port}` }, { signal: within() })
-      await eventually('b hears a', () => heard > 0, within())
+      await eventually('b hears a', () => heard > 0)
       // It leads nowhere from one moment to the next, and only b is told.
       const [toA, toB] = ends
       toA?.unpipe().pause()
       toB?.unpipe().destroy()
-      await eventually('b notices', () => b.connected().length === 0, within())
+      await eventually('b notices', () => b.connected().length === 0)
       heard = 0
       await b.dialSeed({ peer: a.self, address: direct }, { signal: within() })
-      await eventually('b hears a again', () => heard > 0, within(15_000))
+      await eventually('b hears a again', () => heard > 0)
     } finally {
       clearInterval(speaking)
       for (const end of ends) end.destroy()
@@ -237,14 +233,13 @@ describe('libp2p transport', () => {
 
   it('meshes 12 peers behind one address, and each hears all others', async function () {
     this.timeout(60_000)
-    const limit = within(50_000)
     const peers: Libp2pTransport[] = []
     for (let i = 0; i < 12; i++) peers.push(await started({ dialMs: 5_000 }))
     const members = peers.map(peer => ({ id: peer.self, addresses: peer.addresses() }))
     const heard = new Map(peers.map(peer => [peer.self, new Set<PeerId>()]))
-    for (const peer of peers) peer.on('heartbeat', from => heard.get(peer.self)?.add(from), { signal: limit })
+    for (const peer of peers) peer.on('heartbeat', from => heard.get(peer.self)?.add(from), { signal: within(MESH_MS) })
     for (const peer of peers) peer.setMembers(members)
-    await eventually('a full mesh', () => peers.every(peer => peer.connected().length === peers.length - 1), limit)
+    await eventually('a full mesh', () => peers.every(peer => peer.connected().length === peers.length - 1), { withinMs: MESH_MS })
     let seq = 0
     const speaking = setInterval(() => {
       seq += 1
@@ -252,7 +247,7 @@ describe('libp2p transport', () => {
       speaker?.publishHeartbeat(sampleHeartbeat(speaker.self, seq))
     }, 100)
     try {
-      await eventually('all hear all', () => peers.every(peer => heard.get(peer.self)?.size === peers.length - 1), limit)
+      await eventually('all hear all', () => peers.every(peer => heard.get(peer.self)?.size === peers.length - 1), { withinMs: MESH_MS })
     } finally {
       clearInterval(speaking)
     }

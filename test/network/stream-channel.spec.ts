@@ -3,6 +3,7 @@ import type { ArchiveId, Digest } from '../../src/model/ids.ts'
 import type { ImageDown, ImageUp } from '../../src/model/image-transfer.ts'
 import type { Libp2pTransport } from '../../src/network/libp2p-transport.ts'
 import type { Channel } from '../../src/model/ports/transport.ts'
+import { eventually } from '../support/eventually.ts'
 import { createTestTransport } from './test-transport.ts'
 
 const GET: ImageUp = { type: 'get', digest: 'sha256:x' as Digest, offset: 0, bytes: 8_388_608, direct: false }
@@ -19,7 +20,7 @@ describe('an exchange on a stream of its own', () => {
     sender = await createTestTransport()
     await Promise.all([asker.start(), sender.start()])
     asker.setMembers([{ id: sender.self, addresses: sender.addresses() }])
-    while (asker.connected().length === 0) await new Promise(resolve => setTimeout(resolve, 5))
+    await eventually('the two meet', () => asker.connected().length > 0)
   })
   afterEach(async () => {
     await Promise.all([asker.stop(), sender.stop()])

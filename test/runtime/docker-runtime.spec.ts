@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { setTimeout } from 'node:timers/promises'
 import Docker from 'dockerode'
 import { EXAMPLE_IMAGES, makeImages, TEST_IMAGES } from '../../scripts/images.ts'
 import { createSystemClock } from '../../src/daemon/system-clock.ts'
@@ -20,6 +19,7 @@ import {
   type RuntimeUnderTest,
   runtimeCompliance
 } from '../compliance/runtime.ts'
+import { eventually } from '../support/eventually.ts'
 import { createTestLog } from '../support/test-log.ts'
 import { skip } from '../support/skip.ts'
 
@@ -228,7 +228,7 @@ describe('runtime: docker', function () {
       const exec = await engine.getContainer(container?.Id ?? '').exec({ Cmd: ['/bin/sh', '-c', 'echo ill >/tmp/health'] })
       await exec.start({ Detach: true })
       const others = async (): Promise<boolean> => (await engine.listContainers({ filters })).some(({ Id }) => Id !== container?.Id)
-      while (!(await others())) await setTimeout(50)
+      await eventually('another one in its place', others, { withinMs: 30_000 })
       const second = await call(runtime, fn, asked)
       assert.deepEqual([second.head.status, second.text], [200, 'ok\n'])
       const [last] = await engine.listContainers({ filters })

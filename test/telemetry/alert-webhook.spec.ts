@@ -5,6 +5,7 @@ import http, { type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Alert } from '../../src/model/alerts.ts'
 import { AlertWebhook } from '../../src/telemetry/alert-webhook.ts'
+import { eventually } from '../support/eventually.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { createTestLog } from '../support/test-log.ts'
 
@@ -144,7 +145,7 @@ describe('the webhook of alerts', () => {
     await using hook = await receiver([503])
     const { webhook, clock } = webhookTo(hook.url)
     webhook.deliver(alert(1))
-    while (hook.posts.length === 0 || clock.pending < 2) await new Promise(setImmediate)
+    await eventually('a post, and a timer for its answer', () => hook.posts.length > 0 && clock.pending >= 2)
     await webhook.stop()
     assert.equal(webhook.report().delivered, 0)
   })

@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import { createHarness, type Harness } from '../harness.ts'
 import { createNews, type News } from '../news.ts'
 import { connect, head, open, rest } from '../sockets.ts'
+import { eventually } from '../../support/eventually.ts'
 import { ATLAS } from '../../support/samples.ts'
 
 /** As the feed's own: after a change, its readers are told so much later. */
@@ -122,7 +123,7 @@ describe('/v1/events', () => {
     const [first, second] = [await read(harness), await read(harness)]
     assert.equal(news.listeners, 1, 'all readers share one watch')
     for (const response of [first, second]) response.destroy()
-    while (news.listeners > 0) await new Promise(setImmediate)
+    await eventually('nobody listens', () => news.listeners === 0)
     const { pending } = harness.clock
     harness.clock.advance(15_000)
     assert.ok(harness.clock.pending <= pending, 'no heartbeat is left behind')
@@ -145,7 +146,7 @@ describe('/v1/events', () => {
     const socket = await connect(harness)
     socket.write('GET /v1/events HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
     await once(socket, 'readable')
-    while (news.listeners === 0) await new Promise(setImmediate)
+    await eventually('the stream listens', () => news.listeners > 0)
     for (let sent = 0; sent < COUNT; sent += 500) {
       news.emit(500)
       harness.clock.advance(GATHER_MS)
@@ -174,14 +175,14 @@ describe('/v1/events', () => {
     const socket = await connect(harness)
     socket.write('GET /v1/events HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
     await once(socket, 'readable')
-    while (news.listeners === 0) await new Promise(setImmediate)
+    await eventually('the stream listens', () => news.listeners > 0)
     for (let i = 0; i < 200; i++) {
       news.emit(500)
       harness.clock.advance(GATHER_MS)
       await new Promise(setImmediate)
     }
     harness.clock.advance(30_000)
-    while (news.listeners > 0) await new Promise(setImmediate)
+    await eventually('nobody listens', () => news.listeners === 0)
     harness.clock.advance(5_000)
     socket.resume()
     await once(socket, 'close')

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { wsMessageSchema, type WsMessage } from '../../../src/model/rest-telemetry.ts'
 import type { PeerService } from '../../../src/model/service.ts'
+import { eventually } from '../../support/eventually.ts'
 import { ATLAS, BIRCH, sampleListing, sampleProfile, sampleStats } from '../../support/samples.ts'
 import { createHarness, type Harness } from '../harness.ts'
 import { createNews, type News } from '../news.ts'
@@ -211,7 +212,7 @@ describe('/v1/ws', () => {
     await using _ = harness
     const socket = await handshaken(harness)
     socket.pause()
-    while (news.listeners === 0) await new Promise(setImmediate)
+    await eventually('the session listens', () => news.listeners > 0)
     let isStopped = false
     const stopped = harness.api.stop().then(() => {
       isStopped = true
@@ -229,11 +230,11 @@ describe('/v1/ws', () => {
     const { news, harness } = scene()
     await using _ = harness
     const socket = await handshaken(harness)
-    while (news.listeners === 0) await new Promise(setImmediate)
+    await eventually('the session listens', () => news.listeners > 0)
     harness.clock.advance(15_000)
     assert.equal(socket.destroyed, false)
     harness.clock.advance(15_000)
-    while (news.listeners > 0) await new Promise(setImmediate)
+    await eventually('nobody listens', () => news.listeners === 0)
     socket.destroy()
   })
 
@@ -243,7 +244,7 @@ describe('/v1/ws', () => {
     await using _ = harness
     const socket = await handshaken(harness)
     socket.pause()
-    while (news.listeners === 0) await new Promise(setImmediate)
+    await eventually('the session listens', () => news.listeners > 0)
     for (let sent = 0; sent < COUNT; sent += 500) {
       news.emit(500)
       harness.clock.advance(GATHER_MS)
@@ -292,7 +293,7 @@ describe('/v1/ws', () => {
       assert.deepEqual(await refusedWs(harness), { status: 429, code: 'overloaded' })
       client.socket.close()
       await client.closed
-      while (news.listeners > 0) await new Promise(setImmediate)
+      await eventually('nobody listens', () => news.listeners === 0)
       const second = await greeted(harness)
       second.socket.close()
     })

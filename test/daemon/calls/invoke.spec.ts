@@ -12,6 +12,7 @@ import type { InvocationAnswer, InvocationRequest } from '../../../src/model/ser
 import { toRemoteError } from '../../../src/model/remote-error.ts'
 import { untilAborted } from '../../../src/model/until-aborted.ts'
 import { dial, type Dialled } from '../../support/dial.ts'
+import { eventually } from '../../support/eventually.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { ATLAS, sampleFunction, sampleReceipt, sampleStats } from '../../support/samples.ts'
 import { createTestLog } from '../../support/test-log.ts'
@@ -357,7 +358,7 @@ describe('Gateway', () => {
     lead = async (channel, { round }, lane) => {
       const attempt = { round, try: 1 }
       await channel.send({ type: 'placed', worker: WORKER, session: SESSION, attempt, term: 3, order: 1, receipt: sampleReceipt() })
-      while (orders.length === 0) await turn()
+      await eventually('an order', () => orders.length > 0)
       lane().cut()
       isLost.resolve()
     }
@@ -406,7 +407,7 @@ describe('Gateway', () => {
     lead = placesOn(WORKER, OTHER)
     silent.add(WORKER)
     const first = outputOf(invoke())
-    while (dialled.length === 0) await turn()
+    await eventually('a worker is dialled', () => dialled.length > 0)
     await passUntil(first, 2_000)
     assert.equal(await first, 'ok')
     assert.equal(await outputOf(invoke()), 'ok')
@@ -585,7 +586,7 @@ describe('Gateway', () => {
       await channel.receive()
     }
     const calling = outputOf(invoke())
-    while (asked.length === 0) await turn()
+    await eventually('the orchestrator is asked', () => asked.length > 0)
     await turn()
     clock.advance(1_000)
     assert.equal(await calling, 'ok')
@@ -601,7 +602,7 @@ describe('Gateway', () => {
       await send(channel, ANSWER)
     }
     const calling = outputOf(invoke())
-    while (orders.length === 0) await turn()
+    await eventually('an order', () => orders.length > 0)
     silentMs = 5_000
     clock.advance(1_000)
     more.resolve()
@@ -692,7 +693,7 @@ describe('Gateway', () => {
       const answer = await invoke({ head, body: end === 'refused' ? pieces : silentAfter(...Array.from({ length: 12 }, () => 'x')) })
       assert.equal(await outputOf(Promise.resolve(answer)), 'ok')
       if (end === 'overdue') {
-        while (got.length < 20) await turn()
+        await eventually('20 pieces', () => got.length >= 20)
         clock.advance(31_000)
       }
       await over.promise
@@ -769,7 +770,7 @@ describe('Gateway', () => {
       await send(channel, ANSWER)
     }
     const calling = outputOf(invoke())
-    while (asked.length === 0) await turn()
+    await eventually('the orchestrator is asked', () => asked.length > 0)
     let drained = false
     const draining = gateway.drain({ signal: new AbortController().signal }).then(() => (drained = true))
     await assert.rejects(invoke(), { code: 'stopping' })

@@ -5,6 +5,7 @@ import { CaresError } from '../../../src/model/errors.ts'
 import type { InvocationId } from '../../../src/model/ids.ts'
 import type { ExecuteDown, Order } from '../../../src/model/invocation.ts'
 import { dial, type Dialled } from '../../support/dial.ts'
+import { eventually } from '../../support/eventually.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { ATLAS, BIRCH, INVOCATION, sampleFunction, sampleStats } from '../../support/samples.ts'
 import { ScriptedRuntime, type Script } from '../../support/scripted-runtime.ts'
@@ -232,7 +233,7 @@ describe('Worker', () => {
     await channel.send({ type: 'body', chunk: Buffer.from('b') })
     await channel.send({ type: 'end' })
     channel.end()
-    while (worker.stats().running > 0) await turn()
+    await eventually('nothing runs', () => worker.stats().running === 0)
     assert.deepEqual(others, ['b'])
     assert.equal(channel.signal.aborted, false)
   })
@@ -244,7 +245,7 @@ describe('Worker', () => {
     assert.deepEqual(await channel.receive(), { type: 'accepted' })
     await channel.send({ type: 'body', chunk: Buffer.from('a') })
     assert.equal((await channel.receive())?.type, 'answer')
-    while (!channel.signal.aborted) await turn()
+    await eventually('the exchange is broken off', () => channel.signal.aborted)
     await assert.rejects(channel.send({ type: 'body', chunk: Buffer.from('b') }), { code: 'cancelled' })
     assert.equal(worker.stats().running, 0)
   })
@@ -252,21 +253,21 @@ describe('Worker', () => {
   it('lets an execution go on for a while when its placer is lost, and ends it when nobody asks for the answer', async () => {
     const lane = open()
     await lane.channel.send({ type: 'order', order: sampleOrder({ function: sampleFunction({ image: 'slow' }) }) })
-    while (runtime.started.length === 0) await turn()
+    await eventually('it runs', () => runtime.started.length > 0)
     lane.cut()
     await turn()
     clock.advance(9_000)
     await turn()
     assert.equal(worker.stats().running, 1)
     clock.advance(2_000)
-    while (worker.stats().running > 0) await turn()
+    await eventually('nothing runs', () => worker.stats().running === 0)
     assert.equal(worker.stats().failed, 1)
   })
 
   it('keeps the execution of a lost placer when its gateway attaches', async () => {
     const lane = open()
     await lane.channel.send({ type: 'order', order: sampleOrder({ function: sampleFunction({ image: 'slow' }) }) })
-    while (runtime.started.length === 0) await turn()
+    await eventually('it runs', () => runtime.started.length > 0)
     lane.cut()
     const attached = attach(1)
     await turn()
@@ -279,9 +280,9 @@ describe('Worker', () => {
   it('ends an execution at once when its only reader cancels it', async () => {
     const lane = open()
     await lane.channel.send({ type: 'order', order: sampleOrder({ function: sampleFunction({ image: 'slow' }) }) })
-    while (runtime.started.length === 0) await turn()
+    await eventually('it runs', () => runtime.started.length > 0)
     lane.channel.abort(new CaresError('cancelled', 'the client went away'))
-    while (worker.stats().running > 0) await turn()
+    await eventually('nothing runs', () => worker.stats().running === 0)
     assert.deepEqual(cut, [[BIRCH, INVOCATION, 'cold', 2]], 'the gateway is not told what that has taken')
   })
 
@@ -308,7 +309,7 @@ describe('Worker', () => {
     const order = sampleOrder({ function: sampleFunction({ image: 'large' }) })
     const slow = open()
     await slow.channel.send({ type: 'order', order })
-    while (worker.stats().succeeded === 0) await turn()
+    await eventually('it has succeeded', () => worker.stats().succeeded > 0)
     for (let i = 0; i < 80; i++) {
       await give({ ...order, invocation: `i-${String(i).padStart(26, '0')}` as InvocationId })
     }

@@ -11,6 +11,7 @@ import type { Runtime } from '../../../src/model/ports/runtime.ts'
 import type { Channel, Transport } from '../../../src/model/ports/transport.ts'
 import { createRandom } from '../../../src/model/random.ts'
 import { MemoryNetwork } from '../../../src/simulate/memory-transport.ts'
+import { eventually } from '../../support/eventually.ts'
 import { sampleFunction } from '../../support/samples.ts'
 import { createTestLog } from '../../support/test-log.ts'
 import { createMemorySpool } from '../../support/memory-spool.ts'
@@ -133,10 +134,6 @@ class World {
     this.stopping.abort(new CaresError('stopping', 'the test is over'))
     for (const { transport } of this.peers) await transport.stop()
   }
-
-  async until(holds: () => boolean): Promise<void> {
-    while (!holds()) await this.clock.sleep(2)
-  }
 }
 
 describe('images between peers', () => {
@@ -153,7 +150,7 @@ describe('images between peers', () => {
     holder.gate = createGate()
     const brought = takers.map(taker => taker.bring())
     // Everyone has begun before the engine has written half of it.
-    await world.until(() => world.peers.reduce((sum, { sentTo }) => sum + sentTo.length, 0) === takers.length)
+    await eventually('as many transfers as takers', () => world.peers.reduce((sum, { sentTo }) => sum + sentTo.length, 0) === takers.length)
     holder.gate.open()
     assert.deepEqual(
       await Promise.all(brought),
@@ -168,13 +165,13 @@ describe('images between peers', () => {
     holder.engine = ARCHIVE
     holder.gate = createGate()
     const first = middle.bring()
-    await world.until(() => holder.sentTo.length === 1)
+    await eventually('the holder sends', () => holder.sentTo.length === 1)
     const second = last.bring()
-    await world.until(() => middle.sentTo.length === 1)
+    await eventually('the middle one sends', () => middle.sentTo.length === 1)
     world.network.cut('middle' as PeerId, 'last' as PeerId)
     // It is sent nothing yet if it has as much as the holder: all that the gate has let through.
     const { asked } = holder
-    await world.until(() => holder.asked > asked)
+    await eventually('the holder is asked again', () => holder.asked > asked)
     holder.gate.open()
     assert.deepEqual(await Promise.all([first, second]), [true, true])
     assert.ok(holder.sentTo.includes(last.id), 'it came another way')
@@ -210,7 +207,7 @@ describe('images between peers', () => {
     const impatient = new AbortController()
     const gaveUp = assert.rejects(taker.images.bring(FN, { signal: impatient.signal }), { code: 'timeout' })
     const waits = taker.bring()
-    await world.until(() => holder.sentTo.length === 1)
+    await eventually('the holder sends', () => holder.sentTo.length === 1)
     impatient.abort(new CaresError('timeout', 'no time'))
     await gaveUp
     holder.gate.open()

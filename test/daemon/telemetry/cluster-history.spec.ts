@@ -8,6 +8,7 @@ import { LATENCY_CLASSES_MS, latencyClass, newest, sumFunctions } from '../../..
 import type { PeerId } from '../../../src/model/ids.ts'
 import type { Transport } from '../../../src/model/ports/transport.ts'
 import { MemoryNetwork } from '../../../src/simulate/memory-transport.ts'
+import { eventually } from '../../support/eventually.ts'
 import { ATLAS, BIRCH } from '../../support/samples.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { createTestLog } from '../../support/test-log.ts'
@@ -123,7 +124,7 @@ describe('the history of a cluster', () => {
     world.count(BIRCH, 'thumb')
     world.clock.advance(5_000)
     const reading = reader.read({ sinceMs: 60_000, functions: true }, OPTIONS)
-    while (world.asked.get(ELM) === undefined || !world.heard.has(BIRCH)) await new Promise(setImmediate)
+    await eventually('elm is asked, and birch has answered', () => world.asked.get(ELM) !== undefined && world.heard.has(BIRCH))
     world.clock.advance(1_000)
     const { functions, missing } = await reading
     assert.deepEqual([functions.map(({ name }) => name), missing], [['thumb'], [ELM]])

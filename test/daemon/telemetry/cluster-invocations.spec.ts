@@ -9,6 +9,7 @@ import type { InvocationRecord } from '../../../src/model/invocation.ts'
 import type { InvocationListing, InvocationQuery } from '../../../src/model/invocation-list.ts'
 import type { Transport } from '../../../src/model/ports/transport.ts'
 import { MemoryNetwork } from '../../../src/simulate/memory-transport.ts'
+import { eventually } from '../../support/eventually.ts'
 import { ATLAS, BIRCH, sampleInvocation } from '../../support/samples.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { createTestLog } from '../../support/test-log.ts'
@@ -133,7 +134,7 @@ describe('the invocations of a cluster', () => {
     world.silent.add(ELM)
     world.called(BIRCH, 1)
     const listing = world.list()
-    while (world.asked.get(ELM)?.length === 0 || !world.over.has(BIRCH)) await new Promise(setImmediate)
+    await eventually('elm is asked, and birch is done', () => world.asked.get(ELM)?.length !== 0 && world.over.has(BIRCH))
     world.clock.advance(1_000)
     const { missing, ...told } = await listing
     assert.deepEqual([idsOf({ missing, ...told }), missing], [['i-1'], [ELM]])

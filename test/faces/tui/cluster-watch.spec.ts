@@ -4,6 +4,7 @@ import { ClusterWatch } from '../../../src/faces/tui/cluster-watch.ts'
 import type { EventItem } from '../../../src/model/rest-events.ts'
 import { createSystemClock } from '../../../src/daemon/system-clock.ts'
 import { ALERTS, CLUSTER, HISTORY, PEER_LIST, STATS, THUMB } from '../samples.ts'
+import { eventually } from '../../support/eventually.ts'
 import { EVENTS } from './states.ts'
 
 /** A client whose peer tells events at once, and answers its first question when `peers` resolves. */
@@ -30,15 +31,6 @@ function clientThat(peers: Promise<unknown>, asked: string[]): CaresClient {
   } as unknown as CaresClient
 }
 
-/** Looks often until there is something. */
-async function until<Found>(find: () => Found | undefined): Promise<Found> {
-  for (;;) {
-    const found = find()
-    if (found !== undefined) return found
-    await new Promise(resolve => setImmediate(resolve))
-  }
-}
-
 describe('the watch of a cluster', () => {
   const open = (peers: Promise<unknown>, asked: string[], invocations: 'often' | 'seldom' | 'never'): ClusterWatch =>
     new ClusterWatch({
@@ -54,10 +46,10 @@ describe('the watch of a cluster', () => {
     const peers = Promise.withResolvers<unknown>()
     const watch = open(peers.promise, [], 'often')
     try {
-      await until(() => (watch.pending === EVENTS.length ? true : undefined))
+      await eventually('all events', () => watch.pending === EVENTS.length)
       assert.deepEqual(watch.take(), { look: undefined, events: [] })
       peers.resolve(PEER_LIST)
-      const { look, events } = await until(() => {
+      const { look, events } = await eventually('the first look', () => {
         const taken = watch.take()
         return taken.look === undefined ? undefined : { ...taken, look: taken.look }
       })
@@ -76,7 +68,7 @@ describe('the watch of a cluster', () => {
       const asked: string[] = []
       const watch = open(Promise.resolve(PEER_LIST), asked, wanted)
       try {
-        await until(() => watch.take().look)
+        await eventually('a look', () => watch.take().look)
         assert.equal(asked.includes('invocations'), isAsked, wanted)
       } finally {
         watch.stop()
