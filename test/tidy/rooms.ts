@@ -61,7 +61,7 @@ const ROOMS: readonly Room[] = [
   {
     path: 'src/faces/cli/',
     rooms: [MODEL, 'src/faces/*'],
-    packages: ['node:*', 'commander', '@bomb.sh/tab', '@bomb.sh/tab/*', 'yaml', 'string-width', 'zod']
+    packages: ['node:*', 'commander', 'yaml', 'string-width', 'zod']
   },
   { path: 'src/faces/tui/', rooms: [MODEL, 'src/faces/*'], packages: ['node:*', 'ink', 'react', 'string-width'] },
   { path: 'src/faces/web/', rooms: [MODEL, 'src/faces/*'], packages: ['preact', 'preact/*'] },
