@@ -24,11 +24,12 @@ describe('the tree is tidy', () => {
   for (const { claim, check } of FILE_RULES) it(claim, () => report(files.flatMap(check)))
 
   it('every file is used', () => {
-    // What runs tests or scripts is started by name; a script must be named by package.json, CI or another script.
-    const starters = ['package.json', '.ci/run', '.mocharc.json', ...globSync('scripts/**/*.{sh,ts}', { cwd: ROOT })]
-    const named = starters.map(path => readFileSync(new URL(path, ROOT), 'utf8')).join('\n')
-    const isStarted = (path: string): boolean =>
-      path.endsWith('.spec.ts') || (!path.startsWith('src/') && named.includes(path.split('/').at(-1) ?? path))
+    // What runs tests or scripts is started by name: a script must be named by package.json, CI, a README or another script, not by its own header.
+    const starters = ['package.json', '.ci/run', '.mocharc.json', 'README.md', ...globSync('scripts/**/*.{sh,ts,md}', { cwd: ROOT })]
+    const texts = starters.map(path => [path, readFileSync(new URL(path, ROOT), 'utf8')] as const)
+    const isNamed = (path: string): boolean =>
+      texts.some(([starter, text]) => starter !== path && text.includes(path.split('/').at(-1) ?? path))
+    const isStarted = (path: string): boolean => path.endsWith('.spec.ts') || (!path.startsWith('src/') && isNamed(path))
     const production = files.filter(({ path }) => path.startsWith('src/') && !path.startsWith('src/simulate/'))
     report([...deadFiles(production, ENTRIES), ...deadFiles(files, [...ENTRIES, ...paths.filter(isStarted)])])
   })
