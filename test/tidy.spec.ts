@@ -93,10 +93,16 @@ describe('each rule of tidiness can fail', () => {
     ['files are short', 'src/daemon/x.ts', '\n'.repeat(400)],
     ['comments fit on a screen', 'src/daemon/x.ts', `/* short\n * ${'long '.repeat(32)} */`],
     ['comments fit on a screen', 'scripts/x.ts', `f() // ${'long '.repeat(32)}`],
-    ['every spec asserts something, and skips nothing without a reason', 'test/x.spec.ts', "it('is', () => {})"],
-    ['every spec asserts something, and skips nothing without a reason', 'test/x.spec.ts', "it.skip('is', () => { assert(x) })"],
+    ['every test asserts something, and skips nothing without a reason', 'test/x.spec.ts', "it('is', () => {})"],
     [
-      'every spec asserts something, and skips nothing without a reason',
+      'every test asserts something, and skips nothing without a reason',
+      'test/x.spec.ts',
+      "it('is', () => { assert(x) })\nit('has', () => f())"
+    ],
+    ['every test asserts something, and skips nothing without a reason', 'test/x.spec.ts', ''],
+    ['every test asserts something, and skips nothing without a reason', 'test/x.spec.ts', "it.skip('is', () => { assert(x) })"],
+    [
+      'every test asserts something, and skips nothing without a reason',
       'test/x.spec.ts',
       "it('is', function () { if (!x) this.skip(); assert(x) })"
     ]
@@ -125,7 +131,9 @@ describe('each rule of tidiness can fail', () => {
     ['src/daemon/x.ts', `// ${'x'.repeat(157)}\nconst text = '${'x'.repeat(200)}'`],
     ['src/api/x.ts', `// Date.now() in a comment\nconst text = 'setTimeout(f) in a string'\n${doc}export default text`],
     ['src/faces/cli/x.ts', "import { a } from '../client.ts'"],
-    ['test/x.spec.ts', "it('is', () => { assert.equal(1, 1) })"]
+    ['test/x.spec.ts', "it('is', () => { assert.equal(1, 1) })"],
+    ['test/x.spec.ts', "const told = () => assert.ok(x)\nfunction both () { told() }\nit('is', () => both())"],
+    ['test/x.spec.ts', 'storeCompliance(() => store)']
   ]
   for (const [path, text] of clean) {
     it(`finds nothing in a clean ${path}`, () => {

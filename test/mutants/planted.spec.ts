@@ -23,7 +23,12 @@ describe('the table of planted bugs', function () {
   it('fits the code: every edit applies exactly once', async () => {
     for (const { edits } of [...MUTANTS, ...CALL_MUTANTS, ...TASK_MUTANTS, ...SERVICE_MUTANTS, ...EQUIVALENT]) {
       const texts = new Map<string, string>()
-      for (const edit of edits) texts.set(edit.file, plant(texts.get(edit.file) ?? (await readFile(join(ROOT, edit.file), 'utf8')), edit))
+      for (const edit of edits) {
+        const before = texts.get(edit.file) ?? (await readFile(join(ROOT, edit.file), 'utf8'))
+        const after = plant(before, edit)
+        assert.notEqual(after, before, `${edit.file}: ${edit.find}`)
+        texts.set(edit.file, after)
+      }
     }
   })
 

@@ -26,7 +26,7 @@ export const FILE_RULES: readonly FileRule[] = [
   { claim: 'files are named in kebab-case, and none is a barrel', check: fileNames },
   { claim: 'files are short', check: fileLengths },
   { claim: 'comments fit on a screen', check: commentWidths },
-  { claim: 'every spec asserts something, and skips nothing without a reason', check: specsAssert }
+  { claim: 'every test asserts something, and skips nothing without a reason', check: specsAssert }
 ]
 
 /** Files that nothing reaches from `entries` by imports. */
@@ -282,14 +282,19 @@ function commentWidths(file: SourceFile): readonly Finding[] {
   return [...wide].map(line => ({ path: file.path, line, message }))
 }
 
+/** What can fail a test by itself: assertions, suites of them, and waits for what must come. */
+const ASSERTS = /^(assert|expect|fc|eventually|until|shows|waitFor|rejectsWith)$|^(assert|check)[A-Z]|(Compliance|Suite)$/
+
 function specsAssert(file: SourceFile): readonly Finding[] {
   if (!file.path.endsWith('.spec.ts')) return []
   const found: Finding[] = []
-  let asserts = false
+  const tests: Node[] = []
+  const helpers = new Map<string, Node>()
   walk(file.program, node => {
-    const name = nameOf(node['callee']) ?? nameOf(isNode(node['callee']) ? node['callee']['object'] : undefined)
-    if (node.type === 'CallExpression' && name !== undefined && /^(assert|expect|fc|check|\w+Compliance|\w+Suite)/.test(name))
-      asserts = true
+    if (node.type === 'CallExpression' && nameOf(node['callee']) === 'it') tests.push(node)
+    const { id, init } = node
+    if (node.type === 'FunctionDeclaration') helpers.set(nameOf(id) ?? '', node)
+    if (isNode(init) && /Function/.test(init.type)) helpers.set(nameOf(id) ?? '', init)
     const property = node.type === 'MemberExpression' ? nameOf(node['property']) : undefined
     const object = node.type === 'MemberExpression' ? nameOf(node['object']) : undefined
     if (property === 'skip' && object !== undefined && ['it', 'describe', 'context'].includes(object)) {
@@ -299,7 +304,21 @@ function specsAssert(file: SourceFile): readonly Finding[] {
       found.push(finding(file, node.start, 'a test that is skipped without a word: call skip() of test/support, which prints the reason'))
     }
   })
-  return asserts ? found : [...found, finding(file, 0, 'this spec asserts nothing: a test that cannot fail is a defect')]
+  // A spec that only calls a suite has no test of its own.
+  const silent = (tests.length === 0 ? [file.program] : tests).filter(test => !asserts(test, helpers, new Set()))
+  return [...found, ...silent.map(({ start }) => finding(file, start, 'this asserts nothing: a test that cannot fail is a defect'))]
+}
+
+/** Whether something is asserted in it, or in a helper of its file that it uses. */
+function asserts(node: Node, helpers: ReadonlyMap<string, Node>, seen: Set<string>): boolean {
+  let does = false
+  walk(node, ({ type, name }) => {
+    if (does || type !== 'Identifier' || typeof name !== 'string') return
+    const helper = seen.has(name) ? undefined : helpers.get(name)
+    seen.add(name)
+    does = ASSERTS.test(name) || (helper !== undefined && asserts(helper, helpers, seen))
+  })
+  return does
 }
 
 function finding(file: SourceFile, start: number, message: string): Finding {
