@@ -53,26 +53,27 @@ export interface TaskPage {
 /** Tasks by state, for `/metrics` and lists. */
 export type TaskCounts = Readonly<Record<TaskState, number>>
 
+/** What comes with a request for a task. */
+export interface SubmitOptions {
+  /** What its program reads from stdin. Absent, and no `inputDigest`: nothing. */
+  readonly input?: AsyncIterable<Uint8Array> | undefined
+  /** In place of `input`: the address of an input that was uploaded, see {@link TaskService.upload}. */
+  readonly inputDigest?: Digest | undefined
+  /** The client's own name for the task: used again, with the same request, it is the same task. */
+  readonly key?: string | undefined
+  /** The name that the client gives itself, for the ledger of costs. */
+  readonly caller?: string | undefined
+  readonly pull?: PullPolicy | undefined
+  readonly signal: AbortSignal
+}
+
 /** Durable tasks, as the API and the faces see them. Every method throws CaresError only. */
 export interface TaskService {
   /**
    * Accepts a task. Resolves once it cannot be lost any more: committed by the cluster. `created` is false when the key was used before, for the
    * same request. Throws `no_quorum`, `conflict` (the key, for another request), `limit_reached`, `image_not_found`, `invalid`, `too_large`.
    */
-  submit(
-    request: TaskRequest,
-    options: {
-      /** What its program reads from stdin. Absent, and no `inputDigest`: nothing. */
-      input?: AsyncIterable<Uint8Array> | undefined
-      /** In place of `input`: the address of an input that was {@link upload}ed. */
-      inputDigest?: Digest | undefined
-      key?: string | undefined
-      /** The name that the client gives itself, for the ledger of costs. */
-      caller?: string | undefined
-      pull?: PullPolicy | undefined
-      signal: AbortSignal
-    }
-  ): Promise<{ task: TaskRecord; created: boolean }>
+  submit(request: TaskRequest, options: SubmitOptions): Promise<{ task: TaskRecord; created: boolean }>
   /**
    * Keeps a large input for a submission within the next ten minutes, through whatever peer. Resolves once a majority of the voters has it.
    * Throws `too_large`, `limit_reached` when peers have no room for it, `no_quorum`.

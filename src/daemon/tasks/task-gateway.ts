@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { CaresError, toCaresError } from '../../model/errors.ts'
 import type { FunctionRecord, PullPolicy } from '../../model/function.ts'
 import { checkIdempotencyKey } from '../../model/idempotency-key.ts'
-import type { Digest, PeerId } from '../../model/ids.ts'
+import type { PeerId } from '../../model/ids.ts'
 import type { PeerView } from '../../model/peer.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Runtime } from '../../model/ports/runtime.ts'
@@ -19,7 +19,7 @@ import {
   type TaskSpec
 } from '../../model/task.ts'
 import { isReached, parseTaskRequest, specOfFunction, specOfImage } from '../../model/task-request.ts'
-import type { TaskCounts, TaskPage, TaskQuery, TaskRequest, TaskService } from '../../model/task-service.ts'
+import type { SubmitOptions, TaskCounts, TaskPage, TaskQuery, TaskRequest, TaskService } from '../../model/task-service.ts'
 import { askTask } from './ask-task.ts'
 import type { Payloads } from './payloads.ts'
 import { checkPort, resolveServer } from './service-image.ts'
@@ -52,17 +52,7 @@ export class TaskGateway implements TaskService {
     })
   }
 
-  async submit(
-    request: TaskRequest,
-    options: {
-      input?: AsyncIterable<Uint8Array> | undefined
-      inputDigest?: Digest | undefined
-      key?: string | undefined
-      caller?: string | undefined
-      pull?: PullPolicy | undefined
-      signal: AbortSignal
-    }
-  ): Promise<{ task: TaskRecord; created: boolean }> {
+  async submit(request: TaskRequest, options: SubmitOptions): Promise<{ task: TaskRecord; created: boolean }> {
     const { store, transport, clock, newTaskId } = this.#components
     const { key, caller, pull = 'missing', signal } = options
     const asked = parseTaskRequest(request)
@@ -203,7 +193,7 @@ export class TaskGateway implements TaskService {
     return specOfImage(request, await resolveServer(runtime, image, { ...service, pull, signal: within }))
   }
 
-  async #inputOf({ input, inputDigest, signal }: Parameters<TaskService['submit']>[1]): Promise<Payload | undefined> {
+  async #inputOf({ input, inputDigest, signal }: SubmitOptions): Promise<Payload | undefined> {
     const { payloads } = this.#components
     if (inputDigest !== undefined) return payloads.uploaded(inputDigest, { signal })
     const kept = input === undefined ? undefined : await payloads.keep(input, { signal })
