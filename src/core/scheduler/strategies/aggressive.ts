@@ -1,5 +1,5 @@
+import { fitOf } from '../fit-of.ts'
 import type { Strategy } from '../strategy.ts'
-import { fitOf } from './best-fit.ts'
 
 /**
  * Packs: `-fit = -(20 - 10^freeCpu - 10^freeMemory) / 18` with the shares that are free with the work on the peer, so the fullest peer that can

@@ -1,5 +1,5 @@
+import { fitOf } from '../fit-of.ts'
 import type { Strategy } from '../strategy.ts'
-import { fitOf } from './best-fit.ts'
 
 /**
  * A weighted sum of three aims (a linear scalarisation), each from 0 to about 1: `0.45 · (1 - fit) + 0.25 · (1 - best time / time) + 0.20 · max(load
