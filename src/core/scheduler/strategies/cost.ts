@@ -15,10 +15,11 @@ const WEIGHTED: Readonly<Record<Objective, (ms: number, usd: number) => number>>
 }
 
 /**
- * `J = (ECT · X)^alpha · (USD · X)^beta`, of the expected time to the answer, the expected price of the work, and what the work takes from others:
- * (alpha, beta) is (1, 0) for `latency`, (1, 0.5) for `balanced`, (0.5, 1) for `cheap`. A product needs no common unit and no
- * scale, and does not depend on who else is a candidate. Where prices are the same, or any is not stated, only time and others decide: money would
- * but count the time twice.
+ * `J = (ECT · X)^alpha · (USD · X)^beta`, of the expected time to the answer (ECT), the expected price of the work (USD), and what the work takes from
+ * others: X is by what factor everyone's time becomes longer on that machine, 1 while it has a core for each and 2 at most (`crowdingOf`). (alpha,
+ * beta) is (1, 0) for `latency`, (1, 0.5) for `balanced`, (0.5, 1) for `cheap`. A product needs no common unit and no scale, and does not depend on
+ * who else is a candidate. Where prices are the same, or any is not stated, only time and others decide, `ECT · X`: money would but count the time
+ * twice.
  *
  * Without X the cheapest machines fill up until they are neither quick nor cheap: who is there already is delayed, and pays for that. With it, the
  * time and the money are those of everyone. Measured against a factor of the load alone, on a trace of a public cloud at half load with prices
