@@ -37,6 +37,11 @@ const NOT_STARTED = new Set([
  */
 const MEMORY_STALLED_RATIO_MAX = 0.6
 
+/** A placer that has ordered nothing for so long needs no acknowledgement any more. */
+const SEEN_ORDERS_KEPT_MS = 10_000
+/** Normally one placer, the orchestrator; more only while gateways place by fallback. */
+const SEEN_PLACERS_MAX = 16
+
 type WorkChannel = Channel<ExecuteDown, ExecuteUp>
 
 export interface WorkerInit {
@@ -45,7 +50,7 @@ export interface WorkerInit {
 }
 
 export interface WorkerComponents {
-  /** Absent with `--no-work`. */
+  /** Null with `--no-work`. */
   readonly runtime: Runtime | null
   readonly clock: Clock
   readonly log: Logger
@@ -327,8 +332,3 @@ export class Worker implements Startable {
     this.#seenOrders.set(placer, { order: Math.max(order, known), atMs: this.#components.clock.nowMs() })
   }
 }
-
-/** A placer that has ordered nothing for so long needs no acknowledgement any more. */
-const SEEN_ORDERS_KEPT_MS = 10_000
-/** Normally one placer, the orchestrator; more only while gateways place by fallback. */
-const SEEN_PLACERS_MAX = 16

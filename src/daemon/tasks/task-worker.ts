@@ -28,7 +28,7 @@ const FENCE_MS = 1_000
 const HAND_BACK_MS = 1_000
 
 export interface TaskWorkerComponents {
-  /** Absent with `--no-work`. */
+  /** Null with `--no-work`. */
   readonly runtime: Runtime | null
   readonly transport: Transport
   readonly clock: Clock
