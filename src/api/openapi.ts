@@ -7,6 +7,18 @@ import { REST_PATHS } from '../model/rest-paths.ts'
 import type { App } from './context.ts'
 import { HTTP_STATUS } from './errors.ts'
 import { REST_SCHEMAS } from './rest-schemas.ts'
+import type { Tag } from './routes/documented.ts'
+
+/** In the order of the page. */
+const TAGS: Readonly<Record<Tag, string>> = {
+  calls: 'calling functions',
+  functions: 'what can be called',
+  invocations: 'what was called',
+  tasks: 'durable tasks and services',
+  peers: 'where it runs',
+  cluster: 'the peers together',
+  observe: 'probes, metrics, events and logs'
+}
 
 type TransformedRoute = ReturnType<ReturnType<typeof createJsonSchemaTransform>>
 
@@ -19,14 +31,7 @@ export function describeApi(app: App, { version }: { version: string }): void {
     openapi: {
       openapi: '3.1.0',
       info: { title: 'CARES', version, description: description() },
-      tags: [
-        { name: 'calls', description: 'calling functions' },
-        { name: 'functions', description: 'what can be called' },
-        { name: 'invocations', description: 'what was called' },
-        { name: 'peers', description: 'where it runs' },
-        { name: 'cluster', description: 'the peers together' },
-        { name: 'observe', description: 'probes, metrics, events and logs' }
-      ],
+      tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
       security: [{}, { token: [] }]
     },
