@@ -124,16 +124,17 @@ function table(): string {
   const drawn: Record<string, number> = { 'clock that drifts': coverage['clockDrifts'] ?? 0 }
   for (const name of FAULT_NAMES) drawn[name] = coverage[`fault: ${name}`] ?? 0
   drawn['killed between a write and its echo'] = coverage['diedAfterWrite'] ?? 0
-  const faults = [...new Set([...Object.keys(drawn), ...PROOFS.map(({ fault }) => fault)])]
+  const faults = [...new Set([...Object.keys(drawn), ...PROOFS.map(({ fault }) => fault)])].sort()
   const rows = faults.map(fault => `| ${fault} | ${PROMISES.map(([promise]) => cell(fault, promise, drawn[fault] ?? 0)).join(' | ')} |`)
   const calls = (coverage['callsOk'] ?? 0) + (coverage['callsFailed'] ?? 0)
   return [
     `| fault | ${PROMISES.map(([number, name]) => `${number}: ${name}`).join(' | ')} |`,
     `| --- |${PROMISES.map(() => ' --- |').join('')}`,
-    ...rows.sort(),
+    ...rows,
     '',
-    `A number: how often the fault struck in ${seedsCount} simulated clusters of whole peers (${(virtualMs / 60_000).toFixed(0)} virtual minutes, ` +
-      `${calls} calls, ${coverage['uploadsOk']} acknowledged uploads, ${coverage['tasksAccepted']} accepted tasks, ${coverage['elections']} elections), ` +
+    `A number: how often the fault struck in ${grouped(seedsCount)} simulated clusters of whole peers (${grouped(virtualMs / 60_000)} virtual minutes, ` +
+      `${grouped(calls)} calls, ${grouped(coverage['uploadsOk'])} acknowledged uploads, ${grouped(coverage['tasksAccepted'])} accepted tasks, ` +
+      `${grouped(coverage['elections'])} elections), ` +
       'of which none broke a promise. ' +
       '**real**: it happened to real processes; a checker read the whole history of their clients, or, where there was nobody left to call (a deleted data ' +
       'directory, a majority or an engine lost), the test asked for what was promised.',
@@ -141,9 +142,14 @@ function table(): string {
   ].join('\n')
 }
 
+/** 22077 as `22,077`. */
+function grouped(count = 0): string {
+  return Math.round(count).toLocaleString('en-US')
+}
+
 function cell(fault: string, promise: number, times: number): string {
   const proofs = PROOFS.filter(proof => proof.fault === fault && proof.promises.includes(promise))
   const isReal = proofs.some(({ test }) => real.some(({ title, state }) => state === 'passed' && title.startsWith(test)))
   const isSimulated = times > 0 && SIMULATED.has(promise)
-  return [...(isSimulated ? [String(times)] : []), ...(isReal ? ['**real**'] : [])].join(', ') || '–'
+  return [...(isSimulated ? [grouped(times)] : []), ...(isReal ? ['**real**'] : [])].join(', ') || '–'
 }
