@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Starts CARES on Node 24 or newer, whatever Node this is. Plain JavaScript that Node 14 can read, and without a build step of its own.
+// Starts CARES on Node 24 or newer, whatever Node this is. Plain JavaScript that Node 16 can read, and without a build step of its own.
 import { spawn } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -58,9 +58,12 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
   })
 }
 
-/** What Node itself is to be started with for this command. */
+/**
+ * What Node itself is to be started with for this command. Options may come before it, and only main.ts knows which of them take a value: a command
+ * that has `peer` among its arguments is started so, too, and does not notice.
+ */
 function ownOptions() {
-  return process.argv[2] === 'peer' ? PEER_OPTIONS : []
+  return process.argv.slice(2).includes('peer') ? PEER_OPTIONS : []
 }
 
 /** Puts a Node with these options in the place of this one. Where that cannot be done, the peer needs more memory and works as well. */

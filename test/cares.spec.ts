@@ -91,8 +91,10 @@ describe('the launcher', () => {
     const script = await install('checkout', ['src/main.ts'])
     const tell = "export const main = async () => console.log(process.pid, process.execArgv.join(' '))"
     await writeFile(join(directory, 'checkout/src/main.ts'), tell)
-    const peer = launch(script, ['peer'])
-    assert.equal((await peer.ended).output, `${peer.child.pid} --max-semi-space-size=8 --expose-gc\n`)
+    for (const args of [['peer'], ['-q', 'peer', '--open'], ['--config', 'cares.yaml', 'peer']]) {
+      const peer = launch(script, args)
+      assert.equal((await peer.ended).output, `${peer.child.pid} --max-semi-space-size=8 --expose-gc\n`, args.join(' '))
+    }
     const other = launch(script, ['peers'])
     assert.equal((await other.ended).output, `${other.child.pid} \n`)
   })
