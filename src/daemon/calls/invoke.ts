@@ -1,14 +1,7 @@
 import { CaresError, toCaresError } from '../../model/errors.ts'
 import type { FunctionRecord } from '../../model/function.ts'
 import type { InvocationId, PeerId } from '../../model/ids.ts'
-import {
-  type AnswerDown,
-  type AnswerHead,
-  INLINE_BODY_BYTES_MAX,
-  type Placed,
-  type Usage,
-  type WholeAnswer
-} from '../../model/invocation.ts'
+import { type AnswerDown, INLINE_BODY_BYTES_MAX, type Placed } from '../../model/invocation.ts'
 import type { PlacementKind } from '../../model/placement.ts'
 import type { Startable } from '../../model/ports/startable.ts'
 import type { Tracer } from '../../model/ports/tracer.ts'
@@ -21,12 +14,13 @@ import { carriedBy, endGatewaySpan, gatewaySpan } from './call-spans.ts'
 import { answerAgain } from './answer-again.ts'
 import type { EventLog } from '../telemetry/event-log.ts'
 import { GatewayCall, type GatewayCallComponents } from './gateway-call.ts'
-import { type InvocationBook, keyOf, RESULT_BYTES_EACH_MAX } from './invocation-book.ts'
+import { type InvocationBook, keyOf } from './invocation-book.ts'
 import { type OutcomeCount, OutcomeCounts } from '../telemetry/outcome-counts.ts'
 import { ReplayBody } from './replay-body.ts'
 import { finished, type Outcome, type RunningCall, runningCall, stopping, toldOfWait } from './running-call.ts'
 import { RunningCalls } from './running-calls.ts'
 import { type Keyed, RequestPrint } from './request-print.ts'
+import { streamedAnswer } from './streamed-answer.ts'
 import { untilAborted } from '../../model/until-aborted.ts'
 import { checkWebSocket, isOpen, timesOf } from './web-sockets.ts'
 
@@ -186,8 +180,8 @@ export class Gateway implements Startable {
     request: InvocationRequest,
     { signal, keep }: { signal: AbortSignal; keep: boolean }
   ): Promise<InvocationAnswer> {
-    const { clock, appliedIndex, resolvePeer } = this.#components
-    const { id, fn, abort, startedMs } = running
+    const { clock } = this.#components
+    const { fn, abort, startedMs } = running
     const { answerMs, deadlineMs } = timesOf(fn, request)
     const links = new AbortLinks()
     links.add(signal, reason => abort.abort(reason))
@@ -196,127 +190,78 @@ export class Gateway implements Startable {
     }
     links.after(answerMs - (clock.nowMs() - startedMs) + DEADLINE_GRACE_MS, onTimeout, { clock })
     const body = new ReplayBody(request.body)
+    const onOver = (): void => {
+      links[Symbol.dispose]()
+      body.cancel()
+    }
     let messages: AsyncGenerator<AnswerDown, void> | undefined
     try {
       const small = request.head.bodyBytes !== undefined && request.head.bodyBytes <= INLINE_BODY_BYTES_MAX
       const inline = small ? await untilAborted(body.inline(), abort.signal) : undefined
-      running.askedMs = clock.nowMs()
-      const call = new GatewayCall(
-        {
-          invocation: id,
-          fn,
-          head: carriedBy(running.span, request.head),
-          body,
-          inline,
-          pinnedTo: request.on === undefined ? undefined : resolvePeer(request.on),
-          asked: request.asked,
-          deadlineMs: Math.max(1, deadlineMs - (clock.nowMs() - startedMs)),
-          minIndex: appliedIndex(),
-          onPlaced: placed => this.#onPlaced(running, placed),
-          onUnplaced: receipt => this.#components.book.addReceipt(id, receipt),
-          onFailed: run => (running.failed = run)
-        },
-        { ...this.#components, ...this.#breakers }
-      )
-      running.call = call
+      const call = this.#place(running, request, { body, inline, deadlineMs })
       messages = call.messages({ signal: abort.signal })
       const first = await messages.next()
       if (first.done === true || first.value.type !== 'answer') throw new CaresError('protocol', 'an answer must begin with its head')
-      const { head } = first.value
+      const { head, whole } = first.value
       const { placed } = running
       if (placed === undefined) throw new CaresError('protocol', 'an answer came before its placement')
       running.head = head
-      const { whole } = first.value
-      const over = (): void => {
-        links[Symbol.dispose]()
-        body.cancel()
-      }
+      const known = { invocation: running.id, worker: placed.worker, placement: placed.receipt.placement, head }
       if (whole !== undefined) {
+        // The call is over before its client has read a byte.
         await messages.return()
-        const rest = call.rest?.then(over)
-        if (rest === undefined) over()
-        return { ...this.#complete(running, placed, { head, whole, keep }), rest }
+        const rest = call.rest?.then(onOver)
+        if (rest === undefined) onOver()
+        this.#answered(running, { usage: whole.end.usage }, keep ? whole.body : undefined)
+        return { ...known, body: once(whole.body), end: Promise.resolve(whole.end), whole, rest }
       }
-      const end = Promise.withResolvers<{ usage: Usage }>()
-      end.promise.catch(() => {}) // A caller need not look at it: the record of the invocation holds the failure, too.
-      // A generator that was never started runs no clean-up when it is dropped. So if nobody reads the answer, the abort of the call starts it.
-      const onAbort = (): void => void reading.next().catch(() => {}) // Its clean-up writes the failure into the record.
-      const rest = Promise.withResolvers<void>()
-      const onEnd = (): void => {
-        over()
-        rest.resolve()
-      }
-      const reading = this.#body(running, messages, {
-        end,
-        keep,
-        onEnd: () => (call.rest === undefined ? onEnd() : void call.rest.then(onEnd))
-      })
-      links.add(abort.signal, onAbort)
-      return {
-        invocation: id,
-        worker: placed.worker,
-        placement: placed.receipt.placement,
-        head,
-        body: reading,
-        end: end.promise,
-        rest: rest.promise
-      }
+      const onOutcome = (outcome: Outcome, kept: Uint8Array | undefined): void => this.#answered(running, outcome, kept)
+      const { wake, ...streamed } = streamedAnswer(messages, { keep, onOutcome, rest: () => call.rest, onOver })
+      links.add(abort.signal, wake)
+      return { ...known, ...streamed }
     } catch (err) {
       const error = toldOfWait(running, toCaresError(err))
       // A retryable failure means that nothing was done under this idempotency key: the next call with it runs anew.
       if (error.retryable) this.#components.book.clearKey(running.keyed?.key)
       this.#finish(running, { error })
-      links[Symbol.dispose]()
-      body.cancel()
+      onOver()
       await messages?.return()
       throw error
     }
   }
 
-  /** An answer of which nothing is missing: the call is over before its client has read a byte. */
-  #complete(
+  #place(
     running: RunningCall,
-    { worker, receipt: { placement } }: Placed,
-    { head, whole, keep }: { head: AnswerHead; whole: WholeAnswer; keep: boolean }
-  ): InvocationAnswer {
-    if (keep) this.#components.book.keep(running.id, { head, body: whole.body })
-    this.#finish(running, { usage: whole.end.usage })
-    return { invocation: running.id, worker, placement, head, body: once(whole.body), end: Promise.resolve(whole.end), whole }
+    request: InvocationRequest,
+    { body, inline, deadlineMs }: { body: ReplayBody; inline: Uint8Array | undefined; deadlineMs: number }
+  ): GatewayCall {
+    const { clock, appliedIndex, resolvePeer } = this.#components
+    const { id, fn, startedMs } = running
+    running.askedMs = clock.nowMs()
+    running.call = new GatewayCall(
+      {
+        invocation: id,
+        fn,
+        head: carriedBy(running.span, request.head),
+        body,
+        inline,
+        pinnedTo: request.on === undefined ? undefined : resolvePeer(request.on),
+        asked: request.asked,
+        deadlineMs: Math.max(1, deadlineMs - (clock.nowMs() - startedMs)),
+        minIndex: appliedIndex(),
+        onPlaced: placed => this.#onPlaced(running, placed),
+        onUnplaced: receipt => this.#components.book.addReceipt(id, receipt),
+        onFailed: run => (running.failed = run)
+      },
+      { ...this.#components, ...this.#breakers }
+    )
+    return running.call
   }
 
-  async *#body(
-    running: RunningCall,
-    messages: AsyncGenerator<AnswerDown, void>,
-    { end, keep, onEnd }: { end: PromiseWithResolvers<{ usage: Usage }>; keep: boolean; onEnd: () => void }
-  ): AsyncGenerator<Uint8Array, void> {
-    let kept: Uint8Array[] | undefined = keep ? [] : undefined
-    let keptBytes = 0
-    let ended: Outcome | undefined
-    try {
-      for await (const message of messages) {
-        if (message.type === 'answer-end') {
-          ended = { usage: message.end.usage }
-        } else if (message.type === 'body') {
-          keptBytes += message.chunk.length
-          if (keptBytes > RESULT_BYTES_EACH_MAX) kept = undefined
-          kept?.push(message.chunk)
-          yield message.chunk
-        }
-      }
-    } catch (err) {
-      const error = toCaresError(err)
-      ended = { error }
-      throw error
-    } finally {
-      const outcome = ended ?? { error: new CaresError('cancelled', 'the client stopped reading') }
-      if (outcome.usage !== undefined && kept !== undefined && running.head !== undefined) {
-        this.#components.book.keep(running.id, { head: running.head, body: Buffer.concat(kept) })
-      }
-      this.#finish(running, outcome)
-      if (outcome.usage === undefined) end.reject(outcome.error)
-      else end.resolve({ usage: outcome.usage })
-      onEnd()
-    }
+  /** An answer has ended; `kept` is what it may be asked for again. */
+  #answered(running: RunningCall, outcome: Outcome, kept: Uint8Array | undefined): void {
+    if (running.head !== undefined && kept !== undefined) this.#components.book.keep(running.id, { head: running.head, body: kept })
+    this.#finish(running, outcome)
   }
 
   #onPlaced(running: RunningCall, placed: Placed): void {
