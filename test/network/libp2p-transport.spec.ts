@@ -167,7 +167,9 @@ describe('libp2p transport', () => {
     a.setMembers([b, c].map(placeOf))
     await eventually('they meet', () => a.connected().includes(b.self))
     return {
-      ...{ a, b, c },
+      a,
+      b,
+      c,
       comeBack: async () => {
         await b.stop()
         await eventually('it is gone', () => !a.connected().includes(b.self))

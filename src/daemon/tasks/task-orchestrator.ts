@@ -177,7 +177,11 @@ export class TaskOrchestrator {
 
   /** Why a task is where it is, as far as this orchestrator has had to do with it; oldest first. */
   explain(id: TaskId): readonly string[] {
-    return this.#reasons.of(id)
+    const reasons = this.#reasons.of(id)
+    if (reasons.length > 0 || this.#tasks.get(id)?.state !== 'queued') return reasons
+    const waiting =
+      this.#queue.size === 1 ? 'it is the only one that waits' : `${this.#queue.size} tasks wait, and others before it have found no room`
+    return [`${this.#components.clock.timestamp()} not offered to any peer yet: ${waiting}`]
   }
 
   async #pump(): Promise<void> {

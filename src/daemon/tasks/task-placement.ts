@@ -14,21 +14,28 @@ export type TaskPlacement =
   | { readonly worker: PeerId; readonly reserved: Reserved; readonly reason: string; readonly sharing: number }
   | { readonly worker: null; readonly reason: string }
 
-/** Chooses a worker for a task by the same snapshot, costs and ledger as for calls, so that neither takes the other's room. */
+/**
+ * Chooses a worker for a task by the same snapshot, costs and ledger as for calls, so that neither takes the other's room. Who is expected to be too slow for
+ * its time-out comes after all others, and is not ruled out: nobody tells a task that it is hopeless, and what was learned of other work may be wrong of it.
+ */
 export function placeTask(placer: Placer, task: TaskRecord, exclude: readonly PeerId[]): TaskPlacement {
   const fn = placedFunction(task)
-  const receipt = placer.place(
-    fn,
-    {
-      invocation: executionId(task.id),
-      headers: headersOf(task),
-      inputBytes: task.input?.bytes ?? 0,
-      round: 1,
-      deadlineMs: task.spec.timeoutMs,
-      fallback: false
-    },
-    { try: task.attempt + 1, exclude }
-  )
+  const within = (deadlineMs: number): Receipt =>
+    placer.place(
+      fn,
+      {
+        invocation: executionId(task.id),
+        headers: headersOf(task),
+        inputBytes: task.input?.bytes ?? 0,
+        round: 1,
+        deadlineMs,
+        fallback: false
+      },
+      { try: task.attempt + 1, exclude }
+    )
+  const inTime = within(task.spec.timeoutMs)
+  const { chosen, rejected } = inTime.decision
+  const receipt = chosen === null && rejected.deadline !== undefined ? within(Number.POSITIVE_INFINITY) : inTime
   const worker = receipt.decision.chosen
   if (worker === null) return { worker, reason: whyNobody(receipt, task) }
   try {

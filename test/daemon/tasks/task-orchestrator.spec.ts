@@ -65,7 +65,8 @@ async function setup({ room = 1, order = 'interactive' }: { room?: number; order
       order: () => order,
       predictMs: ({ spec: { name } }) => Number(name.slice('job-'.length)) || 1_000,
       learn: ({ id }, peer, sharing) => void learned.push(`${id} on ${peer}, sharing ${sharing}`),
-      place: (_, exclude) => {
+      place: ({ spec }, exclude) => {
+        if (spec.cpus > view().profile.capacity.cpus) return { worker: null, reason: 'too large' }
         if (exclude.includes(BIRCH) || worker.reserved >= worker.room) return { worker: null, reason: 'no room' }
         worker.reserved++
         return { worker: BIRCH, reason: 'room', sharing: 1.5, reserved: { order: 0, release: () => void worker.reserved-- } }
@@ -178,6 +179,23 @@ describe('the orchestrator of tasks', () => {
     await it.settle(1_001)
     assert.deepEqual(it.dispatched(), ['t-1', 't-2'])
   })
+
+  for (const [what, count, cpusOf] of [
+    ['many kinds of tasks', 300, (i: number) => 10 + i],
+    ['a long line of tasks', 600, () => 10]
+  ] as const) {
+    it(`tries a task that stands behind ${what} that nobody can have`, async () => {
+      await using it = await setup()
+      for (let i = 0; i < count; i++) await it.submit(`t-large-${i}`, { cpus: cpusOf(i) }, 60_000)
+      await it.submit('t-1')
+      assert.match(it.orchestrator.explain('t-1' as TaskId).join('\n'), /not offered to any peer yet: \d+ tasks wait/)
+      for (let second = 0; second < 5; second++) {
+        await it.orchestrator.onRenew(BIRCH, SESSION, [])
+        await it.settle(1_001)
+      }
+      assert.equal(it.dispatched()[0], 't-1')
+    })
+  }
 
   it('asks a worker that had no room again half a second later', async () => {
     await using it = await setup()

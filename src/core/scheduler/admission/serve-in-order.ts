@@ -18,12 +18,12 @@ export interface Serving<Waiter> {
  * Offers what waits for room, next one first (see `compareWaiting`), and leaves in `waiting` what has found none, in that order. What does not fit
  * lets smaller work pass: room that it could not use is no loss to it.
  *
- * @returns how many needs have found no room
+ * @returns the needs that have found no room, and how much has found some
  */
 export function serveInOrder<Waiter extends Waiting>(
   waiting: Waiter[],
   { order, nowMs, needsOf, attempt, takenMax = Number.POSITIVE_INFINITY, missesMax = Number.POSITIVE_INFINITY }: Serving<Waiter>
-): number {
+): { readonly missed: ReadonlySet<unknown>; readonly taken: number } {
   waiting.sort((a, b) => compareWaiting(a, b, order, nowMs))
   const missed = new Set<unknown>()
   let kept = 0
@@ -39,5 +39,5 @@ export function serveInOrder<Waiter extends Waiting>(
     waiting[kept++] = waiter
   }
   waiting.length = kept
-  return missed.size
+  return { missed, taken }
 }

@@ -13,14 +13,16 @@ const namesOf = (waiting: readonly Waiter[]): string[] => waiting.map(({ name })
 
 function serve(waiting: Waiter[], fits: (name: string) => boolean, limits: { takenMax?: number; missesMax?: number } = {}) {
   const offered: string[] = []
-  const misses = serveInOrder(waiting, {
+  const before = waiting.length
+  const { missed, taken } = serveInOrder(waiting, {
     order: 'longest',
     nowMs: 1,
     needsOf: ({ needs }) => needs,
     attempt: ({ name }) => offered.push(name) > 0 && fits(name),
     ...limits
   })
-  return { offered, misses, left: namesOf(waiting) }
+  assert.equal(taken + waiting.length, before)
+  return { offered, misses: missed.size, left: namesOf(waiting) }
 }
 
 describe('work that waits', () => {
