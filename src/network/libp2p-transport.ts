@@ -11,6 +11,7 @@ import type { Logger } from '../model/ports/logger.ts'
 import type { Channel, ChannelHandler, ProtocolName, Protocols, Transport, TransportEvents } from '../model/ports/transport.ts'
 import { createRandom } from '../model/random.ts'
 import { withoutPeer } from './addresses.ts'
+import { AddressBook } from './address-book.ts'
 import { Answered } from './answered.ts'
 import { type ClusterId, formatClusterId, parseSecret } from './cluster-id.ts'
 import { ConnectionMonitor } from './connection-monitor.ts'
@@ -30,7 +31,7 @@ import { pingMuxer } from './muxer-ping.ts'
 import { createNode, type Node, STREAMS_MAX } from './node.ts'
 import { OwnAddresses } from './own-addresses.ts'
 import { peerIdReader } from './peer-ids.ts'
-import { checkAddress, parseAddress, parsePeerId, toPeerId } from './parse-address.ts'
+import { checkAddress, toPeerId } from './parse-address.ts'
 import { CONSENSUS_PROTOCOL, LANE_PROTOCOL_NAMES, LANE_PROTOCOLS, STREAM_PROTOCOL_NAMES } from './protocols.ts'
 import { StreamChannel } from './stream-channel.ts'
 
@@ -112,11 +113,7 @@ class NodeTransport implements Libp2pTransport {
   readonly #monitor: ConnectionMonitor
   readonly #directory: ImageDirectory
   readonly #addresses: OwnAddresses
-  /** What libp2p is told of addresses, one after the other, so that the last call wins. */
-  #learned: Promise<void> = Promise.resolve()
-  #members: ReadonlySet<PeerId> = new Set()
-  /** The addresses of each peer that libp2p was told last, as one text. */
-  readonly #told = new Map<PeerId, string>()
+  readonly #addressBook: AddressBook
   #state: 'new' | 'running' | 'stopped' = 'new'
 
   constructor(self: PeerId, node: Node, components: NodeTransportComponents) {
@@ -126,6 +123,7 @@ class NodeTransport implements Libp2pTransport {
     this.#components = components
     const dialler = new Dialler(node, components)
     this.#dialler = dialler
+    this.#addressBook = new AddressBook({ self, node, log })
     this.#handlers = new Handlers(log)
     this.#addresses = new OwnAddresses(() => node.getMultiaddrs().map(withoutPeer), { clock })
     this.#lanes = new Lanes({
@@ -220,7 +218,7 @@ class NodeTransport implements Libp2pTransport {
       )
     )
     // Together: only the node's stop ends a dial that a lane waits for.
-    await Promise.all([lanes, this.#learned, this.#node.stop()])
+    await Promise.all([lanes, this.#addressBook.close(), this.#node.stop()])
   }
 
   addresses(): readonly string[] {
@@ -274,17 +272,12 @@ class NodeTransport implements Libp2pTransport {
   }
 
   setMembers(members: readonly PeerAddress[]): void {
-    this.#members = new Set(members.map(({ id }) => id))
-    this.learn(members)
     // One that is nowhere cannot be dialled.
-    this.#learned = this.#learned.then(() => this.#mesh.setMembers(members.filter(({ id }) => this.#told.has(id))))
-    for (const peer of this.#told.keys()) this.#forgetStranger(peer)
+    void this.#addressBook.setMembers(members).then(somewhere => this.#mesh.setMembers(somewhere))
   }
 
   learn(peers: readonly PeerAddress[]): void {
-    this.#learned = this.#learned
-      .then(() => this.#learn(peers))
-      .catch((err: unknown) => this.#components.log.warn({ err }, 'addresses of peers not kept'))
+    void this.#addressBook.learn(peers)
   }
 
   provide(digest: Digest): void {
@@ -297,28 +290,6 @@ class NodeTransport implements Libp2pTransport {
 
   async dialSeed(seed: ClusterId, options: { signal: AbortSignal }): Promise<PeerId> {
     return this.#dialler.dialSeed(seed, options)
-  }
-
-  /** Tells libp2p the addresses of peers, where these are not what it was told before: each takes it a transaction. */
-  async #learn(peers: readonly PeerAddress[]): Promise<void> {
-    for (const { id, addresses } of peers) {
-      const text = addresses.join(' ')
-      if (id === this.self || addresses.length === 0 || this.#told.get(id) === text) continue
-      const multiaddrs = addresses.flatMap(address => parseAddress(address) ?? [])
-      await this.#node.peerStore.patch(parsePeerId(id), { multiaddrs })
-      this.#told.set(id, text)
-    }
-  }
-
-  /** Addresses do not age: those of peers that are neither members nor connected would stay for ever. */
-  #forgetStranger(peer: PeerId): void {
-    const forget = async (): Promise<void> => {
-      const id = parsePeerId(peer)
-      if (this.#members.has(peer) || this.#node.getConnections(id).length > 0) return
-      this.#told.delete(peer)
-      await this.#node.peerStore.delete(id)
-    }
-    this.#learned = this.#learned.then(forget).catch((err: unknown) => this.#components.log.debug({ err, peer }, 'addresses not forgotten'))
   }
 
   #prove(connection: Connection): void {
@@ -335,7 +306,7 @@ class NodeTransport implements Libp2pTransport {
       const peer = toPeerId(detail)
       this.#consensus.drop(peer)
       this.#hearing.forget(peer)
-      this.#forgetStranger(peer)
+      this.#addressBook.forgetStranger(peer)
       this.#mesh.onDisconnected(peer)
       this.#listeners.emit('disconnected', peer)
     })

@@ -75,7 +75,7 @@ export class TaskOrchestrator {
   readonly #sharing = new Map<string, number>()
   readonly #outbox = new Outbox(async (worker, orders) => this.#send(worker, orders))
   readonly #busyUntilMs = new Map<PeerId, number>()
-  readonly #reasons = new TaskReasons()
+  readonly #reasons: TaskReasons
   readonly #retention: TaskRetention
   readonly #over = new AbortController()
   /** For what no event will tell: lost sessions and due tasks. Every look finds out when the next is due. */
@@ -88,6 +88,7 @@ export class TaskOrchestrator {
     this.#term = term
     this.#sessions = new WorkerSessions(times, components.clock.nowMs())
     this.#queue = new TaskQueue(components)
+    this.#reasons = new TaskReasons(components)
     this.#retention = new TaskRetention({ ...components, commit: async changes => this.#commit(changes) })
     this.#alarm = new SoonestAlarm(() => void this.#giveUpLost().then(() => this.wake()), components)
   }
@@ -175,13 +176,10 @@ export class TaskOrchestrator {
     return { type: 'recorded' }
   }
 
-  /** Why a task is where it is, as far as this orchestrator has had to do with it; oldest first. */
+  /** Why a task is where it is, as far as is known here; oldest first. */
   explain(id: TaskId): readonly string[] {
-    const reasons = this.#reasons.of(id)
-    if (reasons.length > 0 || this.#tasks.get(id)?.state !== 'queued') return reasons
-    const waiting =
-      this.#queue.size === 1 ? 'it is the only one that waits' : `${this.#queue.size} tasks wait, and others before it have found no room`
-    return [`${this.#components.clock.timestamp()} not offered to any peer yet: ${waiting}`]
+    const isQueued = this.#tasks.get(id)?.state === 'queued'
+    return this.#reasons.of(id, { waiting: isQueued ? this.#queue.size : 0 })
   }
 
   async #pump(): Promise<void> {
@@ -243,7 +241,7 @@ export class TaskOrchestrator {
     const chosen: Assigned[] = []
     const { misses, nextMs } = this.#queue.offer(this.#tasks, task => {
       const placement = place(task, exclude)
-      this.#explain(task.id, placement.reason)
+      this.#reasons.add(task.id, placement.reason)
       if (placement.worker === null) return false
       const { worker, reserved, sharing } = placement
       const session = this.#sessions.current(worker, nowMs)
@@ -289,7 +287,7 @@ export class TaskOrchestrator {
     if (refused.length === 0) return
     const { clock } = this.#components
     this.#busyUntilMs.set(worker, clock.nowMs() + BUSY_MS)
-    for (const { task, message } of refused) this.#explain(task, `refused by ${worker}: ${message}`)
+    for (const { task, message } of refused) this.#reasons.add(task, `refused by ${worker}: ${message}`)
     const at = clock.timestamp()
     await this.#commit(refused.map(one => refusal(one, at)))
   }
@@ -310,7 +308,7 @@ export class TaskOrchestrator {
           continue
         }
         this.#sessions.burn(session)
-        this.#explain(id, `${worker} was lost with attempt ${attempt}`)
+        this.#reasons.add(id, `${worker} was lost with attempt ${attempt}`)
         const failure = { code: 'peer_lost', message: `the worker ${worker} was lost` } as const
         changes.push({ type: 'fail', id, attempt, failure, counts: true, final: false, at: clock.timestamp() })
       }
@@ -340,10 +338,6 @@ export class TaskOrchestrator {
 
   async #commit(changes: readonly TaskChange[]): ReturnType<TaskStore['commit']> {
     return this.#components.store.commit(changes, { term: this.#term, signal: this.#over.signal })
-  }
-
-  #explain(id: TaskId, reason: string): void {
-    this.#reasons.add(id, this.#components.clock.timestamp(), reason)
   }
 }
 

@@ -83,7 +83,7 @@ export class TaskQueue {
     const first = this.#round(tasks, attempt, { nowMs, takenMax: TAKEN_MAX, passed: new Set() })
     let { isWhole, taken } = first
     if (!isWhole && nowMs >= this.#deeperAtMs) {
-      this.#deeperAtMs = nowMs + DEEPER_EVERY_MS;
+      this.#deeperAtMs = nowMs + DEEPER_EVERY_MS
       for (const needs of first.missed) this.#passed.add(needs)
       for (let round = 0; round < DEEPER_ROUNDS_MAX && !isWhole && taken < TAKEN_MAX; round++) {
         const more = this.#round(tasks, attempt, { nowMs, takenMax: TAKEN_MAX - taken, passed: this.#passed })
