@@ -129,7 +129,7 @@ export function costOf(record: InvocationRecord, profile: PeerProfile | undefine
     bytesIn: usage?.bytesIn ?? 0,
     bytesOut: usage?.bytesOut ?? 0,
     usd: usdOf(usdPerHour, share, occupiedMs),
-    quotedUsd: usdOf(usdPerHour, share, predictedMs),
+    quotedUsd: receipt === undefined ? 0 : expectedUsd(receipt, { usdPerHour, share }),
     runMs: usage?.runMs ?? 0,
     totalMs,
     predictedMs,
@@ -155,6 +155,13 @@ function expectedMs({ decision }: Receipt): number | undefined {
   if (decision.expected != null) return decision.expected.totalMs
   const verdict = decision.verdicts.find(({ peer }) => peer === decision.chosen)
   return verdict?.fits === true ? verdict.cost.total : undefined
+}
+
+/** By what the placement went: like the bill without the time on the network, in which no peer is occupied. */
+function expectedUsd({ decision }: Receipt, { usdPerHour, share }: { usdPerHour: number; share: number }): number {
+  if (decision.expected != null) return decision.expected.usd
+  const verdict = decision.verdicts.find(({ peer }) => peer === decision.chosen)
+  return verdict?.fits === true ? usdOf(usdPerHour, share, verdict.cost.total - verdict.cost.network) : 0
 }
 
 /** `a + factor · b`, of each amount. */
