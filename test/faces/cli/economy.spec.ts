@@ -8,9 +8,9 @@ import { run } from './run.ts'
 const ATLAS = { id: samplePeer('atlas').id, name: 'atlas' }
 
 /** What the cluster expects of a call of thumb: a millisecond for each kilobyte. */
-function quoteOf(inputBytes: number, samples = 12) {
+function quoteOf(inputBytes: number, samples = 12, queue = 0) {
   const run = 10 + inputBytes / 1_000
-  const cost = { network: 1, start: 3, pull: 0, queue: 0, run, total: run + 4 }
+  const cost = { network: 1, start: 3, pull: 0, queue, run, total: run + queue + 4 }
   return quoteSchema.parse({
     function: 'thumb',
     revision: 2,
@@ -155,6 +155,26 @@ describe('cares bench', () => {
     assert.equal(stdout.match(/│.*o/g)?.length, 3, stdout)
     assert.match(stdout, /│.*·/)
     assert.match(stdout, /The curve is affine, from 7 runs\./)
+  })
+
+  it('compares what runs took with what was expected of them beside others on the same cores', async () => {
+    let runs = 0
+    await using api = await startFakeApi({
+      'GET /v1/functions/thumb/quote*': response =>
+        void response.setHeader('content-type', 'application/json').end(JSON.stringify(quoteOf(1_000, runs, 9))),
+      'POST /fn/thumb': response => {
+        runs++
+        response.writeHead(200, { 'x-cares-invocation': INVOCATION_ID }).end('done')
+      },
+      [`GET /v1/invocations/${INVOCATION_ID}*`]: {
+        ...INVOCATION,
+        start: 'warm',
+        usage: { queueMs: 0, pullMs: 0, startMs: 1, runMs: 21, bytesIn: 0, bytesOut: 4 }
+      }
+    })
+    const { stdout } = await run(['bench', 'thumb', '--sizes', '1k', '--runs', '1', '--json'], { api: api.url })
+    const { points } = JSON.parse(stdout) as { points: readonly object[] }
+    assert.partialDeepStrictEqual(points, [{ medianMs: 21, predictedMs: 20, upperMs: 30 }])
   })
 
   it('puts again what is refused for now, and goes on without a size that fails even so', async () => {

@@ -122,7 +122,9 @@ async function afterLearning({ client, clock, signal }: CommandContext<unknown>,
 function prediction({ candidates, run }: Quote): Pick<BenchPoint, 'predictedMs' | 'upperMs'> {
   const chosen = candidates.find(candidate => candidate.chosen)?.cost
   if (chosen === undefined) return { predictedMs: null, upperMs: null }
-  return { predictedMs: chosen.run, upperMs: run.ms > 0 ? (chosen.run * run.upperMs) / run.ms : chosen.run }
+  // What is measured beside programs that use the same cores has that delay in it.
+  const predictedMs = chosen.run + chosen.queue
+  return { predictedMs, upperMs: run.ms > 0 ? (predictedMs * run.upperMs) / run.ms : predictedMs }
 }
 
 function parseSizes(text: string): readonly number[] {
