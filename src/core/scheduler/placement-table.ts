@@ -150,6 +150,15 @@ export class PlacementTable {
     if (slot !== undefined) this.cells.set(slot, CELL.outsideMemoryBytes, memoryBytes)
   }
 
+  /** Takes over from another table whose turn it is, see the strategy `round-robin`. */
+  takeTurnsOf(other: PlacementTable): void {
+    this.#turn = other.#turn
+    for (const [id, slot] of this.#slots) {
+      const known = other.#slots.get(id)
+      this.cells.set(slot, CELL.turn, known === undefined ? other.#turn : other.cells.get(known, CELL.turn))
+    }
+  }
+
   /** Enters an order, to be called before it is sent; the number goes into it. Throws `overloaded` when too many are out. */
   reserve({ worker, function: fn, cpus, memoryBytes, llcBytes, start }: TableReservation, nowMs: number): number {
     const slot = this.#slots.get(worker)

@@ -65,6 +65,7 @@ export class Placer {
   tableOf(views: readonly PeerView[]): PlacementTable {
     const table = new PlacementTable(this.#components.self)
     this.#fill(table, views)
+    table.takeTurnsOf(this.#table)
     return table
   }
 

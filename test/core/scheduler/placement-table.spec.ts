@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { CELL } from '../../../src/core/scheduler/cells.ts'
 import { place } from '../../../src/core/scheduler/place.ts'
 import { PlacementTable } from '../../../src/core/scheduler/placement-table.ts'
+import { ROUND_ROBIN } from '../../../src/core/scheduler/strategies/round-robin.ts'
 import { COST } from '../../../src/core/scheduler/strategies/cost.ts'
 import type { PeerView } from '../../../src/model/peer.ts'
 import type { Decision } from '../../../src/model/placement.ts'
@@ -20,6 +21,24 @@ function withoutTurns(decision: Decision): Decision {
 }
 
 describe('PlacementTable', () => {
+  it('takes over whose turn it is, of those that both tables know', () => {
+    const views = ['a', 'b', 'c'].map(name => viewOf(name))
+    const table = new PlacementTable(SELF)
+    table.sync(views.slice(0, 2), 0)
+    const order = { function: FN, cpus: 1, memoryBytes: GIB, llcBytes: undefined, start: 'cold' } as const
+    for (const worker of ['a', 'b', 'a'].map(peerId)) table.reserve({ worker, ...order }, 0)
+    const copy = new PlacementTable(SELF)
+    copy.sync(views, 0)
+    copy.takeTurnsOf(table)
+    const next = (): string | null => place(requestOf(), copy, { random: createRandom(7), strategy: ROUND_ROBIN, kappa: 1 }).chosen
+    const taken = [0, 1, 2].map(() => {
+      const chosen = next() ?? ''
+      copy.reserve({ worker: peerId(chosen), ...order }, 0)
+      return chosen
+    })
+    assert.equal(taken.indexOf('a'), 2, `after two turns it waits for the others: ${taken.join()}`)
+  })
+
   it('decides as a table made anew would, whatever came and went before', () => {
     const names = Array.from({ length: 90 }, (_, i) => `p${i}`)
     const action = fc.record({
