@@ -3,7 +3,7 @@ import type { Quote } from '../model/rest-quote.ts'
 import type { Cell, Column, Table, TableView } from './table.ts'
 import { formatBytes, formatDurationMs, formatUsd } from '../model/units.ts'
 import { cacheNeedText } from './cache-text.ts'
-import { queueLines, verdictsTable } from './explain-view.ts'
+import { queueLines, remarkLines, verdictsTable } from './explain-view.ts'
 import { policyText } from './policy-text.ts'
 import { renderTable } from './table.ts'
 import { keyed } from './text.ts'
@@ -29,6 +29,7 @@ export function quoteLines(quote: Quote, view: TableView): string[] {
     '',
     ...renderTable(verdictsTable(quote.candidates), view),
     ...queueLines(quote.candidates),
+    ...remarkLines(quote),
     ...(peer === null ? ['', quote.why] : [])
   ]
 }

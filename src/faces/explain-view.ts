@@ -122,8 +122,14 @@ function placementLines(placement: PlacementItem, index: number, count: number, 
     ...renderTable(verdictsTable(verdicts), view),
     ...queueLines(verdicts),
     ...cacheLines(placement),
+    ...remarkLines(placement),
     ...(skipped === 0 ? [] : [`${skipped} more peers were not looked at`])
   ]
+}
+
+/** Rules that did not hold, each a sentence of its own. */
+export function remarkLines({ remarks = [] }: { remarks?: readonly string[] | undefined }): string[] {
+  return remarks.map(remark => `${remark.charAt(0).toUpperCase()}${remark.slice(1)}.`)
 }
 
 /** What the cache had to do with it, where it had: all of it expected, none of it measured of this call. */

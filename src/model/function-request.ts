@@ -90,7 +90,7 @@ export const placementPolicySchema = z
   .strictObject({
     strategy: z.enum(STRATEGY_NAMES).optional(),
     objective: z.enum(OBJECTIVES).optional().describe('what the strategy `cost` saves'),
-    maxCostUsd: maxCostUsd.optional().describe('a call that is expected to cost more is refused'),
+    maxCostUsd: maxCostUsd.optional().describe('a call that is expected to cost more is refused, once 3 runs are known'),
     require: constraints.optional().describe('labels of a worker: `zone=eu`, `zone!=us`, `gpu`')
   })
   .refine(({ strategy = 'cost', objective }) => objective === undefined || strategy === 'cost', 'only the strategy cost has an objective')

@@ -133,6 +133,7 @@ export const placementSchema = z.object({
   chosen: peerRefSchema.nullable(),
   verdicts: listOf(verdictSchema).describe('chosen first, then by cost, then those that did not fit'),
   skipped: count.describe('peers that were not looked at'),
+  remarks: listOf(z.string()).optional().describe('what else to know of it, in words: rules that did not hold for it'),
   rejected: z.partialRecord(rejectionSchema, count)
 })
 /** One placement. */

@@ -37,6 +37,7 @@ export const quoteSchema = z.object({
       errorRatio: z.number().optional().describe('half of the recent predictions were off by less than this share')
     })
     .describe('how sure it is'),
+  remarks: listOf(z.string()).optional().describe('what else to know of it, in words: rules that do not hold for it, or not yet'),
   candidates: listOf(verdictSchema).describe('every peer that was looked at, the chosen one first')
 })
 

@@ -123,6 +123,10 @@ export interface Quoted extends QuoteQuestion {
   readonly decision: Decision
   /** Why no peer could run it, in words; without meaning when one could. */
   readonly refusal: string
+  /** With fewer runs than this its limit of costs is not applied. Absent: it has none, neither by its function nor as it was asked. */
+  readonly limitSamples?: number | undefined
+  /** False: who of those that can have it is next is known to the orchestrator only. */
+  readonly isForeseeable: boolean
 }
 
 /** Which strategy places calls of functions that name none. */

@@ -37,6 +37,14 @@ describe('what an explanation says of the cache', () => {
   })
 })
 
+describe('what an explanation says of rules that did not hold', () => {
+  it('is a line of its own for each', () => {
+    const placements = [{ ...PLACEMENT, remarks: ['prices do not count: ana states none'] }]
+    const lines = explanationLines({ ...EXPLANATION, placements }, { width: 160, color: false, unicode: true, wide: false } as never)
+    assert.ok(lines.includes('Prices do not count: ana states none.'), lines.join('\n'))
+  })
+})
+
 describe('the table of an explanation', () => {
   const [first] = PLACEMENT.verdicts
   const view = { width: 160, color: false, unicode: true, wide: false } as never

@@ -88,7 +88,8 @@ function defaults(): PeerService {
       objective: 'balanced',
       estimate: sampleReceipt().estimate,
       decision: sampleReceipt().decision,
-      refusal: 'no peer is known'
+      refusal: 'no peer is known',
+      isForeseeable: true
     }),
     account: () => ({ cost: { quotedUsd: 0.000_1, usd: 0.000_2 }, regretMs: 0, recomputes: true }),
     costs: async () => ({ ledgers: [sampleLedger()], missing: 1 }),

@@ -91,7 +91,7 @@ const CALL_DESCRIPTION = [
   'the ledger of costs), `x-cares-params` (what the cost of the call depends on beside its size; the function sees it, too), `x-cares-ways` (confine',
   'it to so many ways of the last-level cache, to measure how it takes that; a peer that cannot refuses it), `x-cares-objective` (`latency`,',
   '`balanced` or `cheap`: placed by the strategy `cost` with that aim), `x-cares-max-cost` (US dollars, such as `0.001`: refused where it is',
-  'expected to cost more; the function’s own limit holds, too), `x-cares-require` (labels that its worker must have beside those that the function requires, such as',
+  'expected to cost more, once 3 runs are known; the function’s own limit holds, too), `x-cares-require` (labels that its worker must have beside those that the function requires, such as',
   '`zone=eu,gpu`). The answer carries',
   '`x-cares-invocation`, `x-cares-peer`, `x-cares-start`, `x-cares-placement` and `server-timing`; where it is chunked, the complete',
   '`server-timing` comes as a trailer. An answer that breaks off closes the connection without its proper end.',

@@ -6,6 +6,7 @@ import type { Explanation, Invocation, PlacementItem, VerdictItem } from '../../
 import type { Account } from '../../model/service.ts'
 import { formatBytes, formatDurationMs, formatUsd } from '../../model/units.ts'
 import type { PeerRef } from './names.ts'
+import { priceRemarks } from './placement-remarks.ts'
 
 /** Why an invocation ran where it ran: the numbers that decided, with words for each. */
 export function explanationView(
@@ -52,6 +53,7 @@ function placementView(receipt: Receipt, name: (id: string) => PeerRef): Placeme
     chosen: decision.chosen === null ? null : name(decision.chosen),
     verdicts: verdictItems(decision, receipt.strategy, name),
     skipped: decision.skipped,
+    remarks: priceRemarks({ strategy: receipt.strategy, objective: receipt.objective, verdicts: decision.verdicts }, name),
     rejected: { ...decision.rejected }
   }
 }

@@ -6,6 +6,7 @@ import type { Quote } from '../../model/rest-quote.ts'
 import type { Quoted } from '../../model/service.ts'
 import { verdictItems } from './explanation-view.ts'
 import type { PeerRef } from './names.ts'
+import { quoteRemarks } from './placement-remarks.ts'
 
 /** With fewer executions an estimate is a guess; with so many, half of them predicted as well as this, it is a good one. */
 const SAMPLES_ROUGH = 3
@@ -14,9 +15,10 @@ const ERROR_RATIO_GOOD = 0.2
 
 /** A quote with its bounds, its price, and how sure it is. */
 export function quoteView(
-  { function: fn, inputBytes, params, asked, strategy, objective, estimate, decision, refusal }: Quoted,
+  quoted: Quoted,
   { name, profileOf }: { name: (id: string) => PeerRef; profileOf: (id: string) => PeerProfile | undefined }
 ): Quote {
+  const { function: fn, inputBytes, params, asked, strategy, objective, estimate, decision, refusal } = quoted
   const verdict = decision.verdicts.find(({ peer }) => peer === decision.chosen)
   const chosen = verdict?.fits === true ? verdict : undefined
   const profile = chosen === undefined ? undefined : profileOf(chosen.peer)
@@ -47,6 +49,7 @@ export function quoteView(
       samples: estimate.samples,
       ...defined({ basis: estimate.basis, errorRatio: estimate.runErrorRatio })
     },
+    remarks: quoteRemarks(quoted, name),
     candidates: verdictItems(decision, strategy, name)
   }
 }

@@ -1,6 +1,7 @@
 import type { FunctionRecord } from '../../model/function.ts'
 import { gpusOf, meets } from '../../model/labels.ts'
 import type { PeerView } from '../../model/peer.ts'
+import { whyNoPrices } from '../../model/price.ts'
 import { formatBytes } from '../../model/units.ts'
 
 /** What a function or a task asks of the peer that is to run it. */
@@ -8,12 +9,23 @@ export type Asked = Pick<FunctionRecord, 'name' | 'cpus' | 'memoryBytes' | 'gpus
 
 /**
  * What its author may want to know of a function or a task that was accepted: that no peer is there that could ever run it, as far as this peer
- * sees. Accepted all the same, since a peer that can may join later.
+ * sees, or that prices do not count as it asks. Accepted all the same, since a peer that can may join later, and one that states no price may go.
  */
 export function uploadWarnings(asked: Asked, peers: readonly Pick<PeerView, 'profile' | 'state'>[]): readonly string[] {
   const workers = peers.filter(({ profile, state }) => profile.runtime !== 'none' && state !== 'gone').map(({ profile }) => profile)
   const missing = whatIsMissing(asked, workers)
-  return missing === undefined ? [] : [`no peer can run ${asked.name}: ${missing}`]
+  return [...(missing === undefined ? [] : [`no peer can run ${asked.name}: ${missing}`]), ...moneyWarnings(asked, workers)]
+}
+
+/** Where money was asked to count, and cannot. */
+function moneyWarnings({ placement }: Asked, workers: readonly PeerView['profile'][]): readonly string[] {
+  const { objective = 'latency', maxCostUsd } = placement ?? {}
+  const why = whyNoPrices(workers)
+  if (why === undefined || workers.length === 0) return []
+  return [
+    ...(objective === 'latency' ? [] : [why]),
+    ...(maxCostUsd === undefined ? [] : ['what runs on a peer that states no price counts as free, whatever the most that it may cost'])
+  ]
 }
 
 function whatIsMissing(

@@ -1,3 +1,4 @@
+import { DEADLINE_SAMPLES_MIN } from '../../core/scheduler/constants.ts'
 import { place } from '../../core/scheduler/place.ts'
 import type { PlacementTable } from '../../core/scheduler/placement-table.ts'
 import { refusalText } from '../../core/scheduler/refusal-text.ts'
@@ -17,6 +18,8 @@ export interface QuoteBasis {
   readonly table: PlacementTable
   readonly strategyOf: (fn: FunctionRecord) => Strategy
   readonly random: Random
+  /** Whether calls are placed by this peer, so that its table says whose turn it is. */
+  readonly isOrchestrator: boolean
 }
 
 /**
@@ -24,7 +27,7 @@ export interface QuoteBasis {
  */
 export function quoteCall(fn: FunctionRecord, { inputBytes, params, asked }: QuoteQuestion, basis: QuoteBasis): Quoted {
   const wanted = asAsked(fn, asked)
-  const { learning, table, strategyOf, random } = basis
+  const { learning, table, strategyOf, random, isOrchestrator } = basis
   const strategy = strategyOf(wanted)
   const estimate = learning.estimate({ function: functionKey(fn), digest: fn.digest, contract: fn.contract, inputBytes, params })
   const decision = place(
@@ -49,6 +52,8 @@ export function quoteCall(fn: FunctionRecord, { inputBytes, params, asked }: Quo
     objective,
     estimate,
     decision,
-    refusal: refusalText(decision, wanted.placement)
+    refusal: refusalText(decision, wanted.placement),
+    ...(wanted.placement?.maxCostUsd === undefined ? {} : { limitSamples: DEADLINE_SAMPLES_MIN }),
+    isForeseeable: name !== 'round-robin' || isOrchestrator
   }
 }

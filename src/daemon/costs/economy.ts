@@ -129,8 +129,9 @@ export class Economy implements Startable {
 
   /** What a call would cost and where it would run, from this peer's own view. Nothing is reserved. */
   quote(fn: FunctionRecord, question: QuoteQuestion): Quoted {
-    const { learning, members, placer, strategyOf, random } = this.#components
-    return quoteCall(fn, question, { learning, table: placer.tableOf(members.views()), strategyOf, random })
+    const { learning, members, placer, strategyOf, random, consensus } = this.#components
+    const table = placer.tableOf(members.views())
+    return quoteCall(fn, question, { learning, table, strategyOf, random, isOrchestrator: consensus.role.active })
   }
 
   /** What one invocation has come to. */

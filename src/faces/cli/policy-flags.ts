@@ -16,7 +16,7 @@ export function policyFlags(what: 'call' | 'task'): readonly OptionSpec[] {
   const dear = what === 'call' ? 'refuse it where it is expected to cost more' : 'wait where it is expected to cost more'
   return [
     { flags: '--objective <AIM>', description: `place this ${what} by the strategy cost with this aim`, choices: OBJECTIVES },
-    { flags: '--max-cost <USD>', description: `${dear}, e.g. 0.001`, parse: parsePositive },
+    { flags: '--max-cost <USD>', description: `${dear}, e.g. 0.001; once 3 runs are known`, parse: parsePositive },
     { flags: '--require <LABEL>', description: 'only workers with this label, too: zone=eu, zone!=us, gpu', repeats: true }
   ]
 }

@@ -12,10 +12,12 @@ describe('warnings at an upload', () => {
       runtime = 'docker',
       state = 'alive',
       labels = {},
-      arch = 'amd64'
-    }: { runtime?: string; state?: PeerState; labels?: Record<string, string>; arch?: string } = {}
+      arch = 'amd64',
+      name = '',
+      usdPerHour = 1
+    }: { runtime?: string; state?: PeerState; labels?: Record<string, string>; arch?: string; name?: string; usdPerHour?: number } = {}
   ) => ({
-    profile: { runtime, labels, arch, capacity: { cpus, memoryBytes, diskBytes: 0 } } as unknown as PeerProfile,
+    profile: { name, usdPerHour, runtime, labels, arch, capacity: { cpus, memoryBytes, diskBytes: 0 } } as unknown as PeerProfile,
     state
   })
   const small = peer(8, 1 * GI)
@@ -63,6 +65,41 @@ describe('warnings at an upload', () => {
       /at once: 8 cores, 1Gi of memory, zone=eu$/
     ]
   ]
+  const priced: readonly (readonly [what: string, placement: Asked['placement'], free: readonly string[], warnings: readonly string[]])[] =
+    [
+      ['an objective where all state a price', { objective: 'cheap' }, [], []],
+      ['no objective', {}, ['ana'], []],
+      ['an objective that does not look at money', { objective: 'latency' }, ['ana'], []],
+      ['an objective where one states none', { objective: 'cheap' }, ['ana'], ['prices do not count: ana states none']],
+      [
+        'an objective where many state none',
+        { objective: 'cheap' },
+        ['ana', 'ben', 'cy', 'di', 'ed'],
+        ['prices do not count: ana, ben, cy and 2 more state none']
+      ],
+      [
+        'a limit where one states none',
+        { maxCostUsd: 1 },
+        ['ana'],
+        ['what runs on a peer that states no price counts as free, whatever the most that it may cost']
+      ]
+    ]
+  for (const [what, placement, free, expected] of priced) {
+    it(`${expected.length === 0 ? 'are not given' : 'are given'} for ${what}`, () => {
+      const peers = [
+        peer(2, 16 * GI),
+        peer(2, 16 * GI, { state: 'gone', usdPerHour: 0 }),
+        ...free.map(name => peer(2, 16 * GI, { name, usdPerHour: 0 }))
+      ]
+      assert.deepEqual(uploadWarnings({ name: 'thumb', cpus: 1, memoryBytes: GI, placement }, peers), expected)
+    })
+  }
+  it('are given for an objective where nobody states a price', () => {
+    const peers = [peer(2, 16 * GI, { usdPerHour: 0 })]
+    const asked = { name: 'thumb', cpus: 1, memoryBytes: GI, placement: { objective: 'cheap' } } as const
+    assert.deepEqual(uploadWarnings(asked, peers), ['prices do not count: no peer states one'])
+  })
+
   for (const [what, asked, labels, warning] of placed) {
     it(`${warning === undefined ? 'are not given' : 'are given'} for ${what}`, () => {
       const peers = [

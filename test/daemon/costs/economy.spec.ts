@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { CaresError } from '../../../src/model/errors.ts'
 import type { CostRow } from '../../../src/model/costs.ts'
+import type { Verdict } from '../../../src/model/placement.ts'
 import type { MemoryPeer } from '../memory-cluster.ts'
 import { MemoryCluster } from '../memory-cluster.ts'
 
@@ -8,6 +9,11 @@ const GIB = 2 ** 30
 
 async function upload(peer: MemoryPeer, name: string): Promise<void> {
   await peer.service.putFunction({ name, image: name }, { signal: AbortSignal.timeout(10_000) })
+}
+
+/** Of those that can have the work. */
+function leastTurn(verdicts: readonly Verdict[]): number {
+  return Math.min(...verdicts.map(verdict => (verdict.fits ? (verdict.terms?.turn ?? 0) : Number.POSITIVE_INFINITY)))
 }
 
 function failing(): never {
@@ -64,6 +70,26 @@ describe('what a cluster of daemons reckons', function () {
       cluster.peers.flatMap(({ runtime }) => runtime.started),
       []
     )
+  })
+
+  it('quotes the peer that is next by round-robin where the turns are known, and says where they are not', async () => {
+    const placement = { strategy: 'round-robin' } as const
+    await cluster.peer(0).service.putFunction({ name: 'upper', image: 'upper', placement }, { signal: signal() })
+    const { orchestrator } = cluster
+    const ran: string[] = []
+    for (let i = 0; i < 6; i++) {
+      const { decision, isForeseeable } = orchestrator.service.quote('upper', { inputBytes: 5 })
+      const next = decision.verdicts.filter(each => each.fits && each.terms?.turn === leastTurn(decision.verdicts)).map(({ peer }) => peer)
+      const { answer } = await orchestrator.call('upper', 'hello')
+      await answer.end
+      assert.ok(isForeseeable)
+      assert.equal(next.length, 3 - (i % 3), 'those that had their turn wait for the others')
+      assert.ok(next.includes(answer.worker), `call ${i} ran on ${answer.worker}, and next were ${next.join()}`)
+      ran.push(answer.worker)
+    }
+    assert.deepEqual([...new Set(ran.slice(0, 3))].length, 3)
+    const other = cluster.peers.find(peer => peer !== orchestrator)
+    assert.equal(other?.service.quote('upper', { inputBytes: 5 }).isForeseeable, false)
   })
 
   it('places a call as it asks, beside what its function says, and its receipt tells what that was', async () => {

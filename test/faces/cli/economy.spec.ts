@@ -85,6 +85,13 @@ describe('cares quote', () => {
     }
   })
 
+  it('says which rules do not hold for it', async () => {
+    const remarks = ['prices do not count: ana states none', 'limit not applied yet: fewer than 3 runs are known']
+    await using api = await startFakeApi({ 'GET /v1/functions/thumb/quote*': { ...quoteOf(5), remarks } })
+    const { stdout } = await run(['quote', 'thumb'], { api: api.url })
+    assert.match(stdout, /^Prices do not count: ana states none\.\nLimit not applied yet: fewer than 3 runs are known\.$/m)
+  })
+
   it('says why nobody could have it', async () => {
     const nobody = {
       ...quoteOf(5),

@@ -1,5 +1,6 @@
 import { CaresError } from '../../../model/errors.ts'
 import { OBJECTIVES, type Objective, STRATEGY_NAMES, type StrategyName } from '../../../model/placement.ts'
+import { whyNoPrices } from '../../../model/price.ts'
 import { strategyText } from '../../view-model.ts'
 import { type CommandContext, defineCommand } from '../command.ts'
 
@@ -22,10 +23,15 @@ export const strategy = defineCommand<StrategyOptions>({
     { comment: 'Save money where peers state prices', command: 'cares strategy cost --objective cheap' }
   ],
   async run(context) {
-    const { client, signal } = context
+    const { client, note, signal } = context
     const wanted = wish(context)
     const now = wanted === undefined ? await client.strategy({ signal }) : await client.setStrategy(wanted, { signal })
     const { items } = await client.functions({ signal })
+    if (wanted?.objective !== undefined && wanted.objective !== 'latency') {
+      const { items: peers } = await client.peers({ signal })
+      const why = whyNoPrices(peers.filter(({ runtime, state }) => runtime !== 'none' && state !== 'gone'))
+      if (why !== undefined) note(`warning: ${why}`)
+    }
     const others = items.flatMap(({ name, placement: { strategy: own, objective } = {} }) =>
       own === undefined && objective === undefined ? [] : [{ function: name, strategy: own ?? null, objective: objective ?? null }]
     )

@@ -55,7 +55,11 @@ export const upload = defineCommand<UploadOptions>({
     { flags: '--network <POLICY>', description: 'what a container may reach', defaultText: 'none', choices: ['none', 'egress'] },
     { flags: '--strategy <NAME>', description: 'how a worker is chosen', defaultText: "the cluster's", choices: STRATEGY_NAMES },
     { flags: '--objective <AIM>', description: 'what the strategy cost saves', defaultText: 'balanced', choices: OBJECTIVES },
-    { flags: '--max-cost <USD>', description: 'refuse a call that is expected to cost more, e.g. 0.001', parse: parsePositive },
+    {
+      flags: '--max-cost <USD>',
+      description: 'refuse a call that is expected to cost more, e.g. 0.001; once 3 runs are known',
+      parse: parsePositive
+    },
     { flags: '--require <LABEL>', description: 'only workers with this label: zone=eu, zone!=us, gpu', repeats: true },
     { flags: '--if-revision <N>', description: 'only if it has this revision; 0: only if it is new', parse: parseRevision },
     {
