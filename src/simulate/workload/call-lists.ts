@@ -1,6 +1,6 @@
 import { CaresError } from '../../model/errors.ts'
 import { createRandom } from '../../model/random.ts'
-import type { CsvFile } from './csv.ts'
+import type { CsvFile, CsvRow } from './csv.ts'
 import { drawnFunction, type Workload, WorkloadBuilder } from './workload.ts'
 
 const MIB = 2 ** 20
@@ -86,6 +86,15 @@ export function readAlibabaBatch(file: CsvFile): Workload {
   ])
 }
 
+/** What a container asks for belongs to its function: it cannot be another with each call. */
+function refuseOther(column: string, row: CsvRow, first: CsvRow): void {
+  const [now, before] = [row.number(column), first.number(column)]
+  if (now === before) return
+  throw new CaresError('invalid', `${row.where}: ${column} of ${row.text('function')} is ${now}, and was ${before} at ${first.where}`, {
+    hint: 'all calls of a function ask for the same: give those that differ another name'
+  })
+}
+
 /**
  * The plain format, for traces of one's own: `arrival_s,function,duration_s`, and, if there are such columns, `input_bytes`, `cpus` and
  * `memory_mb`.
@@ -94,7 +103,12 @@ export function readPlain(file: CsvFile, seed: number): Workload {
   const builder = new WorkloadBuilder('trace')
   const random = createRandom(seed)
   const has = (column: string): boolean => file.columns.includes(column)
+  const asked = (['cpus', 'memory_mb'] as const).filter(has)
+  const firstRows = new Map<string, CsvRow>()
   for (const row of file.rows) {
+    const first = firstRows.get(row.text('function'))
+    if (first === undefined) firstRows.set(row.text('function'), row)
+    else for (const column of asked) refuseOther(column, row, first)
     const index = builder.functionIndex(row.text('function'), name =>
       drawnFunction(name, random, {
         ...(has('cpus') ? { cpus: row.number('cpus', 0.001) } : {}),

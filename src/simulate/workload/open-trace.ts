@@ -32,6 +32,15 @@ export const SCENARIOS: Readonly<Record<string, { readonly says: string; readonl
   }
 }
 
+/** What of a request makes no difference to a scenario: its machines are its own, or all is there at once. */
+export function ignoredBy(trace: string): readonly ('peers' | 'priceSpread' | 'load')[] {
+  const source = SCENARIOS[trace]?.source
+  return [
+    ...(source?.fleet === undefined ? [] : (['peers', 'priceSpread'] as const)),
+    ...(source?.isBatch === true ? (['load'] as const) : [])
+  ]
+}
+
 /** Larger files are refused rather than read into memory. */
 const FILE_BYTES_MAX = 256 * 2 ** 20
 

@@ -74,6 +74,18 @@ describe('traces', () => {
     )
   })
 
+  it('reads cells in quotes, with commas, quotes and ends of lines in them', () => {
+    const text = '\uFEFF"arrival_s","function",duration_s\r\n"1","a,b",2\r\n2,"say ""hi""\r\ntwice",3\r\n\r\n3,"a,b",""\r\n'
+    assert.throws(() => read({ 't.csv': text }, 't.csv'), fails('invalid', /^t\.csv:6: duration_s must be a number/))
+    const { functions, functionOf, runMs } = read({ 't.csv': text.replace(',""\r\n', ',"4"') }, 't.csv')
+    assert.deepEqual(
+      functions.map(({ name }) => name),
+      ['a,b', 'say "hi"\r\ntwice']
+    )
+    assert.deepEqual([...functionOf], [0, 1, 0])
+    assert.deepEqual([...runMs], [2_000, 3_000, 4_000])
+  })
+
   const broken: readonly (readonly [
     claim: string,
     files: Readonly<Record<string, string>>,
@@ -90,6 +102,20 @@ describe('traces', () => {
     ],
     ['no calls', { 't.csv': 'arrival_s,function,duration_s\n' }, 't.csv', 'invalid', /no calls/],
     ['a cell too few', { 't.csv': 'arrival_s,function,duration_s\n1,f\n' }, 't.csv', 'invalid', /t\.csv:2 has 2 cells/],
+    [
+      'a quote that does not end',
+      { 't.csv': 'arrival_s,function,duration_s\n1,"f,1\n' },
+      't.csv',
+      'invalid',
+      /line 2: a quote inside a cell, or one that does not end/
+    ],
+    [
+      'a function that asks for something else in a later call',
+      { 't.csv': 'arrival_s,function,duration_s,cpus,memory_mb\n1,f,1,1,64\n2,g,1,2,64\n3,f,1,1,128\n' },
+      't.csv',
+      'invalid',
+      /^t\.csv:4: memory_mb of f is 128, and was 64 at t\.csv:2$/
+    ],
     ['a negative time', { 't.csv': 'arrival_s,function,duration_s\n1,f,1\n2,f,-3\n' }, 't.csv', 'invalid', /t\.csv:3: duration_s/],
     ['a time that is none', { 't.csv': 'TIMESTAMP,ContextTokens,GeneratedTokens\nnoon,1,1\n' }, 't.csv', 'invalid', /not a time: "noon"/],
     ['a sample without its run times', { 's_inv.csv': AZURE_2019['s_inv.csv'] }, 's_inv.csv', 'not_found', /must be s_run\.csv/],
