@@ -46,12 +46,13 @@ export function createCliEnvironment({
     },
     createPeer: async flags => await newPeer(flags),
     simulator: async () => {
-      const [{ choosers, simulate }, { reportHtml }, { reportCsv }] = await Promise.all([
+      const [{ choosers, simulate }, { ignoredBy }, { reportHtml }, { reportCsv }] = await Promise.all([
         import('./simulate/simulation.ts'),
+        import('./simulate/workload/open-trace.ts'),
         import('./simulate/report/html.ts'),
         import('./simulate/report/csv.ts')
       ])
-      return { strategies: () => [...choosers().keys()], simulate, html: reportHtml, csv: reportCsv }
+      return { strategies: () => [...choosers().keys()], ignoredBy, simulate, html: reportHtml, csv: reportCsv }
     }
   }
 }

@@ -65,7 +65,7 @@ export const METRICS = [
     says: "90th percentile over functions of each one's median"
   },
   { name: 'coldShare', title: 'cold starts', unit: '%', better: 'less', says: 'share of calls for which a container was started' },
-  { name: 'utilisation', title: 'utilisation', unit: '%', better: 'more', says: 'share of the cores that was in use, mean over peers' },
+  { name: 'utilisation', title: 'utilisation', unit: '%', better: 'neither', says: 'share of the cores that was in use, mean over peers' },
   { name: 'loadDeviation', title: 'load deviation', unit: '%', better: 'less', says: 'standard deviation over peers of that share' },
   {
     name: 'starved',
@@ -127,17 +127,21 @@ export interface MetricSpec {
   readonly title: string
   /** Shares are shown in `%`, and kept from 0 to 1. */
   readonly unit: '' | 's' | '%' | 'USD' | '/s'
-  readonly better: 'less' | 'more'
+  /** `neither`: it depends on what is asked of the cluster. At a given load, a high utilisation is only slow work. */
+  readonly better: 'less' | 'more' | 'neither'
   readonly says: string
 }
 
 /** The name of one of {@link METRICS}. */
 export type MetricName = (typeof METRICS)[number]['name']
 
+/** Of fewer values the bootstrap has nothing to say: its interval is all of them. */
+export const INTERVAL_SEEDS_MIN = 6
+
 /** One metric of one strategy over all seeds. NaN: it cannot be said. */
 export interface Spread {
   readonly median: number
-  /** A 95 % interval for the median (bootstrap); the median itself when there was one run. */
+  /** Of {@link INTERVAL_SEEDS_MIN} seeds or more a 95 % interval for the median (bootstrap), of fewer the lowest and the highest value. */
   readonly low: number
   readonly high: number
 }

@@ -4,6 +4,7 @@ import { closest } from '../model/closest.ts'
 import { CaresError } from '../model/errors.ts'
 import { createRandom } from '../model/random.ts'
 import {
+  INTERVAL_SEEDS_MIN,
   type MetricName,
   METRICS,
   type SimulationReport,
@@ -149,10 +150,11 @@ function rowOf(
 const RESAMPLES_COUNT = 1_000
 const INTERVAL_SHARE = 0.95
 
-/** The median, and where it would probably lie with other seeds: percentiles of the medians of resamples (bootstrap, Efron 1979). */
+/** The median, and between what values all lie, or, of enough of them, where it would probably lie with other seeds: percentiles of the medians of resamples (bootstrap, Efron 1979). */
 export function spreadOf(values: readonly number[]): Spread {
   const median = medianOf(values)
   if (values.length < 2 || Number.isNaN(median)) return { median, low: median, high: median }
+  if (values.length < INTERVAL_SEEDS_MIN) return { median, low: Math.min(...values), high: Math.max(...values) }
   const random = createRandom(values.length)
   const medians = Float64Array.from({ length: RESAMPLES_COUNT }, () =>
     medianOf(values.map(() => values[Math.floor(random() * values.length)] ?? 0))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { SimulationReport, SimulationRequest } from '../../src/model/simulation.ts'
-import { METRICS } from '../../src/model/simulation.ts'
-import { metricText, sceneText } from '../../src/model/simulation-text.ts'
+import { type MetricName, METRICS } from '../../src/model/simulation.ts'
+import { bestMedian, metricText, sceneText } from '../../src/model/simulation-text.ts'
 import { reportCsv } from '../../src/simulate/report/csv.ts'
 import { reportHtml } from '../../src/simulate/report/html.ts'
 import { element } from '../../src/simulate/report/markup.ts'
@@ -73,6 +73,23 @@ describe('a simulation', () => {
     }
   })
 
+  it('calls two seeds what they are, and of one says that it says little', () => {
+    assert.match(reportHtml(report), /medians over 2 seeds, and the values from the lowest to the highest/)
+    assert.doesNotMatch(reportHtml(report), /95 %/)
+    assert.match(reportHtml({ ...report, request: { ...REQUEST, runs: 6 } }), /medians over 6 seeds, with 95 % intervals \(bootstrap\)/)
+    const one = reportHtml({ ...report, request: { ...REQUEST, runs: 1 } })
+    assert.match(one, /With this one seed, which says little of others/)
+    assert.doesNotMatch(one, /has the best/)
+  })
+
+  it('marks no utilisation as the best: at a given load it only tells how slow the work was', () => {
+    const best = (name: MetricName): number => bestMedian(report.rows, METRICS.find(each => each.name === name) ?? METRICS[0])
+    const [a, b] = report.rows.map(({ metrics }) => metrics.utilisation.median)
+    assert.notEqual(a, b)
+    assert.ok(Number.isNaN(best('utilisation')))
+    assert.ok(Number.isFinite(best('throughput')) && Number.isFinite(best('slowdownMean')))
+  })
+
   it('is lines with a cell for every heading', () => {
     const [head = '', ...lines] = reportCsv(report).trim().split('\n')
     assert.equal(lines.length, 4)
@@ -95,6 +112,8 @@ describe('the text of a figure', () => {
   it('says what was replayed', () => {
     const report = { workload: 'w', calls: 9, functions: 2, spanS: 600, compression: 24.61, peers: 3, cores: 16 } as SimulationReport
     assert.equal(sceneText(report), 'w: 9 calls of 2 functions within 10 min (24.6 times as close as traced), on 3 peers with 16 cores')
+    const least = { ...report, calls: 1, functions: 1, peers: 1, cores: 1 }
+    assert.equal(sceneText(least), 'w: 1 call of 1 function within 10 min (24.6 times as close as traced), on 1 peer with 1 core')
   })
 })
 
@@ -103,6 +122,9 @@ describe('the interval of a median', () => {
     const { median, low, high } = spreadOf([5, 1, 4, 2, 3])
     assert.equal(median, 3)
     assert.ok(1 <= low && low <= 3 && 3 <= high && high <= 5)
+    assert.deepEqual([low, high], [1, 5], 'of so few it is all there is')
+    const many = spreadOf(Array.from({ length: 40 }, (_, i) => i))
+    assert.ok(many.low > 0 && many.high < 39)
     assert.deepEqual(spreadOf([7]), { median: 7, low: 7, high: 7 })
   })
 })

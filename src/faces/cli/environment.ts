@@ -33,6 +33,8 @@ export interface CliEnvironment {
 export interface Simulator {
   /** Names of everything that can place. */
   readonly strategies: () => readonly string[]
+  /** Members of a request that make no difference to this trace. */
+  readonly ignoredBy: (trace: string) => readonly ('peers' | 'priceSpread' | 'load')[]
   /** Yields before each replay; throws `invalid`, `not_found` or `too_large` for what cannot be replayed. */
   readonly simulate: (request: SimulationRequest) => Generator<SimulationStep, SimulationReport, undefined>
   /** The report as a page of its own. */

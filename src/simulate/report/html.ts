@@ -1,5 +1,5 @@
-import { metricText, sceneText } from '../../model/simulation-text.ts'
-import { type MetricName, METRICS, type SimulationReport, type SimulationRow } from '../../model/simulation.ts'
+import { bestMedian, intervalText, metricText, sceneText } from '../../model/simulation-text.ts'
+import { INTERVAL_SEEDS_MIN, type MetricName, METRICS, type SimulationReport, type SimulationRow } from '../../model/simulation.ts'
 import { barChart, lineChart, seriesClass } from './charts.ts'
 import { element, escaped } from './markup.ts'
 import { STYLE } from './style.ts'
@@ -17,8 +17,8 @@ export function reportHtml(report: SimulationReport): string {
 <body><main>
 <h1>Who places best?</h1>
 <p class="scene">${escaped(sceneText(report))}</p>
-<p class="verdict">${verdict(rows, isBatch ? 'makespanRatio' : 'slowdownMean')}</p>
-${card('All figures', intervalText(report), `<div class="scroll">${table(rows)}</div>`)}
+<p class="verdict">${verdict(report, isBatch ? 'makespanRatio' : 'slowdownMean')}</p>
+${card('All figures', seedsText(report), `<div class="scroll">${table(rows)}</div>`)}
 <div class="cards">${charts.join('\n')}</div>
 <div class="cards">
 ${card('Conditions', '', conditions(report))}
@@ -28,7 +28,7 @@ ${card('What was assumed', '', list([...report.notes, ...measured(report).map(({
 `
 }
 
-function verdict(rows: readonly SimulationRow[], metric: MetricName): string {
+function verdict({ rows, request }: SimulationReport, metric: MetricName): string {
   const [best, ...others] = [...rows]
     .filter(row => Number.isFinite(row.metrics[metric].median))
     .sort((a, b) => a.metrics[metric].median - b.metrics[metric].median)
@@ -39,6 +39,9 @@ function verdict(rows: readonly SimulationRow[], metric: MetricName): string {
   const rest = second === undefined ? '' : ` The next is ${escaped(second.strategy)} with ${value(second)}.`
   const overlaps = second !== undefined && second.metrics[metric].low <= best.metrics[metric].high
   const doubt = overlaps ? ' Their intervals overlap: more seeds would tell them apart better.' : ''
+  if (request.runs === 1 && second !== undefined) {
+    return `With this one seed, which says little of others, ${escaped(best.strategy)} has the least ${escaped(spec.title)}: ${value(best)}.${rest} With --runs 10 there is more to go by.`
+  }
   return `<b>${escaped(best.strategy)}</b> has the best ${escaped(spec.title)}: ${value(best)}.${rest}${doubt}`
 }
 
@@ -55,13 +58,7 @@ function table(rows: readonly SimulationRow[]): string {
     element('th', {}, 'strategy'),
     ...shown.map(({ title, says }) => element('th', { title: says }, escaped(title)))
   )
-  const best = new Map(
-    shown.map(({ name, better }) => {
-      const values = rows.map(row => row.metrics[name].median).filter(value => Number.isFinite(value))
-      const isTold = new Set(values).size > 1
-      return [name, isTold ? (better === 'less' ? Math.min(...values) : Math.max(...values)) : Number.NaN]
-    })
-  )
+  const best = new Map(shown.map(spec => [spec.name, bestMedian(rows, spec)]))
   const body = rows.map((row, index) => {
     const cells = shown.map(({ name, unit }) => {
       const { median, low, high } = row.metrics[name]
@@ -75,7 +72,9 @@ function table(rows: readonly SimulationRow[]): string {
 
 function bars(rows: readonly SimulationRow[], metric: MetricName): string {
   const spec = METRICS.find(({ name }) => name === metric)
-  return spec === undefined ? '' : card(spec.title, `${spec.says}; ${spec.better} is better`, barChart(rows, spec))
+  return spec === undefined
+    ? ''
+    : card(spec.title, `${spec.says}${spec.better === 'neither' ? '' : `; ${spec.better} is better`}`, barChart(rows, spec))
 }
 
 /** Powers of ten that hold what slowdowns there are. */
@@ -154,8 +153,9 @@ function list(items: readonly string[]): string {
   return element('ul', {}, ...items.map(item => element('li', {}, escaped(item))))
 }
 
-function intervalText({ request }: SimulationReport): string {
-  return request.runs === 1
-    ? 'one seed'
-    : `medians over ${request.runs} seeds, with 95 % intervals (bootstrap); the best of each column is marked`
+function seedsText({ request: { runs } }: SimulationReport): string {
+  const marked = 'the best of each column is marked'
+  if (runs === 1) return `one seed, which says little of others; ${marked}`
+  const spread = intervalText(runs)
+  return `medians over ${runs} seeds, ${runs < INTERVAL_SEEDS_MIN ? `and the values ${spread}` : `with ${spread}`}; ${marked}`
 }

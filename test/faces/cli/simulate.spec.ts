@@ -7,9 +7,10 @@ import { CaresError } from '../../../src/model/errors.ts'
 import { reportCsv } from '../../../src/simulate/report/csv.ts'
 import { reportHtml } from '../../../src/simulate/report/html.ts'
 import { choosers, simulate } from '../../../src/simulate/simulation.ts'
+import { ignoredBy } from '../../../src/simulate/workload/open-trace.ts'
 import { run } from './run.ts'
 
-const simulator = async () => ({ strategies: () => [...choosers().keys()], simulate, html: reportHtml, csv: reportCsv })
+const simulator = async () => ({ strategies: () => [...choosers().keys()], ignoredBy, simulate, html: reportHtml, csv: reportCsv })
 const cares = async (...argv: string[]) => await run(['simulate', ...argv], { environment: { simulator } })
 
 describe('cares simulate', () => {
@@ -110,6 +111,9 @@ describe('cares simulate', () => {
     [['--gossip', '0s'], 2, /--gossip must be above 0/],
     [['--crashes', '-1'], 2, /not a number of crashes|argument missing/],
     [['batch-gpu', '--runs', '1', '-s', 'cost', '--html', '/no/such/place.html'], 2, /^cares: \/no\/such\/place\.html cannot be written/],
+    [['batch-gpu', '-n', '50'], 2, /--peers makes no difference to batch-gpu: it brings its own machines\n {2}try: leave --peers out/],
+    [['batch-cpu', '--prices', '4'], 2, /--prices makes no difference to batch-cpu/],
+    [['batch-cpu', '--load', '0.9'], 2, /--load makes no difference to batch-cpu: all its work is there at once/],
     [['--html', '-', '--csv', '-'], 2, /stdout takes either the page or the lines/]
   ]
   for (const [argv, code, stderr] of mistakes) {
@@ -119,6 +123,14 @@ describe('cares simulate', () => {
       assert.equal(outcome.code, code)
     })
   }
+
+  it('shows the spread over seeds where everything is asked for, and calls it what it is', async () => {
+    const argv = ['batch-gpu', '--runs', '2', '-s', 'cost']
+    const wide = (await cares(...argv, '-o', 'wide')).stdout
+    assert.match(wide, /\ncost +1\.\d+ \(1\.\d+ to 1\.\d+\)/)
+    assert.match(wide, /medians over seeds 1 to 2; in brackets: from the lowest to the highest/)
+    assert.doesNotMatch((await cares(...argv)).stdout, /\(1\.\d+ to|in brackets/)
+  })
 
   it('stops between two replays when it is interrupted', async () => {
     const stop = new AbortController()

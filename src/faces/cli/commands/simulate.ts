@@ -1,11 +1,11 @@
 import { appendFile, writeFile } from 'node:fs/promises'
 import type { MetricName, SimulationReport, SimulationRequest } from '../../../model/simulation.ts'
-import type { Cell, Table } from '../../table.ts'
+import type { Cell, Table, TableView } from '../../table.ts'
 import type { AnyCommand } from '../command.ts'
 import type { CliEnvironment, Simulator } from '../environment.ts'
 import { CaresError } from '../../../model/errors.ts'
 import { METRICS } from '../../../model/simulation.ts'
-import { metricText, sceneText } from '../../../model/simulation-text.ts'
+import { bestMedian, intervalText, metricText, sceneText } from '../../../model/simulation-text.ts'
 import { parseDurationMs } from '../../../model/units.ts'
 import { renderTable } from '../../table.ts'
 import { defineCommand } from '../command.ts'
@@ -185,13 +185,22 @@ export function simulate({ simulator }: Pick<CliEnvironment, 'simulator'>): AnyC
         kind: 'item',
         data: report,
         names: report.rows.map(row => row.strategy),
-        lines: view => [sceneText(report), '', ...renderTable(reportTable(report), view), '', ...remarks(report)]
+        lines: view => [sceneText(report), '', ...renderTable(reportTable(report, view), view), '', ...remarks(report, view)]
       }
     }
   })
 }
 
-function requestOf(trace: string | undefined, options: Options, { strategies }: Simulator): SimulationRequest {
+/** The flags by which members of a request are said. */
+const FLAGS = { peers: '--peers', priceSpread: '--prices', load: '--load' } as const
+
+function requestOf(trace: string | undefined, options: Options, { strategies, ignoredBy }: Simulator): SimulationRequest {
+  const said = { peers: options.peers, priceSpread: options.prices, load: options.load }
+  for (const member of ignoredBy(trace ?? DEFAULTS.trace)) {
+    if (said[member] === undefined) continue
+    const why = member === 'load' ? 'all its work is there at once' : 'it brings its own machines'
+    throw new CaresError('invalid', `${FLAGS[member]} makes no difference to ${trace}: ${why}`, { hint: `leave ${FLAGS[member]} out` })
+  }
   const request = {
     trace: trace ?? DEFAULTS.trace,
     strategies: options.strategies?.includes('all') === true ? strategies() : (options.strategies ?? DEFAULTS.strategies),
@@ -234,7 +243,10 @@ async function writable(path: string, writing: () => Promise<void>): Promise<voi
   }
 }
 
-function reportTable({ rows, runs, spanS, request: { outsideShare = 0, cache = 'off' } }: SimulationReport): Table {
+function reportTable(
+  { rows, runs, spanS, request: { outsideShare = 0, cache = 'off' } }: SimulationReport,
+  { wide = false }: TableView
+): Table {
   const shown = [
     ...(spanS === 0 ? SHOWN_OF_BATCHES : SHOWN_OF_CALLS),
     ...(mostFailed(runs) > 0 ? SHOWN_OF_FAILURES : []),
@@ -250,12 +262,11 @@ function reportTable({ rows, runs, spanS, request: { outsideShare = 0, cache = '
     ],
     rows: rows.map(row => [
       row.kind === 'baseline' ? { text: row.strategy, tone: 'dim' as const } : row.strategy,
-      ...metrics.map(({ name, unit, better }): Cell => {
-        const { median } = row.metrics[name]
-        const medians = rows.map(each => each.metrics[name].median).filter(Number.isFinite)
-        const best = better === 'less' ? Math.min(...medians) : Math.max(...medians)
-        const text = metricText(median, unit)
-        return median === best && new Set(medians).size > 1 ? { text, tone: 'good' } : text
+      ...metrics.map((spec): Cell => {
+        const { median, low, high } = row.metrics[spec.name]
+        const spread = wide && high > low ? ` (${metricText(low, spec.unit)} to ${metricText(high, spec.unit)})` : ''
+        const text = `${metricText(median, spec.unit)}${spread}`
+        return median === bestMedian(rows, spec) ? { text, tone: 'good' } : text
       })
     ])
   }
@@ -271,8 +282,12 @@ function mostFailed(runs: SimulationReport['runs']): number {
   return Math.max(0, ...runs.map(({ metrics }) => metrics.failed))
 }
 
-function remarks({ request, notes, runs, calls }: SimulationReport): string[] {
-  const seeds = request.runs === 1 ? `seed ${request.seed}` : `medians over seeds ${request.seed} to ${request.seed + request.runs - 1}`
+function remarks({ request, notes, runs, calls }: SimulationReport, { wide = false }: TableView): string[] {
+  const spread = wide ? `; in brackets: ${intervalText(request.runs)}` : ''
+  const seeds =
+    request.runs === 1
+      ? `seed ${request.seed}: one says little of others`
+      : `medians over seeds ${request.seed} to ${request.seed + request.runs - 1}${spread}`
   const failed = mostFailed(runs)
   const failures =
     failed === 0
