@@ -152,7 +152,11 @@ export class Orchestrator {
         call.unplaced = worker === null ? receipt : undefined
         if (worker === null) {
           if (!refusals.mayWait(receipt.decision, clock.nowMs()) || !placer.couldFit(asked, call.pinnedTo))
-            throw unplaceable(asked, receipt.decision, { last: refusals.last, endsInTime: () => placer.couldEndInTime(asked, call) })
+            throw unplaceable(asked, receipt.decision, {
+              last: refusals.last,
+              asked: call.asked,
+              endsInTime: () => placer.couldEndInTime(asked, call)
+            })
           place ??= this.#line.join(key)
           waits = true
           continue

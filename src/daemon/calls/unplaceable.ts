@@ -1,6 +1,6 @@
 import { refusalText } from '../../core/scheduler/refusal-text.ts'
 import { CaresError } from '../../model/errors.ts'
-import { type FunctionRecord, functionKey } from '../../model/function.ts'
+import { type CallPolicy, type FunctionRecord, functionKey } from '../../model/function.ts'
 import type { PeerId } from '../../model/ids.ts'
 import type { RemoteError } from '../../model/invocation.ts'
 import type { Decision, RejectionReason } from '../../model/placement.ts'
@@ -41,22 +41,43 @@ function cureOfReason(reason: RejectionReason): Cure {
   return PASSING.has(reason) ? 'return' : 'room'
 }
 
+/** Whether a limit of costs is in the way, and nothing that passes. */
+export function isTooDear({ rejected, skipped }: Pick<Decision, 'rejected' | 'skipped'>): boolean {
+  const met = Object.entries(rejected).flatMap(([reason, count]) => (count > 0 ? [reason as RejectionReason] : []))
+  return skipped === 0 && met.includes('budget') && met.every(reason => LASTING.has(reason))
+}
+
+/** What needs no quotes in a shell. */
+const PLAIN = /^[\w@%+=:,./-]+$/
+
+/** The command line that asks the same without calling. */
+function quoteOf({ name }: FunctionRecord, { objective, maxCostUsd, require = [] }: CallPolicy = {}): string {
+  return [
+    `cares quote ${name}`,
+    ...(objective === undefined ? [] : [`--objective ${objective}`]),
+    ...(maxCostUsd === undefined ? [] : [`--max-cost ${maxCostUsd}`]),
+    ...require.map(label => `--require ${PLAIN.test(label) ? label : `'${label.replaceAll("'", "'\\''")}'`}`)
+  ].join(' ')
+}
+
 /** Refusals that tell the client more than "no room": one of them is the answer when no other worker is left. */
 const TELLING = new Set<string>(['image_not_found', 'image_unsupported', 'runtime_unavailable', 'function_protocol'])
 
 /**
- * What a caller is told whose call no peer could take; `last` is the refusal of the last worker that was tried, `endsInTime` whether one with nothing else to
- * do would be quick enough: where none is, the same call fails again.
+ * What a caller is told whose call no peer could take; `last` is the refusal of the last worker that was tried, `asked` what the call itself asked for,
+ * `endsInTime` whether one with nothing else to do would be quick enough: where none is, or where it is too dear, the same call fails again.
  */
 export function unplaceable(
   fn: FunctionRecord,
   decision: Decision,
-  { last, endsInTime }: { last: RemoteError | undefined; endsInTime: () => boolean }
+  { last, asked, endsInTime }: { last: RemoteError | undefined; asked?: CallPolicy | undefined; endsInTime: () => boolean }
 ): CaresError {
   if (last !== undefined && TELLING.has(last.code)) return fromRemoteError(last)
   const because = last === undefined ? '' : `; the last one tried said: ${last.message}`
   const message = `${functionKey(fn)} was not placed: ${refusalText(decision, fn.placement)}${because}`
   const details = { rejected: { ...decision.rejected }, ...(last === undefined ? {} : { lastCode: last.code }) }
+  if (isTooDear(decision))
+    return new CaresError('no_capacity', message, { hint: `see what it would cost where: ${quoteOf(fn, asked)}`, details })
   if ((decision.rejected.deadline ?? 0) > 0 && !endsInTime())
     return new CaresError('no_capacity', message, {
       hint: 'give it more time: x-cares-timeout of the call, --timeout of the function',
@@ -64,7 +85,7 @@ export function unplaceable(
     })
   return new CaresError('no_capacity', message, {
     retryable: true,
-    hint: `see which peer lacks what: cares quote ${fn.name}`,
+    hint: `see which peer lacks what: ${quoteOf(fn, asked)}`,
     details: { ...details, retryAfterMs: 1_000 }
   })
 }

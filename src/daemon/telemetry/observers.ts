@@ -1,5 +1,5 @@
 import type { AlertThresholds } from '../../model/alerts.ts'
-import type { StartKind } from '../../model/invocation.ts'
+import type { InvocationRecord, StartKind } from '../../model/invocation.ts'
 import type { AlertSink } from '../../model/ports/alert-sink.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Logger } from '../../model/ports/logger.ts'
@@ -11,6 +11,7 @@ import type { Consensus } from '../agreement/consensus.ts'
 import type { EventLog } from './event-log.ts'
 import { History } from './history.ts'
 import type { InvocationBook } from '../calls/invocation-book.ts'
+import { isTooDear } from '../calls/unplaceable.ts'
 import type { Members } from '../members/members.ts'
 
 /** Functions that are counted one by one; further ones are counted together. */
@@ -62,8 +63,9 @@ export class Observers implements Startable {
       if (event.type === 'invocation:placed' || event.type === 'invocation:finished') log.debug(event.data, event.type)
       if (event.type !== 'invocation:finished') return
       const { invocation, function: fn, status, code, totalMs } = event.data
-      const failed = code === null ? status >= 500 : code !== 'cancelled'
-      const start = book.find(invocation)?.start
+      const record = book.find(invocation)
+      const failed = code === null ? status >= 500 : code !== 'cancelled' && !isOverOwnLimit(code, record)
+      const start = record?.start
       this.history.count({ function: fn, totalMs, failed, cold: start === 'cold' })
       if (start !== undefined) this.#count(fn, start)
     })
@@ -84,4 +86,12 @@ export class Observers implements Startable {
     counts.set(start, (counts.get(start) ?? 0) + 1)
     this.#starts.set(row, counts)
   }
+}
+
+/** Whether a call was refused by the limit of costs that it brought itself: nothing is wrong with its function, or with the cluster. */
+export function isOverOwnLimit(code: string, record: Pick<InvocationRecord, 'receipts'> | undefined): boolean {
+  const receipt = record?.receipts.at(-1)
+  return (
+    code === 'no_capacity' && receipt?.asked?.maxCostUsd !== undefined && receipt.decision.chosen === null && isTooDear(receipt.decision)
+  )
 }
