@@ -83,6 +83,9 @@ const constraint = z
 /** Read-only, as in the model. */
 const constraints: z.ZodType<readonly string[], readonly string[]> = z.array(constraint).max(CONSTRAINTS_MAX)
 
+/** Of a call: `zone==eu`, which is kept where a log has it, is a slip of the pen. */
+const askedConstraints = constraints.refine(labels => !labels.some(label => label.includes('==')), 'must be like zone=eu, with one =')
+
 const maxCostUsd = z.number().positive('must be more than nothing').max(COST_USD_MAX)
 
 /** How workers are chosen, as a request or file says it and the log keeps it. */
@@ -100,7 +103,7 @@ export const callPolicySchema = z
   .strictObject({
     objective: z.enum(OBJECTIVES),
     maxCostUsd,
-    require: constraints
+    require: askedConstraints
   })
   .partial()
 

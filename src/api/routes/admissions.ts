@@ -78,11 +78,11 @@ export function admissionRoutes(app: App, context: ApiContext): void {
       schema: {
         ...documented('invocations', 'Say that the work has ended, and what it took', { 200: admissionSchema }),
         params,
-        body: admissionOutcomeSchema
+        body: admissionOutcomeSchema.nullish()
       }
     },
     async (request, reply) => {
-      const outcome = request.body as AdmissionOutcome
+      const outcome: AdmissionOutcome = request.body ?? {}
       return view(service, await service.completeAdmission(request.params.id, outcome, { signal: signalOf(reply) }))
     }
   )

@@ -3,11 +3,13 @@ import type { Duplex } from 'node:stream'
 import { z } from 'zod'
 import { CaresError } from '../../model/errors.ts'
 import { checkIdempotencyKey } from '../../model/idempotency-key.ts'
-import { type Headers, SWITCHING_PROTOCOLS } from '../../model/invocation.ts'
+import { type Headers, PARAMS_HEADER, SWITCHING_PROTOCOLS } from '../../model/invocation.ts'
+import { paramsSchema } from '../../model/rest-admissions.ts'
 import { acceptedSchema } from '../../model/rest-invocations.ts'
 import { REST_PATHS, restPath } from '../../model/rest-paths.ts'
 import type { InvocationAnswer, InvocationRequest } from '../../model/service.ts'
 import { parseDurationMs } from '../../model/units.ts'
+import { parseWith } from '../../model/validation.ts'
 import { readCallHead } from '../call-head.ts'
 import { readCallPolicy } from '../call-policy.ts'
 import type { ApiContext, App } from '../context.ts'
@@ -217,6 +219,8 @@ function readCall(
   const idempotencyKey = header(raw.headers['idempotency-key'])
   if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
   const timeout = header(raw.headers['x-cares-timeout'])
+  const declared = header(raw.headers[PARAMS_HEADER])
+  if (declared !== undefined) parseWith(paramsSchema, declared, PARAMS_HEADER)
   return {
     function: name,
     head,

@@ -13,6 +13,7 @@ import { labelsOf, usdOf } from '../call-policy.ts'
 import { callerGone } from '../caller.ts'
 import type { ApiContext, App } from '../context.ts'
 import { pathPart, whole } from '../queries.ts'
+import { bodyTooLarge } from '../request-body.ts'
 import { costCsv, costView } from '../views/cost-view.ts'
 import { peerNames } from '../views/names.ts'
 import { quoteView } from '../views/quote-view.ts'
@@ -35,7 +36,7 @@ const costsQuery = z.strictObject({
 })
 
 /** What calls would cost, and what calls and tasks have cost. */
-export function economyRoutes(app: App, { service }: ApiContext): void {
+export function economyRoutes(app: App, { service, bodyBytesMax }: ApiContext): void {
   app.get(
     REST_PATHS.quote,
     {
@@ -48,6 +49,7 @@ export function economyRoutes(app: App, { service }: ApiContext): void {
     async request => {
       const { inputBytes = 0, params, ...policy } = request.query
       const asked = askedOf(policy)
+      if (inputBytes > bodyBytesMax) throw bodyTooLarge(bodyBytesMax, 'a call with so large a body would be refused, too')
       const quoted = service.quote(request.params.name, {
         inputBytes,
         ...defined({ params, asked })

@@ -106,6 +106,10 @@ describe('a call', () => {
 
   it('reads what a call asks of its placement, and keeps it from the function', async () => {
     await using harness = createHarness()
+    for (const params of ['x'.repeat(257), 'caf\u00e9']) {
+      const answer = await harness.app.inject({ method: 'POST', url: '/fn/thumb', headers: { 'x-cares-params': params }, payload: 'x' })
+      assert.equal(answer.statusCode, 422, params)
+    }
     const headers = { 'x-cares-objective': 'cheap', 'x-cares-max-cost': '2.5e-4', 'x-cares-require': 'zone=eu, gpu' }
     await harness.app.inject({ url: '/fn/thumb', headers })
     const { asked, head } = invoked(harness)

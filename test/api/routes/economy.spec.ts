@@ -34,6 +34,8 @@ describe('/v1/functions/:name/quote', () => {
       ['thumb/quote?inputBytes=-1', 422],
       ['thumb/quote?bytes=1', 422],
       [`thumb/quote?params=${'x'.repeat(257)}`, 422],
+      ['thumb/quote?require=zone%3D%3Deu', 422],
+      [`thumb/quote?inputBytes=${2 ** 40}`, 413],
       ['ocr/quote', 404]
     ] as const) {
       assert.equal((await harness.app.inject(`/v1/functions/${query}`)).statusCode, status, query)
@@ -139,6 +141,15 @@ describe('/v1/admissions', () => {
     assert.equal(answer.json<Admission>().state, 'completed')
     assert.deepEqual(argsOf(harness.service, 'completeAdmission').slice(0, 2), [id, outcome])
     assert.equal((await harness.app.inject('/v1/admissions')).json<AdmissionList>().items.length, 1)
+  })
+
+  it('takes the end of work of which nothing else is said', async () => {
+    await using harness = createHarness()
+    const { id } = sampleAdmission()
+    const url = `/v1/admissions/${id}/complete`
+    assert.equal((await harness.app.inject({ method: 'POST', url })).json<Admission>().state, 'completed')
+    assert.deepEqual(argsOf(harness.service, 'completeAdmission').slice(0, 2), [id, {}])
+    assert.equal((await harness.app.inject({ method: 'POST', url, payload: { runms: 1 } })).statusCode, 422)
   })
 
   it('refuses wrong names, amounts and words', async () => {
