@@ -23,10 +23,11 @@ export function parsePublish(text: string): { publish: number; port?: number } {
 /** A revision: 1 and up, or 0 for "it must not exist". */
 export const parseRevision = parseCount
 
-/** A positive number, perhaps a fraction, or `invalid`. */
+/** A positive number, perhaps a fraction or with an exponent, or `invalid`. */
 export function parsePositive(text: string): number {
   const value = Number(text)
-  if (!/^\d*\.?\d+$/.test(text) || value <= 0) throw new CaresError('invalid', `not a positive number: ${JSON.stringify(text)}`)
+  if (!/^\d*\.?\d+(?:e-?\d{1,2})?$/i.test(text) || !(value > 0))
+    throw new CaresError('invalid', `not a positive number: ${JSON.stringify(text)}`)
   return value
 }
 
@@ -43,6 +44,14 @@ export function parseAssignment(text: string): readonly [key: string, value: str
   const at = text.indexOf('=')
   if (at <= 0) throw new CaresError('invalid', `not KEY=VALUE: ${JSON.stringify(text)}`)
   return [text.slice(0, at), text.slice(at + 1)]
+}
+
+/** What the label of a worker must be like: `zone=eu`, `zone!=us` or `gpu`. */
+export function parseLabel(text: string): string {
+  if (!/^[^\s=!]+(?:!?=(?!=)\S*)?$/.test(text)) {
+    throw new CaresError('invalid', `not a label: ${JSON.stringify(text)}`, { hint: 'write it like zone=eu, zone!=us or gpu' })
+  }
+  return text
 }
 
 /** An HTTP method, as it is: methods that are not well known are spelled as their function wants them. */

@@ -164,6 +164,11 @@ function buildProgram(environment: CliEnvironment, failure: FailureContext, setE
       setExitCode(await runCommand(spec, command, environment, failure))
     })
   })
+  program.on('beforeAllHelp', () => {
+    const [word = ''] = program.args
+    if (word !== '' && !word.startsWith('-') && !program.commands.some(each => each.name() === word || each.aliases().includes(word)))
+      throw unknownCommand(word)
+  })
   program.on('command:*', ([word = '']: string[]) => {
     throw unknownCommand(word)
   })

@@ -121,6 +121,11 @@ describe('cares costs', () => {
     assert.match(stderr, /1 of 3 peers could not be asked/)
   })
 
+  it('names the nameless caller, too', async () => {
+    await using api = await startFakeApi({ 'GET /v1/costs*': COSTS })
+    assert.equal((await run(['costs', '--by', 'caller', '-o', 'name'], { api: api.url })).stdout, 'team-a\n-\n')
+  })
+
   it('passes CSV on as it is', async () => {
     await using api = await startFakeApi({
       'GET /v1/costs*': response => void response.writeHead(200, { 'content-type': 'text/csv' }).end('function,calls\r\nthumb,4\r\n')
@@ -179,7 +184,10 @@ describe('cares bench', () => {
         usage: { queueMs: 0, pullMs: 0, startMs: 1, runMs: 21, bytesIn: 0, bytesOut: 4 }
       }
     })
-    const { stdout } = await run(['bench', 'thumb', '--sizes', '1k', '--runs', '1', '--json'], { api: api.url })
+    const { stdout } = await run(['bench', 'thumb', '--sizes', '1k', '--runs', '1', '--params', 'q=9', '--json'], { api: api.url })
+    const calls = api.asked.filter(({ url }) => url === '/fn/thumb')
+    assert.ok(calls.length > 0 && calls.every(({ headers }) => headers['x-cares-params'] === 'q=9'))
+    assert.match(api.asked.at(-1)?.url ?? '', /params=q%3D9/)
     const { points } = JSON.parse(stdout) as { points: readonly object[] }
     assert.partialDeepStrictEqual(points, [{ medianMs: 21, predictedMs: 20, upperMs: 30 }])
   })

@@ -109,6 +109,25 @@ describe('cares invoke', () => {
     assert.equal(headers['x-cares-token'], 'secret-token')
   })
 
+  it('declares parameters, and takes a price as programs write it', async () => {
+    await using api = await startFakeApi({ 'POST /fn/thumb': echo })
+    const flags = ['--params', 'quality=high', '--max-cost', '2.5e-7']
+    assert.equal((await run(['invoke', 'thumb', '-d', 'x', ...flags], { api: api.url })).code, 0)
+    assert.equal(api.asked[0]?.headers['x-cares-params'], 'quality=high')
+    assert.equal(Number(api.asked[0]?.headers['x-cares-max-cost']), 2.5e-7)
+  })
+
+  it('refuses what is no price and no label before anything is sent', async () => {
+    for (const wrong of [
+      ['--max-cost', '0e0'],
+      ['--max-cost', '1e999'],
+      ['--require', 'zone=='],
+      ['--require', '=eu']
+    ]) {
+      assert.equal((await run(['invoke', 'thumb', '-d', 'x', ...wrong])).code, 2, wrong.join(' '))
+    }
+  })
+
   it('refuses to wait for no time at all, and says what to write', async () => {
     const { code, stderr } = await run(['invoke', 'thumb', '--timeout', '0ms'])
     assert.equal(code, 2)

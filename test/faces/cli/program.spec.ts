@@ -101,6 +101,14 @@ describe('cares, its command tree', () => {
     })
   })
 
+  it('says so, too, where its help is asked for', async () => {
+    const { code, stdout, stderr } = await run(['deploy', '--help'])
+    assert.deepEqual([code, stdout], [2, ''])
+    assert.match(stderr, /^cares: there is no command deploy\n/)
+    assert.equal((await run(['--help'])).code, 0)
+    assert.equal((await run(['upload', '--help'])).code, 0)
+  })
+
   it('has every command that is promised, by the names that are', () => {
     const promised =
       'peer peers drain resume leave status id doctor upload apply functions remove invoke run tasks wait cancel logs explain quote stats events costs bench simulate prune token recover completion'

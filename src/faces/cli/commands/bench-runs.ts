@@ -1,6 +1,7 @@
 import type { CommandContext } from '../command.ts'
 import type { Invocation } from '../../../model/rest-invocations.ts'
 import { CaresError, type ErrorCode, toCaresError } from '../../../model/errors.ts'
+import { PARAMS_HEADER } from '../../../model/invocation.ts'
 import { WAYS_HEADER } from '../../../model/llc.ts'
 
 /**
@@ -19,6 +20,8 @@ export interface RunsWanted {
   readonly runs: number
   /** Only this peer may run them. */
   readonly on?: string | undefined
+  /** Declared parameters. */
+  readonly params?: string | undefined
   /** With so many ways of the last-level cache. The first run does not count: it finds what the one before has left there. */
   readonly ways?: number | undefined
 }
@@ -67,11 +70,12 @@ type Usage = NonNullable<Invocation['usage']>
 /** One run; put again for a while where it was refused for now. */
 async function measureRun(
   { client, clock, signal }: CommandContext<unknown>,
-  { name, body, on, ways }: RunsWanted
+  { name, body, on, params, ways }: RunsWanted
 ): Promise<{ usage: Usage; isCold: boolean }> {
   const headers = [
     ['content-type', 'text/plain'] as const,
     ...(on === undefined ? [] : [['x-cares-on', on] as const]),
+    ...(params === undefined ? [] : [[PARAMS_HEADER, params] as const]),
     ...(ways === undefined ? [] : [[WAYS_HEADER, String(ways)] as const])
   ]
   for (let tries = 1; ; tries++) {

@@ -7,6 +7,7 @@ import { formatBytes, parseBytes } from '../../../model/units.ts'
 import { benchLines } from '../../bench-view.ts'
 import { defineCommand } from '../command.ts'
 import { parseCount } from '../flags.ts'
+import { PARAMS_FLAG } from '../policy-flags.ts'
 import { withProgress } from '../progress.ts'
 import { medianOf, measureRuns } from './bench-runs.ts'
 import { benchWays, parseWays } from './bench-ways.ts'
@@ -29,6 +30,7 @@ interface BenchOptions {
   ways?: 'all' | readonly number[]
   runs?: number
   data?: string
+  params?: string
   on?: string
 }
 
@@ -54,7 +56,8 @@ export const bench = defineCommand<BenchOptions>({
       defaultText: 'none, all of the cache',
       parse: parseWays
     },
-    { flags: '--on <PEER>', description: 'only this peer may run it', completes: 'peer' }
+    { flags: '--on <PEER>', description: 'only this peer may run it', completes: 'peer' },
+    PARAMS_FLAG
   ],
   description:
     'The runs are real calls: they are paid for, and the cluster learns from them as from any other. What is refused for now is put again for some seconds; a size that fails even so is reported as missing.',
@@ -87,7 +90,7 @@ export const bench = defineCommand<BenchOptions>({
     let firstFailure: CaresError | undefined
     for (const inputBytes of sizes) {
       const measure = (): ReturnType<typeof measureRuns> =>
-        measureRuns(context, { name, body: bodyOf(pattern, inputBytes), runs, on: options.on })
+        measureRuns(context, { name, body: bodyOf(pattern, inputBytes), runs, on: options.on, params: options.params })
       const { runsMs, memoryPeakBytes, failure } = await withProgress(
         `${name} with ${formatBytes(inputBytes)}`,
         { terminal, output, clock },
@@ -101,7 +104,7 @@ export const bench = defineCommand<BenchOptions>({
     const learned = await afterLearning(context, name, before)
     const points: BenchPoint[] = []
     for (const point of measured)
-      points.push({ ...point, ...prediction(await client.quote(name, { inputBytes: point.inputBytes, signal })) })
+      points.push({ ...point, ...prediction(await client.quote(name, { inputBytes: point.inputBytes, params: options.params, signal })) })
     const { revision, sure } = learned
     const result: Bench = { function: name, revision, basis: sure.basis ?? 'prior', samples: sure.samples, points }
     return { kind: 'item', data: result, names: [name], lines: view => benchLines(result, view) }

@@ -33,7 +33,7 @@ export const costs = defineCommand<CostsOptions>({
       kind: 'list',
       data: list,
       table: costsTable(list),
-      names: list.items.map(item => by.map(key => item[key] ?? '').join(' ')),
+      names: list.items.map(item => by.map(key => item[key] || '-').join(' ')),
       empty: 'no call and no task has ended yet; make one: cares invoke NAME'
     }
   }

@@ -1,6 +1,7 @@
 import type { FetchAnswer } from '../../node-fetch.ts'
 import type { CommandContext, Result } from '../command.ts'
 import { CaresError, isErrorCode } from '../../../model/errors.ts'
+import { PARAMS_HEADER } from '../../../model/invocation.ts'
 import { formatBytes } from '../../../model/units.ts'
 import { placementLines } from '../../placement-view.ts'
 import { policyHeaders } from '../../policy-headers.ts'
@@ -8,7 +9,7 @@ import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { parseHeader, parseMethod, parsePositiveDurationMs } from '../flags.ts'
 import { write } from '../output.ts'
-import { policyFlags, policyOf, type PolicyOptions } from '../policy-flags.ts'
+import { PARAMS_FLAG, policyFlags, policyOf, type PolicyOptions } from '../policy-flags.ts'
 import { withProgress } from '../progress.ts'
 import { type CallBody, readCallBody } from '../call-body.ts'
 
@@ -17,6 +18,7 @@ interface InvokeOptions extends PolicyOptions {
   request?: string
   header?: readonly (readonly [string, string])[]
   path?: string
+  params?: string
   on?: string
   async?: true
   wait?: true
@@ -52,6 +54,7 @@ export const invoke = defineCommand<InvokeOptions>({
     { flags: '--path <PATH>', description: 'below the function, with its query: /users?page=2' },
     { flags: '--on <PEER>', description: 'only this peer may run it', completes: 'peer' },
     ...policyFlags('call'),
+    PARAMS_FLAG,
     { flags: '--async', description: 'do not wait: print the id of the invocation' },
     { flags: '--wait', description: 'with --async: wait for the end and print the answer' },
     { flags: '--raw-exit', description: "exit with the function's own exit code instead of 8" },
@@ -119,7 +122,10 @@ async function tellImages(
   }
 }
 
-function callHeaders({ headers }: CallBody, { header = [], on, timeout, idempotencyKey, ...policy }: InvokeOptions): [string, string][] {
+function callHeaders(
+  { headers }: CallBody,
+  { header = [], on, timeout, params, idempotencyKey, ...policy }: InvokeOptions
+): [string, string][] {
   const own = new Set(header.map(([name]) => name))
   return [
     ...headers.filter(([name]) => !own.has(name)),
@@ -127,6 +133,7 @@ function callHeaders({ headers }: CallBody, { header = [], on, timeout, idempote
     ...(on === undefined ? [] : [['x-cares-on', on] as const]),
     ...(timeout === undefined ? [] : [['x-cares-timeout', `${timeout}ms`] as const]),
     ...policyHeaders(policyOf(policy)),
+    ...(params === undefined ? [] : [[PARAMS_HEADER, params] as const]),
     ...(idempotencyKey === undefined ? [] : [['idempotency-key', idempotencyKey] as const])
   ].map(([name, value]) => [name, value])
 }

@@ -7,7 +7,15 @@ import { parseBytes } from '../../../model/units.ts'
 import { uploadLines } from '../../function-view.ts'
 import { defineCommand } from '../command.ts'
 import { inFlags } from '../flag-issues.ts'
-import { parseAssignment, parseCount, parseCountOrAuto, parsePositive, parsePositiveDurationMs, parseRevision } from '../flags.ts'
+import {
+  parseAssignment,
+  parseCount,
+  parseCountOrAuto,
+  parseLabel,
+  parsePositive,
+  parsePositiveDurationMs,
+  parseRevision
+} from '../flags.ts'
 import { withProgress } from '../progress.ts'
 
 interface UploadOptions {
@@ -60,7 +68,7 @@ export const upload = defineCommand<UploadOptions>({
       description: 'refuse a call that is expected to cost more, e.g. 0.001; once 3 runs are known',
       parse: parsePositive
     },
-    { flags: '--require <LABEL>', description: 'only workers with this label: zone=eu, zone!=us, gpu', repeats: true },
+    { flags: '--require <LABEL>', description: 'only workers with this label: zone=eu, zone!=us, gpu', repeats: true, parse: parseLabel },
     { flags: '--if-revision <N>', description: 'only if it has this revision; 0: only if it is new', parse: parseRevision },
     {
       flags: '--pull <WHEN>',
