@@ -48,6 +48,8 @@ export interface AdmissionRecord {
   readonly samples: number
   /** While queued: time until it is expected to be approved. Null: the work that it waits for was not admitted, so its end is not known. */
   readonly waitMs: number | null
+  /** In words, why `waitMs` is not known: what of which peer it waits for. Absent: it is known, or the orchestrator is of an earlier version. */
+  readonly why?: string | undefined
   /** While queued: how many admissions wait before it. */
   readonly ahead: number
   /** RFC 3339, for display. */

@@ -43,6 +43,7 @@ export const admissionSchema = z.object({
   predictedMs: ms,
   samples: count.describe('earlier work that the prediction rests on'),
   waitMs: ms.nullable().describe('until it is expected to be approved; null: what is in its way was not admitted, so nobody knows'),
+  why: z.string().optional().describe('in words, where `waitMs` is null: what of which peer it waits for'),
   ahead: count.describe('how many wait before it'),
   at: time,
   leaseMs: ms.describe('after so long it stops counting, though nobody has said that it ended')

@@ -57,6 +57,7 @@ const record = z.object({
   predictedMs: amount,
   samples: whole,
   waitMs: amount.nullable(),
+  why: z.string().max(TEXT_CHARS_MAX).optional(),
   ahead: whole,
   at: z.string().max(TEXT_CHARS_MAX),
   leaseMs: amount

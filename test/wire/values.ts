@@ -606,11 +606,12 @@ const admission = record<AdmissionRecord>(
     predictedMs: amount,
     samples: whole,
     waitMs: fc.option(amount),
+    why: text,
     ahead: whole,
     at: text,
     leaseMs: amount
   },
-  ['params']
+  ['params', 'why']
 )
 /** A step has classes of duration where it has calls. */
 const historyStep = fc.record({

@@ -1,12 +1,13 @@
 import { AdmissionControl, ACTIVE_MAX, QUEUE_MAX } from '../../core/scheduler/admission/admission-control.ts'
 import { machineOf } from '../../core/scheduler/admission/machine-of.ts'
-import type { Admission, Ask, Machine } from '../../core/scheduler/admission/admission.ts'
-import type { AdmissionQuestion, AdmissionRecord, AdmissionRequest, Amounts } from '../../model/admission.ts'
+import type { Admission, Ask, Lack, Machine } from '../../core/scheduler/admission/admission.ts'
+import type { AdmissionQuestion, AdmissionRecord, AdmissionRequest, Amounts, Resource } from '../../model/admission.ts'
 import { assertNever, CaresError } from '../../model/errors.ts'
 import type { Digest, PeerId } from '../../model/ids.ts'
 import type { PeerView } from '../../model/peer.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Startable } from '../../model/ports/startable.ts'
+import { formatBytes } from '../../model/units.ts'
 import type { Learning } from './learning.ts'
 
 /** How often waiting admissions are looked at: every heartbeat may bring room. */
@@ -35,6 +36,9 @@ export interface AdmissionsComponents {
   readonly onExpected: (peer: PeerId, memoryBytes: number) => void
   readonly clock: Clock
 }
+
+/** Of what waits no more. */
+const OVER = { waitMs: 0, why: undefined, ahead: 0 } as const
 
 interface Entry {
   readonly record: AdmissionRecord
@@ -100,7 +104,7 @@ export class Admissions implements Startable {
     const { ask, samples } = this.#predict(id, request)
     if (approved !== undefined) this.#control.restore(ask, approved.peer, nowMs - approved.elapsedMs)
     const admission = this.#control.ask(ask, this.#machines(), nowMs)
-    if (admission.outcome === 'refused') throw refusal(request, ask, admission)
+    if (admission.outcome === 'refused') throw refusal(request, ask, { ...admission, only: this.#nameOf(ask.pinnedTo) })
     const record: AdmissionRecord = {
       id,
       name: request.name,
@@ -111,7 +115,7 @@ export class Admissions implements Startable {
       samples,
       at: clock.timestamp(),
       leaseMs: ask.leaseMs,
-      ...standingOf(admission)
+      ...this.#standingOf(admission)
     }
     this.#keep({ record, askedAtMs: nowMs })
     return record
@@ -161,7 +165,7 @@ export class Admissions implements Startable {
         clean: false
       })
     }
-    return this.#keep({ ...entry, record: { ...record, state: 'completed', waitMs: 0, ahead: 0 } })
+    return this.#keep({ ...entry, record: { ...record, ...OVER, state: 'completed' } })
   }
 
   /** The record as it stands now. */
@@ -169,7 +173,7 @@ export class Admissions implements Startable {
     const { record } = entry
     if (record.state !== 'queued') return record
     const standing = this.#control.standing(record.id, this.#machines(), this.#components.clock.nowMs())
-    if (standing !== undefined) return this.#keep({ ...entry, record: { ...record, ...standingOf(standing) } })
+    if (standing !== undefined) return this.#keep({ ...entry, record: { ...record, why: undefined, ...this.#standingOf(standing) } })
     return record
   }
 
@@ -185,8 +189,8 @@ export class Admissions implements Startable {
     }
     if (this.#control.activeCount + this.#control.queuedCount === 0) return
     const { approved, refused, expired } = this.#control.advance(this.#machines(), this.#components.clock.nowMs())
-    for (const { id, peer } of approved) this.#change(id, { state: 'approved', peer, waitMs: 0, ahead: 0 })
-    for (const id of [...refused, ...expired]) this.#change(id, { state: 'expired', waitMs: 0, ahead: 0 })
+    for (const { id, peer } of approved) this.#change(id, { ...OVER, state: 'approved', peer })
+    for (const id of [...refused, ...expired]) this.#change(id, { ...OVER, state: 'expired' })
     this.#tellExpected()
   }
 
@@ -215,9 +219,36 @@ export class Admissions implements Startable {
     return entry.record
   }
 
+  #standingOf(admission: Exclude<Admission, { outcome: 'refused' }>): Pick<AdmissionRecord, 'state' | 'peer' | 'waitMs' | 'why' | 'ahead'> {
+    if (admission.outcome === 'approved') return { state: 'approved', peer: admission.peer, waitMs: 0, ahead: 0 }
+    const { waitMs, ahead, lack } = admission
+    const why = waitMs === null ? { why: this.#whyOf(lack) } : {}
+    return { state: 'queued', peer: null, waitMs, ahead, ...why }
+  }
+
+  #whyOf(lack: Lack | undefined): string {
+    if (lack === undefined) return 'it waits for others that nobody knows the end of, or for a peer to say how it is'
+    const { what, unit } = RESOURCE_WORDS[lack.resource]
+    const amounts = `it needs ${unit(lack.needed)}, and ${unit(lack.free)} can be had`
+    return `it waits for ${what} on ${this.#nameOf(lack.peer)}: ${amounts}; the rest is held by what was not admitted, or should have ended`
+  }
+
+  /** As people know it. */
+  #nameOf(peer: PeerId | undefined): string | undefined {
+    if (peer === undefined) return undefined
+    return this.#components.views().find(({ profile }) => profile.id === peer)?.profile.name ?? peer
+  }
+
   #machines(): readonly Machine[] {
     return this.#components.views().map(view => machineOf(view, this.#components.self))
   }
+}
+
+/** What resources are called. */
+const RESOURCE_WORDS: Readonly<Record<Resource, { readonly what: string; readonly unit: (amount: number) => string }>> = {
+  cpus: { what: 'cores', unit: amount => `${Math.round(100 * amount) / 100}` },
+  memoryBytes: { what: 'memory', unit: formatBytes },
+  diskBytes: { what: 'disk', unit: formatBytes }
 }
 
 /** The name under which work outside CARES is learned: one that no function can have. */
@@ -225,30 +256,31 @@ function keyOf(name: string): { function: string; digest: Digest } {
   return { function: `outside/${name}@1`, digest: `outside:${name}` as Digest }
 }
 
-function standingOf(admission: Exclude<Admission, { outcome: 'refused' }>): Pick<AdmissionRecord, 'state' | 'peer' | 'waitMs' | 'ahead'> {
-  return admission.outcome === 'approved'
-    ? { state: 'approved', peer: admission.peer, waitMs: 0, ahead: 0 }
-    : { state: 'queued', peer: null, waitMs: admission.waitMs, ahead: admission.ahead }
-}
-
 function refusal(
   { name }: AdmissionRequest,
   { predicted }: Ask,
-  { reason, waitMs }: Extract<Admission, { outcome: 'refused' }>
+  { reason, waitMs, only }: Extract<Admission, { outcome: 'refused' }> & { only: string | undefined }
 ): CaresError {
   const details = { reason, retryAfterMs: Math.ceil(waitMs), predicted: { ...predicted } }
   switch (reason) {
     case 'never_fits':
-      return new CaresError('no_capacity', `no peer is large enough for ${name}, even when nothing else runs there`, {
-        hint: 'ask for less: the targets are 80 % of the cores and 90 % of the memory of one peer',
-        details: { reason, predicted: { ...predicted } }
-      })
+      return new CaresError(
+        'no_capacity',
+        `${only === undefined ? 'no peer is' : `${only} is not`} large enough for ${name}, even when nothing else runs there`,
+        {
+          hint: `ask for less: the targets are 80 % of the cores and 90 % of the memory of one peer${only === undefined ? '' : '; or for another peer'}`,
+          details: { reason, predicted: { ...predicted } }
+        }
+      )
     case 'would_wait_too_long':
       return new CaresError('no_capacity', `${name} would have to wait for longer than it wants to`, { retryable: true, details })
     case 'queue_full':
       return new CaresError('overloaded', 'too much work waits for admission', { retryable: true, details })
     case 'safe_mode':
-      return new CaresError('no_capacity', 'the statistics of all peers are too old to admit work by', { retryable: true, details })
+      return new CaresError('no_capacity', `the statistics of ${only ?? 'all peers'} are too old to admit work by`, {
+        retryable: true,
+        details
+      })
     default:
       return assertNever(reason)
   }

@@ -2,7 +2,7 @@ import { type Amounts, RESOURCES, type Resource } from '../../../model/admission
 import type { PeerId } from '../../../model/ids.ts'
 import { hasRoom, NOTHING, plus, shareOf } from './amounts.ts'
 import { type ActiveWork, futureUse } from './future-use.ts'
-import type { Admission, AdmissionPolicy, Advance, Ask, Machine } from './admission.ts'
+import type { Admission, AdmissionPolicy, Advance, Ask, Lack, Machine } from './admission.ts'
 import { compareWaiting, isAged } from './queue-order.ts'
 import { predictStarts, type Room } from './predict-starts.ts'
 
@@ -90,13 +90,12 @@ export class AdmissionControl {
     if (!this.#queue.has(id)) return undefined
     const waiting = this.#inOrder(nowMs)
     const ahead = waiting.findIndex(queued => queued.id === id)
-    const starts = predictStarts(
-      waiting.slice(0, ahead + 1),
-      machines.filter(machine => machine.isOpen && this.#isFresh(machine)).map(machine => this.#future(machine, nowMs)),
-      nowMs
-    )
+    const rooms = machines.filter(machine => machine.isOpen && this.#isFresh(machine)).map(machine => this.#future(machine, nowMs))
+    const starts = predictStarts(waiting.slice(0, ahead + 1), rooms, nowMs)
     const waitMs = Math.max(0, (starts.at(-1) ?? nowMs) - nowMs)
-    return { outcome: 'queued', ahead, waitMs: Number.isFinite(waitMs) ? waitMs : null }
+    if (Number.isFinite(waitMs)) return { outcome: 'queued', ahead, waitMs }
+    const lack = lackOf(waiting[ahead], rooms)
+    return { outcome: 'queued', ahead, waitMs: null, ...(lack === undefined ? {} : { lack }) }
   }
 
   /** Takes over work that another decider has approved. */
@@ -261,4 +260,29 @@ export class AdmissionControl {
 
 function isAsked({ pinnedTo }: Pick<Ask, 'pinnedTo'>, { peer }: Machine): boolean {
   return pinnedTo === undefined || pinnedTo === peer
+}
+
+/** What is scarcest on the machine that lacks the least; undefined where one has it all, so that only those ahead are in the way, or where there is none. */
+function lackOf(wanted: Queued | undefined, rooms: readonly Room[]): Lack | undefined {
+  const lacks = rooms
+    .filter(({ peer }) => wanted !== undefined && (wanted.pinnedTo ?? peer) === peer)
+    .map(({ peer, free, reopensAt = NOTHING }) =>
+      RESOURCES.filter(resource => (wanted?.predicted[resource] ?? 0) > 0)
+        .map(resource => ({
+          peer,
+          resource,
+          needed: Math.max(wanted?.predicted[resource] ?? 0, wanted?.reservedOn === peer ? 0 : reopensAt[resource]),
+          free: Math.max(0, free[resource])
+        }))
+        .toSorted((a, b) => missingShare(b) - missingShare(a))
+        .at(0)
+    )
+    .filter(lack => lack !== undefined)
+    .toSorted((a, b) => missingShare(a) - missingShare(b))
+  const [least] = lacks
+  return least === undefined || missingShare(least) <= 0 ? undefined : least
+}
+
+function missingShare({ needed, free }: Lack): number {
+  return (needed - free) / needed
 }

@@ -1,4 +1,4 @@
-import type { Amounts } from '../../../model/admission.ts'
+import type { Amounts, Resource } from '../../../model/admission.ts'
 import type { PeerId } from '../../../model/ids.ts'
 import type { QueueOrder } from './queue-order.ts'
 
@@ -42,11 +42,20 @@ export interface Ask {
   readonly leaseMs: number
 }
 
+/** What work waits for, on the machine that is nearest to having it. */
+export interface Lack {
+  readonly peer: PeerId
+  readonly resource: Resource
+  /** Of the resource: more than the work asks for where the machine has been over its target. */
+  readonly needed: number
+  readonly free: number
+}
+
 /** What became of a question. */
 export type Admission =
   | { readonly outcome: 'approved'; readonly peer: PeerId }
-  /** `waitMs`: until it is expected to be approved; null: what is in its way was not admitted here, so nobody knows. */
-  | { readonly outcome: 'queued'; readonly ahead: number; readonly waitMs: number | null }
+  /** `waitMs`: until it is expected to be approved; null: what is in its way was not admitted here, so nobody knows. `lack`: what that is, where one can say. */
+  | { readonly outcome: 'queued'; readonly ahead: number; readonly waitMs: number | null; readonly lack?: Lack }
   | {
       readonly outcome: 'refused'
       /** `never_fits`: it is too large for every machine. `safe_mode`: no machine has fresh statistics. */

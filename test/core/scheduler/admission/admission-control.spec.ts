@@ -94,7 +94,8 @@ describe('admission', () => {
     assert.deepEqual(control.ask(askOf('patient', { predicted: { cpus: 0.1 } }), at(7.7), 1_000), {
       outcome: 'queued',
       ahead: 0,
-      waitMs: null
+      waitMs: null,
+      lack: { peer: 'atlas', resource: 'cpus', needed: 0.5, free: 8 - 7.7 }
     })
     assert.equal(control.advance(at(7.4), 2_000).approved.length, 1)
   })
@@ -104,7 +105,10 @@ describe('admission', () => {
     control.ask(askOf('long', { predicted: { cpus: 8 } }), [machineOf('atlas')], 0)
     const busy = machineOf('atlas', { measured: { cpus: 8 } })
     assert.deepEqual(control.ask(askOf('next'), [busy], 4_000), { outcome: 'queued', ahead: 0, waitMs: 6_000 })
-    assert.deepEqual(control.standing('next', [busy], 11_000), { outcome: 'queued', ahead: 0, waitMs: null })
+    const lack = { peer: 'atlas', resource: 'cpus', needed: 1, free: 0 }
+    assert.deepEqual(control.standing('next', [busy], 11_000), { outcome: 'queued', ahead: 0, waitMs: null, lack })
+    const fuller = machineOf('birch', { measured: { cpus: 7.5, memoryBytes: 100 * GIB } })
+    assert.partialDeepStrictEqual(control.standing('next', [busy, fuller], 11_000), { lack: { peer: 'birch', needed: 1, free: 0.5 } })
     assert.deepEqual(control.standing('next', [machineOf('birch', { ageMs: 9_000 })], 11_000), {
       outcome: 'queued',
       ahead: 0,
