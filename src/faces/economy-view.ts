@@ -65,7 +65,7 @@ export function costsTable({ by, items, totals }: CostList): Table {
       { title: 'PREDICTED', align: 'right', wide: true },
       ({ predictedMs, calls, tasks }) => formatDurationMs(predictedMs / Math.max(1, calls + tasks))
     ],
-    [{ title: 'REGRET', align: 'right' }, ({ regretMs, calls }) => formatDurationMs(regretMs / Math.max(1, calls))]
+    [{ title: 'REGRET', align: 'right' }, ({ regretMs, succeeded }) => (succeeded === 0 ? '-' : formatDurationMs(regretMs / succeeded))]
   ]
   const row = (keys: readonly string[], item: Omit<CostItem, 'function' | 'caller' | 'peer'>): Cell[] => [
     ...keys,

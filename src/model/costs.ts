@@ -12,6 +12,8 @@ export interface CostAmounts {
   /** Tasks that have ended, each counted where its last attempt ran. Absent: from a peer of an earlier version, which counts none. */
   readonly tasks?: number | undefined
   readonly failed: number
+  /** Calls that have succeeded: those that `regretMs` is of. Absent: from a peer of an earlier version, which does not say. */
+  readonly succeeded?: number | undefined
   /** CPU time: milliseconds of one core. */
   readonly cpuMs: number
   /** Memory limit times run time, in 10^9 bytes times milliseconds. */
@@ -30,7 +32,7 @@ export interface CostAmounts {
   readonly totalMs: number
   /** What `totalMs` was expected to be. */
   readonly predictedMs: number
-  /** By how much the best other peer was expected to be quicker than the chosen one really was, summed over calls; 0 where it was not. */
+  /** By how much the best other peer was expected to be quicker than the chosen one really was, summed over calls that succeeded; 0 where it was not. */
   readonly regretMs: number
 }
 

@@ -18,8 +18,9 @@ const amounts = {
   totalMs: ms.describe('of calls from acceptance to the last byte, of attempts of tasks from assignment to end'),
   predictedMs: ms.describe('what was expected of totalMs'),
   regretMs: ms.describe(
-    'of calls: by how much the best other peer was expected to be quicker than the chosen one was in truth; 0 where it was not'
-  )
+    'of calls that succeeded: by how much the best other peer was expected to be quicker than the chosen one was in truth; 0 where it was not'
+  ),
+  succeeded: count.describe('calls that succeeded: of so many is regretMs')
 }
 
 /** One row of the ledger. Keys that were not asked for are absent. */

@@ -21,6 +21,7 @@ const row = z.object({
   calls: whole,
   tasks: whole.exactOptional(),
   failed: whole,
+  succeeded: whole.optional(),
   cpuMs: amount,
   gbMs: amount,
   bytesIn: amount,

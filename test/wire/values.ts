@@ -542,6 +542,7 @@ const costLedger = record<CostLedger>({
         calls: whole,
         tasks: whole,
         failed: whole,
+        succeeded: whole,
         cpuMs: amount,
         gbMs: amount,
         bytesIn: amount,
@@ -554,7 +555,7 @@ const costLedger = record<CostLedger>({
         predictedMs: amount,
         regretMs: amount
       },
-      ['tasks', 'estimatedUsd']
+      ['tasks', 'succeeded', 'estimatedUsd']
     )
   )
 })

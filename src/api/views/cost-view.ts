@@ -47,7 +47,9 @@ function sumsOf(before: Sums | undefined, row: CostAmounts | undefined): Sums {
     runMs: plus('runMs'),
     totalMs: plus('totalMs'),
     predictedMs: plus('predictedMs'),
-    regretMs: plus('regretMs')
+    regretMs: plus('regretMs'),
+    // An earlier version does not say; its failed ones hold tasks, too.
+    succeeded: (before?.succeeded ?? 0) + (row === undefined ? 0 : (row.succeeded ?? Math.max(0, row.calls - row.failed)))
   }
 }
 

@@ -9,6 +9,18 @@ import { sampleInvocation, sampleReceipt } from '../../support/samples.ts'
 
 const near = (a: number, b: number): boolean => Math.abs(a - b) < 1e-12
 
+describe('what a call is counted as', () => {
+  const cases: readonly (readonly [state: 'succeeded' | 'failed', failed: number, succeeded: number])[] = [
+    ['succeeded', 0, 1],
+    ['failed', 1, 0]
+  ]
+  for (const [state, failed, succeeded] of cases) {
+    it(`${state}: only those that succeeded have a regret`, () => {
+      assert.partialDeepStrictEqual(costOf(sampleInvocation({ state }), undefined), { calls: 1, failed, succeeded })
+    })
+  }
+})
+
 describe('what a call was quoted', () => {
   const worker = peerId('oak')
   const view = viewOf('oak', { profile: { usdPerHour: 3.6 } })

@@ -82,6 +82,7 @@ describe('what tasks have cost', () => {
       calls: 0,
       tasks: 1,
       failed: 0,
+      succeeded: 0,
       cpuMs: 900,
       bytesIn: 10,
       bytesOut: 20,

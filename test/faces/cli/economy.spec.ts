@@ -34,6 +34,7 @@ const AMOUNTS = {
   calls: 4,
   tasks: 2,
   failed: 1,
+  succeeded: 2,
   cpuSeconds: 1.5,
   gbSeconds: 0.8,
   bytesIn: 4_096,
@@ -115,7 +116,7 @@ describe('cares costs', () => {
     const { stdout, stderr } = await run(['costs', '--by', 'function,caller'], { api: api.url })
     assert.match(api.asked[0]?.url ?? '', /by=function%2Ccaller|by=function,caller/)
     assert.match(stdout, /^FUNCTION +CALLER +CALLS +TASKS +FAILED .*COST +MEAN +REGRET$/m)
-    assert.match(stdout, /^thumb +team-a +4 +2 +1 +1\.50 +0\.80 +4Ki +100 +\$0\.00012 +400ms +100ms$/m)
+    assert.match(stdout, /^thumb +team-a +4 +2 +1 +1\.50 +0\.80 +4Ki +100 +\$0\.00012 +400ms +200ms$/m)
     assert.match(stdout, /^upper +- +4 /m)
     assert.match(stdout, /^all +8 /m)
     assert.match(stderr, /1 of 3 peers could not be asked/)

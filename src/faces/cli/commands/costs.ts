@@ -15,7 +15,7 @@ export const costs = defineCommand<CostsOptions>({
     { flags: '--csv', description: 'as comma-separated values, for a spreadsheet' }
   ],
   description:
-    'Counted since each peer started: calls where they came in, tasks where they ended. A caller is what the header x-cares-caller said, or cares run --caller. REGRET is by how much the best other peer was expected to be quicker, a call.',
+    'Counted since each peer started: calls where they came in, tasks where they ended. A caller is what the header x-cares-caller said, or cares run --caller. REGRET is by how much the best other peer was expected to be quicker, a call that succeeded.',
   examples: [
     { comment: 'What each function has cost', command: 'cares costs' },
     { comment: 'Who has caused it, and where it ran', command: 'cares costs --by caller,peer -o wide' },
