@@ -150,7 +150,10 @@ function rowOf(
 const RESAMPLES_COUNT = 1_000
 const INTERVAL_SHARE = 0.95
 
-/** The median, and between what values all lie, or, of enough of them, where it would probably lie with other seeds: percentiles of the medians of resamples (bootstrap, Efron 1979). */
+/**
+ * The median, and between what values all lie, or, of enough of them, where it would probably lie with other seeds: percentiles of the medians of
+ * resamples (bootstrap, Efron 1979).
+ */
 export function spreadOf(values: readonly number[]): Spread {
   const median = medianOf(values)
   if (values.length < 2 || Number.isNaN(median)) return { median, low: median, high: median }

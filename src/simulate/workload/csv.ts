@@ -33,9 +33,12 @@ interface CsvRecord {
 }
 
 /** A file without quotes is cut at its commas: that is most of the time in which a large trace is read. */
-function* records(text: string): Generator<CsvRecord> {
+function* records(text: string): Generator<CsvRecord, void> {
   const from = text.startsWith('\uFEFF') ? 1 : 0
-  if (text.includes('"')) return yield* quotedRecords(text, from)
+  if (text.includes('"')) {
+    yield* quotedRecords(text, from)
+    return
+  }
   for (let at = from, line = 1; at < text.length; line++) {
     const end = text.indexOf('\n', at)
     const next = end < 0 ? text.length : end
@@ -48,7 +51,7 @@ function* records(text: string): Generator<CsvRecord> {
 const CELL = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/y
 
 /** Records as RFC 4180 has them. */
-function* quotedRecords(text: string, from: number): Generator<CsvRecord> {
+function* quotedRecords(text: string, from: number): Generator<CsvRecord, void> {
   let cells: string[] = []
   let line = 1
   let beginsAt = 1

@@ -30,8 +30,10 @@ describe('what a call was quoted', () => {
   const request = requestOf({ inputBytes: 2 ** 30 })
   const decision = place(request, table, { random: createRandom(1), strategy: COST, kappa: 1 })
   const { cpus, memoryBytes } = request
+  const { chosen, expected, verdicts, skipped, rejected } = decision
+  const kept = { chosen, expected, verdicts, skipped, rejected }
   const quoted = (changes: Partial<typeof decision>): number => {
-    const receipt = sampleReceipt({ cpus, memoryBytes, decision: { ...JSON.parse(JSON.stringify(decision)), ...changes } })
+    const receipt = sampleReceipt({ cpus, memoryBytes, decision: { ...kept, ...changes } })
     return costOf(sampleInvocation({ worker, receipts: [receipt] }), view.profile).quotedUsd
   }
 

@@ -54,7 +54,9 @@ export interface Lack {
 /** What became of a question. */
 export type Admission =
   | { readonly outcome: 'approved'; readonly peer: PeerId }
-  /** `waitMs`: until it is expected to be approved; null: what is in its way was not admitted here, so nobody knows. `lack`: what that is, where one can say. */
+  /**
+   * `waitMs`: until it is expected to be approved; null: what is in its way was not admitted here, so nobody knows. `lack`: what that is, where one can say.
+   */
   | { readonly outcome: 'queued'; readonly ahead: number; readonly waitMs: number | null; readonly lack?: Lack }
   | {
       readonly outcome: 'refused'
