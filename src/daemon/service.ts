@@ -219,6 +219,7 @@ function clusterStatus({
   const { voters, learners } = consensus.configuration
   const { leader, term } = consensus.role
   const { last, commit, applied } = consensus.indices
+  const names = members.formerNames([...voters, ...learners])
   return {
     id: clusterId(),
     uid: cluster(),
@@ -228,6 +229,7 @@ function clusterStatus({
     term,
     voters,
     learners,
+    ...(Object.keys(names).length === 0 ? {} : { names }),
     quorum: majority(voters.length),
     faultTolerance: faultTolerance(votersNow(voters, members.views())),
     lastIndex: last,

@@ -14,11 +14,10 @@ import { keyed, timeOfDay } from './text.ts'
  */
 
 /** What is wrong with a cluster that still answers; empty when all is well. */
-export function degradations({ orchestrator, reason, fenced, voters, quorum }: Cluster, peers: readonly Peer[]): string[] {
-  const lost = voters.filter(voter => !peers.some(peer => peer.id === voter && (peer.state === 'alive' || peer.state === 'draining')))
-  const mute = peers.filter(peer => peer.fenced === true && voters.includes(peer.id) && !lost.includes(peer.id))
-  const left = voters.length - lost.length - mute.length
-  const nameOf = (id: string): string => peers.find(peer => peer.id === id)?.name ?? shortId(id)
+export function degradations(cluster: Cluster, peers: readonly Peer[]): string[] {
+  const { orchestrator, reason, fenced, voters, quorum } = cluster
+  const { lost, mute, left } = votersOf(cluster, peers)
+  const nameOf = (id: string): string => nameIn(cluster, peers, id)
   return [
     orchestrator === null ? [`no orchestrator${reason === '' ? '' : `: ${reason}`}`] : [],
     fenced === null ? [] : [`this peer takes no part any more: ${fenced}`],
@@ -35,8 +34,33 @@ export function degradations({ orchestrator, reason, fenced, voters, quorum }: C
   ].flat()
 }
 
-/** How a cluster stands in a few words: what is wrong with itself comes before what its alerts say. Nothing is healthy beside an alert. */
-export function verdict(problems: readonly string[], alerts: readonly Pick<AlertItem, 'severity'>[]): Verdict {
+/** Whether so few voters are left that nothing can be agreed. A peer that has not heard of any cannot tell. */
+export function isStuck(cluster: Cluster, peers: readonly Peer[]): boolean {
+  return cluster.voters.length > 0 && votersOf(cluster, peers).left < cluster.quorum
+}
+
+/** The voters that are not there, those that are and take no part, and how many are left. */
+function votersOf({ voters }: Cluster, peers: readonly Peer[]): { lost: readonly string[]; mute: readonly Peer[]; left: number } {
+  const lost = voters.filter(voter => !peers.some(peer => peer.id === voter && (peer.state === 'alive' || peer.state === 'draining')))
+  const mute = peers.filter(peer => peer.fenced === true && voters.includes(peer.id) && !lost.includes(peer.id))
+  return { lost, mute, left: voters.length - lost.length - mute.length }
+}
+
+/** What a peer is called; one that the peer which answered has not heard since it started, by the name that it remembers. */
+function nameIn({ names }: Cluster, peers: readonly Peer[], id: string): string {
+  return peers.find(peer => peer.id === id)?.name ?? names?.[id] ?? shortId(id)
+}
+
+/**
+ * How a cluster stands in a few words: what is wrong with itself comes before what its alerts say, and that nothing can be agreed before all else.
+ * Nothing is healthy beside an alert.
+ */
+export function verdict(
+  problems: readonly string[],
+  alerts: readonly Pick<AlertItem, 'severity'>[],
+  { stuck }: { stuck: boolean }
+): Verdict {
+  if (stuck) return { text: `degraded, nothing can be agreed: ${counted(problems.length, 'problem')}`, tone: 'bad' }
   if (problems.length > 0) return { text: `degraded: ${counted(problems.length, 'problem')}`, tone: 'bad' }
   const critical = alerts.filter(({ severity }) => severity === 'critical').length
   const warnings = alerts.length - critical
@@ -66,10 +90,14 @@ export function statusLines(
 ): string[] {
   const problems = degradations(cluster, peers)
   const there = peers.filter(peer => peer.state !== 'gone')
-  const nameOf = (id: string): string => peers.find(peer => peer.id === id)?.name ?? shortId(id)
+  const stuck = isStuck(cluster, peers)
+  const nameOf = (id: string): string => nameIn(cluster, peers, id)
   return [
     ...keyed([
-      ['Cluster', `${paint(verdict(problems, alerts), view)}, ${cluster.private ? 'private' : 'open'}, as ${cluster.self.name} sees it`],
+      [
+        'Cluster',
+        `${paint(verdict(problems, alerts, { stuck }), view)}, ${cluster.private ? 'private' : 'open'}, as ${cluster.self.name} sees it`
+      ],
       ['Orchestrator', cluster.orchestrator === null ? '-' : `${cluster.orchestrator.name}, term ${cluster.term}`],
       [
         'Voters',

@@ -40,6 +40,7 @@ export const ALERT_RULE_NAMES = [
   'orchestrator_missing',
   'orchestrator_changed',
   'quorum_at_risk',
+  'quorum_lost',
   'snapshot_failed',
   'cpu_high',
   'memory_high',
@@ -123,6 +124,16 @@ const DEFAULT_RULES: readonly AlertRule[] = [
     forMs: 5_000,
     clearForMs: 5_000,
     description: '1 while the loss of one more voter would leave the cluster without a majority'
+  },
+  {
+    name: 'quorum_lost',
+    severity: 'critical',
+    unit: 'count',
+    raiseAt: 1,
+    clearBelow: 1,
+    forMs: 5_000,
+    clearForMs: 5_000,
+    description: '1 while fewer voters take part than are needed, so that nothing can be agreed'
   },
   {
     name: 'snapshot_failed',

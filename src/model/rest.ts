@@ -130,6 +130,10 @@ export const clusterSchema = z.object({
   term: count,
   voters: listOf(z.string()),
   learners: listOf(z.string()),
+  names: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('of members that the peer has not heard since it started: what they were called; absent: it knows of none'),
   quorum: count.describe('voters that must acknowledge'),
   faultTolerance: count.describe('voters that may die now, beside those that are gone or take no part, with uploads going on'),
   lastIndex: count,

@@ -26,6 +26,8 @@ export interface ClusterStatus {
   readonly term: Term
   readonly voters: readonly PeerId[]
   readonly learners: readonly PeerId[]
+  /** What members were called that this peer has not heard since it started. Absent: there are none. */
+  readonly names?: Readonly<Record<PeerId, string>> | undefined
   /** Voters that must acknowledge. */
   readonly quorum: number
   /** Voters that may die now, beside those that are gone or take no part, with nothing acknowledged being lost and uploads going on. */

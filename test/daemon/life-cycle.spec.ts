@@ -113,6 +113,18 @@ describe('the life of a peer in a cluster', function () {
     assert.equal(left.service.cluster().faultTolerance, 0)
   })
 
+  it('calls the others by their names after a restart without them, as it does where it says why there is no orchestrator', async () => {
+    await cluster.start(3)
+    const [left, ...others] = cluster.peers as [MemoryPeer, ...MemoryPeer[]]
+    await cluster.until(() => left.service.peers().every(({ state }) => state === 'alive'), 'all to be heard')
+    assert.equal(left.service.cluster().names, undefined)
+    for (const peer of [...others, left]) await peer.crash()
+    await left.start()
+    const { names, reason } = left.service.cluster()
+    assert.deepEqual(names, Object.fromEntries(others.map(({ id }, index) => [id, `peer-${index + 2}`])))
+    assert.match(reason, /\(peer-2, peer-3\)/)
+  })
+
   it('takes no part in the cluster on a disk from an old backup, and says why', async () => {
     await cluster.start(3)
     const victim = cluster.workers[0] as MemoryPeer

@@ -7,7 +7,7 @@ import type { Peer } from '../../src/model/rest.ts'
 import { shortId } from '../../src/model/short-id.ts'
 import { renderTable } from '../../src/faces/table.ts'
 import { timeOfDay } from '../../src/faces/text.ts'
-import { degradations, statusLines, verdict } from '../../src/faces/view-model.ts'
+import { degradations, isStuck, statusLines, verdict } from '../../src/faces/view-model.ts'
 import { ALERTS, CLUSTER, EXPLANATION, INVOCATION, NOW_MS, PEERS, PLACEMENT, samplePeer, STATS, THUMB } from './samples.ts'
 
 describe('the view model', () => {
@@ -125,15 +125,30 @@ describe('the view model', () => {
 
 describe('the verdict on a cluster', () => {
   const [warning, critical] = [{ severity: 'warning' }, { severity: 'critical' }] as const
-  for (const [problems, alerts, text, tone] of [
-    [[], [], 'healthy', 'good'],
-    [[], [warning], 'working, with 1 warning', 'warn'],
-    [[], [critical, warning, warning], 'working, with 1 critical and 2 warnings', 'bad'],
-    [['no orchestrator'], [warning], 'degraded: 1 problem', 'bad']
+  for (const [problems, alerts, stuck, text, tone] of [
+    [[], [], false, 'healthy', 'good'],
+    [[], [warning], false, 'working, with 1 warning', 'warn'],
+    [[], [critical, warning, warning], false, 'working, with 1 critical and 2 warnings', 'bad'],
+    [['no orchestrator'], [warning], false, 'degraded: 1 problem', 'bad'],
+    [['no orchestrator', 'voters not there'], [critical], true, 'degraded, nothing can be agreed: 2 problems', 'bad']
   ] as const) {
     it(`is "${text}" beside ${problems.length} problems and ${alerts.length} alerts`, () =>
-      assert.deepEqual(verdict(problems, alerts), { text, tone }))
+      assert.deepEqual(verdict(problems, alerts, { stuck }), { text, tone }))
   }
+
+  const of = (...names: readonly string[]): Peer[] => names.map(name => samplePeer(name))
+  for (const [what, peers, stuck] of [
+    ['all voters are there', of('atlas', 'birch', 'elm'), false],
+    ['just as many as are needed are left', of('atlas', 'birch'), false],
+    ['fewer are left', of('atlas'), true],
+    ['fewer take part', [...of('atlas'), samplePeer('birch', { fenced: true })], true]
+  ] as const) {
+    it(`is ${stuck ? '' : 'not '}that nothing can be agreed when ${what}`, () => assert.equal(isStuck(CLUSTER, peers), stuck))
+  }
+
+  it('is not that nothing can be agreed on a peer that knows of no voters yet', () => {
+    assert.equal(isStuck({ ...CLUSTER, voters: [] }, of('atlas')), false)
+  })
 })
 
 describe('the status of a cluster', () => {
@@ -149,6 +164,15 @@ describe('the status of a cluster', () => {
     assert.doesNotMatch(status({ version: PEERS[1]?.version ?? '' }), /Versions/)
     assert.match(status({}), /Versions +0\.2\.0 \(atlas\), 0\.1\.0 \(birch, elm, dogwood\)\n/)
     assert.match(status({ commandVersion: 2 }), /Versions .*; what is new in the newest can be used once all are upgraded/)
+  })
+
+  it('says first that nothing can be agreed, and calls voters that were not heard since a restart by the names that are remembered', () => {
+    const [, birch = '', elm = ''] = CLUSTER.voters
+    const names = { [birch]: 'birch', [elm]: 'elm' }
+    const text = (cluster: typeof CLUSTER): string => statusLines(cluster, [samplePeer('atlas')], [], [], 0, {}).join('\n')
+    assert.match(text({ ...CLUSTER, names }), /Cluster +degraded, nothing can be agreed: 1 problem, [^]*Voters +atlas birch elm /)
+    assert.match(text({ ...CLUSTER, names }), /! voters not there: birch, elm \(1 of 3 left, 2 needed\)/)
+    assert.match(text(CLUSTER), /Voters +atlas …/)
   })
 
   it('tells which voter is far behind, and leaves out what is only on its way', () => {

@@ -17,6 +17,7 @@ export function clusterView(status: ClusterStatus, { name, showSecret }: { name:
     term: status.term,
     voters: status.voters,
     learners: status.learners,
+    ...(status.names === undefined ? {} : { names: status.names }),
     quorum: status.quorum,
     faultTolerance: status.faultTolerance,
     lastIndex: status.lastIndex,

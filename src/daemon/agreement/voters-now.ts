@@ -23,15 +23,24 @@ export function votersNow(voters: readonly PeerId[], views: readonly PeerView[])
   }
 }
 
+/** Voters that take part now. */
+export function votersLeft({ voters, gone, fenced }: VotersNow): number {
+  return voters.length - gone.length - fenced.length
+}
+
 /** How many more voters may die with uploads going on. */
-export function faultTolerance({ voters, gone, fenced }: VotersNow): number {
-  return Math.max(0, voters.length - gone.length - fenced.length - majority(voters.length))
+export function faultTolerance(now: VotersNow): number {
+  return Math.max(0, votersLeft(now) - majority(now.voters.length))
 }
 
 /** Why those that are left cannot elect anybody; null when they can. */
-export function quorumLoss({ voters, gone, fenced }: VotersNow, nameOf: (peer: PeerId) => string): string | null {
+export function quorumLoss(now: VotersNow, nameOf: (peer: PeerId) => string): string | null {
+  return votersLeft(now) >= majority(now.voters.length) ? null : `the quorum is lost: ${lostVoters(now, nameOf)}`
+}
+
+/** Which voters take no part now, and how many must; for when there are some. */
+export function lostVoters({ voters, gone, fenced }: VotersNow, nameOf: (peer: PeerId) => string): string {
   const needed = majority(voters.length)
-  if (voters.length - gone.length - fenced.length >= needed) return null
   const lost = [
     { peers: gone, one: 'is gone', many: 'are gone' },
     { peers: fenced, one: 'takes no part any more', many: 'take no part any more' }
@@ -40,5 +49,5 @@ export function quorumLoss({ voters, gone, fenced }: VotersNow, nameOf: (peer: P
     const count = at > 0 ? String(peers.length) : `${peers.length} of ${voters.length} voters`
     return `${count} ${peers.length === 1 ? one : many} (${peers.map(nameOf).join(', ')})`
   })
-  return `the quorum is lost: ${parts.join(' and ')}, ${needed} ${needed === 1 ? 'is' : 'are'} needed`
+  return `${parts.join(' and ')}, ${needed} ${needed === 1 ? 'is' : 'are'} needed`
 }

@@ -89,6 +89,17 @@ export class Members implements Startable {
     return this.#views.find(({ profile }) => profile.id === peer)?.profile.name ?? this.#names.get(peer) ?? shortId(peer)
   }
 
+  /** What those of these peers were called, by id, that are not in the view: they have not been heard since this peer started, or are forgotten. */
+  formerNames(peers: readonly PeerId[]): Readonly<Record<PeerId, string>> {
+    const unseen = peers.filter(peer => !this.#views.some(({ profile }) => profile.id === peer))
+    return Object.fromEntries(
+      unseen.flatMap(peer => {
+        const name = this.#names.get(peer)
+        return name === undefined ? [] : [[peer, name]]
+      })
+    )
+  }
+
   /** What a peer has told of itself since this one started; undefined for one that it has not heard. */
   profileOf(peer: PeerId): PeerProfile | undefined {
     return this.#views.find(({ profile }) => profile.id === peer)?.profile

@@ -3,6 +3,7 @@ import type { AlertSubject } from '../../model/alerts.ts'
 import type { PeerId } from '../../model/ids.ts'
 import type { PeerView } from '../../model/peer.ts'
 import { formatDurationMs } from '../../model/units.ts'
+import { lostVoters, votersLeft, votersNow } from '../agreement/voters-now.ts'
 import type { AlertSample } from './alert-judge.ts'
 
 /** Fewest calls for which a share of failures means anything. */
@@ -19,6 +20,8 @@ export interface AlertFacts {
   /** Changes of orchestrator lately. */
   readonly changes: number
   readonly orchestrator: string | null
+  /** What a peer is called, be it one that has not been heard since this one started. */
+  readonly nameOf: (peer: PeerId) => string
   /** How far the clock of a peer is from ours, by its newest word. */
   readonly skewMs: (peer: PeerId) => number
   /** Calls through this gateway that ended within the last minute, by function. */
@@ -27,16 +30,22 @@ export interface AlertFacts {
 
 const CLUSTER: AlertSubject = { kind: 'cluster', id: 'cluster', name: 'cluster' }
 
+/** What to do about voters that are not there. */
+const QUORUM_CURE = 'start them again, or, if they are lost for good, go on from a survivor: cares recover'
+
 /** The samples of all rules. */
 export function alertSamples(facts: AlertFacts): readonly AlertSample[] {
   return [...clusterSamples(facts), ...facts.views.flatMap(view => peerSamples(view, facts)), ...functionSamples(facts)]
 }
 
-function clusterSamples({ views, voters, leaderlessMs, changes, orchestrator }: AlertFacts): readonly AlertSample[] {
-  const there = voters.filter(voter => views.some(({ profile, state }) => profile.id === voter && state !== 'gone' && state !== 'suspect'))
+function clusterSamples({ views, voters, leaderlessMs, changes, orchestrator, nameOf }: AlertFacts): readonly AlertSample[] {
+  const now = votersNow(voters, views)
+  const left = votersLeft(now)
   const needed = majority(voters.length)
   // One or two voters never survive a loss: that is how their cluster is, and no news.
-  const isAtRisk = voters.length > 2 && there.length <= needed
+  const isAtRisk = voters.length > 2 && left === needed
+  // A peer that has not heard the log of its cluster yet knows of no voters.
+  const isLost = voters.length > 0 && left < needed
   return [
     {
       rule: 'orchestrator_missing',
@@ -54,7 +63,13 @@ function clusterSamples({ views, voters, leaderlessMs, changes, orchestrator }: 
       rule: 'quorum_at_risk',
       subject: CLUSTER,
       value: isAtRisk ? 1 : 0,
-      message: `${there.length} of ${voters.length} voters are there, and ${needed} are needed`
+      message: `${left} of ${voters.length} voters are there, and ${needed} are needed`
+    },
+    {
+      rule: 'quorum_lost',
+      subject: CLUSTER,
+      value: isLost ? 1 : 0,
+      message: isLost ? `nothing can be agreed: ${lostVoters(now, nameOf)}; ${QUORUM_CURE}` : ''
     }
   ]
 }

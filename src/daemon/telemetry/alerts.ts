@@ -93,6 +93,7 @@ export class Alerts implements Startable {
       leaderlessMs: nowMs - this.#ledMs,
       changes: this.#changesMs.length,
       orchestrator: role.leader === null ? null : members.nameOf(role.leader),
+      nameOf: peer => members.nameOf(peer),
       skewMs: peer => members.skewMs(peer),
       calls: history.functions().map(name => history.recent(name, FAILURE_STEPS))
     })

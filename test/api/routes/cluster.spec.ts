@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { CheckList, Cluster, Peer, PeerList, Stats } from '../../../src/model/rest.ts'
 import { createHarness } from '../harness.ts'
 import { argsOf } from '../../support/fake-service.ts'
-import { ATLAS, BIRCH, CLUSTER_ID, sampleListing, sampleProfile } from '../../support/samples.ts'
+import { ATLAS, BIRCH, CLUSTER_ID, sampleCluster, sampleListing, sampleProfile } from '../../support/samples.ts'
 
 const BARE_ID = CLUSTER_ID.split('#')[0]
 
@@ -112,6 +112,13 @@ describe('/v1/stats', () => {
 })
 
 describe('/v1/cluster', () => {
+  it('has the names of members that were not heard since a restart, if there are any', async () => {
+    await using harness = createHarness({
+      cluster: () => sampleCluster({ voters: [ATLAS, BIRCH], names: { [BIRCH]: 'birch' } })
+    })
+    assert.deepEqual((await harness.app.inject('/v1/cluster')).json<Cluster>().names, { [BIRCH]: 'birch' })
+  })
+
   it('has the fields that clients rely on', async () => {
     await using harness = createHarness()
     const { id, orchestrator, term, voters, quorum } = (await harness.app.inject('/v1/cluster')).json<Cluster>()

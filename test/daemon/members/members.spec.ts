@@ -33,5 +33,7 @@ describe('members', () => {
       { clock, events: new EventLog({ clock }), cluster: () => cluster, admittedOn: () => 0, onAddresses: () => {}, onChange: () => {} }
     )
     assert.equal(later.nameOf(BIRCH), 'birch', 'after a restart, before it is heard')
+    assert.deepEqual(later.formerNames([ATLAS, BIRCH]), { [BIRCH]: 'birch' })
+    assert.deepEqual(members.formerNames([ATLAS, BIRCH]), {}, 'of those that are in the view, the view tells')
   })
 })

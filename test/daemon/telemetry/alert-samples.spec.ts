@@ -15,10 +15,12 @@ const view = (changes: Partial<PeerView['stats']> = {}, state: PeerView['state']
 const facts = (changes: Partial<AlertFacts> = {}): AlertFacts => ({
   views: [view()],
   members: [ATLAS],
-  voters: [ATLAS],
+  // What becomes of voters is a rule of its own.
+  voters: [],
   leaderlessMs: 0,
   changes: 0,
   orchestrator: 'atlas',
+  nameOf: peer => peer.toUpperCase(),
   skewMs: () => 0,
   calls: [],
   ...changes
@@ -33,6 +35,9 @@ const broken = (changes: Partial<AlertFacts>): readonly AlertRuleName[] => {
 }
 
 const [A, B, C] = ['a', 'b', 'c'] as readonly string[] as readonly [PeerId, PeerId, PeerId]
+
+const standing = (...states: readonly PeerView['state'][]): readonly PeerView[] =>
+  states.map((state, index) => view({}, state, [A, B, C][index] ?? A))
 
 describe('what alerts are judged by', () => {
   for (const [what, changes, rules] of [
@@ -52,10 +57,33 @@ describe('what alerts are judged by', () => {
     ['calls that fail', { calls: [{ function: 'thumb', calls: 10, failed: 2 }] }, ['function_failures']],
     ['too few calls to tell', { calls: [{ function: 'thumb', calls: 9, failed: 9 }] }, []],
     ['three voters, all there', { voters: [A, B, C], views: [view({}, 'alive', A), view({}, 'alive', B), view({}, 'alive', C)] }, []],
-    ['three voters, two there', { voters: [A, B, C], views: [view({}, 'alive', A), view({}, 'draining', B)] }, ['quorum_at_risk']]
+    ['three voters, two there', { voters: [A, B, C], views: [view({}, 'alive', A), view({}, 'draining', B)] }, ['quorum_at_risk']],
+    ['three voters, one of them suspect', { voters: [A, B, C], views: standing('alive', 'alive', 'suspect') }, ['quorum_at_risk']],
+    ['three voters, one there', { voters: [A, B, C], views: standing('alive', 'gone', 'gone') }, ['quorum_lost']],
+    ['two voters, one there', { voters: [A, B], views: standing('alive', 'gone') }, ['quorum_lost']],
+    ['the only voter', { voters: [A], views: standing('alive') }, []],
+    ['a log that has not been heard', { voters: [] }, []]
   ] as const) {
     it(`${what}: ${rules.join(', ') || 'nothing'}`, () => assert.deepEqual(broken(changes as Partial<AlertFacts>), rules))
   }
+})
+
+describe('an alert about a lost quorum', () => {
+  const lost = (views: readonly PeerView[]): string | undefined =>
+    alertSamples(facts({ voters: [A, B, C], views })).find(({ rule }) => rule === 'quorum_lost')?.message
+
+  it('is critical, says that nothing can be agreed, who is missing, and what to do about voters that are lost for good', () => {
+    assert.equal(alertRules().find(({ name }) => name === 'quorum_lost')?.severity, 'critical')
+    assert.equal(
+      lost(standing('alive', 'gone', 'gone')),
+      'nothing can be agreed: 2 of 3 voters are gone (B, C), 2 are needed; start them again, or, if they are lost for good, go on from a survivor: cares recover'
+    )
+  })
+
+  it('counts voters that take no part as missing', () => {
+    const fenced = [B, C].map(id => view({ fenced: true }, 'alive', id))
+    assert.match(lost([view({}, 'alive', A), ...fenced]) ?? '', /2 of 3 voters take no part any more \(B, C\), 2 are needed/)
+  })
 })
 
 describe('alertRules', () => {

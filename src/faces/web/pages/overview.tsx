@@ -6,7 +6,7 @@ import type { InvocationList } from '../../../model/rest-invocations.ts'
 import { formatBytes, formatDurationMs } from '../../../model/units.ts'
 import { oneDecimal, percent, ratio } from '../../text.ts'
 import { historyScope } from '../../history-scope.ts'
-import { degradations, verdict } from '../../view-model.ts'
+import { degradations, isStuck, verdict } from '../../view-model.ts'
 import { useCalls, useLiveState } from '../hooks.ts'
 import { busiest, perSecond, summed, timesOf } from '../history.ts'
 import type { LiveState } from '../live/state.ts'
@@ -157,7 +157,7 @@ function mostNoteworthy(peers: readonly Peer[]): readonly Peer[] {
 function Verdict({ state: { cluster, peers, link }, alerts }: { state: LiveState; alerts: readonly AlertItem[] | undefined }) {
   // What was healthy when it was last seen may not be so now, and nothing is until the alerts are known.
   if (cluster === null || peers === null || link.state !== 'answered' || alerts === undefined) return null
-  const { text, tone } = verdict(degradations(cluster, peers), alerts)
+  const { text, tone } = verdict(degradations(cluster, peers), alerts, { stuck: isStuck(cluster, peers) })
   return (
     <p class={`verdict ${tone}-text`} role="status">
       {capitalised(text)}
