@@ -150,7 +150,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
 
   // Who is there.
   const own = { tables, term, draining, fenced, snapshotHealth }
-  const statistics = new Statistics({ ...components, ...own, worker, events, log: log.child('statistics') })
+  const statistics = new Statistics({ ...components, ...own, worker, tasks: () => tasks.running, events, log: log.child('statistics') })
   const members = new Members(
     { self: profile(), timings, addresses: persisted.addresses },
     {

@@ -62,7 +62,7 @@ export function peerLines(peer: Peer, nowMs: number): string[] {
       `${formatBytes(used.memoryBytes)} of ${formatBytes(capacity.memoryBytes)} used, ${formatBytes(reserved.memoryBytes)} reserved`
     ],
     ['disk', `${formatBytes(used.diskBytes)} of ${formatBytes(capacity.diskBytes)} used`],
-    ['work', `${peer.running} running, ${peer.succeeded} succeeded, ${peer.failed} failed`],
+    ['work', `${runningText(peer)}, ${peer.succeeded} succeeded, ${peer.failed} failed`],
     ['warm', warm.length === 0 ? 'nothing' : warm.join(', ')],
     ['images', String(peer.images)],
     ['runtime', `${cellText(runtimeCell(peer))}, ${peer.arch}${peer.runtime === 'process' ? '; gives no isolation' : ''}`],
@@ -83,6 +83,12 @@ export function peerLines(peer: Peer, nowMs: number): string[] {
         ]
       : [])
   ])
+}
+
+/** How much runs on a peer, and how much of that may run for long. */
+export function runningText({ running, tasks = 0 }: Pick<Peer, 'running' | 'tasks'>): string {
+  if (tasks === 0) return `${running} running`
+  return `${running} running (${tasks === running ? '' : `${tasks} of them `}${tasks === 1 ? 'a task or service' : 'tasks or services'})`
 }
 
 /** What each peer uses and has done. */

@@ -92,8 +92,10 @@ export interface PeerStats {
   readonly cpusEvictable?: number | undefined
   /** The same part of `memoryReservedBytes`. */
   readonly memoryEvictableBytes?: number | undefined
-  /** Executions that run now. */
+  /** Calls that run now. */
   readonly running: number
+  /** Tasks and services that run now. Absent: none, or an older version says nothing of them. */
+  readonly tasks?: number | undefined
   readonly succeeded: number
   readonly failed: number
   readonly warm: readonly WarmPool[]
@@ -114,6 +116,11 @@ export interface PeerStats {
    * themselves, so a lower one may still be on its way, for milliseconds: until it comes it does not count.
    */
   readonly seenOrders: Readonly<Record<PeerId, number>>
+}
+
+/** Everything that runs on a peer: calls, tasks and services. */
+export function executionsOf({ running, tasks = 0 }: Pick<PeerStats, 'running' | 'tasks'>): number {
+  return running + tasks
 }
 
 /** What a peer's tables amount to once the log up to `index` is applied: equal on all peers of one version. */

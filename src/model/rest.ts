@@ -63,7 +63,8 @@ export const peerStatsSchema = z.object({
       'share of the last ten seconds, from 0 to 1, in which something waited for it, and cores that a hypervisor kept; absent: the machine does not tell'
     ),
   reserved: reservedSchema.describe('promised to executions and warm containers'),
-  running: count,
+  running: count.describe('calls, tasks and services'),
+  tasks: count.optional().describe('of those that run: tasks and services; absent: an older CARES answers'),
   succeeded: count.describe('since the peer started'),
   failed: count.describe('since the peer started'),
   ageMs: ms.describe('since the newest word of the peer')

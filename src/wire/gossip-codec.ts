@@ -161,6 +161,7 @@ export function writeStats(stats: PeerStats): MessageInitShape<typeof PeerStatsS
     cpusReserved: stats.cpusReserved,
     memoryReservedBytes: toWhole(Math.round(stats.memoryReservedBytes), 'memoryReservedBytes'),
     running: stats.running,
+    ...optional('tasks', stats.tasks),
     succeeded: toWhole(stats.succeeded, 'succeeded'),
     failed: toWhole(stats.failed, 'failed'),
     warm: stats.warm.map(({ function: fn, idle, busy }) => ({ function: fn, idle, busy })),
@@ -199,6 +200,7 @@ export function readStats(message: PeerStatsMessage): PeerStats {
       : { memoryEvictableBytes: whole(message.memoryEvictableBytes, 'memoryEvictableBytes') }),
     ...(message.llc === undefined ? {} : { llc: readLlc(message.llc) }),
     running: message.running,
+    ...optional('tasks', message.tasks),
     succeeded: whole(message.succeeded, 'succeeded'),
     failed: whole(message.failed, 'failed'),
     warm: list(message.warm, 'warm', POOLS_MAX).map(({ function: fn, idle, busy }) => ({

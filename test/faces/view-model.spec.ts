@@ -46,6 +46,16 @@ describe('the view model', () => {
     assert.doesNotMatch(peerLines(samplePeer('a'), NOW_MS).join('\n'), /missed it/)
   })
 
+  it('says how much of what runs on a peer are tasks and services, which may run for long', () => {
+    const work = (changes: Partial<Peer>): string =>
+      /^work +(.*?),/m.exec(peerLines(samplePeer('a', changes), NOW_MS).join('\n'))?.[1] ?? ''
+    assert.equal(work({ running: 3 }), '3 running')
+    assert.equal(work({ running: 3, tasks: 2 }), '3 running (2 of them tasks or services)')
+    assert.equal(work({ running: 3, tasks: 1 }), '3 running (1 of them a task or service)')
+    assert.equal(work({ running: 1, tasks: 1 }), '1 running (a task or service)')
+    assert.equal(work({ running: 2, tasks: 2 }), '2 running (tasks or services)')
+  })
+
   it('does not believe a clock that runs ahead', () => {
     const [row = []] = peersTable([samplePeer('a', { startedAt: '2027-01-01T00:00:00Z' })], NOW_MS).rows
     assert.equal(row.at(-1), '0ms')

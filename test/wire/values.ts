@@ -416,6 +416,7 @@ const stats = record<PeerStats>(
     cpusEvictable: amount,
     memoryEvictableBytes: whole,
     running: small,
+    tasks: small,
     succeeded: whole,
     failed: whole,
     warm: few(record<WarmPool>({ function: name, idle: small, busy: small })),
@@ -439,7 +440,7 @@ const stats = record<PeerStats>(
       ['usedBytes', 'classes']
     )
   },
-  ['cpusStolen', 'pressure', 'cpusEvictable', 'memoryEvictableBytes', 'fenced', 'snapshotFailure', 'llc']
+  ['cpusStolen', 'pressure', 'cpusEvictable', 'memoryEvictableBytes', 'tasks', 'fenced', 'snapshotFailure', 'llc']
 )
 const invokeUp: fc.Arbitrary<InvokeUp> = fc.oneof(
   record<Extract<InvokeUp, { type: 'call' }>>(

@@ -1,3 +1,4 @@
+import { executionsOf } from '../../model/peer.ts'
 import type { PeerListing, PeerService } from '../../model/service.ts'
 import { one, type Sample, type Series } from './series.ts'
 
@@ -12,9 +13,9 @@ export function registerMachineMetrics(service: PeerService, { gauge, counter, f
   ])
   gauge(
     'cares_running_executions',
-    'Executions that run on this peer',
+    'Executions that run on this peer: calls, tasks and services',
     [],
-    own(({ stats }) => one(stats.running))
+    own(({ stats }) => one(executionsOf(stats)))
   )
   counter(
     'cares_executions_total',

@@ -1,4 +1,4 @@
-import type { Pressure } from '../../model/peer.ts'
+import { executionsOf, type Pressure } from '../../model/peer.ts'
 import { reasonText } from '../../model/llc.ts'
 import type { Peer, PeerStatsItem } from '../../model/rest.ts'
 import type { PeerListing } from '../../model/service.ts'
@@ -14,7 +14,8 @@ export function peerStatsView({ profile, stats, state, role, ageMs }: PeerListin
     used: { cpus: stats.cpusUsed, memoryBytes: stats.memoryUsedBytes, diskBytes: stats.diskUsedBytes },
     ...(stats.pressure === undefined ? {} : { pressure: pressureView(stats.pressure, stats.cpusStolen) }),
     reserved: { cpus: stats.cpusReserved, memoryBytes: stats.memoryReservedBytes },
-    running: stats.running,
+    running: executionsOf(stats),
+    tasks: stats.tasks ?? 0,
     succeeded: stats.succeeded,
     failed: stats.failed,
     ageMs: Math.round(ageMs)

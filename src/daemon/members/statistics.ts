@@ -20,6 +20,8 @@ export interface StatisticsComponents {
   readonly host: Host
   readonly runtime: Runtime | null
   readonly worker: Worker
+  /** Tasks and services that run here; `worker` knows of calls only. */
+  readonly tasks: () => number
   readonly tables: () => RegistryTables
   readonly term: () => number
   readonly draining: () => boolean
@@ -89,11 +91,13 @@ export class Statistics {
     const { runtime, worker, term, draining, fenced, snapshotHealth } = this.#components
     const use = runtime?.use() ?? { running: 0, cpusReserved: 0, memoryReservedBytes: 0, warm: [] }
     const { running, succeeded, failed, seenOrders } = worker.stats()
+    const tasks = this.#components.tasks()
     return {
       ...this.#host,
       ...use,
       seq: ++this.#seq,
       running,
+      ...(tasks === 0 ? {} : { tasks }),
       succeeded,
       failed,
       images: this.#engine?.images ?? [],

@@ -8,7 +8,7 @@ import {
   type StatsHistory
 } from '../../model/history.ts'
 import type { PeerId, Session } from '../../model/ids.ts'
-import type { PeerView } from '../../model/peer.ts'
+import { executionsOf, type PeerView } from '../../model/peer.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Startable } from '../../model/ports/startable.ts'
 import { SeriesRing } from './series-ring.ts'
@@ -154,7 +154,7 @@ export class History implements Startable {
     const isNew = series.fine.newest === -1
     const restarted = series.session !== profile.session
     const before = restarted ? { succeeded: 0, failed: 0 } : series
-    for (const [column, name] of USES.entries()) series.fine.set(step, column, stats[name])
+    for (const [column, name] of USES.entries()) series.fine.set(step, column, name === 'running' ? executionsOf(stats) : stats[name])
     for (const [index, name] of COUNTS.entries()) {
       const since = isNew ? 0 : Math.max(0, stats[name] - before[name])
       series.fine.set(step, USES.length + index, since)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { CheckList, Cluster, Peer, PeerList, Stats } from '../../../src/model/rest.ts'
 import { createHarness } from '../harness.ts'
 import { argsOf } from '../../support/fake-service.ts'
-import { ATLAS, BIRCH, CLUSTER_ID, sampleCluster, sampleListing, sampleProfile } from '../../support/samples.ts'
+import { ATLAS, BIRCH, CLUSTER_ID, sampleCluster, sampleListing, sampleProfile, sampleStats } from '../../support/samples.ts'
 
 const BARE_ID = CLUSTER_ID.split('#')[0]
 
@@ -109,6 +109,22 @@ describe('/v1/stats', () => {
       placements: [{ kind: 'orchestrator', count: 3 }]
     })
   })
+})
+
+describe('what runs on a peer', () => {
+  for (const [what, tasks, running] of [
+    ['calls, tasks and services', 3, 5],
+    ['calls, where the peer is too old to tell of tasks', undefined, 2]
+  ] as const) {
+    it(`is ${what}: in the list, in the numbers and in the metrics`, async () => {
+      const stats = sampleStats({ running: 2, tasks })
+      await using harness = createHarness({ peers: () => [sampleListing({ stats })] })
+      const [peer] = (await harness.app.inject('/v1/peers')).json<PeerList>().items
+      assert.deepEqual([peer?.running, peer?.tasks], [running, tasks ?? 0])
+      assert.equal((await harness.app.inject('/v1/stats')).json<Stats>().totals.running, running)
+      assert.match((await harness.app.inject('/metrics')).body, new RegExp(`^cares_running_executions(\\{.*\\})? ${running}$`, 'm'))
+    })
+  }
 })
 
 describe('/v1/cluster', () => {

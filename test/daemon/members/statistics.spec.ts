@@ -71,6 +71,21 @@ describe('Statistics', () => {
     assert.deepEqual([last.seq, last.runtimeReady, last.images, last.draining], [4, false, [], true])
     assert.equal(checks, 2)
   })
+
+  it('counts tasks beside the calls, by which placers judge, and says nothing of them while there are none', async () => {
+    const clock = new ManualClock()
+    const runtime = new ScriptedRuntime('worker', {})
+    const counts = { tasks: 0 }
+    const { statistics } = statisticsOf(runtime, {
+      clock,
+      host: async () => ({ cpusUsed: 0, memoryUsedBytes: 0, diskUsedBytes: 0 }),
+      tasks: () => counts.tasks
+    })
+    assert.equal('tasks' in (await statistics.sample()), false)
+    counts.tasks = 2
+    const { running, tasks } = statistics.now()
+    assert.deepEqual({ running, tasks }, { running: 0, tasks: 2 })
+  })
 })
 
 interface Scripted {
@@ -78,10 +93,14 @@ interface Scripted {
   /** What the machine says when it is asked. */
   readonly host: Host['sample']
   readonly functions?: readonly FunctionRecord[]
+  readonly tasks?: () => number
 }
 
 /** The statistics of a worker that nobody gives work. */
-function statisticsOf(runtime: ScriptedRuntime, { clock, host, functions = [] }: Scripted): { statistics: Statistics; worker: Worker } {
+function statisticsOf(
+  runtime: ScriptedRuntime,
+  { clock, host, functions = [], tasks = () => 0 }: Scripted
+): { statistics: Statistics; worker: Worker } {
   const log = createTestLog()
   const common = { runtime, clock, log, term: () => 3, draining: () => false }
   const unused = { stats: sampleStats, memoryStalledRatio: () => 0, onRoom: () => {}, onCut: () => {} }
@@ -93,6 +112,12 @@ function statisticsOf(runtime: ScriptedRuntime, { clock, host, functions = [] }:
     tasks: noTasks(),
     remembered: new Map()
   }
-  const components = { host: { capacity: runtime.capacity, sample: host }, worker, tables: () => tables, events: new EventLog({ clock }) }
+  const components = {
+    host: { capacity: runtime.capacity, sample: host },
+    worker,
+    tasks,
+    tables: () => tables,
+    events: new EventLog({ clock })
+  }
   return { statistics: new Statistics({ ...common, ...components }), worker }
 }

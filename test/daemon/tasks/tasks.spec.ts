@@ -139,6 +139,22 @@ describe('tasks', function () {
     assert.equal((await cluster.peer(2).service.tasks.cancel(task.id, { signal: signal() })).state, 'cancelled')
   })
 
+  it('count as what runs on a peer, also while it drains, until they have ended', async () => {
+    const { task, worker } = await blocked(cluster.peer(0))
+    const seen = (): number | undefined => {
+      const { stats } = cluster.peer(0).service.peer(worker.id)
+      assert.equal(stats.running, 0, 'no call runs there')
+      return stats.tasks
+    }
+    await cluster.until(() => seen() === 1, 'the task to show')
+    await cluster.peer(0).service.setDraining(worker.id, true, { signal: signal() })
+    await cluster.until(() => cluster.peer(0).service.peer(worker.id).state === 'draining', 'it to drain')
+    assert.equal(seen(), 1)
+    open(worker.id)
+    await cluster.peer(0).service.tasks.waitFor(task.id, { signal: signal() })
+    await cluster.until(() => seen() === undefined, 'nothing to run there any more')
+  })
+
   it('of a worker that is lost are given to another, once its lease has ended', async () => {
     const gateway = cluster.orchestrator
     let held = await blocked(gateway)

@@ -55,6 +55,12 @@ describe('History', () => {
     assert.deepEqual(running.get('birch'), [null, 2, 2])
   })
 
+  it('counts tasks and services as what runs on a peer', async () => {
+    const { clock, history } = await started([viewOf({ running: 2, tasks: 3 })])
+    clock.advance(5_000)
+    assert.deepEqual(history.read({ sinceMs: 60_000 }).peers[0]?.running, [5])
+  })
+
   it('sums a minute up: the mean of uses, the sum of counts', async () => {
     const { clock, history, now } = await started()
     for (let step = 0; step < 12; step++) {

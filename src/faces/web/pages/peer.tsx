@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import { type CaresError, toCaresError } from '../../../model/errors.ts'
 import type { Peer } from '../../../model/rest.ts'
 import { formatBytes } from '../../../model/units.ts'
-import { FENCED } from '../../peer-view.ts'
+import { FENCED, runningText } from '../../peer-view.ts'
 import { formatAge, oneDecimal } from '../../text.ts'
 import { inPercent, perSecond, summed, timesOf } from '../history.ts'
 import { useLive, useLiveState, useNowMs } from '../hooks.ts'
@@ -125,7 +125,7 @@ export function PeerPage({ id }: { id: string }) {
           <h2>Facts</h2>
           <Facts
             rows={[
-              ['Work', `${peer.running} running, ${peer.succeeded} succeeded, ${peer.failed} failed`],
+              ['Work', `${runningText(peer)}, ${peer.succeeded} succeeded, ${peer.failed} failed`],
               ['Votes', peer.fenced === true ? <span class="bad-text">{FENCED}</span> : peer.voter ? 'yes' : 'no, it learns'],
               ['Runtime', peer.runtimeReady || peer.runtime === 'none' ? peer.runtime : `${peer.runtime}: does not answer`],
               ['Images', `${peer.images} of registered functions`],
