@@ -9,6 +9,7 @@ import { createDaemon, type Daemon } from './daemon/daemon.ts'
 import { foundCluster } from './daemon/agreement/found-cluster.ts'
 import { newClusterUid, newInvocationId } from './daemon/new-ids.ts'
 import { createSystemClock } from './daemon/system-clock.ts'
+import { CaresError } from './model/errors.ts'
 import { peerName } from './model/peer-name.ts'
 import type { PeerProfile } from './model/peer.ts'
 import type { ClusterUid, PeerId } from './model/ids.ts'
@@ -32,6 +33,7 @@ import { openHost } from './runtime/host.ts'
 import { measureSpeed } from './runtime/calibration.ts'
 import { createRuntime } from './runtime/runtime.ts'
 import { BlobFiles } from './store/blob-files.ts'
+import { isDatabaseLost, readClusterMark } from './store/cluster-mark.ts'
 import { loadIdentity } from './store/identity.ts'
 import { readSecret, removeSecret, writeSecret } from './store/secret.ts'
 import { createSpool } from './store/spool-files.ts'
@@ -57,8 +59,8 @@ const SEED_BYTES = 6
  * Builds a peer out of its parts: its data directory, the machine, the other peers, the daemon between them, and the API in front. `start`
  * resolves when the peer is in a cluster; the API answers before that.
  *
- * Throws where a restart with other settings is needed: `conflict` (the data directory is in use, or belongs to another cluster), `invalid` (a
- * cluster id), `incompatible` (a newer version wrote the data), `unauthorized` (the cluster's secret).
+ * Throws where a restart with other settings is needed: `conflict` (the data directory is in use, belongs to another cluster, or has lost its
+ * database), `invalid` (a cluster id), `incompatible` (a newer version wrote the data), `unauthorized` (the cluster's secret).
  */
 export async function createPeer(config: PeerConfig, { log }: { log: Logger }): Promise<Peer> {
   const clock = createSystemClock()
@@ -66,11 +68,14 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
   const random = createRandom(randomBytes(SEED_BYTES).readUIntBE(0, SEED_BYTES))
   const bootstrap = config.bootstrap.map(parseClusterId)
 
+  // Whoever names no cluster founds one, which must not be by mistake. Before the store makes a new database: the next start would find that one.
+  if (bootstrap.length === 0 && isDatabaseLost(config.data)) throw lostDatabase(config.data)
   const store = new SqliteStore({ dataDir: config.data, log })
   await store.start()
   try {
     const { id: self, privateKey } = await loadIdentity(config.data, generateIdentity)
     const loaded = await store.load()
+    if (bootstrap.length === 0 && loaded.cluster === null && readClusterMark(config.data) !== null) throw lostDatabase(config.data)
     const persisted = bootstrap.length > 0 ? loaded : await foundCluster(store, loaded, { self, uid: newClusterUid() })
     const secret = chooseSecret({
       open: config.open,
@@ -213,6 +218,12 @@ export async function createPeer(config: PeerConfig, { log }: { log: Logger }): 
     await store.stop()
     throw err
   }
+}
+
+function lostDatabase(data: string): CaresError {
+  return new CaresError('conflict', `the data directory ${data} is of a peer that was in a cluster, and its database is gone`, {
+    hint: 'to come back to that cluster, move the directory away and start with --bootstrap (the id that `cares id` prints on another peer): this peer joins as a new one; to found a new cluster, remove the directory'
+  })
 }
 
 /** The tracer, if calls are traced. Its libraries are loaded here, so that only peers that trace pay for them. */

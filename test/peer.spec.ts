@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { readPeerConfig } from '../src/config.ts'
@@ -70,6 +70,57 @@ describe('a peer', function () {
     await peer.left
     assert.equal(existsSync(join(data, 'cluster.secret')), false)
     await peer.stop()
+  })
+
+  describe('that finds its database gone', () => {
+    const built = (data: string, more: object = {}): Promise<Peer> => {
+      const { config } = readPeerConfig(
+        { data, http: '127.0.0.1:0', listen: ['/ip4/127.0.0.1/tcp/0'], runtime: 'process', ...more },
+        { env: {} }
+      )
+      return createPeer(config, { log: createTestLog() })
+    }
+    /** A directory of a peer that has founded a cluster and was stopped, without its database. */
+    const robbed = async (more: object = {}): Promise<string> => {
+      const data = tempDir()
+      await (await built(data, more)).stop()
+      for (const name of readdirSync(data)) if (name.startsWith('cares.db')) rmSync(join(data, name))
+      return data
+    }
+    const refusal = { code: 'conflict', message: /its database is gone/, hint: /--bootstrap [^]* remove the directory/ }
+
+    for (const [kind, more] of [
+      ['private', {}],
+      ['open', { open: true }]
+    ] as const) {
+      it(`founds no other cluster beside its ${kind} one, however often it is started`, async () => {
+        const data = await robbed(more)
+        for (const when of ['at first', 'once more']) await assert.rejects(built(data, more), refusal, when)
+      })
+    }
+
+    it('founds none either after it has looked for its cluster in vain, on the database of that try', async () => {
+      const data = await robbed()
+      await (await built(data, { bootstrap: [ABSENT.split('#')[0]] })).stop()
+      await assert.rejects(built(data), refusal)
+    })
+
+    it('takes keys alone, put back from a copy, for no reason to found one', async () => {
+      const data = await robbed()
+      rmSync(join(data, 'cluster.uid'))
+      for (const when of ['at first', 'once more']) await assert.rejects(built(data), refusal, when)
+    })
+
+    it('goes on where an earlier start came to nothing, or has left', async () => {
+      const data = await robbed()
+      for (const name of readdirSync(data)) if (name !== 'identity.key') rmSync(join(data, name), { recursive: true })
+      const peer = await built(data)
+      await peer.start()
+      await peer.service.leave({ signal: AbortSignal.timeout(10_000) })
+      await peer.left
+      await peer.stop()
+      await (await built(data)).stop()
+    })
   })
 })
 

@@ -10,6 +10,7 @@ import type { Logger } from '../model/ports/logger.ts'
 import type { Applied, Persisted, PersistBatch, RegistryTables, Store } from '../model/ports/store.ts'
 import { writeAddresses } from './address-rows.ts'
 import { BALLAST_BYTES, dropBallast, keepBallast } from './ballast.ts'
+import { removeClusterMark, writeClusterMark } from './cluster-mark.ts'
 import { nextTurn, openDatabase, transaction, transactionInSteps } from './database.ts'
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts'
 import { damaged, diskError } from './disk-error.ts'
@@ -145,12 +146,14 @@ export class SqliteStore implements Store {
       })
       this.#known = knownOf({ hardState, snapshot, lastIndex: snapshot.index + entries.length, appliedIndex, staged }, tables)
       this.#loaded = true
+      if (persisted.cluster !== null) writeClusterMark(this.#dataDir, persisted.cluster)
       return persisted
     })
   }
 
   async setCluster(cluster: ClusterUid): Promise<void> {
     await this.#write('write the cluster', ({ state }) => state.put('cluster', cluster))
+    this.#guarded('mark the data directory', () => writeClusterMark(this.#dataDir, cluster))
   }
 
   async persist(batch: PersistBatch): Promise<void> {
@@ -241,6 +244,8 @@ export class SqliteStore implements Store {
   }
 
   async reset(): Promise<void> {
+    // Before the database forgets it: a peer that dies in between is of the cluster still, and marks its directory again.
+    this.#guarded('forget the cluster', () => removeClusterMark(this.#dataDir))
     await this.#write('forget the cluster', ({ state, addresses, log, registry, staged }) => {
       forgetStaged(state, staged)
       for (const key of ['cluster', 'hard_state', 'snapshot', 'applied_index', 'names', 'lives']) state.delete(key)
