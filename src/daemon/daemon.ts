@@ -170,7 +170,7 @@ export function createDaemon(init: DaemonInit, components: DaemonComponents): Da
   )
   const observers = new Observers(
     { thresholds: init.alerts },
-    { ...components, log, consensus, members, book, events, changes, waiting: () => orchestrator.waiting }
+    { ...components, log, cluster: uid, consensus, members, book, events, changes, waiting: () => orchestrator.waiting }
   )
   const governor: Governor = new Governor({ consensus, members, clock, log: log.child('governor'), timings })
   const stateCheck = new StateCheck({

@@ -41,6 +41,7 @@ export const ALERT_RULE_NAMES = [
   'orchestrator_changed',
   'quorum_at_risk',
   'quorum_lost',
+  'other_cluster',
   'snapshot_failed',
   'cpu_high',
   'memory_high',
@@ -134,6 +135,16 @@ const DEFAULT_RULES: readonly AlertRule[] = [
     forMs: 5_000,
     clearForMs: 5_000,
     description: '1 while fewer voters take part than are needed, so that nothing can be agreed'
+  },
+  {
+    name: 'other_cluster',
+    severity: 'critical',
+    unit: 'count',
+    raiseAt: 1,
+    clearBelow: 1,
+    forMs: 0,
+    clearForMs: 0,
+    description: 'addresses that this peer was given (--bootstrap) at which peers of another cluster answer'
   },
   {
     name: 'snapshot_failed',

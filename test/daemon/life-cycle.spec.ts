@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import type { PeerId } from '../../src/model/ids.ts'
+import type { ClusterUid, PeerId } from '../../src/model/ids.ts'
+import { MemoryDisk } from '../../src/simulate/memory-store.ts'
+import { emptyHead } from '../../src/store/store-head.ts'
 import { MemoryCluster, MemoryPeer } from './memory-cluster.ts'
 
 describe('the life of a peer in a cluster', function () {
@@ -123,6 +125,36 @@ describe('the life of a peer in a cluster', function () {
     const { names, reason } = left.service.cluster()
     assert.deepEqual(names, Object.fromEntries(others.map(({ id }, index) => [id, `peer-${index + 2}`])))
     assert.match(reason, /\(peer-2, peer-3\)/)
+  })
+
+  it('goes on with the cluster that its disk knows, and tells that its seed is of another one', async () => {
+    const [seed, peer] = [await cluster.add(), await cluster.add()]
+    await peer.stop()
+    const configuration = { voters: [peer.id], learners: [] }
+    peer.putBack({
+      ...new MemoryDisk().contents,
+      session: 9,
+      cluster: 'c-own' as ClusterUid,
+      head: { ...emptyHead(), snapshot: { index: 0, term: 0, configuration } }
+    })
+    await peer.start()
+    await cluster.until(() => peer.service.ready().ready, 'it to work')
+    await cluster.until(() => peer.service.alerts().raised.some(({ rule }) => rule === 'other_cluster'), 'the alert')
+    assert.match(
+      peer.service
+        .alerts()
+        .raised.map(({ message }) => message)
+        .join(),
+      /the peers at peer-1 belong to another cluster/
+    )
+    assert.equal(peer.service.cluster().uid, 'c-own')
+    assert.deepEqual(
+      seed.service
+        .alerts()
+        .raised.map(({ rule }) => rule)
+        .filter(rule => rule === 'other_cluster'),
+      []
+    )
   })
 
   it('takes no part in the cluster on a disk from an old backup, and says why', async () => {

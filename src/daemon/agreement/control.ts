@@ -127,7 +127,8 @@ export class Control {
     if (cluster === null) throw new CaresError('no_orchestrator', 'this peer is not in a cluster yet', { retryable: true })
     if (claimed !== undefined && claimed !== cluster) {
       throw new CaresError('conflict', 'the data directory of the joining peer belongs to another cluster', {
-        hint: 'start it with an empty data directory: cares peer --data DIR'
+        hint: 'start it with an empty data directory: cares peer --data DIR',
+        details: { cluster }
       })
     }
     if (members.isOutdated(profile)) throw outdatedLife(profile, members.lifeOf(from))

@@ -20,6 +20,8 @@ export interface AlertFacts {
   /** Changes of orchestrator lately. */
   readonly changes: number
   readonly orchestrator: string | null
+  /** Addresses that this peer was given, at which peers of another cluster have answered. */
+  readonly foreignSeeds: readonly string[]
   /** What a peer is called, be it one that has not been heard since this one started. */
   readonly nameOf: (peer: PeerId) => string
   /** How far the clock of a peer is from ours, by its newest word. */
@@ -33,12 +35,15 @@ const CLUSTER: AlertSubject = { kind: 'cluster', id: 'cluster', name: 'cluster' 
 /** What to do about voters that are not there. */
 const QUORUM_CURE = 'start them again, or, if they are lost for good, go on from a survivor: cares recover'
 
+/** What to do about seeds of another cluster. */
+const SEEDS_CURE = 'to join theirs, start it with an empty data directory, else take them out of --bootstrap'
+
 /** The samples of all rules. */
 export function alertSamples(facts: AlertFacts): readonly AlertSample[] {
   return [...clusterSamples(facts), ...facts.views.flatMap(view => peerSamples(view, facts)), ...functionSamples(facts)]
 }
 
-function clusterSamples({ views, voters, leaderlessMs, changes, orchestrator, nameOf }: AlertFacts): readonly AlertSample[] {
+function clusterSamples({ views, voters, leaderlessMs, changes, orchestrator, nameOf, foreignSeeds }: AlertFacts): readonly AlertSample[] {
   const now = votersNow(voters, views)
   const left = votersLeft(now)
   const needed = majority(voters.length)
@@ -70,6 +75,12 @@ function clusterSamples({ views, voters, leaderlessMs, changes, orchestrator, na
       subject: CLUSTER,
       value: isLost ? 1 : 0,
       message: isLost ? `nothing can be agreed: ${lostVoters(now, nameOf)}; ${QUORUM_CURE}` : ''
+    },
+    {
+      rule: 'other_cluster',
+      subject: CLUSTER,
+      value: foreignSeeds.length,
+      message: `the peers at ${foreignSeeds.join(', ')} belong to another cluster; this one goes on with its own: ${SEEDS_CURE}`
     }
   ]
 }

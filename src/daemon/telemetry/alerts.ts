@@ -20,14 +20,16 @@ const CHANGE_KEPT_MS = 5 * 60_000
 const CHANGES_MAX = 100
 const RECENT_MAX = 100
 
-/** Rules by numbers that only this peer has, so that it must report them itself. */
-const OWN: ReadonlySet<AlertRuleName> = new Set(['function_failures'])
+/** Rules by what only this peer knows, so that it must report them itself. */
+const OWN: ReadonlySet<AlertRuleName> = new Set(['function_failures', 'other_cluster'])
 
 export interface AlertsComponents {
   readonly consensus: Consensus
   readonly members: Members
   readonly history: History
   readonly events: EventLog
+  /** See `SeedCheck`. */
+  readonly foreignSeeds: () => readonly string[]
   readonly clock: Clock
   /** Absent: nobody outside is told. */
   readonly sink?: AlertSink | undefined
@@ -81,7 +83,7 @@ export class Alerts implements Startable {
   }
 
   #look(): void {
-    const { consensus, members, history, events, clock } = this.#components
+    const { consensus, members, history, events, clock, foreignSeeds } = this.#components
     const nowMs = clock.nowMs()
     const { configuration, role } = consensus
     if (role.leader !== null) this.#ledMs = nowMs
@@ -93,6 +95,7 @@ export class Alerts implements Startable {
       leaderlessMs: nowMs - this.#ledMs,
       changes: this.#changesMs.length,
       orchestrator: role.leader === null ? null : members.nameOf(role.leader),
+      foreignSeeds: foreignSeeds(),
       nameOf: peer => members.nameOf(peer),
       skewMs: peer => members.skewMs(peer),
       calls: history.functions().map(name => history.recent(name, FAILURE_STEPS))

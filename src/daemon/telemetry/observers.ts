@@ -1,10 +1,15 @@
 import type { AlertThresholds } from '../../model/alerts.ts'
+import type { ClusterUid } from '../../model/ids.ts'
 import type { InvocationRecord, StartKind } from '../../model/invocation.ts'
+import type { PeerProfile } from '../../model/peer.ts'
 import type { AlertSink } from '../../model/ports/alert-sink.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Logger } from '../../model/ports/logger.ts'
 import type { Startable } from '../../model/ports/startable.ts'
+import type { Transport } from '../../model/ports/transport.ts'
 import type { ServiceCounters } from '../../model/service.ts'
+import type { Seed } from '../agreement/joining.ts'
+import { SeedCheck } from '../agreement/seed-check.ts'
 import { Alerts } from './alerts.ts'
 import type { ChangeSignal } from '../change-signal.ts'
 import type { Consensus } from '../agreement/consensus.ts'
@@ -26,6 +31,12 @@ export interface ObserversComponents {
   readonly changes: ChangeSignal
   /** How many calls wait for room at this peer, as their placer. */
   readonly waiting: () => number
+  /** The cluster of this peer; null while, or when, it is in none. */
+  readonly cluster: () => ClusterUid | null
+  readonly transport: Transport
+  readonly profile: () => PeerProfile
+  /** Where this peer was told to find its cluster. */
+  readonly seeds: readonly Seed[]
   readonly clock: Clock
   readonly log: Logger
   /** Who is told of alerts. */
@@ -38,15 +49,18 @@ export class Observers implements Startable {
   readonly history: History
   readonly alerts: Alerts
   readonly #components: ObserversComponents
+  readonly #seeds: SeedCheck
   readonly #starts = new Map<string, Map<StartKind, number>>()
   #watch: Disposable | undefined
 
   constructor({ thresholds }: { thresholds?: AlertThresholds | undefined }, components: ObserversComponents) {
-    const { members, clock, alertSink } = components
+    const { members, clock, log, alertSink } = components
     this.#components = components
     this.changes = components.changes
     this.history = new History({ clock, views: () => members.views() })
-    this.alerts = new Alerts({ thresholds }, { ...components, history: this.history, sink: alertSink })
+    this.#seeds = new SeedCheck({ ...components, log: log.child('seeds') })
+    const foreignSeeds = (): readonly string[] => this.#seeds.foreign
+    this.alerts = new Alerts({ thresholds }, { ...components, foreignSeeds, history: this.history, sink: alertSink })
   }
 
   /** Numbers for `/metrics`. */
@@ -70,11 +84,13 @@ export class Observers implements Startable {
       if (start !== undefined) this.#count(fn, start)
     })
     await this.history.start()
+    await this.#seeds.start()
     await this.alerts.start()
   }
 
   async stop(): Promise<void> {
     await this.alerts.stop()
+    await this.#seeds.stop()
     await this.history.stop()
     this.#watch?.[Symbol.dispose]()
     this.#watch = undefined

@@ -20,6 +20,7 @@ const facts = (changes: Partial<AlertFacts> = {}): AlertFacts => ({
   leaderlessMs: 0,
   changes: 0,
   orchestrator: 'atlas',
+  foreignSeeds: [],
   nameOf: peer => peer.toUpperCase(),
   skewMs: () => 0,
   calls: [],
@@ -61,6 +62,7 @@ describe('what alerts are judged by', () => {
     ['three voters, one of them suspect', { voters: [A, B, C], views: standing('alive', 'alive', 'suspect') }, ['quorum_at_risk']],
     ['three voters, one there', { voters: [A, B, C], views: standing('alive', 'gone', 'gone') }, ['quorum_lost']],
     ['two voters, one there', { voters: [A, B], views: standing('alive', 'gone') }, ['quorum_lost']],
+    ['a seed of another cluster', { foreignSeeds: ['/ip4/10.0.0.9/tcp/4001'] }, ['other_cluster']],
     ['the only voter', { voters: [A], views: standing('alive') }, []],
     ['a log that has not been heard', { voters: [] }, []]
   ] as const) {

@@ -20,7 +20,7 @@ const view = (id: PeerId, state: PeerView['state'] = 'alive'): PeerView => ({
 async function watched() {
   const clock = new ManualClock()
   const events = new EventLog({ clock })
-  const scene = { leader: ATLAS as PeerId | null, views: [view(ATLAS), view(BIRCH)] }
+  const scene = { leader: ATLAS as PeerId | null, views: [view(ATLAS), view(BIRCH)], foreignSeeds: [] as readonly string[] }
   const delivered: Alert[] = []
   const history = new History({ clock, views: () => scene.views })
   const consensus = {
@@ -37,6 +37,7 @@ async function watched() {
     history,
     consensus,
     members,
+    foreignSeeds: () => scene.foreignSeeds,
     sink: {
       deliver: (alert: Alert) => delivered.push(alert),
       report: () => ({ delivered: delivered.length, failed: 0, waiting: 0, lastError: null }),
@@ -98,6 +99,21 @@ describe('Alerts', () => {
     assert.deepEqual(told(), ['raised function_failures/thumb'])
     clock.advance(180_000)
     assert.deepEqual(told(), ['cleared function_failures/thumb'])
+  })
+
+  it('tells that its seeds belong to another cluster, which no other peer knows, whoever leads', async () => {
+    const { clock, scene, alerts, told } = await watched()
+    scene.leader = BIRCH
+    scene.foreignSeeds = ['/ip4/10.0.0.9/tcp/4001', '/ip4/10.0.0.8/tcp/4001']
+    clock.advance(1_000)
+    assert.deepEqual(told(), ['raised other_cluster/cluster'])
+    assert.match(
+      alerts.report().raised[0]?.message ?? '',
+      /^the peers at \/ip4\/10\.0\.0\.9\/tcp\/4001, \S+ belong to another cluster; this one goes on with its own: to join theirs, /
+    )
+    scene.foreignSeeds = []
+    clock.advance(1_000)
+    assert.deepEqual(told(), ['cleared other_cluster/cluster'])
   })
 
   it('says that the orchestrator has changed, but not when the first one is found', async () => {
