@@ -2,6 +2,7 @@ import { CaresError } from '../../model/errors.ts'
 import { INVOCATIONS_LISTED_MAX } from '../../model/invocation-list.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { FunctionItem } from '../../model/rest.ts'
+import type { TaskItem } from '../../model/rest-tasks.ts'
 import type { CaresClient } from '../client.ts'
 
 /** Longest to wait for names that only make the output nicer. */
@@ -34,11 +35,31 @@ export async function findFunction(word: string, { client, signal }: { client: C
   try {
     return await client.function(word, { signal })
   } catch (error) {
-    if (!(error instanceof CaresError) || error.code !== 'not_found' || !INVOCATION_ID_START.test(word)) throw error
+    if (!isNotFound(error) || !INVOCATION_ID_START.test(word)) throw error
     throw new CaresError('not_found', `no call that is kept has an id which begins with ${word}, and no function is named so`, {
       hint: 'the newest call of a function: cares explain NAME',
       cause: error
     })
+  }
+}
+
+/**
+ * The function, or else the task, of that name. Throws `not_found` where there is neither, also in the words of who meant the id of an invocation, and
+ * `conflict` where several tasks are called so.
+ */
+export async function findFunctionOrTask(
+  word: string,
+  { client, signal }: { client: CaresClient; signal: AbortSignal }
+): Promise<{ readonly function: FunctionItem } | { readonly task: TaskItem }> {
+  try {
+    return { function: await findFunction(word, { client, signal }) }
+  } catch (error) {
+    if (!isNotFound(error) || word.startsWith('i-')) throw error
+    const task = await client.task(word, { signal }).catch((reason: unknown) => {
+      if (!isNotFound(reason)) throw reason
+    })
+    if (task !== undefined) return { task }
+    throw new CaresError('not_found', `no function and no task named ${word}`, { hint: 'cares functions   cares tasks', cause: error })
   }
 }
 
@@ -59,4 +80,8 @@ export async function peerNames(
     // Ids are shown instead, and what is wrong with the peer is said by the question that the user has asked.
     return new Map()
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof CaresError && error.code === 'not_found'
 }

@@ -7,7 +7,7 @@ import type { PeerId } from '../../../src/model/ids.ts'
 import { type TaskItem, taskListSchema, taskSchema } from '../../../src/model/rest-tasks.ts'
 import { sampleTask } from '../../support/fake-tasks.ts'
 import { type Answer, problem, startFakeApi } from '../fake-api.ts'
-import { NOW } from '../samples.ts'
+import { NOW, THUMB } from '../samples.ts'
 import { run } from './run.ts'
 
 const DONE: TaskItem = { ...taskView(sampleTask('birch' as PeerId), id => ({ id, name: id })), submittedAt: NOW }
@@ -184,5 +184,58 @@ describe('cares tasks, wait, cancel, logs and explain', () => {
     assert.equal((await run(['cancel', 't-1'], { api: fake.url })).stdout, 't-1  cancelled\n')
     assert.match((await run(['logs', 't-1'], { api: fake.url })).stdout, /hi\n$/)
     assert.equal((await run(['explain', 't-1'], { api: fake.url })).stdout, 't-1  succeeded\nplaced on birch\n')
+  })
+
+  const noFunction = problem('not_found', 'no function named report', 404)
+  const named = {
+    'GET /v1/functions/report': noFunction,
+    'GET /v1/invocations': { items: [], missing: [] },
+    'GET /v1/tasks/report': DONE,
+    'DELETE /v1/tasks/report': { ...DONE, state: 'cancelled' }
+  }
+
+  it('take the name of a task', async () => {
+    await using fake = await api(named)
+    const { stdout } = await run(['cancel', 'report'], { api: fake.url })
+    assert.equal(stdout, `${DONE.id}  cancelled\n`)
+    assert.match((await run(['logs', 'report'], { api: fake.url })).stdout, /hi\n$/)
+    assert.equal((await run(['explain', 'report'], { api: fake.url })).stdout, 't-1  succeeded\nplaced on birch\n')
+  })
+
+  it('take a function of that name before a task, and tell of several tasks or of neither', async () => {
+    await using fake = await api({ ...named, 'GET /v1/functions/report': THUMB, 'GET /v1/logs': response => void response.end() })
+    await run(['logs', 'report'], { api: fake.url })
+    assert.deepEqual(
+      fake.asked.map(({ url }) => url).filter(url => url.startsWith('/v1/tasks')),
+      []
+    )
+    fake.answer('GET /v1/functions/report', noFunction)
+    for (const [answer, code, said] of [
+      [problem('conflict', 'several tasks are called report', 409), 5, /several tasks are called report/],
+      [problem('not_found', 'no task report', 404), 4, /no function and no task named report/]
+    ] as const) {
+      fake.answer('GET /v1/tasks/report', answer)
+      for (const command of ['logs', 'explain']) {
+        const { code: exit, stderr } = await run([command, 'report'], { api: fake.url })
+        assert.equal(exit, code, command)
+        assert.match(stderr, said)
+      }
+    }
+  })
+
+  it('tell what came of each that was to be cancelled, though one of them fails', async () => {
+    await using fake = await api({
+      'DELETE /v1/tasks/t-8': problem('no_quorum', 'there is no quorum', 503),
+      'DELETE /v1/tasks/t-9': problem('not_found', 'no task t-9', 404)
+    })
+    const all = await run(['cancel', 't-8', 't-1', 't-9'], { api: fake.url })
+    assert.deepEqual([all.code, all.stdout], [5, 't-8  there is no quorum\nt-1  cancelled\nt-9  no task t-9\n'])
+    assert.equal((await run(['cancel', 't-1', 't-9'], { api: fake.url })).code, 4)
+    const { items } = JSON.parse((await run(['cancel', 't-1', 't-8', '--json'], { api: fake.url })).stdout) as { items: unknown }
+    const error = { code: 'no_quorum', message: 'there is no quorum' }
+    assert.deepEqual(items, [
+      { id: 't-1', found: true },
+      { id: 't-8', found: false, error }
+    ])
   })
 })

@@ -1,13 +1,15 @@
 import { CaresError } from '../../../model/errors.ts'
+import type { TaskItem } from '../../../model/rest-tasks.ts'
 import { explanationLines } from '../../explain-view.ts'
-import { defineCommand } from '../command.ts'
-import { findFunction, findInvocation, isTaskId } from '../names.ts'
+import { defineCommand, type Result } from '../command.ts'
+import { findFunctionOrTask, findInvocation, isTaskId } from '../names.ts'
 
 export const explain = defineCommand<{ whyNot?: string }>({
   args: [
     {
       name: 'ID|NAME',
-      description: 'an invocation (i-…) or a task (t-…), by its id or the beginning of it; or a function, for its newest call',
+      description:
+        'an invocation (i-…) or a task (t-…), by its id or the beginning of it; or a function, for its newest call, or a task, by name',
       completes: 'function'
     }
   ],
@@ -19,18 +21,22 @@ export const explain = defineCommand<{ whyNot?: string }>({
     { comment: 'Why not elsewhere', command: 'cares explain thumb --why-not elm' }
   ],
   async run({ args: [what = ''], options, client, signal }) {
-    if (isTaskId(what)) {
-      const task = await client.explainTask(what, { signal })
-      return { kind: 'item', data: task, names: [task.id], lines: () => [`${task.id}  ${task.state}`, ...task.reasons] }
-    }
+    if (isTaskId(what)) return await explainTask(what)
     const id = (await findInvocation(what, { client, signal })) ?? (await newestOf(what))
+    if (typeof id !== 'string') return await explainTask(id.task.id)
     const explanation = await client.explain(id, { whyNot: options.whyNot, signal })
     return { kind: 'item', data: explanation, names: [id], lines: view => explanationLines(explanation, view) }
 
-    async function newestOf(name: string): Promise<string> {
+    async function explainTask(word: string): Promise<Result> {
+      const task = await client.explainTask(word, { signal })
+      return { kind: 'item', data: task, names: [task.id], lines: () => [`${task.id}  ${task.state}`, ...task.reasons] }
+    }
+
+    async function newestOf(name: string): Promise<string | { readonly task: TaskItem }> {
       const { items, missing } = await client.invocations({ function: name, limit: 1, signal })
       if (items[0] !== undefined) return items[0].id
-      await findFunction(name, { client, signal })
+      const found = await findFunctionOrTask(name, { client, signal })
+      if ('task' in found) return found
       if (missing.length > 0) {
         const silent = missing.map(peer => peer.name).join(', ')
         throw new CaresError('peer_unreachable', `no call of ${name} is known, and ${silent} did not say which it had`, { retryable: true })

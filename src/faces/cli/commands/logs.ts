@@ -1,9 +1,10 @@
+import type { TaskItem } from '../../../model/rest-tasks.ts'
 import type { StreamItem } from '../command.ts'
 import { logText } from '../../view-model.ts'
 import { defineCommand } from '../command.ts'
 import { timeOfDay } from '../../text.ts'
 import { parseCount } from '../flags.ts'
-import { findFunction, findInvocation, isTaskId, peerNames } from '../names.ts'
+import { findFunctionOrTask, findInvocation, isTaskId, peerNames } from '../names.ts'
 import { SINCE_OPTION, since } from '../since.ts'
 
 /** Lines that are shown when the user does not say how many. */
@@ -16,7 +17,8 @@ export const logs = defineCommand<{ follow?: true; tail?: number; since?: number
   args: [
     {
       name: 'ID|NAME',
-      description: 'an invocation (i-…) or a task (t-…), by its id or the beginning of it; or a function, for all its calls',
+      description:
+        'an invocation (i-…) or a task (t-…), by its id or the beginning of it; or a function, for all its calls, or a task, by name',
       completes: 'function'
     }
   ],
@@ -39,20 +41,18 @@ export const logs = defineCommand<{ follow?: true; tail?: number; since?: number
     { comment: 'As JSON, a line each', command: 'cares logs thumb -o jsonl' }
   ],
   async run({ args: [what = ''], options, client, clock, signal, note }) {
-    const task = isTaskId(what)
-    const invocation = task ? undefined : await findInvocation(what, { client, signal })
-    const one = task || invocation !== undefined
+    const invocation = isTaskId(what) ? undefined : await findInvocation(what, { client, signal })
     const names = await peerNames(client, { clock, signal })
     // An unknown name is told at once, instead of waiting for lines that never come.
-    if (task) await client.task(what, { signal })
-    else if (invocation !== undefined) await client.invocation(invocation, { signal })
-    else await findFunction(what, { client, signal })
+    const task = await taskNamed()
     const isYoung = await since(options.since, client, { signal })
     const tail = options.tail ?? (options.since === undefined ? TAIL_DEFAULT : TAIL_MAX)
     const how = { tail, follow: options.follow === true, signal }
-    const lines = task
-      ? client.taskLogs(what, how)
-      : client.logs({ ...(invocation === undefined ? { function: what } : { invocation }), ...how })
+    const one = task !== undefined || invocation !== undefined
+    const lines =
+      task !== undefined
+        ? client.taskLogs(task.id, how)
+        : client.logs({ ...(invocation === undefined ? { function: what } : { invocation }), ...how })
     async function* items(): AsyncGenerator<StreamItem, void, undefined> {
       let none = true
       for await (const line of lines) {
@@ -65,5 +65,15 @@ export const logs = defineCommand<{ follow?: true; tail?: number; since?: number
       if (none) note(`${what} has logged nothing that is kept${options.since === undefined ? '' : ', in that time'}`)
     }
     return { kind: 'stream', ends: options.follow !== true, items: items() }
+
+    async function taskNamed(): Promise<TaskItem | undefined> {
+      if (isTaskId(what)) return await client.task(what, { signal })
+      if (invocation === undefined) {
+        const found = await findFunctionOrTask(what, { client, signal })
+        return 'task' in found ? found.task : undefined
+      }
+      await client.invocation(invocation, { signal })
+      return undefined
+    }
   }
 })
