@@ -1,9 +1,6 @@
-import { REST_PATHS } from '../model/rest-paths.ts'
+import { REST_PATHS, STALE_HEADER } from '../model/rest-paths.ts'
 import { callerGone } from './caller.ts'
 import type { ApiContext, App } from './context.ts'
-
-/** Says of an answer that it may lack what was agreed lately, and for how many milliseconds no orchestrator was heard. */
-const STALE_HEADER = 'x-cares-stale-ms'
 
 /** What of the API shows, or begins by looking up, what the cluster has agreed on. */
 const AGREED: ReadonlySet<string> = new Set([

@@ -263,9 +263,16 @@ export class CaresClient {
   }
 
   /** A task by id, the beginning of one, or name; with `waitMs`, when it is over or after that time. */
-  async task(id: string, { waitMs, signal }: Abortable & { waitMs?: number }): Promise<TaskItem> {
+  async task(id: string, options: Abortable & { waitMs?: number }): Promise<TaskItem> {
+    return (await this.taskAsOf(id, options)).task
+  }
+
+  /** The same, and for how long the peer that was asked has heard no orchestrator: the task may have changed since; 0 for how it is now. */
+  async taskAsOf(id: string, { waitMs, signal }: Abortable & { waitMs?: number }): Promise<{ task: TaskItem; staleMs: number }> {
     const path = restPath(REST_PATHS.task, { id }) + query({ wait: waitMs === undefined ? undefined : `${waitMs}ms` })
-    return await this.#rest.json('GET', path, { signal, timeoutMs: ANSWER_TIMEOUT_MS + (waitMs ?? 0) })
+    const timeoutMs = ANSWER_TIMEOUT_MS + (waitMs ?? 0)
+    const { body, staleMs } = await this.#rest.jsonAsOf('GET', path, { signal, timeoutMs })
+    return { task: body as TaskItem, staleMs }
   }
 
   /** What a task has written to stdout. */

@@ -1,6 +1,7 @@
 import { CaresError, isErrorCode, type Json } from '../model/errors.ts'
 import { formatDurationMs } from '../model/units.ts'
 import type { Problem } from '../model/rest.ts'
+import { STALE_HEADER } from '../model/rest-paths.ts'
 import type { Fetch, FetchAnswer, FetchInit } from './node-fetch.ts'
 
 /** Longest that a peer may take to answer a question about its own state: it has the answer in memory, or asks its cluster once. */
@@ -22,6 +23,8 @@ export interface ClientInit {
   readonly readOnly?: boolean | undefined
   /** Answers to questions in JSON may be so old: the peer then makes one for all who ask the same. @default 0 */
   readonly answerAgeS?: number | undefined
+  /** Told of each answer that may lack what was agreed lately: for so many milliseconds no orchestrator was heard by the peer that gave it. */
+  readonly onStale?: ((staleMs: number) => void) | undefined
   readonly fetch: Fetch
   /** A signal that aborts after so many milliseconds: `Clock.timeout`. */
   readonly timeout: (ms: number) => AbortSignal
@@ -38,14 +41,16 @@ export class RestExchange {
   readonly #token: string | undefined
   readonly #readOnly: boolean
   readonly #answerAgeS: number
+  readonly #onStale: (staleMs: number) => void
   readonly #fetch: Fetch
   readonly #timeout: (ms: number) => AbortSignal
 
-  constructor({ api, token, readOnly = false, answerAgeS = 0, fetch, timeout }: ClientInit) {
+  constructor({ api, token, readOnly = false, answerAgeS = 0, onStale = () => {}, fetch, timeout }: ClientInit) {
     this.api = api.replace(/\/+$/, '')
     this.#token = token
     this.#readOnly = readOnly
     this.#answerAgeS = answerAgeS
+    this.#onStale = onStale
     this.#fetch = fetch
     this.#timeout = timeout
   }
@@ -74,17 +79,23 @@ export class RestExchange {
   }
 
   /** Asks, and reads an answer in JSON; bounded by `timeoutMs`. */
-  async json<Body>(
+  async json<Body>(method: string, path: string, options: Abortable & { body?: object; timeoutMs?: number }): Promise<Body> {
+    return (await this.jsonAsOf(method, path, options)).body as Body
+  }
+
+  /** The same, and how old it is: see {@link staleMsOf}. */
+  async jsonAsOf(
     method: string,
     path: string,
     { signal, body, timeoutMs = ANSWER_TIMEOUT_MS }: Abortable & { body?: object; timeoutMs?: number }
-  ): Promise<Body> {
+  ): Promise<{ readonly body: unknown; readonly staleMs: number }> {
     const bounded = AbortSignal.any([signal, this.#timeout(timeoutMs)])
     const headers: [string, string][] = [['accept', 'application/json']]
     if (body !== undefined) headers.push(['content-type', 'application/json'])
     if (method === 'GET' && this.#answerAgeS > 0) headers.push(['cache-control', `max-age=${this.#answerAgeS}`])
     const init = { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal: bounded }
-    return await this.read<Body>(await this.exchange(path, init, timeoutMs), bounded, timeoutMs)
+    const answer = await this.exchange(path, init, timeoutMs)
+    return { body: await this.read(answer, bounded, timeoutMs), staleMs: staleMsOf(answer) }
   }
 
   /** Asks, and resolves with the head of the answer, whatever its status says. */
@@ -102,7 +113,10 @@ export class RestExchange {
     }
     const headers = this.#token === undefined ? init.headers : [...init.headers, ['x-cares-token', this.#token] as const]
     try {
-      return await this.#fetch(url, { ...init, headers })
+      const answer = await this.#fetch(url, { ...init, headers })
+      const staleMs = staleMsOf(answer)
+      if (staleMs > 0) this.#onStale(staleMs)
+      return answer
     } catch (error) {
       throw this.#broken(error, init.signal, timeoutMs)
     }
@@ -166,6 +180,12 @@ export class RestExchange {
       cause: error
     })
   }
+}
+
+/** For how many milliseconds the peer that gave an answer had heard no orchestrator; 0 for one that holds all that was agreed. */
+export function staleMsOf({ headers }: Pick<FetchAnswer, 'headers'>): number {
+  const staleMs = Number(headers.get(STALE_HEADER) ?? 0)
+  return Number.isFinite(staleMs) ? staleMs : 0
 }
 
 const SOCKET_REASONS: Readonly<Record<string, string>> = {

@@ -96,3 +96,6 @@ export function restPath(pattern: (typeof REST_PATHS)[keyof typeof REST_PATHS], 
     return encodeURIComponent(value)
   })
 }
+
+/** Says of an answer that it may lack what was agreed lately, and for how many milliseconds no orchestrator was heard. */
+export const STALE_HEADER = 'x-cares-stale-ms'

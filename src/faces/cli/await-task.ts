@@ -3,6 +3,7 @@ import type { TaskItem } from '../../model/rest-tasks.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { CaresClient } from '../client.ts'
 import type { CommandContext, Result } from './command.ts'
+import { staleText } from './notes.ts'
 import { write } from './output.ts'
 
 /** One request waits so long: shorter than proxies cut idle connections. */
@@ -11,6 +12,8 @@ const WAIT_MS = 30_000
 const LOOK_MS = 2_000
 /** Between two tries while the peer that is asked does not answer: it may be starting again. */
 const AGAIN_MS = 1_000
+/** Between two looks at a service that is said to be healthy by a peer which hears no orchestrator: it cannot be waited for there. */
+const STALE_MS = 1_000
 /** A peer that does not answer for so long is given up; the task goes on without anyone waiting. */
 const PATIENCE_MS = 60_000
 
@@ -20,8 +23,8 @@ function isOver({ state }: Pick<TaskItem, 'state'>): boolean {
 }
 
 /**
- * Waits until a task is over, or is a service that is healthy, however long that takes, through a peer that is gone for a moment. Throws `timeout` when
- * `timeoutMs` come first.
+ * Waits until a task is over, or is a service that is healthy, however long that takes, through a peer that is gone for a moment. What a service was before
+ * the orchestrator fell silent does not count: its worker may be gone. Throws `timeout` when `timeoutMs` come first.
  */
 export async function awaitTask(
   id: string,
@@ -33,10 +36,15 @@ export async function awaitTask(
   for (;;) {
     const waitMs = Math.max(0, Math.min(WAIT_MS, leftMs()))
     try {
-      const task = await client.task(id, { waitMs, signal })
+      const { task, staleMs } = await client.taskAsOf(id, { waitMs, signal })
       silentSinceMs = undefined
-      if (isOver(task) || isHealthy(task)) return task
-      if (waitMs < WAIT_MS) throw new CaresError('timeout', `task ${id} is still ${task.state}`, { hint: `it goes on; cares wait ${id}` })
+      if (isOver(task) || (isHealthy(task) && staleMs === 0)) return task
+      const mayAsk = isHealthy(task) && leftMs() > 0
+      if (waitMs < WAIT_MS && !mayAsk) {
+        const asOf = staleMs === 0 ? '' : `, ${staleText(staleMs)}`
+        throw new CaresError('timeout', `task ${id} is still ${task.state}${asOf}`, { hint: `it goes on; cares wait ${id}` })
+      }
+      if (mayAsk) await clock.sleep(Math.min(STALE_MS, leftMs()), { signal })
     } catch (err) {
       const isAway = err instanceof CaresError && (err.code === 'peer_unreachable' || err.code === 'stopping')
       silentSinceMs ??= clock.nowMs()
@@ -54,14 +62,14 @@ export async function awaitService(
 ): Promise<TaskItem> {
   let told = 0
   for (;;) {
-    const task = await awaitTask(id, { client, clock, signal, timeoutMs: LOOK_MS }).catch(async (err: unknown) => {
-      if (err instanceof CaresError && err.code === 'timeout') return client.task(id, { signal })
-      throw err
+    const now = await awaitTask(id, { client, clock, signal, timeoutMs: LOOK_MS }).catch((err: unknown) => {
+      if (!(err instanceof CaresError) || err.code !== 'timeout') throw err
     })
+    const task = now ?? (await client.task(id, { signal }))
     const ended = task.attempts.filter(({ attempt, failure }) => attempt > told && failure !== null)
     for (const { failure } of ended) onFailure(failure?.message ?? '')
     told = ended.at(-1)?.attempt ?? told
-    if (isOver(task) || isHealthy(task)) return task
+    if (now !== undefined) return now
   }
 }
 

@@ -126,6 +126,8 @@ export interface CommandSpec<Options = never> {
   readonly examples: readonly { readonly comment: string; readonly command: string }[]
   /** More than the summary says, for `--help`. */
   readonly description?: string
+  /** It says itself that there is no orchestrator: no remark is needed that what it shows may be old. @default false */
+  readonly tellsStale?: boolean
   run(context: CommandContext<Options>): Promise<Result>
 }
 

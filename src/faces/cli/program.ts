@@ -9,7 +9,7 @@ import { COMMAND_GROUPS, COMMANDS, type CommandEntry, findCommand } from './comm
 import { errorJson, errorLines } from './errors.ts'
 import { EXIT, EXIT_BY_ERROR } from './exit-codes.ts'
 import { type NamedWord, namedWords, nearNames } from './near-names.ts'
-import { createNote } from './notes.ts'
+import { createNote, onceStale } from './notes.ts'
 
 /** Flags that every command takes, before or after its name. */
 export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
@@ -239,16 +239,17 @@ async function runCommand(spec: AnyCommand, command: Command, environment: CliEn
   failure.verbose = output.verbose
   failure.named = namedWords(spec, command.args, flags)
   const [{ CaresClient }, { nodeFetch }] = await Promise.all([import('../client.ts'), import('../node-fetch.ts')])
+  const { terminal, clock, signal } = environment
+  const note = createNote(terminal.stderr, { quiet: output.quiet, warnings: settings.warnings })
   const client = new CaresClient({
     api: settings.api,
     token: settings.token ?? undefined,
     readOnly: settings.readOnly,
+    onStale: spec.tellsStale === true ? undefined : onceStale(note),
     fetch: nodeFetch,
-    timeout: ms => environment.clock.timeout(ms)
+    timeout: ms => clock.timeout(ms)
   })
   failure.client = client
-  const { terminal, clock, signal } = environment
-  const note = createNote(terminal.stderr, { quiet: output.quiet, warnings: settings.warnings })
   const context: CommandContext<unknown> = { args: command.args, options: flags, client, terminal, clock, output, signal, note }
   const result = await spec.run(context as CommandContext<never>)
   if (result.kind === 'written') return result.exitCode ?? EXIT.done

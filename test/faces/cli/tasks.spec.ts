@@ -238,4 +238,54 @@ describe('cares tasks, wait, cancel, logs and explain', () => {
       { id: 't-8', found: false, error }
     ])
   })
+
+  /** What a peer answers that has heard no orchestrator for 31 s. */
+  const stale =
+    (body: object): Answer =>
+    response => {
+      response.writeHead(200, { 'content-type': 'application/json', 'x-cares-stale-ms': '31000' })
+      response.end(JSON.stringify(body))
+    }
+  const AS_OF = 'cares: as of 31s ago: no orchestrator answers\n'
+
+  it('say once, and not to programs, how old it is what they show', async () => {
+    await using fake = await api({
+      'GET /v1/tasks': stale(LIST),
+      'GET /v1/tasks/t-1': stale(DONE),
+      'GET /v1/tasks/t-1/explain': stale({ id: 't-1', state: 'running', reasons: [] }),
+      'GET /v1/functions': stale({ items: [THUMB] })
+    })
+    for (const argv of [['tasks'], ['tasks', 't-1'], ['wait', 't-1', 't-1'], ['explain', 't-1'], ['functions']]) {
+      const { code, stderr } = await run(argv, { api: fake.url })
+      assert.deepEqual([code, stderr], [0, AS_OF], argv.join(' '))
+    }
+    const { stdout, stderr } = await run(['tasks', 't-1', '--json'], { api: fake.url })
+    assert.deepEqual([JSON.parse(stdout), stderr], [DONE, AS_OF])
+    assert.equal((await run(['tasks', '-q'], { api: fake.url })).stderr, '')
+  })
+
+  it('wait on for a service that was healthy when an orchestrator was heard last', async () => {
+    const health = { publish: null, port: null, healthPath: null, health: 'healthy', healthSince: NOW, restarts: 0 } as const
+    const healthy: TaskItem = { ...DONE, state: 'running', service: health }
+    let nowMs = 0
+    const clock = {
+      nowMs: () => nowMs,
+      sleep: async (ms: number) => {
+        nowMs += ms
+      }
+    }
+    await using fake = await api({ 'GET /v1/tasks/t-1': stale(healthy) })
+    const { code, stderr, stdout } = await run(['wait', 't-1', '--timeout', '10s'], { api: fake.url, clock })
+    assert.deepEqual([code, stdout, nowMs], [7, '', 10_000])
+    assert.match(stderr, /task t-1 is still running, as of 31s ago: no orchestrator answers\n/)
+    assert.ok(fake.asked.length < 15, 'it does not ask without a pause')
+    const answers = [stale(healthy), stale(healthy), healthy]
+    fake.answer('GET /v1/tasks/t-1', async (response, asked) => {
+      const answer = answers.shift()
+      if (typeof answer === 'function') await (answer as (to: typeof response, what: typeof asked) => unknown)(response, asked)
+      else response.end(JSON.stringify(answer))
+    })
+    assert.deepEqual((await run(['wait', 't-1'], { api: fake.url, clock })).code, 0)
+    assert.deepEqual(answers, [])
+  })
 })

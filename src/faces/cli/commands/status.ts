@@ -10,6 +10,7 @@ export const status = defineCommand({
     { comment: 'How the cluster stands, as the local peer sees it', command: 'cares status' },
     { comment: 'Wait in a script until it is healthy', command: 'until cares status -q >/dev/null; do sleep 1; done' }
   ],
+  tellsStale: true,
   async run({ client, clock, signal }) {
     const [cluster, peers, functions, alerts] = await Promise.all([
       client.cluster({ signal }),
