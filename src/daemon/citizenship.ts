@@ -30,9 +30,12 @@ const FLUSH_MS = 50
 const TRANSFER_MS = 1_000
 const LEAVE_TRY_MS = 5_000
 const LOOK_MS = 25
+/** Between two asks to be let go: twice as long each time, so that an election is over soon and whoever waits for longer is no burden. */
+const LEAVE_PAUSES_MS = { min: 100, max: 1_000 }
 /**
  * A peer that hears no orchestrator for so many election timeouts asks to be let in: it may have been counted out while it was cut off, and nobody
- * sends anything to one that is no member. Longer than an election takes, so that ordinary ones cause no questions; to a member they do no harm.
+ * sends anything to one that is no member. Longer than an election takes, so that ordinary ones cause no questions; to a member they do no harm. One that
+ * would leave gives up after as long: there is no quorum.
  */
 const LOST_RATIO = 5
 /** Others that do not answer a returning peer within this time are taken to know nothing against it: they may all be starting. */
@@ -125,7 +128,10 @@ export class Citizenship implements Startable {
     if (consensus.fenced === null) await beacon.beat({ leaving: true })
   }
 
-  /** Leaves for good: when it resolves, the others count without this peer, and its data directory is empty but for its identity. */
+  /**
+   * Leaves for good: when it resolves, the others count without this peer, and its data directory is empty but for its identity. Throws
+   * `no_orchestrator` when none turns up who could let it go, and the reason of the signal; the peer then stays, and works on.
+   */
   async leave({ signal }: { signal: AbortSignal }): Promise<void> {
     const { beacon, worker, gateway, store, clock, consensus, cluster, onRefusing } = this.#components
     this.#isLeaving = true
@@ -160,15 +166,20 @@ export class Citizenship implements Startable {
   }
 
   async #untilReleased(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#components
+    const { clock, log, consensus, timings } = this.#components
+    let leaderlessSinceMs: number | undefined
+    let pauseMs = LEAVE_PAUSES_MS.min
     // That its own log counts it out is not enough: the entry may be lost with the orchestrator that wrote it, and the others count on.
     while (this.#others().length > 0) {
       try {
         return await this.#askToLeave(AbortSignal.any([signal, clock.timeout(LEAVE_TRY_MS)]))
       } catch (err) {
         signal.throwIfAborted()
-        log.info({ code: toCaresError(err).code }, 'not released yet, asking again')
-        await clock.sleep(LOOK_MS * 4, { signal })
+        leaderlessSinceMs = consensus.role.leader === null ? (leaderlessSinceMs ?? clock.nowMs()) : undefined
+        if (leaderlessSinceMs !== undefined && clock.nowMs() - leaderlessSinceMs >= LOST_RATIO * timings.electionMs) throw notLetGo(err)
+        if (pauseMs === LEAVE_PAUSES_MS.min) log.info({ code: toCaresError(err).code }, 'not released yet, asking again')
+        await clock.sleep(pauseMs, { signal })
+        pauseMs = Math.min(2 * pauseMs, LEAVE_PAUSES_MS.max)
       }
     }
   }
@@ -283,4 +294,12 @@ export class Citizenship implements Startable {
     const { consensus } = this.#components
     return membersOf(consensus.configuration).filter(peer => peer !== consensus.self)
   }
+}
+
+function notLetGo(cause: unknown): CaresError {
+  return new CaresError('no_orchestrator', 'the cluster has no orchestrator, so nobody can let this peer go', {
+    retryable: true,
+    hint: 'stop its process; once there is an orchestrator, from another peer: cares leave PEER',
+    cause
+  })
 }

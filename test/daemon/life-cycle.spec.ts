@@ -91,6 +91,24 @@ describe('the life of a peer in a cluster', function () {
     assert.equal((await first.call('upper', 'still')).output, 'STILL')
   })
 
+  it('is told that nobody can let it go without an orchestrator, and then works for the others as before', async () => {
+    await cluster.start(3)
+    const [, first, other] = cluster.peers as [MemoryPeer, MemoryPeer, MemoryPeer]
+    await first.service.putFunction({ name: 'upper', image: 'upper' }, { signal: AbortSignal.timeout(5_000) })
+    cluster.isolate(first)
+    const hint = 'stop its process; once there is an orchestrator, from another peer: cares leave PEER'
+    await assert.rejects(first.service.leave({ signal: AbortSignal.timeout(15_000) }), { code: 'no_orchestrator', hint })
+    const asked = cluster.log.records.filter(({ level, message }) => level === 'info' && message.startsWith('not released yet'))
+    assert.equal(asked.length, 1)
+    cluster.heal()
+    await cluster.until(() => first.service.cluster().orchestrator !== null, 'it to be back')
+    const seen = (): string | undefined => other.service.peers().find(({ profile }) => profile.id === first.id)?.state
+    await cluster.until(() => seen() === 'alive', 'it to be seen as one that works')
+    assert.equal((await other.call('upper', 'still', { on: first })).output, 'STILL')
+    await first.service.leave({ signal: AbortSignal.timeout(10_000) })
+    await cluster.until(() => !members(other).includes(first.id), 'it to be gone')
+  })
+
   it('takes part with a disk that fails, as far as that goes: functions are answered', async () => {
     await cluster.start(1)
     const peer = cluster.peer(0)
