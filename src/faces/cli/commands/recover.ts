@@ -4,6 +4,8 @@ import { confirm } from '../confirm.ts'
 import type { CliEnvironment } from '../environment.ts'
 import { EXIT } from '../exit-codes.ts'
 
+const NOTHING_LOST = 'Nothing is lost: this peer is the only voter. Start it as it is: cares peer'
+
 /** `cares recover`: works on a data directory of this machine, not through a peer. */
 export function recover({ openRecovery }: CliEnvironment): AnyCommand {
   return defineCommand<{ data?: string; config?: unknown; force?: true }>({
@@ -28,7 +30,7 @@ export function recover({ openRecovery }: CliEnvironment): AnyCommand {
             kind: 'item',
             data,
             names: [assessment.peer],
-            lines: () => [...held(assessment), '', 'To go on from here: cares recover --force']
+            lines: () => [...held(assessment), '', needsNobody(assessment) ? NOTHING_LOST : 'To go on from here: cares recover --force']
           }
         for (const line of [...held(assessment), '', ...lost(assessment), '']) note(line)
         if (!(await confirm('Make this peer the only one of a new cluster?', context))) {
@@ -63,7 +65,14 @@ function held({ data, peer, cluster, voters, learners, lastTerm, lastIndex, appl
   ]
 }
 
-function lost({ lastIndex, appliedIndex }: RecoveryAssessment): string[] {
+/** Whether it has all that was ever agreed, and agrees with itself. */
+function needsNobody({ peer, voters }: RecoveryAssessment): boolean {
+  return voters.length === 1 && voters[0] === peer
+}
+
+function lost(assessment: RecoveryAssessment): string[] {
+  if (needsNobody(assessment)) return [NOTHING_LOST, 'Recovered, it would go on without the other peers of its cluster.']
+  const { lastIndex, appliedIndex } = assessment
   return [
     `Lost will be what the others have agreed on after entry ${lastIndex}: this peer has never heard of it.`,
     ...(lastIndex > appliedIndex
