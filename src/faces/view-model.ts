@@ -39,6 +39,12 @@ export function isStuck(cluster: Cluster, peers: readonly Peer[]): boolean {
   return cluster.voters.length > 0 && votersOf(cluster, peers).left < cluster.quorum
 }
 
+/** The alerts that say more than {@link degradations} does: which voters are missing, and how many are needed, stands there already. */
+export function furtherAlerts(alerts: readonly AlertItem[], cluster: Cluster, peers: readonly Peer[]): readonly AlertItem[] {
+  const { lost, mute } = votersOf(cluster, peers)
+  return lost.length + mute.length === 0 ? alerts : alerts.filter(({ rule }) => rule !== 'quorum_at_risk')
+}
+
 /** The voters that are not there, those that are and take no part, and how many are left. */
 function votersOf({ voters }: Cluster, peers: readonly Peer[]): { lost: readonly string[]; mute: readonly Peer[]; left: number } {
   const lost = voters.filter(voter => !peers.some(peer => peer.id === voter && (peer.state === 'alive' || peer.state === 'draining')))
@@ -109,7 +115,7 @@ export function statusLines(
       ...versionRows(there)
     ]),
     ...problems.map(problem => `! ${problem}`),
-    ...alerts.map(({ severity, message }) => `! ${severity}: ${message}`),
+    ...furtherAlerts(alerts, cluster, peers).map(({ severity, message }) => `! ${severity}: ${message}`),
     '',
     ...renderTable(peersTable(peers, nowMs), view)
   ]

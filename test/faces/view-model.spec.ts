@@ -162,6 +162,19 @@ describe('the verdict on a cluster', () => {
 })
 
 describe('the status of a cluster', () => {
+  it('says once how many voters are left', () => {
+    const [alert] = ALERTS.items
+    assert.ok(alert)
+    const atRisk = { ...alert, rule: 'quorum_at_risk' as const, severity: 'warning' as const, message: '2 of 3 voters are there' }
+    const problems = (voters: readonly string[]): string[] =>
+      statusLines({ ...CLUSTER, voters: [...voters] }, PEERS, [], [alert, atRisk], 0, {}).filter(line => line.startsWith('! '))
+    const cedar = samplePeer('cedar').id
+    const [left, ...alerts] = problems([...CLUSTER.voters, cedar])
+    assert.match(left ?? '', /^! voters not there: cedar/)
+    assert.deepEqual(alerts, ['! critical: cedar is gone'])
+    assert.deepEqual(problems(CLUSTER.voters).at(-1), '! warning: 2 of 3 voters are there', 'as long as it is told otherwise only here')
+  })
+
   it('is not healthy beside an alert, and says what the alert is', () => {
     const text = statusLines(CLUSTER, PEERS, [], ALERTS.items, 0, {}).join('\n')
     assert.match(text, /Cluster +working, with 1 critical, private[^]*! critical: cedar is gone/)

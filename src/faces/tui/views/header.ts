@@ -1,6 +1,6 @@
 import type { Peer } from '../../../model/rest.ts'
 import { formatDurationMs } from '../../../model/units.ts'
-import { degradations } from '../../view-model.ts'
+import { degradations, furtherAlerts } from '../../view-model.ts'
 import { callsPerSecond, type ClusterData, isOrchestrator, ownPeer } from '../cluster-data.ts'
 import { bold, dim, type Line, lineWidth, type Span } from '../lines.ts'
 import { shownData, type TuiState } from '../state.ts'
@@ -30,7 +30,9 @@ export function problemRows(state: TuiState): readonly Line[] {
   if (data.link.state === 'lost') return [[{ text: `! ${data.link.reason}`, tone: 'bad' }]]
   if (data.cluster === null) return []
   const problems = degradations(data.cluster, data.peers).map((text): Problem => ({ text, tone: 'bad' }))
-  const alerts = data.alerts.map(({ severity, message }): Problem => ({ text: message, tone: severity === 'critical' ? 'bad' : 'warn' }))
+  const alerts = furtherAlerts(data.alerts, data.cluster, data.peers).map(
+    ({ severity, message }): Problem => ({ text: message, tone: severity === 'critical' ? 'bad' : 'warn' })
+  )
   const all = [...problems, ...alerts]
   const shown = all.length <= PROBLEMS_MAX ? all : all.slice(0, PROBLEMS_MAX - 1)
   const more = all.length - shown.length
