@@ -15,7 +15,7 @@ import { ClusterInvocations } from './telemetry/cluster-invocations.ts'
 import type { Consensus } from './agreement/consensus.ts'
 import { catchUp } from './agreement/catch-up.ts'
 import { ask, converse } from './agreement/control-client.ts'
-import { faultTolerance, quorumLoss, votersNow } from './agreement/voters-now.ts'
+import { faultTolerance, leaderlessReason, votersNow } from './agreement/voters-now.ts'
 import type { Economy } from './costs/economy.ts'
 import type { TaskExpectations } from './costs/task-expectations.ts'
 import type { EventLog } from './telemetry/event-log.ts'
@@ -248,7 +248,7 @@ function whyLeaderless({ consensus, members, cluster }: Pick<ServiceComponents, 
   if (cluster() === null) return 'this peer is not in a cluster yet'
   const { voters } = consensus.configuration
   if (voters.length === 0) return 'this peer has not heard the log of its cluster yet'
-  return quorumLoss(votersNow(voters, members.views()), voter => members.nameOf(voter)) ?? 'an election is under way'
+  return leaderlessReason(votersNow(voters, members.views()), consensus.self, voter => members.nameOf(voter))
 }
 
 /** Every peer's lines, as one stream. A peer that cannot be asked is left out; the log of this peer says so. */

@@ -51,3 +51,10 @@ export function lostVoters({ voters, gone, fenced }: VotersNow, nameOf: (peer: P
   })
   return `${parts.join(' and ')}, ${needed} ${needed === 1 ? 'is' : 'are'} needed`
 }
+
+/** Why nobody leads. Where one other peer votes, nobody else can be elected: it has fallen silent, though it is not taken for gone yet. */
+export function leaderlessReason(now: VotersNow, self: PeerId, nameOf: (peer: PeerId) => string): string {
+  const [only, ...others] = now.voters
+  const isOnly = only !== undefined && only !== self && others.length === 0
+  return quorumLoss(now, nameOf) ?? (isOnly ? `the only voter, ${nameOf(only)}, is silent` : 'an election is under way')
+}

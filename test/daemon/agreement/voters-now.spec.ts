@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { faultTolerance, quorumLoss, votersNow } from '../../../src/daemon/agreement/voters-now.ts'
+import { faultTolerance, leaderlessReason, quorumLoss, votersNow } from '../../../src/daemon/agreement/voters-now.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
 import type { PeerState } from '../../../src/model/peer.ts'
 import type { PeerListing } from '../../../src/model/service.ts'
@@ -42,6 +42,28 @@ describe('the voters as they are now', () => {
       assert.equal(
         quorumLoss(now, id => id.toUpperCase()),
         loss
+      )
+    })
+  }
+})
+
+describe('why nobody leads', () => {
+  const [A, B] = IDS as [PeerId, PeerId, ...PeerId[]]
+  for (const [claim, count, standing, self, reason] of [
+    ['the only voter has just fallen silent', 1, 'alive', B, 'the only voter, A, is silent'],
+    ['the only voter is gone', 1, 'gone', B, 'the quorum is lost: 1 of 1 voters is gone (A), 1 is needed'],
+    ['the only voter is this peer', 1, 'alive', A, 'an election is under way'],
+    ['others can be elected', 3, 'alive', B, 'an election is under way']
+  ] as const) {
+    it(claim, () => {
+      const voters = IDS.slice(0, count)
+      const now = votersNow(
+        voters,
+        voters.flatMap(id => viewsOf(id, standing))
+      )
+      assert.equal(
+        leaderlessReason(now, self, id => id.toUpperCase()),
+        reason
       )
     })
   }
