@@ -107,11 +107,7 @@ export function taskLines(task: TaskItem, nowMs: number): string[] {
       attemptsMax === null ? `${task.attempt}, ${task.failures} failed of late` : `${task.failures} of ${attemptsMax} have failed`
     ],
     ...task.attempts.map(
-      ({ attempt, worker, startedAt, endedAt, failure }) =>
-        [
-          `  ${attempt}`,
-          `${worker.name}, ${formatAge(startedAt, nowMs)} ago${endedAt === null ? ', under way' : failure === null ? '' : `: ${failure.message}`}`
-        ] as const
+      one => [`  ${one.attempt}`, `${one.worker.name}, ${formatAge(one.startedAt, nowMs)} ago${attemptEnd(one, task.state)}`] as const
     ),
     ...(task.predictedMs === undefined
       ? []
@@ -128,4 +124,10 @@ export function taskLines(task: TaskItem, nowMs: number): string[] {
         ]),
     ...(error?.stderr === undefined || error.stderr === '' ? [] : [['stderr', error.stderr.trimEnd().split('\n').at(-1) ?? ''] as const])
   ])
+}
+
+/** How an attempt ended: the one that did not fail ended with the task. */
+function attemptEnd({ startedAt, endedAt, failure }: TaskItem['attempts'][number], state: TaskItem['state']): string {
+  if (endedAt === null) return ', under way'
+  return failure === null ? `: ${state} after ${formatAge(startedAt, Date.parse(endedAt))}` : `: ${failure.message}`
 }

@@ -1,4 +1,4 @@
-import { currentAttempt, isOver, type ServiceSpec, type TaskRecord } from '../../model/task.ts'
+import { currentAttempt, isOver, type ServiceSpec, type TaskAttempt, type TaskFailure, type TaskRecord } from '../../model/task.ts'
 import type { TaskItem, TaskServiceItem } from '../../model/rest-tasks.ts'
 import type { PeerRef } from './names.ts'
 
@@ -6,6 +6,8 @@ import type { PeerRef } from './names.ts'
 export function taskView(task: TaskRecord, name: (id: string) => PeerRef): TaskItem {
   const { id, spec, state, attempt, failures, attempts, result, input } = task
   const last = attempts.at(-1)
+  const failureOf = ({ worker, failure }: TaskAttempt): TaskFailure | null =>
+    failure === undefined ? null : { ...failure, message: failure.message.replaceAll(worker, () => name(worker).name) }
   return {
     id,
     name: spec.name,
@@ -32,7 +34,7 @@ export function taskView(task: TaskRecord, name: (id: string) => PeerRef): TaskI
       worker: name(one.worker),
       startedAt: one.at,
       endedAt: one.endedAt ?? null,
-      failure: one.failure ?? null
+      failure: failureOf(one)
     })),
     submittedAt: task.submittedAt,
     startedAt: currentAttempt(task)?.at ?? (isOver(task) ? (last?.at ?? null) : null),
@@ -40,7 +42,7 @@ export function taskView(task: TaskRecord, name: (id: string) => PeerRef): TaskI
     inputBytes: input?.bytes ?? result?.usage.bytesIn ?? 0,
     outputBytes: result?.output.bytes ?? null,
     exitCode: result?.exitCode ?? last?.failure?.exitCode ?? null,
-    error: state === 'succeeded' ? null : (last?.failure ?? null),
+    error: state === 'succeeded' || last === undefined ? null : failureOf(last),
     usage: result?.usage ?? null,
     service: spec.service === undefined ? null : serviceView(task, spec.service)
   }
