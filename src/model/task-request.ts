@@ -37,13 +37,11 @@ const TASK_DEFAULTS = {
 
 const { image, env, network, cpus, memoryBytes, readyPath } = functionRequestSchema.shape
 
-const port = z.int().min(1).max(65_535)
+const PORT_MAX = 65_535
+const port = z.int().min(1).max(PORT_MAX)
 
 const serviceSchema = z.strictObject({
-  publish: port
-    .min(TASK_LIMITS.publishMin, `must be at least ${TASK_LIMITS.publishMin}`)
-    .exactOptional()
-    .describe('port on which every peer takes connections for it'),
+  publish: z.int().min(TASK_LIMITS.publishMin).max(PORT_MAX).exactOptional().describe('port on which every peer takes connections for it'),
   port: port.exactOptional().describe('where its program listens; absent: as its image says, else the published port'),
   health: readyPath.unwrap().exactOptional().describe('path that must answer below 400 over HTTP')
 })

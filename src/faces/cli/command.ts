@@ -54,6 +54,8 @@ export interface OptionSpec {
 /** What a command needs of the world around it. */
 export interface CommandContext<Options> {
   readonly args: readonly string[]
+  /** How many of `args`, the last ones, stand behind `--`. */
+  readonly argsBehindDashes: number
   readonly options: Options
   readonly client: CaresClient
   readonly terminal: Terminal

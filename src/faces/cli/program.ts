@@ -250,7 +250,19 @@ async function runCommand(spec: AnyCommand, command: Command, environment: CliEn
     timeout: ms => clock.timeout(ms)
   })
   failure.client = client
-  const context: CommandContext<unknown> = { args: command.args, options: flags, client, terminal, clock, output, signal, note }
+  const { argv } = failure
+  const argsBehindDashes = argv.includes('--') ? argv.length - argv.indexOf('--') - 1 : 0
+  const context: CommandContext<unknown> = {
+    args: command.args,
+    argsBehindDashes,
+    options: flags,
+    client,
+    terminal,
+    clock,
+    output,
+    signal,
+    note
+  }
   const result = await spec.run(context as CommandContext<never>)
   if (result.kind === 'written') return result.exitCode ?? EXIT.done
   const { printResult } = await import('./output.ts')

@@ -122,6 +122,19 @@ describe('cares run', () => {
     assert.deepEqual(JSON.parse(fake.asked[0]?.body ?? ''), { function: 'ocr', args: ['--lang', 'de'] })
   })
 
+  for (const [argv, said] of [
+    [[], 'nothing to run: needs either an image or a function\n  try: cares run IMAGE   or cares run --function NAME'],
+    [
+      ['acme/report', '--function', 'ocr'],
+      'either an image or a function, not both: a function brings its image along\n  try: cares run --function ocr -- acme/report   (as its arguments)'
+    ],
+    [['acme/site', '--publish', '0'], '--publish: must be at least 1024\n  try: cares run --help'],
+    [['acme/site', '--publish', '70000'], '--publish: must be at most 65535\n  try: cares run --help']
+  ] as const)
+    it(`says in one word what is wrong with ${argv.join(' ') || 'nothing'}, and what to write`, async () => {
+      assert.deepEqual(await run(['run', ...argv]), { code: 2, stdout: '', stderr: `cares: ${said}\n` })
+    })
+
   for (const [what, argv] of [
     ['nothing to run', []],
     ['a file that is not there', ['-f', '/nowhere/task.yaml']],

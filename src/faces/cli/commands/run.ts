@@ -112,8 +112,18 @@ export const run = defineCommand<RunOptions>({
   }
 })
 
-async function requestOf({ args: words, options, terminal }: CommandContext<RunOptions>): Promise<TaskRequest> {
+async function requestOf({ args: words, argsBehindDashes, options, terminal }: CommandContext<RunOptions>): Promise<TaskRequest> {
   const { file, function: fn, name, env, cpu, memory, network, timeout, attempts } = options
+  if (fn !== undefined && words.length > argsBehindDashes) {
+    throw new CaresError('invalid', 'either an image or a function, not both: a function brings its image along', {
+      hint: `cares run --function ${fn} -- ${words.join(' ')}   (as its arguments)`
+    })
+  }
+  if (file === undefined && fn === undefined && words.length === 0) {
+    throw new CaresError('invalid', 'nothing to run: needs either an image or a function', {
+      hint: 'cares run IMAGE   or cares run --function NAME'
+    })
+  }
   const described = file === undefined ? {} : await readTask(file, terminal)
   // A function brings its image along: all that is written are its arguments.
   const [image, ...args] = fn === undefined ? words : [undefined, ...words]
