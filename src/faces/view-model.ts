@@ -95,7 +95,10 @@ export function statusLines(
   view: TableView
 ): string[] {
   const problems = degradations(cluster, peers)
-  const there = peers.filter(peer => peer.state !== 'gone')
+  const members = new Set([...cluster.voters, ...cluster.learners])
+  // One that was removed, or left, is known for some minutes still; `cares peers` shows it.
+  const shown = peers.filter(({ id, state }) => state !== 'gone' || members.size === 0 || members.has(id))
+  const there = shown.filter(peer => peer.state !== 'gone')
   const stuck = isStuck(cluster, peers)
   const nameOf = (id: string): string => nameIn(cluster, peers, id)
   return [
@@ -109,7 +112,7 @@ export function statusLines(
         'Voters',
         `${cluster.voters.map(voter => `${nameOf(voter)}${behind(cluster.lag?.[voter])}`).join(' ') || '-'} (${cluster.quorum} needed, ${cluster.faultTolerance} may die)`
       ],
-      ['Peers', `${there.length} there, ${peers.length - there.length} gone`],
+      ['Peers', `${there.length} there, ${shown.length - there.length} gone`],
       ['Functions', String(functions.length)],
       ['Strategy', strategyText(cluster.strategy)],
       ...versionRows(there)
@@ -117,7 +120,7 @@ export function statusLines(
     ...problems.map(problem => `! ${problem}`),
     ...furtherAlerts(alerts, cluster, peers).map(({ severity, message }) => `! ${severity}: ${message}`),
     '',
-    ...renderTable(peersTable(peers, nowMs), view)
+    ...renderTable(peersTable(shown, nowMs), view)
   ]
 }
 

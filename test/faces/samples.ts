@@ -79,7 +79,7 @@ export const CLUSTER: Cluster = {
   reason: '',
   term: 3,
   voters: ['atlas', 'birch', 'elm'].map(name => ref(name).id),
-  learners: [ref('dogwood').id],
+  learners: [ref('dogwood').id, ref('cedar').id],
   quorum: 2,
   faultTolerance: 1,
   lastIndex: 12,

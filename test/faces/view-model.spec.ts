@@ -162,6 +162,15 @@ describe('the verdict on a cluster', () => {
 })
 
 describe('the status of a cluster', () => {
+  it('counts and shows a peer that is gone as long as it is a member', () => {
+    const lines = (learners: readonly string[]): string =>
+      statusLines({ ...CLUSTER, learners: [...learners] }, PEERS, [], [], 0, {}).join('\n')
+    assert.match(lines(CLUSTER.learners), /^Peers +4 there, 1 gone$[^]*^cedar +worker +gone/m)
+    const after = lines(CLUSTER.learners.filter(id => id !== samplePeer('cedar').id))
+    assert.match(after, /^Peers +4 there, 0 gone$/m)
+    assert.doesNotMatch(after, /cedar/)
+  })
+
   it('says once how many voters are left', () => {
     const [alert] = ALERTS.items
     assert.ok(alert)
