@@ -19,7 +19,7 @@ import type { Containerd } from './containerd.ts'
 import { engineUnavailable, startFailed, statusOf } from './docker-errors.ts'
 import { isDeaf } from './deaf.ts'
 import { demultiplex } from './docker-stream.ts'
-import type { EndMark } from './end-mark.ts'
+import { closeWhenOver, type EndMark } from './end-mark.ts'
 import type { Exit, Measured, ServerHealth, ServerInstance, StdioInstance } from './driver.ts'
 import { within } from './within.ts'
 
@@ -156,6 +156,7 @@ export class DockerContainer implements StdioInstance, ServerInstance {
     const pid = this.#hasExited ? undefined : cgroupProcess(this.#components.cgroups, this.id)
     if (pid === undefined) return this.#ended
     mark.open(pid)
+    using _ = closeWhenOver(mark, () => cgroupProcess(this.#components.cgroups, this.id) === undefined, this.#components.clock)
     if ((await containerd.exitStatus(this.id)) !== 0 || this.#hasExited) {
       // At once: the engine waits for the end of the pipe before it tells anything.
       mark.close()

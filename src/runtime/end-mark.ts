@@ -1,5 +1,11 @@
 import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs'
 import { pipeline, type Readable, Transform, type TransformCallback } from 'node:stream'
+import type { Clock } from '../model/ports/clock.ts'
+
+/** How often it is looked whether a program has ended. */
+const LOOK_MS = 20
+/** From the end of a program until its pipe is let go of, though nobody has said how it ended. It is mostly told within 10 ms. */
+const UNTOLD_MS = 60
 
 /**
  * Tells where a program's output ends, long before its stream does. What an ended program has written may still be on its way through the engine,
@@ -82,6 +88,20 @@ export class EndMark {
     }
     return 0
   }
+}
+
+/**
+ * Closes a mark some time after its program has ended, unless it is disposed of before. Who tears a container down waits for the end of its output, for up to
+ * two seconds in containerd, and may tell nobody meanwhile how it ended: then this process and the engine would wait for each other.
+ *
+ * @param isOver whether nothing of the program runs any more
+ */
+export function closeWhenOver(mark: Pick<EndMark, 'close'>, isOver: () => boolean, clock: Clock): Disposable {
+  let overAtMs = Number.POSITIVE_INFINITY
+  return clock.every(LOOK_MS, () => {
+    overAtMs = isOver() ? Math.min(overAtMs, clock.nowMs()) : Number.POSITIVE_INFINITY
+    if (clock.nowMs() - overAtMs >= UNTOLD_MS) mark.close()
+  })
 }
 
 /** Whether a process is the first of its container, and its parent, which is what the engine has put beside every container, holds the same pipe. */

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import * as fc from 'fast-check'
 import { readExitStatus } from '../../src/runtime/containerd.ts'
-import { EndMark } from '../../src/runtime/end-mark.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { closeWhenOver, EndMark } from '../../src/runtime/end-mark.ts'
 
 const MARK = Buffer.from('the-end!')
 
@@ -96,6 +97,21 @@ describe('the end of a program’s output', () => {
       ),
       { numRuns: 100 }
     )
+  })
+
+  it('keeps nobody waiting who must see it before telling of the end', async () => {
+    const clock = new ManualClock()
+    let [isOver, closes] = [false, 0]
+    const looking = closeWhenOver({ close: () => closes++ }, () => isOver, clock)
+    await clock.pass(10_000)
+    isOver = true
+    await clock.pass(70)
+    assert.equal(closes, 0, 'mostly it is told at once')
+    await clock.pass(20)
+    assert.equal(closes, 1)
+    looking[Symbol.dispose]()
+    await clock.pass(1_000)
+    assert.equal(closes, 1)
   })
 
   it('comes with an exit status of which zero is not written', () => {
