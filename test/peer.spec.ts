@@ -119,7 +119,9 @@ describe('a peer', function () {
       await peer.service.leave({ signal: AbortSignal.timeout(10_000) })
       await peer.left
       await peer.stop()
+      assert.ok(!readdirSync(data).includes('cluster.uid'), 'it has left')
       await (await built(data)).stop()
+      assert.ok(readdirSync(data).includes('cluster.uid'), 'it has founded another one')
     })
   })
 })
