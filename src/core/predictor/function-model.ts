@@ -1,3 +1,4 @@
+import { runMsOn } from '../../model/computing.ts'
 import type { Contract } from '../../model/function.ts'
 import type { Digest } from '../../model/ids.ts'
 import type { Observation } from '../../model/observation.ts'
@@ -84,8 +85,9 @@ export class FunctionModel {
     // A run with few ways of the cache says how it takes that, and nothing of ordinary runs.
     if (llcBytes !== undefined) return this.#cache.learnConfined(inputBytes, llcBytes, runMs / slowness)
     if (llcUsedBytes !== undefined) this.#cache.learnUsed(inputBytes, llcUsedBytes)
-    if (clean) this.#run.learn(inputBytes, runMs / slowness)
-    else if (this.#run.ownCount === 0) this.#contendedRun.learn(inputBytes, runMs / slowness)
+    const referenceMs = runMsOn({ runMs, cpuMs }, 1 / slowness)
+    if (clean) this.#run.learn(inputBytes, referenceMs)
+    else if (this.#run.ownCount === 0) this.#contendedRun.learn(inputBytes, referenceMs)
     if (start === 'cold') this.#coldStart.learn(startMs / slowness)
     else this.#warmStart.learn(startMs)
     if (pullMs > 0) this.#pull.learn(pullMs)

@@ -1,3 +1,4 @@
+import { computingShare } from '../../model/computing.ts'
 import type { Contract } from '../../model/function.ts'
 import type { Digest, PeerId } from '../../model/ids.ts'
 import type { CacheNeed } from '../../model/llc.ts'
@@ -24,6 +25,9 @@ const JUDGE_RUNS_MIN = 3
 
 /** Shorter runs say more of the network and of timers than of the machine. */
 const JUDGE_RUN_MS_MIN = 10
+
+/** What waits for longer than this leaves says more of what it waits for. */
+const JUDGE_COMPUTING_MIN = 0.8
 
 /** Longer than any function may run. */
 const OBSERVED_MS_MAX = 86_400_000
@@ -72,7 +76,7 @@ export class Predictor {
     // The machine is judged by what was expected before this run, not by the run itself.
     if (clean && llcBytes === undefined && model.cleanRuns >= JUDGE_RUNS_MIN) {
       const expectedMs = model.expectedRunMs(inputBytes)
-      if (Math.min(runMs, expectedMs) >= JUDGE_RUN_MS_MIN) {
+      if (Math.min(runMs, expectedMs) >= JUDGE_RUN_MS_MIN && computingShare(observation) >= JUDGE_COMPUTING_MIN) {
         const machine = this.#machines.get(peer) ?? new Slowness()
         machine.learn(runMs, expectedMs)
         this.#machines.set(peer, machine)

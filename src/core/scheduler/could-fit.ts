@@ -1,3 +1,4 @@
+import { runMsOn } from '../../model/computing.ts'
 import { gpusOf, meets } from '../../model/labels.ts'
 import type { PlacementRequest } from '../../model/placement.ts'
 import { CELL, IS_WORKER } from './cells.ts'
@@ -27,7 +28,7 @@ export function couldEndInTime(
   const { estimate, deadlineMs } = request
   if (estimate.samples < DEADLINE_SAMPLES_MIN) return true
   return table.profiles.some((_, slot) => {
-    const leastMs = networkMs(request, slot === table.selfSlot) + estimate.runMs * table.cells.get(slot, CELL.slowness)
+    const leastMs = networkMs(request, slot === table.selfSlot) + runMsOn(estimate, table.cells.get(slot, CELL.slowness))
     return leastMs <= DEADLINE_OVERRUN_RATIO * deadlineMs && suits(slot, request, table)
   })
 }

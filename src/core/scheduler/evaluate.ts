@@ -1,3 +1,4 @@
+import { computingShare } from '../../model/computing.ts'
 import type { PeerId } from '../../model/ids.ts'
 import { firstUnmet, gpusOf } from '../../model/labels.ts'
 import type { PlacementRequest } from '../../model/placement.ts'
@@ -46,7 +47,8 @@ export function ask(request: PlacementRequest, table: PlacementTable, kappa: num
  *
  * Expected milliseconds come by cause. Every part is what the peer's statistics and own unseen orders say: the network by prior, the start by
  * whether an idle container is left, the pull by whether the image is there, the queue as processor sharing (n executions on c cores each
- * take n/c times as long), the cache by what the work there leaves of it, and all work on the machine times its slowness.
+ * take n/c times as long), the cache by what the work there leaves of it, and all computing on the machine times its slowness. The part of a run that
+ * waits takes as long everywhere.
  *
  * One loop, and what does not depend on the peer before it: this is most of a placement, and calls for each peer and part doubled it.
  */
@@ -62,6 +64,8 @@ export function evaluate({ request, table, kappa, idle, claims, withImage }: Que
   const cells = table.cells.numbers
   const isChoosy = hasConstraints(request)
   const isLearned = estimate.samples >= DEADLINE_SAMPLES_MIN
+  const computingMs = runMs * computingShare(estimate)
+  const waitingMs = runMs - computingMs
   const remoteMs = networkMs(request, false)
   const pullMs = estimate.pullMs ?? request.imageBytes / PULL_BYTES_PER_MS_PRIOR
   let bestMs = Number.POSITIVE_INFINITY
@@ -102,12 +106,13 @@ export function evaluate({ request, table, kappa, idle, claims, withImage }: Que
     const start = warmShare * warmStartMs + (1 - warmShare) * coldStartMs * slowness
     const hasImage = idleCount > 0 || (withImage !== undefined && withImage.count(slot) > 0)
     const pull = hasImage ? 0 : (1 - warmShare) * pullMs
-    const run = runMs * slowness
+    const computing = computingMs * slowness
+    const run = computing + waitingMs
     const cores = Math.max(CPUS_TOLERANCE, cpusThere)
     const busy = at(cells, cell + CELL.cpusBusy)
     const unseen = at(cells, cell + CELL.unseenCpus)
     const cpuLoad = (busy + kappa * unseen + cpus) / cores
-    const queue = run * Math.max(0, cpuLoad - 1)
+    const queue = computing * Math.max(0, cpuLoad - 1)
     const llcBytes = at(cells, cell + CELL.llcBytes)
     const llcFree = llcBytes - at(cells, cell + CELL.llcHeldBytes) - kappa * at(cells, cell + CELL.unseenLlcBytes)
     const cache = need === undefined || llcBytes === 0 ? 0 : (run + queue) * cacheShortage(need, llcFree)
@@ -119,7 +124,7 @@ export function evaluate({ request, table, kappa, idle, claims, withImage }: Que
     }
     // Trying brings the image and a warm container nearer, so they are no reason not to try. A guess at what other placers are doing (kappa) may
     // rank peers, but not rule them out.
-    const inevitableMs = network + run * Math.max(0, (busy + unseen + cpus) / cores - 1) + run
+    const inevitableMs = network + computing * Math.max(0, (busy + unseen + cpus) / cores - 1) + run
     if (isLearned && inevitableMs > DEADLINE_OVERRUN_RATIO * deadlineMs) {
       sheet.refuse(base, 'deadline', inevitableMs, deadlineMs)
       continue

@@ -4,6 +4,7 @@ import { place } from '../../core/scheduler/place.ts'
 import { PlacementTable } from '../../core/scheduler/placement-table.ts'
 import { sharingOf } from '../../core/scheduler/sharing.ts'
 import type { Strategy } from '../../core/scheduler/strategy.ts'
+import { runMsOn } from '../../model/computing.ts'
 import { CaresError } from '../../model/errors.ts'
 import { type FunctionRecord, functionKey } from '../../model/function.ts'
 import type { PeerId, Session } from '../../model/ids.ts'
@@ -189,7 +190,7 @@ export class Placer {
   /** How many times longer than alone an execution was expected to take, see `sharingOf`. */
   sharing({ decision: { chosen, expected }, estimate }: Receipt): number {
     if (chosen === null || expected == null) return 1
-    return sharingOf(expected.queueMs, estimate.runMs * this.#components.learning.slowness(chosen))
+    return sharingOf(expected.queueMs, runMsOn(estimate, this.#components.learning.slowness(chosen)))
   }
 
   /** Learns from an execution that ended well. `sharing`: what {@link Placer.sharing} said of it; undefined where another placer has placed it. */

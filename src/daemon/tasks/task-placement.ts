@@ -1,4 +1,5 @@
 import { refusalText } from '../../core/scheduler/refusal-text.ts'
+import { runMsOn } from '../../model/computing.ts'
 import { CaresError, toCaresError } from '../../model/errors.ts'
 import type { PeerId } from '../../model/ids.ts'
 import { type Headers, PARAMS_HEADER } from '../../model/invocation.ts'
@@ -54,8 +55,8 @@ export function predictTaskMs(placer: Pick<Placer, 'estimate'>, task: TaskRecord
 
 /** How long an attempt is expected to take on a peer, whose slowness is 1 at reference speed, in milliseconds. */
 export function attemptMs(placer: Pick<Placer, 'estimate'>, task: TaskRecord, slowness: number): number {
-  const { coldStartMs, runMs } = estimateOf(placer, task)
-  return (coldStartMs + runMs) * slowness
+  const estimate = estimateOf(placer, task)
+  return estimate.coldStartMs * slowness + runMsOn(estimate, slowness)
 }
 
 function estimateOf(placer: Pick<Placer, 'estimate'>, task: TaskRecord): Estimate {

@@ -4,6 +4,7 @@ import type { QueueOrder, Waiting } from '../../core/scheduler/admission/queue-o
 import { serveInOrder } from '../../core/scheduler/admission/serve-in-order.ts'
 import { PlacementTable } from '../../core/scheduler/placement-table.ts'
 import { sharingOf } from '../../core/scheduler/sharing.ts'
+import { runMsOn } from '../../model/computing.ts'
 import type { InvocationId, PeerId } from '../../model/ids.ts'
 import type { PeerView } from '../../model/peer.ts'
 import type { Estimate } from '../../model/placement.ts'
@@ -90,7 +91,7 @@ export class VirtualPlacer {
       nowMs
     )
     const slowness = this.table.cells.get(this.table.slotOf(chosen.peer) ?? 0, CELL.slowness)
-    return { peer: chosen.peer, order, sharing: sharingOf(queueMs, estimate.runMs * slowness) }
+    return { peer: chosen.peer, order, sharing: sharingOf(queueMs, runMsOn(estimate, slowness)) }
   }
 
   /** Ends an order, however it ended. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { FUNCTIONS_MAX, Predictor } from '../../../src/core/predictor/predictor.ts'
 import { RecentMap } from '../../../src/core/predictor/recent-map.ts'
+import { runMsOn } from '../../../src/model/computing.ts'
 import type { Digest, PeerId } from '../../../src/model/ids.ts'
 import type { Observation } from '../../../src/model/observation.ts'
 import type { Estimate } from '../../../src/model/placement.ts'
@@ -215,6 +216,21 @@ describe('Predictor', () => {
       assert.ok(Math.abs(onB / (200 * (fn + 1)) - 1) < 0.1, `f${fn} on b: ${onB} ms`)
     }
     assert.equal(predictor.slowness('unknown' as PeerId), 1)
+  })
+
+  it('learns of work that waits what it takes on every machine, and nothing of the machines', () => {
+    const predictor = new Predictor()
+    const [a, b] = ['a', 'b'] as [PeerId, PeerId]
+    predictor.seedSpeed(b, 0.5)
+    for (let i = 0; i < 20; i++) {
+      for (const peer of [a, b]) predictor.observe(seen({ peer, runMs: 2_000, cpuMs: 20 }))
+    }
+    assert.deepEqual([predictor.slowness(a), predictor.slowness(b)], [1, 2])
+    const estimate = predictor.estimate(STDIO)
+    for (const peer of [a, b]) {
+      const ms = runMsOn(estimate, predictor.slowness(peer))
+      assert.ok(Math.abs(ms - 2_000) < 40, `${ms} ms on ${peer}`)
+    }
   })
 
   it('tells calls with parameters from others, and takes a new class for one of the function at first', () => {

@@ -184,6 +184,13 @@ describe('cost', () => {
     assert.deepEqual(costOn(decide(table), 'a'), { network: 1, start: 400, pull: 2_500, queue: 500, run: 2_000, total: 5_401 })
   })
 
+  it('has the time in which a run only waits, whatever the machine and whoever else is there', () => {
+    const table = tableOf([viewOf('a', { stats: { cpusUsed: 4 } })])
+    table.setSlowness(peerId('a'), 2)
+    const request = requestOf({ estimate: { ...requestOf().estimate, cpuMs: 100 } })
+    assert.deepEqual(costOn(decide(table, request), 'a'), { network: 1, start: 400, pull: 2_500, queue: 50, run: 1_100, total: 4_051 })
+  })
+
   it('takes own unseen orders into account, and forgets them when the statistics include them', () => {
     const table = tableOf([viewOf('a', { stats: warmStats(1) })])
     const reserved = { worker: peerId('a'), function: FN, cpus: 4, memoryBytes: GIB, start: 'warm' } as const
@@ -378,10 +385,11 @@ describe('against brute force', () => {
       deadlineMs: fc.constantFrom(900, 60_000),
       exclude: fc.subarray(['p0', 'p1', 'p2']).map(names => names.map(peerId)),
       arch: fc.constantFrom('amd64', undefined),
+      cpuMs: fc.constantFrom(undefined, 100, 4_000),
       cache: fc.constantFrom(undefined, { bytes: 10 * MIB, slowdown: 0.5, basis: 'ways' as const })
     })
-    .map(({ cache, ...fields }) =>
-      requestOf({ ...fields, estimate: { ...requestOf().estimate, ...(cache === undefined ? {} : { cache }) } })
+    .map(({ cpuMs, cache, ...fields }) =>
+      requestOf({ ...fields, estimate: { ...requestOf().estimate, cpuMs, ...(cache === undefined ? {} : { cache }) } })
     )
   const kappa = fc.constantFrom(1, 1, 12)
 
@@ -425,7 +433,8 @@ describe('against brute force', () => {
       if (cpus < request.cpus) return 'slots'
     }
     const networkMs = profile.id === SELF ? 0 : 1 + request.inputBytes / 100_000
-    const sharedRunMs = (weight: number): number => 1_000 * slowness * sharing(view, request, orders, weight)
+    const computingMs = Math.min(1_000, request.estimate.cpuMs ?? 1_000)
+    const sharedRunMs = (weight: number): number => 1_000 - computingMs + computingMs * slowness * sharing(view, request, orders, weight)
     const shortage = (weight: number): number => {
       const need = request.estimate.cache
       if (need === undefined || stats.llc === undefined || stats.llc.bytes === 0) return 0
