@@ -42,6 +42,10 @@ export interface Estimate {
   readonly samples: number
   /** All but about one execution in twenty take no longer than this. Absent: nothing has run. */
   readonly runMsUpper?: number | undefined
+  /** All but about one cold start in twenty take no longer than this. Absent: by a peer of an earlier version, or nothing has run. */
+  readonly coldStartMsUpper?: number | undefined
+  /** The same of starts where a program waits already. */
+  readonly warmStartMsUpper?: number | undefined
   /** Half of the recent predictions of the run time were off by less than this share: 0.1 for 10 %. Absent: there were none. */
   readonly runErrorRatio?: number | undefined
   /** Milliseconds of one core. Absent: not measured. */

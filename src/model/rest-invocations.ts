@@ -122,6 +122,8 @@ export const placementSchema = z.object({
       outputBytes: bytes,
       samples: count,
       runMsUpper: ms.optional().describe('all but about one execution in twenty take no longer'),
+      coldStartMsUpper: ms.optional().describe('all but about one cold start in twenty take no longer'),
+      warmStartMsUpper: ms.optional().describe('all but about one warm start in twenty take no longer'),
       runErrorRatio: z.number().optional().describe('half of the recent predictions were off by less than this share'),
       cpuMs: ms.optional(),
       memoryPeakBytes: bytes.optional(),

@@ -40,6 +40,8 @@ const estimate = z.object({
   outputBytes: amount,
   samples: amount,
   runMsUpper: amount.optional(),
+  coldStartMsUpper: amount.optional(),
+  warmStartMsUpper: amount.optional(),
   runErrorRatio: amount.optional(),
   cpuMs: amount.optional(),
   memoryPeakBytes: amount.optional(),

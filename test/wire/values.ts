@@ -238,9 +238,22 @@ const receipt = record<Receipt>(
         memoryPeakBytes: amount,
         memoryPeakBytesUpper: amount,
         basis: fc.constantFrom(...ESTIMATE_BASES),
-        cache: record<CacheNeed>({ bytes: amount, slowdown: amount, basis: fc.constantFrom(...CACHE_BASES) })
+        cache: record<CacheNeed>({ bytes: amount, slowdown: amount, basis: fc.constantFrom(...CACHE_BASES) }),
+        coldStartMsUpper: amount,
+        warmStartMsUpper: amount
       },
-      ['pullMs', 'runMsUpper', 'runErrorRatio', 'cpuMs', 'memoryPeakBytes', 'memoryPeakBytesUpper', 'basis', 'cache']
+      [
+        'pullMs',
+        'runMsUpper',
+        'runErrorRatio',
+        'cpuMs',
+        'memoryPeakBytes',
+        'memoryPeakBytesUpper',
+        'basis',
+        'cache',
+        'coldStartMsUpper',
+        'warmStartMsUpper'
+      ]
     ),
     decision: record<Decision>(
       {

@@ -1,5 +1,5 @@
 import { defined } from '../../model/defined.ts'
-import type { Decision, Estimate } from '../../model/placement.ts'
+import type { Decision, Estimate, Verdict } from '../../model/placement.ts'
 import type { PeerProfile } from '../../model/peer.ts'
 import { shareOfMachine, usdOf } from '../../model/price.ts'
 import type { Quote } from '../../model/rest-quote.ts'
@@ -7,6 +7,8 @@ import type { Quoted } from '../../model/service.ts'
 import { verdictItems } from './explanation-view.ts'
 import type { PeerRef } from './names.ts'
 import { quoteRemarks } from './placement-remarks.ts'
+
+type Fitting = Extract<Verdict, { fits: true }>
 
 /** With fewer executions an estimate is a guess; with so many, half of them predicted as well as this, it is a good one. */
 const SAMPLES_ROUGH = 3
@@ -34,7 +36,7 @@ export function quoteView(
     peer: decision.chosen === null ? null : name(decision.chosen),
     start: chosen?.start ?? null,
     why: decision.chosen === null ? refusal : (candidate?.why ?? ''),
-    time: chosen === undefined ? null : { ms: chosen.cost.total, upperMs: upperTotalMs(chosen.cost, estimate) },
+    time: chosen === undefined ? null : { ms: chosen.cost.total, upperMs: upperTotalMs(chosen, estimate) },
     run: { ms: estimate.runMs, upperMs, ...defined({ cpuMs: estimate.cpuMs }) },
     memory: {
       ...(estimate.memoryPeakBytes === undefined ? {} : { bytes: Math.round(estimate.memoryPeakBytes) }),
@@ -54,10 +56,16 @@ export function quoteView(
   }
 }
 
-/** The run, and the wait behind others' runs, may take as much longer as the bound says. */
-function upperTotalMs(cost: { total: number; run: number; queue: number }, { runMs, runMsUpper = runMs }: Estimate): number {
-  const factor = runMs > 0 ? runMsUpper / runMs : 1
-  return cost.total + (factor - 1) * (cost.run + cost.queue)
+/** The start, the run, and the wait behind others' runs, may take as much longer as their bounds say. */
+function upperTotalMs({ start, cost }: Fitting, estimate: Estimate): number {
+  const { runMs, runMsUpper = runMs, coldStartMs, coldStartMsUpper = coldStartMs, warmStartMs, warmStartMsUpper = warmStartMs } = estimate
+  const begun = start === 'cold' ? over(coldStartMsUpper, coldStartMs) : over(warmStartMsUpper, warmStartMs)
+  return cost.total + over(runMsUpper, runMs) * (cost.run + cost.queue) + begun * cost.start
+}
+
+/** By which part of what is expected the most is above it. */
+function over(upperMs: number, ms: number): number {
+  return ms > 0 ? upperMs / ms - 1 : 0
 }
 
 function costOf({
@@ -75,7 +83,7 @@ function costOf({
   if (verdict?.fits !== true || profile === undefined || profile.usdPerHour === 0) return null
   const share = shareOfMachine(profile.capacity, fn.cpus, fn.memoryBytes)
   const usd = (ms: number): number => usdOf(profile.usdPerHour, share, ms - verdict.cost.network)
-  return { usd: usd(verdict.cost.total), upperUsd: usd(upperTotalMs(verdict.cost, estimate)) }
+  return { usd: usd(verdict.cost.total), upperUsd: usd(upperTotalMs(verdict, estimate)) }
 }
 
 function levelOf({ samples, runErrorRatio }: Estimate): Quote['sure']['level'] {

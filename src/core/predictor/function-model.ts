@@ -8,6 +8,7 @@ import { CacheModel } from './cache-model.ts'
 import { Metric, SPACE, TIME } from './metric.ts'
 import { PRIOR_COLD_START_MS, PRIOR_OUTPUT_BYTES, PRIOR_RUN_MS, PRIOR_WARM_START_MS } from './priors.ts'
 import { RecentMedian } from './recent-median.ts'
+import { StartTime } from './start-time.ts'
 
 /** Executions of another image count as no more than these: too few to refuse the new image anything for the old one's sake. */
 const SAMPLES_OF_OTHER_IMAGE_MAX = 2
@@ -39,8 +40,8 @@ export class FunctionModel {
   #output = new Metric(SPACE)
   #cache = new CacheModel()
   #lastInputBytes = 0
-  #coldStart = new RecentMedian()
-  #warmStart = new RecentMedian()
+  #coldStart = new StartTime()
+  #warmStart = new StartTime()
   /** Of the image as it is: another one has another size. */
   #pull = new RecentMedian()
   readonly #memo: Readonly<Record<Contract, Map<number, Estimate>>> = { http: new Map(), stdio: new Map() }
@@ -129,6 +130,8 @@ export class FunctionModel {
     const run = this.#bestRun
     const runMs = run.predict(inputBytes) ?? PRIOR_RUN_MS
     const memoryPeakBytes = this.#memory.predict(inputBytes)
+    const coldStartMs = this.#coldStart.ms ?? PRIOR_COLD_START_MS[contract]
+    const warmStartMs = this.#warmStart.ms ?? PRIOR_WARM_START_MS
     const inherited = Math.min(run.count - run.ownCount, SAMPLES_OF_OTHER_IMAGE_MAX)
     return {
       runMs,
@@ -137,8 +140,10 @@ export class FunctionModel {
       cpuMs: this.#cpu.predict(inputBytes),
       memoryPeakBytes,
       memoryPeakBytesUpper: memoryPeakBytes === undefined ? undefined : memoryPeakBytes * this.#memory.upperFactor,
-      coldStartMs: this.#coldStart.value ?? PRIOR_COLD_START_MS[contract],
-      warmStartMs: this.#warmStart.value ?? PRIOR_WARM_START_MS,
+      coldStartMs,
+      coldStartMsUpper: coldStartMs * this.#coldStart.upperFactor,
+      warmStartMs,
+      warmStartMsUpper: warmStartMs * this.#warmStart.upperFactor,
       pullMs: this.#pull.value,
       outputBytes: this.#output.predict(inputBytes) ?? PRIOR_OUTPUT_BYTES,
       samples: Math.min(samplesMax, Math.max(inherited, run.ownCount)),

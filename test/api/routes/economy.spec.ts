@@ -19,6 +19,21 @@ describe('/v1/functions/:name/quote', () => {
     assert.deepEqual(argsOf(harness.service, 'quote'), ['thumb', { inputBytes: 1_000, params: 'quality=high' }])
   })
 
+  it('says of the start, too, how long it may take at most', async () => {
+    const quoted = createHarness().service.quote('thumb', { inputBytes: 0 })
+    const [first] = quoted.decision.verdicts
+    assert.ok(first?.fits === true)
+    const verdicts = [{ ...first, start: 'cold' as const, cost: { ...first.cost, start: 300 } }]
+    const mostMs = async (coldStartMsUpper: number): Promise<number> => {
+      const estimate = { ...quoted.estimate, coldStartMs: 300, coldStartMsUpper }
+      const decision = { ...quoted.decision, chosen: first.peer, verdicts }
+      await using harness = createHarness({ quote: () => ({ ...quoted, estimate, decision }) })
+      const quote = quoteSchema.parse((await harness.app.inject('/v1/functions/thumb/quote')).json())
+      return quote.time?.upperMs ?? 0
+    }
+    assert.equal((await mostMs(900)) - (await mostMs(300)), 600)
+  })
+
   it('says in words why nobody could have it', async () => {
     const nobody = { chosen: null, expected: null, verdicts: [], skipped: 0, rejected: {} }
     const base = createHarness()

@@ -233,6 +233,23 @@ describe('Predictor', () => {
     }
   })
 
+  it('says how long starts take at most: all but about one in twenty', () => {
+    const random = createRandom(3)
+    const startMs = (): number => 200 * (random() < 0.1 ? 2 + random() : 0.9 + random() / 5)
+    const predictor = new Predictor()
+    let misses = 0
+    for (let i = 0; i < 400; i++) {
+      const { coldStartMsUpper = 0 } = predictor.estimate(STDIO)
+      const ms = startMs()
+      if (i >= 20 && ms > coldStartMsUpper) misses++
+      predictor.observe(seen({ start: 'cold', startMs: ms }))
+    }
+    const { coldStartMs, warmStartMs, warmStartMsUpper } = predictor.estimate(STDIO)
+    assert.ok(Math.abs(coldStartMs - 200) < 20, `${coldStartMs} ms`)
+    assert.ok(misses > 0 && misses / 380 < 0.08, `${misses} of 380`)
+    assert.equal(warmStartMsUpper, 2 * warmStartMs, 'a guess, while there was none')
+  })
+
   it('tells calls with parameters from others, and takes a new class for one of the function at first', () => {
     const predictor = predictorOf([...repeat(8), ...repeat(8, { params: 'quality=high', runMs: 900 })])
     assertEstimate(predictor.estimate({ ...STDIO, params: 'quality=high' }), { runMs: 900 })

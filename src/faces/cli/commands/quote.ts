@@ -20,7 +20,7 @@ export const quote = defineCommand<QuoteOptions>({
     ...policyFlags('call')
   ],
   description:
-    'Nothing is run or reserved. What it rests on is what earlier calls took; the bounds hold for all but about one call in twenty.',
+    'Nothing is run or reserved. What it rests on is what earlier calls took; the bounds hold for all but about one call in twenty, once it has\nrun a dozen times.',
   examples: [
     { comment: 'What a call with this file would take and cost, and where it would run', command: 'cares quote thumb -d @cat.jpg' },
     { comment: 'The same for a size', command: 'cares quote thumb --bytes 4Mi' },
