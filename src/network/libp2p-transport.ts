@@ -162,11 +162,10 @@ class NodeTransport implements Libp2pTransport {
       connected: () => this.connected(),
       heardAtMs: peer => hearing.atMs(peer),
       ping: async (peer, options) => {
-        const isAnswered = await pingMuxer(
-          node.getConnections(idOf(peer)).find(({ status }) => status === 'open'),
-          options
-        )
-        if (!isAnswered) await node.services.ping.ping(idOf(peer), options)
+        const connection = node.getConnections(idOf(peer)).find(({ status }) => status === 'open')
+        // To one that is closing anyway, a ping would dial anew.
+        if (connection === undefined) return
+        if (!(await pingMuxer(connection, options))) await node.services.ping.ping(idOf(peer), options)
       },
       cut: (peer, reason) => node.getConnections(idOf(peer)).forEach(connection => connection.abort(reason))
     })

@@ -13,8 +13,8 @@ interface PingableConnection {
  * The muxer itself gets no signal: it would forget that it has asked, and end the connection over an answer that comes late.
  * https://github.com/hashicorp/yamux/blob/master/spec.md#type-field
  */
-export async function pingMuxer(connection: Connection | undefined, { signal }: { signal: AbortSignal }): Promise<boolean> {
-  if (connection === undefined || !isPingable(connection)) return false
+export async function pingMuxer(connection: Connection, { signal }: { signal: AbortSignal }): Promise<boolean> {
+  if (!isPingable(connection)) return false
   const { promise: closed, reject } = Promise.withResolvers<never>()
   const close = (): void => reject(new Error('the connection was closed'))
   connection.addEventListener('close', close, { once: true })

@@ -114,7 +114,8 @@ export async function createNode(init: NodeInit, { log }: { log: Logger }): Prom
         // Who said it and its number there: no hash of the payload. The field is `seqno`; with a wrong name every message looks like the first.
         fastMsgIdFn: ({ from, seqno }) => `${Buffer.from(from ?? []).toString('base64')} ${Buffer.from(seqno ?? []).toString('base64')}`,
         // More than ten peers behind one address would otherwise be silenced without an error.
-        scoreParams: { IPColocationFactorWeight: 0 },
+        // One that was frozen has not kept what it promised, and is not to be silenced for that.
+        scoreParams: { IPColocationFactorWeight: 0, behaviourPenaltyWeight: 0 },
         fallbackToFloodsub: false,
         // In a mesh in which every peer is connected to every other one, each publisher tells all the others itself: one copy of each message.
         floodPublish: true,

@@ -50,14 +50,15 @@ describe('a ping of the muxer', () => {
       const [a, b] = [await start(), await start()]
       const connection = await a.dial(b.getMultiaddrs())
       assert.equal(await pingMuxer(connection, { signal: AbortSignal.timeout(5_000) }), true)
-      assert.equal(await pingMuxer(b.getConnections(a.peerId)[0], { signal: AbortSignal.timeout(5_000) }), true)
+      const [back] = b.getConnections(a.peerId)
+      assert.ok(back)
+      assert.equal(await pingMuxer(back, { signal: AbortSignal.timeout(5_000) }), true)
     } finally {
       await Promise.all(nodes.map(async node => node.stop()))
     }
   })
 
-  it('is no ping where there is no connection, or no such muxer', async () => {
-    assert.equal(await pingMuxer(undefined, { signal: never() }), false)
+  it('is no ping where there is no such muxer', async () => {
     assert.equal(await pingMuxer(new EventTarget() as unknown as Connection, { signal: never() }), false)
   })
 

@@ -37,6 +37,8 @@ export class Agreement {
   /** Since when no orchestrator is known; Infinity while one is. */
   #leaderlessSinceMs: number
   #hasFollowed = false
+  /** Who is being asked, by what ends that: a frozen peer lets its questions wait for longer than its role lasts. */
+  readonly #asked = new Map<AbortController, PeerId>()
 
   constructor(components: AgreementComponents) {
     this.#components = components
@@ -55,6 +57,8 @@ export class Agreement {
 
   /** Who is orchestrator has changed. */
   onRole({ leader }: { readonly leader: PeerId | null }): void {
+    const over = new CaresError('not_orchestrator', 'who was asked is not known to be orchestrator any more', { retryable: true })
+    for (const [abort, asked] of this.#asked) if (asked !== leader) abort.abort(over)
     if (leader !== null) this.#hasFollowed = true
     if (leader !== null) this.#leaderlessSinceMs = Number.POSITIVE_INFINITY
     else if (this.#leaderlessSinceMs === Number.POSITIVE_INFINITY) this.#leaderlessSinceMs = this.#components.clock.nowMs()
@@ -92,7 +96,7 @@ export class Agreement {
       const leader = consensus.role.leader
       try {
         if (leader === null) throw noOrchestrator(consensus)
-        return await question(leader, within)
+        return await this.#ask(question, leader, within)
       } catch (err) {
         if (signal.aborted) throw toCaresError(signal.reason)
         const error = toCaresError(err)
@@ -108,6 +112,22 @@ export class Agreement {
         log.debug({ code: error.code, leader }, 'agreement is tried again')
         await clock.sleep(RETRY_MS, { signal: within })
       }
+    }
+  }
+
+  async #ask<Answer>(
+    question: (orchestrator: PeerId, within: AbortSignal) => Promise<Answer>,
+    leader: PeerId,
+    within: AbortSignal
+  ): Promise<Answer> {
+    const abort = new AbortController()
+    this.#asked.set(abort, leader)
+    try {
+      return await question(leader, AbortSignal.any([within, abort.signal]))
+    } catch (err) {
+      throw abort.signal.aborted ? toCaresError(abort.signal.reason) : err
+    } finally {
+      this.#asked.delete(abort)
     }
   }
 

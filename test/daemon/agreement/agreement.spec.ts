@@ -98,6 +98,20 @@ describe('Agreement', () => {
     })
   }
 
+  it('waits for no answer of one that is orchestrator no more, frozen as it may be', async () => {
+    leader = BIRCH
+    propose = async () => new Promise(() => {})
+    const agreeing = agree()
+    await pass(100)
+    assert.equal(proposed, 1)
+    leader = ATLAS
+    propose = async () => COMMITTED
+    agreement.onRole({ leader })
+    await pass(100)
+    assert.equal((await agreeing).index, COMMITTED.index)
+    assert.deepEqual(new Set(commands.map(({ id }) => id)), new Set(['id-0']), 'the same command, so that it counts once')
+  })
+
   for (const code of ['not_orchestrator', 'no_orchestrator', 'peer_lost', 'peer_unreachable'] as const) {
     it(`asks again after ${code}`, async () => {
       leader = BIRCH
