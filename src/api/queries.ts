@@ -29,3 +29,6 @@ export function duration(msMax: number) {
 
 /** The `:name` or `:id` part of a path. What it names is looked up, so anything of a reasonable length is a valid question. */
 export const pathPart = z.string().max(256)
+
+/** What else an explanation is to tell. */
+export const explainQuery = z.strictObject({ whyNot: pathPart.optional().describe('a peer, by id or name') })

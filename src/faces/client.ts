@@ -299,8 +299,8 @@ export class CaresClient {
   }
 
   /** Why a task is where it is. */
-  async explainTask(id: string, options: Abortable): Promise<TaskExplanation> {
-    return await this.#get(restPath(REST_PATHS.taskExplain, { id }), options)
+  async explainTask(id: string, { whyNot, signal }: Abortable & { whyNot?: string | undefined }): Promise<TaskExplanation> {
+    return await this.#get(restPath(REST_PATHS.taskExplain, { id }) + query({ whyNot }), { signal })
   }
 
   async cancel(id: string, options: Abortable): Promise<CancelResult> {

@@ -1,4 +1,5 @@
 import type { Explanation, PlacementItem, VerdictItem } from '../model/rest-invocations.ts'
+import type { TaskExplanation } from '../model/rest-tasks.ts'
 import type { Cell, Table, TableView } from './table.ts'
 import { formatBytes, formatDurationMs, formatUsd } from '../model/units.ts'
 import { cacheNeedText } from './cache-text.ts'
@@ -23,12 +24,30 @@ export function explanationLines(explanation: Explanation, view: TableView): str
           `Predicted ${formatDurationMs(predictedMs)}  actual ${actualMs === null ? '-' : formatDurationMs(actualMs)}${samples === undefined ? '' : `  (from ${samples} earlier ${samples === 1 ? 'run' : 'runs'})`}`
         ]),
     ...economyLines(explanation),
-    ...(whyNot === undefined ? [] : [`Why not ${whyNot.peer.name}: ${whyNot.why}`])
+    ...whyNotLines(whyNot)
   ]
 }
 
+const NOT_KNOWN = 'Its placement is not known: another orchestrator made it, or it was long ago.'
+
+/** Why a task is where it is: what happened to it, and the table of its newest placement. */
+export function taskExplanationLines({ id, state, reasons, placement, recomputes, whyNot }: TaskExplanation, view: TableView): string[] {
+  return [
+    `${id}  ${state}`,
+    ...reasons,
+    ...(placement == null ? [] : ['', ...placementLines(placement, 0, 1, view)]),
+    ...(placement === null ? [state === 'queued' ? 'It has not been placed.' : NOT_KNOWN] : []),
+    ...economyLines({ recomputes }),
+    ...whyNotLines(whyNot)
+  ]
+}
+
+function whyNotLines(whyNot: Explanation['whyNot']): string[] {
+  return whyNot === undefined ? [] : [`Why not ${whyNot.peer.name}: ${whyNot.why}`]
+}
+
 /** What it cost, whether another choice would have been better, and whether the numbers above come to the choice. */
-function economyLines({ cost, regretMs, recomputes }: Explanation): string[] {
+function economyLines({ cost, regretMs, recomputes }: Pick<Explanation, 'cost' | 'regretMs' | 'recomputes'>): string[] {
   return [
     ...(cost == null ? [] : [`Quoted ${formatUsd(cost.quotedUsd)}  cost ${formatUsd(cost.usd)}`]),
     ...(regretMs == null || regretMs < 1

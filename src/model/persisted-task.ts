@@ -199,10 +199,11 @@ export const taskAskSchema = z.discriminatedUnion('type', [
     orders: z.array(z.strictObject({ task: taskRecordSchema, attempt: count, session }))
   }),
   z.strictObject({ type: z.literal('stop'), term: count, attempts: z.array(attemptRefSchema) }),
-  z.strictObject({ type: z.literal('explain'), task: taskId })
+  z.strictObject({ type: z.literal('explain'), task: taskId }),
+  z.strictObject({ type: z.literal('receipt'), task: taskId })
 ])
 
-/** The answer to {@link taskAskSchema}. */
+/** The answer to {@link taskAskSchema}; a receipt in it is still JSON text of its own. */
 export const taskAnswerSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('renewed'), stop: z.array(attemptRefSchema) }),
   z.strictObject({ type: z.literal('burned') }),
@@ -213,5 +214,6 @@ export const taskAnswerSchema = z.discriminatedUnion('type', [
   }),
   z.strictObject({ type: z.literal('stopped') }),
   z.strictObject({ type: z.literal('explained'), reasons: z.array(z.string()) }),
+  z.strictObject({ type: z.literal('receipt'), receipt: z.string().nullable() }),
   z.strictObject({ type: z.literal('failed'), code, message: z.string(), retryable: z.boolean() })
 ])

@@ -141,6 +141,9 @@ export const placementSchema = z.object({
 /** One placement. */
 export type PlacementItem = z.infer<typeof placementSchema>
 
+/** Why one peer was not chosen. */
+export const whyNotSchema = z.object({ peer: peerRefSchema, why: z.string() })
+
 /** Why an invocation ran where it ran, with all numbers that decided. */
 export const explanationSchema = z.object({
   invocation: invocationSchema,
@@ -161,7 +164,7 @@ export const explanationSchema = z.object({
     .nullable()
     .optional()
     .describe('what it was expected to cost and what it has cost; null: it has not ended, or its peer states no price'),
-  whyNot: z.object({ peer: peerRefSchema, why: z.string() }).optional().describe('the answer to ?whyNot, of the last placement')
+  whyNot: whyNotSchema.optional().describe('the answer to ?whyNot, of the last placement')
 })
 /** Why an invocation ran where it ran. */
 export type Explanation = z.infer<typeof explanationSchema>

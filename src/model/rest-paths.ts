@@ -44,7 +44,7 @@ export const REST_PATHS = {
   taskResult: '/v1/tasks/:id/result',
   /** GET → {logLineSchema} as `logs` gives them; `?tail`, `?follow`. */
   taskLogs: '/v1/tasks/:id/logs',
-  /** GET → {taskExplanationSchema}. */
+  /** GET → {taskExplanationSchema}; `?whyNot=PEER` as of an invocation. */
   taskExplain: '/v1/tasks/:id/explain',
   /** GET → {peerListSchema}. */
   peers: '/v1/peers',

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { NETWORK_POLICIES } from './function.ts'
 import { placementPolicySchema } from './function-request.ts'
 import { bytes, count, listOf, ms, peerRefSchema, time } from './rest-parts.ts'
-import { usageSchema } from './rest-invocations.ts'
+import { placementSchema, usageSchema, whyNotSchema } from './rest-invocations.ts'
 import { SERVICE_HEALTHS, TASK_STATES } from './task.ts'
 
 /** See `TaskState`. */
@@ -105,6 +105,22 @@ export const taskSubmittedSchema = z.object({
 export type TaskSubmitted = z.infer<typeof taskSubmittedSchema>
 
 /** Why a task is where it is. */
-export const taskExplanationSchema = z.object({ id: z.string(), state: taskStateSchema, reasons: listOf(z.string()) })
+export const taskExplanationSchema = z.object({
+  id: z.string(),
+  state: taskStateSchema,
+  reasons: listOf(z.string()).describe('oldest first'),
+  placement: placementSchema
+    .nullable()
+    .optional()
+    .describe(
+      'the newest one; null: not known. The orchestrator keeps those of the tasks that it looked at last, for as long as it is the orchestrator; absent: an older CARES answers'
+    ),
+  recomputes: z
+    .boolean()
+    .nullable()
+    .optional()
+    .describe('whether that decision comes out the same when it is worked out again from its numbers; null: they are not all here'),
+  whyNot: whyNotSchema.optional().describe('the answer to ?whyNot; where the placement is not known, that is refused with `not_found`')
+})
 /** Why a task is where it is. */
 export type TaskExplanation = z.infer<typeof taskExplanationSchema>

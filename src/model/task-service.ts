@@ -1,5 +1,6 @@
 import type { NetworkPolicy, PlacementPolicy, PullPolicy } from './function.ts'
 import type { Digest } from './ids.ts'
+import type { Receipt } from './placement.ts'
 import type { BlobRef, TaskRecord, TaskState } from './task.ts'
 
 /** What `POST /v1/tasks` and `cares run` ask for: an image or a function, and whatever differs from the defaults. */
@@ -67,6 +68,16 @@ export interface SubmitOptions {
   readonly signal: AbortSignal
 }
 
+/** Why a task is in its state. */
+export interface TaskWhy {
+  /** Newest last. */
+  readonly reasons: readonly string[]
+  /** Its newest placement. Null: the orchestrator of this term did not place it, has forgotten it among newer ones, or cannot be asked. */
+  readonly receipt: Receipt | null
+  /** Whether the numbers of the receipt come to its decision. Null: there is none, or they are not all there. */
+  readonly recomputes: boolean | null
+}
+
 /** Durable tasks, as the API and the faces see them. Every method throws CaresError only. */
 export interface TaskService {
   /**
@@ -89,6 +100,6 @@ export interface TaskService {
   cancel(id: string, options: { signal: AbortSignal }): Promise<TaskRecord>
   /** What a task that succeeded has written to stdout. Throws `conflict` while it is not over, `not_found` when it did not succeed. */
   output(id: string, options: { signal: AbortSignal }): Promise<{ bytes: number; body: AsyncIterable<Uint8Array> }>
-  /** Why the task is in its state, newest reason last. */
-  explain(id: string, options: { signal: AbortSignal }): Promise<readonly string[]>
+  /** Why the task is in its state, as far as this peer and the orchestrator know. */
+  explain(id: string, options: { signal: AbortSignal }): Promise<TaskWhy>
 }

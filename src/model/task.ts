@@ -2,6 +2,7 @@ import type { ErrorCode } from './errors.ts'
 import type { NetworkPolicy, PlacementPolicy } from './function.ts'
 import type { Branded, Digest, PeerId, Term } from './ids.ts'
 import type { Usage } from './invocation.ts'
+import type { Receipt } from './placement.ts'
 import type { Shards } from './shards.ts'
 
 /** One task: `t-` and 26 characters of lower-case base 32 (128 random bits), made by the peer that accepts it. */
@@ -275,6 +276,8 @@ export type TaskAsk =
   | { readonly type: 'stop'; readonly term: Term; readonly attempts: readonly AttemptRef[] }
   /** Any peer to the orchestrator: why did the newest placements of a task go as they did? */
   | { readonly type: 'explain'; readonly task: TaskId }
+  /** Any peer to the orchestrator: by which numbers was it placed last? Apart from `explain`, whose answer an older peer would not read with it. */
+  | { readonly type: 'receipt'; readonly task: TaskId }
 
 /** Answers on `/cares/task/1`. */
 export type TaskAnswer =
@@ -288,4 +291,6 @@ export type TaskAnswer =
   | { readonly type: 'dispatched'; readonly refused: readonly (AttemptRef & { readonly code: ErrorCode; readonly message: string })[] }
   | { readonly type: 'stopped' }
   | { readonly type: 'explained'; readonly reasons: readonly string[] }
+  /** Null: it is not kept. An orchestrator has those of its own term, of the tasks that it looked at last. */
+  | { readonly type: 'receipt'; readonly receipt: Receipt | null }
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly message: string; readonly retryable: boolean }

@@ -4,13 +4,30 @@ import type { TaskAnswer, TaskAsk } from '../model/task.ts'
 import type { z } from 'zod'
 import { refuse } from './check.ts'
 import type { Codec } from './codec.ts'
+import { readReceipt } from './invocation-json.ts'
 import { readJson } from './json-text.ts'
 import { MESSAGE_BYTES_MAX } from './limits.ts'
 
+/** An answer as it is written: a receipt in it is JSON text of its own. */
+type WrittenAnswer = Exclude<TaskAnswer, { type: 'receipt' }> | { readonly type: 'receipt'; readonly receipt: string | null }
+
+const answers: Codec<WrittenAnswer> = jsonCodec('task', taskAnswerSchema)
+
 /** What is asked on `/cares/task`. */
 export const taskAskCodec: Codec<TaskAsk> = jsonCodec('task', taskAskSchema)
-/** The answer to {@link taskAskCodec}. */
-export const taskAnswerCodec: Codec<TaskAnswer> = jsonCodec('task', taskAnswerSchema)
+
+/** The answer to {@link taskAskCodec}. A receipt goes as with calls, so unknown fields in it are dropped, not refused. */
+export const taskAnswerCodec: Codec<TaskAnswer> = {
+  encode(answer) {
+    if (answer.type !== 'receipt') return answers.encode(answer)
+    return answers.encode({ type: 'receipt', receipt: answer.receipt === null ? null : JSON.stringify(answer.receipt) })
+  },
+  decode(bytes) {
+    const answer = answers.decode(bytes)
+    if (answer.type !== 'receipt') return answer
+    return { type: 'receipt', receipt: answer.receipt === null ? null : readReceipt(answer.receipt) }
+  }
+}
 
 /** Messages that are JSON text in UTF-8, with the very schema by which tasks are kept. */
 function jsonCodec<Value>(name: string, schema: z.ZodType<Value>): Codec<Value> {

@@ -1,3 +1,4 @@
+import type { TaskExplanation } from '../../src/model/rest-tasks.ts'
 import { type FakeApi, problem, startFakeApi } from './fake-api.ts'
 import {
   ALERTS,
@@ -8,6 +9,7 @@ import {
   INVOCATION_ID,
   PEER_LIST,
   PEERS,
+  PLACEMENT,
   samplePeer,
   STATS,
   THUMB,
@@ -67,6 +69,16 @@ export const CHECKS = {
   ]
 }
 
+/** Of a task that was placed as the sample call was, and why not elsewhere. */
+export const TASK_EXPLANATION: TaskExplanation = {
+  id: 't-1',
+  state: 'running',
+  reasons: ['2026-11-22T00:41:07.312Z placed on birch by cost; 5 peers were there'],
+  placement: PLACEMENT,
+  recomputes: true,
+  whyNot: { peer: PLACEMENT.verdicts[1]?.peer ?? PLACEMENT.by, why: 'no warm container' }
+}
+
 /** A cluster in which all is as it should be. */
 export async function startHealthyApi(): Promise<FakeApi> {
   return await startFakeApi({
@@ -94,6 +106,7 @@ export async function startHealthyApi(): Promise<FakeApi> {
     [`GET /v1/invocations/${INVOCATION_ID}`]: INVOCATION,
     [`DELETE /v1/invocations/${INVOCATION_ID}`]: { id: INVOCATION_ID, found: true },
     [`GET /v1/invocations/${INVOCATION_ID}/explain`]: EXPLANATION,
+    'GET /v1/tasks/t-1/explain': TASK_EXPLANATION,
     'GET /v1/logs': response => void response.end(LOG_LINES.map(line => `${JSON.stringify(line)}\n`).join('')),
     'GET /v1/events': response => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })

@@ -2,6 +2,7 @@ import { CaresError } from '../../src/model/errors.ts'
 import { valuesOf } from '../../src/model/shards.ts'
 import type { TaskRecord } from '../../src/model/task.ts'
 import type { TaskService } from '../../src/model/task-service.ts'
+import { sampleReceipt } from './samples.ts'
 import { sampleResult, sampleSubmit, tasksWith } from './sample-task.ts'
 import type { Digest, PeerId } from '../../src/model/ids.ts'
 import type { TaskSession } from '../../src/model/task.ts'
@@ -43,7 +44,7 @@ export function fakeTasks(task: TaskRecord, script: Partial<TaskService> = {}): 
         })()
       }
     },
-    explain: async () => ['placed on birch'],
+    explain: async () => ({ reasons: ['placed on birch'], receipt: sampleReceipt({ function: 'task/sha256:report@0' }), recomputes: null }),
     ...script
   }
 }

@@ -14,7 +14,8 @@ import { controlRequestCodec } from '../../src/wire/control-codec.ts'
 import { CommandSchema } from '../../src/wire/generated/registry_pb.ts'
 import { commandCodec, decodeCommand, writeCommand } from '../../src/wire/command-codec.ts'
 import { sampleCall, sampleHeartbeat, sampleOrder } from '../support/messages.ts'
-import { ATLAS, sampleFunction } from '../support/samples.ts'
+import { ATLAS, sampleFunction, sampleReceipt } from '../support/samples.ts'
+import { taskAnswerCodec } from '../../src/wire/task-codec.ts'
 import { CODECS } from './codecs.ts'
 import { VALUES } from './values.ts'
 
@@ -171,6 +172,20 @@ describe('wire: commands of a newer version', () => {
       )
       assert.throws(() => decodeCommand(bytes), { code: 'incompatible' })
     }
+  })
+})
+
+describe('wire: the receipt of a task', () => {
+  const answered = (receipt: string): Uint8Array => Buffer.from(JSON.stringify({ type: 'receipt', receipt }))
+
+  it('is read without what a newer peer says in it', () => {
+    const read = taskAnswerCodec.decode(answered(JSON.stringify({ ...sampleReceipt(), mood: 'good' })))
+    assert.deepEqual(read, { type: 'receipt', receipt: sampleReceipt() })
+  })
+
+  it('is refused when it is too long, or none', () => {
+    const long = JSON.stringify(sampleReceipt({ strategy: 's'.repeat(limits.RECEIPT_CHARS_MAX) }))
+    for (const receipt of [long, '{}', 'null', '']) assert.throws(() => taskAnswerCodec.decode(answered(receipt)), isProtocol)
   })
 })
 

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import type { Command, Outcome } from '../../src/model/command.ts'
 import type { Digest, PeerId } from '../../src/model/ids.ts'
 import type { AttemptHeld, AttemptRef, TaskAnswer, TaskAsk, TaskChange, TaskId, TaskRecord, TaskSession } from '../../src/model/task.ts'
+import { sampleReceipt } from '../support/samples.ts'
 import { sampleResult, sampleSubmit, sampleTaskSpec, tasksWith } from '../support/sample-task.ts'
 import { valuesOf } from '../../src/model/shards.ts'
 
@@ -92,7 +93,8 @@ export const taskAsk: fc.Arbitrary<TaskAsk> = fc.oneof(
     orders: fc.array(record({ task, attempt, session }), { maxLength: 2 })
   }),
   record({ type: fc.constant('stop'), term: fc.nat(), attempts: refs }),
-  record({ type: fc.constant('explain'), task: id })
+  record({ type: fc.constant('explain'), task: id }),
+  record({ type: fc.constant('receipt'), task: id })
 ) as fc.Arbitrary<TaskAsk>
 
 /** Its answer. */
@@ -106,6 +108,7 @@ export const taskAnswer: fc.Arbitrary<TaskAnswer> = fc.oneof(
   }),
   fc.constant({ type: 'stopped' } as const),
   record({ type: fc.constant('explained'), reasons: fc.array(fc.string(), { maxLength: 3 }) }),
+  record({ type: fc.constant('receipt'), receipt: fc.constantFrom(null, sampleReceipt(), sampleReceipt({ params: '-x ü', term: 4 })) }),
   record({
     type: fc.constant('failed'),
     code: fc.constantFrom('not_orchestrator', 'internal'),

@@ -17,7 +17,7 @@ import { breakOff } from '../break-off.ts'
 import { callerGone } from '../caller.ts'
 import type { ApiContext, App } from '../context.ts'
 import { inOnePiece } from '../in-one-piece.ts'
-import { duration, pathPart, WAIT_MS_MAX, whole } from '../queries.ts'
+import { duration, explainQuery, pathPart, WAIT_MS_MAX, whole } from '../queries.ts'
 import { checkedHeaders, sendAnswer } from '../send-answer.ts'
 import { explanationView } from '../views/explanation-view.ts'
 import { invocationView } from '../views/invocation-view.ts'
@@ -37,7 +37,6 @@ const listQuery = z.strictObject({
   gateway: pathPart.optional().describe('only those through this peer, by id or name')
 })
 const waitQuery = z.strictObject({ wait: duration(WAIT_MS_MAX).optional().describe('answer when it has ended, or after so long: 30s') })
-const explainQuery = z.strictObject({ whyNot: pathPart.optional().describe('a peer, by id or name') })
 
 /** Invocations: list, read, wait, cancel, explain, and the answers that are kept. */
 export function invocationRoutes(app: App, context: ApiContext): void {

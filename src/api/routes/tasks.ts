@@ -22,8 +22,9 @@ import { callerGone } from '../caller.ts'
 import { chargedCaller } from '../charged-caller.ts'
 import type { ApiContext, App } from '../context.ts'
 import { inOnePiece } from '../in-one-piece.ts'
-import { duration, pathPart, WAIT_MS_MAX, whole } from '../queries.ts'
+import { duration, explainQuery, pathPart, WAIT_MS_MAX, whole } from '../queries.ts'
 import { peerNames, withPeerNames } from '../views/names.ts'
+import { taskExplanationView } from '../views/explanation-view.ts'
 import { taskView } from '../views/task-view.ts'
 import { uploadWarnings } from '../views/upload-warnings.ts'
 import { documented, documentedText } from './documented.ts'
@@ -155,11 +156,17 @@ export function taskRoutes(app: App, context: ApiContext): void {
 
   app.get(
     REST_PATHS.taskExplain,
-    { schema: { ...documented('tasks', 'Why is it where it is?', { 200: taskExplanationSchema }), params } },
+    { schema: { ...documented('tasks', 'Why is it where it is?', { 200: taskExplanationSchema }), params, querystring: explainQuery } },
     async (request, reply) => {
-      const { id, state } = await service.tasks.find(request.params.id)
-      const reasons = await service.tasks.explain(id, { signal: signalOf(reply) })
-      return { id, state, reasons: reasons.map(reason => withPeerNames(reason, service)) }
+      const { whyNot } = request.query
+      const task = await service.tasks.find(request.params.id)
+      const { reasons, ...why } = await service.tasks.explain(task.id, { signal: signalOf(reply) })
+      const name = peerNames(service)
+      return taskExplanationView(
+        task,
+        { ...why, reasons: reasons.map(reason => withPeerNames(reason, service)) },
+        { name, whyNot: whyNot === undefined ? undefined : name(service.peer(whyNot).profile.id) }
+      )
     }
   )
 

@@ -1,12 +1,19 @@
 import { defined } from '../../model/defined.ts'
-import { assertNever } from '../../model/errors.ts'
+import { assertNever, CaresError } from '../../model/errors.ts'
 import type { InvocationRecord } from '../../model/invocation.ts'
 import type { Decision, Receipt, Verdict } from '../../model/placement.ts'
 import type { Explanation, Invocation, PlacementItem, VerdictItem } from '../../model/rest-invocations.ts'
+import type { TaskExplanation } from '../../model/rest-tasks.ts'
 import type { Account } from '../../model/service.ts'
+import type { TaskRecord } from '../../model/task.ts'
+import type { TaskWhy } from '../../model/task-service.ts'
 import { formatBytes, formatDurationMs, formatUsd } from '../../model/units.ts'
 import type { PeerRef } from './names.ts'
 import { priceRemarks } from './placement-remarks.ts'
+
+/** Why a peer was left out: for a call, who refused or failed it; for a task, who took none then. */
+const CALL_EXCLUDED = 'had refused or failed this invocation before'
+const TASK_EXCLUDED = 'took no tasks then: it had just refused one, or had not told this orchestrator that it is there'
 
 /** Why an invocation ran where it ran: the numbers that decided, with words for each. */
 export function explanationView(
@@ -31,7 +38,25 @@ export function explanationView(
   }
 }
 
-function placementView(receipt: Receipt, name: (id: string) => PeerRef): PlacementItem {
+/** Why a task is where it is: what was said of it, and its newest placement, if that is known. Throws `not_found` for `whyNot` where it is not. */
+export function taskExplanationView(
+  { id, state }: Pick<TaskRecord, 'id' | 'state'>,
+  { reasons, receipt, recomputes }: TaskWhy,
+  { name, whyNot }: { name: (id: string) => PeerRef; whyNot?: PeerRef | undefined }
+): TaskExplanation {
+  const explained = { id, state, reasons: [...reasons] }
+  if (receipt !== null) {
+    const placement = placementView(receipt, name, TASK_EXCLUDED)
+    const why = whyNot === undefined ? {} : { whyNot: { peer: whyNot, why: whyNotText(placement, whyNot) } }
+    return { ...explained, placement, recomputes, ...why }
+  }
+  if (whyNot === undefined) return { ...explained, placement: null }
+  throw new CaresError('not_found', `no placement of task ${id} is known, so it cannot be said why not ${whyNot.name}`, {
+    hint: `what is known of it: cares explain ${id}`
+  })
+}
+
+function placementView(receipt: Receipt, name: (id: string) => PeerRef, excluded = CALL_EXCLUDED): PlacementItem {
   const { decision } = receipt
   return {
     at: receipt.at,
@@ -51,7 +76,7 @@ function placementView(receipt: Receipt, name: (id: string) => PeerRef): Placeme
     },
     estimate: { ...receipt.estimate },
     chosen: decision.chosen === null ? null : name(decision.chosen),
-    verdicts: verdictItems(decision, receipt.strategy, name),
+    verdicts: verdictItems(decision, receipt.strategy, name, excluded),
     skipped: decision.skipped,
     remarks: priceRemarks({ strategy: receipt.strategy, objective: receipt.objective, verdicts: decision.verdicts }, name),
     rejected: { ...decision.rejected }
@@ -59,12 +84,22 @@ function placementView(receipt: Receipt, name: (id: string) => PeerRef): Placeme
 }
 
 /** Every verdict in words: the chosen one first, then by cost, then those that did not fit. */
-export function verdictItems({ verdicts, chosen }: Decision, strategy: string, name: (id: string) => PeerRef): VerdictItem[] {
+export function verdictItems(
+  { verdicts, chosen }: Decision,
+  strategy: string,
+  name: (id: string) => PeerRef,
+  excluded = CALL_EXCLUDED
+): VerdictItem[] {
   const best = verdicts.find(verdict => verdict.peer === chosen)
   return verdicts
     .map((verdict): VerdictItem => {
       const isChosen = verdict.peer === chosen
-      const common = { peer: name(verdict.peer), fits: verdict.fits, chosen: isChosen, why: why(verdict, best, strategy) }
+      const common = {
+        peer: name(verdict.peer),
+        fits: verdict.fits,
+        chosen: isChosen,
+        why: !verdict.fits && verdict.reason === 'excluded' ? excluded : why(verdict, best, strategy)
+      }
       if (verdict.fits) {
         const { start, cost, score, terms } = verdict
         return {
@@ -138,7 +173,7 @@ function rejectionText({ reason, needed, available, constraint, arch }: Extract<
     case 'draining':
       return 'draining: takes no new work'
     case 'excluded':
-      return 'had refused or failed this invocation before'
+      return CALL_EXCLUDED
     case 'not_pinned':
       return 'the call asked for another peer'
     case 'no_runtime':

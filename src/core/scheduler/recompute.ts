@@ -1,5 +1,5 @@
 import type { PeerId } from '../../model/ids.ts'
-import type { Decision, Objective, StrategyName, Verdict } from '../../model/placement.ts'
+import { type Decision, type Objective, type Receipt, STRATEGY_NAMES, type StrategyName, type Verdict } from '../../model/placement.ts'
 import type { Field } from './strategy.ts'
 import { strategyFor } from './strategies/strategies.ts'
 
@@ -33,6 +33,14 @@ export function recompute({ verdicts }: Decision, strategy: StrategyName, object
   const least = Math.min(...scores.values())
   const limit = least + Math.abs(least) * chosen.bandRatio
   return { scores, best: new Set([...scores].filter(([, each]) => each <= limit).map(([peer]) => peer)) }
+}
+
+/** Whether the numbers of a receipt come to its decision. Null: it does not hold them, or this peer does not know its strategy. */
+export function recomputes({ strategy, objective, decision }: Pick<Receipt, 'strategy' | 'objective' | 'decision'>): boolean | null {
+  const name = STRATEGY_NAMES.find(each => each === strategy)
+  const again = name === undefined ? undefined : recompute(decision, name, objective)
+  if (again === undefined) return null
+  return decision.chosen === null ? again.best.size === 0 : again.best.has(decision.chosen)
 }
 
 function fieldOf(fitting: readonly { totalMs: number; usdPerHour: number }[]): Field {

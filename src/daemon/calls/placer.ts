@@ -152,6 +152,11 @@ export class Placer {
     return this.#components.learning.estimate({ function: functionKey(fn), digest, contract, inputBytes, params: paramsOf(headers) })
   }
 
+  /** Peers that it knows. */
+  get size(): number {
+    return this.#table.size
+  }
+
   /** How work waits that leaves the strategy open. */
   get queueOrder(): QueueOrder {
     return this.#components.strategyOf({}).queueOrder ?? 'interactive'

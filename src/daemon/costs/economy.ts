@@ -1,4 +1,4 @@
-import { recompute } from '../../core/scheduler/recompute.ts'
+import { recomputes } from '../../core/scheduler/recompute.ts'
 import type { Strategy } from '../../core/scheduler/strategy.ts'
 import type { AdmissionQuestion, AdmissionRecord } from '../../model/admission.ts'
 import type { ControlAnswer, ControlRequest } from '../../model/control.ts'
@@ -8,7 +8,6 @@ import type { FunctionRecord } from '../../model/function.ts'
 import type { InvocationId, PeerId } from '../../model/ids.ts'
 import type { InvocationRecord, Run, Usage } from '../../model/invocation.ts'
 import type { PeerProfile } from '../../model/peer.ts'
-import { type Receipt, STRATEGY_NAMES } from '../../model/placement.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Logger } from '../../model/ports/logger.ts'
 import type { Startable } from '../../model/ports/startable.ts'
@@ -226,12 +225,4 @@ export class Economy implements Startable {
         return { type: 'admissions', records: this.#admissions.answer(request.question) }
     }
   }
-}
-
-/** Whether the numbers of a receipt come to its decision. Null: it does not hold them, or this peer does not know its strategy. */
-function recomputes({ strategy, objective, decision }: Receipt): boolean | null {
-  const name = STRATEGY_NAMES.find(each => each === strategy)
-  const again = name === undefined ? undefined : recompute(decision, name, objective)
-  if (again === undefined) return null
-  return decision.chosen === null ? again.best.size === 0 : again.best.has(decision.chosen)
 }

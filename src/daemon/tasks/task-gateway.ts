@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
+import { recomputes } from '../../core/scheduler/recompute.ts'
 import { CaresError, toCaresError } from '../../model/errors.ts'
 import type { FunctionRecord, PullPolicy } from '../../model/function.ts'
 import { checkIdempotencyKey } from '../../model/idempotency-key.ts'
 import type { PeerId } from '../../model/ids.ts'
 import type { PeerView } from '../../model/peer.ts'
+import type { Receipt } from '../../model/placement.ts'
 import type { Clock } from '../../model/ports/clock.ts'
 import type { Runtime } from '../../model/ports/runtime.ts'
 import type { TaskStore } from '../../model/ports/task-store.ts'
@@ -19,7 +21,7 @@ import {
   type TaskSpec
 } from '../../model/task.ts'
 import { isReached, parseTaskRequest, specOfFunction, specOfImage } from '../../model/task-request.ts'
-import type { SubmitOptions, TaskCounts, TaskPage, TaskQuery, TaskRequest, TaskService } from '../../model/task-service.ts'
+import type { SubmitOptions, TaskCounts, TaskPage, TaskQuery, TaskRequest, TaskService, TaskWhy } from '../../model/task-service.ts'
 import { askTask } from './ask-task.ts'
 import type { Payloads } from './payloads.ts'
 import { checkPort, resolveServer } from './service-image.ts'
@@ -155,24 +157,47 @@ export class TaskGateway implements TaskService {
     return { bytes: output.bytes, body: await this.#components.payloads.open(output, { signal }) }
   }
 
-  async explain(id: string, { signal }: { signal: AbortSignal }): Promise<readonly string[]> {
-    const { transport, orchestrator } = this.#components
+  async explain(id: string, { signal }: { signal: AbortSignal }): Promise<TaskWhy> {
     const task = await this.find(id)
     const history = task.attempts.flatMap(({ attempt, worker, at, endedAt, failure }) => [
       `${at} attempt ${attempt} was given to ${worker}`,
       ...(endedAt === undefined || failure === undefined ? [] : [`${endedAt} attempt ${attempt} failed: ${failure.message}`])
     ])
-    const leader = orchestrator()
+    const leader = this.#components.orchestrator()
     if (leader === null) {
       const why = 'nobody places tasks now: the cluster has no orchestrator'
-      return isOver(task) ? history : [...history, why]
+      return { reasons: isOver(task) ? history : [...history, why], receipt: null, recomputes: null }
     }
+    const [reasons, receipt] = await Promise.all([
+      this.#reasons(task.id, history, { leader, signal }),
+      this.#receipt(task.id, { leader, signal })
+    ])
+    return { reasons, receipt, recomputes: receipt === null ? null : recomputes(receipt) }
+  }
+
+  /** What the orchestrator says of it, among what this peer knows. */
+  async #reasons(
+    task: TaskId,
+    history: readonly string[],
+    { leader, signal }: { leader: PeerId; signal: AbortSignal }
+  ): Promise<readonly string[]> {
     try {
-      const answer = await askTask(transport, leader, { type: 'explain', task: task.id }, { signal })
+      const answer = await askTask(this.#components.transport, leader, { type: 'explain', task }, { signal })
       return answer.type === 'explained' ? [...history, ...answer.reasons].sort() : history
     } catch (err) {
       if (signal.aborted) throw toCaresError(err)
       return [...history, `the orchestrator could not be asked: ${toCaresError(err).message}`]
+    }
+  }
+
+  /** Null, too, where the orchestrator cannot be asked, which the reasons say then, or is of an earlier version and does not know the question. */
+  async #receipt(task: TaskId, { leader, signal }: { leader: PeerId; signal: AbortSignal }): Promise<Receipt | null> {
+    try {
+      const answer = await askTask(this.#components.transport, leader, { type: 'receipt', task }, { signal })
+      return answer.type === 'receipt' ? answer.receipt : null
+    } catch (err) {
+      if (signal.aborted) throw toCaresError(err)
+      return null
     }
   }
 

@@ -18,6 +18,7 @@ import {
   type TaskRecord,
   type TaskSession
 } from '../../model/task.ts'
+import type { TaskWhy } from '../../model/task-service.ts'
 import type { Reserved } from '../calls/placer.ts'
 import { SoonestAlarm } from '../soonest-alarm.ts'
 import { askTask } from './ask-task.ts'
@@ -176,10 +177,10 @@ export class TaskOrchestrator {
     return { type: 'recorded' }
   }
 
-  /** Why a task is where it is, as far as is known here; oldest first. */
-  explain(id: TaskId): readonly string[] {
+  /** Why a task is where it is, as far as is known here: reasons, oldest first, and the newest placement. */
+  explain(id: TaskId): Pick<TaskWhy, 'reasons' | 'receipt'> {
     const isQueued = this.#tasks.get(id)?.state === 'queued'
-    return this.#reasons.of(id, { waiting: isQueued ? this.#queue.size : 0 })
+    return { reasons: this.#reasons.of(id, { waiting: isQueued ? this.#queue.size : 0 }), receipt: this.#reasons.receiptOf(id) }
   }
 
   async #pump(): Promise<void> {
@@ -241,7 +242,7 @@ export class TaskOrchestrator {
     const chosen: Assigned[] = []
     const { misses, nextMs } = this.#queue.offer(this.#tasks, task => {
       const placement = place(task, exclude)
-      this.#reasons.add(task.id, placement.reason)
+      this.#reasons.placed(task.id, placement)
       if (placement.worker === null) return false
       const { worker, reserved, sharing } = placement
       const session = this.#sessions.current(worker, nowMs)

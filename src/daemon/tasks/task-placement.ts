@@ -9,11 +9,16 @@ import { formatDurationMs } from '../../model/units.ts'
 import { paramsOf, type Placer, type Reserved } from '../calls/placer.ts'
 import { executionId, placedFunction } from './task-function.ts'
 
+/** Why a task goes where it goes, or nowhere. */
+interface Grounds {
+  readonly reason: string
+  readonly receipt: Receipt
+}
+
 /** Where a task goes, or why nobody can have it now. */
 export type TaskPlacement =
   /** `sharing`: see `Placer.sharing`. */
-  | { readonly worker: PeerId; readonly reserved: Reserved; readonly reason: string; readonly sharing: number }
-  | { readonly worker: null; readonly reason: string }
+  (Grounds & { readonly worker: PeerId; readonly reserved: Reserved; readonly sharing: number }) | (Grounds & { readonly worker: null })
 
 /**
  * Chooses a worker for a task by the same snapshot, costs and ledger as for calls, so that neither takes the other's room. Who is expected to be too slow for
@@ -38,13 +43,14 @@ export function placeTask(placer: Placer, task: TaskRecord, exclude: readonly Pe
   const { chosen, rejected } = inTime.decision
   const receipt = chosen === null && rejected.deadline !== undefined ? within(Number.POSITIVE_INFINITY) : inTime
   const worker = receipt.decision.chosen
-  if (worker === null) return { worker, reason: whyNobody(receipt, task) }
+  if (worker === null) return { worker, receipt, reason: whyNobody(receipt, task) }
   try {
-    return { worker, reserved: placer.reserve(worker, fn, receipt), reason: whyThere(receipt, worker), sharing: placer.sharing(receipt) }
+    const reserved = placer.reserve(worker, fn, receipt)
+    return { worker, receipt, reserved, reason: whyThere(receipt, { worker, peers: placer.size }), sharing: placer.sharing(receipt) }
   } catch (err) {
     const error = toCaresError(err)
     if (!(error instanceof CaresError) || !error.retryable) throw error
-    return { worker: null, reason: error.message }
+    return { worker: null, receipt, reason: error.message }
   }
 }
 
@@ -79,9 +85,8 @@ function whyNobody({ decision }: Receipt, { spec }: TaskRecord): string {
   return `nobody can have it now: ${refusalText(decision, spec.placement)}`
 }
 
-function whyThere({ decision, strategy }: Receipt, worker: PeerId): string {
-  const verdict = decision.verdicts.find(({ peer }) => peer === worker)
-  const time = verdict?.fits === true ? `, expected to take ${formatDurationMs(Math.round(verdict.cost.total))}` : ''
-  const there = decision.verdicts.length + decision.skipped
-  return `placed on ${worker} by ${strategy}${time}; ${there === 1 ? '1 peer was' : `${there} peers were`} there`
+/** Reads no verdicts: they would be worked out for each of hundreds of placements a second. */
+function whyThere({ decision: { expected }, strategy }: Receipt, { worker, peers }: { worker: PeerId; peers: number }): string {
+  const time = expected == null ? '' : `, expected to take ${formatDurationMs(Math.round(expected.totalMs))}`
+  return `placed on ${worker} by ${strategy}${time}; ${peers === 1 ? '1 peer was' : `${peers} peers were`} there`
 }

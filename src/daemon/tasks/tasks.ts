@@ -212,7 +212,9 @@ export class Tasks implements Startable {
       case 'stop':
         return this.#worker.onStop(question.term, question.attempts)
       case 'explain':
-        return { type: 'explained', reasons: this.#asOrchestrator().explain(question.task) }
+        return { type: 'explained', reasons: this.#asOrchestrator().explain(question.task).reasons }
+      case 'receipt':
+        return { type: 'receipt', receipt: this.#asOrchestrator().explain(question.task).receipt }
       default:
         return assertNever(question)
     }

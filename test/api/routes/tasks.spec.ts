@@ -3,8 +3,8 @@ import { CaresError } from '../../../src/model/errors.ts'
 import type { Digest } from '../../../src/model/ids.ts'
 import type { Problem } from '../../../src/model/rest.ts'
 import type { TaskExplanation, TaskItem, TaskList, TaskSubmitted } from '../../../src/model/rest-tasks.ts'
-import type { TaskQuery, TaskRequest, TaskService } from '../../../src/model/task-service.ts'
-import { BIRCH } from '../../support/samples.ts'
+import type { TaskQuery, TaskRequest, TaskService, TaskWhy } from '../../../src/model/task-service.ts'
+import { ATLAS, BIRCH, sampleReceipt } from '../../support/samples.ts'
 import { fakeTasks, sampleTask } from '../../support/fake-tasks.ts'
 import { createHarness } from '../harness.ts'
 
@@ -188,8 +188,66 @@ describe('/v1/payloads', () => {
   })
 
   it('tells why a task is where it is with the names of peers, not with their ids', async () => {
-    await using harness = harnessWith({ explain: async () => [`attempt 1 was given to ${BIRCH}`, 'placed on 12D3KooWnobodyknows'] })
+    await using harness = harnessWith({
+      explain: async () => ({
+        reasons: [`attempt 1 was given to ${BIRCH}`, 'placed on 12D3KooWnobodyknows'],
+        receipt: null,
+        recomputes: null
+      })
+    })
     const { reasons } = (await harness.app.inject('/v1/tasks/t-1/explain')).json<TaskExplanation>()
     assert.deepEqual(reasons, ['attempt 1 was given to birch', 'placed on 12D3KooWnobodyknows'])
+  })
+})
+
+describe('/v1/tasks/:id/explain', () => {
+  const explained = async (
+    query: string,
+    why?: Partial<TaskWhy>
+  ): Promise<{ status: number; explanation: TaskExplanation; problem: Problem }> => {
+    const known: TaskWhy = { reasons: [], receipt: sampleReceipt(), recomputes: true, ...why }
+    await using harness = harnessWith({ explain: async () => known })
+    const answer = await harness.app.inject(`/v1/tasks/t-1/explain${query}`)
+    return { status: answer.statusCode, explanation: answer.json(), problem: answer.json() }
+  }
+
+  it('tells by which numbers one was placed, as of a call, and that they come to the choice', async () => {
+    const { placement, recomputes, whyNot } = (await explained('')).explanation
+    assert.deepEqual(
+      [placement?.chosen?.name, placement?.term, placement?.needs.cpus, recomputes, whyNot],
+      ['birch', 3, 0.5, true, undefined]
+    )
+    const rows = placement?.verdicts.map(({ peer, fits, cost }) => [peer.name, fits, cost?.total])
+    assert.deepEqual(rows, [
+      ['birch', true, 50],
+      ['atlas', true, 180]
+    ])
+  })
+
+  it('tells why not another peer, and of one that was left out what that means of a task', async () => {
+    const { explanation } = await explained('?whyNot=atlas')
+    assert.deepEqual(explanation.whyNot, {
+      peer: { id: ATLAS, name: 'atlas' },
+      why: '130ms more than the chosen one; most of its cost is start (130ms)'
+    })
+    const decision = {
+      chosen: null,
+      verdicts: [{ peer: ATLAS, fits: false as const, reason: 'excluded' as const }],
+      skipped: 0,
+      rejected: { excluded: 1 }
+    }
+    const unplaced = (await explained('?whyNot=atlas', { receipt: sampleReceipt({ decision }) })).explanation
+    assert.match(unplaced.whyNot?.why ?? '', /^took no tasks then: it had just refused one/)
+    assert.equal(unplaced.placement?.chosen, null)
+  })
+
+  it('refuses to say why not where the placement is not known, and of peers that are not', async () => {
+    const { status, explanation } = await explained('', { receipt: null, recomputes: null })
+    assert.deepEqual([status, explanation.placement], [200, null])
+    const refused = await explained('?whyNot=atlas', { receipt: null, recomputes: null })
+    assert.deepEqual([refused.status, refused.problem.code], [404, 'not_found'])
+    assert.match(refused.problem.detail, /^no placement of task t-1 is known, so it cannot be said why not atlas/)
+    assert.equal((await explained('?whyNot=oak')).status, 404)
+    assert.equal((await explained('?whynot=atlas')).status, 422)
   })
 })

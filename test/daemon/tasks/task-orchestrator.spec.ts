@@ -10,6 +10,7 @@ import { valueAt } from '../../../src/model/shards.ts'
 import type { TaskAnswer, TaskAsk, TaskId, TaskRecord, TaskSession, TaskSpec } from '../../../src/model/task.ts'
 import { AgreedLog } from '../../support/agreed-log.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
+import { sampleReceipt } from '../../support/samples.ts'
 import { sampleResult, sampleSubmit, sampleTaskSpec } from '../../support/sample-task.ts'
 import { createTestLog } from '../../support/test-log.ts'
 
@@ -66,10 +67,11 @@ async function setup({ room = 1, order = 'interactive' }: { room?: number; order
       predictMs: ({ spec: { name } }) => Number(name.slice('job-'.length)) || 1_000,
       learn: ({ id }, peer, sharing) => void learned.push(`${id} on ${peer}, sharing ${sharing}`),
       place: ({ spec }, exclude) => {
-        if (spec.cpus > view().profile.capacity.cpus) return { worker: null, reason: 'too large' }
-        if (exclude.includes(BIRCH) || worker.reserved >= worker.room) return { worker: null, reason: 'no room' }
+        const receipt = sampleReceipt({ at: clock.timestamp() })
+        if (spec.cpus > view().profile.capacity.cpus) return { worker: null, receipt, reason: 'too large' }
+        if (exclude.includes(BIRCH) || worker.reserved >= worker.room) return { worker: null, receipt, reason: 'no room' }
         worker.reserved++
-        return { worker: BIRCH, reason: 'room', sharing: 1.5, reserved: { order: 0, release: () => void worker.reserved-- } }
+        return { worker: BIRCH, receipt, reason: 'room', sharing: 1.5, reserved: { order: 0, release: () => void worker.reserved-- } }
       }
     }
   )
@@ -188,7 +190,7 @@ describe('the orchestrator of tasks', () => {
       await using it = await setup()
       for (let i = 0; i < count; i++) await it.submit(`t-large-${i}`, { cpus: cpusOf(i) }, 60_000)
       await it.submit('t-1')
-      assert.match(it.orchestrator.explain('t-1' as TaskId).join('\n'), /not offered to any peer yet: \d+ tasks wait/)
+      assert.match(it.orchestrator.explain('t-1' as TaskId).reasons.join('\n'), /not offered to any peer yet: \d+ tasks wait/)
       for (let second = 0; second < 5; second++) {
         await it.orchestrator.onRenew(BIRCH, SESSION, [])
         await it.settle(1_001)

@@ -17,11 +17,11 @@ function placer(hurried: RejectionReason | undefined, patient: RejectionReason |
     const reason = Number.isFinite(deadlineMs) ? hurried : patient
     const decision =
       reason === undefined
-        ? { chosen: BIRCH, verdicts: [{ peer: BIRCH, fits: true, cost: { total: 1 } }], skipped: 0, rejected: {} }
+        ? { chosen: BIRCH, verdicts: 'not read', expected: { totalMs: 1 }, skipped: 0, rejected: {} }
         : { chosen: null, verdicts: [{ peer: BIRCH, fits: false, reason }], skipped: 0, rejected: { [reason]: 1 } }
     return { decision, strategy: 'cost' }
   }
-  return { deadlines, placer: { place, reserve: () => ({ order: 0, release: () => {} }), sharing: () => 1 } as unknown as Placer }
+  return { deadlines, placer: { place, size: 1, reserve: () => ({ order: 0, release: () => {} }), sharing: () => 1 } as unknown as Placer }
 }
 
 describe('the placement of a task', () => {
@@ -39,6 +39,13 @@ describe('the placement of a task', () => {
     const it = placer('deadline', undefined)
     assert.equal(placeTask(it.placer, task, []).worker, BIRCH)
     assert.deepEqual(it.deadlines, [2_000, Number.POSITIVE_INFINITY])
+  })
+
+  it('comes with the numbers that decided, and is put in words', () => {
+    const { receipt, reason } = placeTask(placer('deadline', undefined).placer, task, [])
+    assert.deepEqual([receipt.decision.chosen, reason], [BIRCH, 'placed on birch by cost, expected to take 1ms; 1 peer was there'])
+    const unplaced = placeTask(placer('memory', 'memory').placer, task, [])
+    assert.deepEqual([unplaced.receipt.decision.rejected, unplaced.worker], [{ memory: 1 }, null])
   })
 
   it('looks once where something else is missing', () => {

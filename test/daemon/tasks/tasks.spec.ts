@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { EventRecord } from '../../../src/model/events.ts'
 import { CaresError } from '../../../src/model/errors.ts'
+import type { Receipt } from '../../../src/model/placement.ts'
 import type { TaskRecord } from '../../../src/model/task.ts'
 import type { TaskRequest } from '../../../src/model/task-service.ts'
+import { eventually } from '../../support/eventually.ts'
 import { MemoryCluster, type MemoryPeer } from '../memory-cluster.ts'
 
 describe('tasks', function () {
@@ -226,12 +228,59 @@ describe('tasks', function () {
     }
   })
 
+  const why = async (peer: MemoryPeer, { id }: Pick<TaskRecord, 'id'>) => peer.service.tasks.explain(id, { signal: signal() })
+
+  /** Of a receipt: what it is of, its choice, and who was looked at. */
+  const told = (receipt: Receipt | null): unknown =>
+    receipt && [receipt.invocation, receipt.decision.chosen, receipt.decision.verdicts.map(({ peer }) => peer).sort()]
+
+  it('tell through every peer by which numbers they were placed, services too', async () => {
+    const ids = cluster.peers.map(({ id }) => id).sort()
+    const job = await run(cluster.peer(0), { image: 'upper' }, 'hello')
+    const { task: service } = await submit(cluster.peer(1), { image: 'blocks', service: {} })
+    await cluster.until(() => begun.length > 0, 'the service to begin')
+    for (const peer of cluster.peers) {
+      for (const { id } of [job, service]) {
+        const { worker } = (await peer.service.tasks.find(id)).attempts.at(-1) ?? {}
+        const { receipt, recomputes } = await why(peer, { id })
+        assert.deepEqual([told(receipt), recomputes], [[id, worker, ids], true])
+      }
+    }
+  })
+
+  it('tell of each peer why nobody can have them', async () => {
+    const { task } = await submit(cluster.peer(0), { image: 'upper', cpus: 256 }, 'x')
+    // Not all workers may have said by the first look that they are there.
+    await eventually('that all are too small', async () => {
+      const { decision } = (await why(cluster.peer(0), task)).receipt ?? {}
+      const reasons = decision?.verdicts.map(verdict => (verdict.fits ? 'fits' : verdict.reason))
+      assert.deepEqual([decision?.chosen, reasons], [null, ['slots', 'slots', 'slots']])
+      return true
+    })
+  })
+
+  it('have no placement that is known when the next orchestrator takes over, and still the rest of their history', async () => {
+    const old = cluster.orchestrator
+    const [gateway] = cluster.workers
+    assert.ok(gateway)
+    const task = await run(gateway, { image: 'upper' }, 'x')
+    await old.crash()
+    await cluster.until(() => {
+      const { orchestrator } = gateway.service.cluster()
+      return orchestrator !== null && orchestrator.id !== old.id
+    }, 'another orchestrator')
+    const { reasons, receipt, recomputes } = await why(gateway, task)
+    assert.deepEqual([receipt, recomputes], [null, null])
+    assert.match(reasons.join('\n'), /attempt 1 was given to /)
+    await old.start()
+  })
+
   it('tell what happens to them', async () => {
     const peer = cluster.peer(0)
     const { id } = await run(peer, { image: 'flaky', name: 'nightly' })
     const types = peer.service.eventsAfter(0).flatMap((event: EventRecord) => (event.type.startsWith('task:') ? [event.type] : []))
     assert.deepEqual(types, ['task:submitted', 'task:started', 'task:requeued', 'task:started', 'task:finished'])
-    const reasons = await peer.service.tasks.explain(id, { signal: signal() })
+    const { reasons } = await peer.service.tasks.explain(id, { signal: signal() })
     assert.ok(
       reasons.some(reason => /placed on .*, expected to take [\d.]+m?s; 3 peers were there$/.test(reason)),
       reasons.join('\n')

@@ -24,7 +24,8 @@ const SCREENS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   explain: [
     ['explain', INVOCATION_ID],
-    ['explain', 'thumb']
+    ['explain', 'thumb'],
+    ['explain', 't-1', '--why-not', 'atlas']
   ],
   logs: [
     ['logs', INVOCATION_ID],

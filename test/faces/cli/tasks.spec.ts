@@ -3,11 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { taskView } from '../../../src/api/views/task-view.ts'
+import { explanationLines } from '../../../src/faces/explain-view.ts'
 import type { PeerId } from '../../../src/model/ids.ts'
 import { type TaskItem, taskListSchema, taskSchema } from '../../../src/model/rest-tasks.ts'
 import { sampleTask } from '../../support/fake-tasks.ts'
 import { type Answer, problem, startFakeApi } from '../fake-api.ts'
-import { NOW, THUMB } from '../samples.ts'
+import { TASK_EXPLANATION } from '../healthy-api.ts'
+import { EXPLANATION, NOW, THUMB } from '../samples.ts'
 import { run } from './run.ts'
 
 const DONE: TaskItem = { ...taskView(sampleTask('birch' as PeerId), id => ({ id, name: id })), submittedAt: NOW }
@@ -197,6 +199,27 @@ describe('cares tasks, wait, cancel, logs and explain', () => {
     assert.equal((await run(['cancel', 't-1'], { api: fake.url })).stdout, 't-1  cancelled\n')
     assert.match((await run(['logs', 't-1'], { api: fake.url })).stdout, /hi\n$/)
     assert.equal((await run(['explain', 't-1'], { api: fake.url })).stdout, 't-1  succeeded\nplaced on birch\n')
+  })
+
+  it('show by which numbers one was placed as of a call, why not elsewhere, and when neither is known', async () => {
+    const known = { ...TASK_EXPLANATION, recomputes: false }
+    await using fake = await api({ 'GET /v1/tasks/t-1/explain': known })
+    const { stdout } = await run(['explain', 't-1', '--why-not', 'atlas'], { api: fake.url })
+    assert.equal(fake.asked.at(-1)?.url, '/v1/tasks/t-1/explain?whyNot=atlas')
+    const call = explanationLines(EXPLANATION, { width: 80, color: false, unicode: true, wide: false } as never)
+    for (const line of call.slice(1, -1)) assert.ok(stdout.includes(line.trimEnd()), line)
+    assert.match(stdout, /^These numbers do not come to this choice.*\nWhy not atlas: no warm container\n$/m)
+    for (const [state, said] of [
+      ['running', 'Its placement is not known: another orchestrator made it, or it was long ago.'],
+      ['queued', 'It has not been placed.']
+    ] as const) {
+      fake.answer('GET /v1/tasks/t-1/explain', { id: 't-1', state, reasons: ['atlas was lost'], placement: null })
+      assert.equal((await run(['explain', 't-1'], { api: fake.url })).stdout, `t-1  ${state}\natlas was lost\n${said}\n`)
+    }
+    fake.answer('GET /v1/tasks/t-1/explain', problem('not_found', 'no placement of task t-1 is known', 404))
+    const refused = await run(['explain', 't-1', '--why-not', 'atlas'], { api: fake.url })
+    assert.deepEqual([refused.code, refused.stdout], [4, ''])
+    assert.match(refused.stderr, /^cares: no placement of task t-1 is known/)
   })
 
   const noFunction = problem('not_found', 'no function named report', 404)

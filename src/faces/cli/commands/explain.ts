@@ -1,6 +1,6 @@
 import { CaresError } from '../../../model/errors.ts'
 import type { TaskItem } from '../../../model/rest-tasks.ts'
-import { explanationLines } from '../../explain-view.ts'
+import { explanationLines, taskExplanationLines } from '../../explain-view.ts'
 import { defineCommand, type Result } from '../command.ts'
 import { findFunctionOrTask, findInvocation, isTaskId } from '../names.ts'
 
@@ -18,7 +18,8 @@ export const explain = defineCommand<{ whyNot?: string }>({
   examples: [
     { comment: 'Why a call went where it went', command: 'cares explain i-7f3kq9' },
     { comment: 'The newest call of a function', command: 'cares explain thumb' },
-    { comment: 'Why not elsewhere', command: 'cares explain thumb --why-not elm' }
+    { comment: 'Why not elsewhere', command: 'cares explain thumb --why-not elm' },
+    { comment: 'Why a task is where it is', command: 'cares explain t-9c4dm2' }
   ],
   async run({ args: [what = ''], options, client, signal }) {
     if (isTaskId(what)) return await explainTask(what)
@@ -28,8 +29,8 @@ export const explain = defineCommand<{ whyNot?: string }>({
     return { kind: 'item', data: explanation, names: [id], lines: view => explanationLines(explanation, view) }
 
     async function explainTask(word: string): Promise<Result> {
-      const task = await client.explainTask(word, { signal })
-      return { kind: 'item', data: task, names: [task.id], lines: () => [`${task.id}  ${task.state}`, ...task.reasons] }
+      const task = await client.explainTask(word, { whyNot: options.whyNot, signal })
+      return { kind: 'item', data: task, names: [task.id], lines: view => taskExplanationLines(task, view) }
     }
 
     async function newestOf(name: string): Promise<string | { readonly task: TaskItem }> {
