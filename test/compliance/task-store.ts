@@ -92,13 +92,16 @@ export function taskStoreCompliance(create: () => Promise<TestTasks>): void {
     assert.equal(new Set((await store.list({ limit: 100 })).items.map(({ endSeq }) => endSeq)).size, 10)
   })
 
-  it('finds by id, by the beginning of one, and by name; two at most', async () => {
+  it('finds by id, by the beginning of one, and by name: what is not over first, then the newest; two at most', async () => {
     await commit(submit(10), submit(11), submit(2, { spec: sampleTaskSpec({ name: 'nightly' }) }))
-    const matches = async (text: string): Promise<readonly TaskId[]> => (await store.match(text)).map(({ id: of }) => of).sort()
+    const matches = async (text: string): Promise<readonly TaskId[]> => (await store.match(text)).map(({ id: of }) => of)
     assert.deepEqual(await matches('t-10'), [id(10)])
-    assert.deepEqual(await matches('t-1'), [id(10), id(11)])
+    assert.deepEqual(await matches('t-1'), [id(11), id(10)])
     assert.deepEqual(await matches('nightly'), [id(2)])
-    assert.equal((await matches('report')).length, 2)
+    await commit(submit(3), { type: 'cancel', id: id(11), at: AT })
+    assert.deepEqual(await matches('report'), [id(3), id(10)], 'the newest of those that are not over')
+    await commit({ type: 'cancel', id: id(10), at: AT })
+    assert.deepEqual(await matches('report'), [id(3), id(11)], 'one that is not over, then the newest that is')
     for (const text of ['x', '%', '_', 't-1%', "'"]) assert.deepEqual(await matches(text), [], text)
   })
 

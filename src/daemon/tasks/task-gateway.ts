@@ -101,7 +101,7 @@ export class TaskGateway implements TaskService {
     if (task === undefined) {
       throw new CaresError('not_found', `no task ${id}`, { hint: 'list the tasks: cares tasks' })
     }
-    if (second !== undefined && task.id !== id) {
+    if (second !== undefined && task.id !== id && !isPlain(id, task, second)) {
       throw new CaresError('conflict', `several tasks are called ${id} or begin like it`, {
         hint: 'name it by its whole id: cares tasks -o wide'
       })
@@ -233,6 +233,11 @@ export class TaskGateway implements TaskService {
 }
 
 /** Whether whoever waits for a task need not wait any longer. */
+/** Whether `name` tells the first of two tasks that are called so: the only one that is not over, or, where all are, the newest. */
+function isPlain(name: string, first: TaskRecord, second: TaskRecord): boolean {
+  return first.spec.name === name && second.spec.name === name && isOver(second)
+}
+
 function isSettled(task: TaskRecord): boolean {
   return isOver(task) || isServing(task)
 }

@@ -21,7 +21,7 @@ export interface TaskStore extends Startable {
    */
   commit(changes: readonly TaskChange[], options: { term?: Term | undefined; signal: AbortSignal }): Promise<readonly TaskOutcome[]>
   find(id: TaskId): Promise<TaskRecord | undefined>
-  /** The tasks whose id begins like this, or whose name is this; at most two, for one is what is wanted. */
+  /** The tasks whose id begins like this, or whose name is this: those that are not over first, the newest first; at most two, for one is what is wanted. */
   match(text: string): Promise<readonly TaskRecord[]>
   /** Newest first. */
   list(query: TaskQuery): Promise<TaskPage>

@@ -101,7 +101,8 @@ export class PostgresTaskStore implements TaskStore {
   async match(text: string): Promise<readonly TaskRecord[]> {
     const exact = await this.find(text as TaskId)
     if (exact !== undefined) return [exact]
-    return this.#read("SELECT record FROM cares_tasks WHERE name = $1 OR (id >= $1 AND id < $1 || '~') ORDER BY seq LIMIT 2", text)
+    const matching = "SELECT record FROM cares_tasks WHERE name = $1 OR (id >= $1 AND id < $1 || '~')"
+    return this.#read(`${matching} ORDER BY ${OPEN} DESC, seq DESC LIMIT 2`, text)
   }
 
   async list(query: TaskQuery): Promise<TaskPage> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { TaskGateway, type TaskGatewayComponents } from '../../../src/daemon/tasks/task-gateway.ts'
 import { CaresError } from '../../../src/model/errors.ts'
-import type { TaskAnswer, TaskAsk } from '../../../src/model/task.ts'
+import type { TaskAnswer, TaskAsk, TaskId, TaskRecord } from '../../../src/model/task.ts'
 import { sampleTask } from '../../support/fake-tasks.ts'
 import { ATLAS, BIRCH, sampleReceipt } from '../../support/samples.ts'
 
@@ -52,5 +52,27 @@ describe('why a task is where it is, through a gateway', () => {
       throw new CaresError('peer_unreachable', 'atlas cannot be reached', { retryable: true })
     })
     assert.deepEqual([told.receipt, told.reasons.at(-1)], [null, 'the orchestrator could not be asked: atlas cannot be reached'])
+  })
+})
+
+describe('a task by its id, or by its name', () => {
+  const over = (id: string): TaskRecord => ({ ...TASK, id: id as TaskId })
+  const runs = (id: string): TaskRecord => ({ ...over(id), state: 'running' })
+  const found = async (text: string, ...tasks: readonly TaskRecord[]): Promise<TaskId> => {
+    const store = { onChange: () => {}, match: async () => tasks }
+    const gateway = new TaskGateway({ store } as unknown as TaskGatewayComponents)
+    return (await gateway.find(text)).id
+  }
+  const { name } = TASK.spec
+
+  it('is the only one that is not over, or the newest of those that are, where several have had the name', async () => {
+    assert.equal(await found(name, runs('t-1'), over('t-2')), 't-1')
+    assert.equal(await found(name, over('t-3'), over('t-2')), 't-3')
+  })
+
+  it('is refused where it might be another one', async () => {
+    await assert.rejects(found(name, runs('t-1'), runs('t-2')), { code: 'conflict' })
+    await assert.rejects(found('t-', over('t-1'), over('t-2')), { code: 'conflict' })
+    await assert.rejects(found('unheard'), { code: 'not_found' })
   })
 })

@@ -9,6 +9,7 @@ import { CancelButton } from '../parts/cancel-button.tsx'
 import { Loading } from '../parts/empty.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { FunctionLink, PeerLink } from '../parts/links.tsx'
+import { Placement } from '../parts/placement.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { TaskOutput } from '../parts/task-output.tsx'
 import { hrefOf } from '../route.ts'
@@ -118,6 +119,7 @@ function Told({ task }: { task: TaskItem }) {
           ))}
         </ol>
       </section>
+      {why?.placement == null ? null : <Placement placement={why.placement} turn={1} of={1} />}
       {task.state === 'succeeded' ? <TaskOutput id={task.id} name={`${task.name}.out`} /> : null}
       <CallLog id={task.id} isTask isOver={!isActive(task)} />
     </>

@@ -1,4 +1,5 @@
 import { formatBytes, formatDurationMs } from '../../../model/units.ts'
+import { remarkLines } from '../../explain-view.ts'
 import { useAsked, useLive } from '../hooks.ts'
 import { moneyText } from '../words.ts'
 import { PeerLink } from './links.tsx'
@@ -24,7 +25,7 @@ export function QuoteLine({ name, inputBytes }: { name: string; inputBytes: numb
       {quote.start === null ? '' : ` (${quote.start} start)`}
       {quote.memory.bytes === undefined ? '' : `, ${formatBytes(quote.memory.bytes)} of memory`}
       {quote.cost === null ? '' : `, ${moneyText(quote.cost.usd)}`}; {SURE[quote.sure.level]}, from {quote.sure.samples}{' '}
-      {quote.sure.samples === 1 ? 'run' : 'runs'}.
+      {[quote.sure.samples === 1 ? 'run.' : 'runs.', ...remarkLines(quote)].join(' ')}
     </p>
   )
 }
