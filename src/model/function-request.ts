@@ -83,20 +83,24 @@ const constraint = z
 /** Read-only, as in the model. */
 const constraints: z.ZodType<readonly string[], readonly string[]> = z.array(constraint).max(CONSTRAINTS_MAX)
 
-/** Of a call: `zone==eu`, which is kept where a log has it, is a slip of the pen. */
+/** As asked for: `zone==eu`, which is kept where a log has it, is a slip of the pen. */
 const askedConstraints = constraints.refine(labels => !labels.some(label => label.includes('==')), 'must be like zone=eu, with one =')
 
+const REQUIRE = 'labels of a worker: `zone=eu`, `zone!=us`, `gpu`'
 const maxCostUsd = z.number().positive('must be more than nothing').max(COST_USD_MAX)
 
-/** How workers are chosen, as a request or file says it and the log keeps it. */
+/** How workers are chosen, as the log keeps it. */
 export const placementPolicySchema = z
   .strictObject({
     strategy: z.enum(STRATEGY_NAMES).optional(),
     objective: z.enum(OBJECTIVES).optional().describe('what the strategy `cost` saves'),
     maxCostUsd: maxCostUsd.optional().describe('a call that is expected to cost more is refused, once 3 runs are known'),
-    require: constraints.optional().describe('labels of a worker: `zone=eu`, `zone!=us`, `gpu`')
+    require: constraints.optional().describe(REQUIRE)
   })
   .refine(({ strategy = 'cost', objective }) => objective === undefined || strategy === 'cost', 'only the strategy cost has an objective')
+
+/** How workers are to be chosen, as a request or file says it. */
+export const askedPlacementSchema = placementPolicySchema.safeExtend({ require: askedConstraints.optional().describe(REQUIRE) })
 
 /** How the worker of one call is chosen, as a client says it. */
 export const callPolicySchema = z
@@ -163,7 +167,7 @@ export const functionRequestSchema = z.strictObject({
   idempotent: z.boolean().exactOptional(),
   env: env.exactOptional(),
   network: network.exactOptional(),
-  placement: placementPolicySchema.optional()
+  placement: askedPlacementSchema.optional()
 })
 
 /** A spec with nothing left open, as it stands in the log. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { defined } from './defined.ts'
 import { CaresError } from './errors.ts'
-import { FUNCTION_DEFAULTS, functionRequestSchema, placementPolicySchema } from './function-request.ts'
+import { askedPlacementSchema, FUNCTION_DEFAULTS, functionRequestSchema, placementPolicySchema } from './function-request.ts'
 import type { FunctionRecord } from './function.ts'
 import { narrowedPolicy } from './narrowed-policy.ts'
 import type { ImageInfo } from './ports/runtime.ts'
@@ -81,7 +81,7 @@ export const taskRequestSchema = z
       .min(1, 'must be at least 1ms')
       .max(TASK_LIMITS.timeoutMsMax, `must be at most ${formatDurationMs(TASK_LIMITS.timeoutMsMax)}`)
       .exactOptional(),
-    placement: placementPolicySchema.exactOptional(),
+    placement: askedPlacementSchema.exactOptional(),
     attempts: z.int().min(1).max(TASK_LIMITS.attemptsMax).exactOptional(),
     service: serviceSchema.exactOptional().describe('makes it a service, which has no end of its own')
   })

@@ -57,6 +57,8 @@ describe('parseFunctionRequest', () => {
     ['a name that begins with a digit', { name: '1thumb' }, 'name'],
     ['a name with a line break at its end', { name: 'thumb\n' }, 'name'],
     ['no image', { image: undefined }, 'image'],
+    ['a label with two signs', { placement: { require: ['zone==eu'] } }, 'placement.require'],
+    ['an objective of a strategy that has none', { placement: { strategy: 'greedy', objective: 'cheap' } }, 'placement'],
     ['an image with a line break', { image: 'a\nb' }, 'image'],
     ['an image that is too long', { image: 'x'.repeat(1_025) }, 'image'],
     ['no cpus', { cpus: 0 }, 'cpus'],
