@@ -185,6 +185,14 @@ describe('cares peer', () => {
     })
   }
 
+  it('refuses --api, which names a peer to ask and not where this one serves', async () => {
+    const peer = fakePeer()
+    const { code, stderr } = await run(['peer', '--api', 'http://127.0.0.1:7071'], { environment: { createPeer: async () => peer } })
+    assert.equal(code, 2)
+    assert.match(stderr, /--api names a peer that runs already\n.*--http HOST:PORT/)
+    assert.deepEqual(peer.calls, [])
+  })
+
   it('stops when it is interrupted while it looks for its cluster', async () => {
     const interrupt = new AbortController()
     const peer = fakePeer({

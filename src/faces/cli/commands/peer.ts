@@ -1,3 +1,4 @@
+import { CaresError } from '../../../model/errors.ts'
 import type { ClusterStatus } from '../../../model/service.ts'
 import type { CliEnvironment, Flags, RunnablePeer } from '../environment.ts'
 import { type AnyCommand, type CommandContext, defineCommand } from '../command.ts'
@@ -23,7 +24,12 @@ export async function peer(environment: CliEnvironment): Promise<AnyCommand> {
       { comment: 'Without Docker (gives no isolation)', command: 'cares peer --runtime process' }
     ],
     async run(context) {
-      const { signal, note } = context
+      const { signal, note, options } = context
+      if (options['api'] !== undefined) {
+        throw new CaresError('invalid', '--api names a peer that runs already', {
+          hint: 'where this one is to serve its API: cares peer --http HOST:PORT'
+        })
+      }
       const running = await started(environment, context)
       try {
         const cluster = await settled(running, context)

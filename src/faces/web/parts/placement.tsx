@@ -18,7 +18,8 @@ export function Placement({ placement, turn, of }: { placement: PlacementItem; t
   return (
     <section class="card">
       <h2>
-        Why there{of === 1 ? '' : `: placement ${turn} of ${of}`}{' '}
+        {chosenOne === undefined ? 'Why nowhere' : 'Why there'}
+        {of === 1 ? '' : `: placement ${turn} of ${of}`}{' '}
         {placement.placement === 'fallback' ? <span class="badge warn">fallback</span> : null}
       </h2>
       <p class="dim">
