@@ -23,7 +23,7 @@ export function runParts(
 
   async function stopParts(): Promise<void> {
     stopping.abort(new CaresError('stopping', 'this peer is stopping'))
-    // A part is not stopped while it starts.
+    // A part is not stopped while it starts; what fails of that is for whoever has started them.
     await starting?.catch(() => {})
     for (let part = started.pop(); part !== undefined; part = started.pop()) await part.stop()
     onStopped()

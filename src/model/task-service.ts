@@ -92,7 +92,10 @@ export interface TaskService {
   upload(bytes: AsyncIterable<Uint8Array>, options: { signal: AbortSignal }): Promise<BlobRef>
   list(query: TaskQuery): Promise<TaskPage>
   counts(): Promise<TaskCounts>
-  /** By id, or a unique beginning of it, or the name of exactly one task. Throws `not_found`, `conflict`. */
+  /**
+   * By id, a unique beginning of it, or the name: that of several means the only one that is not over, or the newest where all are. Throws `not_found`, and
+   * `conflict` where it may be several.
+   */
   find(id: string): Promise<TaskRecord>
   /** Resolves when the task is over, or is a service that is healthy, or with its state at that moment when the signal aborts. */
   waitFor(id: string, options: { signal: AbortSignal }): Promise<TaskRecord>

@@ -57,12 +57,11 @@ export class LogTaskStore implements TaskStore {
   async match(text: string): Promise<readonly TaskRecord[]> {
     const exact = valueAt(this.#tasks, text)
     if (exact !== undefined) return [exact]
-    let best: TaskRecord[] = []
-    for (const task of valuesOf(this.#tasks)) {
-      if (task.spec.name !== text && !task.id.startsWith(text)) continue
-      best = [...best, task].sort((a, b) => Number(isOver(a)) - Number(isOver(b)) || b.seq - a.seq).slice(0, 2)
-    }
-    return best
+    return valuesOf(this.#tasks)
+      .filter(({ id, spec }) => spec.name === text || id.startsWith(text))
+      .toArray()
+      .sort((a, b) => Number(isOver(a)) - Number(isOver(b)) || b.seq - a.seq)
+      .slice(0, 2)
   }
 
   async list({ states, function: fn, worker, limit, before = Number.POSITIVE_INFINITY }: TaskQuery): Promise<TaskPage> {

@@ -232,12 +232,12 @@ export class TaskGateway implements TaskService {
   }
 }
 
-/** Whether whoever waits for a task need not wait any longer. */
 /** Whether `name` tells the first of two tasks that are called so: the only one that is not over, or, where all are, the newest. */
 function isPlain(name: string, first: TaskRecord, second: TaskRecord): boolean {
   return first.spec.name === name && second.spec.name === name && isOver(second)
 }
 
+/** Whether whoever waits for a task need not wait any longer. */
 function isSettled(task: TaskRecord): boolean {
   return isOver(task) || isServing(task)
 }
