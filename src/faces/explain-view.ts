@@ -90,8 +90,14 @@ export function verdictsTable(verdicts: readonly VerdictItem[]): Table {
   }
 }
 
+/** What a placement went by: less is better. Strategies that go by the expected time say no score of their own; undefined: the peer was refused. */
+export function scoreOf({ score, cost }: Pick<VerdictItem, 'score' | 'cost'>): number | undefined {
+  return score ?? cost?.total
+}
+
 /** What a score is made of beside the time, and itself. */
-function scoreCells({ score, terms }: VerdictItem): string[] {
+function scoreCells({ terms, ...verdict }: VerdictItem): string[] {
+  const score = scoreOf(verdict)
   return [
     terms === undefined ? '-' : formatUsd(terms.usd).slice(1),
     terms === undefined ? '-' : terms.cpuLoad.toFixed(2),
@@ -105,11 +111,12 @@ export function scoreText(score: number): string {
 }
 
 /** Why a peer was chosen or not, in few words: beside it stand the numbers, which `why` repeats for who has only that. */
-export function verdictText({ fits, why, score, start, ...verdict }: VerdictItem, chosen: VerdictItem | undefined): string {
-  if (!fits || score === undefined || chosen?.score === undefined) return why
+export function verdictText({ fits, why, start, ...verdict }: VerdictItem, chosen: VerdictItem | undefined): string {
+  if (!fits || (verdict.score ?? chosen?.score) === undefined) return why
   if (verdict.chosen) return `chosen${start === undefined ? '' : `, ${start} start`}`
-  if (chosen.score <= 0 || score <= chosen.score) return why
-  const ratio = Number((score / chosen.score).toPrecision(score < 10 * chosen.score ? 2 : 1))
+  const [score = 0, least = 0] = [scoreOf(verdict), chosen === undefined ? undefined : scoreOf(chosen)]
+  if (least <= 0 || score <= least) return why
+  const ratio = Number((score / least).toPrecision(score < 10 * least ? 2 : 1))
   return ratio === 1 ? 'hardly above the chosen score' : `${ratio} times the chosen score`
 }
 

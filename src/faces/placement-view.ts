@@ -1,13 +1,15 @@
 import type { Explanation, VerdictItem } from '../model/rest-invocations.ts'
 import { formatDurationMs } from '../model/units.ts'
-import { scoreText } from './explain-view.ts'
+import { scoreOf, scoreText } from './explain-view.ts'
 
 /** The story of one call in two lines: where it ran and what else there was, and what it took. */
 export function placementLines({ invocation, placements }: Explanation): string[] {
   const { id, worker, usage, totalMs, start } = invocation
   const last = placements.at(-1)
   const chosen = last?.verdicts.find(verdict => verdict.chosen)
-  const next = last?.verdicts.filter(({ fits, chosen, cost }) => fits && !chosen && cost !== undefined).sort((a, b) => rank(a) - rank(b))[0]
+  const next = last?.verdicts
+    .filter(({ fits, chosen, cost }) => fits && !chosen && cost !== undefined)
+    .sort((a, b) => (scoreOf(a) ?? 0) - (scoreOf(b) ?? 0))[0]
   const cost = chosen === undefined ? '' : `: ${expectedText(chosen)}`
   const rival = next === undefined ? '' : `, next best ${next.peer.name}: ${expectedText(next)}`
   const fallback = last?.placement === 'fallback' ? ' (fallback placement)' : ''
@@ -24,11 +26,6 @@ export function placementLines({ invocation, placements }: Explanation): string[
           ].join('  ')
         ]
   return [`invocation ${id} on ${worker?.name ?? 'no peer'}${fallback}${cost}${rival} (see: cares explain ${id})`, ...took]
-}
-
-/** What the choice went by: less is better. */
-function rank({ score, cost }: VerdictItem): number {
-  return score ?? cost?.total ?? 0
 }
 
 /** The expected time, and, where the choice went by something else, that. */

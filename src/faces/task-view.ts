@@ -65,9 +65,11 @@ export function tasksTable(tasks: readonly TaskItem[], nowMs: number): Table {
   }
 }
 
-function triesText({ failures, state, attemptsMax, service }: TaskItem): string {
+/** Attempts that have failed, and the one that runs, or ended otherwise. */
+function triesText({ failures, state, attempts, attemptsMax, service }: TaskItem): string {
   if (service !== null) return String(service.restarts + (state === 'running' ? 1 : 0))
-  return `${failures + (state === 'succeeded' || state === 'running' ? 1 : 0)}/${attemptsMax ?? '-'}`
+  const last = state !== 'queued' && attempts.at(-1)?.failure === null ? 1 : 0
+  return `${failures + last}/${attemptsMax ?? '-'}`
 }
 
 function tookText({ usage, service }: TaskItem, nowMs: number): string {

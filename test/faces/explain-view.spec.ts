@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { explanationLines, queueLines, verdictText } from '../../src/faces/explain-view.ts'
+import { explanationLines, queueLines, scoreText, verdictText } from '../../src/faces/explain-view.ts'
 import type { Explanation } from '../../src/model/rest-invocations.ts'
 import { EXPLANATION, PLACEMENT } from './samples.ts'
 
@@ -70,6 +70,15 @@ describe('the table of an explanation', () => {
       'the whole story'
     ])
     assert.equal(verdictText({ ...chosen, fits: false, why: 'draining' }, chosen), 'draining')
+  })
+
+  it('takes the expected time for the score of who has no other: that is what decided', () => {
+    const [fast, slow] = PLACEMENT.verdicts.filter(({ cost }) => cost !== undefined)
+    assert.ok(fast !== undefined && slow?.cost !== undefined)
+    const chosen = { ...fast, chosen: true, score: slow.cost.total / 2 }
+    const rival = { ...slow, chosen: false, score: undefined }
+    const lines = explanationLines({ ...EXPLANATION, placements: [{ ...PLACEMENT, verdicts: [chosen, rival] }] }, view)
+    assert.match(lines.join('\n'), new RegExp(`^${rival.peer.name} .* ${scoreText(slow.cost.total)} +2 times the chosen score$`, 'm'))
   })
 
   it('says what a delay comes from that matters', () => {

@@ -50,6 +50,9 @@ export function sampleLook(self = 'atlas', peers: readonly Peer[] = PEERS): Look
   }
 }
 
+const STARTED_AT = '2026-11-22T11:50:01.000Z'
+const FAILURE = { code: 'function_failed', message: 'exit code 1', exitCode: 1 }
+
 /** One task of each kind that a list shows. */
 export const TASKS: TaskList = {
   items: [
@@ -85,9 +88,9 @@ function sampleTask(name: string, state: TaskItem['state']): TaskItem {
     attempt: isAssigned ? 1 : 0,
     failures: state === 'dead' ? 3 : 0,
     attemptsMax: 3,
-    attempts: [],
+    attempts: isAssigned ? [{ attempt: 1, worker, startedAt: STARTED_AT, endedAt: null, failure: state === 'dead' ? FAILURE : null }] : [],
     submittedAt: '2026-11-22T11:50:00.000Z',
-    startedAt: isAssigned ? '2026-11-22T11:50:01.000Z' : null,
+    startedAt: isAssigned ? STARTED_AT : null,
     finishedAt: state === 'succeeded' || state === 'dead' ? '2026-11-22T11:51:00.000Z' : null,
     inputBytes: 0,
     outputBytes: state === 'succeeded' ? 20 : null,

@@ -1,6 +1,6 @@
 import type { PlacementItem, VerdictItem } from '../../../model/rest-invocations.ts'
 import { formatBytes, formatDurationMs, formatUsd } from '../../../model/units.ts'
-import { remarkLines, scoreText, verdictText } from '../../explain-view.ts'
+import { remarkLines, scoreOf, scoreText, verdictText } from '../../explain-view.ts'
 import { policyText } from '../../policy-text.ts'
 import { timeOfDay } from '../../text.ts'
 import { costSegments, placementScaleMs } from '../cost-bars.ts'
@@ -14,7 +14,8 @@ export function Placement({ placement, turn, of }: { placement: PlacementItem; t
   const scale = placementScaleMs(placement)
   const chosenOne = verdicts.find(({ chosen }) => chosen)
   const isPriced = verdicts.some(({ terms }) => (terms?.usd ?? 0) > 0)
-  const scoreMax = Math.max(0, ...verdicts.map(({ score }) => score ?? 0))
+  const isScored = verdicts.some(({ score }) => score !== undefined)
+  const scoreMax = isScored ? Math.max(0, ...verdicts.map(verdict => scoreOf(verdict) ?? 0)) : 0
   return (
     <section class="card">
       <h2>
@@ -53,7 +54,8 @@ export function Placement({ placement, turn, of }: { placement: PlacementItem; t
           </thead>
           <tbody>
             {verdicts.map(verdict => {
-              const { peer, chosen, fits, cost, score, terms } = verdict
+              const { peer, chosen, fits, cost, terms } = verdict
+              const score = scoreOf(verdict)
               return (
                 <tr key={peer.id} class={chosen ? 'chosen' : fits ? '' : 'refused'}>
                   <th scope="row">

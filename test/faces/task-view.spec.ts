@@ -19,3 +19,19 @@ describe('what was expected of a task', () => {
     assert.ok(!taskLines(task, NOW_MS).some(line => line.startsWith('predicted')))
   })
 })
+
+describe('the tries of a task', () => {
+  it('are those that failed, and the one that runs, has succeeded, or was cancelled', () => {
+    const running = TASKS.items.find(({ state }) => state === 'running')
+    assert.ok(running !== undefined)
+    const triesOf = (changes: Partial<typeof running>): unknown => tasksTable([{ ...running, ...changes }], NOW_MS).rows[0]?.[3]
+    assert.equal(triesOf({ failures: 1 }), '2/3')
+    assert.equal(triesOf({ state: 'cancelled' }), '1/3')
+    assert.equal(triesOf({ state: 'cancelled', attempts: [] }), '0/3', 'it was never given out')
+    const [attempt] = running.attempts
+    assert.ok(attempt !== undefined)
+    const failed = [{ ...attempt, failure: { code: 'timeout', message: 'too long' } }]
+    for (const state of ['queued', 'dead', 'cancelled'] as const)
+      assert.equal(triesOf({ state, failures: 1, attempts: failed }), '1/3', state)
+  })
+})
